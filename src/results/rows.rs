@@ -1,0 +1,105 @@
+//! The rows that a run writes: plain structs, one a file, whose fields are the columns.
+
+use serde::{Deserialize, Serialize};
+
+use crate::metrics::Confusion;
+use crate::plan::Hyperparameters;
+
+/// How a (trial, replicate) ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Trained to the end, or to where early stopping ended it.
+    Finished,
+    /// Diverged or broke; `error` says why.
+    Failed,
+    /// Ended early by the user or by `early_terminate`.
+    Stopped,
+}
+
+/// A row of results.parquet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResultRow {
+    /// Content-hash id of the hyperparameters.
+    pub trial_id: String,
+    /// 0-based replicate.
+    pub replicate: u32,
+    /// How it ended.
+    pub state: State,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// What was trained.
+    #[serde(flatten)]
+    pub hyperparameters: Hyperparameters,
+    /// Seed of the sweep's random streams.
+    pub seed: u64,
+    /// Fingerprint of the replicate's split.
+    pub split_fingerprint: String,
+    /// Fingerprint of the data and its preparation.
+    pub data_fingerprint: String,
+    /// `cpu` or `cuda:N`.
+    pub device: String,
+    /// Host name.
+    pub host: String,
+    /// The job that trained it.
+    pub job_id: String,
+    /// Models in the job's stack at its start.
+    pub stack_size: u32,
+    /// Epochs trained.
+    pub epochs_run: u32,
+    /// 1-based epoch whose weights were kept.
+    pub best_epoch: Option<u32>,
+    /// Seconds of training that its stack took until this trial ended.
+    pub train_seconds: f64,
+    /// Microseconds since 1970-01-01 UTC.
+    pub started_at: i64,
+    /// Microseconds since 1970-01-01 UTC.
+    pub finished_at: i64,
+    /// Metrics at threshold 0.5 on the training rows (no dropout), `None` when failed.
+    pub train: Option<SplitMetrics>,
+    /// The same on the validation rows.
+    pub val: Option<SplitMetrics>,
+    /// The same on the test rows.
+    pub test: Option<SplitMetrics>,
+    /// Threshold of the operating point, chosen on the validation rows.
+    pub threshold: Option<f64>,
+    /// Counts at `threshold` on the validation rows.
+    pub val_op: Option<Confusion>,
+    /// Counts at `threshold` on the test rows.
+    pub test_op: Option<Confusion>,
+}
+
+/// Metrics of one split at threshold 0.5. `None`: not defined there (one class only).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SplitMetrics {
+    /// Mean of the trial's own loss over the rows.
+    pub loss: f64,
+    /// ROC AUC.
+    pub auc: Option<f64>,
+    /// DeLong standard error of `auc`.
+    pub auc_se: Option<f64>,
+    /// Average precision.
+    pub average_precision: Option<f64>,
+    /// Counts at threshold 0.5.
+    #[serde(flatten)]
+    pub confusion: Confusion,
+    /// Mean squared difference of score and label.
+    pub brier: f64,
+}
+
+/// A row of history.parquet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HistoryRow {
+    /// 1-based epoch.
+    pub epoch: u32,
+    /// Mean training loss per row over the epoch's steps, with dropout.
+    pub train_loss: f64,
+    /// Mean loss on the validation rows.
+    pub val_loss: f64,
+    /// ROC AUC on the validation rows.
+    pub val_auc: Option<f64>,
+    /// Step size.
+    pub learning_rate: f64,
+    /// Seconds that the stack took for this epoch.
+    pub seconds: f64,
+}
