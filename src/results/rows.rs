@@ -13,8 +13,6 @@ pub enum State {
     Finished,
     /// Diverged or broke; `error` says why.
     Failed,
-    /// Ended early by the user or by `early_terminate`.
-    Stopped,
 }
 
 /// A row of results.parquet.
