@@ -2,17 +2,31 @@
 //!
 //! [`parse`] turns YAML text into a [`Spec`] or into *all* of its faults at once, each with line and column.
 //! Everything here is plain data: no clock, no files, no environment.
+//!
+//! ```text
+//! text ──> node (spanned tree) ──> overrides (--set) ──> read, read_parameters (typed, all faults) ──> Spec
+//!                                                         fields (leaves), words, keys
+//! ```
 
 mod fault;
+mod fields;
+mod keys;
 mod node;
+mod overrides;
 mod range;
 mod read;
 mod read_parameters;
+mod read_sections;
+mod scalar;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod types;
+mod words;
 
-pub use fault::{Fault, SpecFaults};
-pub use range::linspace;
+pub use fault::{Fault, Origin, SpecFaults};
+pub use keys::RANK_METRICS;
+pub use range::{FromNumber, linspace};
 pub use read::{parse, parse_with};
 pub use schema::json_schema;
 pub use types::*;

@@ -548,14 +548,14 @@ pub enum Scores {
     None,
 }
 
-mod defaults {
-    pub(super) fn replicates() -> u32 {
+pub(super) mod defaults {
+    pub(in super::super) fn replicates() -> u32 {
         1
     }
-    pub(super) fn min_level_count() -> u32 {
+    pub(in super::super) fn min_level_count() -> u32 {
         20
     }
-    pub(super) fn yes() -> bool {
+    pub(in super::super) fn yes() -> bool {
         true
     }
 }

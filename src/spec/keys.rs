@@ -1,0 +1,77 @@
+//! The keys of each part of a sweep file, and the nearest to a misspelt one.
+
+/// Metrics that `rank.by` may name: result columns without their `val_`/`test_` prefix.
+pub const RANK_METRICS: &[&str] = &[
+    "loss", "auc", "average_precision", "tp", "fp", "tn", "fn", "accuracy", "precision", "recall", "f1", "mcc", "brier",
+    "op_tp", "op_fp", "op_tn", "op_fn", "op_precision", "op_recall", "op_fpr",
+];
+
+pub(super) const ROOT: &[&str] = &[
+    "name", "data", "split", "replicates", "seed", "model", "train", "method", "parameters", "operating_point", "rank",
+    "launch", "scores",
+];
+pub(super) const DATA: &[&str] = &[
+    "source", "url", "sha256", "synth", "label", "positive", "drop", "log", "categorical", "min_level_count",
+    "standardize", "clip",
+];
+pub(super) const SYNTH: &[&str] = &["rows", "features", "positives", "seed"];
+pub(super) const SPLIT: &[&str] = &["test", "validation", "stratify"];
+pub(super) const MODEL: &[&str] = &["hidden", "activation", "dropout", "initial_bias"];
+pub(super) const TRAIN: &[&str] = &[
+    "epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "reduction", "epsilon", "early_stopping",
+];
+pub(super) const EARLY_STOPPING: &[&str] = &["metric", "goal", "patience", "min_delta", "restore_best_weights"];
+pub(super) const SPACE: &[&str] = &[
+    "loss", "alpha", "gamma", "pos_weight", "sampling", "learning_rate", "weight_decay", "dropout", "batch_size",
+    "hidden", "activation", "optimizer", "initial_bias",
+];
+pub(super) const DOMAIN: &[&str] = &["value", "values", "min", "max", "count"];
+pub(super) const OPERATING_POINT: &[&str] = &["max_fpr", "min_recall", "fn_cost", "fp_cost"];
+pub(super) const RANK: &[&str] = &["by", "on"];
+pub(super) const LAUNCH: &[&str] = &["devices", "launcher"];
+
+/// The parts of a file by path, to say where a key that stands in the wrong part belongs.
+const PARTS: &[(&str, &[&str])] = &[
+    ("", ROOT),
+    ("data", DATA),
+    ("data.synth", SYNTH),
+    ("split", SPLIT),
+    ("model", MODEL),
+    ("train", TRAIN),
+    ("train.early_stopping", EARLY_STOPPING),
+    ("operating_point", OPERATING_POINT),
+    ("rank", RANK),
+    ("launch", LAUNCH),
+    ("parameters", SPACE),
+];
+
+/// The path under which `key` is known, if in one part at least; the first one wins.
+pub(super) fn home(key: &str) -> Option<String> {
+    let (part, _) = PARTS.iter().find(|(_, keys)| keys.contains(&key))?;
+    Some(if part.is_empty() { key.to_owned() } else { format!("{part}.{key}") })
+}
+
+/// The known word nearest to `word`, if it is near enough to be meant.
+pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let word = word.to_lowercase().replace('-', "_");
+    let far = word.chars().count().div_ceil(3);
+    known
+        .iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&word, candidate), *candidate))
+        .filter(|(distance, _)| *distance <= far)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Whether setting `new` under `parent` takes the place of `old`: forms of which a mapping can have one only.
+pub(super) fn are_rivals(parent: &str, old: &str, new: &str) -> bool {
+    let groups: &[&[&str]] = if parent == "operating_point" {
+        &[&["max_fpr"], &["min_recall"], &["fn_cost", "fp_cost"]]
+    } else if parent.starts_with("parameters.") {
+        &[&["value"], &["values"], &["min", "max", "count"]]
+    } else {
+        return false;
+    };
+    let group = |key: &str| groups.iter().position(|group| group.contains(&key));
+    matches!((group(old), group(new)), (Some(a), Some(b)) if a != b)
+}

@@ -1,0 +1,304 @@
+//! YAML text as a tree whose every node knows its place in the text.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
+
+use super::scalar::{Resolved, resolve};
+
+/// Levels of nesting that a file may have; a sweep needs five.
+const MAX_DEPTH: usize = 32;
+/// Nodes that aliases may add up to, so that nested aliases cannot fill the memory.
+const MAX_NODES: usize = 100_000;
+
+/// Where a node was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Bytes of the file.
+    File(Range<usize>),
+    /// The override of this index.
+    Override(usize),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) place: Place,
+    pub(super) kind: Kind,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Kind {
+    /// `plain`: written without quotes.
+    Scalar { text: String, plain: bool },
+    List(Vec<Node>),
+    /// In the order of the file, duplicates and all.
+    Map(Vec<Entry>),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) key_place: Place,
+    pub(super) value: Node,
+}
+
+/// A fault of the YAML itself.
+#[derive(Debug)]
+pub(super) struct SyntaxFault {
+    pub(super) place: Place,
+    pub(super) message: String,
+    pub(super) help: Option<String>,
+}
+
+impl Node {
+    /// The scalar's meaning; quoted scalars are text.
+    pub(super) fn resolved(&self) -> Option<Resolved> {
+        match &self.kind {
+            Kind::Scalar { text, plain: true } => Some(resolve(text)),
+            Kind::Scalar { plain: false, .. } => Some(Resolved::Text),
+            Kind::List(_) | Kind::Map(_) => None,
+        }
+    }
+
+    /// The text of a scalar.
+    pub(super) fn word(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Scalar { text, .. } => Some(text),
+            Kind::List(_) | Kind::Map(_) => None,
+        }
+    }
+
+    /// Nothing after the colon.
+    pub(super) fn is_blank(&self) -> bool {
+        matches!(&self.kind, Kind::Scalar { text, plain: true } if text.is_empty())
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        self.resolved() == Some(Resolved::Null)
+    }
+
+    fn size(&self) -> usize {
+        1 + match &self.kind {
+            Kind::Scalar { .. } => 0,
+            Kind::List(items) => items.iter().map(Self::size).sum(),
+            Kind::Map(entries) => entries.iter().map(|entry| entry.value.size()).sum(),
+        }
+    }
+
+    fn depth(&self) -> usize {
+        1 + match &self.kind {
+            Kind::Scalar { .. } => 0,
+            Kind::List(items) => items.iter().map(Self::depth).max().unwrap_or(0),
+            Kind::Map(entries) => entries.iter().map(|entry| entry.value.depth()).max().unwrap_or(0),
+        }
+    }
+
+    /// Every place in the tree becomes `place`.
+    fn move_to(&mut self, place: &Place) {
+        self.place = place.clone();
+        match &mut self.kind {
+            Kind::Scalar { .. } => {}
+            Kind::List(items) => items.iter_mut().for_each(|item| item.move_to(place)),
+            Kind::Map(entries) => entries.iter_mut().for_each(|entry| {
+                entry.key_place = place.clone();
+                entry.value.move_to(place);
+            }),
+        }
+    }
+}
+
+/// Reads the one document of `text`; an empty text is a blank scalar.
+pub(super) fn parse_text(text: &str) -> Result<Node, SyntaxFault> {
+    let mut builder = Builder { lines: Lines::new(text), stack: Vec::new(), anchors: HashMap::new(), nodes: 0, root: None };
+    let mut documents = 0;
+    let mut parser = Parser::new_from_str(text);
+    while let Some(next) = parser.next_event() {
+        let (event, span) = next.map_err(|error| scan_fault(&builder.lines, &error))?;
+        if let Event::DocumentStart(_) = event {
+            documents += 1;
+            if documents > 1 {
+                let message = "a second document starts here, expected one sweep a file".into();
+                return Err(SyntaxFault { place: builder.lines.place(&span), message, help: None });
+            }
+        }
+        builder.event(event, &span)?;
+    }
+    Ok(builder.root.unwrap_or(Node { place: Place::File(0..0), kind: Kind::Scalar { text: String::new(), plain: true } }))
+}
+
+/// Reads the VALUE of the override of this index.
+pub(super) fn parse_override(text: &str, index: usize) -> Result<Node, SyntaxFault> {
+    let place = Place::Override(index);
+    match parse_text(text) {
+        Ok(mut node) => {
+            node.move_to(&place);
+            Ok(node)
+        }
+        Err(fault) => Err(SyntaxFault { place, ..fault }),
+    }
+}
+
+fn scan_fault(lines: &Lines<'_>, error: &ScanError) -> SyntaxFault {
+    let byte = lines.byte(error.marker());
+    let end = lines.text[byte..].chars().next().filter(|c| !c.is_control()).map_or(byte, |c| byte + c.len_utf8());
+    let help = lines.tab_before(byte).then(|| "indent with spaces, YAML does not take tabs".to_owned());
+    SyntaxFault { place: Place::File(byte..end), message: format!("not valid YAML: {}", error.info()), help }
+}
+
+/// A list or mapping whose end has not come yet.
+struct Frame {
+    start: usize,
+    anchor: usize,
+    kind: Open,
+}
+
+enum Open {
+    List(Vec<Node>),
+    Map { entries: Vec<Entry>, key: Option<(String, Place)> },
+}
+
+struct Builder<'a> {
+    lines: Lines<'a>,
+    stack: Vec<Frame>,
+    anchors: HashMap<usize, Node>,
+    nodes: usize,
+    root: Option<Node>,
+}
+
+impl Builder<'_> {
+    fn event(&mut self, event: Event<'_>, span: &Span) -> Result<(), SyntaxFault> {
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                self.no_tag(tag.is_some(), span)?;
+                let kind = Kind::Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain };
+                self.complete(Node { place: self.lines.place(span), kind }, anchor)
+            }
+            Event::Alias(anchor) => {
+                let place = self.lines.place(span);
+                let Some(node) = self.anchors.get(&anchor).cloned() else {
+                    return Err(fault(place, "this alias stands inside the node that it names"));
+                };
+                self.nodes += node.size();
+                if self.nodes > MAX_NODES || self.stack.len() + node.depth() > MAX_DEPTH {
+                    return Err(fault(place, "aliases make this file too large"));
+                }
+                self.complete(node, 0)
+            }
+            Event::SequenceStart(anchor, tag) => {
+                self.no_tag(tag.is_some(), span)?;
+                self.open(anchor, span, Open::List(Vec::new()))
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.no_tag(tag.is_some(), span)?;
+                self.open(anchor, span, Open::Map { entries: Vec::new(), key: None })
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(span),
+            Event::Nothing
+            | Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentStart(_)
+            | Event::DocumentEnd => Ok(()),
+        }
+    }
+
+    fn no_tag(&self, tagged: bool, span: &Span) -> Result<(), SyntaxFault> {
+        if tagged { Err(fault(self.lines.place(span), "YAML tags (`!…`) have no meaning here")) } else { Ok(()) }
+    }
+
+    fn open(&mut self, anchor: usize, span: &Span, kind: Open) -> Result<(), SyntaxFault> {
+        if self.stack.len() >= MAX_DEPTH {
+            return Err(fault(self.lines.place(span), &format!("nested deeper than {MAX_DEPTH} levels")));
+        }
+        self.stack.push(Frame { start: self.lines.byte(&span.start), anchor, kind });
+        Ok(())
+    }
+
+    fn close(&mut self, span: &Span) -> Result<(), SyntaxFault> {
+        let Some(frame) = self.stack.pop() else { return Ok(()) };
+        let end = self.lines.byte(&span.end).max(frame.start);
+        let place = Place::File(self.lines.first_line(frame.start..end));
+        let kind = match frame.kind {
+            Open::List(items) => Kind::List(items),
+            Open::Map { entries, .. } => Kind::Map(entries),
+        };
+        self.complete(Node { place, kind }, frame.anchor)
+    }
+
+    /// Puts a finished node where it belongs.
+    fn complete(&mut self, node: Node, anchor: usize) -> Result<(), SyntaxFault> {
+        if anchor > 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        match self.stack.last_mut().map(|frame| &mut frame.kind) {
+            None => self.root = Some(node),
+            Some(Open::List(items)) => items.push(node),
+            Some(Open::Map { entries, key }) => match key.take() {
+                Some((name, key_place)) => {
+                    let mut value = node;
+                    if value.is_blank() {
+                        // A blank value has no place of its own: its key stands for it.
+                        value.place = key_place.clone();
+                    }
+                    entries.push(Entry { key: name, key_place, value });
+                }
+                None => *key = Some(key_of(node)?),
+            },
+        }
+        Ok(())
+    }
+}
+
+fn key_of(node: Node) -> Result<(String, Place), SyntaxFault> {
+    match node.kind {
+        Kind::Scalar { text, plain: true } if text == "<<" => {
+            Err(fault(node.place, "merge keys (`<<`) are not read, write the keys out"))
+        }
+        Kind::Scalar { text, .. } => Ok((text, node.place)),
+        Kind::List(_) | Kind::Map(_) => Err(fault(node.place, "a key must be a word, found a list or mapping")),
+    }
+}
+
+fn fault(place: Place, message: &str) -> SyntaxFault {
+    SyntaxFault { place, message: message.to_owned(), help: None }
+}
+
+/// Turns lines and columns into bytes. The parser counts characters, and its running index is not to be had in bytes.
+struct Lines<'a> {
+    text: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(text: &'a str) -> Self {
+        let bytes = text.as_bytes();
+        let ends_line = |i: usize| bytes[i] == b'\n' || (bytes[i] == b'\r' && bytes.get(i + 1) != Some(&b'\n'));
+        let starts = std::iter::once(0).chain((0..bytes.len()).filter(|&i| ends_line(i)).map(|i| i + 1)).collect();
+        Self { text, starts }
+    }
+
+    fn byte(&self, marker: &Marker) -> usize {
+        let Some(&start) = self.starts.get(marker.line().saturating_sub(1)) else { return self.text.len() };
+        let rest = &self.text[start..];
+        start + rest.char_indices().nth(marker.col()).map_or(rest.len(), |(byte, _)| byte)
+    }
+
+    fn place(&self, span: &Span) -> Place {
+        let start = self.byte(&span.start);
+        Place::File(self.first_line(start..self.byte(&span.end).max(start)))
+    }
+
+    /// `range` cut at the end of its first line, without trailing blanks.
+    fn first_line(&self, range: Range<usize>) -> Range<usize> {
+        let written = &self.text[range.clone()];
+        let line = written.split(['\n', '\r']).next().unwrap_or(written);
+        range.start..range.start + line.trim_end().len()
+    }
+
+    /// Whether a tab stands in the indentation of the line of `byte` or of the line before it.
+    fn tab_before(&self, byte: usize) -> bool {
+        let line = self.starts.partition_point(|&start| start <= byte);
+        let from = self.starts[line.saturating_sub(2)];
+        self.text[from..byte].lines().any(|line| line.trim_start_matches(' ').starts_with('\t'))
+    }
+}

@@ -1,0 +1,145 @@
+//! From text to [`Spec`], or to all faults.
+
+use super::fault::{Fault, Origin, SpecFaults};
+use super::fields::{At, RawFault, Reader};
+use super::keys;
+use super::node::{self, Node, Place, SyntaxFault};
+use super::overrides;
+use super::types::{Method, Spec, defaults};
+use super::words::{METHODS, SCORES};
+
+/// Reads a sweep file. `name` is the file's name in messages.
+///
+/// # Errors
+/// All faults of the file at once; of text that is not YAML only the first.
+pub fn parse(name: &str, text: &str) -> Result<Spec, SpecFaults> {
+    parse_with(name, text, &[])
+}
+
+/// Reads a sweep file after `--set KEY=VALUE` overrides, in their order: dotted keys (`train.epochs`,
+/// `parameters.0.alpha`) and YAML values. An override replaces the whole node at its key or adds one; one form of a
+/// domain or of the operating point takes the place of the others.
+///
+/// # Errors
+/// As [`parse`]; faults of an override name it instead of a line.
+pub fn parse_with(name: &str, text: &str, overrides: &[(String, String)]) -> Result<Spec, SpecFaults> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut reader = Reader::default();
+    let spec = match node::parse_text(text) {
+        Ok(mut root) => {
+            set_all(&mut reader, &mut root, overrides);
+            reader.spec(&root)
+        }
+        Err(fault) => {
+            reader.syntax(fault, "");
+            None
+        }
+    };
+    match spec {
+        Some(spec) if reader.faults.is_empty() => Ok(spec),
+        _ => {
+            let faults = reader.faults.into_iter().map(|raw| locate(raw, text, overrides)).collect();
+            Err(SpecFaults::new(name, text, faults))
+        }
+    }
+}
+
+fn set_all(reader: &mut Reader, root: &mut Node, overrides: &[(String, String)]) {
+    for (index, (key, value)) in overrides.iter().enumerate() {
+        match node::parse_override(value, index) {
+            Ok(value) => {
+                if let Err(message) = overrides::apply(root, key, value) {
+                    reader.fault_at(Place::Override(index), key, message, None);
+                }
+            }
+            Err(fault) => reader.syntax(fault, key),
+        }
+    }
+}
+
+/// Tells the place in lines and columns.
+fn locate(raw: RawFault, text: &str, overrides: &[(String, String)]) -> Fault {
+    let origin = match raw.place {
+        Place::File(span) => {
+            let (line, column) = line_and_column(text, span.start);
+            Origin::File { line, column, span }
+        }
+        Place::Override(index) => {
+            Origin::Override(overrides.get(index).map(|(key, value)| format!("{key}={value}")).unwrap_or_default())
+        }
+    };
+    let first = raw.first.map(|byte| format!("first on line {}", line_and_column(text, byte).0));
+    Fault { path: raw.path, origin, message: raw.message, help: raw.help.or(first) }
+}
+
+fn line_and_column(text: &str, byte: usize) -> (usize, usize) {
+    let before = text.get(..byte).unwrap_or(text);
+    let breaks = before.replace("\r\n", "\n");
+    let mut lines = breaks.split(['\n', '\r']).rev();
+    let column = lines.next().map_or(0, |line| line.chars().count()) + 1;
+    (lines.count() + 1, column)
+}
+
+impl Reader {
+    fn syntax(&mut self, fault: SyntaxFault, path: &str) {
+        self.fault_at(fault.place, path, fault.message, fault.help);
+    }
+
+    /// The whole file; `None` goes with a noted fault.
+    fn spec(&mut self, root: &Node) -> Option<Spec> {
+        let at = At { node: root, key_place: Place::File(0..0), path: String::new() };
+        if root.is_null() {
+            self.fault(&at, "the file is empty, expected a mapping with `name`, `data` and `parameters`", None);
+            return None;
+        }
+        let section = self.section(&at, keys::ROOT)?;
+        let name = self.required(&section, "name", "a name for the sweep").and_then(|at| self.name(at));
+        let data = self.required(&section, "data", "a mapping with `source` and `label`").and_then(|at| self.data(at));
+        let parameters =
+            self.required(&section, "parameters", "a mapping of what is swept").and_then(|at| self.parameters(at));
+        Some(Spec {
+            split: section.get("split").and_then(|at| self.split(at)).unwrap_or_default(),
+            replicates: section
+                .get("replicates")
+                .and_then(|at| self.whole(at, 1, 10_000))
+                .unwrap_or_else(defaults::replicates),
+            seed: section.get("seed").and_then(|at| self.whole(at, 0, u64::MAX)).unwrap_or_default(),
+            model: section.get("model").and_then(|at| self.model(at)).unwrap_or_default(),
+            train: section.get("train").and_then(|at| self.train(at)).unwrap_or_default(),
+            method: section.get("method").and_then(|at| self.method(at)).unwrap_or_default(),
+            operating_point: section.get("operating_point").and_then(|at| self.operating_point(at)).unwrap_or_default(),
+            rank: section.get("rank").and_then(|at| self.rank(at)).unwrap_or_default(),
+            launch: section.get("launch").and_then(|at| self.launch(at)).unwrap_or_default(),
+            scores: section.get_some("scores").and_then(|at| self.word(at, SCORES)),
+            // Last, so that all the others have been read when one of these is missing.
+            name: name?,
+            data: data?,
+            parameters: parameters?,
+        })
+    }
+
+    /// A name that is fit for a folder on every system.
+    fn name(&mut self, at: &At<'_>) -> Option<String> {
+        let name = self.text(at, "a name for the sweep")?;
+        let fits = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-');
+        let starts_well = name.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+        if starts_well && name.chars().all(fits) && name.len() <= 100 && !name.ends_with('.') {
+            return Some(name.to_owned());
+        }
+        let better: String = name.chars().map(|c| if fits(c) { c } else { '-' }).take(25).collect();
+        let better = better.trim_matches(['-', '.']);
+        let help = (!better.is_empty()).then(|| format!("did you mean `{better}`?"));
+        let message = "found a name that is not fit for a folder, expected letters, digits, `_`, `-` and `.`, at most 100, \
+                       a letter or digit first";
+        self.fault(at, message, help);
+        None
+    }
+
+    fn method(&mut self, at: &At<'_>) -> Option<Method> {
+        if let Some(word @ ("random" | "tpe" | "bayes")) = at.node.word() {
+            self.fault(at, format!("`{word}` is not there yet, expected `grid`"), None);
+            return None;
+        }
+        self.word(at, METHODS)
+    }
+}

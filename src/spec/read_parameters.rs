@@ -1,0 +1,191 @@
+//! Readers of `parameters`: spaces and their domains.
+
+use super::fields::{
+    ANY, At, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, NOT_NEGATIVE, POSITIVE, Reader, Section, describe, flow, join,
+};
+use super::keys;
+use super::node::Kind;
+use super::range::{FromNumber, linspace};
+use super::read_sections::MAX_BATCH;
+use super::types::{Domain, Loss, Parameters, Space};
+use super::words::{ACTIVATIONS, LOSSES, OPTIMIZERS, SAMPLINGS};
+
+/// Distributions of W&B sweep files that belong to methods other than `grid`.
+const DISTRIBUTIONS: &[&str] = &["uniform", "log_uniform", "int_uniform"];
+/// Numbers that one range may have.
+const MAX_COUNT: u64 = 10_000;
+const FORMS: &str = "`value`, `values`, or `min`, `max` and `count`";
+
+impl Reader {
+    pub(super) fn parameters(&mut self, at: &At<'_>) -> Option<Parameters> {
+        if !matches!(at.node.kind, Kind::List(_)) {
+            return self.space(at).map(Parameters::One);
+        }
+        let items = self.list(at, "a list of mappings")?;
+        if items.is_empty() {
+            self.fault(at, "found an empty list, expected at least one mapping", None);
+        }
+        Some(Parameters::Union(items.iter().filter_map(|item| self.space(item)).collect()))
+    }
+
+    fn space(&mut self, at: &At<'_>) -> Option<Space> {
+        let section = self.section(at, keys::SPACE)?;
+        let before = self.faults.len();
+        let loss = self.domain(&section, "loss", |r, at| r.word(at, LOSSES));
+        if self.faults.len() == before {
+            self.unread_parameters(&section, loss.as_ref());
+        }
+        Some(Space {
+            loss,
+            alpha: self.domain(&section, "alpha", |r, at| r.number(at, INSIDE_UNIT)),
+            gamma: self.domain(&section, "gamma", |r, at| r.number(at, NOT_NEGATIVE)),
+            pos_weight: self.domain(&section, "pos_weight", |r, at| r.number(at, POSITIVE)),
+            sampling: self.domain(&section, "sampling", |r, at| r.word(at, SAMPLINGS)),
+            learning_rate: self.domain(&section, "learning_rate", |r, at| r.number(at, POSITIVE)),
+            weight_decay: self.domain(&section, "weight_decay", |r, at| r.number(at, NOT_NEGATIVE)),
+            dropout: self.domain(&section, "dropout", |r, at| r.number(at, FROM_ZERO_BELOW_ONE)),
+            batch_size: self.domain(&section, "batch_size", |r, at| r.whole(at, 1, MAX_BATCH)),
+            hidden: self.domain(&section, "hidden", Self::hidden),
+            activation: self.domain(&section, "activation", |r, at| r.word(at, ACTIVATIONS)),
+            optimizer: self.domain(&section, "optimizer", |r, at| r.word(at, OPTIMIZERS)),
+            initial_bias: self.domain(&section, "initial_bias", Self::initial_bias),
+        })
+    }
+
+    /// Parameters that no loss of the space reads would make a grid of equal trials.
+    fn unread_parameters(&mut self, section: &Section<'_>, loss: Option<&Domain<Loss>>) {
+        let losses = loss.map_or_else(|| vec![Loss::Bce], Domain::expand);
+        let words: Vec<&str> =
+            LOSSES.iter().filter(|(_, known)| losses.contains(known)).map(|(word, _)| *word).collect();
+        let by_default = if loss.is_none() { ", the default" } else { "" };
+        for (key, reader, word) in [
+            ("alpha", Loss::Focal, "focal"),
+            ("gamma", Loss::Focal, "focal"),
+            ("pos_weight", Loss::WeightedBce, "weighted_bce"),
+        ] {
+            let Some(at) = section.get_some(key) else { continue };
+            if !losses.contains(&reader) {
+                let message = format!("`{key}` is read by `{word}` only, the loss here is {}{by_default}", words.join(" and "));
+                let help = format!("add `{word}` to `loss`, or take `{key}` out");
+                self.fault_at(at.key_place.clone(), &at.path, message, Some(help));
+            }
+        }
+    }
+
+    /// The values of one parameter; `read` reads one of them.
+    fn domain<T: FromNumber + PartialEq + Clone>(
+        &mut self,
+        section: &Section<'_>,
+        key: &str,
+        read: impl Fn(&mut Self, &At<'_>) -> Option<T>,
+    ) -> Option<Domain<T>> {
+        let at = section.get_some(key)?;
+        let Kind::Map(entries) = &at.node.kind else {
+            self.bare_domain(at, key);
+            return None;
+        };
+        if let Some(entry) = entries.iter().find(|entry| entry.key == "distribution") {
+            self.distribution(at, entry.value.word().unwrap_or_default());
+            return None;
+        }
+        let before = self.faults.len();
+        let form = self.section(at, keys::DOMAIN)?;
+        let range = [form.get("min"), form.get("max"), form.get("count")];
+        match (form.get("value"), form.get("values"), range) {
+            (Some(value), None, [None, None, None]) => read(self, value).map(|value| Domain::Value { value }),
+            (None, Some(values), [None, None, None]) => self.values(values, read),
+            (None, None, [Some(_), ..] | [_, Some(_), _] | [.., Some(_)]) => self.range(&form, read),
+            (None, None, [None, None, None]) => {
+                if self.faults.len() == before {
+                    self.fault(at, format!("found {}, expected {FORMS}", describe(at.node)), None);
+                }
+                None
+            }
+            _ => {
+                let found: Vec<String> = form.fields().map(|(key, _)| format!("`{key}`")).collect();
+                let message = format!("found {}, expected one of {FORMS}", found.join(" and "));
+                self.fault_at(at.key_place.clone(), &at.path, message, None);
+                None
+            }
+        }
+    }
+
+    /// A parameter without `value` or `values`.
+    fn bare_domain(&mut self, at: &At<'_>, key: &str) {
+        let written = flow(at.node);
+        let help = match &at.node.kind {
+            _ if at.node.is_blank() => None,
+            // A list of numbers is one value of `hidden` and several of any other parameter.
+            Kind::List(items) if key != "hidden" || items.iter().any(|item| matches!(item.kind, Kind::List(_))) => {
+                Some(format!("write `{key}: {{values: {written}}}`"))
+            }
+            _ => Some(format!("write `{key}: {{value: {written}}}`")),
+        };
+        self.fault(at, format!("found {}, expected a mapping with {FORMS}", describe(at.node)), help);
+    }
+
+    fn distribution(&mut self, at: &At<'_>, word: &str) {
+        let help = Some("write `min`, `max` and `count`, or `values`".to_owned());
+        let message = match keys::nearest(word, DISTRIBUTIONS) {
+            Some(known) => format!("`distribution: {known}` needs a method that is not there yet, `grid` takes none"),
+            None => "`distribution` needs a method that is not there yet, `grid` takes none".to_owned(),
+        };
+        self.fault_at(at.key_place.clone(), &join(&at.path, "distribution"), message, help);
+    }
+
+    fn values<T: PartialEq>(
+        &mut self,
+        at: &At<'_>,
+        read: impl Fn(&mut Self, &At<'_>) -> Option<T>,
+    ) -> Option<Domain<T>> {
+        let items = self.list(at, "a list of values")?;
+        if items.is_empty() {
+            self.fault(at, "found an empty list, expected at least one value", None);
+            return None;
+        }
+        let mut values: Vec<T> = Vec::new();
+        for item in &items {
+            let Some(value) = read(self, item) else { continue };
+            if values.contains(&value) {
+                self.fault(item, format!("`{}` is there twice, expected it once", flow(item.node)), None);
+            }
+            values.push(value);
+        }
+        Some(Domain::Values { values })
+    }
+
+    fn range<T: FromNumber>(
+        &mut self,
+        form: &Section<'_>,
+        read: impl Fn(&mut Self, &At<'_>) -> Option<T>,
+    ) -> Option<Domain<T>> {
+        if T::from_number(1.0).is_none() {
+            let message = "a range needs a parameter that is a number, expected `value` or `values`";
+            self.fault_at(form.key_place.clone(), &form.path, message, None);
+            return None;
+        }
+        let min_at = self.required(form, "min", "the first number of the range");
+        let max_at = self.required(form, "max", "the last number of the range");
+        let count = self.required(form, "count", "how many numbers from `min` to `max`, both included");
+        let count: Option<u32> = count.and_then(|at| self.whole(at, 2, MAX_COUNT));
+        let mut end = |at: &At<'_>| {
+            // The parameter's own reader checks the bounds, and that a whole number stands where one is needed.
+            read(self, at)?;
+            self.number(at, ANY)
+        };
+        let min = min_at.and_then(&mut end);
+        let max = max_at.and_then(&mut end);
+        let (min, max, count) = (min?, max?, count?);
+        if min >= max {
+            let message = format!("found `min` {min} and `max` {max}, expected `min` below `max`");
+            self.fault_at(form.key_place.clone(), &form.path, message, None);
+            return None;
+        }
+        if let Some(broken) = linspace(min, max, count).into_iter().find(|x| T::from_number(*x).is_none()) {
+            let message = format!("{count} numbers from {min} to {max} take in {broken}, expected whole numbers");
+            self.fault_at(form.key_place.clone(), &form.path, message, None);
+            return None;
+        }
+        Some(Domain::Range { min, max, count })
+    }
+}

@@ -1,0 +1,417 @@
+//! Readers of `data`, `split`, `model`, `train`, `operating_point`, `rank` and `launch`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::fields::{
+    ABOVE_ZERO_TO_ONE, ANY, At, BELOW_HALF, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, NOT_NEGATIVE, POSITIVE, Reader, Section,
+};
+use super::keys::{self, RANK_METRICS};
+use super::node::Kind;
+use super::scalar::Resolved;
+use super::types::{
+    DataSpec, Devices, EarlyStopping, Goal, InitialBias, LaunchSpec, Launcher, ModelSpec, Monitor, OperatingPoint,
+    RankSpec, Scalar, SplitSpec, SynthSpec, TrainSpec,
+};
+use super::types::defaults;
+use super::words::{ACTIVATIONS, GOALS, LAUNCHERS, MONITORS, OPTIMIZERS, REDUCTIONS, SPLITS};
+
+/// Rows of a batch at most; more than any file has.
+pub(super) const MAX_BATCH: u64 = 1_000_000_000;
+const MAX_WIDTH: u64 = 65_536;
+const MAX_LAYERS: usize = 32;
+
+impl Reader {
+    pub(super) fn data(&mut self, at: &At<'_>) -> Option<DataSpec> {
+        let section = self.section(at, keys::DATA)?;
+        let source = self.required(&section, "source", "the path of a .csv, .csv.gz or .parquet file");
+        let source = source.and_then(|at| self.source(at));
+        let label = self.required(&section, "label", "the name of the label column");
+        let label = label.and_then(|at| self.text(at, "the name of the label column"));
+        self.origins(&section);
+        let data = DataSpec {
+            url: section.get_some("url").and_then(|at| self.url(at)),
+            sha256: section.get_some("sha256").and_then(|at| self.sha256(at)),
+            synth: section.get_some("synth").and_then(|at| self.synth(at)),
+            positive: section.get_some("positive").and_then(|at| self.scalar(at)),
+            drop: section.get("drop").and_then(|at| self.columns(at)).unwrap_or_default(),
+            log: section.get("log").and_then(|at| self.log(at)).unwrap_or_default(),
+            categorical: section.get("categorical").and_then(|at| self.columns(at)).unwrap_or_default(),
+            min_level_count: section
+                .get("min_level_count")
+                .and_then(|at| self.whole(at, 0, u64::from(u32::MAX)))
+                .unwrap_or_else(defaults::min_level_count),
+            standardize: section.get("standardize").and_then(|at| self.boolean(at)).unwrap_or_else(defaults::yes),
+            clip: section.get_some("clip").and_then(|at| self.number(at, POSITIVE)),
+            // Last, so that all the others have been read when one of these is missing.
+            source: source?,
+            label: label?.to_owned(),
+        };
+        self.columns_of_one_kind(&section, &data);
+        Some(data)
+    }
+
+    fn source(&mut self, at: &At<'_>) -> Option<PathBuf> {
+        let expected = "the path of a .csv, .csv.gz or .parquet file";
+        let path = self.text(at, expected)?;
+        let lower = path.to_lowercase();
+        if [".csv", ".csv.gz", ".parquet"].iter().any(|end| lower.ends_with(end)) {
+            return Some(PathBuf::from(path));
+        }
+        self.fault(at, format!("found the path `{path}`, expected {expected}"), None);
+        None
+    }
+
+    fn url(&mut self, at: &At<'_>) -> Option<String> {
+        let url = self.text(at, "an http:// or https:// address")?;
+        let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        if host.is_some_and(|host| !host.is_empty() && !url.contains(char::is_whitespace)) {
+            return Some(url.to_owned());
+        }
+        self.fault(at, format!("found `{url}`, expected an http:// or https:// address"), None);
+        None
+    }
+
+    fn sha256(&mut self, at: &At<'_>) -> Option<String> {
+        let digits = self.text(at, "64 hexadecimal digits")?;
+        let count = digits.chars().count();
+        if count == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Some(digits.to_ascii_lowercase());
+        }
+        let found = match digits.chars().find(|c| !c.is_ascii_hexdigit()) {
+            Some(c) => format!("`{}` among {count} characters", c.escape_default()),
+            None => format!("{count} of them"),
+        };
+        self.fault(at, format!("expected 64 hexadecimal digits, found {found}"), None);
+        None
+    }
+
+    fn synth(&mut self, at: &At<'_>) -> Option<SynthSpec> {
+        let section = self.section(at, keys::SYNTH)?;
+        let rows = self.required(&section, "rows", "the number of rows");
+        let rows = rows.and_then(|at| self.whole(at, 2, 10_000_000_000));
+        let features = self.required(&section, "features", "the number of feature columns");
+        let features = features.and_then(|at| self.whole(at, 1, 100_000));
+        let positives_at = self.required(&section, "positives", "the number of rows of the rare class");
+        let positives = positives_at.and_then(|at| self.whole(at, 1, 10_000_000_000));
+        let seed = section.get("seed").and_then(|at| self.whole(at, 0, u64::MAX)).unwrap_or(0);
+        let (rows, features, positives): (u64, u32, u64) = (rows?, features?, positives?);
+        if positives >= rows {
+            let message = format!("found {positives} positives of {rows} rows, expected fewer positives than rows");
+            self.fault(positives_at?, message, None);
+        }
+        Some(SynthSpec { rows, features, positives, seed })
+    }
+
+    /// What a missing source is made from: one of `url` and `synth`.
+    fn origins(&mut self, section: &Section<'_>) {
+        let Some(url) = section.get_some("url") else { return };
+        if section.get_some("sha256").is_none() {
+            let message = "`sha256` is missing, expected the checksum of the file behind `url`";
+            self.fault_at(url.key_place.clone(), &url.path, message, None);
+        }
+        if let Some(synth) = section.get_some("synth") {
+            let message = "found both `url` and `synth`, expected one way to make the source";
+            self.fault_at(synth.key_place.clone(), &synth.path, message, None);
+        }
+    }
+
+    fn columns_of_one_kind(&mut self, section: &Section<'_>, data: &DataSpec) {
+        for (key, names) in [
+            ("drop", data.drop.iter().collect::<Vec<_>>()),
+            ("log", data.log.keys().collect()),
+            ("categorical", data.categorical.iter().collect()),
+        ] {
+            let Some(at) = section.get(key) else { continue };
+            for name in names {
+                let message = if *name == data.label {
+                    format!("`{name}` is the label, expected feature columns")
+                } else if key != "drop" && data.drop.contains(name) {
+                    format!("`{name}` is dropped, expected columns that are kept")
+                } else if key == "categorical" && data.log.contains_key(name) {
+                    format!("`{name}` is under `log` too, expected columns that are categories")
+                } else {
+                    continue;
+                };
+                self.fault(at, message, None);
+            }
+        }
+    }
+
+    /// A scalar as it was written.
+    fn scalar(&mut self, at: &At<'_>) -> Option<Scalar> {
+        let expected = "a value of the label column";
+        match at.node.resolved() {
+            Some(Resolved::Bool(value)) => Some(Scalar::Bool(value)),
+            Some(Resolved::Int(value)) => match i64::try_from(value) {
+                Ok(value) => Some(Scalar::Int(value)),
+                Err(_) => self.number(at, ANY).map(Scalar::Float),
+            },
+            Some(Resolved::Float(_)) => self.number(at, ANY).map(Scalar::Float),
+            Some(Resolved::Text | Resolved::Null) | None => {
+                self.text(at, expected).map(|text| Scalar::Text(text.to_owned()))
+            }
+        }
+    }
+
+    fn columns(&mut self, at: &At<'_>) -> Option<Vec<String>> {
+        let items = self.list(at, "a list of column names")?;
+        Some(items.iter().filter_map(|item| self.text(item, "a column name")).map(str::to_owned).collect())
+    }
+
+    fn log(&mut self, at: &At<'_>) -> Option<BTreeMap<String, f64>> {
+        let columns = self.mapping(at, "a mapping from column to offset, such as {Amount: 0.001}")?;
+        let offset = |(name, at): (&str, At<'_>)| Some((name.to_owned(), self.number(&at, NOT_NEGATIVE)?));
+        Some(columns.into_iter().filter_map(offset).collect())
+    }
+
+    pub(super) fn split(&mut self, at: &At<'_>) -> Option<SplitSpec> {
+        let section = self.section(at, keys::SPLIT)?;
+        let before = self.faults.len();
+        let SplitSpec { test, validation, stratify } = SplitSpec::default();
+        let split = SplitSpec {
+            test: section.get("test").and_then(|at| self.number(at, INSIDE_UNIT)).unwrap_or(test),
+            validation: section.get("validation").and_then(|at| self.number(at, INSIDE_UNIT)).unwrap_or(validation),
+            stratify: section.get("stratify").and_then(|at| self.boolean(at)).unwrap_or(stratify),
+        };
+        if self.faults.len() == before && split.test + split.validation >= 1.0 {
+            let message = format!(
+                "`test` {} and `validation` {} leave no rows to train on, expected a sum below 1",
+                split.test, split.validation
+            );
+            self.fault_at(section.key_place.clone(), &section.path, message, None);
+        }
+        Some(split)
+    }
+
+    pub(super) fn model(&mut self, at: &At<'_>) -> Option<ModelSpec> {
+        let section = self.section(at, keys::MODEL)?;
+        let defaults = ModelSpec::default();
+        Some(ModelSpec {
+            hidden: section.get("hidden").and_then(|at| self.hidden(at)).unwrap_or(defaults.hidden),
+            activation: section
+                .get("activation")
+                .and_then(|at| self.word(at, ACTIVATIONS))
+                .unwrap_or(defaults.activation),
+            dropout: section
+                .get("dropout")
+                .and_then(|at| self.number(at, FROM_ZERO_BELOW_ONE))
+                .unwrap_or(defaults.dropout),
+            initial_bias: section
+                .get("initial_bias")
+                .and_then(|at| self.initial_bias(at))
+                .unwrap_or(defaults.initial_bias),
+        })
+    }
+
+    pub(super) fn hidden(&mut self, at: &At<'_>) -> Option<Vec<usize>> {
+        let items = self.list(at, "a list of layer widths, such as [16] or []")?;
+        if items.len() > MAX_LAYERS {
+            self.fault(at, format!("found {} hidden layers, expected at most {MAX_LAYERS}", items.len()), None);
+            return None;
+        }
+        // One fault in a list is told once for each item that has it.
+        let widths: Vec<Option<usize>> = items.iter().map(|item| self.whole(item, 1, MAX_WIDTH)).collect();
+        widths.into_iter().collect()
+    }
+
+    pub(super) fn initial_bias(&mut self, at: &At<'_>) -> Option<InitialBias> {
+        match at.node.resolved() {
+            Some(Resolved::Int(_) | Resolved::Float(_)) => self.number(at, ANY).map(InitialBias::Value),
+            _ if at.node.word() == Some("prior") => Some(InitialBias::Prior),
+            _ => {
+                let help = at.node.word().and_then(|word| keys::nearest(word, &["prior"]));
+                self.expected(at, "`prior` or a number", help.map(|word| format!("did you mean `{word}`?")));
+                None
+            }
+        }
+    }
+
+    pub(super) fn train(&mut self, at: &At<'_>) -> Option<TrainSpec> {
+        let section = self.section(at, keys::TRAIN)?;
+        let defaults = TrainSpec::default();
+        Some(TrainSpec {
+            epochs: section.get("epochs").and_then(|at| self.whole(at, 1, 1_000_000)).unwrap_or(defaults.epochs),
+            batch_size: section
+                .get("batch_size")
+                .and_then(|at| self.whole(at, 1, MAX_BATCH))
+                .unwrap_or(defaults.batch_size),
+            optimizer: section.get("optimizer").and_then(|at| self.word(at, OPTIMIZERS)).unwrap_or(defaults.optimizer),
+            learning_rate: section
+                .get("learning_rate")
+                .and_then(|at| self.number(at, POSITIVE))
+                .unwrap_or(defaults.learning_rate),
+            weight_decay: section
+                .get("weight_decay")
+                .and_then(|at| self.number(at, NOT_NEGATIVE))
+                .unwrap_or(defaults.weight_decay),
+            reduction: section.get("reduction").and_then(|at| self.word(at, REDUCTIONS)).unwrap_or(defaults.reduction),
+            epsilon: section.get_some("epsilon").and_then(|at| self.number(at, BELOW_HALF)),
+            early_stopping: section.get_some("early_stopping").and_then(|at| self.early_stopping(at)),
+        })
+    }
+
+    fn early_stopping(&mut self, at: &At<'_>) -> Option<EarlyStopping> {
+        let section = self.section(at, keys::EARLY_STOPPING)?;
+        let defaults = EarlyStopping::default();
+        let metric_at = section.get("metric");
+        let read = metric_at.and_then(|at| self.word(at, MONITORS));
+        let metric = read.unwrap_or(defaults.metric);
+        let natural = match metric {
+            Monitor::ValAuc => Goal::Maximize,
+            Monitor::ValLoss => Goal::Minimize,
+        };
+        let goal_at = section.get("goal");
+        let goal = goal_at.and_then(|at| self.word(at, GOALS)).unwrap_or(natural);
+        // A metric that could not be read contradicts nothing.
+        if let Some(at) = goal_at
+            && goal != natural
+            && (read.is_some() || metric_at.is_none())
+        {
+            let (metric, expected) = (word_of(MONITORS, metric), word_of(GOALS, natural));
+            self.fault(at, format!("found `{}` for {metric}, expected `{expected}`", word_of(GOALS, goal)), None);
+        }
+        Some(EarlyStopping {
+            metric,
+            goal,
+            patience: section.get("patience").and_then(|at| self.whole(at, 1, 1_000_000)).unwrap_or(defaults.patience),
+            min_delta: section
+                .get("min_delta")
+                .and_then(|at| self.number(at, NOT_NEGATIVE))
+                .unwrap_or(defaults.min_delta),
+            restore_best_weights: section
+                .get("restore_best_weights")
+                .and_then(|at| self.boolean(at))
+                .unwrap_or(defaults.restore_best_weights),
+        })
+    }
+
+    pub(super) fn operating_point(&mut self, at: &At<'_>) -> Option<OperatingPoint> {
+        let section = self.section(at, keys::OPERATING_POINT)?;
+        let max_fpr = section.get("max_fpr");
+        let min_recall = section.get("min_recall");
+        let costs = section.get("fn_cost").or(section.get("fp_cost"));
+        match (max_fpr, min_recall, costs) {
+            (Some(at), None, None) => {
+                self.number(at, INSIDE_UNIT).map(|max_fpr| OperatingPoint::MaxFpr { max_fpr })
+            }
+            (None, Some(at), None) => {
+                self.number(at, ABOVE_ZERO_TO_ONE).map(|min_recall| OperatingPoint::MinRecall { min_recall })
+            }
+            (None, None, Some(_)) => {
+                let fn_cost = self.required(&section, "fn_cost", "the cost of a missed positive");
+                let fn_cost = fn_cost.and_then(|at| self.number(at, POSITIVE));
+                let fp_cost = self.required(&section, "fp_cost", "the cost of a false alarm");
+                let fp_cost = fp_cost.and_then(|at| self.number(at, POSITIVE));
+                Some(OperatingPoint::Cost { fn_cost: fn_cost?, fp_cost: fp_cost? })
+            }
+            (found_fpr, found_recall, _) => {
+                let found = match (found_fpr, found_recall) {
+                    (None, None) => "none".to_owned(),
+                    _ => section.fields().map(|(key, _)| format!("`{key}`")).collect::<Vec<_>>().join(" and "),
+                };
+                // An unknown key has been told already and was perhaps meant to be the rule.
+                let is_empty = matches!(&at.node.kind, Kind::Map(entries) if entries.is_empty());
+                if is_empty || found != "none" {
+                    let expected = "one of `max_fpr`, `min_recall`, or `fn_cost` with `fp_cost`";
+                    self.fault_at(at.key_place.clone(), &at.path, format!("found {found}, expected {expected}"), None);
+                }
+                None
+            }
+        }
+    }
+
+    pub(super) fn rank(&mut self, at: &At<'_>) -> Option<RankSpec> {
+        let section = self.section(at, keys::RANK)?;
+        let defaults = RankSpec::default();
+        Some(RankSpec {
+            by: section.get("by").and_then(|at| self.rank_keys(at)).unwrap_or(defaults.by),
+            on: section.get("on").and_then(|at| self.word(at, SPLITS)).unwrap_or(defaults.on),
+        })
+    }
+
+    fn rank_keys(&mut self, at: &At<'_>) -> Option<Vec<String>> {
+        let items = self.list(at, "a list of metrics, such as [auc, fn]")?;
+        if items.is_empty() {
+            self.fault(at, "found an empty list, expected at least one metric, such as [auc, fn]", None);
+        }
+        let mut by: Vec<String> = Vec::new();
+        for item in &items {
+            let Some(metric) = self.text(item, "the name of a metric") else { continue };
+            if !RANK_METRICS.contains(&metric) {
+                let bare = metric.strip_prefix("val_").or_else(|| metric.strip_prefix("test_"));
+                let help = match bare.filter(|bare| RANK_METRICS.contains(bare)) {
+                    Some(bare) => format!("did you mean `{bare}`? `rank.on` says whether validation or test ranks"),
+                    None => match keys::nearest(metric, RANK_METRICS) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("known metrics: {}", RANK_METRICS.join(", ")),
+                    },
+                };
+                self.fault(item, format!("unknown metric `{metric}`"), Some(help));
+            } else if by.iter().any(|other| other == metric) {
+                self.fault(item, format!("`{metric}` is there twice, expected it once"), None);
+            }
+            by.push(metric.to_owned());
+        }
+        Some(by)
+    }
+
+    pub(super) fn launch(&mut self, at: &At<'_>) -> Option<LaunchSpec> {
+        let section = self.section(at, keys::LAUNCH)?;
+        Some(LaunchSpec {
+            devices: section.get("devices").and_then(|at| self.devices(at)).unwrap_or_default(),
+            launcher: section.get("launcher").and_then(|at| self.launcher(at)).unwrap_or_default(),
+        })
+    }
+
+    fn launcher(&mut self, at: &At<'_>) -> Option<Launcher> {
+        if at.node.word() == Some("slurm") {
+            self.fault(at, "`slurm` is not there yet, expected `local`", None);
+            return None;
+        }
+        self.word(at, LAUNCHERS)
+    }
+
+    fn devices(&mut self, at: &At<'_>) -> Option<Devices> {
+        if !matches!(at.node.kind, Kind::List(_)) {
+            return self.device(at, true).map(Devices::Word);
+        }
+        let items = self.list(at, "a list of devices")?;
+        if items.is_empty() {
+            self.fault(at, "found an empty list, expected at least one device, such as [cpu]", None);
+        }
+        let mut devices: Vec<String> = Vec::new();
+        for item in &items {
+            let Some(device) = self.device(item, false) else { continue };
+            if devices.contains(&device) {
+                self.fault(item, format!("`{device}` is there twice, expected it once"), None);
+            }
+            devices.push(device);
+        }
+        Some(Devices::List(devices))
+    }
+
+    /// `cpu`, `cuda`, `cuda:N`, and `auto` where it stands alone.
+    fn device(&mut self, at: &At<'_>, alone: bool) -> Option<String> {
+        let expected = if alone { "`auto`, `cpu`, `cuda`, `cuda:N` or a list" } else { "`cpu`, `cuda` or `cuda:N`" };
+        let device = self.text(at, expected)?;
+        let index = device.strip_prefix("cuda:");
+        let is_index = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u16>().is_ok();
+        if matches!(device, "cpu" | "cuda") || (alone && device == "auto") || index.is_some_and(is_index) {
+            return Some(device.to_owned());
+        }
+        let help = if device.contains(',') && alone {
+            Some(format!("write `[{}]`", device.split(',').map(str::trim).collect::<Vec<_>>().join(", ")))
+        } else {
+            let known: &[&str] = if alone { &["auto", "cpu", "cuda"] } else { &["cpu", "cuda"] };
+            keys::nearest(device, known).map(|word| format!("did you mean `{word}`?"))
+        };
+        self.expected(at, expected, help);
+        None
+    }
+}
+
+/// The word of a choice.
+fn word_of<T: PartialEq>(words: &[(&'static str, T)], value: T) -> &'static str {
+    words.iter().find(|(_, known)| *known == value).map_or("", |(word, _)| word)
+}

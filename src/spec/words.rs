@@ -1,0 +1,20 @@
+//! The words of each choice in a sweep file.
+
+use super::types::{
+    Activation, Goal, Launcher, Loss, Method, Monitor, Optimizer, Reduction, Sampling, Scores, Split,
+};
+
+pub(super) const METHODS: &[(&str, Method)] = &[("grid", Method::Grid)];
+pub(super) const SCORES: &[(&str, Scores)] =
+    &[("all", Scores::All), ("best", Scores::Best), ("none", Scores::None)];
+pub(super) const ACTIVATIONS: &[(&str, Activation)] = &[("relu", Activation::Relu), ("tanh", Activation::Tanh)];
+pub(super) const OPTIMIZERS: &[(&str, Optimizer)] =
+    &[("adam", Optimizer::Adam), ("adamw", Optimizer::Adamw), ("sgd", Optimizer::Sgd)];
+pub(super) const REDUCTIONS: &[(&str, Reduction)] = &[("sum", Reduction::Sum), ("mean", Reduction::Mean)];
+pub(super) const MONITORS: &[(&str, Monitor)] = &[("val_auc", Monitor::ValAuc), ("val_loss", Monitor::ValLoss)];
+pub(super) const GOALS: &[(&str, Goal)] = &[("maximize", Goal::Maximize), ("minimize", Goal::Minimize)];
+pub(super) const LOSSES: &[(&str, Loss)] =
+    &[("focal", Loss::Focal), ("bce", Loss::Bce), ("weighted_bce", Loss::WeightedBce)];
+pub(super) const SAMPLINGS: &[(&str, Sampling)] = &[("none", Sampling::None), ("oversample", Sampling::Oversample)];
+pub(super) const SPLITS: &[(&str, Split)] = &[("validation", Split::Validation), ("test", Split::Test)];
+pub(super) const LAUNCHERS: &[(&str, Launcher)] = &[("local", Launcher::Local)];
