@@ -6,14 +6,19 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Which loss settings catch more of your rare events, at what price, and whether the difference is real.
 #[derive(Debug, Parser)]
-#[command(name = "focalsweep", version, max_term_width = 100, after_help = "Examples:
+#[command(
+    name = "focalsweep",
+    version,
+    max_term_width = 100,
+    after_help = "Examples:
   focalsweep run sweeps/focal.yaml            train every trial, write runs/focal
   focalsweep report runs/focal                the ranked table
   focalsweep run sweeps/focal.yaml --set train.epochs=5 --out /tmp/quick
   focalsweep data describe sweeps/focal.yaml  what is in the data
 
 Exit codes: 0 all trials done, 1 some failed, 2 bad spec, data or arguments, 3 environment, device or launcher,
-130 interrupted (go on with --resume)")]
+130 interrupted (go on with --resume)"
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -129,7 +134,9 @@ pub enum DataCommand {
     /// Rows, features, classes, missing values, constant columns
     Describe(SpecArgs),
     /// Write a synthetic data set with a rare class
-    #[command(after_help = "Example:\n  focalsweep data synth --rows 284807 --features 29 --positives 492 --seed 0 --out data/synthetic.parquet")]
+    #[command(
+        after_help = "Example:\n  focalsweep data synth --rows 284807 --features 29 --positives 492 --seed 0 --out data/synthetic.parquet"
+    )]
     Synth(SynthArgs),
 }
 

@@ -23,12 +23,15 @@ impl Log {
         let file = fmt::layer().with_ansi(false).with_writer(log.clone()).with_filter(LevelFilter::INFO);
         let registry = tracing_subscriber::registry().with(file);
         let result = if json {
-            registry.with(fmt::layer().json().flatten_event(true).with_writer(io::stderr).with_filter(LevelFilter::INFO)).try_init()
+            registry
+                .with(fmt::layer().json().flatten_event(true).with_writer(io::stderr).with_filter(LevelFilter::INFO))
+                .try_init()
         } else {
             let warnings = Targets::new().with_default(LevelFilter::WARN).with_target("progress", LevelFilter::OFF);
             let progress = Targets::new().with_target("progress", LevelFilter::INFO);
-            let plain = || fmt::layer().without_time().with_target(false).with_writer(io::stderr);
-            registry.with(plain().with_filter(warnings)).with(plain().with_level(false).with_filter(progress)).try_init()
+            let said = fmt::layer().without_time().with_target(false).with_writer(io::stderr).with_filter(warnings);
+            let bare = fmt::layer().without_time().with_target(false).with_level(false).with_writer(io::stderr);
+            registry.with(said).with(bare.with_filter(progress)).try_init()
         };
         // A subscriber that is there already (a test's) stays.
         drop(result);

@@ -52,7 +52,11 @@ pub struct Plain {
 
 /// Text of a diagnostic; plain and 100 columns wide where nobody watches.
 pub fn render(report: &dyn Diagnostic, terminal: bool) -> String {
-    let theme = if terminal && std::env::var_os("NO_COLOR").is_none() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let theme = if terminal && std::env::var_os("NO_COLOR").is_none() {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(width(terminal)).with_links(false);
     let mut text = String::new();
     match handler.render_report(&mut text, report) {
@@ -79,7 +83,11 @@ pub fn talk(text: &str) {
 /// stdout cannot be written.
 pub fn data(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") }).and_then(|()| out.flush()) {
+    match out
+        .write_all(text.as_bytes())
+        .and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") })
+        .and_then(|()| out.flush())
+    {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }

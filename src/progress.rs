@@ -67,7 +67,11 @@ impl Progress {
                 });
                 for (job, running) in &tally.running {
                     let bar = stacks.entry(job.clone()).or_insert_with(|| {
-                        all.add(ProgressBar::new(u64::from(running.epochs)).with_style(style("  {prefix} {bar:20.cyan} {msg}")).with_prefix(job.clone()))
+                        all.add(
+                            ProgressBar::new(u64::from(running.epochs))
+                                .with_style(style("  {prefix} {bar:20.cyan} {msg}"))
+                                .with_prefix(job.clone()),
+                        )
                     });
                     bar.set_position(u64::from(running.epoch));
                     bar.set_message(stack_line(running));
@@ -125,12 +129,15 @@ pub struct DownloadBar {
 impl DownloadBar {
     /// Hidden when `silent`.
     pub fn new(silent: bool) -> Self {
-        Self { bar: ProgressBar::hidden(), lines: !silent && !stderr().is_terminal(), last: Instant::now() }.drawn(silent)
+        Self { bar: ProgressBar::hidden(), lines: !silent && !stderr().is_terminal(), last: Instant::now() }
+            .drawn(silent)
     }
 
     fn drawn(mut self, silent: bool) -> Self {
         if !silent && stderr().is_terminal() {
-            self.bar = ProgressBar::new(0).with_style(style("{msg} {bar:30.green} {bytes}/{total_bytes} {eta}")).with_message("download");
+            self.bar = ProgressBar::new(0)
+                .with_style(style("{msg} {bar:30.green} {bytes}/{total_bytes} {eta}"))
+                .with_message("download");
         }
         self
     }

@@ -24,12 +24,21 @@ pub(super) fn data(command: &DataCommand) -> Result<ExitCode, Failure> {
 
 fn synth(args: &SynthArgs) -> Result<(), Failure> {
     if args.positives == 0 || args.positives >= args.rows || args.features == 0 {
-        let message = format!("--rows {} --features {} --positives {} is no data set with a rare class", args.rows, args.features, args.positives);
+        let message = format!(
+            "--rows {} --features {} --positives {} is no data set with a rare class",
+            args.rows, args.features, args.positives
+        );
         let help = Some("at least 1 feature, and more than 0 but fewer positives than rows".to_owned());
         return Err(Failure::input(Plain { message, help }));
     }
     let spec = SynthSpec { rows: args.rows, features: args.features, positives: args.positives, seed: args.seed };
     data::write_synthetic(&spec, &args.out).map_err(Failure::input)?;
-    output::talk(&format!("wrote {}: {} rows, {} features, {} positives; label column Class", args.out.display(), args.rows, args.features, args.positives));
+    output::talk(&format!(
+        "wrote {}: {} rows, {} features, {} positives; label column Class",
+        args.out.display(),
+        args.rows,
+        args.features,
+        args.positives
+    ));
     Ok(())
 }

@@ -48,7 +48,10 @@ pub(super) fn show(spec: &Spec, workload: &Workload, format: PlanFormat) -> Resu
                 ("jobs", format!("{} stacks of at most {} trials", thousands(plan.jobs.len()), plan.largest_stack())),
                 ("workers", format!("{} ({})", slots.len(), names.join(", "))),
                 ("epochs", format!("at most {}", spec.train.epochs)),
-                ("memory", format!("{} for the data, about {} for the stacks that run at once", mib(data), mib(memory))),
+                (
+                    "memory",
+                    format!("{} for the data, about {} for the stacks that run at once", mib(data), mib(memory)),
+                ),
             ];
             lines.iter().map(|(key, value)| format!("{key:<16} {value}\n")).collect()
         }

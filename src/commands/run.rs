@@ -45,7 +45,11 @@ pub(super) fn run(args: &RunArgs, log: &Log) -> Result<ExitCode, Failure> {
     if let Some(manifest) = &before {
         check_same_data(&root, manifest, &workload)?;
         if manifest.state == RunState::Finished {
-            output::talk(&format!("{}: all {} rows were there already", root.display(), thousands(manifest.counts.rows)));
+            output::talk(&format!(
+                "{}: all {} rows were there already",
+                root.display(),
+                thousands(manifest.counts.rows)
+            ));
             return Ok(code(manifest.counts.failed));
         }
     }
@@ -59,7 +63,14 @@ pub(super) fn run(args: &RunArgs, log: &Log) -> Result<ExitCode, Failure> {
 }
 
 /// Trains what is missing and leaves the run directory complete, or resumable.
-fn train(args: &RunArgs, spec: &Spec, workload: &Workload, dir: &RunDir, mut manifest: Manifest, stop: &Stop) -> Result<ExitCode, Failure> {
+fn train(
+    args: &RunArgs,
+    spec: &Spec,
+    workload: &Workload,
+    dir: &RunDir,
+    mut manifest: Manifest,
+    stop: &Stop,
+) -> Result<ExitCode, Failure> {
     let started = Instant::now();
     let work = Work {
         spec,
@@ -80,7 +91,11 @@ fn train(args: &RunArgs, spec: &Spec, workload: &Workload, dir: &RunDir, mut man
     output::talk(&summary(&manifest, dir.root(), seconds));
     if !finished {
         debug_assert!(tally.done < tally.rows);
-        output::talk(&format!("interrupted: go on with `focalsweep run {} --resume`{}", args.spec.spec.display(), out_flag(args)));
+        output::talk(&format!(
+            "interrupted: go on with `focalsweep run {} --resume`{}",
+            args.spec.spec.display(),
+            out_flag(args)
+        ));
         return Ok(ExitCode::from(INTERRUPTED));
     }
     Ok(code(manifest.counts.failed))
@@ -96,7 +111,8 @@ fn out_flag(args: &RunArgs) -> String {
 
 fn summary(manifest: &Manifest, root: &Path, seconds: f64) -> String {
     let Counts { trials, replicates, rows, failed, .. } = manifest.counts;
-    let mut text = format!("{} of {} rows done in {seconds:.1} s", thousands(rows), thousands(trials * replicates as usize));
+    let mut text =
+        format!("{} of {} rows done in {seconds:.1} s", thousands(rows), thousands(trials * replicates as usize));
     if failed > 0 {
         text += &format!(", {failed} of them failed (see the error column)");
     }
@@ -136,11 +152,17 @@ fn differences(old: &Spec, new: &Spec) -> Vec<String> {
     let (old, new) = (keys(old), keys(new));
     let names: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let may_change = ["launch", "rank"];
-    names.into_iter().filter(|name| !may_change.contains(&name.as_str()) && old.get(*name) != new.get(*name)).cloned().collect()
+    names
+        .into_iter()
+        .filter(|name| !may_change.contains(&name.as_str()) && old.get(*name) != new.get(*name))
+        .cloned()
+        .collect()
 }
 
 fn check_same_data(root: &Path, manifest: &Manifest, workload: &Workload) -> Result<(), Failure> {
-    if manifest.data_fingerprint == workload.source.fingerprint && manifest.split_fingerprints == split_fingerprints(workload) {
+    if manifest.data_fingerprint == workload.source.fingerprint
+        && manifest.split_fingerprints == split_fingerprints(workload)
+    {
         return Ok(());
     }
     let what = format!("other data (fingerprint {}, now {})", manifest.data_fingerprint, workload.source.fingerprint);
@@ -163,8 +185,20 @@ fn begin(dir: &RunDir, spec: &Spec, workload: &mut Workload, before: Option<Mani
         })?;
         dir.write("sweep.yaml", yaml.as_bytes()).map_err(place)?;
         dir.write_json("plan.json", &workload.plan).map_err(place)?;
-        let counts = Counts { trials: workload.plan.trials, replicates: spec.replicates, jobs: workload.plan.jobs.len(), ..Counts::default() };
-        Manifest::new(&spec.name, &workload.source.fingerprint, split_fingerprints(workload), counts, workload.notes(), now)
+        let counts = Counts {
+            trials: workload.plan.trials,
+            replicates: spec.replicates,
+            jobs: workload.plan.jobs.len(),
+            ..Counts::default()
+        };
+        Manifest::new(
+            &spec.name,
+            &workload.source.fingerprint,
+            split_fingerprints(workload),
+            counts,
+            workload.notes(),
+            now,
+        )
     };
     // The manifest comes last: a directory without one holds nothing that could be lost.
     dir.write_json("manifest.json", &manifest).map_err(place)?;
@@ -204,9 +238,14 @@ fn rank(spec: &Spec, root: &Path, top: Option<usize>) -> Result<report::Ranking,
 }
 
 /// Whose scores are kept (`None`: everybody's), and the word for it.
-fn kept_scores(spec: &Spec, workload: &Workload, dir: &RunDir) -> Result<(Option<HashSet<String>>, &'static str), Failure> {
+fn kept_scores(
+    spec: &Spec,
+    workload: &Workload,
+    dir: &RunDir,
+) -> Result<(Option<HashSet<String>>, &'static str), Failure> {
     let rows: usize = workload.replicates.iter().map(|r| r.validation.y.len() + r.test.y.len()).sum();
-    let wanted = spec.scores.unwrap_or(if rows * workload.plan.trials <= MOST_SCORES { Scores::All } else { Scores::Best });
+    let wanted =
+        spec.scores.unwrap_or(if rows * workload.plan.trials <= MOST_SCORES { Scores::All } else { Scores::Best });
     Ok(match wanted {
         Scores::All => (None, "all"),
         Scores::None => (Some(HashSet::new()), "none"),
@@ -217,7 +256,8 @@ fn kept_scores(spec: &Spec, workload: &Workload, dir: &RunDir) -> Result<(Option
 /// What each Parquet file says of itself.
 fn metadata(spec: &Spec, manifest: &Manifest) -> Result<Vec<(String, String)>, Failure> {
     let json = |value: serde_json::Result<String>| {
-        value.map_err(|e| Failure::environment(Plain { message: format!("cannot write the metadata: {e}"), help: None }))
+        value
+            .map_err(|e| Failure::environment(Plain { message: format!("cannot write the metadata: {e}"), help: None }))
     };
     Ok(vec![
         ("focalsweep.format_version".into(), manifest.format_version.to_string()),

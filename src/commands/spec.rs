@@ -34,7 +34,12 @@ pub(super) fn trials(spec: &Spec) -> Result<Trials, Failure> {
 pub(super) fn validate(args: &SpecArgs) -> Result<ExitCode, Failure> {
     let spec = read(args)?;
     let trials = trials(&spec)?;
-    output::talk(&format!("{}: no faults; {} trials x {} replicates", args.spec.display(), trials.len(), spec.replicates));
+    output::talk(&format!(
+        "{}: no faults; {} trials x {} replicates",
+        args.spec.display(),
+        trials.len(),
+        spec.replicates
+    ));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -34,7 +34,8 @@ impl Workload {
         let trials = trials(spec)?;
         train::device::start();
         let cores = available_parallelism().map_or(1, usize::from);
-        let slots = devices::slots(&spec.launch.devices, cores, train::device::cuda_devices()).map_err(Failure::environment)?;
+        let slots =
+            devices::slots(&spec.launch.devices, cores, train::device::cuda_devices()).map_err(Failure::environment)?;
         data::fetch(&spec.data, progress).map_err(Failure::input)?;
         let source = data::load(&spec.data).map_err(Failure::input)?;
         let replicates = (0..spec.replicates)

@@ -116,7 +116,8 @@ impl Tally {
     /// Share of the work that is done, in [0, 1]: whole rows, and running ones by their epochs. Early stopping makes the
     /// true share larger, never smaller.
     pub fn share(&self) -> f64 {
-        let under_way: f64 = self.running.values().map(|r| r.training as f64 * f64::from(r.epoch) / f64::from(r.epochs.max(1))).sum();
+        let under_way: f64 =
+            self.running.values().map(|r| r.training as f64 * f64::from(r.epoch) / f64::from(r.epochs.max(1))).sum();
         if self.rows == 0 { 1.0 } else { (self.done as f64 + under_way) / self.rows as f64 }
     }
 }
@@ -129,7 +130,12 @@ mod tests {
     fn the_share_grows_to_one() {
         let mut tally = Tally::new(2, 0, 4, 0, 0);
         let start = |job: &str| Event::JobStarted { job_id: job.into(), trials: 2, epoch: 1, epochs: 10 };
-        let epoch = |job: &str, epoch, training, auc| Event::Epoch { job_id: job.into(), epoch, training, best: Some((auc, "t".into())) };
+        let epoch = |job: &str, epoch, training, auc| Event::Epoch {
+            job_id: job.into(),
+            epoch,
+            training,
+            best: Some((auc, "t".into())),
+        };
         tally.take(&start("a"));
         tally.take(&epoch("a", 5, 2, 0.9));
         assert_eq!(tally.share(), 0.25);

@@ -62,7 +62,9 @@ pub enum LaunchError {
     },
     /// A result could not be kept.
     #[error("{job_id}: {source}")]
-    #[diagnostic(help("what had ended before is saved; free some space or mend the folder, then run again with --resume"))]
+    #[diagnostic(help(
+        "what had ended before is saved; free some space or mend the folder, then run again with --resume"
+    ))]
     Job {
         /// The job.
         job_id: String,
@@ -88,7 +90,13 @@ pub fn run(work: &Work<'_>, mut watch: impl FnMut(&Tally)) -> Result<Tally, Laun
             queue.push(job);
         }
     }
-    let mut tally = Tally::new(work.plan.jobs.len(), work.plan.jobs.len() - queue.len(), work.plan.trials * work.plan.replicates as usize, done, failed);
+    let mut tally = Tally::new(
+        work.plan.jobs.len(),
+        work.plan.jobs.len() - queue.len(),
+        work.plan.trials * work.plan.replicates as usize,
+        done,
+        failed,
+    );
     queue.sort_by_key(|job| std::cmp::Reverse(job.count)); // largest first, so that the end is even
     let queue = Mutex::new(VecDeque::from(queue));
     let broken: Mutex<Option<LaunchError>> = Mutex::new(None);
@@ -107,7 +115,8 @@ pub fn run(work: &Work<'_>, mut watch: impl FnMut(&Tally)) -> Result<Tally, Laun
             scope.spawn(move |_| {
                 let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                 while let Some(job) = next() {
-                    let stopped = work.stop.requested() || broken.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+                    let stopped =
+                        work.stop.requested() || broken.lock().unwrap_or_else(PoisonError::into_inner).is_some();
                     if stopped {
                         break;
                     }
@@ -141,7 +150,9 @@ fn run_job(work: &Work<'_>, job: &Job, device: Device, events: &Sender<Event>) -
     let data = &work.replicates[job.replicate as usize];
     let trials: Vec<Hyperparameters> = (job.first..job.first + job.count).map(|index| work.trials.get(index)).collect();
     let ids = trials.iter().map(Hyperparameters::trial_id).collect::<Result<Vec<_>, _>>().map_err(|e| save(job, e))?;
-    let Some(stack) = Stack::new(trials, work.spec.train.clone(), &data.train, data.features.len(), work.spec.seed, job.replicate) else {
+    let Some(stack) =
+        Stack::new(trials, work.spec.train.clone(), &data.train, data.features.len(), work.spec.seed, job.replicate)
+    else {
         return Ok(());
     };
     let (journal, known) = Journal::open(&work.dir.jobs(), &job.job_id).map_err(|e| save(job, e))?;
@@ -166,7 +177,14 @@ fn run_job(work: &Work<'_>, job: &Job, device: Device, events: &Sender<Event>) -
         epoch,
         epochs: work.spec.train.epochs,
     });
-    tracing::info!(job = job.job_id, replicate = job.replicate, trials = job.count, epoch, device = train::device::name(device), "job started");
+    tracing::info!(
+        job = job.job_id,
+        replicate = job.replicate,
+        trials = job.count,
+        epoch,
+        device = train::device::name(device),
+        "job started"
+    );
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         train::train(&stack, data, &work.spec.operating_point, device, checkpoint, &mut keeper)
     }));
@@ -198,7 +216,11 @@ fn resume_from(work: &Work<'_>, job: &Job, stack: &Stack) -> Option<Checkpoint> 
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic without words")
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without words")
 }
 
 fn micros() -> i64 {
@@ -269,7 +291,12 @@ impl Keeper<'_> {
     /// Records every trial that has not ended as failed.
     fn fail_the_rest(&mut self, reason: &str) -> Result<(), LaunchError> {
         tracing::error!(job = self.job.job_id, reason, "job failed");
-        let left = (0..self.ids.len()).map(|slot| Ended { slot, history: Vec::new(), seconds: 0.0, outcome: Err(reason.to_owned()) });
+        let left = (0..self.ids.len()).map(|slot| Ended {
+            slot,
+            history: Vec::new(),
+            seconds: 0.0,
+            outcome: Err(reason.to_owned()),
+        });
         self.ended(left.collect()).map_err(|error| save(self.job, error))
     }
 }

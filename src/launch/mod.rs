@@ -8,5 +8,5 @@ mod event;
 pub mod local;
 mod stop;
 
-pub use event::{Event, Tally};
+pub use event::{Event, Running, Tally};
 pub use stop::Stop;

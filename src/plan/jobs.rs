@@ -53,7 +53,9 @@ impl Plan {
         let mut jobs = Vec::new();
         for group in trials.groups() {
             let per_trial = bytes_per_trial(&trials.get(group.start), sizes);
-            let most = usize::try_from(sizes.memory / sizes.workers.max(1) as u64 / per_trial.max(1)).unwrap_or(usize::MAX).max(1);
+            let most = usize::try_from(sizes.memory / sizes.workers.max(1) as u64 / per_trial.max(1))
+                .unwrap_or(usize::MAX)
+                .max(1);
             let stacks = stacks(group.len(), replicates as usize, sizes.workers.max(1)).max(group.len().div_ceil(most));
             for replicate in 0..replicates {
                 for stack in 0..stacks {

@@ -56,7 +56,10 @@ impl Setting {
 
     /// Whether trials with different values of it need different stacks.
     fn shapes_stacks(&self) -> bool {
-        matches!(self, Self::BatchSize(_) | Self::Hidden(_) | Self::Activation(_) | Self::Optimizer(_) | Self::Sampling(_))
+        matches!(
+            self,
+            Self::BatchSize(_) | Self::Hidden(_) | Self::Activation(_) | Self::Optimizer(_) | Self::Sampling(_)
+        )
     }
 }
 
@@ -257,7 +260,10 @@ mod tests {
 
     #[test]
     fn a_grid_is_every_combination_the_last_parameter_fastest() {
-        let trials = Trials::new(&spec("  loss: {value: focal}\n  gamma: {values: [1, 2]}\n  alpha: {min: 0.1, max: 0.3, count: 3}\n")).unwrap();
+        let trials = Trials::new(&spec(
+            "  loss: {value: focal}\n  gamma: {values: [1, 2]}\n  alpha: {min: 0.1, max: 0.3, count: 3}\n",
+        ))
+        .unwrap();
         let expected: Vec<_> = [0.1, 0.2, 0.3].iter().flat_map(|&a| [1.0, 2.0].map(|g| (Some(a), Some(g)))).collect();
         assert_eq!(pairs(&trials), expected);
         assert_eq!(trials.groups(), std::slice::from_ref(&(0..6)));
@@ -279,7 +285,8 @@ mod tests {
         let batches: Vec<_> = (0..trials.len()).map(|i| trials.get(i).batch_size).collect();
         assert_eq!(batches, [64, 64, 64, 128, 128]);
         assert_eq!(trials.groups(), [0..3, 3..5]);
-        let trials = Trials::new(&spec("  {batch_size: {values: [64, 128]}, learning_rate: {values: [0.1, 0.2]}}\n")).unwrap();
+        let trials =
+            Trials::new(&spec("  {batch_size: {values: [64, 128]}, learning_rate: {values: [0.1, 0.2]}}\n")).unwrap();
         assert_eq!(trials.groups(), [0..2, 2..4]);
     }
 

@@ -9,7 +9,10 @@ use std::path::Path;
 ///
 /// # Errors
 /// The folder is missing or full, or `write` fails; `path` is then as it was.
-pub fn write_atomically<E: From<io::Error>>(path: &Path, write: impl FnOnce(&mut BufWriter<&mut File>) -> Result<(), E>) -> Result<(), E> {
+pub fn write_atomically<E: From<io::Error>>(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<&mut File>) -> Result<(), E>,
+) -> Result<(), E> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

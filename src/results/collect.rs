@@ -40,7 +40,12 @@ impl<'a> Collection<'a> {
     ///
     /// # Errors
     /// A journal cannot be read.
-    pub fn read(dir: &'a RunDir, plan: &Plan, trials: &Trials, metadata: &[(String, String)]) -> Result<Self, RunDirError> {
+    pub fn read(
+        dir: &'a RunDir,
+        plan: &Plan,
+        trials: &Trials,
+        metadata: &[(String, String)],
+    ) -> Result<Self, RunDirError> {
         let metadata = metadata.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())).collect();
         Ok(Self { dir, entries: entries(dir, plan, trials)?, metadata })
     }
@@ -73,7 +78,8 @@ impl<'a> Collection<'a> {
     pub fn write_models(&self, replicates: &[Arc<Replicate>]) -> Result<(), RunDirError> {
         let folder = self.dir.path("models");
         for replicate in replicates {
-            self.dir.write_json(&format!("models/preprocessing-r{}.json", replicate.index), &replicate.preprocessing)?;
+            self.dir
+                .write_json(&format!("models/preprocessing-r{}.json", replicate.index), &replicate.preprocessing)?;
         }
         let write = || -> io::Result<()> {
             for (job_id, entry) in &self.entries {
@@ -93,7 +99,11 @@ impl<'a> Collection<'a> {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn write_scores(&self, replicates: &[Arc<Replicate>], keep: Option<&HashSet<String>>) -> Result<(), RunDirError> {
+    pub fn write_scores(
+        &self,
+        replicates: &[Arc<Replicate>],
+        keep: Option<&HashSet<String>>,
+    ) -> Result<(), RunDirError> {
         let numbers = |builder: WriterPropertiesBuilder, name: &str, encoding| {
             let path = ColumnPath::from(name);
             builder.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, encoding)
@@ -103,7 +113,10 @@ impl<'a> Collection<'a> {
         self.write_parquet("scores.parquet", Arc::new(columns::scores_schema()), properties, |out| {
             for (job_id, entry) in &self.entries {
                 let kept = keep.is_none_or(|ids| ids.contains(&entry.row.trial_id));
-                let (Some(spans), Some(data), true) = (entry.bytes, replicates.get(entry.row.replicate as usize), kept) else { continue };
+                let (Some(spans), Some(data), true) = (entry.bytes, replicates.get(entry.row.replicate as usize), kept)
+                else {
+                    continue;
+                };
                 let (validation, test) = Journal::scores(&self.dir.jobs(), job_id, spans)?;
                 write_scores(out, &entry.row, "validation", &data.validation, &validation)?;
                 write_scores(out, &entry.row, "test", &data.test, &test)?;
@@ -169,8 +182,15 @@ fn sync_all(folder: &Path) -> io::Result<()> {
     super::atomic::sync_folder(folder)
 }
 
-fn write_scores<W: io::Write + Send>(out: &mut ArrowWriter<W>, row: &ResultRow, split: &str, rows: &Rows, bytes: &[u8]) -> Result<(), ParquetError> {
+fn write_scores<W: io::Write + Send>(
+    out: &mut ArrowWriter<W>,
+    row: &ResultRow,
+    split: &str,
+    rows: &Rows,
+    bytes: &[u8],
+) -> Result<(), ParquetError> {
     let scores = crate::train::from_le_bytes(bytes);
-    let batch = columns::scores(row, split, &rows.source_rows, &rows.y, scores).map_err(|e| ParquetError::External(Box::new(e)))?;
+    let batch = columns::scores(row, split, &rows.source_rows, &rows.y, scores)
+        .map_err(|e| ParquetError::External(Box::new(e)))?;
     out.write(&batch)
 }

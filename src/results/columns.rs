@@ -4,7 +4,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, DictionaryArray, Float32Array, Float64Array, Int8Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{
+    ArrayRef, DictionaryArray, Float32Array, Float64Array, Int8Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use arrow::error::ArrowError;
 
@@ -31,7 +34,8 @@ impl Columns {
 /// results.parquet: a row for each of `rows`.
 pub(super) fn results(rows: &[&ResultRow]) -> Result<RecordBatch, ArrowError> {
     let mut out = Columns { columns: Vec::new() };
-    let text = |value: &dyn Fn(&ResultRow) -> Option<String>| rows.iter().map(|row| value(row)).collect::<StringArray>();
+    let text =
+        |value: &dyn Fn(&ResultRow) -> Option<String>| rows.iter().map(|row| value(row)).collect::<StringArray>();
     let float = |value: &dyn Fn(&ResultRow) -> Option<f64>| rows.iter().map(|row| value(row)).collect::<Float64Array>();
     let int = |value: &dyn Fn(&ResultRow) -> Option<i64>| rows.iter().map(|row| value(row)).collect::<Int64Array>();
     let small = |value: &dyn Fn(&ResultRow) -> Option<u32>| {
@@ -70,10 +74,12 @@ pub(super) fn results(rows: &[&ResultRow]) -> Result<RecordBatch, ArrowError> {
     out.add("started_at", time(&|r| r.started_at));
     out.add("finished_at", time(&|r| r.finished_at));
     type Part = (&'static str, fn(&ResultRow) -> Option<&SplitMetrics>);
-    let parts: [Part; 3] = [("train", |r| r.train.as_ref()), ("val", |r| r.val.as_ref()), ("test", |r| r.test.as_ref())];
+    let parts: [Part; 3] =
+        [("train", |r| r.train.as_ref()), ("val", |r| r.val.as_ref()), ("test", |r| r.test.as_ref())];
     for (part, of) in parts {
         let metric = |value: &dyn Fn(&SplitMetrics) -> Option<f64>| float(&|r| of(r).and_then(value));
-        let count = |value: &dyn Fn(&Confusion) -> u64| int(&|r| of(r).and_then(|m| i64::try_from(value(&m.confusion)).ok()));
+        let count =
+            |value: &dyn Fn(&Confusion) -> u64| int(&|r| of(r).and_then(|m| i64::try_from(value(&m.confusion)).ok()));
         out.add(format!("{part}_loss"), metric(&|m| Some(m.loss)));
         out.add(format!("{part}_auc"), metric(&|m| m.auc));
         out.add(format!("{part}_auc_se"), metric(&|m| m.auc_se));
@@ -136,10 +142,19 @@ pub(super) fn scores_schema() -> Schema {
 }
 
 /// scores.parquet: the scores of one (trial, replicate) on one split.
-pub(super) fn scores(row: &ResultRow, split: &str, source_rows: &[u32], labels: &[u8], scores: Vec<f32>) -> Result<RecordBatch, ArrowError> {
+pub(super) fn scores(
+    row: &ResultRow,
+    split: &str,
+    source_rows: &[u32],
+    labels: &[u8],
+    scores: Vec<f32>,
+) -> Result<RecordBatch, ArrowError> {
     let n = scores.len();
     let word = |value: &str| -> Result<ArrayRef, ArrowError> {
-        let array = DictionaryArray::<Int32Type>::try_new(Int32Array::from(vec![0; n]), Arc::new(StringArray::from(vec![value])))?;
+        let array = DictionaryArray::<Int32Type>::try_new(
+            Int32Array::from(vec![0; n]),
+            Arc::new(StringArray::from(vec![value])),
+        )?;
         Ok(Arc::new(array))
     };
     RecordBatch::try_new(

@@ -157,7 +157,10 @@ fn read(jobs: &Path, job_id: &str) -> io::Result<(Vec<Entry>, u64)> {
             // A torn write can leave a hole and its newline; only the very end may be so.
             Err(_) if whole + line.len() == text.len() => break,
             Err(error) => {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{}:{}: {error}", path.display(), number + 1)));
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("{}:{}: {error}", path.display(), number + 1),
+                ));
             }
         }
         whole += line.len();

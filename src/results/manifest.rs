@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Version of the run directory's layout that this program writes.
-pub const FORMAT_VERSION: u32 = 1;
+pub(super) const FORMAT_VERSION: u32 = 1;
 /// The libtorch that this program is linked to.
 const LIBTORCH: &str = "2.11.0";
 
@@ -38,7 +38,14 @@ pub struct Manifest {
 
 impl Manifest {
     /// The manifest of a run that begins `now` (RFC 3339).
-    pub fn new(name: &str, data_fingerprint: &str, split_fingerprints: Vec<String>, counts: Counts, notes: Vec<String>, now: String) -> Self {
+    pub fn new(
+        name: &str,
+        data_fingerprint: &str,
+        split_fingerprints: Vec<String>,
+        counts: Counts,
+        notes: Vec<String>,
+        now: String,
+    ) -> Self {
         Self {
             format_version: FORMAT_VERSION,
             program: concat!("focalsweep ", env!("CARGO_PKG_VERSION")).to_owned(),

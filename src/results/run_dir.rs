@@ -93,7 +93,13 @@ impl RunDir {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 // A run that was killed before its manifest leaves its lock and perhaps an empty folder.
-                let ours = |name: &str| name == ".lock" || name == "jobs" || name == "models" || name == "log.txt" || name.starts_with(".writing-");
+                let ours = |name: &str| {
+                    name == ".lock"
+                        || name == "jobs"
+                        || name == "models"
+                        || name == "log.txt"
+                        || name.starts_with(".writing-")
+                };
                 match fs::read_dir(root) {
                     Ok(entries) => {
                         let strange = entries.flatten().any(|entry| !entry.file_name().to_str().is_some_and(ours));

@@ -61,8 +61,7 @@ pub(super) const FROM_ZERO_BELOW_ONE: Bounds =
     Bounds { words: "a number from 0 to below 1", holds: |x| (0.0..1.0).contains(&x) };
 pub(super) const ABOVE_ZERO_TO_ONE: Bounds =
     Bounds { words: "a number above 0 and at most 1", holds: |x| x > 0.0 && x <= 1.0 };
-pub(super) const BELOW_HALF: Bounds =
-    Bounds { words: "a number above 0 and below 0.5", holds: |x| x > 0.0 && x < 0.5 };
+pub(super) const BELOW_HALF: Bounds = Bounds { words: "a number above 0 and below 0.5", holds: |x| x > 0.0 && x < 0.5 };
 
 /// Collects the faults of a file.
 #[derive(Debug, Default)]
@@ -150,7 +149,13 @@ impl Reader {
             Place::Override(_) => None,
         };
         let message = "this key is there twice, expected it once".to_owned();
-        self.faults.push(RawFault { place: entry.key_place.clone(), path: path.to_owned(), message, help: None, first });
+        self.faults.push(RawFault {
+            place: entry.key_place.clone(),
+            path: path.to_owned(),
+            message,
+            help: None,
+            first,
+        });
     }
 
     /// A mapping with keys of the user's own, such as column names.

@@ -9,11 +9,11 @@ use super::fields::{
 use super::keys::{self, RANK_METRICS};
 use super::node::Kind;
 use super::scalar::Resolved;
+use super::types::defaults;
 use super::types::{
     DataSpec, Devices, EarlyStopping, Goal, InitialBias, LaunchSpec, Launcher, ModelSpec, Monitor, OperatingPoint,
     RankSpec, Scalar, SplitSpec, SynthSpec, TrainSpec,
 };
-use super::types::defaults;
 use super::words::{ACTIVATIONS, GOALS, LAUNCHERS, MONITORS, OPTIMIZERS, REDUCTIONS, SPLITS};
 
 /// Rows of a batch at most; more than any file has.
@@ -292,9 +292,7 @@ impl Reader {
         let min_recall = section.get("min_recall");
         let costs = section.get("fn_cost").or(section.get("fp_cost"));
         match (max_fpr, min_recall, costs) {
-            (Some(at), None, None) => {
-                self.number(at, INSIDE_UNIT).map(|max_fpr| OperatingPoint::MaxFpr { max_fpr })
-            }
+            (Some(at), None, None) => self.number(at, INSIDE_UNIT).map(|max_fpr| OperatingPoint::MaxFpr { max_fpr }),
             (None, Some(at), None) => {
                 self.number(at, ABOVE_ZERO_TO_ONE).map(|min_recall| OperatingPoint::MinRecall { min_recall })
             }

@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use safetensors::tensor::{SafeTensors, TensorView};
 use safetensors::Dtype;
+use safetensors::tensor::{SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
 use super::backend::{Parameters, select};
@@ -73,7 +73,8 @@ impl Checkpoint {
     /// Never for a checkpoint that training made.
     pub fn to_bytes(&self) -> Result<Vec<u8>, TrainError> {
         let k = self.position.trials.len();
-        let bytes = [&self.parameters.weights, &self.parameters.first, &self.parameters.second, &self.best].map(|values| le_bytes(values));
+        let bytes = [&self.parameters.weights, &self.parameters.first, &self.parameters.second, &self.best]
+            .map(|values| le_bytes(values));
         let size = self.best.len().checked_div(k).unwrap_or(0);
         let views = ["weights", "first", "second", "best"]
             .into_iter()
@@ -91,7 +92,8 @@ impl Checkpoint {
     /// The bytes are not a whole checkpoint of models with `size` parameters.
     pub fn from_bytes(bytes: &[u8], size: usize) -> Result<Self, TrainError> {
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
-        let position = header.metadata().as_ref().and_then(|m| m.get("position")).ok_or_else(|| broken("no position"))?;
+        let position =
+            header.metadata().as_ref().and_then(|m| m.get("position")).ok_or_else(|| broken("no position"))?;
         let position: Position = serde_json::from_str(position).map_err(broken)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(broken)?;
         let read = |name: &str| -> Result<Vec<f32>, TrainError> {

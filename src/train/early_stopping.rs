@@ -6,7 +6,7 @@ use crate::spec::{EarlyStopping, Goal, Monitor};
 
 /// Best value so far and how long ago it was.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct Patience {
+pub(super) struct Patience {
     best: Option<f64>,
     /// 1-based epoch of the best value.
     pub(super) best_epoch: u32,
@@ -64,8 +64,12 @@ mod tests {
         use Verdict::{Improved, Stops, Waits};
         let rule = EarlyStopping { patience: 2, ..EarlyStopping::default() };
         // Best at epoch 4; epochs 5 and 6 do not better it.
-        assert_eq!(verdicts(&rule, &[0.5, 0.6, 0.6, 0.7, 0.69, 0.7]), (vec![Improved, Improved, Waits, Improved, Waits, Stops], 4));
-        let rule = EarlyStopping { metric: Monitor::ValLoss, goal: Goal::Minimize, patience: 1, min_delta: 0.1, ..rule };
+        assert_eq!(
+            verdicts(&rule, &[0.5, 0.6, 0.6, 0.7, 0.69, 0.7]),
+            (vec![Improved, Improved, Waits, Improved, Waits, Stops], 4)
+        );
+        let rule =
+            EarlyStopping { metric: Monitor::ValLoss, goal: Goal::Minimize, patience: 1, min_delta: 0.1, ..rule };
         assert_eq!(verdicts(&rule, &[1.0, 0.95, 0.8]).0[..2], [Improved, Stops]);
     }
 

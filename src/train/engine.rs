@@ -99,7 +99,7 @@ pub fn train(
         return Ok(End::Done);
     }
     let backend = Libtorch::new(stack, &slots, &state.parameters, device)?;
-    Run { stack, data, operating_point, state, backend, observer }.to_the_end()
+    Run { stack, data, operating_point, state, backend, observer }.go()
 }
 
 fn fresh(stack: &Stack) -> Checkpoint {
@@ -131,7 +131,7 @@ struct Run<'a, B> {
 }
 
 impl<B: Backend> Run<'_, B> {
-    fn to_the_end(mut self) -> Result<End, TrainError> {
+    fn go(mut self) -> Result<End, TrainError> {
         while !self.state.position.trials.is_empty() {
             let started = Instant::now();
             let end = self.steps();
@@ -182,7 +182,8 @@ impl<B: Backend> Run<'_, B> {
         let validation = &self.data.validation;
         let scored = self.backend.score(&self.state.parameters.weights, &slots, validation)?;
         let (n, size) = (validation.y.len(), self.stack.shape.parameters());
-        let aucs: Vec<Option<f64>> = scored.scores.chunks_exact(n).map(|scores| metrics::roc_auc(scores, &validation.y)).collect();
+        let aucs: Vec<Option<f64>> =
+            scored.scores.chunks_exact(n).map(|scores| metrics::roc_auc(scores, &validation.y)).collect();
 
         let position = &mut self.state.position;
         position.seconds += started.elapsed().as_secs_f64();
@@ -195,7 +196,14 @@ impl<B: Backend> Run<'_, B> {
             trial.loss_sum = 0.0;
             let (val_loss, val_auc) = (scored.loss[model], aucs[model]);
             let learning_rate = self.stack.trials[trial.slot].learning_rate;
-            trial.history.push(HistoryRow { epoch: position.epoch, train_loss, val_loss, val_auc, learning_rate, seconds });
+            trial.history.push(HistoryRow {
+                epoch: position.epoch,
+                train_loss,
+                val_loss,
+                val_auc,
+                learning_rate,
+                seconds,
+            });
             fates.push(match val_auc {
                 Some(auc) if train_loss.is_finite() && val_loss.is_finite() => {
                     let verdict = trial.patience.judge(rule, position.epoch, auc, val_loss);
@@ -212,7 +220,8 @@ impl<B: Backend> Run<'_, B> {
         }
         position.step = 0;
         position.epoch_seconds = 0.0;
-        let best = slots.iter().zip(&aucs).filter_map(|(&slot, auc)| Some((slot, (*auc)?))).max_by(|a, b| a.1.total_cmp(&b.1));
+        let best =
+            slots.iter().zip(&aucs).filter_map(|(&slot, auc)| Some((slot, (*auc)?))).max_by(|a, b| a.1.total_cmp(&b.1));
         let keep: Vec<usize> = (0..fates.len()).filter(|&k| fates[k] == Fate::GoesOn).collect();
         self.observer.epoch(&EpochReport { epoch: position.epoch, training: keep.len(), best });
         if keep.len() < fates.len() {
@@ -231,7 +240,8 @@ impl<B: Backend> Run<'_, B> {
         let trials = &self.state.position.trials;
         let size = self.stack.shape.parameters();
         let seconds = self.state.position.seconds;
-        let of = |k: usize, outcome| Ended { slot: trials[k].slot, history: trials[k].history.clone(), seconds, outcome };
+        let of =
+            |k: usize, outcome| Ended { slot: trials[k].slot, history: trials[k].history.clone(), seconds, outcome };
         let finished: Vec<usize> = (0..fates.len()).filter(|&k| fates[k] == Fate::Finished).collect();
         let mut ended = Vec::new();
         if !finished.is_empty() {

@@ -56,7 +56,12 @@ struct Hidden {
 
 impl<'a> Libtorch<'a> {
     /// Puts models with these parameters (`[slots, P]`) on `device`.
-    pub(super) fn new(stack: &'a Stack, slots: &[usize], parameters: &Parameters, device: Device) -> Result<Self, TrainError> {
+    pub(super) fn new(
+        stack: &'a Stack,
+        slots: &[usize],
+        parameters: &Parameters,
+        device: Device,
+    ) -> Result<Self, TrainError> {
         let shape = stack.shape.clone();
         let k = slots.len();
         let flat = |values: &[f32]| Tensor::f_from_slice(&stacked(&shape, values, k))?.f_to_device(device);
@@ -116,24 +121,24 @@ impl<'a> Libtorch<'a> {
         if let Some(decay) = &self.weight_decay {
             if optimizer == Optimizer::Adamw {
                 let shrink = self.learning_rate.f_mul(decay)?;
-                self.weights.f_addcmul_(&self.weights.f_neg()?, &shrink)?;
+                let _ = self.weights.f_addcmul_(&self.weights.f_neg()?, &shrink)?;
             } else {
-                gradient.f_addcmul_(&self.weights, decay)?;
+                let _ = gradient.f_addcmul_(&self.weights, decay)?;
             }
         }
         if optimizer == Optimizer::Sgd {
-            gradient.f_mul_(&self.learning_rate)?;
-            self.weights.f_sub_(&gradient)?;
+            let _ = gradient.f_mul_(&self.learning_rate)?;
+            let _ = self.weights.f_sub_(&gradient)?;
             return Ok(());
         }
-        self.first.f_lerp_(&gradient, 1.0 - BETAS.0)?;
-        self.second.f_mul_scalar_(BETAS.1)?;
-        self.second.f_add_(&gradient.f_square()?.f_mul_scalar_(1.0 - BETAS.1)?)?;
+        let _ = self.first.f_lerp_(&gradient, 1.0 - BETAS.0)?;
+        let _ = self.second.f_mul_scalar_(BETAS.1)?;
+        let _ = self.second.f_add_(&gradient.f_square()?.f_mul_scalar_(1.0 - BETAS.1)?)?;
         let correction = |beta: f64| 1.0 - beta.powf(update as f64);
         let mut denominator = self.second.f_div_scalar(correction(BETAS.1))?.f_sqrt_()?;
-        denominator.f_add_scalar_(EPSILON)?;
+        let _ = denominator.f_add_scalar_(EPSILON)?;
         let numerator = self.first.f_mul(&self.learning_rate)?.f_div_scalar_(correction(BETAS.0))?;
-        self.weights.f_sub_(&numerator.f_div(&denominator)?)?;
+        let _ = self.weights.f_sub_(&numerator.f_div(&denominator)?)?;
         Ok(())
     }
 
@@ -214,7 +219,7 @@ impl<'a> Libtorch<'a> {
         let (loss, slope) = self.loss.rows(&logits, y, true)?;
         let mut delta = slope.unwrap_or_else(Tensor::new);
         if self.stack.settings.reduction == Reduction::Mean {
-            delta = delta.f_div_scalar(y.f_numel()? as f64)?;
+            delta = delta.f_div_scalar(y.numel() as f64)?;
         }
         let mut delta = delta.f_unsqueeze(2)?; // [K, B, out]
         let flat = self.weights.f_empty_like()?;
@@ -259,7 +264,7 @@ impl Backend for Libtorch<'_> {
 
     fn parameters(&self) -> Result<Parameters, TrainError> {
         let host = |flat: &Tensor| -> Result<Vec<f32>, TchError> {
-            let mut values = vec![0.0f32; flat.f_numel()?];
+            let mut values = vec![0.0f32; flat.numel()];
             let length = values.len();
             flat.f_to_device(Device::Cpu)?.f_copy_data(&mut values, length)?;
             Ok(canonical(&self.shape, &values, self.slots.len()))
@@ -316,7 +321,11 @@ fn each_value(shape: &Shape, k: usize, mut visit: impl FnMut(usize, usize, usize
             for input in 0..layer.inputs {
                 let from = model * size + layer.offset + input * layer.outputs;
                 let to = layer.offset * k
-                    + if depth == 0 { (input * k + model) * layer.outputs } else { model * block + input * layer.outputs };
+                    + if depth == 0 {
+                        (input * k + model) * layer.outputs
+                    } else {
+                        model * block + input * layer.outputs
+                    };
                 visit(from, to, layer.outputs);
             }
             visit(model * size + layer.bias(), layer.bias() * k + model * layer.outputs, layer.outputs);

@@ -89,7 +89,12 @@ impl StackedLoss {
     }
 
     /// Losses `[K, N]` of logits `[K, N]` and labels `[N]` (0 or 1), and their derivatives by the logits when asked.
-    pub(super) fn rows(&self, logits: &Tensor, labels: &Tensor, gradient: bool) -> Result<(Tensor, Option<Tensor>), TchError> {
+    pub(super) fn rows(
+        &self,
+        logits: &Tensor,
+        labels: &Tensor,
+        gradient: bool,
+    ) -> Result<(Tensor, Option<Tensor>), TchError> {
         let sign = labels.f_mul_scalar(2.0)?.f_sub_scalar(1.0)?;
         let x = logits.f_mul(&sign)?;
         let exact = x.f_log_sigmoid()?.f_neg()?; // -log p_t
@@ -107,7 +112,7 @@ impl StackedLoss {
         if let Some(limit) = self.limit {
             log_term = log_term.f_mul(&exact.f_le(limit)?.f_to_kind(Kind::Float)?)?;
         }
-        let slope = x.f_sigmoid()?.f_mul_(&surprise)?.f_mul_(&self.gamma)?.f_add_(&log_term)?;
+        let mut slope = x.f_sigmoid()?.f_mul_(&surprise)?.f_mul_(&self.gamma)?.f_add_(&log_term)?;
         let gradient = slope.f_mul_(&focus)?.f_mul_(&sign)?.f_neg_()?;
         Ok((loss, Some(gradient)))
     }

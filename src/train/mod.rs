@@ -24,3 +24,6 @@ pub use evaluate::Fitted;
 pub use loss::LossTerms;
 pub use shape::{Layer, Shape};
 pub use stack::Stack;
+
+#[cfg(test)]
+mod tests;

@@ -101,7 +101,10 @@ mod tests {
     fn layers_tile_the_parameter_vector() {
         let shape = Shape { inputs: 5, hidden: vec![4, 3], activation: Activation::Relu };
         let layers = shape.layers();
-        assert_eq!(layers.iter().map(|l| (l.offset, l.inputs, l.outputs)).collect::<Vec<_>>(), [(0, 5, 4), (24, 4, 3), (39, 3, 1)]);
+        assert_eq!(
+            layers.iter().map(|l| (l.offset, l.inputs, l.outputs)).collect::<Vec<_>>(),
+            [(0, 5, 4), (24, 4, 3), (39, 3, 1)]
+        );
         assert_eq!(shape.parameters(), 43);
         let total: usize = shape.tensors().iter().map(|(_, dims)| dims.iter().product::<usize>()).sum();
         assert_eq!(total, 43);

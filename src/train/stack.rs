@@ -29,7 +29,14 @@ pub struct Stack {
 impl Stack {
     /// A stack of `trials`, which share their shape, sampling, batch size and optimizer (the planner sees to that), over
     /// training rows of `inputs` features. `None` when there is no trial.
-    pub fn new(trials: Vec<Hyperparameters>, settings: TrainSpec, train: &Rows, inputs: usize, seed: u64, replicate: u32) -> Option<Self> {
+    pub fn new(
+        trials: Vec<Hyperparameters>,
+        settings: TrainSpec,
+        train: &Rows,
+        inputs: usize,
+        seed: u64,
+        replicate: u32,
+    ) -> Option<Self> {
         let first = trials.first()?;
         let shape = Shape { inputs, hidden: first.hidden.clone(), activation: first.activation };
         let rare = train.y.iter().filter(|&&y| y == 1).count();
@@ -49,14 +56,9 @@ impl Stack {
         self.trials[0].batch_size
     }
 
-    /// Rows drawn in an epoch.
+    /// Rows drawn in an epoch; 2 · negatives when oversampling, as published.
     pub(super) fn rows_per_epoch(&self) -> usize {
         self.positives + self.negatives
-    }
-
-    /// Steps of an epoch; ceil(2 · negatives / batch) when oversampling, as published.
-    pub(super) fn steps_per_epoch(&self) -> usize {
-        self.rows_per_epoch().div_ceil(self.batch_size())
     }
 
     /// Parameters of every model before training, `[K, P]`.
@@ -75,7 +77,8 @@ impl Stack {
         let mut order: Vec<u32> = if self.trials[0].sampling == Sampling::None {
             (0..train.y.len() as u32).collect()
         } else {
-            let (rare, common): (Vec<u32>, Vec<u32>) = (0..train.y.len() as u32).partition(|&row| train.y[row as usize] == 1);
+            let (rare, common): (Vec<u32>, Vec<u32>) =
+                (0..train.y.len() as u32).partition(|&row| train.y[row as usize] == 1);
             let mut draw = stream(Purpose::Oversample);
             let drawn = (0..common.len()).map(|_| rare[draw.below(rare.len() as u32) as usize]);
             drawn.chain(common.iter().copied()).collect()
