@@ -9,7 +9,7 @@ use std::time::Instant;
 use chrono::{SecondsFormat, Utc};
 
 use super::plan::show;
-use super::spec::read;
+use super::spec::{closed, read};
 use super::workload::{Workload, thousands};
 use crate::cli::{LogFormat, PlanFormat, RunArgs};
 use crate::launch::local::{self, Work};
@@ -89,6 +89,7 @@ fn train(
     let finished = finish(spec, workload, dir, &mut manifest)?;
     let tally = outcome.map_err(Failure::environment)?;
     output::talk(&summary(&manifest, dir.root(), seconds));
+    output::data(&dir.root().display().to_string()).map_err(closed)?;
     if !finished {
         debug_assert!(tally.done < tally.rows);
         output::talk(&format!(
