@@ -147,14 +147,26 @@ fn reference_cases() -> Vec<(&'static str, Hyperparameters, Reduction)> {
     ]
 }
 
+/// The rows of a case as they were when the case was recorded.
+fn recorded_rows(folder: &Path) -> Replicate {
+    let bytes = std::fs::read(folder.join("input.safetensors")).unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let values = |name: &str| from_le_bytes(tensors.tensor(name).unwrap().data());
+    let rows = |part: &str| {
+        let y: Vec<u8> = values(&format!("y_{part}")).iter().map(|&y| y as u8).collect();
+        crate::data::Rows { x: values(&format!("x_{part}")), source_rows: (0..y.len() as u32).collect(), y }
+    };
+    Replicate { train: rows("train"), validation: rows("val"), ..data(600, 5, 60) }
+}
+
 fn settings(reduction: Reduction, epochs: u32) -> TrainSpec {
     TrainSpec { epochs, reduction, ..TrainSpec::default() }
 }
 
 #[test]
 fn follows_a_plain_pytorch_loop() {
-    let data = data(600, 5, 60);
     for (name, trial, reduction) in reference_cases() {
+        let data = recorded_rows(&fixtures("torch_loop").join(name));
         // Trained in the middle of a stack of others, as in a sweep.
         let others = |a| Hyperparameters { alpha: trial.alpha.map(|_| a), ..trial.clone() };
         let stack = stack(vec![others(0.9), trial.clone(), others(0.1)], settings(reduction, 3), &data);
