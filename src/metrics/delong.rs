@@ -17,7 +17,7 @@ pub struct AucEstimate {
 
 /// AUC with its DeLong standard error. `None` when a class is absent or a score is NaN.
 pub fn auc_delong(scores: &[f32], labels: &[u8]) -> Option<AucEstimate> {
-    let components = Components::new(scores, labels)?;
+    let components = AucComponents::new(scores, labels)?;
     let variance = components.covariance(&components);
     Some(AucEstimate { auc: components.auc(), se: variance.map(f64::sqrt) })
 }
@@ -27,30 +27,23 @@ pub fn auc_delong(scores: &[f32], labels: &[u8]) -> Option<AucEstimate> {
 pub struct PairedComparison {
     /// The first AUC less the second.
     pub difference: f64,
-    /// Variance of the difference, at least 0.
+    /// DeLong variance of the difference, at least 0.
     pub variance: f64,
 }
 
-/// Compares the scores of two models on the same rows. `None` when a class has fewer than two rows or a score is NaN.
-pub fn compare_aucs(first: &[f32], second: &[f32], labels: &[u8]) -> Option<PairedComparison> {
-    let rows = labels.len().min(first.len()).min(second.len());
-    let a = Components::new(&first[..rows], &labels[..rows])?;
-    let b = Components::new(&second[..rows], &labels[..rows])?;
-    let variance = a.covariance(&a)? + b.covariance(&b)? - 2.0 * a.covariance(&b)?;
-    Some(PairedComparison { difference: a.auc() - b.auc(), variance: variance.max(0.0) })
-}
-
-/// DeLong's structural components, in the order of the rows and twice their value, so that ties stay integers.
-struct Components {
+/// DeLong's structural components of an AUC, kept to compare one model with many.
+#[derive(Debug, Clone)]
+pub struct AucComponents {
+    // In the order of the rows and twice their value, so that ties stay integers.
     /// For each positive: 2·(negatives below) + (negatives equal).
     positives: Vec<u64>,
     /// For each negative: 2·(positives above) + (positives equal).
     negatives: Vec<u64>,
 }
 
-impl Components {
+impl AucComponents {
     /// `None` when a class is absent or a score is NaN.
-    fn new(scores: &[f32], labels: &[u8]) -> Option<Self> {
+    pub fn new(scores: &[f32], labels: &[u8]) -> Option<Self> {
         if any_nan(scores) {
             return None;
         }
@@ -81,6 +74,16 @@ impl Components {
             by_row.iter().zip(labels).filter(|&(_, &label)| (label != 0) == positive).map(|(&twice, _)| twice).collect()
         };
         Some(Self { positives: of(true), negatives: of(false) })
+    }
+
+    /// Compares with the AUC of another model on the same rows in the same order. `None` when they are not as many, or
+    /// when a class has fewer than two rows.
+    pub fn compare(&self, other: &Self) -> Option<PairedComparison> {
+        if (self.positives.len(), self.negatives.len()) != (other.positives.len(), other.negatives.len()) {
+            return None;
+        }
+        let variance = self.covariance(self)? + other.covariance(other)? - 2.0 * self.covariance(other)?;
+        Some(PairedComparison { difference: self.auc() - other.auc(), variance: variance.max(0.0) })
     }
 
     fn auc(&self) -> f64 {

@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | [`roc_auc`] | P(score of a positive > score of a negative) + P(equal) / 2 | Hanley & McNeil 1982, Radiology 143(1) |
 //! | [`auc_delong`] | its standard error | DeLong et al. 1988, Biometrics 44(3); Sun & Xu 2014, IEEE SPL 21(11) |
+//! | [`AucComponents::compare`] | difference of two AUCs of the same rows | the same |
 //! | [`average_precision`] | Σ (Rₖ - Rₖ₋₁) Pₖ over the distinct scores | scikit-learn, `average_precision_score` |
 //! | [`brier`] | mean squared difference of score and label | Brier 1950, Monthly Weather Review 78(1) |
 //! | [`Confusion`] | counts at a threshold and what follows from them | Matthews 1975 for the correlation |
@@ -16,11 +17,13 @@ mod auc;
 mod confusion;
 mod curve;
 mod delong;
+mod normal;
 
 pub use auc::roc_auc;
 pub use confusion::Confusion;
 pub use curve::{average_precision, threshold_for};
-pub use delong::{AucEstimate, PairedComparison, auc_delong, compare_aucs};
+pub use delong::{AucComponents, AucEstimate, PairedComparison, auc_delong};
+pub use normal::two_sided_p;
 
 /// Mean squared difference of score and label, 0 (perfect) to 1. NaN without rows.
 pub fn brier(scores: &[f32], labels: &[u8]) -> f64 {

@@ -79,7 +79,8 @@ fn agrees_with_mlstatkit_on_delong() {
         let estimate = auc_delong(scores, labels).unwrap();
         assert_eq!(Some(estimate.auc), roc_auc(scores, labels), "{name}");
         assert_close(name, estimate.se, case.delong_se);
-        let paired = compare_aucs(scores, &case.other(), labels);
+        let components = |scores| AucComponents::new(scores, labels).unwrap();
+        let paired = components(scores).compare(&components(&case.other()));
         assert_close(name, paired.map(|p| p.variance), case.paired_variance);
         if let Some(paired) = paired {
             assert_close(name, Some(paired.difference), Some(case.roc_auc - case.other_roc_auc));
