@@ -1,26 +1,27 @@
 //! `report`: the ranked table of a run.
 
+use std::fs;
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::spec::closed;
 use crate::cli::{ReportArgs, ReportFormat, SplitName};
 use crate::output::{self, Failure};
-use crate::report::{self, Options};
-use crate::spec::Split;
+use crate::report::{self, Options, Ranking, ReportError};
+use crate::spec::{self, RankSpec, Split};
 
 pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
-    let results = report::read(&args.run_dir).map_err(Failure::input)?;
-    let defaults = results.rank_spec();
+    let ranked_by = ranked_by(&args.run_dir);
     let options = Options {
-        by: args.by.clone().unwrap_or(defaults.by),
-        on: args.on.map_or(defaults.on, |on| match on {
+        by: args.by.clone().unwrap_or(ranked_by.by),
+        on: args.on.map_or(ranked_by.on, |on| match on {
             SplitName::Validation => Split::Validation,
             SplitName::Test => Split::Test,
         }),
         top: args.top,
     };
-    let ranking = report::rank(&results, &options).map_err(Failure::input)?;
+    let ranking = ranking(&args.run_dir, &options).map_err(Failure::input)?;
     let terminal = io::stdout().is_terminal();
     let text = match args.format {
         ReportFormat::Table => ranking.to_table(if terminal { output::width(true) } else { 160 }, terminal),
@@ -30,4 +31,18 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
     };
     output::data(&text).map_err(closed)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Ranks a run's trials and says which of them are tied with the best.
+pub(super) fn ranking(run_dir: &Path, options: &Options) -> Result<Ranking, ReportError> {
+    let mut ranking = report::rank(&report::read(run_dir)?, options)?;
+    report::compare_with_best(run_dir, &mut ranking)?;
+    Ok(ranking)
+}
+
+/// How the run's own spec ranks; the usual way where it cannot be read.
+fn ranked_by(run_dir: &Path) -> RankSpec {
+    let path = run_dir.join("sweep.yaml");
+    let text = fs::read_to_string(&path).unwrap_or_default();
+    spec::parse(&path.display().to_string(), &text).map(|spec| spec.rank).unwrap_or_default()
 }

@@ -9,6 +9,7 @@ use std::time::Instant;
 use chrono::{SecondsFormat, Utc};
 
 use super::plan::show;
+use super::report::ranking;
 use super::spec::{closed, read};
 use super::workload::{Workload, thousands};
 use crate::cli::{LogFormat, PlanFormat, RunArgs};
@@ -222,7 +223,7 @@ fn finish(spec: &Spec, workload: &Workload, dir: &RunDir, manifest: &mut Manifes
     manifest.scores = word.to_owned();
     collection.write_scores(&workload.replicates, kept.as_ref()).map_err(place)?;
     if collection.rows() > collection.failed() {
-        let ranking = rank(spec, dir.root(), None)?;
+        let ranking = ranking(dir.root(), &options(spec, None)).map_err(Failure::environment)?;
         dir.write("report.md", ranking.to_markdown().as_bytes()).map_err(place)?;
     }
     dir.write_json("manifest.json", &manifest).map_err(place)?;
@@ -232,10 +233,8 @@ fn finish(spec: &Spec, workload: &Workload, dir: &RunDir, manifest: &mut Manifes
     Ok(finished)
 }
 
-fn rank(spec: &Spec, root: &Path, top: Option<usize>) -> Result<report::Ranking, Failure> {
-    let results = report::read(root).map_err(Failure::environment)?;
-    let options = Options { by: spec.rank.by.clone(), on: spec.rank.on, top };
-    report::rank(&results, &options).map_err(Failure::environment)
+fn options(spec: &Spec, top: Option<usize>) -> Options {
+    Options { by: spec.rank.by.clone(), on: spec.rank.on, top }
 }
 
 /// Whose scores are kept (`None`: everybody's), and the word for it.
@@ -250,7 +249,11 @@ fn kept_scores(
     Ok(match wanted {
         Scores::All => (None, "all"),
         Scores::None => (Some(HashSet::new()), "none"),
-        Scores::Best => (Some(rank(spec, dir.root(), Some(BEST_TRIALS))?.trial_ids()), "best"),
+        Scores::Best => {
+            let results = report::read(dir.root()).map_err(Failure::environment)?;
+            let best = report::rank(&results, &options(spec, Some(BEST_TRIALS))).map_err(Failure::environment)?;
+            (Some(best.shown().iter().map(|ranked| ranked.trial.trial_id.clone()).collect()), "best")
+        }
     })
 }
 

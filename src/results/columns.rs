@@ -174,6 +174,7 @@ fn state(state: State) -> &'static str {
     match state {
         State::Finished => "finished",
         State::Failed => "failed",
+        State::Stopped => "stopped",
     }
 }
 

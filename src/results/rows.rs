@@ -13,6 +13,8 @@ pub enum State {
     Finished,
     /// Diverged or broke; `error` says why.
     Failed,
+    /// Ended early for the good of others. This version stops none; readers know the word.
+    Stopped,
 }
 
 /// A row of results.parquet.
