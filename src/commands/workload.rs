@@ -59,15 +59,9 @@ impl Workload {
         let rows = self.source.labels.len();
         let share = 100.0 * positives as f64 / rows as f64;
         if let Some(first) = self.replicates.first() {
-            output::talk(&format!(
-                "data: {} rows, {} positive ({share:.2} %), {} features; {} train, {} validation, {} test",
-                thousands(rows),
-                thousands(positives),
-                first.features.len(),
-                thousands(first.train.y.len()),
-                thousands(first.validation.y.len()),
-                thousands(first.test.y.len()),
-            ));
+            let features = first.features.len();
+            let (rows, positives) = (thousands(rows), thousands(positives));
+            output::talk(&format!("data: {rows} rows, {positives} positive ({share:.2} %), {features} features"));
         }
         for note in self.notes() {
             output::talk(&format!("      {note}"));
