@@ -220,6 +220,7 @@ fn a_server_without_ranges_sends_all_again() {
     let got = fetched(vec![Answer::AllFromStart], &content()[..6_000], |_| ());
     assert!(got.is_whole(), "{:?}", got.result);
     assert_eq!(got.ranges, ["6000"]);
+    assert_eq!(got.steps.last(), Some(&(160_000, Some(160_000))));
 }
 
 #[test]
