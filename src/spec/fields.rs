@@ -61,8 +61,7 @@ pub(super) const FROM_ZERO_BELOW_ONE: Bounds =
     Bounds { words: "a number from 0 to below 1", holds: |x| (0.0..1.0).contains(&x) };
 pub(super) const ABOVE_ZERO_TO_ONE: Bounds =
     Bounds { words: "a number above 0 and at most 1", holds: |x| x > 0.0 && x <= 1.0 };
-pub(super) const BELOW_HALF: Bounds =
-    Bounds { words: "a number above 0 and below 0.5", holds: |x| x > 0.0 && x < 0.5 };
+pub(super) const BELOW_HALF: Bounds = Bounds { words: "a number above 0 and below 0.5", holds: |x| x > 0.0 && x < 0.5 };
 
 /// Collects the faults of a file.
 #[derive(Debug, Default)]
@@ -134,6 +133,11 @@ impl Reader {
             self.fault_at(entry.key_place.clone(), path, "`early_terminate` is not there yet", Some(help));
             return None;
         }
+        if entry.key == "<<" {
+            let message = "merge keys are not read, expected the keys themselves";
+            self.fault_at(entry.key_place.clone(), path, message, None);
+            return None;
+        }
         let home = keys::home(&entry.key);
         let nearest = if home.is_none() { keys::nearest(&entry.key, known) } else { None };
         let help = match home.as_deref().or(nearest) {
@@ -150,7 +154,13 @@ impl Reader {
             Place::Override(_) => None,
         };
         let message = "this key is there twice, expected it once".to_owned();
-        self.faults.push(RawFault { place: entry.key_place.clone(), path: path.to_owned(), message, help: None, first });
+        self.faults.push(RawFault {
+            place: entry.key_place.clone(),
+            path: path.to_owned(),
+            message,
+            help: None,
+            first,
+        });
     }
 
     /// A mapping with keys of the user's own, such as column names.
@@ -301,9 +311,9 @@ pub(super) fn describe(node: &Node) -> String {
     }
 }
 
+/// At most 40 characters.
 fn shorten(text: &str) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if line.chars().count() <= 40 { line } else { line.chars().take(39).chain(['…']).collect() }
+    if text.chars().count() <= 40 { text.to_owned() } else { text.chars().take(39).chain(['…']).collect() }
 }
 
 /// The node as one line of YAML, shortened, for messages that show what to write.

@@ -2,28 +2,77 @@
 
 /// Metrics that `rank.by` may name: result columns without their `val_`/`test_` prefix.
 pub const RANK_METRICS: &[&str] = &[
-    "loss", "auc", "average_precision", "tp", "fp", "tn", "fn", "accuracy", "precision", "recall", "f1", "mcc", "brier",
-    "op_tp", "op_fp", "op_tn", "op_fn", "op_precision", "op_recall", "op_fpr",
+    "loss",
+    "auc",
+    "average_precision",
+    "tp",
+    "fp",
+    "tn",
+    "fn",
+    "accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "mcc",
+    "brier",
+    "op_tp",
+    "op_fp",
+    "op_tn",
+    "op_fn",
+    "op_precision",
+    "op_recall",
+    "op_fpr",
 ];
 
 pub(super) const ROOT: &[&str] = &[
-    "name", "data", "split", "replicates", "seed", "model", "train", "method", "parameters", "operating_point", "rank",
-    "launch", "scores",
+    "name",
+    "data",
+    "split",
+    "replicates",
+    "seed",
+    "model",
+    "train",
+    "method",
+    "parameters",
+    "operating_point",
+    "rank",
+    "launch",
+    "scores",
 ];
 pub(super) const DATA: &[&str] = &[
-    "source", "url", "sha256", "synth", "label", "positive", "drop", "log", "categorical", "min_level_count",
-    "standardize", "clip",
+    "source",
+    "url",
+    "sha256",
+    "synth",
+    "label",
+    "positive",
+    "drop",
+    "log",
+    "categorical",
+    "min_level_count",
+    "standardize",
+    "clip",
 ];
 pub(super) const SYNTH: &[&str] = &["rows", "features", "positives", "seed"];
 pub(super) const SPLIT: &[&str] = &["test", "validation", "stratify"];
 pub(super) const MODEL: &[&str] = &["hidden", "activation", "dropout", "initial_bias"];
-pub(super) const TRAIN: &[&str] = &[
-    "epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "reduction", "epsilon", "early_stopping",
-];
+pub(super) const TRAIN: &[&str] =
+    &["epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "reduction", "epsilon", "early_stopping"];
 pub(super) const EARLY_STOPPING: &[&str] = &["metric", "goal", "patience", "min_delta", "restore_best_weights"];
 pub(super) const SPACE: &[&str] = &[
-    "loss", "alpha", "gamma", "pos_weight", "sampling", "learning_rate", "weight_decay", "dropout", "batch_size",
-    "hidden", "activation", "optimizer", "initial_bias",
+    "loss",
+    "alpha",
+    "gamma",
+    "pos_weight",
+    "sampling",
+    "learning_rate",
+    "weight_decay",
+    "dropout",
+    "batch_size",
+    "hidden",
+    "activation",
+    "optimizer",
+    "initial_bias",
 ];
 pub(super) const DOMAIN: &[&str] = &["value", "values", "min", "max", "count"];
 pub(super) const OPERATING_POINT: &[&str] = &["max_fpr", "min_recall", "fn_cost", "fp_cost"];

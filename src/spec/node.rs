@@ -30,7 +30,10 @@ pub(super) struct Node {
 #[derive(Debug, Clone)]
 pub(super) enum Kind {
     /// `plain`: written without quotes.
-    Scalar { text: String, plain: bool },
+    Scalar {
+        text: String,
+        plain: bool,
+    },
     List(Vec<Node>),
     /// In the order of the file, duplicates and all.
     Map(Vec<Entry>),
@@ -110,7 +113,8 @@ impl Node {
 
 /// Reads the one document of `text`; an empty text is a blank scalar.
 pub(super) fn parse_text(text: &str) -> Result<Node, SyntaxFault> {
-    let mut builder = Builder { lines: Lines::new(text), stack: Vec::new(), anchors: HashMap::new(), nodes: 0, root: None };
+    let mut builder =
+        Builder { lines: Lines::new(text), stack: Vec::new(), anchors: HashMap::new(), nodes: 0, root: None };
     let mut documents = 0;
     let mut parser = Parser::new_from_str(text);
     while let Some(next) = parser.next_event() {
@@ -124,7 +128,9 @@ pub(super) fn parse_text(text: &str) -> Result<Node, SyntaxFault> {
         }
         builder.event(event, &span)?;
     }
-    Ok(builder.root.unwrap_or(Node { place: Place::File(0..0), kind: Kind::Scalar { text: String::new(), plain: true } }))
+    Ok(builder
+        .root
+        .unwrap_or(Node { place: Place::File(0..0), kind: Kind::Scalar { text: String::new(), plain: true } }))
 }
 
 /// Reads the VALUE of the override of this index.
@@ -194,11 +200,9 @@ impl Builder<'_> {
                 self.open(anchor, span, Open::Map { entries: Vec::new(), key: None })
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
-            Event::Nothing
-            | Event::StreamStart
-            | Event::StreamEnd
-            | Event::DocumentStart(_)
-            | Event::DocumentEnd => Ok(()),
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {
+                Ok(())
+            }
         }
     }
 
@@ -251,9 +255,6 @@ impl Builder<'_> {
 
 fn key_of(node: Node) -> Result<(String, Place), SyntaxFault> {
     match node.kind {
-        Kind::Scalar { text, plain: true } if text == "<<" => {
-            Err(fault(node.place, "merge keys (`<<`) are not read, write the keys out"))
-        }
         Kind::Scalar { text, .. } => Ok((text, node.place)),
         Kind::List(_) | Kind::Map(_) => Err(fault(node.place, "a key must be a word, found a list or mapping")),
     }

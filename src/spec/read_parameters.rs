@@ -65,7 +65,8 @@ impl Reader {
         ] {
             let Some(at) = section.get_some(key) else { continue };
             if !losses.contains(&reader) {
-                let message = format!("`{key}` is read by `{word}` only, the loss here is {}{by_default}", words.join(" and "));
+                let message =
+                    format!("`{key}` is read by `{word}` only, the loss here is {}{by_default}", words.join(" and "));
                 let help = format!("add `{word}` to `loss`, or take `{key}` out");
                 self.fault_at(at.key_place.clone(), &at.path, message, Some(help));
             }

@@ -19,10 +19,7 @@ pub(super) fn resolve(text: &str) -> Resolved {
         "true" | "True" | "TRUE" => Resolved::Bool(true),
         "false" | "False" | "FALSE" => Resolved::Bool(false),
         ".nan" | ".NaN" | ".NAN" => Resolved::Float(f64::NAN),
-        _ => integer(text)
-            .map(Resolved::Int)
-            .or_else(|| float(text).map(Resolved::Float))
-            .unwrap_or(Resolved::Text),
+        _ => integer(text).map(Resolved::Int).or_else(|| float(text).map(Resolved::Float)).unwrap_or(Resolved::Text),
     }
 }
 
@@ -84,7 +81,10 @@ mod tests {
             assert_eq!(resolve(text), expected, "{text:?}");
         }
         assert!(matches!(resolve(".NaN"), Resolved::Float(x) if x.is_nan()));
-        for text in ["yes", "no", "off", "1_000", "1,5", "inf", "nan", "NaN", ".", "-", "+", "e5", "1e", "0x", "0o8", "0x-1", "1.2.3", "١"] {
+        for text in [
+            "yes", "no", "off", "1_000", "1,5", "inf", "nan", "NaN", ".", "-", "+", "e5", "1e", "0x", "0o8", "0x-1",
+            "1.2.3", "١",
+        ] {
             assert_eq!(resolve(text), Resolved::Text, "{text:?}");
         }
     }

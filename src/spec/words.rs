@@ -1,12 +1,9 @@
 //! The words of each choice in a sweep file.
 
-use super::types::{
-    Activation, Goal, Launcher, Loss, Method, Monitor, Optimizer, Reduction, Sampling, Scores, Split,
-};
+use super::types::{Activation, Goal, Launcher, Loss, Method, Monitor, Optimizer, Reduction, Sampling, Scores, Split};
 
 pub(super) const METHODS: &[(&str, Method)] = &[("grid", Method::Grid)];
-pub(super) const SCORES: &[(&str, Scores)] =
-    &[("all", Scores::All), ("best", Scores::Best), ("none", Scores::None)];
+pub(super) const SCORES: &[(&str, Scores)] = &[("all", Scores::All), ("best", Scores::Best), ("none", Scores::None)];
 pub(super) const ACTIVATIONS: &[(&str, Activation)] = &[("relu", Activation::Relu), ("tanh", Activation::Tanh)];
 pub(super) const OPTIMIZERS: &[(&str, Optimizer)] =
     &[("adam", Optimizer::Adam), ("adamw", Optimizer::Adamw), ("sgd", Optimizer::Sgd)];
