@@ -3,23 +3,33 @@
 //! ```text
 //! source ─read─> Table ─label─> Source ─split + fit on training rows + transform─> Replicate
 //! ```
-//! A [`Replicate`] is built once and shared by all jobs that train on it.
+//! A [`Replicate`] is built once and shared by all jobs that train on it. Its [`Preprocessing`] is kept beside the
+//! models, so that new files can be prepared in the same way.
 
 mod describe;
 mod download;
 mod error;
+mod fingerprint;
+mod fit;
 mod label;
 mod prepare;
+mod preprocessing;
 mod read;
+mod read_csv;
+mod read_parquet;
 mod split;
 mod synth;
 mod table;
 
-pub use describe::{Description, describe};
+pub use describe::{ColumnDescription, Description, LevelCount, describe};
 pub use download::{DownloadProgress, fetch};
-pub use error::DataError;
+pub use error::{DataError, Place};
 pub use label::{Source, load};
-pub use prepare::{Preprocessing, Replicate, Rows, prepare};
-pub use read::read_table;
+pub use prepare::{Replicate, Rows, prepare};
+pub use preprocessing::{Preprocessing, Step};
+pub use read::{Pick, read_table};
 pub use synth::write_synthetic;
-pub use table::{Column, Table, Values};
+pub use table::{Column, Levels, Table, Values};
+
+#[cfg(test)]
+mod tests;

@@ -46,4 +46,13 @@ impl Hyperparameters {
         let digest = Sha256::digest(serde_json::to_vec(self)?);
         Ok(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
     }
+
+    /// Whether `other` can train in the same stack: the same batches, the same shape, the same update rule.
+    pub fn stacks_with(&self, other: &Self) -> bool {
+        self.batch_size == other.batch_size
+            && self.sampling == other.sampling
+            && self.hidden == other.hidden
+            && self.activation == other.activation
+            && self.optimizer == other.optimizer
+    }
 }

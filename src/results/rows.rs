@@ -13,7 +13,7 @@ pub enum State {
     Finished,
     /// Diverged or broke; `error` says why.
     Failed,
-    /// Ended early by the user or by `early_terminate`.
+    /// Ended early for the good of others. This version stops none; readers know the word.
     Stopped,
 }
 

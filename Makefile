@@ -1,0 +1,43 @@
+# Two commands are enough: `make sweep SPEC=sweeps/focal.yaml` and `make test`. `make help` lists the others.
+
+SPEC ?= sweeps/focal.yaml
+ARGS ?=
+RUN = cargo run --release --quiet --
+
+.PHONY: help setup build sweep report test lint docs clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  SPEC=FILE  the sweep (default $(SPEC));  ARGS='…'  more flags for run or report, such as ARGS='--set replicates=5'"
+	@echo "  TORCH=cuda fetch the libtorch for NVIDIA GPUs;  LIBTORCH=DIR use the one in DIR"
+
+setup: ## fetch libtorch once (530 MB) and tell cargo where it is
+	@tools/setup-libtorch.sh
+
+build: setup ## build the program
+	cargo build --release
+
+sweep: build ## train SPEC, or finish it, and print its ranked table
+	@dir=$$($(RUN) run $(SPEC) --resume $(ARGS)); code=$$?; \
+	if [ -n "$$dir" ] && [ -e "$$dir/results.parquet" ]; then $(RUN) report "$$dir"; fi; \
+	exit $$code
+
+report: build ## rank the run of SPEC again, e.g. ARGS='--on test --top 10'
+	@$(RUN) report "runs/$$(sed -n 's/^name: *//p' $(SPEC))" $(ARGS)
+
+test: setup ## all tests, the Python readers' too
+	cargo test --release
+	tests/python/run.sh
+
+lint: setup ## formatting, clippy and rustdoc, warnings are errors
+	cargo fmt --check
+	cargo clippy --release --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --document-private-items
+
+docs: setup ## the library's pages, in target/doc
+	cargo doc --release --no-deps --open || cargo doc --release --no-deps
+
+clean: ## remove what was built (not the runs, not libtorch)
+	cargo clean

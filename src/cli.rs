@@ -1,0 +1,218 @@
+//! The command line: types only.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Which loss settings catch more of your rare events, at what price, and whether the difference is real.
+#[derive(Debug, Parser)]
+#[command(
+    name = "focalsweep",
+    version,
+    max_term_width = 100,
+    after_help = "Examples:
+  focalsweep run sweeps/focal.yaml            train every trial, write runs/focal
+  focalsweep report runs/focal                the ranked table
+  focalsweep run sweeps/focal.yaml --set train.epochs=5 --out /tmp/quick
+  focalsweep data describe sweeps/focal.yaml  what is in the data
+
+Exit codes: 0 all trials done, 1 some failed, 2 bad spec, data or arguments, 3 environment, device or launcher,
+130 interrupted (go on with --resume)"
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train the trials of a sweep and write its run directory
+    #[command(after_help = "Examples:
+  focalsweep run sweeps/focal.yaml
+  focalsweep run sweeps/focal.yaml --resume           finish what was interrupted
+  focalsweep run sweeps/focal.yaml --dry-run          only say what would run
+  focalsweep run sweeps/focal.yaml --set replicates=5 --set train.epochs=50 --out runs/longer")]
+    Run(RunArgs),
+    /// Say what would run: trials, replicates, jobs, stacks, rows, memory
+    #[command(after_help = "Example:\n  focalsweep plan sweeps/focal.yaml --format json")]
+    Plan(PlanArgs),
+    /// Rank the trials of a run
+    #[command(after_help = "Examples:
+  focalsweep report runs/focal
+  focalsweep report runs/focal --by average_precision,fn --on test --top 10
+  focalsweep report runs/focal --format csv > ranking.csv")]
+    Report(ReportArgs),
+    /// Check a sweep file: every fault at once, with line and column
+    Validate(SpecArgs),
+    /// Print the JSON Schema of sweep files
+    #[command(after_help = "Example:\n  focalsweep schema > sweeps/sweep.schema.json")]
+    Schema,
+    /// Look at data, or make some
+    #[command(subcommand)]
+    Data(DataCommand),
+}
+
+/// A sweep file and what is changed in it.
+#[derive(Debug, Args)]
+pub struct SpecArgs {
+    /// The sweep file
+    #[arg(value_name = "SPEC")]
+    pub spec: PathBuf,
+    /// Change a key of the spec, e.g. train.epochs=5 or parameters.alpha.value=0.3 (may be repeated)
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub overrides: Vec<(String, String)>,
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The sweep.
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    /// Run directory [default: runs/<name of the sweep>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Go on with the run in the run directory: only what is missing is trained
+    #[arg(long)]
+    pub resume: bool,
+    /// Where to train: auto, cpu, cuda, cuda:0,cuda:1 [default: the spec's launch.devices]
+    #[arg(long, value_name = "DEVICES")]
+    pub devices: Option<String>,
+    /// What runs the jobs [default: the spec's launch.launcher]
+    #[arg(long, value_enum, value_name = "LAUNCHER")]
+    pub launcher: Option<LauncherName>,
+    /// Say what would run, and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    /// No bars and no progress lines
+    #[arg(long)]
+    pub no_progress: bool,
+    /// How log lines on stderr look
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// The sweep.
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    /// Where to train: auto, cpu, cuda, cuda:0,cuda:1 [default: the spec's launch.devices]
+    #[arg(long, value_name = "DEVICES")]
+    pub devices: Option<String>,
+    /// For people or for programs
+    #[arg(long, value_enum, default_value_t)]
+    pub format: PlanFormat,
+}
+
+/// `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The run directory
+    #[arg(value_name = "RUN_DIR")]
+    pub run_dir: PathBuf,
+    /// Metrics to rank by, the first decides first [default: the spec's rank.by]
+    #[arg(long, value_name = "METRICS", value_delimiter = ',')]
+    pub by: Option<Vec<String>>,
+    /// Whose metrics rank [default: the spec's rank.on]
+    #[arg(long, value_enum)]
+    pub on: Option<SplitName>,
+    /// Only the first N trials
+    #[arg(long, value_name = "N")]
+    pub top: Option<usize>,
+    /// How it looks
+    #[arg(long, value_enum, default_value_t)]
+    pub format: ReportFormat,
+}
+
+/// `data`.
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// Rows, features, classes, missing values, constant columns
+    Describe(SpecArgs),
+    /// Write a synthetic data set with a rare class
+    #[command(
+        after_help = "Example:\n  focalsweep data synth --rows 284807 --features 29 --positives 492 --seed 0 --out data/synthetic.parquet"
+    )]
+    Synth(SynthArgs),
+}
+
+/// `data synth`.
+#[derive(Debug, Args)]
+pub struct SynthArgs {
+    /// Rows in all
+    #[arg(long, value_name = "N")]
+    pub rows: u64,
+    /// Feature columns
+    #[arg(long, value_name = "D")]
+    pub features: u32,
+    /// Rows of the rare class
+    #[arg(long, value_name = "P")]
+    pub positives: u64,
+    /// Seed of the generator
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub seed: u64,
+    /// .parquet or .csv file to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// Launchers by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LauncherName {
+    /// This machine
+    Local,
+}
+
+/// Looks of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// Looks of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum PlanFormat {
+    /// For people
+    #[default]
+    Table,
+    /// For programs
+    Json,
+}
+
+/// Looks of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ReportFormat {
+    /// For a terminal
+    #[default]
+    Table,
+    /// For programs
+    Json,
+    /// For spreadsheets
+    Csv,
+    /// For documents
+    Markdown,
+}
+
+/// Rows on which trials are ranked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SplitName {
+    /// The rows that choose
+    Validation,
+    /// The rows that nothing was chosen on
+    Test,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
+        _ => Err("expected KEY=VALUE, such as train.epochs=5".to_owned()),
+    }
+}

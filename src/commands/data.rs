@@ -1,0 +1,44 @@
+//! `data describe` and `data synth`.
+
+use std::process::ExitCode;
+
+use super::spec::{closed, read};
+use crate::cli::{DataCommand, SynthArgs};
+use crate::data;
+use crate::output::{self, Failure, Plain};
+use crate::progress::DownloadBar;
+use crate::spec::SynthSpec;
+
+pub(super) fn data(command: &DataCommand) -> Result<ExitCode, Failure> {
+    match command {
+        DataCommand::Describe(args) => {
+            let spec = read(args)?;
+            data::fetch(&spec.data, &mut DownloadBar::new(false)).map_err(Failure::input)?;
+            let source = data::load(&spec.data).map_err(Failure::input)?;
+            output::data(&data::describe(&source).to_string()).map_err(closed)?;
+        }
+        DataCommand::Synth(args) => synth(args)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn synth(args: &SynthArgs) -> Result<(), Failure> {
+    if args.positives == 0 || args.positives >= args.rows || args.features == 0 {
+        let message = format!(
+            "--rows {} --features {} --positives {} is no data set with a rare class",
+            args.rows, args.features, args.positives
+        );
+        let help = Some("at least 1 feature, and more than 0 but fewer positives than rows".to_owned());
+        return Err(Failure::input(Plain { message, help }));
+    }
+    let spec = SynthSpec { rows: args.rows, features: args.features, positives: args.positives, seed: args.seed };
+    data::write_synthetic(&spec, &args.out).map_err(Failure::input)?;
+    output::talk(&format!(
+        "wrote {}: {} rows, {} features, {} positives; label column Class",
+        args.out.display(),
+        args.rows,
+        args.features,
+        args.positives
+    ));
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! The subcommands, one a file, thin: they read settings, call the parts, and say what came of it.
+
+mod data;
+mod plan;
+mod report;
+mod run;
+mod spec;
+mod workload;
+
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Command};
+use crate::logging::Log;
+use crate::output::Failure;
+
+/// Does what the command line says.
+///
+/// # Errors
+/// What could not be done, with its exit code.
+pub fn dispatch(cli: Cli, log: &Log) -> Result<ExitCode, Failure> {
+    match cli.command {
+        Command::Run(args) => run::run(&args, log),
+        Command::Plan(args) => plan::plan(&args),
+        Command::Report(args) => report::report(&args),
+        Command::Validate(args) => spec::validate(&args),
+        Command::Schema => spec::schema(),
+        Command::Data(args) => data::data(&args),
+    }
+}

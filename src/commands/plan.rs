@@ -1,0 +1,60 @@
+//! `plan`: what would run.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::spec::{closed, read};
+use super::workload::{Workload, thousands};
+use crate::cli::{PlanArgs, PlanFormat};
+use crate::output::{self, Failure};
+use crate::progress::DownloadBar;
+use crate::spec::{Devices, Spec};
+use crate::train;
+
+pub(super) fn plan(args: &PlanArgs) -> Result<ExitCode, Failure> {
+    let mut spec = read(&args.spec)?;
+    if let Some(devices) = &args.devices {
+        spec.launch.devices = Devices::Word(devices.clone());
+    }
+    let workload = Workload::new(&spec, &mut DownloadBar::new(false))?;
+    show(&spec, &workload, args.format)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn show(spec: &Spec, workload: &Workload, format: PlanFormat) -> Result<(), Failure> {
+    let Workload { trials, plan, replicates, slots, sizes, .. } = workload;
+    let rows = plan.trials * plan.replicates as usize;
+    let memory = plan.memory(trials, sizes);
+    let data: u64 = replicates.iter().map(|r| 4 * (sizes.rows * r.features.len()) as u64).sum();
+    let text = match format {
+        PlanFormat::Json => {
+            let jobs: Vec<_> = plan.jobs.iter().map(|job| json!(job)).collect();
+            let value = json!({
+                "name": spec.name, "trials": plan.trials, "replicates": plan.replicates, "rows": rows, "workers": slots.len(),
+                "shapes": trials.groups().len(), "largest_stack": plan.largest_stack(), "memory_bytes": memory, "data_bytes": data, "jobs": jobs,
+            });
+            format!("{value:#}")
+        }
+        PlanFormat::Table => {
+            let mib = |bytes: u64| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
+            let names: Vec<String> = slots.iter().map(|&device| train::device::name(device)).collect();
+            let lines = [
+                ("sweep", spec.name.clone()),
+                ("trials", thousands(plan.trials)),
+                ("replicates", plan.replicates.to_string()),
+                ("rows of results", thousands(rows)),
+                ("shapes", format!("{} (trials of one shape share a stack)", trials.groups().len())),
+                ("jobs", format!("{} stacks of at most {} trials", thousands(plan.jobs.len()), plan.largest_stack())),
+                ("workers", format!("{} ({})", slots.len(), names.join(", "))),
+                ("epochs", format!("at most {}", spec.train.epochs)),
+                (
+                    "memory",
+                    format!("{} for the data, about {} for the stacks that run at once", mib(data), mib(memory)),
+                ),
+            ];
+            lines.iter().map(|(key, value)| format!("{key:<16} {value}\n")).collect()
+        }
+    };
+    output::data(&text).map_err(closed)
+}

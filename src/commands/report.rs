@@ -1,0 +1,48 @@
+//! `report`: the ranked table of a run.
+
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::spec::closed;
+use crate::cli::{ReportArgs, ReportFormat, SplitName};
+use crate::output::{self, Failure};
+use crate::report::{self, Options, Ranking, ReportError};
+use crate::spec::{self, RankSpec, Split};
+
+pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
+    let ranked_by = ranked_by(&args.run_dir);
+    let options = Options {
+        by: args.by.clone().unwrap_or(ranked_by.by),
+        on: args.on.map_or(ranked_by.on, |on| match on {
+            SplitName::Validation => Split::Validation,
+            SplitName::Test => Split::Test,
+        }),
+        top: args.top,
+    };
+    let ranking = ranking(&args.run_dir, &options).map_err(Failure::input)?;
+    let terminal = io::stdout().is_terminal();
+    let text = match args.format {
+        ReportFormat::Table => ranking.to_table(if terminal { output::width(true) } else { 160 }, terminal),
+        ReportFormat::Json => format!("{:#}", ranking.to_json()),
+        ReportFormat::Csv => ranking.to_csv(),
+        ReportFormat::Markdown => ranking.to_markdown(),
+    };
+    output::data(&text).map_err(closed)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Ranks a run's trials and says which of them are tied with the best.
+pub(super) fn ranking(run_dir: &Path, options: &Options) -> Result<Ranking, ReportError> {
+    let mut ranking = report::rank(&report::read(run_dir)?, options)?;
+    report::compare_with_best(run_dir, &mut ranking)?;
+    Ok(ranking)
+}
+
+/// How the run's own spec ranks; the usual way where it cannot be read.
+fn ranked_by(run_dir: &Path) -> RankSpec {
+    let path = run_dir.join("sweep.yaml");
+    let text = fs::read_to_string(&path).unwrap_or_default();
+    spec::parse(&path.display().to_string(), &text).map(|spec| spec.rank).unwrap_or_default()
+}

@@ -1,0 +1,373 @@
+//! What can be wrong with the data, said so that the place and the way out are named.
+
+use std::path::{Path, PathBuf};
+
+use miette::Diagnostic;
+use thiserror::Error;
+
+/// Everything that reading, fetching or preparing data can fail with.
+#[derive(Debug, Error, Diagnostic)]
+pub enum DataError {
+    /// The file is not there.
+    #[error("there is no file {}", .path.display())]
+    NotFound {
+        /// The file asked for.
+        path: PathBuf,
+        /// What to do.
+        #[help]
+        help: String,
+    },
+    /// The ending of the file name is none that is read or written.
+    #[error("{} is not a .csv, .csv.gz or .parquet file by its name", .path.display())]
+    #[diagnostic(help("rename or convert the file: its ending says how it is read"))]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file could not be read or written.
+    #[error("cannot {action} {}: {why}", .path.display())]
+    File {
+        /// `read`, `write`, ...
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system or the format's reader says.
+        why: String,
+    },
+    /// Nothing in the file, or a header only.
+    #[error("{} has no rows", .path.display())]
+    #[diagnostic(help("a CSV file needs a line of column names and at least one row"))]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The separator is no comma.
+    #[error("{} seems to be separated by {separator}, not by commas", .path.display())]
+    #[diagnostic(help("write it again with commas, or as Parquet"))]
+    Separator {
+        /// The file.
+        path: PathBuf,
+        /// Name of the character.
+        separator: &'static str,
+    },
+    /// Two columns have one name.
+    #[error("{} has two columns named `{column}`", .path.display())]
+    #[diagnostic(help("column names must differ: rename one"))]
+    DuplicateColumn {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        column: String,
+    },
+    /// A row of a CSV file has too few or too many cells.
+    #[error("{}, line {line}: {found} cells, but the header names {expected} columns", .path.display())]
+    #[diagnostic(help("a comma inside a cell needs double quotes around the cell"))]
+    Ragged {
+        /// The file.
+        path: PathBuf,
+        /// 1-based line of the file.
+        line: u64,
+        /// Columns of the header.
+        expected: String,
+        /// Cells of the row, perhaps `more`.
+        found: String,
+    },
+    /// Bytes that are no UTF-8.
+    #[error("{}, line {line}: column {column} is not valid UTF-8", .path.display())]
+    #[diagnostic(help("convert the file, e.g. `iconv -f latin1 -t utf-8`"))]
+    Utf8 {
+        /// The file.
+        path: PathBuf,
+        /// 1-based line of the file.
+        line: u64,
+        /// 1-based column.
+        column: String,
+    },
+    /// A Parquet type that is neither a number, a boolean nor text.
+    #[error("column `{column}` has type {kind}, which is neither a number, a boolean nor text")]
+    #[diagnostic(help("add it to `data.drop`"))]
+    ColumnType {
+        /// The column.
+        column: String,
+        /// Its Arrow type.
+        kind: String,
+    },
+    /// A cell of an otherwise numeric column is no number.
+    #[error("column `{column}`, {place}: `{value}` is not a number, though the column holds numbers")]
+    #[diagnostic(help("correct it, leave it empty, or list `{column}` under `data.categorical` or `data.drop`"))]
+    NotANumber {
+        /// The column.
+        column: String,
+        /// The row.
+        place: Place,
+        /// What stands there.
+        value: String,
+    },
+    /// A cell is infinite.
+    #[error("column `{column}`, {place}: the value is infinite")]
+    #[diagnostic(help("replace it by a number, or leave the cell empty to have it imputed"))]
+    Infinite {
+        /// The column.
+        column: String,
+        /// The row.
+        place: Place,
+    },
+    /// A value beyond single precision.
+    #[error("column `{column}`, {place}: {value:e} is too large for single precision once prepared")]
+    #[diagnostic(help("take `data.log` of the column, set `data.clip`, or correct the value"))]
+    TooLarge {
+        /// The column.
+        column: String,
+        /// The row.
+        place: Place,
+        /// The value.
+        value: f64,
+    },
+    /// `data.log` of a number that has no logarithm.
+    #[error("column `{column}`, {place}: {value} + {offset} is not above 0, so it has no logarithm")]
+    #[diagnostic(help("choose a larger offset for `data.log.{column}`"))]
+    LogOfNonPositive {
+        /// The column.
+        column: String,
+        /// The row.
+        place: Place,
+        /// The value.
+        value: f64,
+        /// The offset of `data.log`.
+        offset: f64,
+    },
+    /// `data.log` of something that is no number.
+    #[error("`data.log` needs numbers, but column `{column}`, {place}, holds `{value}`")]
+    #[diagnostic(help("take `{column}` out of `data.log`, or correct the column"))]
+    LogOfText {
+        /// The column.
+        column: String,
+        /// The first row that is no number.
+        place: Place,
+        /// What stands there.
+        value: String,
+    },
+    /// A column that the sweep file names is not in the data.
+    #[error("`{key}` names `{column}`, but the data has no such column")]
+    UnknownColumn {
+        /// The key of the sweep file.
+        key: &'static str,
+        /// The name.
+        column: String,
+        /// The nearest names.
+        #[help]
+        help: String,
+    },
+    /// A column is asked to be two things at once.
+    #[error("column `{column}` stands under `{first}` and under `{second}`")]
+    #[diagnostic(help("take it out of one of them"))]
+    Conflict {
+        /// The column.
+        column: String,
+        /// One key.
+        first: &'static str,
+        /// The other key.
+        second: &'static str,
+    },
+    /// Nothing is left to learn from.
+    #[error("no column is left as a feature: {why}")]
+    #[diagnostic(help("see `focalsweep data describe`"))]
+    NoFeatures {
+        /// Why not.
+        why: String,
+    },
+    /// A text column that is different on nearly every row.
+    #[error("text column `{column}` has {levels} different values on {rows} rows: it looks like an identifier")]
+    #[diagnostic(help("add it to `data.drop`"))]
+    Identifier {
+        /// The column.
+        column: String,
+        /// Distinct values.
+        levels: usize,
+        /// Rows.
+        rows: usize,
+    },
+    /// A row without a label.
+    #[error("label `{column}`, {place}: the value is missing")]
+    #[diagnostic(help("every row needs a label: fill it in or remove the row"))]
+    LabelMissing {
+        /// The label column.
+        column: String,
+        /// The row.
+        place: Place,
+    },
+    /// All labels are equal.
+    #[error("label `{column}` has one value only: {value}")]
+    #[diagnostic(help("a classifier needs rows of two classes"))]
+    LabelOneClass {
+        /// The label column.
+        column: String,
+        /// The value.
+        value: String,
+    },
+    /// More than two classes and nobody said which one matters.
+    #[error("label `{column}` has {count} values: {values}")]
+    #[diagnostic(help("say under `data.positive` which of them is the rare class; the others become the negatives"))]
+    LabelManyClasses {
+        /// The label column.
+        column: String,
+        /// Distinct values.
+        count: usize,
+        /// The values, at most 10.
+        values: String,
+    },
+    /// Two values, equally frequent.
+    #[error("label `{column}` has the values {values}, each on half of the rows")]
+    #[diagnostic(help("say under `data.positive` which of them is the rare class"))]
+    LabelTie {
+        /// The label column.
+        column: String,
+        /// The two values.
+        values: String,
+    },
+    /// `data.positive` is not among the labels.
+    #[error("`data.positive` is {positive}, but label `{column}` has the values {values}")]
+    #[diagnostic(help("write the value as it stands in the data"))]
+    LabelAbsent {
+        /// The label column.
+        column: String,
+        /// The value asked for.
+        positive: String,
+        /// The values there, at most 10.
+        values: String,
+    },
+    /// A class is too small to be in every part.
+    #[error("{count} {class} rows: training, validation and test rows need at least one each, so 3")]
+    #[diagnostic(help(
+        "a sweep needs more rows of that class: collect more, or check `data.label` and `data.positive`"
+    ))]
+    TooFew {
+        /// `positive` or `negative`.
+        class: &'static str,
+        /// Rows of the class.
+        count: usize,
+    },
+    /// A split without regard to class left a part without one.
+    #[error("the {part} rows of replicate {replicate} hold no {class} row")]
+    #[diagnostic(help("set `split.stratify: true`, or give that part a larger share"))]
+    PartWithout {
+        /// `training`, `validation` or `test`.
+        part: &'static str,
+        /// 0-based replicate.
+        replicate: u32,
+        /// `positive` or `negative`.
+        class: &'static str,
+    },
+    /// A table to be prepared lacks a column that the model was trained on.
+    #[error("the data has no column `{column}`, which the model was trained on")]
+    MissingColumn {
+        /// The column.
+        column: String,
+        /// The nearest names.
+        #[help]
+        help: String,
+    },
+    /// A table to be prepared has another type in a column than the training data had.
+    #[error("column `{column}` holds {found}, but the model was trained on {expected}")]
+    #[diagnostic(help("give the column the values that it had in the training data"))]
+    OtherKind {
+        /// The column.
+        column: String,
+        /// The kind there.
+        found: &'static str,
+        /// The kind that the training data had.
+        expected: &'static str,
+    },
+    /// A `url` without its checksum.
+    #[error("`data.url` needs `data.sha256`")]
+    #[diagnostic(help("a download is only trusted when its SHA-256 is known: `sha256sum FILE` prints it"))]
+    NoChecksum,
+    /// The download did not come through.
+    #[error("cannot fetch {url}: {why}")]
+    Download {
+        /// Where from.
+        url: String,
+        /// What went wrong.
+        why: String,
+        /// What to do.
+        #[help]
+        help: String,
+    },
+    /// The download is another file than expected.
+    #[error("{url} has SHA-256 {found}, but `data.sha256` is {expected}; nothing was kept")]
+    #[diagnostic(help("the file was changed at its source, or the checksum is mistyped"))]
+    Checksum {
+        /// Where from.
+        url: String,
+        /// Checksum of the sweep file.
+        expected: String,
+        /// Checksum of what came.
+        found: String,
+    },
+    /// A synthetic shape that cannot be.
+    #[error("cannot synthesise {what}")]
+    #[diagnostic(help("ask for at least 1 feature, 1 positive and more rows than positives"))]
+    Synth {
+        /// What was asked for.
+        what: String,
+    },
+}
+
+impl DataError {
+    pub(super) fn file(action: &'static str, path: &Path, why: impl ToString) -> Self {
+        Self::File { action, path: path.to_path_buf(), why: why.to_string() }
+    }
+
+    pub(super) fn unknown_column<'a>(
+        key: &'static str,
+        column: &str,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        Self::UnknownColumn { key, column: column.to_owned(), help: nearest_column(column, names) }
+    }
+}
+
+/// A row as people count: from 1, with the line where the file has lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// 1-based row of the data.
+    pub row: u64,
+    /// 1-based line of the CSV file.
+    pub line: Option<u64>,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "row {}", self.row)?;
+        match self.line {
+            Some(line) => write!(f, " (line {line} of the file)"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The name most like `wanted`, when one is at all like it.
+pub(super) fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wanted = wanted.to_lowercase();
+    names
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(&wanted, &name.to_lowercase()), name))
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+/// `did you mean ...?` and, when they are few, the columns there.
+pub(super) fn nearest_column<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    const FEW: usize = 12;
+    let names: Vec<&str> = names.into_iter().collect();
+    let columns = if names.len() <= FEW {
+        format!("the columns are {}", names.join(", "))
+    } else {
+        format!("there are {} columns, the first {}", names.len(), names[..3].join(", "))
+    };
+    match nearest(wanted, names.iter().copied()) {
+        Some(name) => format!("did you mean `{name}`? {columns}"),
+        None => columns,
+    }
+}

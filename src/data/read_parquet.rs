@@ -1,0 +1,121 @@
+//! Parquet to a [`Table`], one column a task.
+
+use std::fs::File;
+use std::path::Path;
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+use rayon::prelude::*;
+
+use super::error::DataError;
+use super::read::{Pick, Wanted, wanted};
+use super::table::{Column, LevelsBuilder, Table, Values};
+
+/// Rows decoded at once: large enough to amortise calls, small enough to stay in cache.
+const BATCH: usize = 16_384;
+
+pub(super) fn read(path: &Path, pick: Pick<'_>, categorical: &[String]) -> Result<Table, DataError> {
+    let failed = |why: String| DataError::file("read", path, why);
+    let file = File::open(path).map_err(|e| failed(e.to_string()))?;
+    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default())
+        .map_err(|e| failed(format!("it is not a readable Parquet file ({e})")))?;
+    let rows = usize::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
+    let names: Vec<String> = metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
+
+    let mut kinds = Vec::new();
+    for column in wanted(path, &names, pick, categorical)? {
+        let data_type = metadata.schema().field(column.index).data_type();
+        let Some(kind) = Kind::of(data_type) else {
+            return Err(DataError::ColumnType { column: column.name, kind: data_type.to_string() });
+        };
+        kinds.push((column, kind));
+    }
+    let columns = kinds
+        .into_par_iter()
+        .map(|(column, kind)| read_column(path, &metadata, column, kind, rows))
+        .collect::<Result<_, _>>()?;
+    Ok(Table { columns, rows })
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Number,
+    Bool,
+    Text,
+}
+
+impl Kind {
+    fn of(data_type: &DataType) -> Option<Self> {
+        match data_type {
+            DataType::Null => Some(Self::Number),
+            DataType::Boolean => Some(Self::Bool),
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(Self::Text),
+            DataType::Dictionary(_, values) => Self::of(values),
+            DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => {
+                Some(Self::Number)
+            }
+            other => (other.is_integer() || other.is_floating()).then_some(Self::Number),
+        }
+    }
+}
+
+fn read_column(
+    path: &Path,
+    metadata: &ArrowReaderMetadata,
+    column: Wanted,
+    kind: Kind,
+    rows: usize,
+) -> Result<Column, DataError> {
+    let failed = |why: String| DataError::file("read", path, format!("column `{}`: {why}", column.name));
+    // A file handle of its own: handles made by `try_clone` share one position, which threads would fight over.
+    let file = File::open(path).map_err(|e| failed(e.to_string()))?;
+    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone())
+        .with_projection(ProjectionMask::roots(metadata.parquet_schema(), [column.index]))
+        .with_batch_size(BATCH)
+        .build()
+        .map_err(|e| failed(e.to_string()))?;
+    let values = match kind {
+        Kind::Number => {
+            let mut values = Vec::with_capacity(rows);
+            each_array(reader, &DataType::Float64, |array| {
+                let array = array.as_primitive::<Float64Type>();
+                if array.null_count() == 0 {
+                    values.extend_from_slice(array.values());
+                } else {
+                    values.extend(array.iter().map(|value| value.unwrap_or(f64::NAN)));
+                }
+            })
+            .map(|()| Values::Number(values))
+        }
+        Kind::Bool => {
+            let mut values = Vec::with_capacity(rows);
+            each_array(reader, &DataType::Boolean, |array| values.extend(array.as_boolean().iter()))
+                .map(|()| Values::Bool(values))
+        }
+        Kind::Text => {
+            let mut levels = LevelsBuilder::default();
+            each_array(reader, &DataType::Utf8, |array| {
+                for cell in array.as_string::<i32>() {
+                    levels.push(cell.map(str::trim).filter(|text| !text.is_empty()));
+                }
+            })
+            .map(|()| Values::Text(levels.finish()))
+        }
+    }
+    .map_err(failed)?;
+    let values = if column.categorical { Values::Text(values.into_levels(rows)) } else { values };
+    Ok(Column { name: column.name, values })
+}
+
+fn each_array(reader: ParquetRecordBatchReader, to: &DataType, mut each: impl FnMut(&ArrayRef)) -> Result<(), String> {
+    for batch in reader {
+        let batch = batch.map_err(|e| e.to_string())?;
+        each(&cast(batch.column(0), to).map_err(|e| e.to_string())?);
+    }
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! Columns in memory, as read: numbers, booleans and text.
+
+use std::collections::HashMap;
+
+/// A data file's columns, all of one length.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// In the order of the file.
+    pub columns: Vec<Column>,
+    /// Length of each column.
+    pub rows: usize,
+}
+
+/// A named column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    /// Its name in the file.
+    pub name: String,
+    /// What it holds.
+    pub values: Values,
+}
+
+/// The cells of a column.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Values {
+    /// Finite numbers; NaN is a missing one.
+    Number(Vec<f64>),
+    /// Booleans; `None` is a missing one.
+    Bool(Vec<Option<bool>>),
+    /// Text, each different one stored once.
+    Text(Levels),
+}
+
+/// Dictionary-coded text.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Levels {
+    /// The different texts, in the order in which they turn up.
+    pub names: Vec<String>,
+    /// Per row the place in `names`, or [`Levels::MISSING`].
+    pub codes: Vec<u32>,
+}
+
+impl Levels {
+    /// The code of a missing cell.
+    pub const MISSING: u32 = u32::MAX;
+
+    /// The text of `row`; `None` where it is missing.
+    pub fn get(&self, row: usize) -> Option<&str> {
+        self.names.get(*self.codes.get(row)? as usize).map(String::as_str)
+    }
+
+    /// Rows of each level, in the order of `names`, among `rows`.
+    pub(super) fn counts(&self, rows: impl Iterator<Item = usize>) -> Vec<u64> {
+        let mut counts = vec![0; self.names.len()];
+        for row in rows {
+            if let Some(count) = counts.get_mut(self.codes[row] as usize) {
+                *count += 1;
+            }
+        }
+        counts
+    }
+}
+
+/// Collects text cells into [`Levels`].
+#[derive(Debug, Default)]
+pub(super) struct LevelsBuilder {
+    known: HashMap<String, u32>,
+    levels: Levels,
+}
+
+impl LevelsBuilder {
+    pub(super) fn push(&mut self, cell: Option<&str>) {
+        let code = match cell {
+            None => Levels::MISSING,
+            Some(text) => match self.known.get(text) {
+                Some(&code) => code,
+                None => self.learn(text),
+            },
+        };
+        self.levels.codes.push(code);
+    }
+
+    /// A new spelling: `1.0` is the level `1`, so that a column of categories reads alike from CSV and Parquet.
+    fn learn(&mut self, text: &str) -> u32 {
+        let name = without_zero_fraction(text);
+        let code = match self.known.get(name) {
+            Some(&code) => code,
+            None => {
+                let code = self.levels.names.len() as u32;
+                self.levels.names.push(name.to_owned());
+                self.known.insert(name.to_owned(), code);
+                code
+            }
+        };
+        self.known.insert(text.to_owned(), code);
+        code
+    }
+
+    pub(super) fn finish(self) -> Levels {
+        self.levels
+    }
+}
+
+fn without_zero_fraction(text: &str) -> &str {
+    match text.split_once('.') {
+        Some((whole, fraction))
+            if !fraction.is_empty() && fraction.bytes().all(|b| b == b'0') && whole.parse::<i64>().is_ok() =>
+        {
+            whole
+        }
+        _ => text,
+    }
+}
+
+impl Values {
+    /// Whether the cell of `row` is missing.
+    pub fn is_missing(&self, row: usize) -> bool {
+        match self {
+            Self::Number(values) => values[row].is_nan(),
+            Self::Bool(values) => values[row].is_none(),
+            Self::Text(levels) => levels.codes[row] == Levels::MISSING,
+        }
+    }
+
+    /// `numbers`, `booleans` or `text`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Number(_) => "numbers",
+            Self::Bool(_) => "booleans",
+            Self::Text(_) => "text",
+        }
+    }
+
+    /// How the cell of `row` is written; empty where it is missing.
+    pub fn show(&self, row: usize) -> String {
+        match self {
+            _ if self.is_missing(row) => String::new(),
+            Self::Number(values) => values[row].to_string(),
+            Self::Bool(values) => values[row].is_some_and(|value| value).to_string(),
+            Self::Text(levels) => levels.get(row).unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// The same cells as categories.
+    pub(super) fn into_levels(self, rows: usize) -> Levels {
+        match self {
+            Self::Text(levels) => levels,
+            other => {
+                let mut builder = LevelsBuilder::default();
+                for row in 0..rows {
+                    let text = other.show(row);
+                    builder.push(Some(text.as_str()).filter(|_| !other.is_missing(row)));
+                }
+                builder.finish()
+            }
+        }
+    }
+}
+
+impl Table {
+    /// The column of this name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The names in the order of the file.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| column.name.as_str())
+    }
+}

@@ -1,0 +1,82 @@
+//! Which devices a sweep may use, and how many jobs run on each.
+
+use tch::Device;
+
+use crate::spec::Devices;
+
+/// A device that is not there.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("device `{asked}` is not available: {why}")]
+#[diagnostic(help("{help}"))]
+pub struct NoDevice {
+    asked: String,
+    why: String,
+    help: String,
+}
+
+/// A slot for each job that may run at once: `auto` is every GPU, or the cores where there is none; `cpu` is a slot a
+/// core; a GPU is one slot, since a stack fills it.
+///
+/// # Errors
+/// A device that was asked for by name is not there: never a silent fall-back.
+pub fn slots(asked: &Devices, cores: usize, gpus: usize) -> Result<Vec<Device>, NoDevice> {
+    let words: Vec<&str> = match asked {
+        Devices::Word(word) => word.split(',').map(str::trim).collect(),
+        Devices::List(words) => words.iter().map(String::as_str).collect(),
+    };
+    let mut slots = Vec::new();
+    for word in words {
+        let missing = |why: String| NoDevice {
+            asked: word.to_owned(),
+            why,
+            help: if gpus == 0 {
+                "use `--devices cpu`, or install the CUDA libtorch (`make setup TORCH=cuda`) on a machine with an NVIDIA GPU".to_owned()
+            } else {
+                format!("here are cpu and cuda:0 to cuda:{}", gpus - 1)
+            },
+        };
+        let cpu = std::iter::repeat_n(Device::Cpu, cores.max(1));
+        match word {
+            "auto" if gpus == 0 => slots.extend(cpu),
+            "cpu" => slots.extend(cpu),
+            "cuda" if gpus == 0 => return Err(missing("libtorch sees no GPU".into())),
+            "auto" | "cuda" => slots.extend((0..gpus).map(Device::Cuda)),
+            other => match other.strip_prefix("cuda:").and_then(|index| index.parse::<usize>().ok()) {
+                Some(index) if index < gpus => slots.push(Device::Cuda(index)),
+                Some(_) => return Err(missing(format!("libtorch sees {gpus} GPUs"))),
+                None => return Err(missing("devices are auto, cpu, cuda and cuda:N".into())),
+            },
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    slots.retain(|device| match device {
+        Device::Cuda(index) => seen.insert(*index),
+        _ => true,
+    });
+    Ok(slots)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn word(text: &str) -> Devices {
+        Devices::Word(text.into())
+    }
+
+    #[test]
+    fn devices_by_name() {
+        assert_eq!(slots(&word("auto"), 2, 0).unwrap(), [Device::Cpu; 2]);
+        assert_eq!(slots(&word("auto"), 2, 2).unwrap(), [Device::Cuda(0), Device::Cuda(1)]);
+        assert_eq!(slots(&word("cuda:1,cuda,cuda:1"), 2, 2).unwrap(), [Device::Cuda(1), Device::Cuda(0)]);
+        let both = Devices::List(vec!["cpu".into(), "cuda:0".into()]);
+        assert_eq!(slots(&both, 1, 1).unwrap(), [Device::Cpu, Device::Cuda(0)]);
+    }
+
+    #[test]
+    fn a_missing_device_is_an_error() {
+        for (text, gpus) in [("cuda", 0), ("cuda:0", 0), ("cuda:2", 2), ("tpu", 2)] {
+            assert!(slots(&word(text), 2, gpus).is_err(), "{text}");
+        }
+    }
+}

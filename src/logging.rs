@@ -1,0 +1,59 @@
+//! tracing: warnings and progress lines on stderr, everything in the run's log file.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
+
+/// The log file, once there is a run directory to put it in.
+#[derive(Debug, Clone, Default)]
+pub struct Log(Arc<OnceLock<File>>);
+
+impl Log {
+    /// Installs the subscriber. `json`: one JSON object a line on stderr, progress and all.
+    pub fn install(json: bool) -> Self {
+        let log = Self::default();
+        let file = fmt::layer().with_ansi(false).with_writer(log.clone()).with_filter(LevelFilter::INFO);
+        let registry = tracing_subscriber::registry().with(file);
+        let result = if json {
+            registry
+                .with(fmt::layer().json().flatten_event(true).with_writer(io::stderr).with_filter(LevelFilter::INFO))
+                .try_init()
+        } else {
+            let warnings = Targets::new().with_default(LevelFilter::WARN).with_target("progress", LevelFilter::OFF);
+            let progress = Targets::new().with_target("progress", LevelFilter::INFO);
+            let said = fmt::layer().without_time().with_target(false).with_writer(io::stderr).with_filter(warnings);
+            let bare = fmt::layer().without_time().with_target(false).with_level(false).with_writer(io::stderr);
+            registry.with(said).with(bare.with_filter(progress)).try_init()
+        };
+        // A subscriber that is there already (a test's) stays.
+        drop(result);
+        log
+    }
+
+    /// Appends to `path` from now on. Without it logs go to stderr alone.
+    pub fn to_file(&self, path: &Path) {
+        match OpenOptions::new().create(true).append(true).open(path) {
+            Ok(file) => drop(self.0.set(file)),
+            Err(error) => tracing::warn!(path = %path.display(), %error, "no log file"),
+        }
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Box<dyn Write + 'a>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        match self.0.get() {
+            Some(file) => Box::new(file),
+            None => Box::new(io::sink()),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Jobs: which trials train together, on which replicate, so that every worker has about the same to do.
+
+use serde::{Deserialize, Serialize};
+
+use super::space::Trials;
+use super::trial::Hyperparameters;
+
+/// A stack on one replicate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// `job-00001`, …
+    pub job_id: String,
+    /// 0-based replicate.
+    pub replicate: u32,
+    /// Index of its first trial.
+    pub first: usize,
+    /// Number of trials.
+    pub count: usize,
+}
+
+/// All jobs of a sweep, fixed when a run starts (plan.json), so that a resumed run does the same arithmetic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Distinct trials.
+    pub trials: usize,
+    /// Replicates.
+    pub replicates: u32,
+    /// Workers for which the stacks were sized.
+    pub workers: usize,
+    /// The jobs.
+    pub jobs: Vec<Job>,
+}
+
+/// What bounds a stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// Features of the prepared matrix.
+    pub features: usize,
+    /// Rows of the prepared matrix.
+    pub rows: usize,
+    /// Jobs that run at once.
+    pub workers: usize,
+    /// Bytes for all stacks together.
+    pub memory: u64,
+}
+
+/// What a stack costs beside its models, in models: gathering rows, drawing dropout, one more pass over the data.
+const OVERHEAD: usize = 4;
+
+impl Plan {
+    /// Cuts the trials into stacks: the number that ends soonest on `sizes.workers` workers, within memory.
+    pub fn new(trials: &Trials, replicates: u32, sizes: &Sizes) -> Self {
+        let mut jobs = Vec::new();
+        for group in trials.groups() {
+            let per_trial = bytes_per_trial(&trials.get(group.start), sizes);
+            let most = usize::try_from(sizes.memory / sizes.workers.max(1) as u64 / per_trial.max(1))
+                .unwrap_or(usize::MAX)
+                .max(1);
+            let stacks = stacks(group.len(), replicates as usize, sizes.workers.max(1)).max(group.len().div_ceil(most));
+            for replicate in 0..replicates {
+                for stack in 0..stacks {
+                    let (first, end) = (group.len() * stack / stacks, group.len() * (stack + 1) / stacks);
+                    let job_id = format!("job-{:05}", jobs.len() + 1);
+                    jobs.push(Job { job_id, replicate, first: group.start + first, count: end - first });
+                }
+            }
+        }
+        Self { trials: trials.len(), replicates, workers: sizes.workers, jobs }
+    }
+
+    /// Most trials in one stack.
+    pub fn largest_stack(&self) -> usize {
+        self.jobs.iter().map(|job| job.count).max().unwrap_or(0)
+    }
+
+    /// Bytes that `workers` of the largest stacks need beside the data.
+    pub fn memory(&self, trials: &Trials, sizes: &Sizes) -> u64 {
+        let mut needs: Vec<u64> = self.jobs.iter().map(|job| job.count as u64).collect();
+        needs.sort_unstable_by(|a, b| b.cmp(a));
+        let per_trial = trials.groups().iter().map(|g| bytes_per_trial(&trials.get(g.start), sizes)).max().unwrap_or(0);
+        needs.iter().take(sizes.workers).sum::<u64>() * per_trial
+    }
+}
+
+/// Stacks a replicate for `trials` trials: minimises rounds x (overhead + stack size).
+fn stacks(trials: usize, replicates: usize, workers: usize) -> usize {
+    let cost = |stacks: usize| (stacks * replicates).div_ceil(workers) * (OVERHEAD + trials.div_ceil(stacks));
+    (1..=trials.min(4 * workers)).min_by_key(|&stacks| cost(stacks)).unwrap_or(1)
+}
+
+/// Bytes that a model of `trial`'s shape needs: parameters, their gradient, moments, best and scratch; a batch's
+/// activations forward and backward; its scores.
+fn bytes_per_trial(trial: &Hyperparameters, sizes: &Sizes) -> u64 {
+    let mut parameters = 0;
+    let mut inputs = sizes.features;
+    for &width in trial.hidden.iter().chain(&[1]) {
+        parameters += (inputs + 1) * width;
+        inputs = width;
+    }
+    let widths: usize = trial.hidden.iter().sum::<usize>() + 4;
+    (4 * (6 * parameters + 6 * trial.batch_size.min(sizes.rows) * widths + 2 * sizes.rows)) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn workers_are_kept_busy() {
+        // 49 pairs, 2 cores: two stacks for 1 replicate; for 3 replicates two each, so that both cores have three.
+        assert_eq!(stacks(49, 1, 2), 2);
+        assert_eq!(stacks(49, 3, 2), 2);
+        assert_eq!(stacks(49, 2, 2), 1);
+        // 16 cores and 3 replicates: 15 stacks at once beat 18 in two rounds.
+        assert_eq!(stacks(49, 3, 16), 5);
+        assert_eq!(stacks(1, 1, 8), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn jobs_cover_every_trial_and_replicate_once(count in 1u32..300, replicates in 1u32..5, workers in 1usize..20, memory in 1u64..1_000_000_000) {
+            let text = format!("name: t\ndata: {{source: d.csv, label: y}}\nparameters: {{learning_rate: {{min: 0.001, max: 1, count: {}}}, batch_size: {{values: [64, 128]}}}}", count + 1);
+            let trials = Trials::new(&crate::spec::parse("t", &text).unwrap()).unwrap();
+            let sizes = Sizes { features: 10, rows: 1000, workers, memory };
+            let plan = Plan::new(&trials, replicates, &sizes);
+            let mut seen = vec![0; trials.len() * replicates as usize];
+            for job in &plan.jobs {
+                prop_assert!(job.count > 0);
+                prop_assert!((job.first..job.first + job.count).all(|i| trials.get(i).stacks_with(&trials.get(job.first))));
+                for trial in job.first..job.first + job.count {
+                    seen[trial * replicates as usize + job.replicate as usize] += 1;
+                }
+            }
+            prop_assert!(seen.iter().all(|&n| n == 1));
+        }
+    }
+}

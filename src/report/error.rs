@@ -1,0 +1,67 @@
+//! Why there is no report.
+
+use std::path::PathBuf;
+
+/// Why a run cannot be read or ranked.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum ReportError {
+    /// Nothing is there.
+    #[error("there is no run directory {}", .0.display())]
+    #[diagnostic(help("`focalsweep run SPEC` makes one, `runs/<name>` unless told otherwise"))]
+    NoRun(PathBuf),
+    /// Something else is there.
+    #[error("{} is not a run directory: it has no manifest.json that focalsweep wrote", .0.display())]
+    #[diagnostic(help("a run directory is what `focalsweep run SPEC` writes, `runs/<name>` unless told otherwise"))]
+    NotOurs(PathBuf),
+    /// The run has not come that far.
+    #[error("{} has no results.parquet yet", .0.display())]
+    #[diagnostic(help("`focalsweep run {}/sweep.yaml --out {} --resume` goes on with the run", .0.display(), .0.display()))]
+    NoResults(PathBuf),
+    /// A later program made it.
+    #[error("{} has format version {version}; this focalsweep reads version {}", .path.display(), super::read::FORMAT)]
+    #[diagnostic(help("use the focalsweep that made it, or a later one"))]
+    Format {
+        /// The run directory.
+        path: PathBuf,
+        /// Its version.
+        version: u64,
+    },
+    /// A file cannot be read.
+    #[error("{}: {why}", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What its reader says.
+        why: String,
+    },
+    /// A file lacks a column.
+    #[error("{} has no column `{column}`", .path.display())]
+    #[diagnostic(help("it was not written by focalsweep, or changed since"))]
+    MissingColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+    },
+    /// A rank key is no metric.
+    #[error("`{name}` is not a metric to rank by{}", .nearest.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default())]
+    #[diagnostic(help("one of {known}; each on the split that `on` names"))]
+    UnknownMetric {
+        /// As asked.
+        name: String,
+        /// The nearest metric.
+        nearest: Option<&'static str>,
+        /// All metrics.
+        known: String,
+    },
+    /// A rank key is not among the results.
+    #[error("these results have no column `{0}`")]
+    NotMeasured(String),
+    /// No rank keys.
+    #[error("no metric to rank by")]
+    #[diagnostic(help("name one or more, the most important first: auc,fn"))]
+    NoKeys,
+    /// No rows.
+    #[error("there are no results to rank")]
+    NoRows,
+}

@@ -1,0 +1,90 @@
+//! results.parquet as the report needs it.
+
+use crate::results::State;
+
+/// Hyperparameters by their spec names, in the order in which a report shows them.
+pub(super) const PARAMETERS: [&str; 13] = [
+    "loss",
+    "alpha",
+    "gamma",
+    "pos_weight",
+    "sampling",
+    "learning_rate",
+    "weight_decay",
+    "dropout",
+    "batch_size",
+    "hidden",
+    "activation",
+    "optimizer",
+    "initial_bias",
+];
+
+/// The rows of a run.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Results {
+    /// Name of the sweep.
+    pub name: String,
+    /// Trials that the run was to train; 0 if not known.
+    pub planned_trials: usize,
+    /// Replicates that each trial was to have; 0 if not known.
+    pub planned_replicates: u32,
+    /// Names of the hyperparameters in [`Row::parameters`].
+    pub parameters: Vec<String>,
+    /// Names of the columns in [`Row::metrics`].
+    pub metrics: Vec<String>,
+    /// A row for each (trial, replicate).
+    pub rows: Vec<Row>,
+}
+
+/// One trained (trial, replicate).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Content-hash id of the hyperparameters.
+    pub trial_id: String,
+    /// 0-based replicate.
+    pub replicate: u32,
+    /// How it ended.
+    pub state: State,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// Fingerprint of the data and its preparation.
+    pub data_fingerprint: String,
+    /// Fingerprint of the replicate's split.
+    pub split_fingerprint: String,
+    /// By [`Results::parameters`]; `None` where the trial's loss does not read it.
+    pub parameters: Vec<Option<Value>>,
+    /// By [`Results::metrics`]; `None` where not defined.
+    pub metrics: Vec<Option<f64>>,
+}
+
+/// Value of a hyperparameter.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Any number.
+    Number(f64),
+    /// A whole number.
+    Integer(i64),
+    /// A word, or a list as `[16, 8]`.
+    Text(String),
+}
+
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(v) => write!(f, "{v}"),
+            Self::Integer(v) => write!(f, "{v}"),
+            Self::Text(v) => f.write_str(v),
+        }
+    }
+}
+
+impl Value {
+    /// As JSON has it; a list and a number written as text are a list and a number.
+    pub(super) fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Number(v) => (*v).into(),
+            Self::Integer(v) => (*v).into(),
+            Self::Text(v) => serde_json::from_str(v).unwrap_or_else(|_| v.as_str().into()),
+        }
+    }
+}

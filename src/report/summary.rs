@@ -1,0 +1,106 @@
+//! The answer in words: the winner and the baseline with their figures, what the order means, what was constant.
+
+use super::format::{number, split_word, with_uncertainty};
+use super::group::trials_count;
+use super::metric::column;
+use super::rank::{Ranked, Ranking};
+use super::rows::Value;
+use crate::spec::{Goal, Split};
+
+/// A trial and its figures, a line a split.
+pub(super) struct Figures {
+    /// The hyperparameters in words, and the id.
+    pub(super) trial: String,
+    /// (`validation`, `auc 0.9 ± 0.01, fn 3`) and so on.
+    pub(super) lines: Vec<(&'static str, String)>,
+}
+
+/// The hyperparameters that set a trial apart: `focal loss, alpha 0.25, gamma 2`.
+pub(super) fn in_words(ranking: &Ranking, ranked: &Ranked) -> String {
+    let loss = ranking.parameter(ranked, "loss").map(|loss| match loss {
+        Value::Text(word) if word == "focal" => "focal loss".to_owned(),
+        other => other.to_string(),
+    });
+    let swept = ranking.swept().into_iter().filter(|name| *name != "loss");
+    let rest = swept.filter_map(|name| ranking.parameter(ranked, name).map(|value| format!("{name} {value}")));
+    loss.into_iter().chain(rest).collect::<Vec<_>>().join(", ")
+}
+
+pub(super) fn figures(ranking: &Ranking, ranked: &Ranked) -> Figures {
+    let on = |split: Split, names: &[&str]| {
+        let there = names.iter().filter(|name| ranking.metrics.contains(&column(split, name)));
+        let figure = |name: &&str| {
+            let bare = name.strip_prefix("op_").unwrap_or(name);
+            match *name {
+                "auc" => format!("{bare} {}", with_uncertainty(ranking, ranked, split, name)),
+                _ => format!("{bare} {}", number(name, ranking.mean(ranked, &column(split, name)))),
+            }
+        };
+        there.map(figure).collect::<Vec<_>>().join(", ")
+    };
+    let threshold = ranking.mean(ranked, "threshold").map(|t| format!("threshold {t:.3}, ")).unwrap_or_default();
+    let mut lines = vec![
+        ("validation", on(Split::Validation, &["auc", "fn", "fp"])),
+        ("test", on(Split::Test, &["auc", "tp", "fp", "tn", "fn", "precision", "recall"])),
+    ];
+    let operating = on(Split::Test, &["op_tp", "op_fp", "op_tn", "op_fn", "op_precision", "op_recall"]);
+    if !operating.is_empty() {
+        lines.push(("test at the operating point", format!("{threshold}{operating}")));
+    }
+    lines.retain(|(_, text)| !text.is_empty());
+    Figures { trial: format!("{} ({})", in_words(ranking, ranked), ranked.trial.trial_id), lines }
+}
+
+/// One line over the table.
+pub(super) fn heading(ranking: &Ranking) -> String {
+    let replicates = match ranking.replicates {
+        1 => "1 replicate".to_owned(),
+        n => format!("{n} replicates"),
+    };
+    let shown = ranking.shown().len();
+    let first = if shown < ranking.trials.len() { format!(", the first {shown} shown") } else { String::new() };
+    format!("{} of {replicates}{first}", trials_count(ranking.trials.len()))
+}
+
+/// What the order means, sentence by sentence.
+pub(super) fn notes(ranking: &Ranking) -> Vec<String> {
+    let better = |goal| match goal {
+        Goal::Maximize => "more",
+        Goal::Minimize => "less",
+    };
+    let keys: Vec<String> =
+        ranking.keys.iter().map(|key| format!("{} ({} is better)", key.name, better(key.goal))).collect();
+    let first = ranking.on_first_front();
+    let front = match ranking.keys.len() {
+        1 => format!("{} {} best", trials_count(first), if first == 1 { "is" } else { "are" }),
+        _ => format!(
+            "{} {} on the first front: nobody beats them on one key without losing on another",
+            trials_count(first),
+            if first == 1 { "is" } else { "are" }
+        ),
+    };
+    let mut notes = vec![
+        format!("Ranked on {} by front, then by {}.", split_word(ranking.on), keys.join(", then by ")),
+        format!("{front}."),
+    ];
+    notes.push(match ranking.replicates {
+        1 => "A row is one trial of one replicate; ± is the DeLong standard error of its AUC.".to_owned(),
+        n => format!("A row is the mean of {n} replicates; ± is its standard error over them."),
+    });
+    let compared = ranking.trials.iter().filter(|ranked| ranked.tied_with_best.is_some()).count();
+    if compared > 0 {
+        let tied = ranking.trials.iter().filter(|ranked| ranked.tied_with_best == Some(true)).count();
+        notes.push(format!(
+            "≈ marks the {tied} of {compared} others whose AUC cannot be told from the winner's (paired DeLong test on the \
+             {} rows, Holm-corrected, 5 %).",
+            split_word(ranking.on)
+        ));
+    }
+    notes
+}
+
+/// `batch_size 2048, hidden [16]`.
+pub(super) fn constants(ranking: &Ranking) -> String {
+    let constants = ranking.constants();
+    constants.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
+}

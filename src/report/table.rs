@@ -1,0 +1,123 @@
+//! The ranked table for a terminal.
+
+use std::fmt::Write;
+
+use comfy_table::presets;
+use comfy_table::{Attribute, Cell, CellAlignment, LineStyle, Table};
+
+use super::format::{Column, columns};
+use super::rank::Ranking;
+use super::summary::{Figures, constants, figures, heading, notes};
+
+impl Ranking {
+    /// The table and the answer in words, at most `width` characters wide: where there is no room, less important
+    /// columns are left out and named. `colour` sets the winner's row in bold.
+    pub fn to_table(&self, width: usize, colour: bool) -> String {
+        let mut columns = columns(self);
+        let left_out = fit(&mut columns, width);
+        let mut out = Paragraphs { text: String::new(), width };
+        out.line(&format!("{}: {}", self.name, heading(self)), 0);
+        out.text.push('\n');
+        out.text.push_str(&draw(&columns, colour && self.winner().is_some()));
+        out.text.push_str("\n\n");
+        if !left_out.is_empty() {
+            out.line(&format!("No room for: {} (`--format csv` has all).", left_out.join(", ")), 0);
+        }
+        let trials = [("winner", self.winner()), ("baseline", self.baseline())];
+        for (word, ranked) in trials {
+            let Some(ranked) = ranked else { continue };
+            let is_winner = word == "baseline" && ranked.rank == 1;
+            if is_winner {
+                out.line("The winner is the plain baseline.", 0);
+                continue;
+            }
+            let Figures { trial, lines } = figures(self, ranked);
+            let place = if word == "baseline" { format!(", rank {}", ranked.rank) } else { String::new() };
+            out.line(&format!("{word}: {trial}{place}"), 2);
+            for (on, text) in lines {
+                out.line(&format!("  {on}: {text}"), 4);
+            }
+        }
+        for note in notes(self) {
+            out.line(&note, 0);
+        }
+        let constants = constants(self);
+        if !constants.is_empty() {
+            out.line(&format!("The same in all trials: {constants}."), 0);
+        }
+        for warning in &self.warnings {
+            out.line(&format!("warning: {warning}"), 2);
+        }
+        out.text
+    }
+}
+
+/// Width of a cell's text. All that is shown is one column wide a character.
+fn width_of(column: &Column) -> usize {
+    let cells = column.cells.iter().map(|cell| cell.chars().count());
+    cells.chain([column.group.len(), column.name.chars().count()]).max().unwrap_or(0)
+}
+
+/// Leaves out columns until the rest fits; names those left out, in the table's order.
+fn fit(columns: &mut Vec<Column>, width: usize) -> Vec<String> {
+    // A blank before each cell, and one between columns.
+    let needed = |columns: &[Column]| columns.iter().map(|column| width_of(column) + 2).sum::<usize>() - 1;
+    let names: Vec<String> = columns.iter().map(Column::full_name).collect();
+    while needed(columns) > width {
+        let droppable = columns.iter().enumerate().filter_map(|(i, column)| Some((column.importance?, i)));
+        let Some((_, least)) = droppable.min() else { break };
+        columns.remove(least);
+    }
+    names.into_iter().filter(|name| columns.iter().all(|column| column.full_name() != *name)).collect()
+}
+
+fn draw(columns: &[Column], bold_winner: bool) -> String {
+    let mut table = Table::new();
+    let rule = LineStyle::none().fill('─').junction('─');
+    table.load_style(presets::NOTHING.header_separator(rule)).force_no_tty();
+    if bold_winner {
+        table.enforce_styling();
+    }
+    let cell = |text: &str| Cell::new(text).set_alignment(CellAlignment::Right);
+    table.set_header(columns.iter().map(|column| cell(&format!("{}\n{}", column.group, column.name))));
+    for row in 0..columns.first().map_or(0, |column| column.cells.len()) {
+        table.add_row(columns.iter().map(|column| {
+            let cell = cell(&column.cells[row]);
+            if bold_winner && row == 0 { cell.add_attribute(Attribute::Bold) } else { cell }
+        }));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((1, 0));
+    }
+    table.trim_fmt()
+}
+
+/// Text that is broken at blanks.
+struct Paragraphs {
+    text: String,
+    width: usize,
+}
+
+impl Paragraphs {
+    /// A line, and as many more as it needs, these indented.
+    fn line(&mut self, text: &str, indent: usize) {
+        let mut used = 0;
+        let lead = text.len() - text.trim_start().len();
+        self.text.push_str(&text[..lead]);
+        used += lead;
+        for (i, word) in text.split_whitespace().enumerate() {
+            let long = word.chars().count();
+            if i > 0 && used + 1 + long > self.width {
+                // A String takes all that is written to it.
+                let _ = write!(self.text, "\n{:indent$}", "");
+                used = indent;
+            } else if i > 0 {
+                self.text.push(' ');
+                used += 1;
+            }
+            self.text.push_str(word);
+            used += long;
+        }
+        self.text.push('\n');
+    }
+}

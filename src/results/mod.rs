@@ -1,0 +1,22 @@
+//! What a run leaves on disk, and how nothing of it gets lost.
+//!
+//! ```text
+//! ended trial ─> jobs/<job>.jsonl + jobs/<job>.bin (fsync) ─collect─> results, history, scores .parquet + models/ (rename)
+//! ```
+//! A trial is on disk as soon as it ends, in its job's journal. [`Collection`] makes the files that people read from the
+//! journals, as often as asked, each replaced as a whole. Journals go only when a finished run's files are all in place.
+
+mod atomic;
+mod collect;
+mod columns;
+mod journal;
+mod manifest;
+mod rows;
+mod run_dir;
+
+pub use atomic::write_atomically;
+pub use collect::Collection;
+pub use journal::{Entry, Journal, Payload};
+pub use manifest::{Counts, Manifest, RunState};
+pub use rows::{HistoryRow, ResultRow, SplitMetrics, State};
+pub use run_dir::{RunDir, RunDirError};

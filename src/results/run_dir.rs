@@ -1,0 +1,232 @@
+//! The run directory: where each file is, who may write, and what is there already.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::atomic::write_atomically;
+use super::manifest::{FORMAT_VERSION, Manifest};
+use crate::plan::Plan;
+
+/// Why a run directory cannot be used.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum RunDirError {
+    /// It holds another run.
+    #[error("{} holds an earlier run ({state})", .path.display())]
+    #[diagnostic(help("`--resume` goes on with it, `--out DIR` writes elsewhere; to start afresh, remove it"))]
+    Taken {
+        /// The directory.
+        path: PathBuf,
+        /// How far that run has come.
+        state: String,
+    },
+    /// It holds something else.
+    #[error("{} is not empty and is not a run directory", .0.display())]
+    #[diagnostic(help("`--out DIR` writes elsewhere"))]
+    NotOurs(PathBuf),
+    /// The sweep or the data changed since the run began.
+    #[error("{} was started with {what}", .path.display())]
+    #[diagnostic(help("undo the change, or give this sweep a directory of its own with `--out DIR`"))]
+    Changed {
+        /// The directory.
+        path: PathBuf,
+        /// What was different.
+        what: String,
+    },
+    /// Another process writes there.
+    #[error("another focalsweep is running in {}", .0.display())]
+    #[diagnostic(help("wait for it, or use `--out DIR`"))]
+    Locked(PathBuf),
+    /// A later program made it.
+    #[error("{} has format version {version}; this focalsweep knows version {FORMAT_VERSION}", .path.display())]
+    #[diagnostic(help("use the focalsweep that made it, or a later one"))]
+    Format {
+        /// The directory.
+        path: PathBuf,
+        /// Its version.
+        version: u64,
+    },
+    /// A file of it cannot be read or written.
+    #[error("{}: {source}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl RunDirError {
+    pub(super) fn io(path: &Path, source: impl Into<io::Error>) -> Self {
+        Self::Io { path: path.to_owned(), source: source.into() }
+    }
+}
+
+/// A run directory that this process alone writes to.
+#[derive(Debug)]
+pub struct RunDir {
+    root: PathBuf,
+    _lock: File,
+}
+
+impl RunDir {
+    /// Whether `root` holds a run; `None` when it is missing or empty.
+    ///
+    /// # Errors
+    /// It holds something else, or a run of a later format.
+    pub fn look(root: &Path) -> Result<Option<Manifest>, RunDirError> {
+        let path = root.join("manifest.json");
+        match fs::read(&path) {
+            Ok(bytes) => {
+                let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|e| RunDirError::io(&path, e))?;
+                match value.get("format_version").and_then(serde_json::Value::as_u64) {
+                    Some(version) if version == u64::from(FORMAT_VERSION) => {
+                        serde_json::from_value(value).map(Some).map_err(|e| RunDirError::io(&path, e))
+                    }
+                    Some(version) => Err(RunDirError::Format { path: root.to_owned(), version }),
+                    None => Err(RunDirError::NotOurs(root.to_owned())),
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // A run that was killed before its manifest leaves its lock and perhaps an empty folder.
+                let ours = |name: &str| {
+                    name == ".lock"
+                        || name == "jobs"
+                        || name == "models"
+                        || name == "log.txt"
+                        || name.starts_with(".writing-")
+                };
+                match fs::read_dir(root) {
+                    Ok(entries) => {
+                        let strange = entries.flatten().any(|entry| !entry.file_name().to_str().is_some_and(ours));
+                        if strange { Err(RunDirError::NotOurs(root.to_owned())) } else { Ok(None) }
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                    Err(error) => Err(RunDirError::io(root, error)),
+                }
+            }
+            Err(error) => Err(RunDirError::io(&path, error)),
+        }
+    }
+
+    /// Makes the directory if need be and locks it until the value is dropped.
+    ///
+    /// # Errors
+    /// Another process has it, or it cannot be written.
+    pub fn lock(root: &Path) -> Result<Self, RunDirError> {
+        for folder in [root.to_owned(), root.join("jobs"), root.join("models")] {
+            fs::create_dir_all(&folder).map_err(|e| RunDirError::io(&folder, e))?;
+        }
+        let path = root.join(".lock");
+        let lock = File::create(&path).map_err(|e| RunDirError::io(&path, e))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { root: root.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(RunDirError::Locked(root.to_owned())),
+            Err(TryLockError::Error(error)) => Err(RunDirError::io(&path, error)),
+        }
+    }
+
+    /// The directory itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Journals and checkpoints.
+    pub fn jobs(&self) -> PathBuf {
+        self.root.join("jobs")
+    }
+
+    /// A file of the directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// Replaces a file as a whole.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RunDirError> {
+        let path = self.path(name);
+        write_atomically::<io::Error>(&path, |out| out.write_all(bytes)).map_err(|e| RunDirError::io(&path, e))
+    }
+
+    /// Replaces a JSON file as a whole.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<(), RunDirError> {
+        let mut bytes = serde_json::to_vec_pretty(value).map_err(|e| RunDirError::io(&self.path(name), e))?;
+        bytes.push(b'\n');
+        self.write(name, &bytes)
+    }
+
+    /// The plan that the run began with.
+    ///
+    /// # Errors
+    /// It is missing or not ours.
+    pub fn plan(&self) -> Result<Plan, RunDirError> {
+        self.read_json("plan.json")
+    }
+
+    fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, RunDirError> {
+        let path = self.path(name);
+        let bytes = fs::read(&path).map_err(|e| RunDirError::io(&path, e))?;
+        serde_json::from_slice(&bytes).map_err(|e| RunDirError::io(&path, e))
+    }
+
+    /// A job's checkpoint, if it has one.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn checkpoint(&self, job_id: &str) -> Result<Option<Vec<u8>>, RunDirError> {
+        let path = self.checkpoint_path(job_id);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(RunDirError::io(&path, error)),
+        }
+    }
+
+    /// Where a job's checkpoint is.
+    pub fn checkpoint_path(&self, job_id: &str) -> PathBuf {
+        self.jobs().join(format!("{job_id}.checkpoint"))
+    }
+
+    /// Removes journals and checkpoints, once every file that people read is in place.
+    ///
+    /// # Errors
+    /// They cannot be removed.
+    pub fn remove_jobs(&self) -> Result<(), RunDirError> {
+        let jobs = self.jobs();
+        fs::remove_dir_all(&jobs).map_err(|e| RunDirError::io(&jobs, e))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_process_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("runs/a");
+        let held = RunDir::lock(&root).unwrap();
+        assert!(matches!(RunDir::lock(&root), Err(RunDirError::Locked(_))));
+        drop(held);
+        assert!(RunDir::lock(&root).is_ok());
+        assert!(RunDir::look(&root).unwrap().is_none());
+    }
+
+    #[test]
+    fn other_peoples_folders_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("thesis.tex"), "x").unwrap();
+        assert!(matches!(RunDir::look(folder.path()), Err(RunDirError::NotOurs(_))));
+        fs::write(folder.path().join("manifest.json"), r#"{"format_version": 99}"#).unwrap();
+        assert!(matches!(RunDir::look(folder.path()), Err(RunDirError::Format { version: 99, .. })));
+    }
+}

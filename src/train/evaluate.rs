@@ -1,0 +1,78 @@
+//! The metrics of a trained model on each split.
+
+use super::backend::Scored;
+use crate::data::Rows;
+use crate::metrics::{self, Confusion};
+use crate::results::SplitMetrics;
+use crate::spec::OperatingPoint;
+
+/// A trained model and what it is worth.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fitted {
+    /// 1-based epoch whose weights these are.
+    pub best_epoch: u32,
+    /// Parameters in the layout of [`Shape`](super::Shape).
+    pub weights: Vec<f32>,
+    /// Probabilities of the validation rows.
+    pub validation_scores: Vec<f32>,
+    /// Probabilities of the test rows.
+    pub test_scores: Vec<f32>,
+    /// Metrics on the training rows, without dropout.
+    pub train: SplitMetrics,
+    /// Metrics on the validation rows.
+    pub val: SplitMetrics,
+    /// Metrics on the test rows.
+    pub test: SplitMetrics,
+    /// Threshold of the operating point, chosen on the validation rows.
+    pub threshold: Option<f64>,
+    /// Counts at `threshold` on the validation rows.
+    pub val_op: Option<Confusion>,
+    /// Counts at `threshold` on the test rows.
+    pub test_op: Option<Confusion>,
+}
+
+/// Scores of the same models over the three splits.
+pub(super) struct Parts<'a> {
+    pub(super) train: (Scored, &'a Rows),
+    pub(super) validation: (Scored, &'a Rows),
+    pub(super) test: (Scored, &'a Rows),
+}
+
+impl Parts<'_> {
+    /// Everything about the model at position `model` of the scores.
+    pub(super) fn fitted(&self, model: usize, weights: Vec<f32>, best_epoch: u32, point: &OperatingPoint) -> Fitted {
+        let (val_scores, val_rows) = part(&self.validation, model);
+        let (test_scores, test_rows) = part(&self.test, model);
+        let threshold = metrics::threshold_for(point, val_scores, &val_rows.y);
+        Fitted {
+            best_epoch,
+            weights,
+            train: measure(&self.train, model),
+            val: measure(&self.validation, model),
+            test: measure(&self.test, model),
+            threshold,
+            val_op: threshold.map(|t| Confusion::at(val_scores, &val_rows.y, t)),
+            test_op: threshold.map(|t| Confusion::at(test_scores, &test_rows.y, t)),
+            validation_scores: val_scores.to_vec(),
+            test_scores: test_scores.to_vec(),
+        }
+    }
+}
+
+fn part<'a>((scored, rows): &'a (Scored, &Rows), model: usize) -> (&'a [f32], &'a Rows) {
+    let n = rows.y.len();
+    (&scored.scores[model * n..(model + 1) * n], rows)
+}
+
+fn measure(part_of: &(Scored, &Rows), model: usize) -> SplitMetrics {
+    let (scores, rows) = part(part_of, model);
+    let auc = metrics::auc_delong(scores, &rows.y);
+    SplitMetrics {
+        loss: part_of.0.loss[model],
+        auc: auc.map(|a| a.auc),
+        auc_se: auc.and_then(|a| a.se),
+        average_precision: metrics::average_precision(scores, &rows.y),
+        confusion: Confusion::at(scores, &rows.y, 0.5),
+        brier: metrics::brier(scores, &rows.y),
+    }
+}
