@@ -39,20 +39,26 @@ impl<const T: usize> Block<T> {
     pub(super) fn gather(&mut self, rows: &Rows, places: impl ExactSizeIterator<Item = usize>) {
         let inputs = self.x.len() - 1;
         self.rows = places.len();
-        for (row, place) in places.enumerate() {
-            let (lane, slot) = (row / 16, row % 16);
-            for (column, &value) in self.x.iter_mut().zip(&rows.x[place * inputs..(place + 1) * inputs]) {
-                column[lane].0[slot] = value;
+        let mut places = places;
+        for lane in 0..T {
+            // Lane by lane, so that a lane is written whole while its sixteen rows are at hand.
+            let mut at = [None; 16];
+            for (slot, place) in at.iter_mut().zip(places.by_ref()) {
+                *slot = Some(place);
             }
-            self.sign[lane].0[slot] = if rows.y[place] == 1 { 1.0 } else { -1.0 };
-            self.x[inputs][lane].0[slot] = 1.0;
-        }
-        for row in self.rows..16 * T {
-            let (lane, slot) = (row / 16, row % 16);
-            for column in &mut self.x {
-                column[lane].0[slot] = 0.0;
+            let mut sources: [&[f32]; 16] = [&[]; 16];
+            let (mut sign, mut one) = (Lane::ZERO, Lane::ZERO);
+            for (slot, place) in at.iter().enumerate() {
+                let Some(place) = *place else { break };
+                sources[slot] = &rows.x[place * inputs..(place + 1) * inputs];
+                sign.0[slot] = if rows.y[place] == 1 { 1.0 } else { -1.0 };
+                one.0[slot] = 1.0;
             }
-            self.sign[lane].0[slot] = 0.0;
+            for (feature, column) in self.x[..inputs].iter_mut().enumerate() {
+                column[lane].0 = std::array::from_fn(|slot| sources[slot].get(feature).copied().unwrap_or(0.0));
+            }
+            self.x[inputs][lane] = one;
+            self.sign[lane] = sign;
         }
     }
 
