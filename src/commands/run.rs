@@ -51,6 +51,7 @@ pub(super) fn run(args: &RunArgs, log: &Log) -> Result<ExitCode, Failure> {
                 root.display(),
                 thousands(manifest.counts.rows)
             ));
+            output::data(&root.display().to_string()).map_err(closed)?;
             return Ok(code(manifest.counts.failed));
         }
     }
@@ -135,7 +136,7 @@ fn check_same_sweep(root: &Path, manifest: &Manifest, spec: &Spec, resume: bool)
         return Err(Failure::input(RunDirError::Taken { path: root.to_owned(), state }));
     }
     let path = root.join("sweep.yaml");
-    let text = fs::read_to_string(&path).map_err(|source| place(RunDirError::Io { path: path.clone(), source }))?;
+    let text = fs::read_to_string(&path).map_err(|why| place(RunDirError::Io { path: path.clone(), why }))?;
     let old = spec::parse(&path.display().to_string(), &text).map_err(Failure::input)?;
     let changed: Vec<String> = differences(&old, spec);
     if changed.is_empty() {
