@@ -133,6 +133,11 @@ impl Reader {
             self.fault_at(entry.key_place.clone(), path, "`early_terminate` is not there yet", Some(help));
             return None;
         }
+        if entry.key == "<<" {
+            let message = "merge keys are not read, expected the keys themselves";
+            self.fault_at(entry.key_place.clone(), path, message, None);
+            return None;
+        }
         let home = keys::home(&entry.key);
         let nearest = if home.is_none() { keys::nearest(&entry.key, known) } else { None };
         let help = match home.as_deref().or(nearest) {
@@ -306,9 +311,9 @@ pub(super) fn describe(node: &Node) -> String {
     }
 }
 
+/// At most 40 characters.
 fn shorten(text: &str) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if line.chars().count() <= 40 { line } else { line.chars().take(39).chain(['…']).collect() }
+    if text.chars().count() <= 40 { text.to_owned() } else { text.chars().take(39).chain(['…']).collect() }
 }
 
 /// The node as one line of YAML, shortened, for messages that show what to write.

@@ -255,9 +255,6 @@ impl Builder<'_> {
 
 fn key_of(node: Node) -> Result<(String, Place), SyntaxFault> {
     match node.kind {
-        Kind::Scalar { text, plain: true } if text == "<<" => {
-            Err(fault(node.place, "merge keys (`<<`) are not read, write the keys out"))
-        }
         Kind::Scalar { text, .. } => Ok((text, node.place)),
         Kind::List(_) | Kind::Map(_) => Err(fault(node.place, "a key must be a word, found a list or mapping")),
     }

@@ -65,11 +65,22 @@ fn locate(raw: RawFault, text: &str, overrides: &[(String, String)]) -> Fault {
             Origin::File { line, column, span }
         }
         Place::Override(index) => {
-            Origin::Override(overrides.get(index).map(|(key, value)| format!("{key}={value}")).unwrap_or_default())
+            let written = overrides.get(index).map(|(key, value)| format!("{key}={value}"));
+            Origin::Override(one_line(&written.unwrap_or_default()))
         }
     };
     let first = raw.first.map(|byte| format!("first on line {}", line_and_column(text, byte).0));
-    Fault { path: raw.path, origin, message: raw.message, help: raw.help.or(first) }
+    Fault {
+        path: one_line(&raw.path),
+        origin,
+        message: one_line(&raw.message),
+        help: raw.help.or(first).map(|help| one_line(&help)),
+    }
+}
+
+/// Quoted keys and values may hold line breaks and terminal codes, messages do not.
+fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 fn line_and_column(text: &str, byte: usize) -> (usize, usize) {

@@ -210,7 +210,7 @@ impl Reader {
             self.fault(at, format!("found {} hidden layers, expected at most {MAX_LAYERS}", items.len()), None);
             return None;
         }
-        // One fault in a list is told once for each item that has it.
+        // All items are read before the first `None` ends it, so that each fault is told.
         let widths: Vec<Option<usize>> = items.iter().map(|item| self.whole(item, 1, MAX_WIDTH)).collect();
         widths.into_iter().collect()
     }
@@ -288,6 +288,7 @@ impl Reader {
 
     pub(super) fn operating_point(&mut self, at: &At<'_>) -> Option<OperatingPoint> {
         let section = self.section(at, keys::OPERATING_POINT)?;
+        let expected = "one of `max_fpr`, `min_recall`, or `fn_cost` with `fp_cost`";
         let max_fpr = section.get("max_fpr");
         let min_recall = section.get("min_recall");
         let costs = section.get("fn_cost").or(section.get("fp_cost"));
@@ -303,17 +304,17 @@ impl Reader {
                 let fp_cost = fp_cost.and_then(|at| self.number(at, POSITIVE));
                 Some(OperatingPoint::Cost { fn_cost: fn_cost?, fp_cost: fp_cost? })
             }
-            (found_fpr, found_recall, _) => {
-                let found = match (found_fpr, found_recall) {
-                    (None, None) => "none".to_owned(),
-                    _ => section.fields().map(|(key, _)| format!("`{key}`")).collect::<Vec<_>>().join(" and "),
-                };
+            (None, None, None) => {
                 // An unknown key has been told already and was perhaps meant to be the rule.
-                let is_empty = matches!(&at.node.kind, Kind::Map(entries) if entries.is_empty());
-                if is_empty || found != "none" {
-                    let expected = "one of `max_fpr`, `min_recall`, or `fn_cost` with `fp_cost`";
-                    self.fault_at(at.key_place.clone(), &at.path, format!("found {found}, expected {expected}"), None);
+                if matches!(&at.node.kind, Kind::Map(entries) if entries.is_empty()) {
+                    self.expected(at, expected, None);
                 }
+                None
+            }
+            _ => {
+                let found: Vec<String> = section.fields().map(|(key, _)| format!("`{key}`")).collect();
+                let message = format!("found {}, expected {expected}", found.join(" and "));
+                self.fault_at(at.key_place.clone(), &at.path, message, None);
                 None
             }
         }

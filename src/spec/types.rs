@@ -10,10 +10,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A whole sweep file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+///
+/// Ranges of numbers stand in the schema attributes for editors; the reader has them in its own words, and a test holds
+/// the two together.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "focalsweep sweep file", description = "What to train on, what to sweep and how to rank it.")]
 pub struct Spec {
     /// Name of the sweep; the run directory is `runs/<name>` unless told otherwise.
+    #[schemars(regex(pattern = r"^[^\s/\\.-][^\s/\\]*$"), length(max = 100))]
     pub name: String,
     /// Where the rows come from and how they are prepared.
     pub data: DataSpec,
@@ -22,7 +27,7 @@ pub struct Spec {
     pub split: SplitSpec,
     /// Number of replicates (seeds and splits) on which every trial is trained; at least 1.
     #[serde(default = "defaults::replicates")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 10_000))]
     pub replicates: u32,
     /// Seed of every random stream.
     #[serde(default)]
@@ -53,16 +58,19 @@ pub struct Spec {
 }
 
 /// `data`: the source, the label and the preparation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataSpec {
     /// `.csv`, `.csv.gz` or `.parquet`, relative to the working directory.
+    #[schemars(regex(pattern = r"\.([cC][sS][vV](\.[gG][zZ])?|[pP][aA][rR][qQ][uU][eE][tT])$"))]
     pub source: PathBuf,
     /// Fetched once when `source` is missing; needs `sha256`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^https?://\S+$"))]
     pub url: Option<String>,
     /// SHA-256 of the file behind `url`, 64 hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[0-9a-fA-F]{64}$"))]
     pub sha256: Option<String>,
     /// Synthesised once when `source` is missing (as `focalsweep data synth` does).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,6 +85,7 @@ pub struct DataSpec {
     pub drop: Vec<String>,
     /// Columns replaced by ln(x + offset): column name to offset.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "super::schema::log_offsets")]
     pub log: BTreeMap<String, f64>,
     /// Columns taken as categories though their values are numbers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -89,11 +98,12 @@ pub struct DataSpec {
     pub standardize: bool,
     /// Numeric columns are clipped to [-clip, clip] after standardising.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub clip: Option<f64>,
 }
 
 /// A YAML scalar as written: `1`, `true`, `dead`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Scalar {
     /// `true` or `false`.
@@ -118,14 +128,17 @@ impl std::fmt::Display for Scalar {
 }
 
 /// `data.synth`: shape of a synthetic source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SynthSpec {
     /// Rows in all.
+    #[schemars(range(min = 2, max = 10_000_000_000_u64))]
     pub rows: u64,
     /// Numeric feature columns.
+    #[schemars(range(min = 1, max = 100_000))]
     pub features: u32,
     /// Rows of the rare class.
+    #[schemars(range(min = 1, max = 10_000_000_000_u64))]
     pub positives: u64,
     /// Seed of the generator.
     #[serde(default)]
@@ -133,12 +146,14 @@ pub struct SynthSpec {
 }
 
 /// `split`: shares of all rows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SplitSpec {
     /// Share of the rows held out for the test metrics, in (0, 1).
+    #[schemars(extend("exclusiveMinimum" = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub test: f64,
     /// Share of the rows for early stopping, thresholds and ranking, in (0, 1).
+    #[schemars(extend("exclusiveMinimum" = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub validation: f64,
     /// Keep the share of positives equal in the parts.
     pub stratify: bool,
@@ -151,14 +166,16 @@ impl Default for SplitSpec {
 }
 
 /// `model`: a multi-layer perceptron with one logit out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelSpec {
     /// Widths of the hidden layers; empty is logistic regression.
+    #[schemars(schema_with = "super::schema::widths")]
     pub hidden: Vec<usize>,
     /// Activation after each hidden layer.
     pub activation: Activation,
     /// Dropout rate after each hidden layer, in [0, 1).
+    #[schemars(extend("minimum" = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
     /// Bias of the output at the start: `prior` = ln(positives / negatives) of the rows as drawn, or a number.
     pub initial_bias: InitialBias,
@@ -223,23 +240,28 @@ impl std::fmt::Display for InitialBias {
 }
 
 /// `train`: the optimiser and when to stop.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainSpec {
     /// Most passes over the training rows.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub epochs: u32,
     /// Rows per step.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
     pub batch_size: usize,
     /// Update rule.
     pub optimizer: Optimizer,
     /// Step size.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub learning_rate: f64,
     /// L2 penalty (adam, sgd) or decoupled decay (adamw), as in PyTorch.
+    #[schemars(extend("minimum" = 0.0))]
     pub weight_decay: f64,
     /// Whether the loss of a batch is the sum or the mean over its rows.
     pub reduction: Reduction,
     /// Probabilities are clipped to at least this before the logarithm, as the published code does; absent: exact.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0.0), extend("exclusiveMaximum" = 0.5))]
     pub epsilon: Option<f64>,
     /// Stops a trial that no longer gets better; absent: all epochs are run.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -274,7 +296,7 @@ pub enum Optimizer {
 }
 
 /// How the losses of a batch's rows become one number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reduction {
     /// Their sum, as the published focal-loss experiment has it.
@@ -284,7 +306,7 @@ pub enum Reduction {
 }
 
 /// `train.early_stopping`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EarlyStopping {
     /// What is watched, after each epoch, on the validation rows.
@@ -292,8 +314,10 @@ pub struct EarlyStopping {
     /// Whether more or less of it is better; absent: as the metric has it.
     pub goal: Goal,
     /// Epochs without improvement before a trial stops; at least 1.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub patience: u32,
     /// Least change that counts as an improvement.
+    #[schemars(extend("minimum" = 0.0))]
     pub min_delta: f64,
     /// Go back to the weights of the best epoch.
     pub restore_best_weights: bool,
@@ -306,7 +330,7 @@ impl Default for EarlyStopping {
 }
 
 /// A metric that is measured after each epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Monitor {
     /// ROC AUC on the validation rows.
@@ -316,7 +340,7 @@ pub enum Monitor {
 }
 
 /// Which way is better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Goal {
     /// More is better.
@@ -326,7 +350,7 @@ pub enum Goal {
 }
 
 /// How trials are chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     /// Every combination of the values.
@@ -335,8 +359,9 @@ pub enum Method {
 }
 
 /// `parameters`: one space, or several whose union is swept.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "there is one in a sweep")]
 pub enum Parameters {
     /// A mapping.
     One(Space),
@@ -355,52 +380,65 @@ impl Parameters {
 }
 
 /// One mapping under `parameters`: every combination of its values is a trial.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Space {
     /// The loss; `bce` unless swept or set.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::space::loss")]
     pub loss: Option<Domain<Loss>>,
     /// Focal loss: weight of the positives (1 - alpha is that of the negatives), in (0, 1); 0.25 unless set.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::space::alpha")]
     pub alpha: Option<Domain<f64>>,
     /// Focal loss: focusing exponent, at least 0; 2 unless set.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::space::gamma")]
     pub gamma: Option<Domain<f64>>,
     /// weighted_bce: weight of the positives when negatives weigh 1; unless set, n / (2 n_class) for each class.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::space::pos_weight")]
     pub pos_weight: Option<Domain<f64>>,
     /// How training rows are drawn.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::space::sampling")]
     pub sampling: Option<Domain<Sampling>>,
     /// Overrides `train.learning_rate`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::space::learning_rate")]
     pub learning_rate: Option<Domain<f64>>,
     /// Overrides `train.weight_decay`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::space::weight_decay")]
     pub weight_decay: Option<Domain<f64>>,
     /// Overrides `model.dropout`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::space::dropout")]
     pub dropout: Option<Domain<f64>>,
     /// Overrides `train.batch_size`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::space::batch_size")]
     pub batch_size: Option<Domain<usize>>,
     /// Overrides `model.hidden`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::space::hidden")]
     pub hidden: Option<Domain<Vec<usize>>>,
     /// Overrides `model.activation`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::space::activation")]
     pub activation: Option<Domain<Activation>>,
     /// Overrides `train.optimizer`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::space::optimizer")]
     pub optimizer: Option<Domain<Optimizer>>,
     /// Overrides `model.initial_bias`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::space::initial_bias")]
     pub initial_bias: Option<Domain<InitialBias>>,
 }
 
 /// The values that one parameter takes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Domain<T> {
     /// One value.
@@ -447,24 +485,28 @@ pub enum Sampling {
 }
 
 /// `operating_point`: the rule by which the decision threshold is chosen on the validation rows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(untagged, deny_unknown_fields)]
 pub enum OperatingPoint {
     /// As many positives caught as a false-positive rate of at most this allows.
     MaxFpr {
         /// Highest share of the negatives that may be flagged, in (0, 1).
+        #[schemars(extend("exclusiveMinimum" = 0.0), extend("exclusiveMaximum" = 1.0))]
         max_fpr: f64,
     },
     /// As few false alarms as a recall of at least this allows.
     MinRecall {
         /// Lowest share of the positives that must be caught, in (0, 1].
+        #[schemars(extend("exclusiveMinimum" = 0.0), extend("maximum" = 1.0))]
         min_recall: f64,
     },
     /// The threshold of least cost.
     Cost {
-        /// Cost of a missed positive.
+        /// Cost of a missed positive, above 0.
+        #[schemars(extend("exclusiveMinimum" = 0.0))]
         fn_cost: f64,
-        /// Cost of a false alarm.
+        /// Cost of a false alarm, above 0.
+        #[schemars(extend("exclusiveMinimum" = 0.0))]
         fp_cost: f64,
     },
 }
@@ -476,10 +518,11 @@ impl Default for OperatingPoint {
 }
 
 /// `rank`: keys of the report's order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RankSpec {
     /// Metric columns without their `val_`/`test_` prefix, the most important first.
+    #[schemars(schema_with = "super::schema::metrics")]
     pub by: Vec<String>,
     /// Whose metrics rank.
     pub on: Split,
@@ -492,7 +535,7 @@ impl Default for RankSpec {
 }
 
 /// Rows on which a metric is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Split {
     /// Rows that choose: early stopping, threshold, rank.
@@ -502,17 +545,18 @@ pub enum Split {
 }
 
 /// `launch`: devices and launcher.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LaunchSpec {
     /// `auto`, `cpu`, `cuda`, or a list such as `[cpu, cuda:0]`.
+    #[schemars(schema_with = "super::schema::devices")]
     pub devices: Devices,
     /// Where jobs run.
     pub launcher: Launcher,
 }
 
 /// `launch.devices`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Devices {
     /// `auto`, `cpu`, `cuda` or one device.
@@ -528,7 +572,7 @@ impl Default for Devices {
 }
 
 /// `launch.launcher`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Launcher {
     /// This machine's cores and GPUs.
@@ -537,7 +581,7 @@ pub enum Launcher {
 }
 
 /// `scores`: whose scores are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scores {
     /// Every trial's.

@@ -1,0 +1,135 @@
+//! What good files mean.
+
+use std::path::PathBuf;
+
+use super::super::{
+    Devices, Domain, EarlyStopping, Goal, InitialBias, Loss, Monitor, OperatingPoint, Parameters, Scalar, Scores, Spec,
+    SplitSpec,
+};
+use super::{LEAST, read};
+
+fn good(text: &str) -> Spec {
+    read(text, &[]).unwrap()
+}
+
+#[test]
+fn the_least_file_has_the_documented_defaults() {
+    let spec = good(LEAST);
+    assert_eq!(spec.split, SplitSpec { test: 0.2, validation: 0.16, stratify: true });
+    assert_eq!((spec.replicates, spec.seed, spec.scores), (1, 0, None));
+    assert_eq!((spec.model.hidden.as_slice(), spec.model.dropout), (&[16][..], 0.5));
+    assert_eq!(spec.model.initial_bias, InitialBias::Prior);
+    assert_eq!((spec.train.epochs, spec.train.batch_size, spec.train.learning_rate), (100, 2048, 1e-3));
+    assert_eq!(spec.train.early_stopping, None);
+    assert_eq!(spec.operating_point, OperatingPoint::MaxFpr { max_fpr: 0.01 });
+    assert_eq!(spec.rank.by, ["auc", "fn"]);
+    assert_eq!((spec.data.min_level_count, spec.data.standardize), (20, true));
+    assert_eq!(spec.launch.devices, Devices::Word("auto".into()));
+}
+
+#[test]
+fn every_key_is_read() {
+    let digest = "AB".repeat(32);
+    let spec = good(&format!(
+        "
+name: a
+data:
+  source: d/a.csv.gz
+  url: http://localhost/a.csv.gz
+  sha256: {digest}
+  label: y
+  positive: '1'
+  drop: [id, 7]
+  log: {{Amount: 0.001, V: 1}}
+  categorical: [zip]
+  min_level_count: 5
+  standardize: false
+  clip: 5
+split: {{test: 0.25, validation: .25, stratify: false}}
+replicates: 3
+seed: 18446744073709551615
+model: {{hidden: [], activation: tanh, dropout: 0, initial_bias: -4.5}}
+train:
+  epochs: 1e2
+  batch_size: 64
+  optimizer: adamw
+  learning_rate: 1e-4
+  weight_decay: 0.01
+  reduction: mean
+  epsilon: 1e-7
+  early_stopping: {{metric: val_loss, patience: 3, min_delta: 1e-4, restore_best_weights: false}}
+method: grid
+parameters:
+- loss: {{value: weighted_bce}}
+  pos_weight: {{values: [1, 10.5]}}
+  hidden: {{values: [[], [32, 16]]}}
+  batch_size: {{min: 256, max: 1024, count: 4}}
+- {{}}
+operating_point: {{fn_cost: 100, fp_cost: 1}}
+rank: {{by: [op_recall], on: test}}
+launch: {{devices: [cpu, cuda:0], launcher: local}}
+scores: none
+"
+    ));
+    assert_eq!(spec.data.source, PathBuf::from("d/a.csv.gz"));
+    assert_eq!(spec.data.sha256, Some(digest.to_lowercase()));
+    assert_eq!(spec.data.positive, Some(Scalar::Text("1".into())));
+    assert_eq!(spec.data.drop, ["id", "7"]);
+    assert_eq!(spec.data.log.get("Amount"), Some(&0.001));
+    assert_eq!(spec.data.clip, Some(5.0));
+    assert_eq!(spec.split, SplitSpec { test: 0.25, validation: 0.25, stratify: false });
+    assert_eq!(spec.seed, u64::MAX);
+    assert_eq!(spec.model.initial_bias, InitialBias::Value(-4.5));
+    assert_eq!((spec.train.epochs, spec.train.learning_rate, spec.train.epsilon), (100, 1e-4, Some(1e-7)));
+    let stopping = EarlyStopping {
+        metric: Monitor::ValLoss,
+        goal: Goal::Minimize,
+        patience: 3,
+        min_delta: 1e-4,
+        restore_best_weights: false,
+    };
+    assert_eq!(spec.train.early_stopping, Some(stopping));
+    let [weighted, plain] = spec.parameters.spaces() else { panic!("two spaces") };
+    assert_eq!(weighted.loss, Some(Domain::Value { value: Loss::WeightedBce }));
+    assert_eq!(weighted.pos_weight, Some(Domain::Values { values: vec![1.0, 10.5] }));
+    assert_eq!(weighted.hidden, Some(Domain::Values { values: vec![vec![], vec![32, 16]] }));
+    assert_eq!(weighted.batch_size.as_ref().map(Domain::expand), Some(vec![256, 512, 768, 1024]));
+    assert_eq!(plain, &Default::default());
+    assert_eq!(spec.operating_point, OperatingPoint::Cost { fn_cost: 100.0, fp_cost: 1.0 });
+    assert_eq!(spec.launch.devices, Devices::List(vec!["cpu".into(), "cuda:0".into()]));
+    assert_eq!(spec.scores, Some(Scores::None));
+}
+
+#[test]
+fn positive_keeps_the_scalar_as_written() {
+    for (written, expected) in [
+        ("1", Scalar::Int(1)),
+        ("1.0", Scalar::Float(1.0)),
+        ("true", Scalar::Bool(true)),
+        ("'true'", Scalar::Text("true".into())),
+        ("yes", Scalar::Text("yes".into())),
+        ("dead", Scalar::Text("dead".into())),
+        ("99999999999999999999", Scalar::Float(1e20)),
+    ] {
+        assert_eq!(read(LEAST, &[("data.positive", written)]).unwrap().data.positive, Some(expected), "{written}");
+    }
+}
+
+#[test]
+fn anchors_name_plain_nodes() {
+    let spec = good("name: a\ndata: {source: a.csv, label: y}\nparameters:\n- loss: &l {value: focal}\n- loss: *l\n");
+    let Parameters::Union(spaces) = &spec.parameters else { panic!("a list") };
+    assert_eq!(spaces[0], spaces[1]);
+}
+
+#[test]
+fn byte_order_mark_and_windows_line_ends_are_read() {
+    let windows = format!("\u{feff}{}", LEAST.replace('\n', "\r\n"));
+    assert_eq!(good(&windows), good(LEAST));
+}
+
+#[test]
+fn columns_count_characters_and_lines_any_line_end() {
+    let lines = read("# é\r\nname: 'é'\r\ndata: {source: é.csv, label: y, clip: 0}\r\nparameters: {}\r\n", &[]);
+    assert_eq!(lines.unwrap_err(), ["sweep.yaml:3:39: data.clip: found `0`, expected a number above 0"]);
+}
