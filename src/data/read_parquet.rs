@@ -19,6 +19,9 @@ use super::table::{Column, LevelsBuilder, Table, Values};
 /// Rows decoded at once: large enough to amortise calls, small enough to stay in cache.
 const BATCH: usize = 16_384;
 
+/// A damaged footer may promise any number of rows: no more than this many are reserved on its word.
+const MOST_RESERVED: usize = 1 << 24;
+
 pub(super) fn read(path: &Path, pick: Pick<'_>, categorical: &[String]) -> Result<Table, DataError> {
     let file = File::open(path).map_err(|e| DataError::file("read", path, e))?;
     let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default())
@@ -80,7 +83,7 @@ fn read_column(
         .map_err(|e| failed(e.to_string()))?;
     let values = match kind {
         Kind::Number => {
-            let mut values = Vec::with_capacity(rows);
+            let mut values = Vec::with_capacity(rows.min(MOST_RESERVED));
             each_array(reader, &DataType::Float64, |array| {
                 let array = array.as_primitive::<Float64Type>();
                 if array.null_count() == 0 {
@@ -92,7 +95,7 @@ fn read_column(
             .map(|()| Values::Number(values))
         }
         Kind::Bool => {
-            let mut values = Vec::with_capacity(rows);
+            let mut values = Vec::with_capacity(rows.min(MOST_RESERVED));
             each_array(reader, &DataType::Boolean, |array| values.extend(array.as_boolean().iter()))
                 .map(|()| Values::Bool(values))
         }
@@ -107,7 +110,10 @@ fn read_column(
         }
     }
     .map_err(failed)?;
-    let values = if column.categorical { Values::Text(values.into_levels(rows)) } else { values };
+    if values.len() != rows {
+        return Err(failed(format!("it has {} values, but the file says {rows} rows", values.len())));
+    }
+    let values = if column.categorical { Values::Text(values.into_levels()) } else { values };
     Ok(Column { name: column.name, values })
 }
 

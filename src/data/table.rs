@@ -113,6 +113,15 @@ fn without_zero_fraction(text: &str) -> &str {
 }
 
 impl Values {
+    /// Number of cells.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Number(values) => values.len(),
+            Self::Bool(values) => values.len(),
+            Self::Text(levels) => levels.codes.len(),
+        }
+    }
+
     /// Whether the cell of `row` is missing.
     pub fn is_missing(&self, row: usize) -> bool {
         match self {
@@ -142,12 +151,12 @@ impl Values {
     }
 
     /// The same cells as categories.
-    pub(super) fn into_levels(self, rows: usize) -> Levels {
+    pub(super) fn into_levels(self) -> Levels {
         match self {
             Self::Text(levels) => levels,
             other => {
                 let mut builder = LevelsBuilder::default();
-                for row in 0..rows {
+                for row in 0..other.len() {
                     let text = other.show(row);
                     builder.push(Some(text.as_str()).filter(|_| !other.is_missing(row)));
                 }

@@ -113,7 +113,7 @@ fn reply(mut stream: TcpStream, content: &[u8], from: usize, answer: &Answer) ->
 
 /// Bytes that no two ranges have in common.
 fn content() -> Vec<u8> {
-    (0..40_000u32).flat_map(|i| i.to_le_bytes()).collect()
+    (0..40_000u32).flat_map(u32::to_le_bytes).collect()
 }
 
 struct Fetched {
@@ -220,6 +220,7 @@ fn a_server_without_ranges_sends_all_again() {
     let got = fetched(vec![Answer::AllFromStart], &content()[..6_000], |_| ());
     assert!(got.is_whole(), "{:?}", got.result);
     assert_eq!(got.ranges, ["6000"]);
+    assert_eq!(got.steps.last(), Some(&(160_000, Some(160_000))));
 }
 
 #[test]
