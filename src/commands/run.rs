@@ -37,7 +37,8 @@ pub(super) fn run(args: &RunArgs, log: &Log) -> Result<ExitCode, Failure> {
     if let Some(manifest) = &before {
         check_same_sweep(&root, manifest, &spec, args.resume)?;
     }
-    let mut workload = Workload::new(&spec, &mut DownloadBar::new(args.no_progress))?;
+    let mut workload =
+        Workload::new(&spec, &mut DownloadBar::new(args.no_progress || args.log_format == LogFormat::Json))?;
     if args.dry_run {
         show(&spec, &workload, PlanFormat::Table)?;
         return Ok(ExitCode::SUCCESS);

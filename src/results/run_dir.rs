@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::atomic::write_atomically;
+use super::atomic::{TORN, write_atomically};
 use super::manifest::{FORMAT_VERSION, Manifest};
 use crate::plan::Plan;
 
@@ -117,7 +117,7 @@ impl RunDir {
                 let locked = root.join(".lock").exists();
                 let ours = |name: &str| {
                     [".lock", "jobs", "models", "log.txt"].contains(&name)
-                        || name.starts_with(".writing-")
+                        || name.starts_with(TORN)
                         || (locked && ["sweep.yaml", "plan.json"].contains(&name))
                 };
                 match fs::read_dir(root) {
@@ -144,7 +144,10 @@ impl RunDir {
         let path = root.join(".lock");
         let lock = File::create(&path).map_err(|e| RunDirError::io(&path, e))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { root: root.to_owned(), _lock: lock }),
+            Ok(()) => {
+                remove_torn(root)?;
+                Ok(Self { root: root.to_owned(), _lock: lock })
+            }
             Err(TryLockError::WouldBlock) => Err(RunDirError::Locked(root.to_owned())),
             Err(TryLockError::Error(error)) => Err(RunDirError::io(&path, error)),
         }
@@ -224,6 +227,16 @@ impl RunDir {
         let jobs = self.jobs();
         fs::remove_dir_all(&jobs).map_err(|e| RunDirError::io(&jobs, e))
     }
+}
+
+/// Removes what a killed writer left of files that it had not finished.
+fn remove_torn(root: &Path) -> Result<(), RunDirError> {
+    for entry in fs::read_dir(root).map_err(|e| RunDirError::io(root, e))?.flatten() {
+        if entry.file_name().to_str().is_some_and(|name| name.starts_with(TORN)) {
+            fs::remove_file(entry.path()).map_err(|e| RunDirError::io(&entry.path(), e))?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
