@@ -75,7 +75,11 @@ pub enum RunDirError {
 
 impl RunDirError {
     pub(super) fn io(path: &Path, source: impl Into<io::Error>) -> Self {
-        Self::Io { path: path.to_owned(), why: source.into() }
+        let why: io::Error = source.into();
+        if why.kind() == io::ErrorKind::InvalidData {
+            return Self::Broken { path: path.to_owned(), why: why.to_string() };
+        }
+        Self::Io { path: path.to_owned(), why }
     }
 
     fn broken(path: &Path, why: &serde_json::Error) -> Self {
