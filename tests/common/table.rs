@@ -12,7 +12,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 /// A whole Parquet file.
 #[derive(Debug)]
 pub(crate) struct Table {
-    batch: RecordBatch,
+    pub(crate) batch: RecordBatch,
     /// Key-value metadata.
     pub(crate) metadata: BTreeMap<String, String>,
 }
