@@ -120,7 +120,7 @@ pub struct ReportArgs {
     /// Whose metrics rank [default: the spec's rank.on]
     #[arg(long, value_enum)]
     pub on: Option<SplitName>,
-    /// Only the first N trials
+    /// Only the first N trials [default: 20 in a table, else all]
     #[arg(long, value_name = "N")]
     pub top: Option<usize>,
     /// How it looks

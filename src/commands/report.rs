@@ -11,6 +11,9 @@ use crate::output::{self, Failure};
 use crate::report::{self, Options, Ranking, ReportError};
 use crate::spec::{self, RankSpec, Split};
 
+/// Rows of a table unless `--top` says otherwise: what a screen shows.
+const TABLE_ROWS: usize = 20;
+
 pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
     let ranked_by = ranked_by(&args.run_dir);
     let options = Options {
@@ -19,7 +22,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
             SplitName::Validation => Split::Validation,
             SplitName::Test => Split::Test,
         }),
-        top: args.top,
+        top: args.top.or((args.format == ReportFormat::Table).then_some(TABLE_ROWS)),
     };
     let ranking = ranking(&args.run_dir, &options).map_err(Failure::input)?;
     let terminal = io::stdout().is_terminal();

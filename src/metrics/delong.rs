@@ -4,7 +4,7 @@
 //! operating characteristic curves, Biometrics 44(3), 1988; computed in O(n log n) by the midranks of X. Sun, W. Xu:
 //! Fast implementation of DeLong's algorithm, IEEE Signal Processing Letters 21(11), 2014.
 
-use super::{any_nan, order_key};
+use super::{Ranks, any_nan, order_key};
 
 /// An AUC and how far it may be off.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,9 +17,7 @@ pub struct AucEstimate {
 
 /// AUC with its DeLong standard error. `None` when a class is absent or a score is NaN.
 pub fn auc_delong(scores: &[f32], labels: &[u8]) -> Option<AucEstimate> {
-    let components = AucComponents::new(scores, labels)?;
-    let variance = components.covariance(&components);
-    Some(AucEstimate { auc: components.auc(), se: variance.map(f64::sqrt) })
+    Ranks::new(scores, labels).map(|ranks| ranks.auc())
 }
 
 /// Two AUCs of the same rows.

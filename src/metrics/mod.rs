@@ -15,15 +15,15 @@
 
 mod auc;
 mod confusion;
-mod curve;
 mod delong;
 mod normal;
+mod ranks;
 
 pub use auc::roc_auc;
 pub use confusion::Confusion;
-pub use curve::{average_precision, threshold_for};
 pub use delong::{AucComponents, AucEstimate, PairedComparison, auc_delong};
 pub use normal::two_sided_p;
+pub use ranks::{Ranks, average_precision, threshold_for};
 
 /// Mean squared difference of score and label, 0 (perfect) to 1. NaN without rows.
 pub fn brier(scores: &[f32], labels: &[u8]) -> f64 {

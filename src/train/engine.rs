@@ -7,6 +7,7 @@ use super::checkpoint::{Checkpoint, Position, TrialState};
 use super::early_stopping::{Patience, Verdict};
 use super::error::TrainError;
 use super::evaluate::{Fitted, Parts};
+use super::fused::Fused;
 use super::libtorch::Libtorch;
 use super::stack::Stack;
 use crate::data::Replicate;
@@ -98,8 +99,13 @@ pub fn train(
     if slots.is_empty() {
         return Ok(End::Done);
     }
-    let backend = Libtorch::new(stack, &slots, &state.parameters, device)?;
-    Run { stack, data, operating_point, state, backend, observer }.go()
+    if device == tch::Device::Cpu {
+        let backend = Fused::new(stack, &slots, &state.parameters);
+        Run { stack, data, operating_point, state, backend, observer }.go()
+    } else {
+        let backend = Libtorch::new(stack, &slots, &state.parameters, device)?;
+        Run { stack, data, operating_point, state, backend, observer }.go()
+    }
 }
 
 fn fresh(stack: &Stack) -> Checkpoint {

@@ -2,7 +2,7 @@
 
 use super::backend::Scored;
 use crate::data::Rows;
-use crate::metrics::{self, Confusion};
+use crate::metrics::{self, Confusion, Ranks};
 use crate::results::SplitMetrics;
 use crate::spec::OperatingPoint;
 
@@ -66,12 +66,13 @@ fn part<'a>((scored, rows): &'a (Scored, &Rows), model: usize) -> (&'a [f32], &'
 
 fn measure(part_of: &(Scored, &Rows), model: usize) -> SplitMetrics {
     let (scores, rows) = part(part_of, model);
-    let auc = metrics::auc_delong(scores, &rows.y);
+    let ranks = Ranks::new(scores, &rows.y);
+    let auc = ranks.as_ref().map(Ranks::auc);
     SplitMetrics {
         loss: part_of.0.loss[model],
         auc: auc.map(|a| a.auc),
         auc_se: auc.and_then(|a| a.se),
-        average_precision: metrics::average_precision(scores, &rows.y),
+        average_precision: ranks.as_ref().map(Ranks::average_precision),
         confusion: Confusion::at(scores, &rows.y, 0.5),
         brier: metrics::brier(scores, &rows.y),
     }

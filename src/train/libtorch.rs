@@ -16,9 +16,10 @@ use crate::spec::{Activation, Optimizer, Reduction};
 
 /// Rows scored at a time, so that memory does not grow with the data.
 const SCORE_ROWS: usize = 8192;
-/// Adam's constants as Keras has them.
-const BETAS: (f64, f64) = (0.9, 0.999);
-const EPSILON: f64 = 1e-7;
+/// Adam's decay rates as Keras has them.
+pub(super) const BETAS: (f64, f64) = (0.9, 0.999);
+/// Adam's epsilon as Keras has it.
+pub(super) const ADAM_EPSILON: f64 = 1e-7;
 
 /// K models on one device.
 #[derive(Debug)]
@@ -136,7 +137,7 @@ impl<'a> Libtorch<'a> {
         let _ = self.second.f_add_(&gradient.f_square()?.f_mul_scalar_(1.0 - BETAS.1)?)?;
         let correction = |beta: f64| 1.0 - beta.powf(update as f64);
         let mut denominator = self.second.f_div_scalar(correction(BETAS.1))?.f_sqrt_()?;
-        let _ = denominator.f_add_scalar_(EPSILON)?;
+        let _ = denominator.f_add_scalar_(ADAM_EPSILON)?;
         let numerator = self.first.f_mul(&self.learning_rate)?.f_div_scalar_(correction(BETAS.0))?;
         let _ = self.weights.f_sub_(&numerator.f_div(&denominator)?)?;
         Ok(())

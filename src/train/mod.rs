@@ -10,6 +10,7 @@ mod early_stopping;
 mod engine;
 mod error;
 mod evaluate;
+mod fused;
 mod libtorch;
 mod loss;
 mod shape;

@@ -1,0 +1,204 @@
+//! How the classes interleave when rows are sorted by score, counted without sorting all of them.
+//!
+//! Positives are rare, so only their scores are sorted; every negative is then placed between them, most of them by one
+//! look into a table: O(N + P log P). AUC, its standard error, average precision and thresholds follow from the counts,
+//! exactly.
+
+use super::{AucEstimate, any_nan, order_key};
+use crate::spec::OperatingPoint;
+
+/// Cells of the table that places negatives.
+const CELLS: i64 = 1 << 14;
+
+/// Counts of the classes along the scores.
+#[derive(Debug, Clone)]
+pub struct Ranks {
+    /// Distinct scores of positives, ascending.
+    scores: Vec<f32>,
+    /// Positives at each of them.
+    positives: Vec<u64>,
+    /// At `2i`: negatives below score i and above score i - 1; at `2i + 1`: negatives equal to score i.
+    negatives: Vec<u64>,
+}
+
+impl Ranks {
+    /// `None` when a class is absent or a score is NaN.
+    pub fn new(scores: &[f32], labels: &[u8]) -> Option<Self> {
+        let mut class: Vec<f32> = scores.iter().zip(labels).filter(|&(_, &y)| y != 0).map(|(&s, _)| s + 0.0).collect();
+        let rows = scores.len().min(labels.len());
+        if class.is_empty() || class.len() == rows || any_nan(&scores[..rows]) {
+            return None;
+        }
+        class.sort_unstable_by(f32::total_cmp);
+        let (mut distinct, mut positives) = (Vec::new(), Vec::new());
+        for equal in class.chunk_by(|a, b| a == b) {
+            distinct.push(equal[0]);
+            positives.push(equal.len() as u64);
+        }
+        let table = Table::new(distinct.iter().map(|&s| order_key(s)).collect());
+        let mut negatives = vec![0; 2 * distinct.len() + 1];
+        for (&score, _) in scores.iter().zip(labels).filter(|&(_, &y)| y == 0) {
+            negatives[table.place(order_key(score))] += 1;
+        }
+        Some(Self { scores: distinct, positives, negatives })
+    }
+
+    /// AUC and its DeLong standard error.
+    pub fn auc(&self) -> AucEstimate {
+        let (m, n) = (self.all_positives() as f64, self.all_negatives() as f64);
+        // Twice the shares of the other class below (for positives) or above (for negatives), so that ties stay whole.
+        let mut of_positives = Vec::with_capacity(self.positives.len());
+        let mut of_negatives = Vec::with_capacity(self.negatives.len());
+        let (mut negatives_below, mut positives_above) = (0, self.all_positives());
+        for (i, &positives) in self.positives.iter().enumerate() {
+            let (between, equal) = (self.negatives[2 * i], self.negatives[2 * i + 1]);
+            of_negatives.push((2 * positives_above, between));
+            positives_above -= positives;
+            of_negatives.push((2 * positives_above + positives, equal));
+            negatives_below += between;
+            of_positives.push((2 * negatives_below + equal, positives));
+            negatives_below += equal;
+        }
+        of_negatives.push((0, self.negatives[2 * self.positives.len()]));
+        let twice_pairs: u64 = of_positives.iter().map(|&(twice, count)| twice * count).sum();
+        let variance = match (sample_variance(&of_positives), sample_variance(&of_negatives)) {
+            (Some(s10), Some(s01)) => Some(s10 / (2.0 * n).powi(2) / m + s01 / (2.0 * m).powi(2) / n),
+            _ => None,
+        };
+        AucEstimate { auc: twice_pairs as f64 / (2.0 * m * n), se: variance.map(f64::sqrt) }
+    }
+
+    /// Average precision as scikit-learn's `average_precision_score` has it: Σ (Rₖ - Rₖ₋₁) Pₖ over the distinct scores
+    /// from the highest down, without interpolation. Recall changes only at the scores of positives.
+    pub fn average_precision(&self) -> f64 {
+        let caught = self.from_the_top().map(|(i, tp, fp)| self.positives[i] as f64 * (tp as f64 / (tp + fp) as f64));
+        caught.sum::<f64>() / self.all_positives() as f64
+    }
+
+    /// From the highest score of a positive down: its index, and the counts at or above it.
+    fn from_the_top(&self) -> impl Iterator<Item = (usize, u64, u64)> {
+        let (mut tp, mut fp) = (0, 0);
+        (0..self.positives.len()).rev().map(move |i| {
+            tp += self.positives[i];
+            fp += self.negatives[2 * i + 2] + self.negatives[2 * i + 1];
+            (i, tp, fp)
+        })
+    }
+
+    fn all_positives(&self) -> u64 {
+        self.positives.iter().sum()
+    }
+
+    fn all_negatives(&self) -> u64 {
+        self.negatives.iter().sum()
+    }
+}
+
+/// Sample variance of counted values, with n - 1; `None` with fewer than two.
+fn sample_variance(counted: &[(u64, u64)]) -> Option<f64> {
+    let n = counted.iter().map(|&(_, count)| count).sum::<u64>() as f64;
+    let mean = counted.iter().map(|&(value, count)| value as f64 * count as f64).sum::<f64>() / n;
+    let sum: f64 = counted.iter().map(|&(value, count)| (value as f64 - mean).powi(2) * count as f64).sum();
+    (n > 1.0).then(|| sum / (n - 1.0))
+}
+
+/// Places keys among ascending distinct ones.
+struct Table {
+    keys: Vec<i32>,
+    /// First index of a key in each cell or a later one; one more entry than cells.
+    first: Vec<u32>,
+    shift: u32,
+}
+
+impl Table {
+    /// `keys` is not empty.
+    fn new(keys: Vec<i32>) -> Self {
+        let (lowest, highest) = (i64::from(keys[0]), i64::from(keys[keys.len() - 1]));
+        let shift = ((highest - lowest) / CELLS + 1).cast_unsigned().next_power_of_two().trailing_zeros();
+        let cells = ((highest - lowest) >> shift) as usize + 1;
+        let mut this = Self { first: vec![0; cells + 1], shift, keys };
+        for key in this.keys.clone() {
+            let cell = this.cell(key);
+            this.first[cell + 1] += 1;
+        }
+        for cell in 0..cells {
+            this.first[cell + 1] += this.first[cell];
+        }
+        this
+    }
+
+    /// The cell of a key from the lowest to the highest.
+    fn cell(&self, key: i32) -> usize {
+        (key.wrapping_sub(self.keys[0]).cast_unsigned() >> self.shift) as usize
+    }
+
+    /// `2i` for a key between keys i - 1 and i, `2i + 1` for key i itself.
+    #[inline]
+    fn place(&self, key: i32) -> usize {
+        if key < self.keys[0] {
+            return 0;
+        }
+        if key > self.keys[self.keys.len() - 1] {
+            return 2 * self.keys.len();
+        }
+        let cell = self.cell(key);
+        let (start, end) = (self.first[cell] as usize, self.first[cell + 1] as usize);
+        let at = start + self.keys[start..end].partition_point(|&k| k < key);
+        2 * at + usize::from(self.keys.get(at) == Some(&key))
+    }
+}
+
+/// Average precision; see [`Ranks::average_precision`]. `None` without positives or when a score is NaN.
+pub fn average_precision(scores: &[f32], labels: &[u8]) -> Option<f64> {
+    let rows = scores.len().min(labels.len());
+    if rows > 0 && labels[..rows].iter().all(|&y| y != 0) && !any_nan(&scores[..rows]) {
+        return Some(1.0); // nobody else to flag
+    }
+    Ranks::new(scores, labels).map(|ranks| ranks.average_precision())
+}
+
+/// The threshold of an operating point, to be chosen on validation rows; rows with a score of at least it are flagged.
+///
+/// - `max_fpr`: the lowest with a false-positive rate of at most `max_fpr`;
+/// - `min_recall`: the highest with a recall of at least `min_recall`;
+/// - costs: the one of least `fn * fn_cost + fp * fp_cost`, of equals the highest.
+///
+/// It is one of the scores, or, if nobody may be flagged, the 32-bit number just above the highest score, so that it
+/// means the same whether scores are compared as 32- or 64-bit numbers. `None` when a class is absent or a score is NaN.
+pub fn threshold_for(point: &OperatingPoint, scores: &[f32], labels: &[u8]) -> Option<f64> {
+    let ranks = Ranks::new(scores, labels)?;
+    let highest = || scores.iter().copied().max_by(f32::total_cmp);
+    let nobody = || highest().map(|score| (score + 0.0).next_up());
+    let threshold = match *point {
+        OperatingPoint::MaxFpr { max_fpr } => {
+            // One negative more than may be flagged: every score above it will do.
+            let mut negatives: Vec<f32> =
+                scores.iter().zip(labels).filter(|&(_, &y)| y == 0).map(|(&score, _)| score + 0.0).collect();
+            let all = negatives.len() as f64;
+            let most = (0..=negatives.len()).rev().find(|&fp| fp as f64 / all <= max_fpr).unwrap_or(0);
+            if most == negatives.len() {
+                scores.iter().copied().min_by(f32::total_cmp)
+            } else {
+                let (_, &mut too_many, _) = negatives.select_nth_unstable_by(most, |a, b| b.total_cmp(a));
+                scores.iter().copied().filter(|&s| s > too_many).min_by(f32::total_cmp).or_else(nobody)
+            }
+        }
+        OperatingPoint::MinRecall { min_recall } => {
+            let all = ranks.all_positives() as f64;
+            ranks.from_the_top().find(|&(_, tp, _)| tp as f64 / all >= min_recall).map(|(i, ..)| ranks.scores[i])
+        }
+        OperatingPoint::Cost { fn_cost, fp_cost } => {
+            // A lower threshold is better only if it catches somebody: the best is a positive's score, or nobody's.
+            let all = ranks.all_positives();
+            let cost = |tp: u64, fp: u64| (all - tp) as f64 * fn_cost + fp as f64 * fp_cost;
+            let mut best = (cost(0, 0), None);
+            for (i, tp, fp) in ranks.from_the_top() {
+                if cost(tp, fp) < best.0 {
+                    best = (cost(tp, fp), Some(ranks.scores[i]));
+                }
+            }
+            best.1.or_else(nobody)
+        }
+    };
+    threshold.map(f64::from)
+}
