@@ -264,6 +264,35 @@ pub(super) mod tests {
         }
     }
 
+    /// What a diverging trial leaves behind has no word in JSON.
+    #[test]
+    fn numbers_that_are_none_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut journal, _) = Journal::open(folder.path(), "j").unwrap();
+        let epoch = HistoryRow {
+            epoch: 1,
+            train_loss: f64::NAN,
+            val_loss: f64::NEG_INFINITY,
+            val_auc: None,
+            learning_rate: 1e30,
+            seconds: 0.1,
+        };
+        let metrics = crate::results::SplitMetrics {
+            loss: f64::INFINITY,
+            auc: None,
+            auc_se: None,
+            average_precision: None,
+            confusion: crate::metrics::Confusion { tp: 1, fp: 2, tn: 3, fn_: 4 },
+            brier: 0.25,
+        };
+        let row = ResultRow { train: Some(metrics), ..row("a", 0) };
+        journal.append(vec![(row.clone(), vec![epoch], None)]).unwrap();
+        let [entry] = &Journal::entries(folder.path(), "j").unwrap()[..] else { panic!("not one entry") };
+        assert_eq!(entry.row, row);
+        assert!(entry.history[0].train_loss.is_nan());
+        assert_eq!(entry.history[0].val_loss, f64::NEG_INFINITY);
+    }
+
     #[test]
     fn a_broken_line_in_the_middle_is_named() {
         let folder = tempfile::tempdir().unwrap();
