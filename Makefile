@@ -2,13 +2,15 @@
 
 SPEC ?= sweeps/focal.yaml
 ARGS ?=
+PEERS ?= ../shared/peers
+BENCH_DATA ?= ../shared/data/forestcover.parquet
 RUN = cargo run --release --quiet --
 
-.PHONY: help setup build sweep report test lint docs clean
+.PHONY: help setup build sweep report test lint bench bench-peers docs clean
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  SPEC=FILE  the sweep (default $(SPEC));  ARGS='…'  more flags for run or report, such as ARGS='--set replicates=5'"
 	@echo "  TORCH=cuda fetch the libtorch for NVIDIA GPUs;  LIBTORCH=DIR use the one in DIR"
@@ -35,6 +37,12 @@ lint: setup ## formatting, clippy and rustdoc, warnings are errors
 	cargo fmt --check
 	cargo clippy --release --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --document-private-items
+
+bench: setup ## time the kernels one by one
+	cargo bench --bench kernels
+
+bench-peers: build ## time this program beside others (PEERS=DIR of their scripts), write docs/performance.md
+	python3 tools/bench_peers.py --peers $(PEERS) --data $(BENCH_DATA) $(ARGS)
 
 docs: setup ## the library's pages, in target/doc
 	cargo doc --release --no-deps --open || cargo doc --release --no-deps

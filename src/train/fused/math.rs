@@ -49,7 +49,7 @@ fn polynomial<S: Simd, const N: usize>(simd: S, coefficients: &[f32; N], x: S::V
 
 /// 1 / (1 + exp(-z))
 #[inline(always)]
-pub(super) fn sigmoid<S: Simd>(simd: S, z: S::V) -> S::V {
+fn sigmoid<S: Simd>(simd: S, z: S::V) -> S::V {
     let zero = simd.splat(0.0);
     let minus = simd.sub(zero, z);
     let e = exp(simd, simd.min(minus, z));
@@ -77,10 +77,11 @@ pub(super) struct Terms {
 }
 
 impl Terms {
-    /// Losses of logits and their derivatives by them. `sign` is 1 for positives, -1 for negatives, 0 for rows that do
-    /// not count. The formulas are those of [`LossTerms::row`](crate::train::LossTerms::row).
+    /// Losses of logits, their derivatives by them, and the probabilities of the positive class. `sign` is 1 for
+    /// positives, -1 for negatives, 0 for rows that do not count. The formulas are those of
+    /// [`LossTerms::row`](crate::train::LossTerms::row).
     #[inline(always)]
-    pub(super) fn rows<S: Simd>(&self, simd: S, logits: S::V, sign: S::V) -> (S::V, S::V) {
+    pub(super) fn rows<S: Simd>(&self, simd: S, logits: S::V, sign: S::V) -> (S::V, S::V, S::V) {
         let (zero, one) = (simd.splat(0.0), simd.splat(1.0));
         let x = simd.mul(logits, sign);
         let minus = simd.sub(zero, x);
@@ -103,6 +104,6 @@ impl Terms {
         let log_term = simd.if_less(limit, exact, zero, q);
         let slope = simd.mul_add(simd.mul(gamma, p), surprise, log_term);
         let gradient = simd.mul(simd.mul(focus, slope), simd.sub(zero, sign));
-        (simd.mul(focus, surprise), gradient)
+        (simd.mul(focus, surprise), gradient, simd.if_less(zero, sign, p, q))
     }
 }

@@ -166,8 +166,8 @@ impl<'a> Fused<'a> {
                     scale: 1.0,
                 };
                 forward(simd, &model, &block, false, &mut scratch);
-                scratch.probabilities(simd, &mut scored.scores[m * n + first..m * n + end]);
-                scored.loss[m] += scratch.loss(simd, &model.terms, 1.0, &block.sign);
+                let out = &mut scored.scores[m * n + first..m * n + end];
+                scored.loss[m] += scratch.evaluate(simd, &model.terms, &block.sign, out);
             }
         }
         for loss in &mut scored.loss {

@@ -2,7 +2,7 @@
 
 use super::block::Block;
 use super::kernels::{AsItIs, Column, Finish, outer, product};
-use super::math::{Terms, sigmoid, tanh};
+use super::math::{Terms, tanh};
 use super::simd::{Lane, Simd};
 use crate::spec::Activation;
 use crate::train::shape::Layer;
@@ -48,14 +48,18 @@ impl<const T: usize> Scratch<T> {
         Self { hidden: hidden.collect(), slopes, logits: [[Lane::ZERO; T]] }
     }
 
-    /// Probabilities of the block's rows, from the logits of [`forward`].
+    /// Probabilities of the block's rows into `out`, and their summed loss, from the logits of [`forward`].
     #[inline(always)]
-    pub(super) fn probabilities<S: Simd>(&self, simd: S, out: &mut [f32]) {
-        for (logits, out) in self.logits[0].iter().zip(out.chunks_mut(16)) {
+    pub(super) fn evaluate<S: Simd>(&self, simd: S, terms: &Terms, sign: &Column<T>, out: &mut [f32]) -> f64 {
+        let mut total = simd.splat(0.0);
+        for ((logits, sign), out) in self.logits[0].iter().zip(sign).zip(out.chunks_mut(16)) {
+            let (loss, _, probability) = terms.rows(simd, simd.load(logits), simd.load(sign));
+            total = simd.add(total, loss);
             let mut lane = Lane::ZERO;
-            simd.store(sigmoid(simd, simd.load(logits)), &mut lane);
+            simd.store(probability, &mut lane);
             out.copy_from_slice(&lane.0[..out.len()]);
         }
+        sum(simd, total)
     }
 
     /// Summed loss of the block's rows, and each logit replaced by its gradient.
@@ -63,14 +67,20 @@ impl<const T: usize> Scratch<T> {
     pub(super) fn loss<S: Simd>(&mut self, simd: S, terms: &Terms, scale: f32, sign: &Column<T>) -> f64 {
         let mut total = simd.splat(0.0);
         for (logits, sign) in self.logits[0].iter_mut().zip(sign) {
-            let (loss, gradient) = terms.rows(simd, simd.load(logits), simd.load(sign));
+            let (loss, gradient, _) = terms.rows(simd, simd.load(logits), simd.load(sign));
             total = simd.add(total, loss);
             simd.store(simd.mul(gradient, simd.splat(scale)), logits);
         }
-        let mut lane = Lane::ZERO;
-        simd.store(total, &mut lane);
-        lane.0.iter().map(|&loss| f64::from(loss)).sum()
+        sum(simd, total)
     }
+}
+
+/// Sum of the lanes in double precision.
+#[inline(always)]
+fn sum<S: Simd>(simd: S, lanes: S::V) -> f64 {
+    let mut lane = Lane::ZERO;
+    simd.store(lanes, &mut lane);
+    lane.0.iter().map(|&value| f64::from(value)).sum()
 }
 
 /// max(0, sum), dropped where the uniform is below the rate.
