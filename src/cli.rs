@@ -44,6 +44,21 @@ pub enum Command {
   focalsweep report runs/focal --by average_precision,fn --on test --top 10
   focalsweep report runs/focal --format csv > ranking.csv")]
     Report(ReportArgs),
+    /// Copy a trained model out of a run, with all that is needed to score new rows
+    #[command(after_help = "Examples:
+  focalsweep export runs/focal --out models/best                the winner of the report
+  focalsweep export runs/focal --trial 81c44a8b --replicate 2 --out models/other
+
+Trial ids stand in results.parquet and in `focalsweep report RUN_DIR --format csv`.")]
+    Export(ExportArgs),
+    /// Score the rows of a file with an exported model
+    #[command(after_help = "Example:
+  focalsweep predict models/best data/new.csv --out scores.parquet
+
+FILE gets a row for each row of DATA, in the same order: row (from 0), score (probability, float32) and
+flagged (score >= the threshold of the model's operating point). DATA needs the columns that the model was
+trained on, by name; others, the label too, are not read.")]
+    Predict(PredictArgs),
     /// Check a sweep file: every fault at once, with line and column
     Validate(SpecArgs),
     /// Print the JSON Schema of sweep files
@@ -126,6 +141,37 @@ pub struct ReportArgs {
     /// How it looks
     #[arg(long, value_enum, default_value_t)]
     pub format: ReportFormat,
+}
+
+/// `export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The run directory
+    #[arg(value_name = "RUN_DIR")]
+    pub run_dir: PathBuf,
+    /// Which trial: best (the winner of the report), or a trial id, of which 4 characters or more are enough
+    #[arg(long, value_name = "TRIAL", default_value = "best")]
+    pub trial: String,
+    /// Which of the trial's replicates [default: the first that finished]
+    #[arg(long, value_name = "N")]
+    pub replicate: Option<u32>,
+    /// Directory to write, new or empty
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+/// `predict`.
+#[derive(Debug, Args)]
+pub struct PredictArgs {
+    /// What `focalsweep export` wrote
+    #[arg(value_name = "MODEL_DIR")]
+    pub model_dir: PathBuf,
+    /// The rows to score: .csv, .csv.gz or .parquet
+    #[arg(value_name = "DATA")]
+    pub data: PathBuf,
+    /// .parquet or .csv file to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 /// `data`.

@@ -1,7 +1,9 @@
 //! The subcommands, one a file, thin: they read settings, call the parts, and say what came of it.
 
 mod data;
+mod export;
 mod plan;
+mod predict;
 mod report;
 mod run;
 mod spec;
@@ -22,6 +24,8 @@ pub fn dispatch(cli: Cli, log: &Log) -> Result<ExitCode, Failure> {
         Command::Run(args) => run::run(&args, log),
         Command::Plan(args) => plan::plan(&args),
         Command::Report(args) => report::report(&args),
+        Command::Export(args) => export::export(&args),
+        Command::Predict(args) => predict::predict(&args),
         Command::Validate(args) => spec::validate(&args),
         Command::Schema => spec::schema(),
         Command::Data(args) => data::data(&args),

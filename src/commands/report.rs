@@ -44,7 +44,7 @@ pub(super) fn ranking(run_dir: &Path, options: &Options) -> Result<Ranking, Repo
 }
 
 /// How the run's own spec ranks; the usual way where it cannot be read.
-fn ranked_by(run_dir: &Path) -> RankSpec {
+pub(super) fn ranked_by(run_dir: &Path) -> RankSpec {
     let path = run_dir.join("sweep.yaml");
     let text = fs::read_to_string(&path).unwrap_or_default();
     spec::parse(&path.display().to_string(), &text).map(|spec| spec.rank).unwrap_or_default()

@@ -11,6 +11,8 @@ mod collect;
 mod columns;
 mod journal;
 mod manifest;
+mod model_dir;
+mod predictions;
 mod rows;
 mod run_dir;
 
@@ -18,5 +20,7 @@ pub use atomic::write_atomically;
 pub use collect::Collection;
 pub use journal::{Entry, Journal, Payload};
 pub use manifest::{Counts, Manifest, RunState};
+pub use model_dir::{Model, ModelCard, ModelDirError, write_model_dir};
+pub use predictions::{PredictionsFormat, write_predictions};
 pub use rows::{HistoryRow, ResultRow, SplitMetrics, State};
 pub use run_dir::{RunDir, RunDirError};

@@ -12,6 +12,9 @@ pub enum TrainError {
     /// The checkpoint does not fit the stack.
     #[error("the checkpoint does not fit its job: {0}")]
     Checkpoint(String),
+    /// A model's weights or its rows are not of its shape.
+    #[error("{0}")]
+    Model(String),
 }
 
 /// libtorch's messages carry a C++ backtrace after the first line.

@@ -13,6 +13,7 @@ mod evaluate;
 mod fused;
 mod libtorch;
 mod loss;
+mod predict;
 mod shape;
 mod stack;
 
@@ -23,6 +24,7 @@ pub use engine::{End, Ended, EpochReport, Observer, SaveError, train};
 pub use error::TrainError;
 pub use evaluate::Fitted;
 pub use loss::LossTerms;
+pub use predict::probabilities;
 pub use shape::{Layer, Shape};
 pub use stack::Stack;
 

@@ -1,0 +1,126 @@
+//! `export`: a trained model in a directory of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use super::report::ranked_by;
+use super::spec::closed;
+use crate::cli::ExportArgs;
+use crate::output::{self, Failure, Plain};
+use crate::report::{self, Options, Results, Row};
+use crate::results::{ModelCard, ModelDirError, State, write_model_dir};
+
+/// Fewest characters of an id that name a trial.
+const SHORTEST: usize = 4;
+
+pub(super) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
+    let results = report::read(&args.run_dir).map_err(Failure::input)?;
+    let trial = trial(args, &results)?;
+    let row = row(&results, &trial, args.replicate)?;
+    let models = args.run_dir.join("models");
+    let weights_path = models.join(format!("{trial}-r{}.safetensors", row.replicate));
+    let weights = read(&args.run_dir, &weights_path)?;
+    let preprocessing = read(&args.run_dir, &models.join(format!("preprocessing-r{}.json", row.replicate)))?;
+    let mut card = ModelCard::of(&weights, &results.name).map_err(|why| {
+        let help = Some("it was not written by focalsweep, or changed since".to_owned());
+        Failure::input(Plain { message: format!("{}: {why}", weights_path.display()), help })
+    })?;
+    card.data_fingerprint.clone_from(&row.data_fingerprint);
+    card.split_fingerprint.clone_from(&row.split_fingerprint);
+    card.validation = metrics(&results, row, "val_");
+    card.test = metrics(&results, row, "test_");
+    write_model_dir(&args.out, &card, &preprocessing, &weights).map_err(|error| match error {
+        ModelDirError::Write { .. } => Failure::environment(error),
+        _ => Failure::input(error),
+    })?;
+    output::talk(&format!(
+        "exported {} (trial {trial}, replicate {}, threshold {}); `focalsweep predict {} DATA --out FILE` scores rows with it",
+        in_words(&results, row),
+        row.replicate,
+        card.threshold.map_or_else(|| "none".to_owned(), |t| format!("{t:.3}")),
+        args.out.display()
+    ));
+    output::data(&args.out.display().to_string()).map_err(closed)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The id that `--trial` names.
+fn trial(args: &ExportArgs, results: &Results) -> Result<String, Failure> {
+    if args.trial == "best" {
+        let by = ranked_by(&args.run_dir);
+        let ranking = report::rank(results, &Options { by: by.by, on: by.on, top: None }).map_err(Failure::input)?;
+        let winner = ranking.winner().map(|ranked| ranked.trial.trial_id.clone());
+        return winner.ok_or_else(|| refused("no trial of this run finished".to_owned(), "see its error column"));
+    }
+    let ids: BTreeSet<&str> = results.rows.iter().map(|row| row.trial_id.as_str()).collect();
+    let found: Vec<&str> = ids.iter().copied().filter(|id| id.starts_with(&args.trial)).collect();
+    let list = format!("`focalsweep report {} --format csv` lists them", args.run_dir.display());
+    match found.as_slice() {
+        [id] if args.trial.len() >= SHORTEST => Ok((*id).to_owned()),
+        [] => Err(refused(format!("--trial {}: none of the {} trials has that id", args.trial, ids.len()), &list)),
+        _ if args.trial.len() < SHORTEST => {
+            Err(refused(format!("--trial {}: an id needs {SHORTEST} characters or more", args.trial), &list))
+        }
+        more => Err(refused(format!("--trial {} is not unique: {}", args.trial, more.join(", ")), "add a character")),
+    }
+}
+
+/// The row of the trial's replicate: the one asked for, else the first that finished. Not the one of the best validation
+/// value: replicates have different validation rows, so that would be the one with the easiest rows.
+fn row<'a>(results: &'a Results, trial: &str, replicate: Option<u32>) -> Result<&'a Row, Failure> {
+    let mut rows: Vec<&Row> = results.rows.iter().filter(|row| row.trial_id == trial).collect();
+    rows.sort_by_key(|row| row.replicate);
+    let wanted = match replicate {
+        Some(replicate) => rows.iter().find(|row| row.replicate == replicate),
+        None => rows.iter().find(|row| row.state != State::Failed).or(rows.first()),
+    };
+    match wanted {
+        Some(row) if row.state != State::Failed => Ok(row),
+        Some(row) => {
+            let why = row.error.as_deref().unwrap_or("no reason recorded");
+            Err(refused(format!("trial {trial}, replicate {} failed: {why}", row.replicate), "it has no model"))
+        }
+        None => {
+            let there: Vec<String> = rows.iter().map(|row| row.replicate.to_string()).collect();
+            let asked = replicate.unwrap_or(0);
+            let help = format!("its replicates are {} (they count from 0)", there.join(", "));
+            Err(refused(format!("--replicate {asked}: trial {trial} has no such replicate"), &help))
+        }
+    }
+}
+
+fn metrics(results: &Results, row: &Row, prefix: &str) -> BTreeMap<String, Option<f64>> {
+    let named = results.metrics.iter().zip(&row.metrics);
+    named.filter_map(|(name, value)| Some((name.strip_prefix(prefix)?.to_owned(), *value))).collect()
+}
+
+/// `loss focal, alpha 0.25, gamma 2, …`: what differs between trials, or all when there is one.
+fn in_words(results: &Results, row: &Row) -> String {
+    let varies = |at: usize| results.rows.iter().any(|other| other.parameters[at] != row.parameters[at]);
+    let named = results.parameters.iter().zip(&row.parameters).enumerate();
+    let words = named.filter_map(|(at, (name, value))| {
+        let value = value.as_ref()?;
+        (name == "loss" || varies(at)).then(|| format!("{name} {value}"))
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+fn read(run_dir: &Path, path: &PathBuf) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| {
+        let help = match error.kind() {
+            io::ErrorKind::NotFound => format!(
+                "models are written when a run ends: `focalsweep run SPEC --out {} --resume` finishes it",
+                run_dir.display()
+            ),
+            _ => "the file has to be readable".to_owned(),
+        };
+        refused(format!("cannot read {}: {error}", path.display()), &help)
+    })
+}
+
+fn refused(message: String, help: &str) -> Failure {
+    Failure::input(Plain { message, help: Some(help.to_owned()) })
+}

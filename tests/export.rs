@@ -1,0 +1,187 @@
+//! A model that leaves its run scores rows as it did there, to the bit.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Output;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::{cast, concat_batches};
+use arrow::datatypes::{DataType, Float32Type, Int32Type, Int64Type};
+use assert_cmd::Command;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use tempfile::TempDir;
+
+/// Text columns, a missing value, two replicates, two layers: all that a model directory has to carry.
+const SWEEP: &str = "
+name: tiny
+data: {source: data/crash.parquet, label: dead, positive: dead, clip: 5}
+replicates: 2
+model: {hidden: [9, 5], dropout: 0.2}
+train: {epochs: 2, batch_size: 512, learning_rate: 1e-3}
+parameters: {loss: {value: focal}, alpha: {values: [0.3, 0.7]}, gamma: {values: [0, 2]}}
+operating_point: {max_fpr: 0.05}
+launch: {devices: cpu}
+";
+
+fn focalsweep(arguments: &[&str]) -> Output {
+    let mut command = Command::cargo_bin("focalsweep").unwrap();
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).args(arguments).output().unwrap()
+}
+
+fn succeed(arguments: &[&str]) -> String {
+    let output = focalsweep(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// What stderr says when the arguments are refused.
+fn refused(arguments: &[&str]) -> String {
+    let output = focalsweep(arguments);
+    let talk = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {talk}");
+    assert!(!talk.contains("panicked"), "{talk}");
+    talk.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
+}
+
+fn inside(folder: &TempDir, name: &str) -> String {
+    folder.path().join(name).to_str().unwrap().to_owned()
+}
+
+fn read(path: &Path) -> RecordBatch {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
+    let schema = reader.schema().clone();
+    let batches: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
+    concat_batches(&schema, &batches).unwrap()
+}
+
+fn text(batch: &RecordBatch, name: &str) -> Vec<String> {
+    let array = cast(batch.column_by_name(name).unwrap(), &DataType::Utf8).unwrap();
+    array.as_string::<i32>().iter().map(|value| value.unwrap().to_owned()).collect()
+}
+
+fn floats(batch: &RecordBatch, name: &str) -> Vec<f32> {
+    batch.column_by_name(name).unwrap().as_primitive::<Float32Type>().values().to_vec()
+}
+
+/// Recorded scores of one (trial, replicate): bits by source row, and how many rows of which split.
+fn recorded(run: &Path, trial: &str, replicate: i32) -> (HashMap<i64, u32>, HashMap<String, usize>) {
+    let batch = read(&run.join("scores.parquet"));
+    let (trials, splits, scores) = (text(&batch, "trial_id"), text(&batch, "split"), floats(&batch, "score"));
+    let replicates = batch.column_by_name("replicate").unwrap().as_primitive::<Int32Type>();
+    let rows = batch.column_by_name("row").unwrap().as_primitive::<Int64Type>();
+    let (mut bits, mut counts) = (HashMap::new(), HashMap::new());
+    for at in (0..batch.num_rows()).filter(|&at| trials[at] == trial && replicates.value(at) == replicate) {
+        bits.insert(rows.value(at), scores[at].to_bits());
+        *counts.entry(splits[at].clone()).or_insert(0) += 1;
+    }
+    (bits, counts)
+}
+
+fn card(model: &str) -> serde_json::Value {
+    serde_json::from_slice(&fs::read(Path::new(model).join("model.json")).unwrap()).unwrap()
+}
+
+fn sweep(folder: &TempDir) -> String {
+    let (spec, run) = (inside(folder, "tiny.yaml"), inside(folder, "run"));
+    fs::write(&spec, SWEEP).unwrap();
+    succeed(&["run", &spec, "--out", &run, "--no-progress"]);
+    run
+}
+
+#[test]
+fn an_exported_model_scores_as_it_did_in_its_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = sweep(&folder);
+    let [best, other, scores, again] =
+        ["models/best", "models/other", "scores.parquet", "scores.csv"].map(|name| inside(&folder, name));
+    let [best, other, scores, again] = [&best, &other, &scores, &again].map(String::as_str);
+    let said = succeed(&["export", &run, "--trial", "best", "--out", best]);
+    assert!(said.contains("loss focal, alpha ") && said.contains("replicate 0"), "{said}");
+
+    // `best` is the report's winner, and the card has what results.parquet has.
+    let report = focalsweep(&["report", &run, "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
+    let of_best = card(best);
+    assert_eq!(of_best["trial_id"], report["winner"]["trial_id"]);
+    let trial = of_best["trial_id"].as_str().unwrap().to_owned();
+
+    succeed(&["export", &run, "--trial", &trial[..6], "--replicate", "1", "--out", other]);
+    for (model, replicate) in [(best, 0), (other, 1)] {
+        let card = card(model);
+        assert_eq!(card["replicate"], replicate);
+        succeed(&["predict", model, "data/crash.parquet", "--out", scores]);
+        let predicted = read(Path::new(scores));
+        let rows = predicted.column_by_name("row").unwrap().as_primitive::<Int64Type>();
+        assert!(rows.values().iter().copied().eq(0..26_217));
+        let values = floats(&predicted, "score");
+        let (recorded, counts) = recorded(Path::new(&run), &trial, replicate);
+        assert_eq!(counts, HashMap::from([("validation".to_owned(), 4195), ("test".to_owned(), 5243)]));
+        for (row, bits) in &recorded {
+            assert_eq!(values[*row as usize].to_bits(), *bits, "row {row}");
+        }
+        // The flags of the test rows are the counts of the card.
+        let threshold = card["threshold"].as_f64().unwrap();
+        let flagged = predicted.column_by_name("flagged").unwrap().as_boolean();
+        assert!((0..flagged.len()).all(|at| flagged.value(at) == (f64::from(values[at]) >= threshold)));
+        let all = recorded.keys().filter(|row| flagged.value(**row as usize)).count() as f64;
+        let count = |split: &str, name: &str| card[split][name].as_f64().unwrap();
+        let splits = ["validation", "test"].iter();
+        assert_eq!(all, splits.map(|split| count(split, "op_tp") + count(split, "op_fp")).sum::<f64>());
+
+        // CSV says the same numbers.
+        succeed(&["predict", model, "data/crash.parquet", "--out", again]);
+        let text = fs::read_to_string(again).unwrap();
+        let mut lines = text.lines();
+        assert_eq!(lines.next(), Some("row,score,flagged"));
+        for (at, line) in lines.enumerate() {
+            let cells: Vec<&str> = line.split(',').collect();
+            assert_eq!(cells[0].parse::<usize>().unwrap(), at);
+            assert_eq!(cells[1].parse::<f32>().unwrap().to_bits(), values[at].to_bits());
+            assert_eq!(cells[2].parse::<bool>().unwrap(), flagged.value(at));
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_with_a_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = sweep(&folder);
+    let [model, out, data, new] = ["model", "out.csv", "new.csv", "new"].map(|name| inside(&folder, name));
+    let [model, out, data, new] = [&model, &out, &data, &new].map(String::as_str);
+    succeed(&["export", &run, "--out", model]);
+    let trial = card(model)["trial_id"].as_str().unwrap().to_owned();
+
+    let cases: [(&[&str], &str); 8] = [
+        (&["export", &run, "--out", model], "not an empty directory"),
+        (&["export", &run, "--trial", &trial[..3], "--out", new], "an id needs 4 characters or more"),
+        (&["export", &run, "--trial", "no-such-trial", "--out", new], "none of the 4 trials has that id"),
+        (&["export", &run, "--replicate", "2", "--out", new], "its replicates are 0, 1"),
+        (&["export", model, "--out", new], "is not a run directory"),
+        (&["predict", &run, "data/crash.parquet", "--out", out], "`focalsweep export RUN_DIR"),
+        (&["predict", model, "data/crash.parquet", "--out", "scores.txt"], "neither a .csv nor a .parquet file"),
+        (&["predict", model, data, "--out", out], "there is no file"),
+    ];
+    for (arguments, said) in cases {
+        let talk = refused(arguments);
+        assert!(talk.contains(said), "{arguments:?}: {talk}");
+    }
+    assert!(!Path::new(new).exists() && !Path::new(out).exists());
+
+    // Rows that do not fit the model.
+    let header = "dvcat,airbag,seatbelt,frontal,sex,ageOFocc,yearacc,yearVeh,abcat,occRole,deploy";
+    let row = "25-39,none,belted,1,f,44,2000,1995,unavail,driver,0";
+    fs::write(data, format!("{header}\n{row}\n")).unwrap();
+    succeed(&["predict", model, data, "--out", out]);
+    fs::write(data, format!("{}\n{row}\n", header.replace("ageOFocc", "age"))).unwrap();
+    assert!(refused(&["predict", model, data, "--out", out]).contains("no column `ageOFocc`"));
+    fs::write(data, format!("{header}\n{row}\n{}\n", row.replace("44", "old"))).unwrap();
+    let talk = refused(&["predict", model, data, "--out", out]);
+    assert!(talk.contains("ageOFocc"), "{talk}");
+
+    // A model whose files do not belong together.
+    let weights = Path::new(model).join("model.safetensors");
+    let bytes = fs::read(&weights).unwrap();
+    fs::write(&weights, &bytes[..bytes.len() / 2]).unwrap();
+    assert!(refused(&["predict", model, "data/crash.parquet", "--out", out]).contains("model.safetensors"));
+}
