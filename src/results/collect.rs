@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -163,6 +163,10 @@ impl<'a> Collection<'a> {
         write: impl FnOnce(&mut ArrowWriter<&mut BufWriter<&mut File>>) -> Result<(), ParquetError>,
     ) -> Result<(), RunDirError> {
         let path = self.dir.path(name);
+        // Also in the Arrow schema, which pyarrow and pandas read instead of the file's own pairs.
+        let pair = |pair: &KeyValue| (pair.key.clone(), pair.value.clone().unwrap_or_default());
+        let pairs: HashMap<String, String> = self.metadata.iter().map(pair).collect();
+        let schema = Arc::new(Schema::new_with_metadata(schema.fields().clone(), pairs));
         write_atomically::<io::Error>(&path, |out| {
             let mut writer = ArrowWriter::try_new(out, schema, Some(properties.build()))?;
             write(&mut writer)?;
