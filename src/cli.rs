@@ -190,16 +190,16 @@ pub enum DataCommand {
 #[derive(Debug, Args)]
 pub struct SynthArgs {
     /// Rows in all
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub rows: u64,
     /// Feature columns
-    #[arg(long, value_name = "D")]
+    #[arg(long, value_name = "D", allow_negative_numbers = true)]
     pub features: u32,
     /// Rows of the rare class
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
     pub positives: u64,
     /// Seed of the generator
-    #[arg(long, value_name = "S", default_value_t = 0)]
+    #[arg(long, value_name = "S", default_value_t = 0, allow_negative_numbers = true)]
     pub seed: u64,
     /// .parquet or .csv file to write
     #[arg(long, value_name = "FILE")]

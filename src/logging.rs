@@ -12,6 +12,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
+use crate::output;
+
 /// The log file, once there is a run directory to put it in.
 #[derive(Debug, Clone, Default)]
 pub struct Log(Arc<OnceLock<File>>);
@@ -23,6 +25,7 @@ impl Log {
         let file = fmt::layer().with_ansi(false).with_writer(log.clone()).with_filter(LevelFilter::INFO);
         let registry = tracing_subscriber::registry().with(file);
         let result = if json {
+            output::talk_as_json();
             registry
                 .with(fmt::layer().json().flatten_event(true).with_writer(io::stderr).with_filter(LevelFilter::INFO))
                 .try_init()

@@ -2,8 +2,17 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
+
+/// Whether talk is for programs.
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// From now on talk goes through tracing, whose lines are JSON, so that all of stderr is.
+pub fn talk_as_json() {
+    JSON.store(true, Ordering::Relaxed);
+}
 
 /// Exit code: some trials failed, the rest are saved.
 pub const SOME_FAILED: u8 = 1;
@@ -34,7 +43,12 @@ impl Failure {
 
     /// Says it on stderr and gives the exit code.
     pub fn report(&self) -> ExitCode {
-        talk(&render(self.report.as_ref(), io::stderr().is_terminal()));
+        if JSON.load(Ordering::Relaxed) {
+            let help = self.report.help().map(|help| help.to_string());
+            tracing::error!(exit_code = self.code, help, "{}", render(self.report.as_ref(), false));
+        } else {
+            talk(&render(self.report.as_ref(), io::stderr().is_terminal()));
+        }
         ExitCode::from(self.code)
     }
 }
@@ -73,6 +87,10 @@ pub fn width(terminal: bool) -> usize {
 
 /// Writes a line of talk to stderr.
 pub fn talk(text: &str) {
+    if JSON.load(Ordering::Relaxed) {
+        tracing::info!(target: "talk", "{}", text.trim());
+        return;
+    }
     // If stderr is closed there is nowhere left to say so.
     let _ = writeln!(io::stderr().lock(), "{text}");
 }

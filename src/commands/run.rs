@@ -37,7 +37,8 @@ pub(super) fn run(args: &RunArgs, log: &Log) -> Result<ExitCode, Failure> {
     if let Some(manifest) = &before {
         check_same_sweep(&root, manifest, &spec, args.resume)?;
     }
-    let mut workload = Workload::new(&spec, &mut DownloadBar::new(args.no_progress))?;
+    let mut workload =
+        Workload::new(&spec, &mut DownloadBar::new(args.no_progress || args.log_format == LogFormat::Json))?;
     if args.dry_run {
         show(&spec, &workload, PlanFormat::Table)?;
         return Ok(ExitCode::SUCCESS);
@@ -51,6 +52,7 @@ pub(super) fn run(args: &RunArgs, log: &Log) -> Result<ExitCode, Failure> {
                 root.display(),
                 thousands(manifest.counts.rows)
             ));
+            output::data(&root.display().to_string()).map_err(closed)?;
             return Ok(code(manifest.counts.failed));
         }
     }
@@ -135,7 +137,7 @@ fn check_same_sweep(root: &Path, manifest: &Manifest, spec: &Spec, resume: bool)
         return Err(Failure::input(RunDirError::Taken { path: root.to_owned(), state }));
     }
     let path = root.join("sweep.yaml");
-    let text = fs::read_to_string(&path).map_err(|source| place(RunDirError::Io { path: path.clone(), source }))?;
+    let text = fs::read_to_string(&path).map_err(|why| place(RunDirError::Io { path: path.clone(), why }))?;
     let old = spec::parse(&path.display().to_string(), &text).map_err(Failure::input)?;
     let changed: Vec<String> = differences(&old, spec);
     if changed.is_empty() {
@@ -219,10 +221,11 @@ fn finish(spec: &Spec, workload: &Workload, dir: &RunDir, manifest: &mut Manifes
     manifest.updated_at = now();
     collection.write_rows().map_err(place)?;
     collection.write_models(&workload.replicates).map_err(place)?;
-    let (kept, word) = kept_scores(spec, workload, dir)?;
+    let any = collection.rows() > collection.failed();
+    let (kept, word) = kept_scores(spec, workload, dir, any)?;
     manifest.scores = word.to_owned();
     collection.write_scores(&workload.replicates, kept.as_ref()).map_err(place)?;
-    if collection.rows() > collection.failed() {
+    if any {
         let ranking = ranking(dir.root(), &options(spec, None)).map_err(Failure::environment)?;
         dir.write("report.md", ranking.to_markdown().as_bytes()).map_err(place)?;
     }
@@ -237,11 +240,12 @@ fn options(spec: &Spec, top: Option<usize>) -> Options {
     Options { by: spec.rank.by.clone(), on: spec.rank.on, top }
 }
 
-/// Whose scores are kept (`None`: everybody's), and the word for it.
+/// Whose scores are kept (`None`: everybody's), and the word for it. `any`: whether a trial has finished.
 fn kept_scores(
     spec: &Spec,
     workload: &Workload,
     dir: &RunDir,
+    any: bool,
 ) -> Result<(Option<HashSet<String>>, &'static str), Failure> {
     let rows: usize = workload.replicates.iter().map(|r| r.validation.y.len() + r.test.y.len()).sum();
     let wanted =
@@ -249,6 +253,7 @@ fn kept_scores(
     Ok(match wanted {
         Scores::All => (None, "all"),
         Scores::None => (Some(HashSet::new()), "none"),
+        Scores::Best if !any => (Some(HashSet::new()), "best"),
         Scores::Best => {
             let results = report::read(dir.root()).map_err(Failure::environment)?;
             let best = report::rank(&results, &options(spec, Some(BEST_TRIALS))).map_err(Failure::environment)?;

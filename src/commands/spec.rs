@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::cli::SpecArgs;
@@ -14,13 +15,30 @@ pub(super) fn read(args: &SpecArgs) -> Result<Spec, Failure> {
     let name = args.spec.display().to_string();
     let text = fs::read_to_string(&args.spec).map_err(|error| {
         let help = match error.kind() {
-            io::ErrorKind::NotFound => "a sweep file is YAML, such as sweeps/focal.yaml; look at the path".to_owned(),
+            io::ErrorKind::NotFound => not_found(&args.spec),
+            io::ErrorKind::IsADirectory => "name one sweep file, such as sweeps/focal.yaml".to_owned(),
             io::ErrorKind::InvalidData => "a sweep file is YAML text in UTF-8".to_owned(),
             _ => "the file must be readable".to_owned(),
         };
         Failure::input(Plain { message: format!("cannot read {name}: {error}"), help: Some(help) })
     })?;
     spec::parse_with(&name, &text, &args.overrides).map_err(Failure::input)
+}
+
+/// What to do when there is no such sweep file.
+fn not_found(path: &Path) -> String {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(entries) = fs::read_dir(folder) else {
+        return format!("there is no folder {} either; paths are relative to where the program runs", folder.display());
+    };
+    let wanted = path.file_name().unwrap_or_default().to_string_lossy();
+    let sweeps = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let sweeps = sweeps.filter(|name| name.ends_with(".yaml") || name.ends_with(".yml"));
+    let near = sweeps.map(|name| (strsim::damerau_levenshtein(&name, &wanted), name)).min();
+    match near.filter(|(distance, name)| *distance <= name.len().div_ceil(3)) {
+        Some((_, name)) => format!("did you mean {}?", path.with_file_name(name).display()),
+        None => "a sweep file is YAML, such as sweeps/focal.yaml; look at the path".to_owned(),
+    }
 }
 
 /// The trials of a spec.

@@ -9,7 +9,7 @@ use tch::Device;
 
 use super::spec::trials;
 use crate::data::{self, DownloadProgress, Replicate, Source};
-use crate::launch::devices;
+use crate::launch::devices::{self, NoDevice};
 use crate::output::{self, Failure};
 use crate::plan::{Plan, Sizes, Trials};
 use crate::spec::Spec;
@@ -35,7 +35,12 @@ impl Workload {
         train::device::start();
         let cores = available_parallelism().map_or(1, usize::from);
         let slots =
-            devices::slots(&spec.launch.devices, cores, train::device::cuda_devices()).map_err(Failure::environment)?;
+            devices::slots(&spec.launch.devices, cores, train::device::cuda_devices()).map_err(
+                |error| match error {
+                    NoDevice::Unknown { .. } => Failure::input(error),
+                    NoDevice::Missing { .. } => Failure::environment(error),
+                },
+            )?;
         data::fetch(&spec.data, progress).map_err(Failure::input)?;
         let source = data::load(&spec.data).map_err(Failure::input)?;
         let replicates = (0..spec.replicates)

@@ -19,13 +19,32 @@ pub enum DataError {
     },
     /// The ending of the file name is none that is read or written.
     #[error("{} is not a .csv, .csv.gz or .parquet file by its name", .path.display())]
-    #[diagnostic(help("rename or convert the file: its ending says how it is read"))]
+    #[diagnostic(help("rename or convert the file: its ending says how it is read and written"))]
     UnknownFormat {
         /// The file.
         path: PathBuf,
     },
+    /// A folder stands where the file should be.
+    #[error("{} is a folder, not a file", .path.display())]
+    #[diagnostic(help("name one .csv, .csv.gz or .parquet file"))]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The file's content is not what its name says.
+    #[error("cannot read {}: it is not a readable {format} file ({why})", .path.display())]
+    #[diagnostic(help("it is damaged, cut off, or of another kind than its name says: make or fetch it again"))]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// `Parquet`, ...
+        format: &'static str,
+        /// What the format's reader says.
+        why: String,
+    },
     /// The file could not be read or written.
     #[error("cannot {action} {}: {why}", .path.display())]
+    #[diagnostic(help("{}", file_help(.action)))]
     File {
         /// `read`, `write`, ...
         action: &'static str,
@@ -61,7 +80,7 @@ pub enum DataError {
     },
     /// A row of a CSV file has too few or too many cells.
     #[error("{}, line {line}: {found} cells, but the header names {expected} columns", .path.display())]
-    #[diagnostic(help("a comma inside a cell needs double quotes around the cell"))]
+    #[diagnostic(help("a comma inside a cell needs double quotes around the cell, and each quote its closing one"))]
     Ragged {
         /// The file.
         path: PathBuf,
@@ -318,12 +337,25 @@ impl DataError {
         Self::File { action, path: path.to_path_buf(), why: why.to_string() }
     }
 
+    pub(super) fn broken(format: &'static str, path: &Path, why: impl ToString) -> Self {
+        Self::Broken { path: path.to_path_buf(), format, why: why.to_string() }
+    }
+
     pub(super) fn unknown_column<'a>(
         key: &'static str,
         column: &str,
         names: impl IntoIterator<Item = &'a str>,
     ) -> Self {
         Self::UnknownColumn { key, column: column.to_owned(), help: nearest_column(column, names) }
+    }
+}
+
+/// What to do about a file that the system does not give or take.
+fn file_help(action: &str) -> &'static str {
+    if action == "read" {
+        "the file must be whole, and yours to read"
+    } else {
+        "its folder must be one, be yours to write in, and have room"
     }
 }
 

@@ -1,9 +1,12 @@
 //! Fits a [`Preprocessing`] to the training rows, and to them alone.
 
+use std::path::Path;
+
 use rayon::prelude::*;
 
-use super::error::{DataError, Place};
+use super::error::DataError;
 use super::preprocessing::{Preprocessing, Step};
+use super::read::place;
 use super::table::{Column, Levels, Table, Values};
 use crate::spec::DataSpec;
 
@@ -88,7 +91,7 @@ fn fit_number(name: &str, values: &[f64], train: &[u32], spec: &DataSpec) -> Res
         (0.0, 1.0)
     };
     if !scale.is_finite() {
-        return Err(overflow(name, values, train));
+        return Err(overflow(&spec.source, name, values, train));
     }
     // A spread that double precision cannot tell from none is none.
     let column = name.to_owned();
@@ -96,12 +99,11 @@ fn fit_number(name: &str, values: &[f64], train: &[u32], spec: &DataSpec) -> Res
 }
 
 /// The error for numbers so large that their variance is not one: names the largest.
-fn overflow(name: &str, values: &[f64], train: &[u32]) -> DataError {
+fn overflow(path: &Path, name: &str, values: &[f64], train: &[u32]) -> DataError {
     let size = |row: usize| if values[row].is_nan() { 0.0 } else { values[row].abs() };
     let rows = train.iter().map(|&row| row as usize);
     let row = rows.max_by(|&a, &b| size(a).total_cmp(&size(b))).unwrap_or(0);
-    let place = Place { row: row as u64 + 1, line: None };
-    DataError::TooLarge { column: name.to_owned(), place, value: values[row] }
+    DataError::TooLarge { column: name.to_owned(), place: place(path, row), value: values[row] }
 }
 
 /// The median; reorders `values`, which must not be empty.

@@ -52,6 +52,9 @@ impl Format {
 /// not there or is neither numbers, booleans nor text; a number is infinite; a column is numbers but for a few cells.
 pub fn read_table(path: &Path, pick: Pick<'_>, categorical: &[String]) -> Result<Table, DataError> {
     let format = Format::of(path)?;
+    if path.is_dir() {
+        return Err(DataError::Folder { path: path.to_path_buf() });
+    }
     if !path.is_file() {
         return Err(not_found(path));
     }
@@ -99,7 +102,7 @@ fn not_found(path: &Path) -> DataError {
                 .collect();
             let wanted = path.file_name().unwrap_or_default().to_string_lossy();
             match nearest(&wanted, names.iter().map(String::as_str)) {
-                Some(name) => format!("did you mean {}?", folder.join(name).display()),
+                Some(name) => format!("did you mean {}?", path.with_file_name(name).display()),
                 None => "paths are relative to where the program runs; `data.url` would fetch the file".to_owned(),
             }
         }

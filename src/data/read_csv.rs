@@ -235,8 +235,14 @@ fn csv_error(path: &Path, error: &ArrowError) -> DataError {
     {
         return DataError::Utf8 { path: path.to_path_buf(), line: line(record), column: column.to_owned() };
     }
+    // Of the header arrow says so in other words, and counts its columns from 0.
+    if let Some((_, rest)) = text.split_once("invalid UTF-8 in field ")
+        && let Some(Ok(index)) = rest.split(' ').next().map(str::parse::<u64>)
+    {
+        return DataError::Utf8 { path: path.to_path_buf(), line: 1, column: (index + 1).to_string() };
+    }
     match Format::of(path) {
-        Ok(Format::CsvGz) => DataError::file("read", path, format!("it is not a readable gzip file ({text})")),
+        Ok(Format::CsvGz) => DataError::broken("gzip", path, text),
         _ => DataError::file("read", path, text),
     }
 }

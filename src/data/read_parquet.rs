@@ -23,10 +23,9 @@ const BATCH: usize = 16_384;
 const MOST_RESERVED: usize = 1 << 24;
 
 pub(super) fn read(path: &Path, pick: Pick<'_>, categorical: &[String]) -> Result<Table, DataError> {
-    let failed = |why: String| DataError::file("read", path, why);
-    let file = File::open(path).map_err(|e| failed(e.to_string()))?;
+    let file = File::open(path).map_err(|e| DataError::file("read", path, e))?;
     let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default())
-        .map_err(|e| failed(format!("it is not a readable Parquet file ({e})")))?;
+        .map_err(|e| DataError::broken("Parquet", path, e))?;
     let rows = usize::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
     let names: Vec<String> = metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
 
@@ -74,7 +73,7 @@ fn read_column(
     kind: Kind,
     rows: usize,
 ) -> Result<Column, DataError> {
-    let failed = |why: String| DataError::file("read", path, format!("column `{}`: {why}", column.name));
+    let failed = |why: String| DataError::broken("Parquet", path, format!("column `{}`: {why}", column.name));
     // A file handle of its own: handles made by `try_clone` share one position, which threads would fight over.
     let file = File::open(path).map_err(|e| failed(e.to_string()))?;
     let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone())

@@ -4,21 +4,36 @@ use tch::Device;
 
 use crate::spec::Devices;
 
-/// A device that is not there.
+/// A device that cannot be used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("device `{asked}` is not available: {why}")]
-#[diagnostic(help("{help}"))]
-pub struct NoDevice {
-    asked: String,
-    why: String,
-    help: String,
+pub enum NoDevice {
+    /// The word is none for a device.
+    #[error("found the device `{asked}`, expected `auto`, `cpu`, `cuda`, `cuda:N`, or several with commas between")]
+    Unknown {
+        /// As asked.
+        asked: String,
+        /// The nearest word.
+        #[help]
+        help: Option<String>,
+    },
+    /// It is not on this machine.
+    #[error("device `{asked}` is not available: {why}")]
+    Missing {
+        /// As asked.
+        asked: String,
+        /// What there is.
+        why: String,
+        /// What to do.
+        #[help]
+        help: String,
+    },
 }
 
 /// A slot for each job that may run at once: `auto` is every GPU, or the cores where there is none; `cpu` is a slot a
 /// core; a GPU is one slot, since a stack fills it.
 ///
 /// # Errors
-/// A device that was asked for by name is not there: never a silent fall-back.
+/// A device that was asked for by name is not there: never a silent fall-back. A word is none for a device.
 pub fn slots(asked: &Devices, cores: usize, gpus: usize) -> Result<Vec<Device>, NoDevice> {
     let words: Vec<&str> = match asked {
         Devices::Word(word) => word.split(',').map(str::trim).collect(),
@@ -26,7 +41,7 @@ pub fn slots(asked: &Devices, cores: usize, gpus: usize) -> Result<Vec<Device>, 
     };
     let mut slots = Vec::new();
     for word in words {
-        let missing = |why: String| NoDevice {
+        let missing = |why: String| NoDevice::Missing {
             asked: word.to_owned(),
             why,
             help: if gpus == 0 {
@@ -44,7 +59,10 @@ pub fn slots(asked: &Devices, cores: usize, gpus: usize) -> Result<Vec<Device>, 
             other => match other.strip_prefix("cuda:").and_then(|index| index.parse::<usize>().ok()) {
                 Some(index) if index < gpus => slots.push(Device::Cuda(index)),
                 Some(_) => return Err(missing(format!("libtorch sees {gpus} GPUs"))),
-                None => return Err(missing("devices are auto, cpu, cuda and cuda:N".into())),
+                None => {
+                    let help = nearest(word).map(|near| format!("did you mean `{near}`?"));
+                    return Err(NoDevice::Unknown { asked: word.to_owned(), help });
+                }
             },
         }
     }
@@ -54,6 +72,14 @@ pub fn slots(asked: &Devices, cores: usize, gpus: usize) -> Result<Vec<Device>, 
         _ => true,
     });
     Ok(slots)
+}
+
+fn nearest(word: &str) -> Option<&'static str> {
+    let word = word.to_lowercase();
+    if word.starts_with("gpu") || word.starts_with("cuda") {
+        return Some(if word.ends_with(|c: char| c.is_ascii_digit()) { "cuda:N" } else { "cuda" });
+    }
+    ["auto", "cpu", "cuda"].into_iter().find(|known| strsim::damerau_levenshtein(&word, known) <= 1)
 }
 
 #[cfg(test)]
@@ -75,8 +101,16 @@ mod tests {
 
     #[test]
     fn a_missing_device_is_an_error() {
-        for (text, gpus) in [("cuda", 0), ("cuda:0", 0), ("cuda:2", 2), ("tpu", 2)] {
-            assert!(slots(&word(text), 2, gpus).is_err(), "{text}");
+        for (text, gpus) in [("cuda", 0), ("cuda:0", 0), ("cuda:2", 2)] {
+            assert!(matches!(slots(&word(text), 2, gpus), Err(NoDevice::Missing { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn another_word_is_another_error() {
+        for (text, near) in [("gpu", Some("`cuda`")), ("cuda:x", Some("`cuda`")), ("cpus", Some("`cpu`")), ("", None)] {
+            let Err(NoDevice::Unknown { help, .. }) = slots(&word(text), 2, 1) else { panic!("{text}") };
+            assert_eq!(help, near.map(|near| format!("did you mean {near}?")), "{text}");
         }
     }
 }

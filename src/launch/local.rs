@@ -51,17 +51,16 @@ pub enum LaunchError {
     #[diagnostic(transparent)]
     RunDir(#[from] RunDirError),
     /// A worker could not start.
-    #[error("could not start {workers} worker threads: {source}")]
+    #[error("could not start {workers} worker threads: {why}")]
     #[diagnostic(help("`--devices cpu` with fewer cores in RAYON_NUM_THREADS needs fewer threads"))]
     Threads {
         /// How many were wanted.
         workers: usize,
         /// Why not.
-        #[source]
-        source: rayon::ThreadPoolBuildError,
+        why: rayon::ThreadPoolBuildError,
     },
     /// A result could not be kept.
-    #[error("{job_id}: {source}")]
+    #[error("{job_id}: {why}")]
     #[diagnostic(help(
         "what had ended before is saved; free some space or mend the folder, then run again with --resume"
     ))]
@@ -69,8 +68,7 @@ pub enum LaunchError {
         /// The job.
         job_id: String,
         /// Why.
-        #[source]
-        source: TrainError,
+        why: TrainError,
     },
 }
 
@@ -106,7 +104,7 @@ pub fn run(work: &Work<'_>, mut watch: impl FnMut(&Tally)) -> Result<Tally, Laun
         .thread_name(|index| format!("worker-{index}"))
         .start_handler(|_| train::device::use_one_thread())
         .build()
-        .map_err(|source| LaunchError::Threads { workers, source })?;
+        .map_err(|why| LaunchError::Threads { workers, why })?;
     watch(&tally);
     let (sender, events) = mpsc::channel();
     pool.in_place_scope(|scope| {
@@ -143,7 +141,7 @@ pub fn run(work: &Work<'_>, mut watch: impl FnMut(&Tally)) -> Result<Tally, Laun
 }
 
 fn save(job: &Job, error: impl Into<SaveError>) -> LaunchError {
-    LaunchError::Job { job_id: job.job_id.clone(), source: TrainError::Save(error.into()) }
+    LaunchError::Job { job_id: job.job_id.clone(), why: TrainError::Save(error.into()) }
 }
 
 fn run_job(work: &Work<'_>, job: &Job, device: Device, events: &Sender<Event>) -> Result<(), LaunchError> {
@@ -190,7 +188,7 @@ fn run_job(work: &Work<'_>, job: &Job, device: Device, events: &Sender<Event>) -
     }));
     let interrupted = match outcome {
         Ok(Ok(end)) => end == End::Interrupted,
-        Ok(Err(source @ TrainError::Save(_))) => return Err(LaunchError::Job { job_id: job.job_id.clone(), source }),
+        Ok(Err(why @ TrainError::Save(_))) => return Err(LaunchError::Job { job_id: job.job_id.clone(), why }),
         Ok(Err(error)) => keeper.fail_the_rest(&error.to_string()).map(|()| false)?,
         Err(panic) => keeper.fail_the_rest(&format!("internal error: {}", panic_text(&*panic))).map(|()| false)?,
     };

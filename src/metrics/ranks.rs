@@ -71,12 +71,12 @@ impl Ranks {
     /// Average precision as scikit-learn's `average_precision_score` has it: Σ (Rₖ - Rₖ₋₁) Pₖ over the distinct scores
     /// from the highest down, without interpolation. Recall changes only at the scores of positives.
     pub fn average_precision(&self) -> f64 {
-        let caught = self.from_the_top().map(|(i, tp, fp)| self.positives[i] as f64 * (tp as f64 / (tp + fp) as f64));
+        let caught = self.descending().map(|(i, tp, fp)| self.positives[i] as f64 * (tp as f64 / (tp + fp) as f64));
         caught.sum::<f64>() / self.all_positives() as f64
     }
 
     /// From the highest score of a positive down: its index, and the counts at or above it.
-    fn from_the_top(&self) -> impl Iterator<Item = (usize, u64, u64)> {
+    fn descending(&self) -> impl Iterator<Item = (usize, u64, u64)> {
         let (mut tp, mut fp) = (0, 0);
         (0..self.positives.len()).rev().map(move |i| {
             tp += self.positives[i];
@@ -185,14 +185,14 @@ pub fn threshold_for(point: &OperatingPoint, scores: &[f32], labels: &[u8]) -> O
         }
         OperatingPoint::MinRecall { min_recall } => {
             let all = ranks.all_positives() as f64;
-            ranks.from_the_top().find(|&(_, tp, _)| tp as f64 / all >= min_recall).map(|(i, ..)| ranks.scores[i])
+            ranks.descending().find(|&(_, tp, _)| tp as f64 / all >= min_recall).map(|(i, ..)| ranks.scores[i])
         }
         OperatingPoint::Cost { fn_cost, fp_cost } => {
             // A lower threshold is better only if it catches somebody: the best is a positive's score, or nobody's.
             let all = ranks.all_positives();
             let cost = |tp: u64, fp: u64| (all - tp) as f64 * fn_cost + fp as f64 * fp_cost;
             let mut best = (cost(0, 0), None);
-            for (i, tp, fp) in ranks.from_the_top() {
+            for (i, tp, fp) in ranks.descending() {
                 if cost(tp, fp) < best.0 {
                     best = (cost(tp, fp), Some(ranks.scores[i]));
                 }

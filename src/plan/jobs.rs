@@ -47,15 +47,17 @@ pub struct Sizes {
 /// What a stack costs beside its models, in models: gathering rows, drawing dropout, one more pass over the data.
 const OVERHEAD: usize = 4;
 
+/// Most trials in a stack: beyond it a model gets hardly cheaper, and results would come later.
+const MOST: usize = 128;
+
 impl Plan {
     /// Cuts the trials into stacks: the number that ends soonest on `sizes.workers` workers, within memory.
     pub fn new(trials: &Trials, replicates: u32, sizes: &Sizes) -> Self {
         let mut jobs = Vec::new();
         for group in trials.groups() {
             let per_trial = bytes_per_trial(&trials.get(group.start), sizes);
-            let most = usize::try_from(sizes.memory / sizes.workers.max(1) as u64 / per_trial.max(1))
-                .unwrap_or(usize::MAX)
-                .max(1);
+            let most = sizes.memory / sizes.workers.max(1) as u64 / per_trial.max(1);
+            let most = usize::try_from(most).unwrap_or(MOST).clamp(1, MOST);
             let stacks = stacks(group.len(), replicates as usize, sizes.workers.max(1)).max(group.len().div_ceil(most));
             for replicate in 0..replicates {
                 for stack in 0..stacks {

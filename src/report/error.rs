@@ -27,7 +27,8 @@ pub enum ReportError {
         version: u64,
     },
     /// A file cannot be read.
-    #[error("{}: {why}", .path.display())]
+    #[error("cannot read {}: {why}", .path.display())]
+    #[diagnostic(help("it was changed or damaged since focalsweep wrote it, or is not yours to read"))]
     Unreadable {
         /// The file.
         path: PathBuf,

@@ -77,7 +77,10 @@ fn nearest(name: &str) -> Option<&'static str> {
         other => other,
     };
     let by_distance = METRICS.iter().map(|&(known, _)| (strsim::damerau_levenshtein(meant, known), known));
-    by_distance.min_by_key(|&(distance, _)| distance).filter(|&(distance, _)| distance <= 2).map(|(_, known)| known)
+    by_distance
+        .min_by_key(|&(distance, _)| distance)
+        .filter(|&(distance, known)| distance <= 2 && distance < known.len())
+        .map(|(_, known)| known)
 }
 
 /// Whether a metric counts rows.

@@ -4,6 +4,9 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+/// How the names of unfinished files begin.
+pub(super) const TORN: &str = ".writing-";
+
 /// Writes `path` through a temporary file beside it: write, fsync, rename, fsync the folder. A reader sees the old file or
 /// the new one, and so does whoever comes after a crash.
 ///
@@ -17,7 +20,7 @@ pub fn write_atomically<E: From<io::Error>>(
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let mut temporary = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
+    let mut temporary = tempfile::Builder::new().prefix(TORN).tempfile_in(folder)?;
     let mut out = BufWriter::with_capacity(1 << 18, temporary.as_file_mut());
     write(&mut out)?;
     out.flush()?;

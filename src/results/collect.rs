@@ -1,6 +1,6 @@
 //! From journals to the files that people read.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::Path;
@@ -15,14 +15,18 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
+use rayon::prelude::*;
 
 use super::atomic::write_atomically;
-use super::columns;
-use super::journal::{Entry, Journal};
+use super::columns::{self, Scores};
+use super::journal::{Entry, JobBytes, Journal};
 use super::rows::{ResultRow, State};
 use super::run_dir::{RunDir, RunDirError};
-use crate::data::{Replicate, Rows};
+use crate::data::Replicate;
 use crate::plan::{Plan, Trials};
+
+/// Scores that are handed to the Parquet writer together.
+const SCORES_AT_ONCE: usize = 1 << 17;
 
 /// The journals of a run, read: each (trial, replicate) once.
 #[derive(Debug)]
@@ -81,13 +85,22 @@ impl<'a> Collection<'a> {
             self.dir
                 .write_json(&format!("models/preprocessing-r{}.json", replicate.index), &replicate.preprocessing)?;
         }
-        let write = || -> io::Result<()> {
-            for (job_id, entry) in &self.entries {
+        let mut of_job: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
+        for (job_id, entry) in &self.entries {
+            of_job.entry(job_id).or_default().push(entry);
+        }
+        let write_job = |(job_id, entries): (&str, Vec<&Entry>)| -> io::Result<()> {
+            let mut bytes = JobBytes::new(self.dir.jobs());
+            for entry in entries {
                 let Some(spans) = entry.bytes else { continue };
-                let bytes = Journal::model(&self.dir.jobs(), job_id, spans)?;
                 // Written straight and synced together: the journals go only after that, so a torn file is made again.
-                fs::write(folder.join(format!("{}-r{}.safetensors", entry.row.trial_id, entry.row.replicate)), bytes)?;
+                let name = format!("{}-r{}.safetensors", entry.row.trial_id, entry.row.replicate);
+                fs::write(folder.join(name), bytes.model(job_id, spans)?)?;
             }
+            Ok(())
+        };
+        let write = || -> io::Result<()> {
+            of_job.into_par_iter().try_for_each(write_job)?;
             sync_all(&folder)
         };
         write().map_err(|e| RunDirError::io(&folder, e))
@@ -111,16 +124,22 @@ impl<'a> Collection<'a> {
         let properties = numbers(self.properties(), "score", Encoding::PLAIN);
         let properties = numbers(properties, "row", Encoding::DELTA_BINARY_PACKED);
         self.write_parquet("scores.parquet", Arc::new(columns::scores_schema()), properties, |out| {
+            let mut bytes = JobBytes::new(self.dir.jobs());
+            let mut pending = Scores::default();
+            let write = |out: &mut ArrowWriter<_>, scores: Scores| {
+                out.write(&scores.batch().map_err(|e| ParquetError::External(Box::new(e)))?)
+            };
             for (job_id, entry) in &self.entries {
                 let kept = keep.is_none_or(|ids| ids.contains(&entry.row.trial_id));
-                let (Some(spans), Some(data), true) = (entry.bytes, replicates.get(entry.row.replicate as usize), kept)
-                else {
-                    continue;
-                };
-                let (validation, test) = Journal::scores(&self.dir.jobs(), job_id, spans)?;
-                write_scores(out, &entry.row, "validation", &data.validation, &validation)?;
-                write_scores(out, &entry.row, "test", &data.test, &test)?;
+                let data = replicates.get(entry.row.replicate as usize);
+                let (Some(spans), Some(data), true) = (entry.bytes, data, kept) else { continue };
+                let (validation, test) = bytes.scores(job_id, spans)?;
+                pending.add(&entry.row, [(&data.validation, validation), (&data.test, test)]);
+                if pending.len() >= SCORES_AT_ONCE {
+                    write(out, std::mem::take(&mut pending))?;
+                }
             }
+            write(out, pending)?;
             Ok(())
         })
     }
@@ -175,22 +194,13 @@ fn entries(dir: &RunDir, plan: &Plan, trials: &Trials) -> Result<Vec<(String, En
     Ok(entries)
 }
 
+/// Makes every file of `folder` last: where the system can sync all at once, with one call however many they are.
 fn sync_all(folder: &Path) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::fs::syncfs(File::open(folder)?)?;
+    #[cfg(not(target_os = "linux"))]
     for entry in fs::read_dir(folder)? {
         File::open(entry?.path())?.sync_data()?;
     }
     super::atomic::sync_folder(folder)
-}
-
-fn write_scores<W: io::Write + Send>(
-    out: &mut ArrowWriter<W>,
-    row: &ResultRow,
-    split: &str,
-    rows: &Rows,
-    bytes: &[u8],
-) -> Result<(), ParquetError> {
-    let scores = crate::train::from_le_bytes(bytes);
-    let batch = columns::scores(row, split, &rows.source_rows, &rows.y, scores)
-        .map_err(|e| ParquetError::External(Box::new(e)))?;
-    out.write(&batch)
 }

@@ -13,6 +13,7 @@ use arrow::error::ArrowError;
 
 use super::journal::Entry;
 use super::rows::{ResultRow, SplitMetrics, State};
+use crate::data::Rows;
 use crate::metrics::Confusion;
 use crate::spec::{Activation, Loss, Optimizer, Sampling};
 
@@ -141,33 +142,61 @@ pub(super) fn scores_schema() -> Schema {
     ])
 }
 
-/// scores.parquet: the scores of one (trial, replicate) on one split.
-pub(super) fn scores(
-    row: &ResultRow,
-    split: &str,
-    source_rows: &[u32],
-    labels: &[u8],
-    scores: Vec<f32>,
-) -> Result<RecordBatch, ArrowError> {
-    let n = scores.len();
-    let word = |value: &str| -> Result<ArrayRef, ArrowError> {
-        let array = DictionaryArray::<Int32Type>::try_new(
-            Int32Array::from(vec![0; n]),
-            Arc::new(StringArray::from(vec![value])),
-        )?;
-        Ok(Arc::new(array))
-    };
-    RecordBatch::try_new(
-        Arc::new(scores_schema()),
-        vec![
-            word(&row.trial_id)?,
-            Arc::new(Int32Array::from(vec![row.replicate as i32; n])),
-            word(split)?,
-            Arc::new(Int64Array::from_iter_values(source_rows.iter().map(|&row| i64::from(row)))),
-            Arc::new(Int8Array::from_iter_values(labels.iter().map(|&label| label as i8))),
-            Arc::new(Float32Array::from(scores)),
-        ],
-    )
+/// Rows of scores.parquet under way.
+#[derive(Default)]
+pub(super) struct Scores {
+    ids: Vec<String>,
+    id: Vec<i32>,
+    replicate: Vec<i32>,
+    split: Vec<i32>,
+    row: Vec<i64>,
+    label: Vec<i8>,
+    score: Vec<f32>,
+}
+
+impl Scores {
+    /// The two words of the column `split`.
+    const SPLITS: [&str; 2] = ["validation", "test"];
+
+    /// Rows so far.
+    pub(super) fn len(&self) -> usize {
+        self.score.len()
+    }
+
+    /// Adds the scores of one (trial, replicate): those of the validation rows, then those of the test rows.
+    pub(super) fn add(&mut self, row: &ResultRow, parts: [(&Rows, Vec<f32>); 2]) {
+        if self.ids.last() != Some(&row.trial_id) {
+            self.ids.push(row.trial_id.clone());
+        }
+        let id = self.ids.len() as i32 - 1;
+        for (split, (rows, scores)) in parts.into_iter().enumerate() {
+            let n = self.len() + scores.len();
+            self.id.resize(n, id);
+            self.replicate.resize(n, row.replicate as i32);
+            self.split.resize(n, split as i32);
+            self.row.extend(rows.source_rows.iter().map(|&row| i64::from(row)));
+            self.label.extend(rows.y.iter().map(|&label| label as i8));
+            self.score.extend(scores);
+        }
+    }
+
+    /// What was added, as a batch.
+    pub(super) fn batch(self) -> Result<RecordBatch, ArrowError> {
+        let words = |keys: Vec<i32>, words: StringArray| {
+            DictionaryArray::<Int32Type>::try_new(Int32Array::from(keys), Arc::new(words))
+        };
+        RecordBatch::try_new(
+            Arc::new(scores_schema()),
+            vec![
+                Arc::new(words(self.id, StringArray::from(self.ids))?),
+                Arc::new(Int32Array::from(self.replicate)),
+                Arc::new(words(self.split, StringArray::from(Self::SPLITS.to_vec()))?),
+                Arc::new(Int64Array::from(self.row)),
+                Arc::new(Int8Array::from(self.label)),
+                Arc::new(Float32Array::from(self.score)),
+            ],
+        )
+    }
 }
 
 fn state(state: State) -> &'static str {

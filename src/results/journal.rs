@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::rows::{HistoryRow, ResultRow};
+use crate::train::from_le_bytes;
 
 /// A journal line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -100,34 +101,46 @@ impl Journal {
     pub fn entries(jobs: &Path, job_id: &str) -> io::Result<Vec<Entry>> {
         read(jobs, job_id).map(|(entries, _)| entries)
     }
+}
 
-    /// The validation and test scores of an entry that has bytes.
-    ///
-    /// # Errors
-    /// The `.bin` file is missing or short.
-    pub fn scores(jobs: &Path, job_id: &str, spans: Spans) -> io::Result<(Vec<u8>, Vec<u8>)> {
+/// Reads the `.bin` files; keeps the last one open, since entries of a job mostly come together.
+#[derive(Debug)]
+pub(super) struct JobBytes {
+    jobs: PathBuf,
+    open: Option<(String, File)>,
+}
+
+impl JobBytes {
+    /// Of the folder `jobs`.
+    pub(super) fn new(jobs: PathBuf) -> Self {
+        Self { jobs, open: None }
+    }
+
+    /// The validation and the test scores of an entry that has bytes.
+    pub(super) fn scores(&mut self, job_id: &str, spans: Spans) -> io::Result<(Vec<f32>, Vec<f32>)> {
         let [validation, test, _] = spans.lengths;
-        let mut both = read_at(jobs, job_id, spans.offset, validation + test)?;
-        let test = both.split_off(usize::try_from(validation).map_err(io::Error::other)?);
-        Ok((both, test))
+        let both = self.read(job_id, spans.offset, validation + test)?;
+        let (validation, test) = both.split_at(usize::try_from(validation).map_err(io::Error::other)?);
+        Ok((from_le_bytes(validation), from_le_bytes(test)))
     }
 
     /// The model of an entry that has bytes.
-    ///
-    /// # Errors
-    /// The `.bin` file is missing or short.
-    pub fn model(jobs: &Path, job_id: &str, spans: Spans) -> io::Result<Vec<u8>> {
+    pub(super) fn model(&mut self, job_id: &str, spans: Spans) -> io::Result<Vec<u8>> {
         let [validation, test, model] = spans.lengths;
-        read_at(jobs, job_id, spans.offset + validation + test, model)
+        self.read(job_id, spans.offset + validation + test, model)
     }
-}
 
-fn read_at(jobs: &Path, job_id: &str, offset: u64, length: u64) -> io::Result<Vec<u8>> {
-    let mut file = File::open(bytes_path(jobs, job_id))?;
-    file.seek(SeekFrom::Start(offset))?;
-    let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
-    file.read_exact(&mut bytes)?;
-    Ok(bytes)
+    fn read(&mut self, job_id: &str, offset: u64, length: u64) -> io::Result<Vec<u8>> {
+        let mut file = match self.open.take() {
+            Some((open, file)) if open == job_id => file,
+            _ => File::open(bytes_path(&self.jobs, job_id))?,
+        };
+        file.seek(SeekFrom::Start(offset))?;
+        let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+        file.read_exact(&mut bytes)?;
+        self.open = Some((job_id.to_owned(), file));
+        Ok(bytes)
+    }
 }
 
 fn lines_path(jobs: &Path, job_id: &str) -> PathBuf {
@@ -173,6 +186,7 @@ pub(super) mod tests {
     use super::*;
     use crate::results::State;
     use crate::spec::{Activation, InitialBias, Loss, Optimizer, Sampling};
+    use crate::train::le_bytes;
 
     pub(in crate::results) fn row(trial: &str, replicate: u32) -> ResultRow {
         ResultRow {
@@ -242,10 +256,41 @@ pub(super) mod tests {
             assert_eq!(entries.len(), expected + 1);
             let last = entries.last().unwrap();
             assert_eq!(last.row, row("c", 0));
-            let (validation, test) = Journal::scores(jobs, "j", last.bytes.unwrap()).unwrap();
-            let model = Journal::model(jobs, "j", last.bytes.unwrap()).unwrap();
+            let mut bytes = JobBytes::new(jobs.to_owned());
+            let (validation, test) = bytes.scores("j", last.bytes.unwrap()).unwrap();
+            let (validation, test) = (le_bytes(&validation), le_bytes(&test));
+            let model = bytes.model("j", last.bytes.unwrap()).unwrap();
             assert_eq!(Payload { validation, test, model }, payload(5));
         }
+    }
+
+    /// What a diverging trial leaves behind has no word in JSON.
+    #[test]
+    fn numbers_that_are_none_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut journal, _) = Journal::open(folder.path(), "j").unwrap();
+        let epoch = HistoryRow {
+            epoch: 1,
+            train_loss: f64::NAN,
+            val_loss: f64::NEG_INFINITY,
+            val_auc: None,
+            learning_rate: 1e30,
+            seconds: 0.1,
+        };
+        let metrics = crate::results::SplitMetrics {
+            loss: f64::INFINITY,
+            auc: None,
+            auc_se: None,
+            average_precision: None,
+            confusion: crate::metrics::Confusion { tp: 1, fp: 2, tn: 3, fn_: 4 },
+            brier: 0.25,
+        };
+        let row = ResultRow { train: Some(metrics), ..row("a", 0) };
+        journal.append(vec![(row.clone(), vec![epoch], None)]).unwrap();
+        let [entry] = &Journal::entries(folder.path(), "j").unwrap()[..] else { panic!("not one entry") };
+        assert_eq!(entry.row, row);
+        assert!(entry.history[0].train_loss.is_nan());
+        assert_eq!(entry.history[0].val_loss, f64::NEG_INFINITY);
     }
 
     #[test]

@@ -73,6 +73,7 @@ pub struct ResultRow {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SplitMetrics {
     /// Mean of the trial's own loss over the rows.
+    #[serde(with = "any_float")]
     pub loss: f64,
     /// ROC AUC.
     pub auc: Option<f64>,
@@ -84,6 +85,7 @@ pub struct SplitMetrics {
     #[serde(flatten)]
     pub confusion: Confusion,
     /// Mean squared difference of score and label.
+    #[serde(with = "any_float")]
     pub brier: f64,
 }
 
@@ -93,8 +95,10 @@ pub struct HistoryRow {
     /// 1-based epoch.
     pub epoch: u32,
     /// Mean training loss per row over the epoch's steps, with dropout.
+    #[serde(with = "any_float")]
     pub train_loss: f64,
     /// Mean loss on the validation rows.
+    #[serde(with = "any_float")]
     pub val_loss: f64,
     /// ROC AUC on the validation rows.
     pub val_auc: Option<f64>,
@@ -102,4 +106,27 @@ pub struct HistoryRow {
     pub learning_rate: f64,
     /// Seconds that the stack took for this epoch.
     pub seconds: f64,
+}
+
+/// Numbers that may be infinite or none, as those of a diverging trial are: JSON has no word for them, so they are text.
+mod any_float {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Number(f64),
+        Word(String),
+    }
+
+    pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        if value.is_finite() { value.serialize(serializer) } else { value.to_string().serialize(serializer) }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        match Written::deserialize(deserializer)? {
+            Written::Number(value) => Ok(value),
+            Written::Word(word) => word.parse().map_err(D::Error::custom),
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::atomic::write_atomically;
+use super::atomic::{TORN, write_atomically};
 use super::manifest::{FORMAT_VERSION, Manifest};
 use crate::plan::Plan;
 
@@ -49,20 +49,41 @@ pub enum RunDirError {
         /// Its version.
         version: u64,
     },
+    /// A file stands in its place.
+    #[error("{} is a file, not a folder", .0.display())]
+    #[diagnostic(help("`--out DIR` names the folder that the run writes"))]
+    NotAFolder(PathBuf),
+    /// A file of it is not as it was written.
+    #[error("{} cannot be understood: {why}", .path.display())]
+    #[diagnostic(help("it was changed or damaged since: restore it, or start afresh elsewhere with `--out DIR`"))]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// What its reader says.
+        why: String,
+    },
     /// A file of it cannot be read or written.
-    #[error("{}: {source}", .path.display())]
+    #[error("cannot use {}: {why}", .path.display())]
+    #[diagnostic(help("the folder must be yours to write in and have room; `--out DIR` writes elsewhere"))]
     Io {
         /// The file.
         path: PathBuf,
         /// Why.
-        #[source]
-        source: io::Error,
+        why: io::Error,
     },
 }
 
 impl RunDirError {
     pub(super) fn io(path: &Path, source: impl Into<io::Error>) -> Self {
-        Self::Io { path: path.to_owned(), source: source.into() }
+        let why: io::Error = source.into();
+        if why.kind() == io::ErrorKind::InvalidData {
+            return Self::Broken { path: path.to_owned(), why: why.to_string() };
+        }
+        Self::Io { path: path.to_owned(), why }
+    }
+
+    fn broken(path: &Path, why: &serde_json::Error) -> Self {
+        Self::Broken { path: path.to_owned(), why: why.to_string() }
     }
 }
 
@@ -77,28 +98,31 @@ impl RunDir {
     /// Whether `root` holds a run; `None` when it is missing or empty.
     ///
     /// # Errors
-    /// It holds something else, or a run of a later format.
+    /// It holds something else, or a run of a later format; a file stands in its way.
     pub fn look(root: &Path) -> Result<Option<Manifest>, RunDirError> {
+        if let Some(file) = root.ancestors().find(|path| path.is_file()) {
+            return Err(RunDirError::NotAFolder(file.to_owned()));
+        }
         let path = root.join("manifest.json");
         match fs::read(&path) {
             Ok(bytes) => {
-                let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|e| RunDirError::io(&path, e))?;
+                let value: serde_json::Value =
+                    serde_json::from_slice(&bytes).map_err(|e| RunDirError::broken(&path, &e))?;
                 match value.get("format_version").and_then(serde_json::Value::as_u64) {
                     Some(version) if version == u64::from(FORMAT_VERSION) => {
-                        serde_json::from_value(value).map(Some).map_err(|e| RunDirError::io(&path, e))
+                        serde_json::from_value(value).map(Some).map_err(|e| RunDirError::broken(&path, &e))
                     }
                     Some(version) => Err(RunDirError::Format { path: root.to_owned(), version }),
                     None => Err(RunDirError::NotOurs(root.to_owned())),
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // A run that was killed before its manifest leaves its lock and perhaps an empty folder.
+                // A run that was killed before its manifest, the last of what it begins with, leaves these.
+                let locked = root.join(".lock").exists();
                 let ours = |name: &str| {
-                    name == ".lock"
-                        || name == "jobs"
-                        || name == "models"
-                        || name == "log.txt"
-                        || name.starts_with(".writing-")
+                    [".lock", "jobs", "models", "log.txt"].contains(&name)
+                        || name.starts_with(TORN)
+                        || (locked && ["sweep.yaml", "plan.json"].contains(&name))
                 };
                 match fs::read_dir(root) {
                     Ok(entries) => {
@@ -124,7 +148,10 @@ impl RunDir {
         let path = root.join(".lock");
         let lock = File::create(&path).map_err(|e| RunDirError::io(&path, e))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { root: root.to_owned(), _lock: lock }),
+            Ok(()) => {
+                remove_torn(root)?;
+                Ok(Self { root: root.to_owned(), _lock: lock })
+            }
             Err(TryLockError::WouldBlock) => Err(RunDirError::Locked(root.to_owned())),
             Err(TryLockError::Error(error)) => Err(RunDirError::io(&path, error)),
         }
@@ -175,7 +202,7 @@ impl RunDir {
     fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, RunDirError> {
         let path = self.path(name);
         let bytes = fs::read(&path).map_err(|e| RunDirError::io(&path, e))?;
-        serde_json::from_slice(&bytes).map_err(|e| RunDirError::io(&path, e))
+        serde_json::from_slice(&bytes).map_err(|e| RunDirError::broken(&path, &e))
     }
 
     /// A job's checkpoint, if it has one.
@@ -206,6 +233,16 @@ impl RunDir {
     }
 }
 
+/// Removes what a killed writer left of files that it had not finished.
+fn remove_torn(root: &Path) -> Result<(), RunDirError> {
+    for entry in fs::read_dir(root).map_err(|e| RunDirError::io(root, e))?.flatten() {
+        if entry.file_name().to_str().is_some_and(|name| name.starts_with(TORN)) {
+            fs::remove_file(entry.path()).map_err(|e| RunDirError::io(&entry.path(), e))?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,9 +259,20 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_was_killed_before_its_manifest_can_begin_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = RunDir::lock(folder.path()).unwrap();
+        dir.write("sweep.yaml", b"name: mine").unwrap();
+        dir.write("plan.json", b"{}").unwrap();
+        assert!(RunDir::look(folder.path()).unwrap().is_none());
+        fs::write(folder.path().join("thesis.tex"), "x").unwrap();
+        assert!(matches!(RunDir::look(folder.path()), Err(RunDirError::NotOurs(_))));
+    }
+
+    #[test]
     fn other_peoples_folders_are_left_alone() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("thesis.tex"), "x").unwrap();
+        fs::write(folder.path().join("sweep.yaml"), "name: mine").unwrap();
         assert!(matches!(RunDir::look(folder.path()), Err(RunDirError::NotOurs(_))));
         fs::write(folder.path().join("manifest.json"), r#"{"format_version": 99}"#).unwrap();
         assert!(matches!(RunDir::look(folder.path()), Err(RunDirError::Format { version: 99, .. })));

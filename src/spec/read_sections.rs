@@ -403,7 +403,8 @@ impl Reader {
             Some(format!("write `[{}]`", device.split(',').map(str::trim).collect::<Vec<_>>().join(", ")))
         } else {
             let known: &[&str] = if alone { &["auto", "cpu", "cuda"] } else { &["cpu", "cuda"] };
-            keys::nearest(device, known).map(|word| format!("did you mean `{word}`?"))
+            let near = if device.eq_ignore_ascii_case("gpu") { Some("cuda") } else { keys::nearest(device, known) };
+            near.map(|word| format!("did you mean `{word}`?"))
         };
         self.expected(at, expected, help);
         None
