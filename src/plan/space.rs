@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
 use super::trial::Hyperparameters;
-use crate::spec::{Activation, Domain, InitialBias, Loss, Optimizer, Sampling, Space, Spec, linspace};
+use crate::spec::{Activation, Domain, FromNumber, InitialBias, Loss, Optimizer, Sampling, Space, Spec};
 
 /// The distinct trials of a sweep, ordered so that trials that can share a stack are neighbours.
 #[derive(Debug, Clone)]
@@ -89,12 +89,12 @@ impl Grid {
         add(values(space.sampling.as_ref(), Setting::Sampling));
         add(values(space.loss.as_ref(), Setting::Loss));
         add(values(space.initial_bias.as_ref(), Setting::InitialBias));
-        add(numbers(space.weight_decay.as_ref(), Setting::WeightDecay));
-        add(numbers(space.learning_rate.as_ref(), Setting::LearningRate));
-        add(numbers(space.dropout.as_ref(), Setting::Dropout));
-        add(numbers(space.pos_weight.as_ref(), Setting::PosWeight));
-        add(numbers(space.alpha.as_ref(), Setting::Alpha));
-        add(numbers(space.gamma.as_ref(), Setting::Gamma));
+        add(values(space.weight_decay.as_ref(), Setting::WeightDecay));
+        add(values(space.learning_rate.as_ref(), Setting::LearningRate));
+        add(values(space.dropout.as_ref(), Setting::Dropout));
+        add(values(space.pos_weight.as_ref(), Setting::PosWeight));
+        add(values(space.alpha.as_ref(), Setting::Alpha));
+        add(values(space.gamma.as_ref(), Setting::Gamma));
         let len = axes.iter().try_fold(1usize, |product, axis| product.checked_mul(axis.len()))?;
         Some(Self { axes, len })
     }
@@ -139,19 +139,8 @@ impl Grid {
     }
 }
 
-fn values<T: Clone>(domain: Option<&Domain<T>>, setting: impl Fn(T) -> Setting) -> Vec<Setting> {
-    match domain {
-        Some(Domain::Value { value }) => vec![setting(value.clone())],
-        Some(Domain::Values { values }) => values.iter().cloned().map(setting).collect(),
-        Some(Domain::Range { .. }) | None => Vec::new(),
-    }
-}
-
-fn numbers(domain: Option<&Domain<f64>>, setting: impl Fn(f64) -> Setting) -> Vec<Setting> {
-    match domain {
-        Some(Domain::Range { min, max, count }) => linspace(*min, *max, *count).into_iter().map(setting).collect(),
-        other => values(other, setting),
-    }
+fn values<T: Clone + FromNumber>(domain: Option<&Domain<T>>, setting: impl Fn(T) -> Setting) -> Vec<Setting> {
+    domain.map(Domain::expand).unwrap_or_default().into_iter().map(setting).collect()
 }
 
 impl Trials {
@@ -288,6 +277,14 @@ mod tests {
         let trials =
             Trials::new(&spec("  {batch_size: {values: [64, 128]}, learning_rate: {values: [0.1, 0.2]}}\n")).unwrap();
         assert_eq!(trials.groups(), [0..2, 2..4]);
+    }
+
+    #[test]
+    fn a_range_of_whole_numbers_is_swept() {
+        let trials = Trials::new(&spec("  batch_size: {min: 64, max: 192, count: 3}\n")).unwrap();
+        assert_eq!((0..trials.len()).map(|i| trials.get(i).batch_size).collect::<Vec<_>>(), [64, 128, 192]);
+        let trials = Trials::new(&spec("  initial_bias: {min: -1, max: 0, count: 2}\n")).unwrap();
+        assert_eq!(trials.len(), 2);
     }
 
     #[test]
