@@ -110,7 +110,7 @@ fn line(tally: &Tally, share: f64, left: Option<Duration>) -> String {
         line += &format!(", {} failed", tally.failed);
     }
     if let Some((auc, trial)) = &tally.best {
-        line += &format!(", best val_auc {auc:.4} ({})", trial.get(..8).unwrap_or(trial));
+        line += &format!(", best val_auc {auc:.4} ({trial})");
     }
     match left {
         Some(left) if share < 1.0 => line + &format!(", at most {} left", HumanDuration(left)),
@@ -170,10 +170,13 @@ mod tests {
     fn a_line_says_what_matters() {
         let mut tally = Tally::new(2, 1, 98, 49, 1);
         tally.take(&Event::JobStarted { job_id: "job-00002".into(), trials: 49, epoch: 1, epochs: 100 });
-        let best = Some((0.987_65, "0123456789abcdef".to_owned()));
+        let best = Some((0.987_65, "focal alpha 0.25 gamma 2".to_owned()));
         tally.take(&Event::Epoch { job_id: "job-00002".into(), epoch: 50, training: 49, best });
         let text = line(&tally, tally.share(), Some(Duration::from_secs(75)));
-        assert_eq!(text, "49/98 trials, 1/2 jobs, 1 failed, best val_auc 0.9877 (01234567), at most 75 seconds left");
+        assert_eq!(
+            text,
+            "49/98 trials, 1/2 jobs, 1 failed, best val_auc 0.9877 (focal alpha 0.25 gamma 2), at most 75 seconds left"
+        );
         assert_eq!(stack_line(&tally.running["job-00002"]), "epoch 50/100, 49 trials");
     }
 }

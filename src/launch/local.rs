@@ -14,7 +14,7 @@ use super::stop::Stop;
 use crate::data::Replicate;
 use crate::plan::{Hyperparameters, Job, Plan, Trials};
 use crate::results::{Entry, Journal, Payload, ResultRow, RunDir, RunDirError, State, write_atomically};
-use crate::spec::Spec;
+use crate::spec::{Spec, Word};
 use crate::train::{self, Checkpoint, End, Ended, EpochReport, Fitted, Observer, SaveError, Shape, Stack, TrainError};
 
 /// How often a running stack is checkpointed: what a kill can cost.
@@ -299,6 +299,14 @@ impl Keeper<'_> {
     }
 }
 
+/// A trial in a few words, for progress.
+fn label(trial: &Hyperparameters) -> String {
+    let mut words = vec![trial.loss.word().to_owned()];
+    words.extend(trial.alpha.map(|alpha| format!("alpha {alpha}")));
+    words.extend(trial.gamma.map(|gamma| format!("gamma {gamma}")));
+    words.join(" ")
+}
+
 /// A model's safetensors file: its tensors, and in the metadata what is needed to use them.
 fn model_file(shape: &Shape, weights: &[f32], row: &ResultRow, features: &[String]) -> Result<Vec<u8>, SaveError> {
     use safetensors::tensor::{Dtype, TensorView};
@@ -331,7 +339,7 @@ impl Observer for Keeper<'_> {
             job_id: self.job.job_id.clone(),
             epoch: report.epoch,
             training: report.training,
-            best: report.best.map(|(slot, auc)| (auc, self.ids[slot].clone())),
+            best: report.best.map(|(slot, auc)| (auc, label(&self.stack.trials[slot]))),
         });
     }
 

@@ -15,7 +15,7 @@ use super::journal::Entry;
 use super::rows::{ResultRow, SplitMetrics, State};
 use crate::data::Rows;
 use crate::metrics::Confusion;
-use crate::spec::{Activation, Loss, Optimizer, Sampling};
+use crate::spec::Word;
 
 /// Columns under way.
 struct Columns {
@@ -49,18 +49,18 @@ pub(super) fn results(rows: &[&ResultRow]) -> Result<RecordBatch, ArrowError> {
     out.add("replicate", small(&|r| Some(r.replicate)));
     out.add("state", text(&|r| Some(state(r.state).into())));
     out.add("error", text(&|r| r.error.clone()));
-    out.add("loss", text(&|r| Some(loss(r.hyperparameters.loss).into())));
+    out.add("loss", text(&|r| Some(r.hyperparameters.loss.word().into())));
     out.add("alpha", float(&|r| r.hyperparameters.alpha));
     out.add("gamma", float(&|r| r.hyperparameters.gamma));
     out.add("pos_weight", float(&|r| r.hyperparameters.pos_weight));
-    out.add("sampling", text(&|r| Some(sampling(r.hyperparameters.sampling).into())));
+    out.add("sampling", text(&|r| Some(r.hyperparameters.sampling.word().into())));
     out.add("learning_rate", float(&|r| Some(r.hyperparameters.learning_rate)));
     out.add("weight_decay", float(&|r| Some(r.hyperparameters.weight_decay)));
     out.add("dropout", float(&|r| Some(r.hyperparameters.dropout)));
     out.add("batch_size", int(&|r| i64::try_from(r.hyperparameters.batch_size).ok()));
     out.add("hidden", text(&|r| Some(format!("{:?}", r.hyperparameters.hidden))));
-    out.add("activation", text(&|r| Some(activation(r.hyperparameters.activation).into())));
-    out.add("optimizer", text(&|r| Some(optimizer(r.hyperparameters.optimizer).into())));
+    out.add("activation", text(&|r| Some(r.hyperparameters.activation.word().into())));
+    out.add("optimizer", text(&|r| Some(r.hyperparameters.optimizer.word().into())));
     out.add("initial_bias", text(&|r| Some(r.hyperparameters.initial_bias.to_string())));
     out.add("seed", int(&|r| i64::try_from(r.seed).ok()));
     out.add("split_fingerprint", text(&|r| Some(r.split_fingerprint.clone())));
@@ -204,35 +204,5 @@ fn state(state: State) -> &'static str {
         State::Finished => "finished",
         State::Failed => "failed",
         State::Stopped => "stopped",
-    }
-}
-
-fn loss(loss: Loss) -> &'static str {
-    match loss {
-        Loss::Focal => "focal",
-        Loss::Bce => "bce",
-        Loss::WeightedBce => "weighted_bce",
-    }
-}
-
-fn sampling(sampling: Sampling) -> &'static str {
-    match sampling {
-        Sampling::None => "none",
-        Sampling::Oversample => "oversample",
-    }
-}
-
-fn activation(activation: Activation) -> &'static str {
-    match activation {
-        Activation::Relu => "relu",
-        Activation::Tanh => "tanh",
-    }
-}
-
-fn optimizer(optimizer: Optimizer) -> &'static str {
-    match optimizer {
-        Optimizer::Adam => "adam",
-        Optimizer::Adamw => "adamw",
-        Optimizer::Sgd => "sgd",
     }
 }

@@ -30,3 +30,4 @@ pub use range::{FromNumber, linspace};
 pub use read::{parse, parse_with};
 pub use schema::json_schema;
 pub use types::*;
+pub use words::Word;

@@ -15,3 +15,30 @@ pub(super) const LOSSES: &[(&str, Loss)] =
 pub(super) const SAMPLINGS: &[(&str, Sampling)] = &[("none", Sampling::None), ("oversample", Sampling::Oversample)];
 pub(super) const SPLITS: &[(&str, Split)] = &[("validation", Split::Validation), ("test", Split::Test)];
 pub(super) const LAUNCHERS: &[(&str, Launcher)] = &[("local", Launcher::Local)];
+
+/// A choice that has a word in sweep files and in result columns.
+pub trait Word: Copy + PartialEq + 'static {
+    /// Every word with its choice.
+    const WORDS: &'static [(&'static str, Self)];
+
+    /// The word of this choice.
+    fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, choice)| *choice == self).map_or("", |(word, _)| word)
+    }
+}
+
+impl Word for Loss {
+    const WORDS: &'static [(&'static str, Self)] = LOSSES;
+}
+
+impl Word for Sampling {
+    const WORDS: &'static [(&'static str, Self)] = SAMPLINGS;
+}
+
+impl Word for Activation {
+    const WORDS: &'static [(&'static str, Self)] = ACTIVATIONS;
+}
+
+impl Word for Optimizer {
+    const WORDS: &'static [(&'static str, Self)] = OPTIMIZERS;
+}
