@@ -86,7 +86,7 @@ pub struct RunArgs {
     /// The sweep.
     #[command(flatten)]
     pub spec: SpecArgs,
-    /// Run directory [default: runs/<name of the sweep>]
+    /// Run directory [default: runs/NAME, the sweep's name]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Go on with the run in the run directory: only what is missing is trained

@@ -1,5 +1,7 @@
 //! A model that leaves its run scores rows as it did there, to the bit.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::path::Path;

@@ -3,7 +3,7 @@
 //! ```text
 //! run directory ─read─> Results ─rank─> Ranking ─compare_with_best─> Ranking ─> to_table, to_markdown, to_csv, to_json
 //! ```
-//! Reads result files only; [`rank`] and what follows are pure but for [`compare_with_best`], which reads the scores.
+//! Reads result files only; [`rank()`] and what follows are pure but for [`compare_with_best`], which reads the scores.
 
 mod compare;
 mod error;

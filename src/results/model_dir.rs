@@ -91,13 +91,13 @@ pub enum ModelDirError {
         why: String,
     },
     /// A file cannot be written.
-    #[error("cannot write {}: {source}", .path.display())]
+    #[error("cannot write {}: {why}", .path.display())]
+    #[diagnostic(help("the folder must be yours to write in and have room; `--out DIR` writes elsewhere"))]
     Write {
         /// The file.
         path: PathBuf,
         /// Why.
-        #[source]
-        source: io::Error,
+        why: io::Error,
     },
 }
 
@@ -142,7 +142,7 @@ pub fn write_model_dir(
     preprocessing: &[u8],
     weights: &[u8],
 ) -> Result<(), ModelDirError> {
-    let failed = |path: &Path, source: io::Error| ModelDirError::Write { path: path.to_owned(), source };
+    let failed = |path: &Path, why: io::Error| ModelDirError::Write { path: path.to_owned(), why };
     if dir.exists() && fs::read_dir(dir).map_or(true, |mut entries| entries.next().is_some()) {
         return Err(ModelDirError::Taken(dir.to_owned()));
     }
