@@ -43,6 +43,8 @@ fn good_rows() -> String {
     lines.join("\n") + "\n"
 }
 
+type Prepare = dyn Fn(&Path) + Send + Sync;
+
 /// A fault to be made.
 struct Case {
     name: String,
@@ -51,7 +53,7 @@ struct Case {
     /// Written beside, or over, the good ones.
     files: Vec<(String, Vec<u8>)>,
     /// More to be done in the folder beforehand.
-    prepare: Option<Box<dyn Fn(&Path) + Send + Sync>>,
+    prepare: Option<Box<Prepare>>,
 }
 
 fn case(name: &str, code: i32, args: &str) -> Case {
@@ -172,6 +174,7 @@ fn sweep_files_that_are_none() {
     );
 }
 
+/// The reader's own tests have more of these; here is one of each kind, through the whole program.
 #[test]
 fn sweep_files_with_faults() {
     snapshot(
@@ -188,61 +191,27 @@ fn sweep_files_with_faults() {
             with_lines("a key of another part", "epochs: 5"),
             with_lines("a key twice", "name: again"),
             edited("a name that is no folder's", "name: tiny", "name: my sweeps/tiny"),
-            edited("a null name", "name: tiny", "name:"),
             edited("a source of unknown format", "rows.csv", "rows.xlsx"),
             with_data("url without sha256", "  url: http://example.org/rows.csv"),
-            with_data(
-                "url that is none",
-                "  url: rows.example.org\n  sha256: 76274b691b16a6c49d3f159c883398e03ccd6d1ee12d9d8ee38f4b4b98551a89",
-            ),
             with_data("sha256 too short", "  url: http://example.org/rows.csv\n  sha256: 76274b69"),
-            with_data(
-                "sha256 of other letters",
-                "  url: http://example.org/rows.csv\n  sha256: x6274b691b16a6c49d3f159c883398e03ccd6d1ee12d9d8ee38f4b4b98551a89",
-            ),
-            with_data(
-                "two origins",
-                "  url: http://example.org/rows.csv\n  sha256: 76274b691b16a6c49d3f159c883398e03ccd6d1ee12d9d8ee38f4b4b98551a89\n  synth: {rows: 100, features: 2, positives: 5}",
-            ),
             with_data("more positives than rows", "  synth: {rows: 100, features: 2, positives: 200}"),
-            with_data("half a synth", "  synth: {rows: 100}"),
             with_data("the label dropped", "  drop: [x, y]"),
-            with_data("a dropped column's logarithm", "  drop: [x]\n  log: {x: 1}"),
-            with_data("drop is a word", "  drop: x"),
             with_data("standardize is a word", "  standardize: yes"),
             with_lines("no rows left to train on", "split: {test: 0.5, validation: 0.5}"),
-            with_lines("no test rows", "split: {test: 0}"),
-            with_lines("no replicates", "replicates: 0"),
             with_lines("a seed below 0", "seed: -1"),
-            with_lines("hidden is a number", "model: {hidden: 16}"),
             with_lines("a layer of nothing", "model: {hidden: [16, 0]}"),
             with_lines("an unknown activation", "model: {activation: rleu}"),
-            with_lines("dropout of everything", "model: {dropout: 1}"),
-            with_lines("an unknown bias", "model: {initial_bias: piror}"),
-            edited("no epochs", "epochs: 2", "epochs: 0"),
             edited("half an epoch", "epochs: 2", "epochs: 1.5"),
-            edited("an underscore in a number", "batch_size: 16", "batch_size: 1_024"),
-            edited("a number in quotes", "batch_size: 16", "batch_size: '1024'"),
-            edited("a negative step", "epochs: 2", "learning_rate: -1e-3"),
             edited("an infinite step", "epochs: 2", "learning_rate: .inf"),
-            edited("an unknown optimizer", "epochs: 2", "optimizer: adma"),
             edited("the wrong goal", "epochs: 2", "early_stopping: {metric: val_auc, goal: minimize}"),
-            edited("no patience", "epochs: 2", "early_stopping: {patience: 0}"),
             with_lines("method random", "method: random"),
             with_lines("method tpe", "method: tpe"),
-            with_lines("an unknown method", "method: gird"),
             with_lines("early_terminate", "early_terminate: {type: asha}"),
             with_lines("launcher slurm", "launch: {launcher: slurm}"),
-            with_lines("an unknown launcher", "launch: {launcher: loacl}"),
             with_lines("an unknown device", "launch: {devices: gpu}"),
-            with_lines("devices in one word", "launch: {devices: 'cuda:0,cuda:1'}"),
             with_lines("an unknown metric", "rank: {by: [auk, fn]}"),
-            with_lines("a metric with its split", "rank: {by: [val_auc]}"),
-            with_lines("no metric", "rank: {by: []}"),
             with_lines("two operating points", "operating_point: {max_fpr: 0.01, min_recall: 0.9}"),
-            with_lines("half an operating point", "operating_point: {fn_cost: 100}"),
             with_lines("an operating point that cannot be", "operating_point: {max_fpr: 5}"),
-            with_lines("unknown scores", "scores: some"),
         ],
     );
 }
@@ -257,19 +226,11 @@ fn parameters_with_faults() {
             with_parameters("an unknown one", "  loss: {value: focal}\n  alhpa: {value: 0.5}"),
             with_parameters("an unknown loss", "  loss: {value: fokal}"),
             with_parameters("a value without `value`", "  loss: focal"),
-            with_parameters("values without `values`", "  learning_rate: [1e-3, 1e-2]"),
-            with_parameters("an unknown form", "  learning_rate: {vlaues: [1e-3]}"),
-            with_parameters("no values", "  learning_rate: {values: []}"),
             with_parameters("a value twice", "  learning_rate: {values: [1e-3, 0.001]}"),
-            with_parameters("two forms", "  learning_rate: {value: 1e-3, values: [1e-3]}"),
-            with_parameters("a range without an end", "  learning_rate: {min: 1e-3, count: 3}"),
             with_parameters("a range that runs backwards", "  learning_rate: {min: 1, max: 0.5, count: 3}"),
-            with_parameters("a range of one", "  learning_rate: {min: 0.1, max: 0.5, count: 1}"),
-            with_parameters("a range of words", "  loss: {min: 1, max: 2, count: 2}"),
             with_parameters("a range of rows by halves", "  batch_size: {min: 1, max: 2, count: 3}"),
             with_parameters("a distribution", "  learning_rate: {min: 1e-4, max: 1e-2, distribution: log_uniform}"),
             with_parameters("alpha of 1", "  loss: {value: focal}\n  alpha: {values: [0.5, 1]}"),
-            with_parameters("gamma below 0", "  loss: {value: focal}\n  gamma: {value: -1}"),
             with_parameters("alpha that no loss reads", "  alpha: {values: [0.25, 0.5]}"),
             with_parameters("hidden as one list", "  hidden: {values: [16, 8]}"),
             with_parameters(
@@ -470,7 +431,7 @@ fn downloads_with_faults() {
 fn arguments_with_faults() {
     let cuda = tch::Cuda::is_available();
     if cuda {
-        eprintln!("skipped: `--devices cuda` on a machine without a GPU; there is one here");
+        println!("skipped: `--devices cuda` on a machine without a GPU; there is one here");
     }
     let mut cases = vec![
         case("a word too many", 2, "run sweep.yaml other.yaml"),

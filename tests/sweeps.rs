@@ -1,6 +1,6 @@
 //! Whole sweeps over real data with few epochs: is everything there, and are the figures what the scores say?
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
 mod common;
 #[path = "common/table.rs"]
@@ -178,7 +178,9 @@ impl Run {
     fn scores_agree(&self, results: &Table, expected: &Expected) {
         let scores = self.table("scores.parquet");
         assert_eq!(scores.names(), ["trial_id", "replicate", "split", "row", "label", "score"]);
-        let mut parts: BTreeMap<(String, i64, String), Vec<(i64, i64, f64)>> = BTreeMap::new();
+        /// (row, label, score)
+        type Scored = (i64, i64, f64);
+        let mut parts: BTreeMap<(String, i64, String), Vec<Scored>> = BTreeMap::new();
         let cells = scores.integers("row").into_iter().zip(scores.integers("label")).zip(scores.floats("score"));
         for (((trial, replicate), split), ((row, label), score)) in
             scores.keys().into_iter().zip(scores.texts("split")).zip(cells)

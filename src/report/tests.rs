@@ -338,7 +338,7 @@ fn what_is_no_run_is_refused() {
     std::fs::write(path.join("manifest.json"), r#"{"format_version": 1}"#).unwrap();
     assert_eq!(complaint(), "DIR has no results.parquet yet");
     std::fs::write(path.join("results.parquet"), "id,auc").unwrap();
-    assert!(complaint().starts_with("DIR/results.parquet: "), "{}", complaint());
+    assert!(complaint().starts_with("cannot read DIR/results.parquet: "), "{}", complaint());
     write_parquet(&path.join("results.parquet"), vec![("x".into(), Arc::new(Int32Array::from(vec![1])))]);
     assert_eq!(complaint(), "DIR/results.parquet has no column `trial_id`");
 }
