@@ -3,6 +3,8 @@
 //! The shape is that of the published work on forest cover: 286,048 rows of 10 features, 64 % of them for training,
 //! features-16-1, batch 2048. Everything runs in one thread.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a benchmark that cannot be set up has nothing to say")]
+
 use std::hint::black_box;
 use std::sync::OnceLock;
 

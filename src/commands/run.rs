@@ -95,11 +95,7 @@ fn train(
     output::data(&dir.root().display().to_string()).map_err(closed)?;
     if !finished {
         debug_assert!(tally.done < tally.rows);
-        output::talk(&format!(
-            "interrupted: go on with `focalsweep run {} --resume`{}",
-            args.spec.spec.display(),
-            out_flag(args)
-        ));
+        output::talk(&format!("interrupted: go on with `{}`", resume_command(args)));
         return Ok(ExitCode::from(INTERRUPTED));
     }
     Ok(code(manifest.counts.failed))
@@ -109,8 +105,16 @@ fn code(failed: usize) -> ExitCode {
     if failed > 0 { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS }
 }
 
-fn out_flag(args: &RunArgs) -> String {
-    args.out.as_ref().map_or_else(String::new, |out| format!(" `--out {}`", out.display()))
+/// The command that goes on with this run.
+fn resume_command(args: &RunArgs) -> String {
+    let mut command = format!("focalsweep run {} --resume", args.spec.spec.display());
+    for (key, value) in &args.spec.overrides {
+        command += &format!(" --set '{key}={value}'");
+    }
+    if let Some(out) = &args.out {
+        command += &format!(" --out {}", out.display());
+    }
+    command
 }
 
 fn summary(manifest: &Manifest, root: &Path, seconds: f64) -> String {
