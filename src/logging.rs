@@ -1,7 +1,7 @@
 //! tracing: warnings and progress lines on stderr, everything in the run's log file.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -32,8 +32,11 @@ impl Log {
         } else {
             let warnings = Targets::new().with_default(LevelFilter::WARN).with_target("progress", LevelFilter::OFF);
             let progress = Targets::new().with_target("progress", LevelFilter::INFO);
-            let said = fmt::layer().without_time().with_target(false).with_writer(io::stderr).with_filter(warnings);
-            let bare = fmt::layer().without_time().with_target(false).with_level(false).with_writer(io::stderr);
+            let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            let said = fmt::layer().without_time().with_target(false).with_ansi(colours).with_writer(io::stderr);
+            let said = said.with_filter(warnings);
+            let bare = fmt::layer().without_time().with_target(false).with_level(false).with_ansi(colours);
+            let bare = bare.with_writer(io::stderr);
             registry.with(said).with(bare.with_filter(progress)).try_init()
         };
         // A subscriber that is there already (a test's) stays.

@@ -22,9 +22,9 @@ impl Said {
         Self { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
     }
 
-    /// The same, having made sure that no panic shows.
+    /// The same, having made sure that no panic shows, nor a colour where nobody watches.
     pub(crate) fn calm(self) -> Self {
-        for word in ["panicked", "RUST_BACKTRACE", "has a bug"] {
+        for word in ["panicked", "RUST_BACKTRACE", "has a bug", "\u{1b}"] {
             assert!(!self.stderr.contains(word), "{word:?} in:\n{}", self.stderr);
         }
         self
