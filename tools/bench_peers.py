@@ -1,6 +1,6 @@
 """Times this program and its peers on the same work, side by side, and writes the table of docs/performance.md.
 
-    make bench-peers                                # JAX vmap
+    make bench-peers                                # JAX vmap, and what more pairs and many small trials cost
     make bench-peers ARGS='--with torch_pool:14'    # also the PyTorch process pool, on the first 14 pairs
 
 The work: forestcover.parquet, 7 x 7 pairs, features-16-1, batch 2048, exactly 10 epochs, validation AUC after each epoch,
@@ -34,9 +34,34 @@ name: peers
 data: {{source: {data}, label: Class, positive: 1, clip: 5}}
 model: {{hidden: [16], activation: relu, dropout: 0.5, initial_bias: prior}}
 train: {{epochs: {epochs}, batch_size: 2048, optimizer: adam, learning_rate: 1e-3, reduction: sum}}
-parameters: {{loss: {{value: focal}}, alpha: {{min: 0.1, max: 0.4, count: 7}}, gamma: {{min: 1.0, max: 4.0, count: 7}}}}
+parameters: {{loss: {{value: focal}}, alpha: {alpha}, gamma: {gamma}}}
 scores: {scores}
 """
+# Trials that cost next to nothing: one step on 640 rows.
+SMALL = """
+name: small
+data: {{source: {data}, synth: {{rows: 1000, features: 10, positives: 100}}, label: Class}}
+train: {{epochs: 1, batch_size: 1000}}
+parameters: {{loss: {{value: focal}}, alpha: {{min: 0.01, max: 0.99, count: 100}}, gamma: {{min: 0, max: 4, count: 100}}}}
+"""
+LARGE = """
+name: large
+data: {{source: {data}, label: Class}}
+parameters:
+  loss: {{value: focal}}
+  alpha: {{min: 0.001, max: 0.999, count: 1000}}
+  gamma: {{min: 0, max: 4, count: 1000}}
+  learning_rate: {{min: 0.001, max: 0.01, count: 10}}
+"""
+
+
+def axis(low, high, count):
+    return f"{{min: {low}, max: {high}, count: {count}}}" if count > 1 else f"{{value: {low}}}"
+
+
+def sweep(data, alphas=7, gammas=7, scores="none"):
+    alpha, gamma = axis(0.1, 0.4, alphas), axis(1.0, 4.0, gammas)
+    return SPEC.format(data=data, epochs=EPOCHS, alpha=alpha, gamma=gamma, scores=scores)
 
 
 def environment(peer):
@@ -82,7 +107,7 @@ def main():
         contenders = []  # name, pairs, command, folder to remove before each run
         for scores, label in (("none", "focalsweep"), ("all", "focalsweep, and scores.parquet")):
             spec, out = pathlib.Path(scratch, f"{scores}.yaml"), pathlib.Path(scratch, scores)
-            spec.write_text(SPEC.format(data=data, epochs=EPOCHS, scores=scores))
+            spec.write_text(sweep(data, scores=scores))
             command = [program, "run", spec, "--out", out, "--no-progress", "--devices", "cpu"]
             contenders.append((label, PAIRS, command, out))
         for other in ["jax_vmap", *args.others]:
@@ -100,9 +125,16 @@ def main():
                 if run:
                     figures[name].append(figure)
 
+        curve = [(a * g, run_alone(program, scratch, sweep(data, a, g))) for a, g in ((1, 1), (7, 1), (7, 7), (14, 14), (28, 28))]
+        small = run_alone(program, scratch, SMALL.format(data=pathlib.Path(scratch, "small.parquet")))
+        spec = pathlib.Path(scratch, "large.yaml")
+        spec.write_text(LARGE.format(data=data))
+        plans = [once([str(program), "plan", str(spec)], ROOT) for _ in range(3)]
+
+    machine = f"Measured by `make bench-peers` on {cpu()}, {os.cpu_count()} cores"
     base = statistics.median(wall for wall, _ in figures["focalsweep"]) / PAIRS
     lines = [
-        f"Measured by `make bench-peers` on {cpu()}, {os.cpu_count()} cores, {args.runs} runs of each in turn.",
+        f"{machine}, {args.runs} runs of each in turn.",
         "",
         "| | median s | min | max | s per pair and epoch | times ours, per pair | peak MB |",
         "|---|---|---|---|---|---|---|",
@@ -114,13 +146,41 @@ def main():
             f"| {name} | {median:.2f} | {min(walls):.2f} | {max(walls):.2f} | {median / pairs / EPOCHS:.5f}"
             f" | {median / pairs / base:.2f} | {memory:.0f} |"
         )
-    table = "\n".join(lines)
-    print(table)
+    fill("peers", lines)
+    one = curve[0][1]
+    lines = [f"{machine}; median of 3 whole processes each.", "", "| pairs | s | times the cost of 1 | ms per pair and epoch |", "|---|---|---|---|"]
+    lines += [f"| {k} | {s:.2f} | {s / one:.1f} | {1000 * s / k / EPOCHS:.2f} |" for k, s in curve]
+    fill("curve", lines)
+    wall, memory = statistics.median(wall for wall, _ in plans), max(memory for _, memory in plans)
+    lines = [
+        f"{machine}; median of 3 whole processes each.",
+        "",
+        f"- 10,000 trials of one step on 640 rows, results, scores and 10,000 model files written: {small:.2f} s, {small / 10:.2f} ms a trial.",
+        f"- `plan` of a grid of 10,000,000 trials: {wall:.2f} s, {memory:.0f} MB.",
+    ]
+    fill("orchestration", lines)
+
+
+def run_alone(program, scratch, text):
+    """Median wall seconds of three runs of a sweep."""
+    spec, out = pathlib.Path(scratch, "alone.yaml"), pathlib.Path(scratch, "alone")
+    spec.write_text(text)
+    walls = []
+    for _ in range(3):
+        shutil.rmtree(out, ignore_errors=True)
+        command = [program, "run", spec, "--out", out, "--no-progress", "--devices", "cpu"]
+        walls.append(once([str(part) for part in command], ROOT)[0])
+    return statistics.median(walls)
+
+
+def fill(part, lines):
+    """Replaces a part of docs/performance.md, and prints it."""
+    text = "\n".join(lines)
+    print(text, end="\n\n")
     page = ROOT / "docs" / "performance.md"
-    begin, end = "<!-- peers: begin -->", "<!-- peers: end -->"
-    text = page.read_text()
-    head, rest = text.split(begin)
-    page.write_text(f"{head}{begin}\n{table}\n{end}{rest.split(end)[1]}")
+    begin, end = f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
+    head, rest = page.read_text().split(begin)
+    page.write_text(f"{head}{begin}\n{text}\n{end}{rest.split(end)[1]}")
 
 
 def cpu():
