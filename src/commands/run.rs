@@ -47,6 +47,10 @@ pub(super) fn run(args: &RunArgs, log: &Log) -> Result<ExitCode, Failure> {
     if let Some(manifest) = &before {
         check_same_data(&root, manifest, &workload)?;
         if manifest.state == RunState::Finished {
+            if root.join("jobs").exists() {
+                // Killed between its last two steps.
+                RunDir::lock(&root).and_then(|dir| dir.remove_jobs()).map_err(place)?;
+            }
             output::talk(&format!(
                 "{}: all {} rows were there already",
                 root.display(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, DictionaryArray, Float32Array, Float64Array, Int8Array, Int32Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
+    TimestampMicrosecondArray, UInt64Array,
 };
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use arrow::error::ArrowError;
@@ -62,7 +62,7 @@ pub(super) fn results(rows: &[&ResultRow]) -> Result<RecordBatch, ArrowError> {
     out.add("activation", text(&|r| Some(r.hyperparameters.activation.word().into())));
     out.add("optimizer", text(&|r| Some(r.hyperparameters.optimizer.word().into())));
     out.add("initial_bias", text(&|r| Some(r.hyperparameters.initial_bias.to_string())));
-    out.add("seed", int(&|r| i64::try_from(r.seed).ok()));
+    out.add("seed", rows.iter().map(|row| Some(row.seed)).collect::<UInt64Array>());
     out.add("split_fingerprint", text(&|r| Some(r.split_fingerprint.clone())));
     out.add("data_fingerprint", text(&|r| Some(r.data_fingerprint.clone())));
     out.add("device", text(&|r| Some(r.device.clone())));

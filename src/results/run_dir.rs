@@ -229,7 +229,10 @@ impl RunDir {
     /// They cannot be removed.
     pub fn remove_jobs(&self) -> Result<(), RunDirError> {
         let jobs = self.jobs();
-        fs::remove_dir_all(&jobs).map_err(|e| RunDirError::io(&jobs, e))
+        match fs::remove_dir_all(&jobs) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(RunDirError::io(&jobs, error)),
+            _ => Ok(()),
+        }
     }
 }
 
