@@ -163,11 +163,12 @@ def main():
 
 def run_alone(program, scratch, text):
     """Median wall seconds of three runs of a sweep."""
-    spec, out = pathlib.Path(scratch, "alone.yaml"), pathlib.Path(scratch, "alone")
+    spec = pathlib.Path(scratch, "alone.yaml")
     spec.write_text(text)
     walls = []
     for _ in range(3):
-        shutil.rmtree(out, ignore_errors=True)
+        # A new folder each time: file systems are slow to reuse what was deleted a moment ago.
+        out = tempfile.mkdtemp(dir=scratch)
         command = [program, "run", spec, "--out", out, "--no-progress", "--devices", "cpu"]
         walls.append(once([str(part) for part in command], ROOT)[0])
     return statistics.median(walls)

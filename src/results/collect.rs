@@ -1,6 +1,6 @@
 //! From journals to the files that people read.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::Path;
@@ -15,7 +15,6 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
-use rayon::prelude::*;
 
 use super::atomic::write_atomically;
 use super::columns::{self, Scores};
@@ -85,22 +84,15 @@ impl<'a> Collection<'a> {
             self.dir
                 .write_json(&format!("models/preprocessing-r{}.json", replicate.index), &replicate.preprocessing)?;
         }
-        let mut of_job: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
-        for (job_id, entry) in &self.entries {
-            of_job.entry(job_id).or_default().push(entry);
-        }
-        let write_job = |(job_id, entries): (&str, Vec<&Entry>)| -> io::Result<()> {
+        let write = || -> io::Result<()> {
             let mut bytes = JobBytes::new(self.dir.jobs());
-            for entry in entries {
+            for (job_id, entry) in &self.entries {
                 let Some(spans) = entry.bytes else { continue };
                 // Written straight and synced together: the journals go only after that, so a torn file is made again.
+                // One after the other: threads that make files in one folder wait for each other.
                 let name = format!("{}-r{}.safetensors", entry.row.trial_id, entry.row.replicate);
                 fs::write(folder.join(name), bytes.model(job_id, spans)?)?;
             }
-            Ok(())
-        };
-        let write = || -> io::Result<()> {
-            of_job.into_par_iter().try_for_each(write_job)?;
             sync_all(&folder)
         };
         write().map_err(|e| RunDirError::io(&folder, e))
