@@ -1,0 +1,197 @@
+//! `model` and `train` of a sweep file: the network, the optimiser, when to stop.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `model`: a multi-layer perceptron with one logit out.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelSpec {
+    /// Widths of the hidden layers; empty is logistic regression.
+    #[schemars(schema_with = "crate::spec::schema::widths")]
+    pub hidden: Vec<usize>,
+    /// Activation after each hidden layer.
+    pub activation: Activation,
+    /// Dropout rate after each hidden layer, in [0, 1).
+    #[schemars(extend("minimum" = 0.0), extend("exclusiveMaximum" = 1.0))]
+    pub dropout: f64,
+    /// Bias of the output at the start: `prior` = ln(positives / negatives) of the rows as drawn, or a number.
+    pub initial_bias: InitialBias,
+}
+
+impl Default for ModelSpec {
+    fn default() -> Self {
+        Self { hidden: vec![16], activation: Activation::Relu, dropout: 0.5, initial_bias: InitialBias::Prior }
+    }
+}
+
+/// Activation of the hidden layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// max(0, x)
+    Relu,
+    /// tanh(x)
+    Tanh,
+}
+
+/// Bias of the output unit before training.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum InitialBias {
+    /// ln(positives / negatives) of the training rows as they are drawn (0 when oversampling).
+    #[serde(with = "prior_word")]
+    #[schemars(with = "PriorWord")]
+    Prior,
+    /// This number.
+    Value(f64),
+}
+
+/// The word `prior` in the schema.
+#[derive(JsonSchema, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum PriorWord {
+    /// ln(positives / negatives)
+    Prior,
+}
+
+mod prior_word {
+    use super::PriorWord;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(s: S) -> Result<S::Ok, S::Error> {
+        PriorWord::Prior.serialize(s)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<(), D::Error> {
+        PriorWord::deserialize(d).map(|_| ())
+    }
+}
+
+impl std::fmt::Display for InitialBias {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Prior => f.write_str("prior"),
+            Self::Value(v) => write!(f, "{v}"),
+        }
+    }
+}
+
+/// `train`: the optimiser and when to stop.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainSpec {
+    /// Most passes over the training rows.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub epochs: u32,
+    /// Rows per step.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub batch_size: usize,
+    /// Update rule.
+    pub optimizer: Optimizer,
+    /// Step size.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    pub learning_rate: f64,
+    /// L2 penalty (adam, sgd) or decoupled decay (adamw), as in PyTorch.
+    #[schemars(extend("minimum" = 0.0))]
+    pub weight_decay: f64,
+    /// Whether the loss of a batch is the sum or the mean over its rows.
+    pub reduction: Reduction,
+    /// Probabilities are clipped to at least this before the logarithm, as the published code does; absent: exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0.0), extend("exclusiveMaximum" = 0.5))]
+    pub epsilon: Option<f64>,
+    /// Stops a trial that no longer gets better; absent: all epochs are run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<EarlyStopping>,
+}
+
+impl Default for TrainSpec {
+    fn default() -> Self {
+        Self {
+            epochs: 100,
+            batch_size: 2048,
+            optimizer: Optimizer::Adam,
+            learning_rate: 1e-3,
+            weight_decay: 0.0,
+            reduction: Reduction::Sum,
+            epsilon: None,
+            early_stopping: None,
+        }
+    }
+}
+
+/// Update rule of the weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Optimizer {
+    /// Kingma & Ba 2015, arXiv 1412.6980, with Keras' constants: betas 0.9 and 0.999, eps 1e-7.
+    Adam,
+    /// Adam with decoupled weight decay: Loshchilov & Hutter 2019, arXiv 1711.05101.
+    Adamw,
+    /// Plain gradient steps.
+    Sgd,
+}
+
+/// How the losses of a batch's rows become one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reduction {
+    /// Their sum, as the published focal-loss experiment has it.
+    Sum,
+    /// Their mean.
+    Mean,
+}
+
+/// `train.early_stopping`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EarlyStopping {
+    /// What is watched, after each epoch, on the validation rows.
+    pub metric: Monitor,
+    /// Whether more or less of it is better; absent: as the metric has it.
+    pub goal: Goal,
+    /// Epochs without improvement before a trial stops; at least 1.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub patience: u32,
+    /// Least change that counts as an improvement.
+    #[schemars(extend("minimum" = 0.0))]
+    pub min_delta: f64,
+    /// Go back to the weights of the best epoch.
+    pub restore_best_weights: bool,
+}
+
+impl Default for EarlyStopping {
+    fn default() -> Self {
+        Self { metric: Monitor::ValAuc, goal: Goal::Maximize, patience: 10, min_delta: 0.0, restore_best_weights: true }
+    }
+}
+
+/// A metric that is measured after each epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Monitor {
+    /// ROC AUC on the validation rows.
+    ValAuc,
+    /// Mean loss on the validation rows.
+    ValLoss,
+}
+
+/// Which way is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Goal {
+    /// More is better.
+    Maximize,
+    /// Less is better.
+    Minimize,
+}
+
+/// How trials are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// Every combination of the values.
+    #[default]
+    Grid,
+}

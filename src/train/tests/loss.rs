@@ -1,0 +1,108 @@
+//! The loss and its slope: against 50-digit arithmetic, other libraries, finite differences and cross-entropy.
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::super::*;
+use super::{close, fixtures, json};
+
+/// Value and gradient of the stacked loss for one model, `[1, N]`.
+fn stacked_loss(terms: LossTerms, logits: &[f32], positive: bool, epsilon: Option<f64>) -> (Vec<f32>, Vec<f32>) {
+    let stacked = loss::StackedLoss::new(&[terms], epsilon, tch::Device::Cpu).unwrap();
+    let labels = tch::Tensor::from_slice(&vec![f32::from(u8::from(positive)); logits.len()]);
+    let (value, gradient) = stacked.rows(&tch::Tensor::from_slice(logits).unsqueeze(0), &labels, true).unwrap();
+    let host = |t: tch::Tensor| Vec::<f32>::try_from(t.squeeze_dim(0)).unwrap();
+    (host(value), host(gradient.unwrap()))
+}
+
+#[test]
+fn focal_loss_agrees_with_50_digit_arithmetic_and_other_libraries() {
+    let fixture = json(&fixtures("loss/loss.json"));
+    let numbers = |v: &Value| v.as_array().unwrap().iter().map(|x| x.as_f64().unwrap_or(f64::NAN)).collect::<Vec<_>>();
+    let logits = numbers(&fixture["logits"]);
+    let mut compared = 0;
+    for case in fixture["focal"].as_array().unwrap() {
+        let number = |key: &str| case[key].as_f64().unwrap();
+        let positive = number("y") == 1.0;
+        let terms = LossTerms { positive: number("alpha"), negative: 1.0 - number("alpha"), gamma: number("gamma") };
+        let (values, gradients) = (numbers(&case["truth"]["value"]), numbers(&case["truth"]["gradient"]));
+        let narrow: Vec<f32> = logits.iter().map(|&z| z as f32).collect();
+        let (stacked_values, stacked_gradients) = stacked_loss(terms, &narrow, positive, None);
+        for (i, &z) in logits.iter().enumerate() {
+            let (value, gradient) = terms.row(z, positive, None);
+            let same = |a: f64, b: f64, tolerance: f64| (a - b).abs() <= tolerance * b.abs() + 1e-37;
+            assert!(same(value, values[i], 1e-12), "{case}: value at {z}: {value}");
+            assert!(same(gradient, gradients[i], 1e-11), "{case}: gradient at {z}: {gradient}");
+            if z as f32 as f64 == z {
+                assert!(
+                    same(f64::from(stacked_values[i]), values[i], 3e-5),
+                    "{case}: f32 value at {z}: {}",
+                    stacked_values[i]
+                );
+                assert!(
+                    same(f64::from(stacked_gradients[i]), gradients[i], 3e-5),
+                    "{case}: f32 gradient at {z}: {}",
+                    stacked_gradients[i]
+                );
+            }
+            compared += 1;
+        }
+        for (library, figures) in case.as_object().unwrap() {
+            let Some(limits) = fixture["libraries"].get(library) else { continue };
+            let bound = |key: &str| limits[key].as_f64().unwrap();
+            for (i, &z) in logits.iter().enumerate() {
+                if z < bound("holds_from") || z > bound("holds_to") {
+                    continue;
+                }
+                let (value, _) = terms.row(z, positive, None);
+                if let Some(theirs) = figures["value"][i].as_f64() {
+                    assert!(
+                        (value - theirs).abs() <= 4.0 * bound("tolerance") * value.abs().max(1e-6),
+                        "{library} {case} at {z}: {value} {theirs}"
+                    );
+                }
+            }
+        }
+    }
+    assert!(compared >= 1000, "{compared}");
+}
+
+#[test]
+fn epsilon_clips_as_the_published_code_does() {
+    let terms = LossTerms { positive: 0.25, negative: 0.75, gamma: 2.0 };
+    let (value, gradient) = terms.row(-20.0, true, Some(1e-6));
+    let p = 1.0 / (1.0 + 20f64.exp());
+    assert!(close(value, -0.25 * (1.0 - p).powi(2) * 1e-6f64.ln(), 1e-12));
+    let step = 1e-4;
+    let slope =
+        (terms.row(-20.0 + step, true, Some(1e-6)).0 - terms.row(-20.0 - step, true, Some(1e-6)).0) / (2.0 * step);
+    assert!((gradient - slope).abs() < 1e-9 && gradient < 0.0);
+    let (values, gradients) = stacked_loss(terms, &[-20.0], true, Some(1e-6));
+    assert!(close(f64::from(values[0]), value, 1e-5) && close(f64::from(gradients[0]) * 1e6, gradient * 1e6, 1e-4));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn the_gradient_is_the_slope_of_the_loss(z in -30.0..30.0f64, positive: bool, alpha in 0.01..0.99f64, gamma in 0.0..5.0f64) {
+        let terms = LossTerms { positive: alpha, negative: 1.0 - alpha, gamma };
+        let h = 1e-5;
+        let slope = (terms.row(z + h, positive, None).0 - terms.row(z - h, positive, None).0) / (2.0 * h);
+        let (value, gradient) = terms.row(z, positive, None);
+        prop_assert!((gradient - slope).abs() <= 1e-7 * (1.0 + value.abs()), "{gradient} {slope}");
+    }
+
+    #[test]
+    fn without_focus_it_is_weighted_cross_entropy(z in -60.0..60.0f64, positive: bool, alpha in 0.01..0.99f64) {
+        let focal = LossTerms { positive: alpha, negative: 1.0 - alpha, gamma: 0.0 };
+        let x = if positive { z } else { -z };
+        let entropy = if x > 0.0 { (-x).exp().ln_1p() } else { x.exp().ln_1p() - x };
+        let weight = if positive { alpha } else { 1.0 - alpha };
+        let (value, gradient) = focal.row(z, positive, None);
+        prop_assert!((value - weight * entropy).abs() <= 1e-12 * value.abs());
+        let sigmoid = 1.0 / (1.0 + (-z).exp());
+        let expected = weight * (sigmoid - f64::from(u8::from(positive)));
+        prop_assert!((gradient - expected).abs() <= 1e-12);
+    }
+}
