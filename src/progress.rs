@@ -35,7 +35,7 @@ impl Progress {
             Look::Silent
         } else if stderr().is_terminal() && !json {
             let all = MultiProgress::new();
-            let whole = all.add(ProgressBar::new(1000).with_style(style("{bar:30.green} {percent:>3}%  {msg}")));
+            let whole = all.add(ProgressBar::new(1000).with_style(style("{bar:30.green} {percent:>3}%  {wide_msg}")));
             Look::Bars { all, whole, stacks: HashMap::new() }
         } else {
             Look::Lines { last: Instant::now() }
@@ -69,7 +69,7 @@ impl Progress {
                     let bar = stacks.entry(job.clone()).or_insert_with(|| {
                         all.add(
                             ProgressBar::new(u64::from(running.epochs))
-                                .with_style(style("  {prefix} {bar:20.cyan} {msg}"))
+                                .with_style(style("  {prefix} {bar:20.cyan} {wide_msg}"))
                                 .with_prefix(job.clone()),
                         )
                     });
