@@ -11,8 +11,9 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Deserialize;
 
 use super::ReportError;
-use super::rows::{PARAMETERS, Results, Row, Value};
+use super::rows::{Results, Row, Value};
 use crate::results::State;
+use crate::spec::PARAMETERS;
 
 /// Version of the run directory that is understood.
 pub(super) const FORMAT: u64 = 1;
@@ -132,7 +133,7 @@ impl Table<'_> {
 
     /// Hyperparameters that the file has.
     fn parameters(&self) -> Result<Vec<Named<Value>>, ReportError> {
-        let there = PARAMETERS.into_iter().filter_map(|name| self.optional(name).map(|array| (name, array)));
+        let there = PARAMETERS.iter().copied().filter_map(|name| self.optional(name).map(|array| (name, array)));
         there
             .map(|(name, array)| {
                 let values = match array.data_type() {

@@ -2,23 +2,6 @@
 
 use crate::results::State;
 
-/// Hyperparameters by their spec names, in the order in which a report shows them.
-pub(super) const PARAMETERS: [&str; 13] = [
-    "loss",
-    "alpha",
-    "gamma",
-    "pos_weight",
-    "sampling",
-    "learning_rate",
-    "weight_decay",
-    "dropout",
-    "batch_size",
-    "hidden",
-    "activation",
-    "optimizer",
-    "initial_bias",
-];
-
 /// The rows of a run.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Results {

@@ -59,7 +59,8 @@ pub(super) const MODEL: &[&str] = &["hidden", "activation", "dropout", "initial_
 pub(super) const TRAIN: &[&str] =
     &["epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "reduction", "epsilon", "early_stopping"];
 pub(super) const EARLY_STOPPING: &[&str] = &["metric", "goal", "patience", "min_delta", "restore_best_weights"];
-pub(super) const SPACE: &[&str] = &[
+/// Hyperparameters by name, in the order in which a report shows them.
+pub const PARAMETERS: &[&str] = &[
     "loss",
     "alpha",
     "gamma",
@@ -91,7 +92,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("operating_point", OPERATING_POINT),
     ("rank", RANK),
     ("launch", LAUNCH),
-    ("parameters", SPACE),
+    ("parameters", PARAMETERS),
 ];
 
 /// The path under which `key` is known, if in one part at least; the first one wins.

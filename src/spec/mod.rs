@@ -25,7 +25,7 @@ mod types;
 mod words;
 
 pub use fault::{Fault, Origin, SpecFaults};
-pub use keys::RANK_METRICS;
+pub use keys::{PARAMETERS, RANK_METRICS};
 pub use range::{FromNumber, linspace};
 pub use read::{parse, parse_with};
 pub use schema::json_schema;

@@ -29,7 +29,7 @@ impl Reader {
     }
 
     fn space(&mut self, at: &At<'_>) -> Option<Space> {
-        let section = self.section(at, keys::SPACE)?;
+        let section = self.section(at, keys::PARAMETERS)?;
         let before = self.faults.len();
         let loss = self.domain(&section, "loss", |r, at| r.word(at, LOSSES));
         if self.faults.len() == before {

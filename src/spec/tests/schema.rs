@@ -41,7 +41,7 @@ fn schema_and_reader_know_the_same_keys() {
         (at(&schema, &["train", "early_stopping"]), keys::EARLY_STOPPING),
         (at(&schema, &["rank"]), keys::RANK),
         (at(&schema, &["launch"]), keys::LAUNCH),
-        (space, keys::SPACE),
+        (space, keys::PARAMETERS),
     ] {
         let properties: Vec<&String> = object["properties"].as_object().unwrap().keys().collect();
         assert_eq!(properties, known, "in this order");
