@@ -13,7 +13,7 @@ use super::event::{Event, Tally};
 use super::stop::Stop;
 use crate::data::Replicate;
 use crate::plan::{Hyperparameters, Job, Plan, Trials};
-use crate::results::{Entry, Journal, Payload, ResultRow, RunDir, RunDirError, State, write_atomically};
+use crate::results::{Attempt, Entry, Journal, Journals, Payload, ResultRow, RunDir, RunDirError, State, write_atomically};
 use crate::spec::{Spec, Word};
 use crate::train::{self, Checkpoint, End, Ended, EpochReport, Fitted, Observer, SaveError, Shape, Stack, TrainError};
 
@@ -80,10 +80,11 @@ pub enum LaunchError {
 pub fn run(work: &Work<'_>, mut watch: impl FnMut(&Tally)) -> Result<Tally, LaunchError> {
     let mut queue = Vec::new();
     let (mut done, mut failed) = (0, 0);
+    let journals = Journals::list(&work.dir.jobs()).map_err(|e| RunDirError::io(&work.dir.jobs(), e))?;
     for job in &work.plan.jobs {
-        let entries = Journal::entries(&work.dir.jobs(), &job.job_id).map_err(|e| save(job, e))?;
+        let entries = journals.of(&job.job_id).map_err(|e| save(job, e))?;
         done += entries.len();
-        failed += entries.iter().filter(|e| e.row.state == State::Failed).count();
+        failed += entries.iter().filter(|kept| kept.entry.row.state == State::Failed).count();
         if entries.len() < job.count {
             queue.push(job);
         }
@@ -153,7 +154,8 @@ fn run_job(work: &Work<'_>, job: &Job, device: Device, events: &Sender<Event>) -
     else {
         return Ok(());
     };
-    let (journal, known) = Journal::open(&work.dir.jobs(), &job.job_id).map_err(|e| save(job, e))?;
+    let attempt = Attempt::new();
+    let (journal, known) = Journal::open(&work.dir.jobs(), &job.job_id, &attempt).map_err(|e| save(job, e))?;
     let checkpoint = resume_from(work, job, &stack);
     let mut keeper = Keeper {
         work,
@@ -162,11 +164,13 @@ fn run_job(work: &Work<'_>, job: &Job, device: Device, events: &Sender<Event>) -
         stack: &stack,
         ids: &ids,
         device,
+        attempt,
         journal,
         known: known.iter().map(|entry: &Entry| entry.row.trial_id.clone()).collect(),
         events,
         started_at: micros(),
         last_checkpoint: Instant::now(),
+        took_over: false,
     };
     let epoch = checkpoint.as_ref().map_or(1, Checkpoint::epoch);
     keeper.tell(Event::JobStarted {
@@ -193,24 +197,23 @@ fn run_job(work: &Work<'_>, job: &Job, device: Device, events: &Sender<Event>) -
         Err(panic) => keeper.fail_the_rest(&format!("internal error: {}", panic_text(&*panic))).map(|()| false)?,
     };
     if !interrupted {
-        // Nothing reads it any more; if it stays, it does no harm.
-        let _ = std::fs::remove_file(work.dir.checkpoint_path(&job.job_id));
+        work.dir.remove_checkpoints(&job.job_id, None);
     }
     tracing::info!(job = job.job_id, interrupted, "job ended");
     keeper.tell(Event::JobEnded { job_id: job.job_id.clone(), interrupted });
     Ok(())
 }
 
-/// The job's checkpoint, if there is a good one; else it starts again, which costs time and nothing else.
+/// The furthest checkpoint of any attempt at the job; if none is good it starts again, which costs time and nothing else.
 fn resume_from(work: &Work<'_>, job: &Job, stack: &Stack) -> Option<Checkpoint> {
-    let read = || -> Result<Option<Checkpoint>, Box<dyn std::error::Error>> {
-        let Some(bytes) = work.dir.checkpoint(&job.job_id)? else { return Ok(None) };
-        Ok(Some(Checkpoint::from_bytes(&bytes, stack.shape.parameters())?))
+    let warn = |error: &dyn std::error::Error| {
+        tracing::warn!(job = job.job_id, %error, "a checkpoint cannot be read; it costs time and nothing else");
     };
-    read().unwrap_or_else(|error| {
-        tracing::warn!(job = job.job_id, %error, "the checkpoint cannot be read; the job starts again");
-        None
-    })
+    let found = work.dir.checkpoints(&job.job_id).inspect_err(|error| warn(error)).unwrap_or_default();
+    let read = |bytes: &Vec<u8>| {
+        Checkpoint::from_bytes(bytes, stack.shape.parameters()).inspect_err(|error| warn(error)).ok()
+    };
+    found.iter().filter_map(read).max_by_key(Checkpoint::updates)
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
@@ -233,12 +236,15 @@ struct Keeper<'a> {
     stack: &'a Stack,
     ids: &'a [String],
     device: Device,
+    attempt: Attempt,
     journal: Journal,
     /// Trials in the journal. A stack that restarts before them trains them again, to the same numbers.
     known: HashSet<String>,
     events: &'a Sender<Event>,
     started_at: i64,
     last_checkpoint: Instant,
+    /// Whether a checkpoint of this attempt stands in the place of earlier ones.
+    took_over: bool,
 }
 
 impl Keeper<'_> {
@@ -364,9 +370,12 @@ impl Observer for Keeper<'_> {
 
     fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), SaveError> {
         let bytes = checkpoint.to_bytes()?;
-        write_atomically::<std::io::Error>(&self.work.dir.checkpoint_path(&self.job.job_id), |out| {
-            std::io::Write::write_all(out, &bytes)
-        })?;
+        let path = self.work.dir.checkpoint_path(&self.job.job_id, &self.attempt);
+        write_atomically::<std::io::Error>(&path, |out| std::io::Write::write_all(out, &bytes))?;
+        if !std::mem::replace(&mut self.took_over, true) {
+            // This one is as far as the one that it began with, or further.
+            self.work.dir.remove_checkpoints(&self.job.job_id, Some(&self.attempt));
+        }
         self.last_checkpoint = Instant::now();
         Ok(())
     }

@@ -18,7 +18,7 @@ use parquet::schema::types::ColumnPath;
 
 use super::atomic::write_atomically;
 use super::columns::{self, Scores};
-use super::journal::{Entry, JobBytes, Journal};
+use super::journal::{Entry, JobBytes, Journals, Kept};
 use super::rows::{ResultRow, State};
 use super::run_dir::{RunDir, RunDirError};
 use crate::data::Replicate;
@@ -31,8 +31,8 @@ const SCORES_AT_ONCE: usize = 1 << 17;
 #[derive(Debug)]
 pub struct Collection<'a> {
     dir: &'a RunDir,
-    /// Entries with their jobs, in the order of trials and replicates.
-    entries: Vec<(String, Entry)>,
+    /// In the order of trials and replicates.
+    entries: Vec<Kept>,
     metadata: Vec<KeyValue>,
 }
 
@@ -60,7 +60,7 @@ impl<'a> Collection<'a> {
 
     /// Rows that failed.
     pub fn failed(&self) -> usize {
-        self.entries.iter().filter(|(_, entry)| entry.row.state == State::Failed).count()
+        self.entries.iter().filter(|kept| kept.entry.row.state == State::Failed).count()
     }
 
     /// Writes results.parquet and history.parquet.
@@ -68,9 +68,9 @@ impl<'a> Collection<'a> {
     /// # Errors
     /// A file cannot be written; what stood there before still does. So for the others.
     pub fn write_rows(&self) -> Result<(), RunDirError> {
-        let rows: Vec<&ResultRow> = self.entries.iter().map(|(_, entry)| &entry.row).collect();
+        let rows: Vec<&ResultRow> = self.entries.iter().map(|kept| &kept.entry.row).collect();
         self.write_batch("results.parquet", columns::results(&rows))?;
-        let entries: Vec<&Entry> = self.entries.iter().map(|(_, entry)| entry).collect();
+        let entries: Vec<&Entry> = self.entries.iter().map(|kept| &kept.entry).collect();
         self.write_batch("history.parquet", columns::history(&entries))
     }
 
@@ -86,12 +86,12 @@ impl<'a> Collection<'a> {
         }
         let write = || -> io::Result<()> {
             let mut bytes = JobBytes::new(self.dir.jobs());
-            for (job_id, entry) in &self.entries {
+            for Kept { stem, entry } in &self.entries {
                 let Some(spans) = entry.bytes else { continue };
                 // Written straight and synced together: the journals go only after that, so a torn file is made again.
                 // One after the other: threads that make files in one folder wait for each other.
                 let name = format!("{}-r{}.safetensors", entry.row.trial_id, entry.row.replicate);
-                fs::write(folder.join(name), bytes.model(job_id, spans)?)?;
+                fs::write(folder.join(name), bytes.model(stem, spans)?)?;
             }
             sync_all(&folder)
         };
@@ -121,11 +121,11 @@ impl<'a> Collection<'a> {
             let write = |out: &mut ArrowWriter<_>, scores: Scores| {
                 out.write(&scores.batch().map_err(|e| ParquetError::External(Box::new(e)))?)
             };
-            for (job_id, entry) in &self.entries {
+            for Kept { stem, entry } in &self.entries {
                 let kept = keep.is_none_or(|ids| ids.contains(&entry.row.trial_id));
                 let data = replicates.get(entry.row.replicate as usize);
                 let (Some(spans), Some(data), true) = (entry.bytes, data, kept) else { continue };
-                let (validation, test) = bytes.scores(job_id, spans)?;
+                let (validation, test) = bytes.scores(stem, spans)?;
                 pending.add(&entry.row, [(&data.validation, validation), (&data.test, test)]);
                 if pending.len() >= SCORES_AT_ONCE {
                     write(out, std::mem::take(&mut pending))?;
@@ -169,24 +169,26 @@ impl<'a> Collection<'a> {
     }
 }
 
-/// Each (trial, replicate) once, in the order of trials and replicates, with its job.
-fn entries(dir: &RunDir, plan: &Plan, trials: &Trials) -> Result<Vec<(String, Entry)>, RunDirError> {
+/// Each (trial, replicate) once, in the order of trials and replicates.
+fn entries(dir: &RunDir, plan: &Plan, trials: &Trials) -> Result<Vec<Kept>, RunDirError> {
     let mut entries = Vec::new();
     let mut seen = HashSet::new();
     let mut place = HashMap::new();
+    let jobs = dir.jobs();
+    let journals = Journals::list(&jobs).map_err(|e| RunDirError::io(&jobs, e))?;
     for job in &plan.jobs {
         for index in job.first..job.first + job.count {
             if let Ok(id) = trials.get(index).trial_id() {
                 place.insert(id, index);
             }
         }
-        for entry in Journal::entries(&dir.jobs(), &job.job_id).map_err(|e| RunDirError::io(&dir.jobs(), e))? {
-            if seen.insert((entry.row.trial_id.clone(), entry.row.replicate)) {
-                entries.push((job.job_id.clone(), entry));
+        for kept in journals.of(&job.job_id).map_err(|e| RunDirError::io(&jobs, e))? {
+            if seen.insert((kept.entry.row.trial_id.clone(), kept.entry.row.replicate)) {
+                entries.push(kept);
             }
         }
     }
-    entries.sort_by_key(|(_, entry)| (place.get(&entry.row.trial_id).copied(), entry.row.replicate));
+    entries.sort_by_key(|kept| (place.get(&kept.entry.row.trial_id).copied(), kept.entry.row.replicate));
     Ok(entries)
 }
 

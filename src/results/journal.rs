@@ -1,15 +1,20 @@
-//! The journal of a job: a line of JSON for each (trial, replicate) that has ended, and a file of bytes beside it.
+//! The journals of a job: a line of JSON for each (trial, replicate) that has ended, and a file of bytes beside it.
 //!
-//! `<job>.bin` holds scores and models, appended; `<job>.jsonl` says where. The bytes are synced before the line that
-//! names them, so a line that can be read can be trusted. A torn last line (a crash while writing) is dropped.
+//! Each attempt at a job writes a journal of its own, `<job>.<attempt>.jsonl` for the lines and `<job>.<attempt>.bin` for
+//! scores and models. So two copies of a task that run at once never write to one file. Readers take all attempts
+//! together and keep each (trial, replicate) once: copies come to the same bits, so it does not matter whose.
+//! The bytes are synced before the line that names them, so a line that can be read can be trusted. A torn last line (a
+//! crash while writing, or an attempt that is writing just now) is not read.
 
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::rows::{HistoryRow, ResultRow};
+use super::attempt::Attempt;
+use super::rows::{HistoryRow, ResultRow, State};
 use crate::train::from_le_bytes;
 
 /// A journal line.
@@ -43,28 +48,29 @@ pub struct Payload {
     pub model: Vec<u8>,
 }
 
-/// The journal of one job, open for appending.
+/// The journal of one attempt at a job. Its files are made when there is something to write.
 #[derive(Debug)]
 pub struct Journal {
+    jobs: PathBuf,
+    stem: String,
+    open: Option<Files>,
+}
+
+#[derive(Debug)]
+struct Files {
     lines: File,
     bytes: File,
     end: u64,
 }
 
 impl Journal {
-    /// Opens or creates the journal of `job_id` in the folder `jobs`, and returns what it holds.
+    /// The journal of `attempt` at `job_id` in the folder `jobs`, and what this and all other attempts hold so far.
     ///
     /// # Errors
-    /// The files cannot be read or written, or a line before the last is not ours.
-    pub fn open(jobs: &Path, job_id: &str) -> io::Result<(Self, Vec<Entry>)> {
-        let open = |path: PathBuf| OpenOptions::new().create(true).read(true).append(true).open(path);
-        let (entries, whole) = read(jobs, job_id)?;
-        let lines = open(lines_path(jobs, job_id))?;
-        lines.set_len(whole)?;
-        let mut bytes = open(bytes_path(jobs, job_id))?;
-        let end = bytes.seek(SeekFrom::End(0))?;
-        super::atomic::sync_folder(jobs)?;
-        Ok((Self { lines, bytes, end }, entries))
+    /// A journal cannot be read, or a line before its last is not ours.
+    pub fn open(jobs: &Path, job_id: &str, attempt: &Attempt) -> io::Result<(Self, Vec<Entry>)> {
+        let journal = Self { jobs: jobs.to_owned(), stem: attempt.stem(job_id), open: None };
+        Ok((journal, Self::entries(jobs, job_id)?))
     }
 
     /// Appends rows and makes them last: two syncs, however many rows.
@@ -72,11 +78,18 @@ impl Journal {
     /// # Errors
     /// The disk is full or gone.
     pub fn append(&mut self, ended: Vec<(ResultRow, Vec<HistoryRow>, Option<Payload>)>) -> io::Result<()> {
+        if ended.is_empty() {
+            return Ok(());
+        }
+        let files = match &mut self.open {
+            Some(files) => files,
+            closed => closed.insert(Files::create(&self.jobs, &self.stem)?),
+        };
         let mut bytes = Vec::new();
         let mut lines = Vec::new();
         for (row, history, payload) in ended {
             let spans = payload.map(|payload| {
-                let offset = self.end + bytes.len() as u64;
+                let offset = files.end + bytes.len() as u64;
                 let parts = [payload.validation, payload.test, payload.model];
                 let lengths = parts.each_ref().map(|part| part.len() as u64);
                 parts.iter().for_each(|part| bytes.extend_from_slice(part));
@@ -86,24 +99,109 @@ impl Journal {
             lines.push(b'\n');
         }
         if !bytes.is_empty() {
-            self.bytes.write_all(&bytes)?;
-            self.bytes.sync_data()?;
-            self.end += bytes.len() as u64;
+            files.bytes.write_all(&bytes)?;
+            files.bytes.sync_data()?;
+            files.end += bytes.len() as u64;
         }
-        self.lines.write_all(&lines)?;
-        self.lines.sync_data()
+        files.lines.write_all(&lines)?;
+        files.lines.sync_data()
     }
 
-    /// The entries of a job, none when it has no journal.
+    /// The entries of one job, each (trial, replicate) once; none when it has no journal. For all jobs use [`Journals`].
     ///
     /// # Errors
-    /// As [`Journal::open`].
+    /// As [`Journals::of`].
     pub fn entries(jobs: &Path, job_id: &str) -> io::Result<Vec<Entry>> {
-        read(jobs, job_id).map(|(entries, _)| entries)
+        Ok(Journals::list(jobs)?.of(job_id)?.into_iter().map(|kept| kept.entry).collect())
     }
 }
 
-/// Reads the `.bin` files; keeps the last one open, since entries of a job mostly come together.
+impl Files {
+    fn create(jobs: &Path, stem: &str) -> io::Result<Self> {
+        let create = |path: PathBuf| OpenOptions::new().create_new(true).append(true).open(path);
+        let files = Self { bytes: create(bytes_path(jobs, stem))?, lines: create(lines_path(jobs, stem))?, end: 0 };
+        super::atomic::sync_folder(jobs)?;
+        Ok(files)
+    }
+}
+
+/// The journals of a folder, listed once.
+#[derive(Debug)]
+pub struct Journals {
+    jobs: PathBuf,
+    /// Names without `.jsonl` by job, the oldest attempt first.
+    stems: BTreeMap<String, Vec<String>>,
+}
+
+/// An entry and where its bytes are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    /// Name of the attempt's files without `.bin`.
+    pub(super) stem: String,
+    /// The entry.
+    pub entry: Entry,
+}
+
+impl Journals {
+    /// Lists the folder `jobs`: one call, however many jobs. A folder that is missing has no journals.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn list(jobs: &Path) -> io::Result<Self> {
+        let mut stems: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        match std::fs::read_dir(jobs) {
+            Ok(files) => {
+                for file in files {
+                    let name = file?.file_name();
+                    let Some(stem) = name.to_str().and_then(|name| name.strip_suffix(".jsonl")) else { continue };
+                    if let Some((job_id, _)) = stem.split_once('.') {
+                        stems.entry(job_id.to_owned()).or_default().push(stem.to_owned());
+                    }
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        stems.values_mut().for_each(|stems| stems.sort_unstable());
+        Ok(Self { jobs: jobs.to_owned(), stems })
+    }
+
+    /// Every journal's path with its job.
+    pub fn paths(&self) -> impl Iterator<Item = (&str, PathBuf)> {
+        self.stems
+            .iter()
+            .flat_map(|(job_id, stems)| stems.iter().map(|stem| (job_id.as_str(), lines_path(&self.jobs, stem))))
+    }
+
+    /// The entries of a job, each (trial, replicate) once: of several the one that finished, else the oldest attempt's.
+    ///
+    /// # Errors
+    /// A journal cannot be read, or a line before its last is not ours.
+    pub fn of(&self, job_id: &str) -> io::Result<Vec<Kept>> {
+        let mut kept: Vec<Kept> = Vec::new();
+        let mut place: HashMap<(String, u32), usize> = HashMap::new();
+        for stem in self.stems.get(job_id).map(Vec::as_slice).unwrap_or_default() {
+            for entry in read(&lines_path(&self.jobs, stem))? {
+                let key = (entry.row.trial_id.clone(), entry.row.replicate);
+                let new = Kept { stem: stem.clone(), entry };
+                match place.get(&key) {
+                    None => {
+                        place.insert(key, kept.len());
+                        kept.push(new);
+                    }
+                    Some(&old) => {
+                        if kept[old].entry.row.state == State::Failed && new.entry.row.state != State::Failed {
+                            kept[old] = new;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(kept)
+    }
+}
+
+/// Reads the `.bin` files; keeps the last one open, since entries of an attempt mostly come together.
 #[derive(Debug)]
 pub(super) struct JobBytes {
     jobs: PathBuf,
@@ -117,58 +215,54 @@ impl JobBytes {
     }
 
     /// The validation and the test scores of an entry that has bytes.
-    pub(super) fn scores(&mut self, job_id: &str, spans: Spans) -> io::Result<(Vec<f32>, Vec<f32>)> {
+    pub(super) fn scores(&mut self, stem: &str, spans: Spans) -> io::Result<(Vec<f32>, Vec<f32>)> {
         let [validation, test, _] = spans.lengths;
-        let both = self.read(job_id, spans.offset, validation + test)?;
+        let both = self.read(stem, spans.offset, validation + test)?;
         let (validation, test) = both.split_at(usize::try_from(validation).map_err(io::Error::other)?);
         Ok((from_le_bytes(validation), from_le_bytes(test)))
     }
 
     /// The model of an entry that has bytes.
-    pub(super) fn model(&mut self, job_id: &str, spans: Spans) -> io::Result<Vec<u8>> {
+    pub(super) fn model(&mut self, stem: &str, spans: Spans) -> io::Result<Vec<u8>> {
         let [validation, test, model] = spans.lengths;
-        self.read(job_id, spans.offset + validation + test, model)
+        self.read(stem, spans.offset + validation + test, model)
     }
 
-    fn read(&mut self, job_id: &str, offset: u64, length: u64) -> io::Result<Vec<u8>> {
+    fn read(&mut self, stem: &str, offset: u64, length: u64) -> io::Result<Vec<u8>> {
         let mut file = match self.open.take() {
-            Some((open, file)) if open == job_id => file,
-            _ => File::open(bytes_path(&self.jobs, job_id))?,
+            Some((open, file)) if open == stem => file,
+            _ => File::open(bytes_path(&self.jobs, stem))?,
         };
         file.seek(SeekFrom::Start(offset))?;
         let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
         file.read_exact(&mut bytes)?;
-        self.open = Some((job_id.to_owned(), file));
+        self.open = Some((stem.to_owned(), file));
         Ok(bytes)
     }
 }
 
-fn lines_path(jobs: &Path, job_id: &str) -> PathBuf {
-    jobs.join(format!("{job_id}.jsonl"))
+fn lines_path(jobs: &Path, stem: &str) -> PathBuf {
+    jobs.join(format!("{stem}.jsonl"))
 }
 
-fn bytes_path(jobs: &Path, job_id: &str) -> PathBuf {
-    jobs.join(format!("{job_id}.bin"))
+fn bytes_path(jobs: &Path, stem: &str) -> PathBuf {
+    jobs.join(format!("{stem}.bin"))
 }
 
-/// The whole lines of a journal and how many bytes they are.
-fn read(jobs: &Path, job_id: &str) -> io::Result<(Vec<Entry>, u64)> {
-    let path = lines_path(jobs, job_id);
-    let text = match std::fs::read(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), 0)),
-        Err(error) => return Err(error),
-    };
+/// The whole lines of a journal.
+fn read(path: &Path) -> io::Result<Vec<Entry>> {
+    let text = std::fs::read(path)?;
     let mut entries = Vec::new();
     let mut whole = 0;
     for (number, line) in text.split_inclusive(|&byte| byte == b'\n').enumerate() {
         if !line.ends_with(b"\n") {
             break;
         }
+        whole += line.len();
         match serde_json::from_slice(line) {
             Ok(entry) => entries.push(entry),
             // A torn write can leave a hole and its newline; only the very end may be so.
-            Err(_) if whole + line.len() == text.len() => break,
+            Err(_) if whole == text.len() => break,
             Err(error) => {
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
@@ -176,9 +270,8 @@ fn read(jobs: &Path, job_id: &str) -> io::Result<(Vec<Entry>, u64)> {
                 ));
             }
         }
-        whole += line.len();
     }
-    Ok((entries, whole as u64))
+    Ok(entries)
 }
 
 #[cfg(test)]
@@ -235,32 +328,62 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_is_appended_is_read_back_and_a_torn_end_is_dropped() {
+    fn what_is_appended_is_read_back_and_a_torn_end_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let jobs = folder.path();
-        let (mut journal, entries) = Journal::open(jobs, "j").unwrap();
+        let attempt = Attempt::new();
+        let (mut journal, entries) = Journal::open(jobs, "j", &attempt).unwrap();
         assert!(entries.is_empty());
+        assert_eq!(std::fs::read_dir(jobs).unwrap().count(), 0, "nothing is made before there is something to write");
         journal.append(vec![(row("a", 0), vec![], Some(payload(1))), (row("b", 0), vec![], None)]).unwrap();
         drop(journal);
-        let path = lines_path(jobs, "j");
+        let path = lines_path(jobs, &attempt.stem("j"));
         let whole = std::fs::read(&path).unwrap();
-        // Cut at every byte: whole lines are kept, the rest is written again.
         let first = whole.iter().position(|&b| b == b'\n').unwrap() + 1;
+        // Cut at every byte: whole lines are kept, and another attempt goes on beside.
         for cut in 0..=whole.len() {
             std::fs::write(&path, &whole[..cut]).unwrap();
             let expected = usize::from(cut >= first) + usize::from(cut == whole.len());
-            let (mut journal, entries) = Journal::open(jobs, "j").unwrap();
+            let next = Attempt::new();
+            let (mut journal, entries) = Journal::open(jobs, "j", &next).unwrap();
             assert_eq!(entries.len(), expected, "cut at {cut}");
             journal.append(vec![(row("c", 0), vec![], Some(payload(5)))]).unwrap();
-            let entries = Journal::entries(jobs, "j").unwrap();
-            assert_eq!(entries.len(), expected + 1);
-            let last = entries.last().unwrap();
-            assert_eq!(last.row, row("c", 0));
+            let kept = Journals::list(jobs).unwrap().of("j").unwrap();
+            assert_eq!(kept.len(), expected + 1);
+            let last = kept.last().unwrap();
+            assert_eq!(last.entry.row, row("c", 0));
             let mut bytes = JobBytes::new(jobs.to_owned());
-            let (validation, test) = bytes.scores("j", last.bytes.unwrap()).unwrap();
+            let (validation, test) = bytes.scores(&last.stem, last.entry.bytes.unwrap()).unwrap();
             let (validation, test) = (le_bytes(&validation), le_bytes(&test));
-            let model = bytes.model("j", last.bytes.unwrap()).unwrap();
+            let model = bytes.model(&last.stem, last.entry.bytes.unwrap()).unwrap();
             assert_eq!(Payload { validation, test, model }, payload(5));
+            std::fs::remove_file(lines_path(jobs, &next.stem("j"))).unwrap();
+        }
+    }
+
+    #[test]
+    fn attempts_at_once_keep_each_row_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let jobs = folder.path();
+        let attempts = [(); 3].map(|()| Attempt::new());
+        let [mut first, mut second, mut third] =
+            attempts.each_ref().map(|attempt| Journal::open(jobs, "j", attempt).unwrap().0);
+        let failed = |id: &str| ResultRow { state: State::Failed, error: Some("out of memory".into()), ..row(id, 0) };
+        let finished = ResultRow { state: State::Finished, error: None, ..row("a", 0) };
+        third.append(vec![(finished, vec![], Some(payload(1)))]).unwrap();
+        first.append(vec![(failed("a"), vec![], None), (row("b", 0), vec![], Some(payload(2)))]).unwrap();
+        second.append(vec![(row("b", 0), vec![], Some(payload(2))), (row("b", 1), vec![], None)]).unwrap();
+        Journal::open(jobs, "jj", &Attempt::new()).unwrap().0.append(vec![(row("z", 0), vec![], None)]).unwrap();
+        std::fs::write(jobs.join("launch.jsonl"), "not a journal of a job\n").unwrap();
+        let kept = Journals::list(jobs).unwrap().of("j").unwrap();
+        let rows: Vec<_> = kept.iter().map(|k| (k.entry.row.trial_id.as_str(), k.entry.row.replicate)).collect();
+        assert_eq!(rows, [("a", 0), ("b", 0), ("b", 1)]);
+        assert_eq!(kept[0].entry.row.state, State::Finished, "a row that finished is kept before one that failed");
+        let oldest = attempts.iter().map(|a| a.stem("j")).filter(|stem| *stem != attempts[2].stem("j")).min();
+        assert_eq!(Some(&kept[1].stem), oldest.as_ref());
+        let mut bytes = JobBytes::new(jobs.to_owned());
+        for kept in &kept[..2] {
+            bytes.model(&kept.stem, kept.entry.bytes.unwrap()).unwrap();
         }
     }
 
@@ -268,7 +391,7 @@ pub(super) mod tests {
     #[test]
     fn numbers_that_are_none_are_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut journal, _) = Journal::open(folder.path(), "j").unwrap();
+        let (mut journal, _) = Journal::open(folder.path(), "j", &Attempt::new()).unwrap();
         let epoch = HistoryRow {
             epoch: 1,
             train_loss: f64::NAN,
@@ -296,8 +419,8 @@ pub(super) mod tests {
     #[test]
     fn a_broken_line_in_the_middle_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(lines_path(folder.path(), "j"), "nonsense\n{}\n").unwrap();
-        let error = Journal::open(folder.path(), "j").unwrap_err().to_string();
-        assert!(error.contains("j.jsonl:1:"), "{error}");
+        std::fs::write(lines_path(folder.path(), "j.a"), "nonsense\n{}\n").unwrap();
+        let error = Journal::entries(folder.path(), "j").unwrap_err().to_string();
+        assert!(error.contains("j.a.jsonl:1:"), "{error}");
     }
 }

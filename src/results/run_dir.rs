@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::atomic::{TORN, write_atomically};
+use super::attempt::Attempt;
 use super::manifest::{FORMAT_VERSION, Manifest};
 use crate::plan::Plan;
 
@@ -74,7 +75,8 @@ pub enum RunDirError {
 }
 
 impl RunDirError {
-    pub(super) fn io(path: &Path, source: impl Into<io::Error>) -> Self {
+    /// Of an error of the system, or of a file whose content is wrong.
+    pub(crate) fn io(path: &Path, source: impl Into<io::Error>) -> Self {
         let why: io::Error = source.into();
         if why.kind() == io::ErrorKind::InvalidData {
             return Self::Broken { path: path.to_owned(), why: why.to_string() };
@@ -205,22 +207,48 @@ impl RunDir {
         serde_json::from_slice(&bytes).map_err(|e| RunDirError::broken(&path, &e))
     }
 
-    /// A job's checkpoint, if it has one.
+    /// The checkpoints of a job, one an attempt, in no order. Those that another copy takes away meanwhile are left out.
     ///
     /// # Errors
-    /// It cannot be read.
-    pub fn checkpoint(&self, job_id: &str) -> Result<Option<Vec<u8>>, RunDirError> {
-        let path = self.checkpoint_path(job_id);
-        match fs::read(&path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(RunDirError::io(&path, error)),
+    /// One cannot be read.
+    pub fn checkpoints(&self, job_id: &str) -> Result<Vec<Vec<u8>>, RunDirError> {
+        let mut found = Vec::new();
+        for path in self.checkpoint_paths(job_id)? {
+            match fs::read(&path) {
+                Ok(bytes) => found.push(bytes),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(RunDirError::io(&path, error)),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Where an attempt keeps its checkpoint of a job.
+    pub fn checkpoint_path(&self, job_id: &str, attempt: &Attempt) -> PathBuf {
+        self.jobs().join(format!("{}.checkpoint", attempt.stem(job_id)))
+    }
+
+    /// Removes the checkpoints of a job, but that of the attempt `but`. A copy that still runs writes its own again, and
+    /// one that stays does no harm, so a failure is none.
+    pub fn remove_checkpoints(&self, job_id: &str, but: Option<&Attempt>) {
+        let kept = but.map(|attempt| self.checkpoint_path(job_id, attempt));
+        for path in self.checkpoint_paths(job_id).unwrap_or_default() {
+            if kept.as_ref() != Some(&path) {
+                let _ = fs::remove_file(path);
+            }
         }
     }
 
-    /// Where a job's checkpoint is.
-    pub fn checkpoint_path(&self, job_id: &str) -> PathBuf {
-        self.jobs().join(format!("{job_id}.checkpoint"))
+    fn checkpoint_paths(&self, job_id: &str) -> Result<Vec<PathBuf>, RunDirError> {
+        let jobs = self.jobs();
+        let ours = |name: &str| {
+            name.strip_suffix(".checkpoint").and_then(|stem| stem.split_once('.')).is_some_and(|(job, _)| job == job_id)
+        };
+        let list = || -> io::Result<Vec<PathBuf>> {
+            let files = fs::read_dir(&jobs)?.collect::<io::Result<Vec<_>>>()?;
+            Ok(files.iter().filter(|f| f.file_name().to_str().is_some_and(ours)).map(fs::DirEntry::path).collect())
+        };
+        list().map_err(|e| RunDirError::io(&jobs, e))
     }
 
     /// Removes journals and checkpoints, once every file that people read is in place.

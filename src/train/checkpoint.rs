@@ -55,6 +55,11 @@ impl Checkpoint {
         &self.position.trials
     }
 
+    /// Updates made: of two checkpoints of a stack the one with more is further.
+    pub fn updates(&self) -> u64 {
+        self.position.updates
+    }
+
     /// 1-based epoch under way.
     pub fn epoch(&self) -> u32 {
         self.position.epoch + 1
