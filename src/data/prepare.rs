@@ -1,5 +1,7 @@
 //! Rows of a replicate: split, preprocessing fitted on the training rows, matrices.
 
+use arrow::buffer::ScalarBuffer;
+
 use super::error::DataError;
 use super::fit::fit;
 use super::label::Source;
@@ -8,15 +10,15 @@ use super::read::place;
 use super::split::split;
 use crate::spec::{DataSpec, SplitSpec};
 
-/// Rows ready for training.
+/// Rows ready for training. The buffers are slices of memory of this process or of a file that several processes map.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rows {
     /// Prepared features, row-major `[rows, features]`.
-    pub x: Vec<f32>,
+    pub x: ScalarBuffer<f32>,
     /// 1 for the rare class, else 0; `[rows]`.
-    pub y: Vec<u8>,
+    pub y: ScalarBuffer<u8>,
     /// 0-based rows of the source, ascending; `[rows]`.
-    pub source_rows: Vec<u32>,
+    pub source_rows: ScalarBuffer<u32>,
 }
 
 impl Rows {
@@ -77,7 +79,7 @@ pub fn prepare(
     let rows = |part: Vec<u32>| -> Result<Rows, DataError> {
         let x = preprocessing.transform_rows(&source.table, &part, |row| place(&data.source, row))?;
         let y = part.iter().map(|&row| source.labels[row as usize]).collect();
-        Ok(Rows { x, y, source_rows: part })
+        Ok(Rows { x: x.into(), y, source_rows: part.into() })
     };
     let (train, validation, test) = (rows(parts.train)?, rows(parts.validation)?, rows(parts.test)?);
     let mut notes = vec![format!(

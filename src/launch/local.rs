@@ -13,7 +13,9 @@ use super::event::{Event, Tally};
 use super::stop::Stop;
 use crate::data::Replicate;
 use crate::plan::{Hyperparameters, Job, Plan, Trials};
-use crate::results::{Attempt, Entry, Journal, Journals, Payload, ResultRow, RunDir, RunDirError, State, write_atomically};
+use crate::results::{
+    Attempt, Entry, Journal, Journals, Payload, ResultRow, RunDir, RunDirError, State, write_atomically,
+};
 use crate::spec::{Spec, Word};
 use crate::train::{self, Checkpoint, End, Ended, EpochReport, Fitted, Observer, SaveError, Shape, Stack, TrainError};
 
@@ -210,9 +212,8 @@ fn resume_from(work: &Work<'_>, job: &Job, stack: &Stack) -> Option<Checkpoint> 
         tracing::warn!(job = job.job_id, %error, "a checkpoint cannot be read; it costs time and nothing else");
     };
     let found = work.dir.checkpoints(&job.job_id).inspect_err(|error| warn(error)).unwrap_or_default();
-    let read = |bytes: &Vec<u8>| {
-        Checkpoint::from_bytes(bytes, stack.shape.parameters()).inspect_err(|error| warn(error)).ok()
-    };
+    let read =
+        |bytes: &Vec<u8>| Checkpoint::from_bytes(bytes, stack.shape.parameters()).inspect_err(|error| warn(error)).ok();
     found.iter().filter_map(read).max_by_key(Checkpoint::updates)
 }
 

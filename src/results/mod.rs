@@ -14,6 +14,7 @@ mod journal;
 mod manifest;
 mod model_dir;
 mod predictions;
+mod prepared;
 mod rows;
 mod run_dir;
 

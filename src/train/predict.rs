@@ -26,7 +26,7 @@ pub fn probabilities(
     }
     let n = x.len() / inputs;
     // Labels are read for the loss alone, which nobody asks for here.
-    let rows = Rows { x, y: vec![0; n], source_rows: Vec::new() };
+    let rows = Rows { x: x.into(), y: vec![0; n].into(), source_rows: Vec::new().into() };
     let stack = Stack::new(vec![trial.clone()], TrainSpec::default(), &rows, inputs, 0, 0);
     let stack =
         stack.filter(|stack| stack.shape.parameters() == weights.len()).ok_or_else(|| misshapen("the weights"))?;

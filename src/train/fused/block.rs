@@ -117,8 +117,11 @@ mod tests {
 
     #[test]
     fn a_smaller_batch_leaves_nothing_of_a_larger_one() {
-        let rows =
-            Rows { x: (0..200).map(|v| v as f32 + 1.0).collect(), y: vec![1; 100], source_rows: (0..100).collect() };
+        let rows = Rows {
+            x: (0..200).map(|v| v as f32 + 1.0).collect(),
+            y: vec![1; 100].into(),
+            source_rows: (0..100).collect(),
+        };
         let mut used = Block::<SMALL>::new(2, &[]);
         used.gather(&rows, 0..64);
         used.gather(&rows, 70..90);

@@ -156,7 +156,11 @@ fn recorded_rows(folder: &Path) -> Replicate {
     let values = |name: &str| from_le_bytes(tensors.tensor(name).unwrap().data());
     let rows = |part: &str| {
         let y: Vec<u8> = values(&format!("y_{part}")).iter().map(|&y| y as u8).collect();
-        crate::data::Rows { x: values(&format!("x_{part}")), source_rows: (0..y.len() as u32).collect(), y }
+        crate::data::Rows {
+            x: values(&format!("x_{part}")).into(),
+            source_rows: (0..y.len() as u32).collect(),
+            y: y.into(),
+        }
     };
     Replicate { train: rows("train"), validation: rows("val"), ..data(600, 5, 60) }
 }
@@ -205,9 +209,9 @@ fn write_the_input_of_the_pytorch_loop() {
         let labels = |y: &[u8]| y.iter().map(|&y| f32::from(y)).collect::<Vec<_>>();
         let width = data.features.len();
         let mut tensors: Vec<(String, Vec<usize>, Vec<f32>)> = vec![
-            ("x_train".into(), vec![data.train.y.len(), width], data.train.x.clone()),
+            ("x_train".into(), vec![data.train.y.len(), width], data.train.x.to_vec()),
             ("y_train".into(), vec![data.train.y.len()], labels(&data.train.y)),
-            ("x_val".into(), vec![data.validation.y.len(), width], data.validation.x.clone()),
+            ("x_val".into(), vec![data.validation.y.len(), width], data.validation.x.to_vec()),
             ("y_val".into(), vec![data.validation.y.len()], labels(&data.validation.y)),
         ];
         let initial = stack.initial();
