@@ -211,6 +211,8 @@ pub struct SynthArgs {
 pub enum LauncherName {
     /// This machine
     Local,
+    /// A cluster
+    Slurm,
 }
 
 /// Looks of log lines.

@@ -78,7 +78,21 @@ pub const PARAMETERS: &[&str] = &[
 pub(super) const DOMAIN: &[&str] = &["value", "values", "min", "max", "count"];
 pub(super) const OPERATING_POINT: &[&str] = &["max_fpr", "min_recall", "fn_cost", "fp_cost"];
 pub(super) const RANK: &[&str] = &["by", "on"];
-pub(super) const LAUNCH: &[&str] = &["devices", "launcher"];
+pub(super) const LAUNCH: &[&str] = &["devices", "launcher", "slurm"];
+pub(super) const SLURM: &[&str] = &[
+    "partition",
+    "account",
+    "qos",
+    "time",
+    "cpus_per_task",
+    "mem",
+    "gres",
+    "gpus",
+    "constraint",
+    "array_parallelism",
+    "setup",
+    "sbatch",
+];
 
 /// The parts of a file by path, to say where a key that stands in the wrong part belongs.
 const PARTS: &[(&str, &[&str])] = &[
@@ -92,6 +106,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("operating_point", OPERATING_POINT),
     ("rank", RANK),
     ("launch", LAUNCH),
+    ("launch.slurm", SLURM),
     ("parameters", PARAMETERS),
 ];
 
@@ -115,7 +130,9 @@ pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 
 /// Whether setting `new` under `parent` takes the place of `old`: forms of which a mapping can have one only.
 pub(super) fn are_rivals(parent: &str, old: &str, new: &str) -> bool {
-    let groups: &[&[&str]] = if parent == "operating_point" {
+    let groups: &[&[&str]] = if parent == "launch.slurm" {
+        &[&["gres"], &["gpus"]]
+    } else if parent == "operating_point" {
         &[&["max_fpr"], &["min_recall"], &["fn_cost", "fp_cost"]]
     } else if parent.starts_with("parameters.") {
         &[&["value"], &["values"], &["min", "max", "count"]]

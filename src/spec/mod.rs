@@ -17,6 +17,7 @@ mod range;
 mod read;
 mod read_parameters;
 mod read_sections;
+mod read_slurm;
 mod scalar;
 mod schema;
 #[cfg(test)]

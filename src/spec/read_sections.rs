@@ -11,8 +11,8 @@ use super::node::Kind;
 use super::scalar::Resolved;
 use super::types::defaults;
 use super::types::{
-    DataSpec, Devices, EarlyStopping, Goal, InitialBias, LaunchSpec, Launcher, ModelSpec, Monitor, OperatingPoint,
-    RankSpec, Scalar, SplitSpec, SynthSpec, TrainSpec,
+    DataSpec, Devices, EarlyStopping, Goal, InitialBias, LaunchSpec, ModelSpec, Monitor, OperatingPoint, RankSpec,
+    Scalar, SplitSpec, SynthSpec, TrainSpec,
 };
 use super::words::{ACTIVATIONS, GOALS, LAUNCHERS, MONITORS, OPTIMIZERS, REDUCTIONS, SPLITS};
 
@@ -359,16 +359,9 @@ impl Reader {
         let section = self.section(at, keys::LAUNCH)?;
         Some(LaunchSpec {
             devices: section.get("devices").and_then(|at| self.devices(at)).unwrap_or_default(),
-            launcher: section.get("launcher").and_then(|at| self.launcher(at)).unwrap_or_default(),
+            launcher: section.get("launcher").and_then(|at| self.word(at, LAUNCHERS)).unwrap_or_default(),
+            slurm: section.get_some("slurm").and_then(|at| self.slurm(at)),
         })
-    }
-
-    fn launcher(&mut self, at: &At<'_>) -> Option<Launcher> {
-        if at.node.word() == Some("slurm") {
-            self.fault(at, "`slurm` is not there yet, expected `local`", None);
-            return None;
-        }
-        self.word(at, LAUNCHERS)
     }
 
     fn devices(&mut self, at: &At<'_>) -> Option<Devices> {

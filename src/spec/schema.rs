@@ -39,6 +39,32 @@ pub(super) fn devices(_: &mut SchemaGenerator) -> Schema {
     ]})
 }
 
+/// `launch.slurm.time`.
+pub(super) fn slurm_time(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"anyOf": [
+        {"type": "string", "pattern": "^([0-9]+|[0-9]+:[0-9]{1,2}|[0-9]+:[0-9]{1,2}:[0-9]{1,2}|[0-9]+-[0-9]{1,2}(:[0-9]{1,2}){0,2})$"},
+        {"type": "integer", "minimum": 1},
+    ]})
+}
+
+/// `launch.slurm.mem`.
+pub(super) fn slurm_memory(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"anyOf": [{"type": "string", "pattern": "^[0-9]+[KMGT]?$"}, {"type": "integer", "minimum": 1}]})
+}
+
+/// `launch.slurm.gpus`.
+pub(super) fn slurm_gpus(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"anyOf": [
+        {"type": "string", "pattern": "^([A-Za-z0-9_.-]+:)?[1-9][0-9]*$"},
+        {"type": "integer", "minimum": 1},
+    ]})
+}
+
+/// `launch.slurm.sbatch`.
+pub(super) fn slurm_flags(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "array", "items": {"type": "string", "pattern": "^--?[A-Za-z]"}})
+}
+
 /// The domain of each parameter in a space: its bounds, and a range only where the parameter is a number.
 pub(super) mod space {
     use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};

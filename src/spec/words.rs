@@ -14,7 +14,7 @@ pub(super) const LOSSES: &[(&str, Loss)] =
     &[("focal", Loss::Focal), ("bce", Loss::Bce), ("weighted_bce", Loss::WeightedBce)];
 pub(super) const SAMPLINGS: &[(&str, Sampling)] = &[("none", Sampling::None), ("oversample", Sampling::Oversample)];
 pub(super) const SPLITS: &[(&str, Split)] = &[("validation", Split::Validation), ("test", Split::Test)];
-pub(super) const LAUNCHERS: &[(&str, Launcher)] = &[("local", Launcher::Local)];
+pub(super) const LAUNCHERS: &[(&str, Launcher)] = &[("local", Launcher::Local), ("slurm", Launcher::Slurm)];
 
 /// A choice that has a word in sweep files and in result columns.
 pub trait Word: Copy + PartialEq + 'static {

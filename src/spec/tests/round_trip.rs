@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::super::{
     Activation, DataSpec, Devices, Domain, EarlyStopping, Goal, InitialBias, LaunchSpec, Launcher, Loss, Method,
-    ModelSpec, Monitor, OperatingPoint, Optimizer, Parameters, RankSpec, Reduction, Sampling, Scalar, Scores, Space,
-    Spec, Split, SplitSpec, SynthSpec, TrainSpec, parse,
+    ModelSpec, Monitor, OperatingPoint, Optimizer, Parameters, RankSpec, Reduction, Sampling, Scalar, Scores,
+    SlurmSpec, Space, Spec, Split, SplitSpec, SynthSpec, TrainSpec, parse,
 };
 use super::read;
 
@@ -160,6 +160,34 @@ prop_compose! {
     }
 }
 
+fn slurm() -> impl Strategy<Value = SlurmSpec> {
+    let maybe = |words: &'static [&'static str]| option::of(prop::sample::select(words).prop_map(str::to_owned));
+    let names =
+        (maybe(&["gpu", "1"]), maybe(&["null", "lab-7"]), maybe(&["true", "high"]), maybe(&["a100&ib", "[a|b]"]));
+    let amounts = (
+        maybe(&["30", "1:30:00", "2-12", "01:00"]),
+        option::of(1_u32..64),
+        maybe(&["8G", "500", "1T"]),
+        0..3,
+        option::of(1_u32..99),
+    );
+    let lines = (vec(text(), 0..3), maybe(&["--exclude=n[1-3]", "--comment=two words", "-x n1"]));
+    (names, amounts, lines).prop_map(|(names, amounts, (setup, flag))| SlurmSpec {
+        partition: names.0,
+        account: names.1,
+        qos: names.2,
+        constraint: names.3,
+        time: amounts.0,
+        cpus_per_task: amounts.1,
+        mem: amounts.2,
+        gres: (amounts.3 == 1).then(|| "gpu:a100:2".to_owned()),
+        gpus: (amounts.3 == 2).then(|| "2".to_owned()),
+        array_parallelism: amounts.4,
+        setup,
+        sbatch: flag.into_iter().collect(),
+    })
+}
+
 prop_compose! {
     fn spec()(
         name in "[A-Za-z0-9_][A-Za-z0-9_-]{0,20}", data in data(), train in train(),
@@ -175,6 +203,7 @@ prop_compose! {
         devices in prop_oneof![
             Just(Devices::Word("auto".into())), Just(Devices::List(vec!["cpu".into(), "cuda:1".into()])),
         ],
+        slurm in option::of(slurm()),
         scores in option::of(prop_oneof![Just(Scores::All), Just(Scores::Best), Just(Scores::None)]),
     ) -> Spec {
         Spec {
@@ -183,7 +212,7 @@ prop_compose! {
             model: ModelSpec { hidden, activation: Activation::Tanh, dropout, initial_bias },
             method: Method::Grid,
             rank: RankSpec { by: vec!["fn".into(), "auc".into()], on },
-            launch: LaunchSpec { devices, launcher: Launcher::Local },
+            launch: LaunchSpec { devices, launcher: if slurm.is_some() { Launcher::Slurm } else { Launcher::Local }, slurm },
         }
     }
 }

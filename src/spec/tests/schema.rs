@@ -41,6 +41,7 @@ fn schema_and_reader_know_the_same_keys() {
         (at(&schema, &["train", "early_stopping"]), keys::EARLY_STOPPING),
         (at(&schema, &["rank"]), keys::RANK),
         (at(&schema, &["launch"]), keys::LAUNCH),
+        (at(&schema, &["launch", "slurm"]), keys::SLURM),
         (space, keys::PARAMETERS),
     ] {
         let properties: Vec<&String> = object["properties"].as_object().unwrap().keys().collect();
@@ -130,8 +131,16 @@ fn probe(path: &str, bounds: &Value, tried: &mut usize) {
 fn schema_and_reader_have_the_same_bounds() {
     let schema = json_schema();
     let mut tried = 0;
-    let parts: [&[&str]; 7] =
-        [&[], &["data"], &["data", "synth"], &["split"], &["model"], &["train"], &["train", "early_stopping"]];
+    let parts: [&[&str]; 8] = [
+        &[],
+        &["data"],
+        &["data", "synth"],
+        &["split"],
+        &["model"],
+        &["train"],
+        &["train", "early_stopping"],
+        &["launch", "slurm"],
+    ];
     for part in parts {
         for (key, property) in at(&schema, part)["properties"].as_object().unwrap() {
             let path: Vec<&str> = part.iter().copied().chain([key.as_str()]).collect();

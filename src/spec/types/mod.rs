@@ -3,9 +3,11 @@
 //! The types serialise back to the YAML that they were read from (that is the resolved `sweep.yaml` of a run
 //! directory) and describe themselves as JSON Schema.
 
+mod launch;
 mod model;
 mod parameters;
 
+pub use launch::*;
 pub use model::*;
 pub use parameters::*;
 
@@ -229,42 +231,6 @@ pub enum Split {
     Validation,
     /// Rows that nothing was chosen on.
     Test,
-}
-
-/// `launch`: devices and launcher.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct LaunchSpec {
-    /// `auto`, `cpu`, `cuda`, or a list such as `[cpu, cuda:0]`.
-    #[schemars(schema_with = "crate::spec::schema::devices")]
-    pub devices: Devices,
-    /// Where jobs run.
-    pub launcher: Launcher,
-}
-
-/// `launch.devices`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub enum Devices {
-    /// `auto`, `cpu`, `cuda` or one device.
-    Word(String),
-    /// Several devices by name.
-    List(Vec<String>),
-}
-
-impl Default for Devices {
-    fn default() -> Self {
-        Self::Word("auto".into())
-    }
-}
-
-/// `launch.launcher`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Launcher {
-    /// This machine's cores and GPUs.
-    #[default]
-    Local,
 }
 
 /// `scores`: whose scores are kept.
