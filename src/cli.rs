@@ -64,6 +64,20 @@ trained on, by name; others, the label too, are not read.")]
     /// Print the JSON Schema of sweep files
     #[command(after_help = "Example:\n  focalsweep schema > sweeps/sweep.schema.json")]
     Schema,
+    /// Say how far a run is, here or on a cluster
+    #[command(after_help = "Examples:
+  focalsweep status runs/focal
+  focalsweep status runs/focal --format json")]
+    Status(StatusArgs),
+    /// Train one job of a run's plan: what a task of a cluster runs
+    #[command(after_help = "Examples:
+  focalsweep worker runs/focal --job 3                 in a task of any engine, on a shared file system
+  SLURM_ARRAY_TASK_ID=3 focalsweep worker runs/focal   the same; so does JOB_COMPLETION_INDEX (Kubernetes)
+
+The run directory must have been prepared by `focalsweep run SPEC --launcher slurm`, with --prepare for other
+engines. SIGTERM makes it keep a checkpoint and end with code 130; the next worker of the job goes on from there.
+Exit codes: 0 its trials are done, 1 some failed, 2 arguments, 3 environment or device, 130 interrupted")]
+    Worker(WorkerArgs),
     /// Look at data, or make some
     #[command(subcommand)]
     Data(DataCommand),
@@ -98,6 +112,15 @@ pub struct RunArgs {
     /// What runs the jobs [default: the spec's launch.launcher]
     #[arg(long, value_enum, value_name = "LAUNCHER")]
     pub launcher: Option<LauncherName>,
+    /// Submit to the cluster and return; `focalsweep status` tells how far it is, --resume collects
+    #[arg(long)]
+    pub detach: bool,
+    /// On Ctrl-C cancel the cluster's tasks without asking
+    #[arg(long)]
+    pub cancel_on_interrupt: bool,
+    /// Write the run directory with the prepared data and stop: for workers that another engine starts
+    #[arg(long)]
+    pub prepare: bool,
     /// Say what would run, and stop
     #[arg(long)]
     pub dry_run: bool,
@@ -107,6 +130,35 @@ pub struct RunArgs {
     /// How log lines on stderr look
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub log_format: LogFormat,
+}
+
+/// `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// The run directory
+    #[arg(value_name = "RUN_DIR")]
+    pub run_dir: PathBuf,
+    /// For people or for programs
+    #[arg(long, value_enum, default_value_t)]
+    pub format: PlanFormat,
+}
+
+/// `worker`.
+#[derive(Debug, Args)]
+pub struct WorkerArgs {
+    /// The run directory
+    #[arg(value_name = "RUN_DIR")]
+    pub run_dir: PathBuf,
+    /// Which jobs of plan.json: a number from 0, of groups of --pack jobs
+    /// [default: SLURM_ARRAY_TASK_ID, else JOB_COMPLETION_INDEX]
+    #[arg(long, value_name = "N")]
+    pub job: Option<usize>,
+    /// Jobs to a number
+    #[arg(long, value_name = "P", default_value_t = 1)]
+    pub pack: usize,
+    /// Where to train: auto, cpu, cuda, cuda:0,cuda:1 [default: the spec's launch.devices]
+    #[arg(long, value_name = "DEVICES")]
+    pub devices: Option<String>,
 }
 
 /// `plan`.

@@ -109,6 +109,9 @@ fn line(tally: &Tally, share: f64, left: Option<Duration>) -> String {
     if tally.failed > 0 {
         line += &format!(", {} failed", tally.failed);
     }
+    if let Some(note) = &tally.note {
+        line += &format!(", {note}");
+    }
     if let Some((auc, trial)) = &tally.best {
         line += &format!(", best val_auc {auc:.4} ({trial})");
     }

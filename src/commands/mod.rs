@@ -2,11 +2,15 @@
 
 mod data;
 mod export;
+mod interrupt;
+mod open_run;
 mod plan;
 mod predict;
 mod report;
 mod run;
 mod spec;
+mod status;
+mod worker;
 mod workload;
 
 use std::process::ExitCode;
@@ -28,6 +32,8 @@ pub fn dispatch(cli: Cli, log: &Log) -> Result<ExitCode, Failure> {
         Command::Predict(args) => predict::predict(&args),
         Command::Validate(args) => spec::validate(&args),
         Command::Schema => spec::schema(),
+        Command::Status(args) => status::status(&args),
+        Command::Worker(args) => worker::worker(&args),
         Command::Data(args) => data::data(&args),
     }
 }

@@ -9,7 +9,7 @@ use super::workload::{Workload, thousands};
 use crate::cli::{PlanArgs, PlanFormat};
 use crate::output::{self, Failure};
 use crate::progress::DownloadBar;
-use crate::spec::{Devices, Spec};
+use crate::spec::{Devices, Launcher, Spec};
 use crate::train;
 
 pub(super) fn plan(args: &PlanArgs) -> Result<ExitCode, Failure> {
@@ -17,7 +17,7 @@ pub(super) fn plan(args: &PlanArgs) -> Result<ExitCode, Failure> {
     if let Some(devices) = &args.devices {
         spec.launch.devices = Devices::Word(devices.clone());
     }
-    let workload = Workload::new(&spec, &mut DownloadBar::new(false))?;
+    let workload = Workload::new(&spec, spec.launch.launcher == Launcher::Slurm, &mut DownloadBar::new(false))?;
     show(&spec, &workload, args.format)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -31,7 +31,7 @@ pub(super) fn show(spec: &Spec, workload: &Workload, format: PlanFormat) -> Resu
         PlanFormat::Json => {
             let jobs: Vec<_> = plan.jobs.iter().map(|job| json!(job)).collect();
             let value = json!({
-                "name": spec.name, "trials": plan.trials, "replicates": plan.replicates, "rows": rows, "workers": slots.len(),
+                "name": spec.name, "trials": plan.trials, "replicates": plan.replicates, "rows": rows, "workers": sizes.workers,
                 "shapes": trials.groups().len(), "largest_stack": plan.largest_stack(), "memory_bytes": memory, "data_bytes": data, "jobs": jobs,
             });
             format!("{value:#}")
@@ -39,6 +39,7 @@ pub(super) fn show(spec: &Spec, workload: &Workload, format: PlanFormat) -> Resu
         PlanFormat::Table => {
             let mib = |bytes: u64| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
             let names: Vec<String> = slots.iter().map(|&device| train::device::name(device)).collect();
+            let names = if names.is_empty() { "on the cluster".to_owned() } else { names.join(", ") };
             let lines = [
                 ("sweep", spec.name.clone()),
                 ("trials", thousands(plan.trials)),
@@ -46,7 +47,7 @@ pub(super) fn show(spec: &Spec, workload: &Workload, format: PlanFormat) -> Resu
                 ("rows of results", thousands(rows)),
                 ("shapes", format!("{} (trials of one shape share a stack)", trials.groups().len())),
                 ("jobs", format!("{} stacks of at most {} trials", thousands(plan.jobs.len()), plan.largest_stack())),
-                ("workers", format!("{} ({})", slots.len(), names.join(", "))),
+                ("workers", format!("{} ({names})", sizes.workers)),
                 ("epochs", format!("at most {}", spec.train.epochs)),
                 (
                     "memory",

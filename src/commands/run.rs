@@ -8,18 +8,21 @@ use std::time::Instant;
 
 use chrono::{SecondsFormat, Utc};
 
+use super::interrupt;
+use super::open_run::place;
 use super::plan::show;
 use super::report::ranking;
 use super::spec::{closed, read};
 use super::workload::{Workload, thousands};
-use crate::cli::{LogFormat, PlanFormat, RunArgs};
+use crate::cli::{LauncherName, LogFormat, PlanFormat, RunArgs};
+use crate::launch::slurm::{self, Cluster, End};
 use crate::launch::{Stop, Tally, Work, local};
 use crate::logging::Log;
 use crate::output::{self, Failure, INTERRUPTED, Plain, SOME_FAILED};
 use crate::progress::{DownloadBar, Progress};
 use crate::report::{self, Options};
 use crate::results::{Collection, Counts, Manifest, RunDir, RunDirError, RunState};
-use crate::spec::{self, Devices, Scores, Spec};
+use crate::spec::{self, Devices, Launcher, Scores, Spec};
 
 /// Scores beyond which only the best trials' are kept, unless the spec says otherwise.
 const MOST_SCORES: usize = 50_000_000;
@@ -31,13 +34,21 @@ pub(super) fn run(args: &RunArgs, log: &Log) -> Result<ExitCode, Failure> {
     if let Some(devices) = &args.devices {
         spec.launch.devices = Devices::Word(devices.clone());
     }
+    if let Some(launcher) = args.launcher {
+        spec.launch.launcher = match launcher {
+            LauncherName::Local => Launcher::Local,
+            LauncherName::Slurm => Launcher::Slurm,
+        };
+    }
+    check_flags(args, &spec)?;
     let root = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&spec.name));
     let before = if args.dry_run { None } else { RunDir::look(&root).map_err(place)? };
     if let Some(manifest) = &before {
         check_same_sweep(&root, manifest, &spec, args.resume)?;
     }
+    let cluster = args.prepare || spec.launch.launcher == Launcher::Slurm;
     let mut workload =
-        Workload::new(&spec, &mut DownloadBar::new(args.no_progress || args.log_format == LogFormat::Json))?;
+        Workload::new(&spec, cluster, &mut DownloadBar::new(args.no_progress || args.log_format == LogFormat::Json))?;
     if args.dry_run {
         show(&spec, &workload, PlanFormat::Table)?;
         return Ok(ExitCode::SUCCESS);
@@ -65,7 +76,32 @@ pub(super) fn run(args: &RunArgs, log: &Log) -> Result<ExitCode, Failure> {
     let dir = RunDir::lock(&root).map_err(place)?;
     log.to_file(&dir.path("log.txt"));
     let manifest = begin(&dir, &spec, &mut workload, before)?;
+    if cluster {
+        dir.write_prepared(&workload.replicates, &workload.source.fingerprint).map_err(place)?;
+    }
+    if args.prepare {
+        output::talk(&format!(
+            "prepared {} jobs: `focalsweep worker {} --job N` trains one",
+            workload.plan.jobs.len(),
+            root.display()
+        ));
+        output::data(&root.display().to_string()).map_err(closed)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     train(args, &spec, &workload, &dir, manifest, &stop)
+}
+
+/// Flags that mean something with a cluster only.
+fn check_flags(args: &RunArgs, spec: &Spec) -> Result<(), Failure> {
+    let flags = [("--detach", args.detach), ("--cancel-on-interrupt", args.cancel_on_interrupt)];
+    for (flag, _) in flags.into_iter().filter(|(_, given)| *given && spec.launch.launcher != Launcher::Slurm) {
+        let message = format!("{flag} is for `--launcher slurm`, expected that too");
+        return Err(Failure::input(Plain {
+            message,
+            help: Some("`launch.launcher: slurm` in the sweep file does it as well".into()),
+        }));
+    }
+    Ok(())
 }
 
 /// Trains what is missing and leaves the run directory complete, or resumable.
@@ -78,30 +114,60 @@ fn train(
     stop: &Stop,
 ) -> Result<ExitCode, Failure> {
     let started = Instant::now();
-    let work = Work {
-        spec,
-        trials: &workload.trials,
-        plan: &workload.plan,
-        replicates: &workload.replicates,
-        data_fingerprint: &workload.source.fingerprint,
-        dir,
-        slots: &workload.slots,
-        stop,
-    };
     let mut progress = Progress::new(args.no_progress, args.log_format == LogFormat::Json);
-    let outcome = local::run(&work, |tally: &Tally| progress.update(tally));
+    let watch = |tally: &Tally| progress.update(tally);
+    let outcome = match spec.launch.launcher {
+        Launcher::Local => {
+            let work = Work {
+                spec,
+                trials: &workload.trials,
+                plan: &workload.plan,
+                replicates: &workload.replicates,
+                data_fingerprint: &workload.source.fingerprint,
+                dir,
+                slots: &workload.slots,
+                stop,
+            };
+            local::run(&work, watch).map(drop).map_err(Failure::environment)
+        }
+        Launcher::Slurm => {
+            let cluster = Cluster { spec, plan: &workload.plan, dir, stop, detach: args.detach };
+            let ask = || interrupt::ask(args.cancel_on_interrupt);
+            match slurm::run(&cluster, ask, watch) {
+                Ok(End::LeftRunning) => {
+                    progress.clear();
+                    return left_running(args, dir);
+                }
+                Ok(End::Done | End::Cancelled) => Ok(()),
+                Err(error) => Err(Failure::environment(error)),
+            }
+        }
+    };
     progress.clear();
     let seconds = started.elapsed().as_secs_f64();
     let finished = finish(spec, workload, dir, &mut manifest)?;
-    let tally = outcome.map_err(Failure::environment)?;
+    outcome?;
     output::talk(&summary(&manifest, dir.root(), seconds));
     output::data(&dir.root().display().to_string()).map_err(closed)?;
     if !finished {
-        debug_assert!(tally.done < tally.rows);
         output::talk(&format!("interrupted: go on with `{}`", resume_command(args)));
         return Ok(ExitCode::from(INTERRUPTED));
     }
     Ok(code(manifest.counts.failed))
+}
+
+/// Tasks go on without this process.
+fn left_running(args: &RunArgs, dir: &RunDir) -> Result<ExitCode, Failure> {
+    let root = dir.root().display();
+    let record = slurm::Record::read(dir).map_err(place)?;
+    let jobs: Vec<String> = record.iter().flat_map(slurm::Record::jobs).map(|job| job.to_string()).collect();
+    output::talk(&format!(
+        "Slurm job {} goes on; `focalsweep status {root}` tells how far it is, `{}` waits for it and collects",
+        jobs.join(", "),
+        resume_command(args)
+    ));
+    output::data(&root.to_string()).map_err(closed)?;
+    Ok(if args.detach { ExitCode::SUCCESS } else { ExitCode::from(INTERRUPTED) })
 }
 
 fn code(failed: usize) -> ExitCode {
@@ -111,6 +177,12 @@ fn code(failed: usize) -> ExitCode {
 /// The command that goes on with this run.
 fn resume_command(args: &RunArgs) -> String {
     let mut command = format!("focalsweep run {} --resume", args.spec.spec.display());
+    if let Some(launcher) = args.launcher {
+        command += match launcher {
+            LauncherName::Local => " --launcher local",
+            LauncherName::Slurm => " --launcher slurm",
+        };
+    }
     for (key, value) in &args.spec.overrides {
         command += &format!(" --set '{key}={value}'");
     }
@@ -128,13 +200,6 @@ fn summary(manifest: &Manifest, root: &Path, seconds: f64) -> String {
         text += &format!(", {failed} of them failed (see the error column)");
     }
     text + &format!("; results in {}", root.display())
-}
-
-fn place(error: RunDirError) -> Failure {
-    match error {
-        RunDirError::Locked(_) | RunDirError::Io { .. } => Failure::environment(error),
-        _ => Failure::input(error),
-    }
 }
 
 /// Refuses a run directory of another sweep, and one that nobody asked to go on with.
@@ -189,12 +254,10 @@ fn begin(dir: &RunDir, spec: &Spec, workload: &mut Workload, before: Option<Mani
     let now = now();
     let manifest = if let Some(before) = before {
         workload.plan = dir.plan().map_err(place)?;
+        dir.write("sweep.yaml", &resolved(spec)?).map_err(place)?; // `launch` and `rank` may have changed
         Manifest { state: RunState::Running, updated_at: now, ..before }
     } else {
-        let yaml = serde_yaml::to_string(spec).map_err(|e| {
-            Failure::environment(Plain { message: format!("cannot write sweep.yaml: {e}"), help: None })
-        })?;
-        dir.write("sweep.yaml", yaml.as_bytes()).map_err(place)?;
+        dir.write("sweep.yaml", &resolved(spec)?).map_err(place)?;
         dir.write_json("plan.json", &workload.plan).map_err(place)?;
         let counts = Counts {
             trials: workload.plan.trials,
@@ -214,6 +277,13 @@ fn begin(dir: &RunDir, spec: &Spec, workload: &mut Workload, before: Option<Mani
     // The manifest comes last: a directory without one holds nothing that could be lost.
     dir.write_json("manifest.json", &manifest).map_err(place)?;
     Ok(manifest)
+}
+
+/// sweep.yaml: the spec with its defaults.
+fn resolved(spec: &Spec) -> Result<Vec<u8>, Failure> {
+    serde_yaml::to_string(spec)
+        .map(String::into_bytes)
+        .map_err(|e| Failure::environment(Plain { message: format!("cannot write sweep.yaml: {e}"), help: None }))
 }
 
 /// Makes the files that people read of what there is. Says whether every row is there.

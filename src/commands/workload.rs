@@ -10,13 +10,17 @@ use tch::Device;
 use super::spec::trials;
 use crate::data::{self, DownloadProgress, Replicate, Source};
 use crate::launch::devices::{self, NoDevice};
+use crate::launch::slurm;
 use crate::output::{self, Failure};
 use crate::plan::{Plan, Sizes, Trials};
-use crate::spec::Spec;
+use crate::spec::{Devices, Spec};
 use crate::train;
 
 /// Share of the free memory that stacks may take together.
 const MEMORY_SHARE: f64 = 0.5;
+
+/// Bytes that a job of a cluster is taken to have where `launch.slurm.mem` does not say.
+const MEMORY_OF_JOB: u64 = 2 << 30;
 
 /// Everything that a run needs to know before it begins.
 pub(super) struct Workload {
@@ -29,18 +33,20 @@ pub(super) struct Workload {
 }
 
 impl Workload {
-    /// Fetches, reads and prepares the data, and plans the jobs. Nothing is written but a fetched source.
-    pub(super) fn new(spec: &Spec, progress: &mut dyn DownloadProgress) -> Result<Self, Failure> {
+    /// Fetches, reads and prepares the data, and plans the jobs, for this machine or for tasks of a cluster. Nothing is
+    /// written but a fetched source.
+    pub(super) fn new(spec: &Spec, cluster: bool, progress: &mut dyn DownloadProgress) -> Result<Self, Failure> {
         let trials = trials(spec)?;
         train::device::start();
         let cores = available_parallelism().map_or(1, usize::from);
-        let slots =
-            devices::slots(&spec.launch.devices, cores, train::device::cuda_devices()).map_err(
-                |error| match error {
-                    NoDevice::Unknown { .. } => Failure::input(error),
-                    NoDevice::Missing { .. } => Failure::environment(error),
-                },
-            )?;
+        let (slots, workers, memory) = if cluster {
+            let (workers, memory) = on_cluster(spec);
+            (Vec::new(), workers, memory)
+        } else {
+            let slots = slots(&spec.launch.devices, cores)?;
+            let workers = slots.len();
+            (slots, workers, (free_memory() as f64 * MEMORY_SHARE) as u64)
+        };
         data::fetch(&spec.data, progress).map_err(Failure::input)?;
         let source = data::load(&spec.data).map_err(Failure::input)?;
         let replicates = (0..spec.replicates)
@@ -51,8 +57,8 @@ impl Workload {
         let sizes = Sizes {
             features: replicates.iter().map(|r| r.features.len()).max().unwrap_or(0),
             rows: source.labels.len(),
-            workers: slots.len(),
-            memory: (free_memory() as f64 * MEMORY_SHARE) as u64,
+            workers,
+            memory,
         };
         let plan = Plan::new(&trials, spec.replicates, &sizes);
         Ok(Self { trials, source, replicates, slots, sizes, plan })
@@ -83,6 +89,22 @@ impl Workload {
         }
         notes
     }
+}
+
+/// Jobs that run at once on a cluster, and bytes for all of them.
+fn on_cluster(spec: &Spec) -> (usize, u64) {
+    let asked = spec.launch.slurm.clone().unwrap_or_default();
+    let workers = slurm::workers(&asked);
+    let of_job = slurm::memory(&asked).map_or(MEMORY_OF_JOB, |task| task / u64::from(slurm::slots(&asked).max(1)));
+    (workers, (of_job as f64 * MEMORY_SHARE) as u64 * workers as u64)
+}
+
+/// The devices that jobs may use here, one a job that runs at once.
+pub(super) fn slots(asked: &Devices, cores: usize) -> Result<Vec<Device>, Failure> {
+    devices::slots(asked, cores, train::device::cuda_devices()).map_err(|error| match error {
+        NoDevice::Unknown { .. } => Failure::input(error),
+        NoDevice::Missing { .. } => Failure::environment(error),
+    })
 }
 
 /// 26217 as `26,217`.

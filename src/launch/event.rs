@@ -64,6 +64,8 @@ pub struct Tally {
     pub best: Option<(f64, String)>,
     /// Trial-epochs of work trained in this process, for the time left.
     pub trained: u64,
+    /// What else people should see, such as how many tasks of a cluster wait.
+    pub note: Option<String>,
 }
 
 /// A stack under way.

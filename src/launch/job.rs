@@ -13,7 +13,7 @@ use super::keeper::{Keeper, micros};
 use super::stop::Stop;
 use crate::data::Replicate;
 use crate::plan::{Hyperparameters, Job, Plan, Trials};
-use crate::results::{Attempt, Entry, Journal, RunDir};
+use crate::results::{Attempt, Entry, Journal, RunDir, RunDirError};
 use crate::spec::Spec;
 use crate::train::{self, Checkpoint, End, Stack, TrainError};
 
@@ -26,7 +26,7 @@ pub struct Work<'a> {
     pub trials: &'a Trials,
     /// Its jobs.
     pub plan: &'a Plan,
-    /// Prepared rows, one a replicate.
+    /// Prepared rows of the replicates that the jobs train on.
     pub replicates: &'a [Arc<Replicate>],
     /// Fingerprint of the data.
     pub data_fingerprint: &'a str,
@@ -43,7 +43,10 @@ pub struct Work<'a> {
 /// # Errors
 /// A result could not be saved.
 pub(super) fn run_job(work: &Work<'_>, job: &Job, device: Device, events: &Sender<Event>) -> Result<(), LaunchError> {
-    let data = &work.replicates[job.replicate as usize];
+    let Some(data) = work.replicates.iter().find(|replicate| replicate.index == job.replicate) else {
+        let why = format!("{} trains on replicate {}, which the sweep does not have", job.job_id, job.replicate);
+        return Err(RunDirError::Broken { path: work.dir.path("plan.json"), why }.into());
+    };
     let trials: Vec<Hyperparameters> = (job.first..job.first + job.count).map(|index| work.trials.get(index)).collect();
     let ids = trials.iter().map(Hyperparameters::trial_id).collect::<Result<Vec<_>, _>>().map_err(|e| save(job, e))?;
     let Some(stack) =

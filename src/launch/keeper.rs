@@ -101,7 +101,7 @@ impl Keeper<'_> {
 }
 
 /// A trial in a few words, for progress.
-fn label(trial: &Hyperparameters) -> String {
+pub(super) fn label(trial: &Hyperparameters) -> String {
     let mut words = vec![trial.loss.word().to_owned()];
     words.extend(trial.alpha.map(|alpha| format!("alpha {alpha}")));
     words.extend(trial.gamma.map(|gamma| format!("gamma {gamma}")));

@@ -1,17 +1,23 @@
 //! Where jobs run.
 //!
 //! [`local`] trains jobs on this machine's cores and GPUs. Workers keep every ended trial in its job's journal before they
-//! tell of it as an [`Event`]; events are only for people.
+//! tell of it as an [`Event`]; events are only for people. [`slurm`] has a cluster's tasks do the same, and reads their
+//! journals as they grow ([`Follow`]).
 
 pub mod devices;
 mod error;
 mod event;
+mod follow;
 mod job;
 mod keeper;
 pub mod local;
+pub mod slurm;
 mod stop;
 
 pub use error::LaunchError;
 pub use event::{Event, Running, Tally};
+pub use follow::Follow;
 pub use job::Work;
 pub use stop::Stop;
+
+use keeper::label;

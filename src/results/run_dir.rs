@@ -1,5 +1,6 @@
 //! The run directory: where each file is, who may write, and what is there already.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -28,6 +29,10 @@ pub enum RunDirError {
     #[error("{} is not empty and is not a run directory", .0.display())]
     #[diagnostic(help("`--out DIR` writes elsewhere"))]
     NotOurs(PathBuf),
+    /// It holds nothing.
+    #[error("{} holds no run", .0.display())]
+    #[diagnostic(help("`focalsweep run SPEC` makes one; its directory is `runs/NAME` unless `--out` says otherwise"))]
+    NoRun(PathBuf),
     /// The sweep or the data changed since the run began.
     #[error("{} was started with {what}", .path.display())]
     #[diagnostic(help("undo the change, or give this sweep a directory of its own with `--out DIR`"))]
@@ -89,11 +94,12 @@ impl RunDirError {
     }
 }
 
-/// A run directory that this process alone writes to.
+/// A run directory. The process that locked it writes the files that people read; those that attend write journals and
+/// checkpoints, each its own.
 #[derive(Debug)]
 pub struct RunDir {
     root: PathBuf,
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl RunDir {
@@ -122,7 +128,7 @@ impl RunDir {
                 // A run that was killed before its manifest, the last of what it begins with, leaves these.
                 let locked = root.join(".lock").exists();
                 let ours = |name: &str| {
-                    [".lock", "jobs", "models", "log.txt"].contains(&name)
+                    [".lock", "jobs", "models", "prepared", "slurm", "log.txt"].contains(&name)
                         || name.starts_with(TORN)
                         || (locked && ["sweep.yaml", "plan.json"].contains(&name))
                 };
@@ -152,11 +158,22 @@ impl RunDir {
         match lock.try_lock() {
             Ok(()) => {
                 remove_torn(root)?;
-                Ok(Self { root: root.to_owned(), _lock: lock })
+                Ok(Self { root: root.to_owned(), _lock: Some(lock) })
             }
             Err(TryLockError::WouldBlock) => Err(RunDirError::Locked(root.to_owned())),
             Err(TryLockError::Error(error)) => Err(RunDirError::io(&path, error)),
         }
+    }
+
+    /// A directory that another process may have locked: for workers, and to look.
+    pub fn attend(root: &Path) -> Self {
+        Self { root: root.to_owned(), _lock: None }
+    }
+
+    /// Whether a process holds the lock of `root` just now.
+    pub fn is_locked(root: &Path) -> bool {
+        let Ok(lock) = File::open(root.join(".lock")) else { return false };
+        matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
 
     /// The directory itself.
@@ -240,27 +257,39 @@ impl RunDir {
     }
 
     fn checkpoint_paths(&self, job_id: &str) -> Result<Vec<PathBuf>, RunDirError> {
-        let jobs = self.jobs();
-        let ours = |name: &str| {
-            name.strip_suffix(".checkpoint").and_then(|stem| stem.split_once('.')).is_some_and(|(job, _)| job == job_id)
-        };
-        let list = || -> io::Result<Vec<PathBuf>> {
-            let files = fs::read_dir(&jobs)?.collect::<io::Result<Vec<_>>>()?;
-            Ok(files.iter().filter(|f| f.file_name().to_str().is_some_and(ours)).map(fs::DirEntry::path).collect())
-        };
-        list().map_err(|e| RunDirError::io(&jobs, e))
+        Ok(self.checkpoint_files()?.remove(job_id).unwrap_or_default())
     }
 
-    /// Removes journals and checkpoints, once every file that people read is in place.
+    /// The checkpoints of all jobs, listed once.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn checkpoint_files(&self) -> Result<BTreeMap<String, Vec<PathBuf>>, RunDirError> {
+        let jobs = self.jobs();
+        let mut files: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+        let list = || -> io::Result<Vec<_>> { fs::read_dir(&jobs)?.collect() };
+        for file in list().map_err(|e| RunDirError::io(&jobs, e))? {
+            let name = file.file_name();
+            let stem = name.to_str().and_then(|name| name.strip_suffix(".checkpoint"));
+            if let Some((job_id, _)) = stem.and_then(|stem| stem.split_once('.')) {
+                files.entry(job_id.to_owned()).or_default().push(file.path());
+            }
+        }
+        Ok(files)
+    }
+
+    /// Removes journals, checkpoints and prepared rows, once every file that people read is in place.
     ///
     /// # Errors
     /// They cannot be removed.
     pub fn remove_jobs(&self) -> Result<(), RunDirError> {
-        let jobs = self.jobs();
-        match fs::remove_dir_all(&jobs) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(RunDirError::io(&jobs, error)),
-            _ => Ok(()),
+        for folder in [self.jobs(), self.path("prepared")] {
+            match fs::remove_dir_all(&folder) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(RunDirError::io(&folder, error)),
+                _ => {}
+            }
         }
+        Ok(())
     }
 }
 

@@ -60,6 +60,13 @@ impl Checkpoint {
         self.position.updates
     }
 
+    /// [`Checkpoint::updates`] of a file's bytes, without the rest; `None` if they are no checkpoint.
+    pub fn peek(bytes: &[u8]) -> Option<u64> {
+        let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
+        let position: Position = serde_json::from_str(header.metadata().as_ref()?.get("position")?).ok()?;
+        Some(position.updates)
+    }
+
     /// 1-based epoch under way.
     pub fn epoch(&self) -> u32 {
         self.position.epoch + 1

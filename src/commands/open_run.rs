@@ -1,0 +1,42 @@
+//! A run directory that somebody else may be writing: what it is and what it plans.
+
+use std::fs;
+use std::path::Path;
+
+use super::spec::trials;
+use crate::output::Failure;
+use crate::plan::{Plan, Trials};
+use crate::results::{Manifest, RunDir, RunDirError};
+use crate::spec::{self, Spec};
+
+/// What stands in a run directory before anything is trained.
+pub(super) struct OpenRun {
+    pub(super) dir: RunDir,
+    pub(super) manifest: Manifest,
+    pub(super) spec: Spec,
+    pub(super) trials: Trials,
+    pub(super) plan: Plan,
+}
+
+impl OpenRun {
+    /// Reads the manifest, the spec and the plan of `root`, without its lock.
+    pub(super) fn read(root: &Path) -> Result<Self, Failure> {
+        let manifest = RunDir::look(root).map_err(place)?;
+        let manifest = manifest.ok_or_else(|| Failure::input(RunDirError::NoRun(root.to_owned())))?;
+        let dir = RunDir::attend(root);
+        let path = dir.path("sweep.yaml");
+        let text = fs::read_to_string(&path).map_err(|why| place(RunDirError::Io { path: path.clone(), why }))?;
+        let spec = spec::parse(&path.display().to_string(), &text).map_err(Failure::input)?;
+        let trials = trials(&spec)?;
+        let plan = dir.plan().map_err(place)?;
+        Ok(Self { dir, manifest, spec, trials, plan })
+    }
+}
+
+/// What is wrong with a directory is the user's to mend, but for what the system refuses.
+pub(super) fn place(error: RunDirError) -> Failure {
+    match error {
+        RunDirError::Locked(_) | RunDirError::Io { .. } => Failure::environment(error),
+        _ => Failure::input(error),
+    }
+}

@@ -1,0 +1,103 @@
+//! `worker`: one job of a plan, or a few, as a task of a cluster.
+
+use std::env;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use super::open_run::{OpenRun, place};
+use super::workload::slots;
+use crate::cli::WorkerArgs;
+use crate::launch::{Stop, Work, local};
+use crate::output::{self, Failure, INTERRUPTED, Plain, SOME_FAILED};
+use crate::plan::Plan;
+use crate::progress::Progress;
+use crate::results::RunState;
+use crate::spec::Devices;
+use crate::train;
+
+pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
+    let number = number(args)?;
+    // First of all, so that a signal while data are read is not lost.
+    let stop = Stop::on_signals().map_err(|error| {
+        Failure::environment(Plain { message: format!("cannot listen for signals: {error}"), help: None })
+    })?;
+    let mut run = OpenRun::read(&args.run_dir)?;
+    if run.manifest.state == RunState::Finished {
+        output::talk(&format!("{}: every row is there already", args.run_dir.display()));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let groups = run.plan.jobs.len().div_ceil(args.pack.max(1));
+    if number >= groups {
+        let message = format!("--job {number}: expected a number below {groups}");
+        let help = Some(format!("{} has {} jobs", run.dir.path("plan.json").display(), run.plan.jobs.len()));
+        return Err(Failure::input(Plain { message, help }));
+    }
+    let jobs: Vec<_> = run.plan.jobs.chunks(args.pack.max(1)).nth(number).unwrap_or_default().to_vec();
+    let plan = Plan { jobs, ..run.plan };
+    if let Some(devices) = &args.devices {
+        run.spec.launch.devices = Devices::Word(devices.clone());
+    }
+    train::device::start();
+    let mut slots = slots(&run.spec.launch.devices, cores())?;
+    slots.truncate(plan.jobs.len());
+    let mut needed: Vec<u32> = plan.jobs.iter().map(|job| job.replicate).collect();
+    needed.sort_unstable();
+    needed.dedup();
+    let rows = |replicate| run.dir.prepared(replicate, &run.manifest.data_fingerprint).map(Arc::new);
+    let replicates = needed.into_iter().map(rows).collect::<Result<Vec<_>, _>>().map_err(place)?;
+    let work = Work {
+        spec: &run.spec,
+        trials: &run.trials,
+        plan: &plan,
+        replicates: &replicates,
+        data_fingerprint: &run.manifest.data_fingerprint,
+        dir: &run.dir,
+        slots: &slots,
+        stop: &stop,
+    };
+    let first = plan.jobs.first().map_or("", |job| job.job_id.as_str());
+    let host = gethostname::gethostname();
+    output::talk(&format!("{first} and {} more on {}", plan.jobs.len() - 1, host.to_string_lossy()));
+    let mut progress = Progress::new(false, false);
+    let outcome = local::run(&work, |tally| progress.update(tally));
+    progress.clear();
+    let tally = outcome.map_err(Failure::environment)?;
+    let wanted: usize = plan.jobs.iter().map(|job| job.count).sum();
+    output::talk(&format!("{} of {wanted} rows done, {} failed", tally.done, tally.failed));
+    Ok(if tally.done < wanted {
+        ExitCode::from(INTERRUPTED)
+    } else if tally.failed > 0 {
+        ExitCode::from(SOME_FAILED)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// Which jobs: as told, or as the engine that started the task numbers it.
+fn number(args: &WorkerArgs) -> Result<usize, Failure> {
+    let known = ["SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX"];
+    let told = || known.into_iter().find_map(|name| Some((name, env::var(name).ok()?)));
+    match (args.job, told()) {
+        (Some(number), _) => Ok(number),
+        (None, Some((name, text))) => text.parse().map_err(|_| {
+            Failure::input(Plain { message: format!("{name} is `{text}`, expected a number from 0"), help: None })
+        }),
+        (None, None) => Err(Failure::input(Plain {
+            message: "which job? expected `--job N`".into(),
+            help: Some("tasks of Slurm arrays and of indexed Kubernetes jobs have it in their environment".into()),
+        })),
+    }
+}
+
+/// Cores that this task may use. Slurm says how many were given out even where it does not bind tasks to them.
+fn cores() -> usize {
+    let here = available_parallelism().map_or(1, usize::from);
+    if env::var_os("SLURM_JOB_ID").is_none() {
+        return here;
+    }
+    let given = |name: &str| env::var(name).ok()?.parse::<usize>().ok();
+    given("SLURM_CPUS_PER_TASK")
+        .or_else(|| given("SLURM_CPUS_ON_NODE"))
+        .map_or(here, |cores| cores.clamp(1, here.max(1)))
+}

@@ -1,0 +1,87 @@
+//! `slurm/launch.json`: what was submitted for a run, so that a later process finds it.
+
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+use crate::results::{RunDir, RunDirError};
+
+/// The file's name in the run directory.
+pub(super) const FILE: &str = "slurm/launch.json";
+
+/// Everything that was submitted for a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// How the names of its Slurm jobs begin; no other run has it.
+    pub name: String,
+    /// Jobs of plan.json that a task trains.
+    pub pack: usize,
+    /// Arrays in the order of their submission.
+    pub submissions: Vec<Submission>,
+}
+
+/// One job array.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submission {
+    /// Its Slurm job name. It is written down before sbatch runs and is in use once, so an array whose id never came back
+    /// (the controller's answer was lost) is found by it instead of being submitted twice.
+    pub name: String,
+    /// Its tasks, as `--array` has them.
+    pub tasks: String,
+    /// Slurm's id of the array.
+    pub job: Option<u64>,
+}
+
+impl Record {
+    /// What was submitted for the run in `dir`; `None` before the first time.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn read(dir: &RunDir) -> Result<Option<Self>, RunDirError> {
+        let path = dir.path(FILE);
+        match std::fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|e| RunDirError::io(&path, e)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(RunDirError::io(&path, error)),
+        }
+    }
+
+    /// The record of a run of the sweep `sweep` for which nothing was submitted yet.
+    pub(super) fn new(sweep: &str, pack: usize) -> Self {
+        let fits = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+        let sweep: String = sweep.chars().map(fits).take(60).collect();
+        let random = RandomState::new().hash_one(&sweep) as u32;
+        Self { name: format!("focalsweep-{sweep}-{random:08x}"), pack, submissions: Vec::new() }
+    }
+
+    /// Writes the file.
+    pub(super) fn write(&self, dir: &RunDir) -> Result<(), RunDirError> {
+        dir.write_json(FILE, self)
+    }
+
+    /// Notes that tasks are about to be submitted and gives the name for it.
+    pub(super) fn intend(&mut self, tasks: &[usize]) -> String {
+        let name = format!("{}-{}", self.name, self.submissions.len() + 1);
+        self.submissions.push(Submission { name: name.clone(), tasks: ranges(tasks), job: None });
+        name
+    }
+
+    /// Ids of the arrays, as far as they are known.
+    pub fn jobs(&self) -> impl Iterator<Item = u64> {
+        self.submissions.iter().filter_map(|submission| submission.job)
+    }
+}
+
+/// Ascending numbers as `--array` takes them: `0-2,5`.
+pub(super) fn ranges(numbers: &[usize]) -> String {
+    let mut ranges: Vec<(usize, usize)> = Vec::new();
+    for &number in numbers {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            _ => ranges.push((number, number)),
+        }
+    }
+    let range = |(first, last)| if first == last { format!("{first}") } else { format!("{first}-{last}") };
+    ranges.into_iter().map(range).collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,137 @@
+//! The batch script. Pure: settings in, text out.
+
+use crate::spec::SlurmSpec;
+
+/// What a script is made of.
+#[derive(Debug)]
+pub(super) struct Batch<'a> {
+    /// What is asked of the cluster.
+    pub(super) slurm: &'a SlurmSpec,
+    /// The program, absolute.
+    pub(super) program: &'a str,
+    /// The run directory, absolute.
+    pub(super) run_dir: &'a str,
+    /// Jobs of a task.
+    pub(super) pack: usize,
+    /// LD_LIBRARY_PATH of the submitting process, where it has one.
+    pub(super) library_path: Option<&'a str>,
+}
+
+/// Seconds before the time limit at which a worker is told to keep a checkpoint.
+const WARNING: u64 = 60;
+
+impl Batch<'_> {
+    /// The script, which `sbatch --array` is given. Options that differ between submissions (`--array`, `--job-name`)
+    /// stand on sbatch's command line.
+    pub(super) fn text(&self) -> String {
+        let Self { slurm, program, run_dir, pack, library_path } = self;
+        let mut text = format!(
+            "#!/bin/bash\n\
+             # Written by focalsweep, which submits it as a job array: task N trains jobs {pack}*N to {pack}*N+{} of\n\
+             # plan.json, counted from 0. Every attempt writes journals and checkpoints of its own, so a task may be\n\
+             # requeued, cancelled or run twice at any time.\n",
+            pack - 1
+        );
+        let warning = slurm.time.as_deref().and_then(seconds).map_or(WARNING, |limit| (limit / 4).clamp(1, WARNING));
+        let mut option = |option: &str, why: &str| {
+            let option = if option.contains([' ', '#']) { format!("\"{option}\"") } else { option.to_owned() };
+            let pad = " ".repeat(if why.is_empty() { 0 } else { 40_usize.saturating_sub(option.len()).max(1) });
+            let why = if why.is_empty() { String::new() } else { format!("# {why}") };
+            text += &format!("#SBATCH {option}{pad}{why}\n");
+        };
+        option(&format!("--output={}/slurm/%A_%a.log", run_dir.replace('%', "%%")), "");
+        option("--open-mode=append", "a requeued task goes on in the same log");
+        option("--requeue", "after a failed node or preemption");
+        option(&format!("--signal=B:TERM@{warning}"), "seconds before the time limit");
+        option("--nodes=1", "");
+        option("--ntasks=1", "");
+        let words = [
+            ("partition", &slurm.partition),
+            ("account", &slurm.account),
+            ("qos", &slurm.qos),
+            ("time", &slurm.time),
+            ("mem", &slurm.mem),
+            ("gres", &slurm.gres),
+            ("gpus-per-task", &slurm.gpus),
+            ("constraint", &slurm.constraint),
+        ];
+        for (name, value) in words {
+            if let Some(value) = value {
+                option(&format!("--{name}={value}"), "");
+            }
+        }
+        if let Some(cpus) = slurm.cpus_per_task {
+            option(&format!("--cpus-per-task={cpus}"), "");
+        }
+        for flag in &slurm.sbatch {
+            option(flag, "of launch.slurm.sbatch");
+        }
+        text.push('\n');
+        if let Some(path) = library_path {
+            text += &format!("export LD_LIBRARY_PATH={}\n", quoted(path));
+        }
+        for line in &slurm.setup {
+            text += line;
+            text.push('\n');
+        }
+        // Since Slurm 22.05 srun does not take --cpus-per-task over from sbatch.
+        let cpus = slurm.cpus_per_task.map_or_else(String::new, |cpus| format!(" --cpus-per-task={cpus}"));
+        text += &format!(
+            r#"
+# bash handles a signal only when no program runs in its foreground, so the worker is a child in the background.
+asked=0
+worker=
+trap 'asked=$((asked + 1)); [ -z "$worker" ] || kill -TERM "$worker" 2>/dev/null' TERM
+srun --ntasks=1{cpus} {} worker {} --pack {pack} &
+worker=$!
+while :; do
+    before=$asked
+    wait "$worker"
+    code=$?
+    [ "$asked" = "$before" ] && break # else the signal ended the waiting, not the worker
+done
+
+# Asked to stop and still RUNNING: it was the time limit, or a preemption that leaves time. The worker has kept a
+# checkpoint, the task queues up again. Who cancels or requeues a task takes it out of RUNNING before the signal.
+if [ "$asked" != 0 ] && [ "$code" != 0 ] && [ "${{SLURM_RESTART_COUNT:-0}}" -lt 1000 ] &&
+    [ "$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%T)" = RUNNING ]; then
+    echo "focalsweep: asked to stop; queueing up again"
+    scontrol requeue "$SLURM_JOB_ID" && sleep 60
+fi
+exit "$code"
+"#,
+            quoted(program),
+            quoted(run_dir),
+        );
+        text
+    }
+}
+
+/// As one word of shell.
+pub(super) fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+/// A time limit in seconds, as sbatch(1) reads it.
+fn seconds(time: &str) -> Option<u64> {
+    let numbers = |text: &str| text.split(':').map(|part| part.parse().ok()).collect::<Option<Vec<u64>>>();
+    let [days, hours, minutes, seconds] = match time.split_once('-') {
+        Some((days, rest)) => {
+            let rest = numbers(rest)?;
+            let at = |place: usize| rest.get(place).copied().unwrap_or(0);
+            [days.parse().ok()?, at(0), at(1), at(2)]
+        }
+        None => match numbers(time)?[..] {
+            [minutes] => [0, 0, minutes, 0],
+            [minutes, seconds] => [0, 0, minutes, seconds],
+            [hours, minutes, seconds] => [0, hours, minutes, seconds],
+            _ => return None,
+        },
+    };
+    Some(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+}
