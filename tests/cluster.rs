@@ -252,7 +252,10 @@ fn workers_of_any_engine_share_a_run_directory() {
 
 #[test]
 fn two_copies_of_a_task_at_once_tear_nothing() {
-    let sweep = Sweep::pairs(LONG_EPOCHS, &["--set", "launch.slurm.array_parallelism=1"]);
+    let few = ["--set", "launch.slurm.array_parallelism=1", "--set", "parameters.alpha.count=2"];
+    let sweep = Sweep::pairs(LONG_EPOCHS, &few);
+    let alone = Sweep::pairs(LONG_EPOCHS, &few);
+    assert_eq!(alone.run(&[]).code, Some(0));
     assert_eq!(sweep.run(&["--prepare"]).code, Some(0));
     let worker = ["worker", "run", "--job", "0"];
     let mut first = sweep.start_program(worker, "first");
@@ -275,7 +278,7 @@ fn two_copies_of_a_task_at_once_tear_nothing() {
     assert_eq!(journals.len(), 2, "both copies wrote all rows, each in a journal of its own: {journals:?}");
     assert_eq!(jobs_with(&sweep.dir(), "checkpoint"), BTreeSet::new());
     assert_eq!(sweep.run(&["--resume"]).code, Some(0));
-    sweep.is_like(&LONG);
+    sweep.is_like(&alone);
 }
 
 // --- a real Slurm
@@ -403,7 +406,7 @@ fn requeued_and_cancelled_and_out_of_time() {
     assert!(rows < 49 && sweep.state() == "interrupted", "{rows} rows");
     let said = sweep.run(&["--launcher", "slurm", "--resume"]);
     assert_eq!(said.code, Some(0), "{}\n{}", said.stderr, sweep.logs());
-    assert!(said.stderr.contains("1 tasks of 1 jobs submitted for rows that were missing"), "{}", said.stderr);
+    assert!(said.stderr.contains("1 task of 1 job for rows that were missing"), "{}", said.stderr);
     sweep.is_like(&LONG);
     slurm.queue_is_empty();
 }
@@ -441,7 +444,8 @@ fn detached_interrupted_killed_and_attached() {
     // Ctrl-C without a terminal leaves the tasks alone; so does whoever kills the launcher.
     for signal in ["INT", "KILL"] {
         let mut running = sweep.start(&["--launcher", "slurm", "--resume"]);
-        std::thread::sleep(Duration::from_secs(2));
+        let file = running.stderr.clone();
+        running.until("attached", || fs::read_to_string(&file).unwrap().contains("looking after Slurm job"));
         running.signal(signal);
         let (code, said) = running.ended();
         assert_eq!(code, (signal == "INT").then_some(130), "{said}");
@@ -450,6 +454,8 @@ fn detached_interrupted_killed_and_attached() {
     assert_ne!(slurm.run("squeue", &["-h", "-r"]), "", "the tasks go on");
     // Told so, Ctrl-C cancels them; they keep checkpoints.
     let mut running = sweep.start(&["--launcher", "slurm", "--resume", "--cancel-on-interrupt"]);
+    let file = running.stderr.clone();
+    running.until("attached", || fs::read_to_string(&file).unwrap().contains("looking after Slurm job"));
     running.until("checkpoints", || jobs_with(&sweep.dir(), "checkpoint").len() >= 3);
     running.signal("INT");
     let (code, said) = running.ended();
@@ -478,7 +484,7 @@ fn limits_of_the_cluster() {
     let said = greedy.run(ON_SLURM);
     assert_eq!(said.code, Some(3), "{}", said.stderr);
     assert!(said.stderr.contains("sbatch refused the job"), "{}", said.stderr);
-    assert!(said.stderr.contains("Requested node configuration is not available"), "{}", said.stderr);
+    assert!(said.stderr.contains("Requested node"), "{}", said.stderr);
     let said = greedy.run(&["--launcher", "slurm", "--resume", "--set", "launch.slurm.gres=null"]);
     assert_eq!(said.code, Some(0), "mended: {}", said.stderr);
     greedy.is_like(&SHORT);

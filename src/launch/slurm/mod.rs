@@ -35,6 +35,7 @@ use self::track::{Mark, Over, Phase, Tracker, describe};
 use super::event::Tally;
 use super::follow::Follow;
 use super::stop::Stop;
+use crate::output::talk;
 use crate::plan::Plan;
 use crate::results::{RunDir, RunDirError};
 use crate::spec::{SlurmSpec, Spec};
@@ -233,6 +234,10 @@ impl<'a> Launch<'a> {
             library_path: library_path.as_deref(),
         };
         dir.write("slurm/submit.sh", batch.text().as_bytes())?;
+        let jobs: Vec<String> = record.jobs().map(|job| job.to_string()).collect();
+        if !jobs.is_empty() {
+            talk(&format!("looking after Slurm job {}", jobs.join(", ")));
+        }
         Ok(Self {
             cluster,
             script: format!("{run_dir}/slurm/submit.sh"),
@@ -371,12 +376,9 @@ impl<'a> Launch<'a> {
                     }
                     self.record.write(self.cluster.dir)?;
                     self.tracker.submitted(&tasks);
-                    let what = format!("job {job}: {} tasks of {} jobs", tasks.len(), self.record.pack);
-                    if again {
-                        tracing::warn!("{what} submitted for rows that were missing")
-                    } else {
-                        crate::output::talk(&format!("submitted {what}"))
-                    }
+                    let (count, pack) = (tasks.len(), self.record.pack);
+                    let what = format!("Slurm job {job}: {}", of(count, pack));
+                    talk(&format!("submitted {what}{}", if again { " for rows that were missing" } else { "" }));
                     left = self.tracker.to_submit();
                 }
                 Err(NotSubmitted::Missing) => return Err(SlurmError::Missing("sbatch")),
@@ -560,6 +562,12 @@ pub fn in_words(seen: &[Sighting]) -> String {
         (waiting, false) => words += &format!(", {waiting} waiting ({})", reasons.join(", ")),
     }
     words
+}
+
+/// `12 tasks of 2 jobs`.
+fn of(tasks: usize, pack: usize) -> String {
+    let plural = |count: usize| if count == 1 { "" } else { "s" };
+    format!("{tasks} task{} of {pack} job{}", plural(tasks), plural(pack))
 }
 
 /// The cluster's limits; Slurm's defaults where it does not tell.
