@@ -84,6 +84,7 @@ worker=
 trap 'asked=$((asked + 1)); [ -z "$worker" ] || kill -TERM "$worker" 2>/dev/null' TERM
 srun --ntasks=1{cpus} {} worker {} --pack {pack} &
 worker=$!
+[ "$asked" = 0 ] || kill -TERM "$worker" # asked before it began
 while :; do
     before=$asked
     wait "$worker"
