@@ -64,6 +64,15 @@ trained on, by name; others, the label too, are not read.")]
     /// Print the JSON Schema of sweep files
     #[command(after_help = "Example:\n  focalsweep schema > sweeps/sweep.schema.json")]
     Schema,
+    /// List what there is to train on: cores, GPUs, and why libtorch cannot use them if it cannot
+    #[command(after_help = "Examples:
+  focalsweep devices
+  focalsweep devices --format json
+  focalsweep devices --check sweeps/focal.yaml    train a stack on the CPU and on each GPU, and compare
+
+CUDA_VISIBLE_DEVICES is respected: cuda:0 is the first GPU that it leaves. --check exits with 3 where a GPU differs
+from the CPU by more than 0.001 in the history of 5 epochs or in the test AUC.")]
+    Devices(DevicesArgs),
     /// Look at data, or make some
     #[command(subcommand)]
     Data(DataCommand),
@@ -118,6 +127,17 @@ pub struct PlanArgs {
     /// Where to train: auto, cpu, cuda, cuda:0,cuda:1 [default: the spec's launch.devices]
     #[arg(long, value_name = "DEVICES")]
     pub devices: Option<String>,
+    /// For people or for programs
+    #[arg(long, value_enum, default_value_t)]
+    pub format: PlanFormat,
+}
+
+/// `devices`.
+#[derive(Debug, Args)]
+pub struct DevicesArgs {
+    /// Train a stack of this sweep on the CPU and on each GPU, and compare
+    #[arg(long, value_name = "SPEC")]
+    pub check: Option<PathBuf>,
     /// For people or for programs
     #[arg(long, value_enum, default_value_t)]
     pub format: PlanFormat,

@@ -1,6 +1,8 @@
 //! The subcommands, one a file, thin: they read settings, call the parts, and say what came of it.
 
+mod check;
 mod data;
+mod devices;
 mod export;
 mod plan;
 mod predict;
@@ -28,6 +30,7 @@ pub fn dispatch(cli: Cli, log: &Log) -> Result<ExitCode, Failure> {
         Command::Predict(args) => predict::predict(&args),
         Command::Validate(args) => spec::validate(&args),
         Command::Schema => spec::schema(),
+        Command::Devices(args) => devices::devices(&args),
         Command::Data(args) => data::data(&args),
     }
 }

@@ -10,7 +10,6 @@ use crate::cli::{PlanArgs, PlanFormat};
 use crate::output::{self, Failure};
 use crate::progress::DownloadBar;
 use crate::spec::{Devices, Spec};
-use crate::train;
 
 pub(super) fn plan(args: &PlanArgs) -> Result<ExitCode, Failure> {
     let mut spec = read(&args.spec)?;
@@ -23,7 +22,7 @@ pub(super) fn plan(args: &PlanArgs) -> Result<ExitCode, Failure> {
 }
 
 pub(super) fn show(spec: &Spec, workload: &Workload, format: PlanFormat) -> Result<(), Failure> {
-    let Workload { trials, plan, replicates, slots, sizes, .. } = workload;
+    let Workload { trials, plan, replicates, pool, sizes, .. } = workload;
     let rows = plan.trials * plan.replicates as usize;
     let memory = plan.memory(trials, sizes);
     let data: u64 = replicates.iter().map(|r| 4 * (sizes.rows * r.features.len()) as u64).sum();
@@ -31,14 +30,15 @@ pub(super) fn show(spec: &Spec, workload: &Workload, format: PlanFormat) -> Resu
         PlanFormat::Json => {
             let jobs: Vec<_> = plan.jobs.iter().map(|job| json!(job)).collect();
             let value = json!({
-                "name": spec.name, "trials": plan.trials, "replicates": plan.replicates, "rows": rows, "workers": slots.len(),
+                "name": spec.name, "trials": plan.trials, "replicates": plan.replicates, "rows": rows, "workers": sizes.workers,
                 "shapes": trials.groups().len(), "largest_stack": plan.largest_stack(), "memory_bytes": memory, "data_bytes": data, "jobs": jobs,
             });
             format!("{value:#}")
         }
         PlanFormat::Table => {
             let mib = |bytes: u64| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
-            let names: Vec<String> = slots.iter().map(|&device| train::device::name(device)).collect();
+            let names: Vec<String> =
+                pool.iter().map(|device| format!("{} x {}, {}", device.slots, device.name(), device.model)).collect();
             let lines = [
                 ("sweep", spec.name.clone()),
                 ("trials", thousands(plan.trials)),
@@ -46,7 +46,7 @@ pub(super) fn show(spec: &Spec, workload: &Workload, format: PlanFormat) -> Resu
                 ("rows of results", thousands(rows)),
                 ("shapes", format!("{} (trials of one shape share a stack)", trials.groups().len())),
                 ("jobs", format!("{} stacks of at most {} trials", thousands(plan.jobs.len()), plan.largest_stack())),
-                ("workers", format!("{} ({})", slots.len(), names.join(", "))),
+                ("workers", format!("{} ({})", sizes.workers, names.join("; "))),
                 ("epochs", format!("at most {}", spec.train.epochs)),
                 (
                     "memory",

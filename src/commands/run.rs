@@ -20,6 +20,7 @@ use crate::progress::{DownloadBar, Progress};
 use crate::report::{self, Options};
 use crate::results::{Collection, Counts, Manifest, RunDir, RunDirError, RunState};
 use crate::spec::{self, Devices, Scores, Spec};
+use crate::train::Uploads;
 
 /// Scores beyond which only the best trials' are kept, unless the spec says otherwise.
 const MOST_SCORES: usize = 50_000_000;
@@ -85,7 +86,8 @@ fn train(
         replicates: &workload.replicates,
         data_fingerprint: &workload.source.fingerprint,
         dir,
-        slots: &workload.slots,
+        pool: &workload.pool,
+        uploads: Uploads::default(),
         stop,
     };
     let mut progress = Progress::new(args.no_progress, args.log_format == LogFormat::Json);

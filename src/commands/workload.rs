@@ -1,29 +1,24 @@
 //! From a spec to what is to be trained: data at hand, devices chosen, jobs planned.
 
-use std::fs;
 use std::sync::Arc;
-use std::thread::available_parallelism;
 
 use rayon::prelude::*;
-use tch::Device;
 
 use super::spec::trials;
 use crate::data::{self, DownloadProgress, Replicate, Source};
 use crate::launch::devices::{self, NoDevice};
+use crate::launch::{Host, PoolDevice};
 use crate::output::{self, Failure};
 use crate::plan::{Plan, Sizes, Trials};
 use crate::spec::Spec;
 use crate::train;
-
-/// Share of the free memory that stacks may take together.
-const MEMORY_SHARE: f64 = 0.5;
 
 /// Everything that a run needs to know before it begins.
 pub(super) struct Workload {
     pub(super) trials: Trials,
     pub(super) source: Source,
     pub(super) replicates: Vec<Arc<Replicate>>,
-    pub(super) slots: Vec<Device>,
+    pub(super) pool: Vec<PoolDevice>,
     pub(super) sizes: Sizes,
     pub(super) plan: Plan,
 }
@@ -33,14 +28,13 @@ impl Workload {
     pub(super) fn new(spec: &Spec, progress: &mut dyn DownloadProgress) -> Result<Self, Failure> {
         let trials = trials(spec)?;
         train::device::start();
-        let cores = available_parallelism().map_or(1, usize::from);
-        let slots =
-            devices::slots(&spec.launch.devices, cores, train::device::cuda_devices()).map_err(
-                |error| match error {
+        let pool =
+            devices::pool(&spec.launch.devices, spec.launch.slots_per_device, &Host::look()).map_err(|error| {
+                match error {
                     NoDevice::Unknown { .. } => Failure::input(error),
                     NoDevice::Missing { .. } => Failure::environment(error),
-                },
-            )?;
+                }
+            })?;
         data::fetch(&spec.data, progress).map_err(Failure::input)?;
         let source = data::load(&spec.data).map_err(Failure::input)?;
         let replicates = (0..spec.replicates)
@@ -51,11 +45,11 @@ impl Workload {
         let sizes = Sizes {
             features: replicates.iter().map(|r| r.features.len()).max().unwrap_or(0),
             rows: source.labels.len(),
-            workers: slots.len(),
-            memory: (free_memory() as f64 * MEMORY_SHARE) as u64,
+            workers: pool.iter().map(|device| device.slots).sum(),
+            memory: pool.iter().map(|device| device.memory).min().unwrap_or(0),
         };
         let plan = Plan::new(&trials, spec.replicates, &sizes);
-        Ok(Self { trials, source, replicates, slots, sizes, plan })
+        Ok(Self { trials, source, replicates, pool, sizes, plan })
     }
 
     /// What the data is, in a few lines.
@@ -96,13 +90,4 @@ pub(super) fn thousands(number: usize) -> String {
         out.push(digit);
     }
     out
-}
-
-/// Bytes that the system can still give (MemAvailable of proc(5)); 4 GiB where that is not known.
-fn free_memory() -> u64 {
-    let kib = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
-        line.split_whitespace().nth(1)?.parse::<u64>().ok()
-    });
-    kib.map_or(4 << 30, |kib| kib * 1024)
 }

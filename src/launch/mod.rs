@@ -3,15 +3,25 @@
 //! [`local`] trains jobs on this machine's cores and GPUs. Workers keep every ended trial in its job's journal before they
 //! tell of it as an [`Event`]; events are only for people.
 
+mod cuda_driver;
 pub mod devices;
 mod error;
 mod event;
+mod host;
 mod job;
 mod keeper;
 pub mod local;
+mod nvml;
+pub mod scheduler;
+pub mod simulate;
 mod stop;
 
+#[cfg(test)]
+mod tests;
+
+pub use devices::PoolDevice;
 pub use error::LaunchError;
 pub use event::{Event, Running, Tally};
+pub use host::{Gpu, Host};
 pub use job::Work;
 pub use stop::Stop;

@@ -19,6 +19,7 @@ use parquet::schema::types::ColumnPath;
 use super::atomic::write_atomically;
 use super::columns::{self, Scores};
 use super::journal::{Entry, JobBytes, Journal};
+use super::launch_log::{Change, LaunchLog};
 use super::rows::{ResultRow, State};
 use super::run_dir::{RunDir, RunDirError};
 use crate::data::Replicate;
@@ -174,7 +175,12 @@ fn entries(dir: &RunDir, plan: &Plan, trials: &Trials) -> Result<Vec<(String, En
     let mut entries = Vec::new();
     let mut seen = HashSet::new();
     let mut place = HashMap::new();
-    for job in &plan.jobs {
+    let changes = LaunchLog::changes(&dir.jobs()).map_err(|e| RunDirError::io(&dir.jobs(), e))?;
+    let cut = changes.iter().filter_map(|change| match change {
+        Change::Cut { into, .. } => Some(into),
+        _ => None,
+    });
+    for job in plan.jobs.iter().chain(cut.flatten()) {
         for index in job.first..job.first + job.count {
             if let Ok(id) = trials.get(index).trial_id() {
                 place.insert(id, index);

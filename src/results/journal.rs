@@ -213,6 +213,7 @@ pub(super) mod tests {
             split_fingerprint: "s".into(),
             data_fingerprint: "d".into(),
             device: "cpu".into(),
+            device_name: "a processor".into(),
             host: "h".into(),
             job_id: "job-00001".into(),
             stack_size: 2,

@@ -183,7 +183,7 @@ prop_compose! {
             model: ModelSpec { hidden, activation: Activation::Tanh, dropout, initial_bias },
             method: Method::Grid,
             rank: RankSpec { by: vec!["fn".into(), "auc".into()], on },
-            launch: LaunchSpec { devices, launcher: Launcher::Local },
+            launch: LaunchSpec { devices, slots_per_device: 1 + seed as usize % 64, launcher: Launcher::Local },
         }
     }
 }
