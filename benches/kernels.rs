@@ -13,7 +13,7 @@ use focalsweep::data::{Replicate, Source, load, prepare, write_synthetic};
 use focalsweep::metrics::{self, Ranks};
 use focalsweep::plan::Trials;
 use focalsweep::spec::{self, OperatingPoint, Spec, SynthSpec};
-use focalsweep::train::{self, Checkpoint, Ended, EpochReport, Observer, SaveError, Stack};
+use focalsweep::train::{self, Checkpoint, Ended, EpochReport, Observer, SaveError, Stack, Uploads};
 
 const ROWS: u64 = 286_048;
 const FEATURES: u32 = 10;
@@ -85,7 +85,7 @@ fn stack(models: usize, epochs: u32) -> Stack {
 
 fn train(stack: &Stack, steps: usize) {
     let mut observer = Nobody { steps: std::cell::Cell::new(steps) };
-    let device = tch::Device::Cpu;
+    let device = (tch::Device::Cpu, &Uploads::default());
     let end = train::train(stack, replicate(), &OperatingPoint::default(), device, None, &mut observer);
     black_box(end.expect("training works"));
 }

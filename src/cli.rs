@@ -78,6 +78,15 @@ The run directory must have been prepared by `focalsweep run SPEC --launcher slu
 engines. SIGTERM makes it keep a checkpoint and end with code 130; the next worker of the job goes on from there.
 Exit codes: 0 its trials are done, 1 some failed, 2 arguments, 3 environment or device, 130 interrupted")]
     Worker(WorkerArgs),
+    /// List what there is to train on: cores, GPUs, and why libtorch cannot use them if it cannot
+    #[command(after_help = "Examples:
+  focalsweep devices
+  focalsweep devices --format json
+  focalsweep devices --check sweeps/focal.yaml    train a stack on the CPU and on each GPU, and compare
+
+CUDA_VISIBLE_DEVICES is respected: cuda:0 is the first GPU that it leaves. --check exits with 3 where a GPU differs
+from the CPU by more than 0.001 in the history of 5 epochs or in the test AUC.")]
+    Devices(DevicesArgs),
     /// Look at data, or make some
     #[command(subcommand)]
     Data(DataCommand),
@@ -170,6 +179,17 @@ pub struct PlanArgs {
     /// Where to train: auto, cpu, cuda, cuda:0,cuda:1 [default: the spec's launch.devices]
     #[arg(long, value_name = "DEVICES")]
     pub devices: Option<String>,
+    /// For people or for programs
+    #[arg(long, value_enum, default_value_t)]
+    pub format: PlanFormat,
+}
+
+/// `devices`.
+#[derive(Debug, Args)]
+pub struct DevicesArgs {
+    /// Train a stack of this sweep on the CPU and on each GPU, and compare
+    #[arg(long, value_name = "SPEC")]
+    pub check: Option<PathBuf>,
     /// For people or for programs
     #[arg(long, value_enum, default_value_t)]
     pub format: PlanFormat,

@@ -85,6 +85,17 @@ pub fn width(terminal: bool) -> usize {
     columns.map_or(100, usize::from)
 }
 
+/// Rows of cells under each other, two spaces between columns.
+pub fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    let line = |row: &[String; N]| {
+        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        format!("{}\n", cells.join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
+}
+
 /// Writes a line of talk to stderr.
 pub fn talk(text: &str) {
     if JSON.load(Ordering::Relaxed) {

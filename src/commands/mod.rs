@@ -1,6 +1,8 @@
 //! The subcommands, one a file, thin: they read settings, call the parts, and say what came of it.
 
+mod check;
 mod data;
+mod devices;
 mod export;
 mod interrupt;
 mod open_run;
@@ -34,6 +36,7 @@ pub fn dispatch(cli: Cli, log: &Log) -> Result<ExitCode, Failure> {
         Command::Schema => spec::schema(),
         Command::Status(args) => status::status(&args),
         Command::Worker(args) => worker::worker(&args),
+        Command::Devices(args) => devices::devices(&args),
         Command::Data(args) => data::data(&args),
     }
 }

@@ -10,7 +10,6 @@ use crate::cli::{PlanArgs, PlanFormat};
 use crate::output::{self, Failure};
 use crate::progress::DownloadBar;
 use crate::spec::{Devices, Launcher, Spec};
-use crate::train;
 
 pub(super) fn plan(args: &PlanArgs) -> Result<ExitCode, Failure> {
     let mut spec = read(&args.spec)?;
@@ -23,7 +22,7 @@ pub(super) fn plan(args: &PlanArgs) -> Result<ExitCode, Failure> {
 }
 
 pub(super) fn show(spec: &Spec, workload: &Workload, format: PlanFormat) -> Result<(), Failure> {
-    let Workload { trials, plan, replicates, slots, sizes, .. } = workload;
+    let Workload { trials, plan, replicates, pool, sizes, .. } = workload;
     let rows = plan.trials * plan.replicates as usize;
     let memory = plan.memory(trials, sizes);
     let data: u64 = replicates.iter().map(|r| 4 * (sizes.rows * r.features.len()) as u64).sum();
@@ -38,8 +37,9 @@ pub(super) fn show(spec: &Spec, workload: &Workload, format: PlanFormat) -> Resu
         }
         PlanFormat::Table => {
             let mib = |bytes: u64| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
-            let names: Vec<String> = slots.iter().map(|&device| train::device::name(device)).collect();
-            let names = if names.is_empty() { "on the cluster".to_owned() } else { names.join(", ") };
+            let names: Vec<String> =
+                pool.iter().map(|device| format!("{} x {}, {}", device.slots, device.name(), device.model)).collect();
+            let names = if names.is_empty() { "on the cluster".to_owned() } else { names.join("; ") };
             let lines = [
                 ("sweep", spec.name.clone()),
                 ("trials", thousands(plan.trials)),

@@ -23,6 +23,7 @@ use crate::progress::{DownloadBar, Progress};
 use crate::report::{self, Options};
 use crate::results::{Collection, Counts, Manifest, RunDir, RunDirError, RunState};
 use crate::spec::{self, Devices, Launcher, Scores, Spec};
+use crate::train::Uploads;
 
 /// Scores beyond which only the best trials' are kept, unless the spec says otherwise.
 const MOST_SCORES: usize = 50_000_000;
@@ -125,7 +126,8 @@ fn train(
                 replicates: &workload.replicates,
                 data_fingerprint: &workload.source.fingerprint,
                 dir,
-                slots: &workload.slots,
+                pool: &workload.pool,
+                uploads: Uploads::default(),
                 stop,
             };
             local::run(&work, watch).map(drop).map_err(Failure::environment)

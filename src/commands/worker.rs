@@ -3,18 +3,17 @@
 use std::env;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::thread::available_parallelism;
 
 use super::open_run::{OpenRun, place};
-use super::workload::slots;
+use super::workload::pool;
 use crate::cli::WorkerArgs;
-use crate::launch::{Stop, Work, local};
+use crate::launch::{Host, PoolDevice, Stop, Work, local};
 use crate::output::{self, Failure, INTERRUPTED, Plain, SOME_FAILED};
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::results::RunState;
 use crate::spec::Devices;
-use crate::train;
+use crate::train::{self, Uploads};
 
 pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
     let number = number(args)?;
@@ -39,8 +38,9 @@ pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
         run.spec.launch.devices = Devices::Word(devices.clone());
     }
     train::device::start();
-    let mut slots = slots(&run.spec.launch.devices, cores())?;
-    slots.truncate(plan.jobs.len());
+    let mut host = Host::look();
+    host.cores = cores(host.cores);
+    let pool = at_most(pool(&run.spec, &host)?, plan.jobs.len());
     let mut needed: Vec<u32> = plan.jobs.iter().map(|job| job.replicate).collect();
     needed.sort_unstable();
     needed.dedup();
@@ -53,7 +53,8 @@ pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
         replicates: &replicates,
         data_fingerprint: &run.manifest.data_fingerprint,
         dir: &run.dir,
-        slots: &slots,
+        pool: &pool,
+        uploads: Uploads::default(),
         stop: &stop,
     };
     let first = plan.jobs.first().map_or("", |job| job.job_id.as_str());
@@ -90,9 +91,19 @@ fn number(args: &WorkerArgs) -> Result<usize, Failure> {
     }
 }
 
+/// No more slots than jobs: stacks are not cut for a task that has more cores than it needs.
+fn at_most(mut pool: Vec<PoolDevice>, jobs: usize) -> Vec<PoolDevice> {
+    let mut left = jobs;
+    for device in &mut pool {
+        device.slots = device.slots.min(left);
+        left -= device.slots;
+    }
+    pool.retain(|device| device.slots > 0);
+    pool
+}
+
 /// Cores that this task may use. Slurm says how many were given out even where it does not bind tasks to them.
-fn cores() -> usize {
-    let here = available_parallelism().map_or(1, usize::from);
+fn cores(here: usize) -> usize {
     if env::var_os("SLURM_JOB_ID").is_none() {
         return here;
     }

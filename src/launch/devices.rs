@@ -1,8 +1,17 @@
 //! Which devices a sweep may use, and how many jobs run on each.
 
+use std::collections::HashSet;
+
 use tch::Device;
 
+use super::host::Host;
 use crate::spec::Devices;
+use crate::train;
+
+/// Share of the free memory that stacks may take together.
+const MEMORY_SHARE: f64 = 0.5;
+/// Free memory of a GPU of which nothing is known.
+const UNKNOWN_MEMORY: u64 = 4 << 30;
 
 /// A device that cannot be used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -29,36 +38,62 @@ pub enum NoDevice {
     },
 }
 
-/// A slot for each job that may run at once: `auto` is every GPU, or the cores where there is none; `cpu` is a slot a
-/// core; a GPU is one slot, since a stack fills it.
+/// A device of the pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolDevice {
+    /// As libtorch names it.
+    pub device: Device,
+    /// Its model: devices of one model are taken to be of one speed.
+    pub model: String,
+    /// Jobs that run on it at once.
+    pub slots: usize,
+    /// Bytes that the stack of one slot may take.
+    pub memory: u64,
+}
+
+impl PoolDevice {
+    /// `cpu` or `cuda:N`.
+    pub fn name(&self) -> String {
+        train::device::name(self.device)
+    }
+}
+
+/// The pool that `asked` names on `host`: `auto` is every GPU, or the cores where there is none; `cpu` has a slot a core; a
+/// GPU has `slots_per_device`.
 ///
 /// # Errors
 /// A device that was asked for by name is not there: never a silent fall-back. A word is none for a device.
-pub fn slots(asked: &Devices, cores: usize, gpus: usize) -> Result<Vec<Device>, NoDevice> {
+pub fn pool(asked: &Devices, slots_per_device: usize, host: &Host) -> Result<Vec<PoolDevice>, NoDevice> {
     let words: Vec<&str> = match asked {
         Devices::Word(word) => word.split(',').map(str::trim).collect(),
         Devices::List(words) => words.iter().map(String::as_str).collect(),
     };
-    let mut slots = Vec::new();
+    let gpus = host.gpus.len();
+    let mut devices = Vec::new();
     for word in words {
         let missing = |why: String| NoDevice::Missing {
             asked: word.to_owned(),
             why,
-            help: if gpus == 0 {
-                "use `--devices cpu`, or install the CUDA libtorch (`make setup TORCH=cuda`) on a machine with an NVIDIA GPU".to_owned()
-            } else {
-                format!("here are cpu and cuda:0 to cuda:{}", gpus - 1)
+            help: match gpus {
+                0 => {
+                    "`--devices cpu` trains on the cores; `focalsweep devices` says what there is and what to do".into()
+                }
+                1 => "here are cpu and cuda:0".to_owned(),
+                _ => format!("here are cpu and cuda:0 to cuda:{}", gpus - 1),
             },
         };
-        let cpu = std::iter::repeat_n(Device::Cpu, cores.max(1));
+        let none = || host.no_cuda.clone().unwrap_or_else(|| "libtorch sees no GPU".to_owned());
         match word {
-            "auto" if gpus == 0 => slots.extend(cpu),
-            "cpu" => slots.extend(cpu),
-            "cuda" if gpus == 0 => return Err(missing("libtorch sees no GPU".into())),
-            "auto" | "cuda" => slots.extend((0..gpus).map(Device::Cuda)),
+            "auto" if gpus == 0 => devices.push(Device::Cpu),
+            "cpu" => devices.push(Device::Cpu),
+            "cuda" if gpus == 0 => return Err(missing(none())),
+            "auto" | "cuda" => devices.extend((0..gpus).map(Device::Cuda)),
             other => match other.strip_prefix("cuda:").and_then(|index| index.parse::<usize>().ok()) {
-                Some(index) if index < gpus => slots.push(Device::Cuda(index)),
-                Some(_) => return Err(missing(format!("libtorch sees {gpus} GPUs"))),
+                Some(index) if index < gpus => devices.push(Device::Cuda(index)),
+                Some(_) if gpus == 0 => return Err(missing(none())),
+                Some(_) => {
+                    return Err(missing(format!("libtorch sees {gpus} GPU{}", if gpus == 1 { "" } else { "s" })));
+                }
                 None => {
                     let help = nearest(word).map(|near| format!("did you mean `{near}`?"));
                     return Err(NoDevice::Unknown { asked: word.to_owned(), help });
@@ -66,12 +101,26 @@ pub fn slots(asked: &Devices, cores: usize, gpus: usize) -> Result<Vec<Device>, 
             },
         }
     }
-    let mut seen = std::collections::HashSet::new();
-    slots.retain(|device| match device {
-        Device::Cuda(index) => seen.insert(*index),
-        _ => true,
+    let mut seen = HashSet::new();
+    devices.retain(|device| {
+        seen.insert(match device {
+            Device::Cuda(index) => Some(*index),
+            _ => None,
+        })
     });
-    Ok(slots)
+    Ok(devices.into_iter().map(|device| on(device, slots_per_device.max(1), host)).collect())
+}
+
+fn on(device: Device, slots_per_device: usize, host: &Host) -> PoolDevice {
+    let (model, slots, free) = match device {
+        Device::Cuda(index) => {
+            let gpu = host.gpus.get(index);
+            let free = gpu.and_then(|gpu| gpu.memory_free).unwrap_or(UNKNOWN_MEMORY);
+            (gpu.map_or_else(|| "GPU".to_owned(), |gpu| gpu.name.clone()), slots_per_device, free)
+        }
+        _ => (host.processor.clone(), host.cores.max(1), host.memory_free),
+    };
+    PoolDevice { device, model, slots, memory: (free as f64 * MEMORY_SHARE) as u64 / slots as u64 }
 }
 
 fn nearest(word: &str) -> Option<&'static str> {
@@ -84,32 +133,64 @@ fn nearest(word: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::host::Gpu;
     use super::*;
 
     fn word(text: &str) -> Devices {
         Devices::Word(text.into())
     }
 
-    #[test]
-    fn devices_by_name() {
-        assert_eq!(slots(&word("auto"), 2, 0).unwrap(), [Device::Cpu; 2]);
-        assert_eq!(slots(&word("auto"), 2, 2).unwrap(), [Device::Cuda(0), Device::Cuda(1)]);
-        assert_eq!(slots(&word("cuda:1,cuda,cuda:1"), 2, 2).unwrap(), [Device::Cuda(1), Device::Cuda(0)]);
-        let both = Devices::List(vec!["cpu".into(), "cuda:0".into()]);
-        assert_eq!(slots(&both, 1, 1).unwrap(), [Device::Cpu, Device::Cuda(0)]);
+    fn host(cores: usize, gpus: usize) -> Host {
+        let gpu = |index: usize| Gpu {
+            name: format!("GPU {index}"),
+            memory_free: Some((8 + index as u64) << 30),
+            ..Gpu::default()
+        };
+        Host {
+            cores,
+            processor: "processor".into(),
+            memory_free: 16 << 30,
+            gpus: (0..gpus).map(gpu).collect(),
+            ..Host::default()
+        }
+    }
+
+    fn slots(asked: &Devices, host: &Host) -> Result<Vec<(Device, usize)>, NoDevice> {
+        Ok(pool(asked, 1, host)?.into_iter().map(|device| (device.device, device.slots)).collect())
     }
 
     #[test]
-    fn a_missing_device_is_an_error() {
+    fn devices_by_name() {
+        assert_eq!(slots(&word("auto"), &host(2, 0)).unwrap(), [(Device::Cpu, 2)]);
+        assert_eq!(slots(&word("auto"), &host(2, 2)).unwrap(), [(Device::Cuda(0), 1), (Device::Cuda(1), 1)]);
+        let named = slots(&word("cuda:1,cuda,cuda:1"), &host(2, 2)).unwrap();
+        assert_eq!(named, [(Device::Cuda(1), 1), (Device::Cuda(0), 1)]);
+        let both = Devices::List(vec!["cpu".into(), "cuda:0".into(), "cpu".into()]);
+        assert_eq!(slots(&both, &host(3, 1)).unwrap(), [(Device::Cpu, 3), (Device::Cuda(0), 1)]);
+    }
+
+    #[test]
+    fn slots_share_their_devices_memory() {
+        let both = pool(&word("cpu,cuda:1"), 2, &host(4, 2)).unwrap();
+        let of = |device: &PoolDevice| (device.model.clone(), device.slots, device.memory);
+        assert_eq!(of(&both[0]), ("processor".into(), 4, 2 << 30));
+        assert_eq!(of(&both[1]), ("GPU 1".into(), 2, 9 << 28));
+    }
+
+    #[test]
+    fn a_missing_device_is_an_error_with_the_reason() {
         for (text, gpus) in [("cuda", 0), ("cuda:0", 0), ("cuda:2", 2)] {
-            assert!(matches!(slots(&word(text), 2, gpus), Err(NoDevice::Missing { .. })), "{text}");
+            assert!(matches!(slots(&word(text), &host(2, gpus)), Err(NoDevice::Missing { .. })), "{text}");
         }
+        let host = Host { no_cuda: Some("the driver is too old".into()), ..host(2, 0) };
+        let error = slots(&word("cuda"), &host).unwrap_err().to_string();
+        assert!(error.ends_with("the driver is too old"), "{error}");
     }
 
     #[test]
     fn another_word_is_another_error() {
         for (text, near) in [("gpu", Some("`cuda`")), ("cuda:x", Some("`cuda`")), ("cpus", Some("`cpu`")), ("", None)] {
-            let Err(NoDevice::Unknown { help, .. }) = slots(&word(text), 2, 1) else { panic!("{text}") };
+            let Err(NoDevice::Unknown { help, .. }) = slots(&word(text), &host(2, 1)) else { panic!("{text}") };
             assert_eq!(help, near.map(|near| format!("did you mean {near}?")), "{text}");
         }
     }

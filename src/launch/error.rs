@@ -20,6 +20,17 @@ pub enum LaunchError {
         /// Why not.
         why: rayon::ThreadPoolBuildError,
     },
+    /// No device is left that works.
+    #[error("all devices have failed, {left} jobs are left: {why}")]
+    #[diagnostic(help(
+        "what had ended is saved; `nvidia-smi` may tell more; run again with --resume, or with --resume --devices cpu"
+    ))]
+    NoDeviceLeft {
+        /// Jobs that have not ended.
+        left: usize,
+        /// What the last device said.
+        why: String,
+    },
     /// A result could not be kept.
     #[error("{job_id}: {why}")]
     #[diagnostic(help(

@@ -36,13 +36,15 @@ pub enum Event {
         /// How many of them failed.
         failed: usize,
     },
-    /// A job is over; trials that it did not reach are left to `--resume`.
+    /// A job is over; trials that it did not reach are left to its halves, another device or `--resume`.
     JobEnded {
         /// The job.
         job_id: String,
-        /// Whether it was interrupted.
-        interrupted: bool,
+        /// Whether all of its trials have ended.
+        done: bool,
     },
+    /// A job was cut in two.
+    JobCut,
 }
 
 /// The run so far.
@@ -108,10 +110,11 @@ impl Tally {
                 self.done += trials;
                 self.failed += failed;
             }
-            Event::JobEnded { job_id, interrupted } => {
+            Event::JobEnded { job_id, done } => {
                 self.running.remove(job_id);
-                self.jobs_done += usize::from(!interrupted);
+                self.jobs_done += usize::from(*done);
             }
+            Event::JobCut => self.jobs += 1,
         }
     }
 
@@ -145,7 +148,7 @@ mod tests {
         tally.take(&Event::Ended { job_id: "a".into(), trials: 1, failed: 1 });
         assert_eq!((tally.share(), tally.failed), ((1.0 + 0.6) / 4.0, 1));
         tally.take(&Event::Ended { job_id: "a".into(), trials: 1, failed: 0 });
-        tally.take(&Event::JobEnded { job_id: "a".into(), interrupted: false });
+        tally.take(&Event::JobEnded { job_id: "a".into(), done: true });
         assert_eq!((tally.share(), tally.jobs_done), (0.5, 1));
         assert_eq!(tally.best, Some((0.9, "t".into())));
         assert_eq!(tally.trained, 4);

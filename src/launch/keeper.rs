@@ -1,11 +1,11 @@
 //! Keeps what a stack brings: the journal first, then the event.
 
 use std::collections::{HashMap, HashSet};
+use std::io::{self, Write};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tch::Device;
-
+use super::devices::PoolDevice;
 use super::error::{LaunchError, save};
 use super::event::Event;
 use super::job::Work;
@@ -18,31 +18,52 @@ use crate::train::{self, Checkpoint, Ended, EpochReport, Fitted, Observer, SaveE
 /// How often a running stack is checkpointed: what a kill can cost.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
 
-pub(super) fn micros() -> i64 {
+fn micros() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|d| i64::try_from(d.as_micros()).ok()).unwrap_or(0)
+}
+
+/// What a job has kept, and where it goes on.
+pub(super) struct Kept {
+    /// Ids of the job's trials.
+    pub(super) ids: Vec<String>,
+    /// Those that have ended. A stack that restarts before them trains them again, to the same numbers.
+    pub(super) known: HashSet<String>,
+    /// Where the next go.
+    pub(super) journal: Journal,
+    /// Whose journal and checkpoint these are.
+    pub(super) attempt: Attempt,
 }
 
 /// Keeps a stack's results: the journal first, then the event.
 pub(super) struct Keeper<'a> {
-    pub(super) work: &'a Work<'a>,
-    pub(super) job: &'a Job,
-    pub(super) data: &'a Replicate,
-    pub(super) stack: &'a Stack,
-    pub(super) ids: &'a [String],
-    pub(super) device: Device,
-    pub(super) attempt: Attempt,
-    pub(super) journal: Journal,
-    /// Trials in the journal. A stack that restarts before them trains them again, to the same numbers.
-    pub(super) known: HashSet<String>,
-    pub(super) events: &'a Sender<Event>,
-    pub(super) started_at: i64,
-    pub(super) last_checkpoint: Instant,
+    work: &'a Work<'a>,
+    job: &'a Job,
+    data: &'a Replicate,
+    device: &'a PoolDevice,
+    stack: &'a Stack,
+    kept: Kept,
+    events: &'a Sender<Event>,
+    started_at: i64,
+    last_checkpoint: Instant,
     /// Whether a checkpoint of this attempt stands in the place of those of earlier ones. A copy that runs at the same
     /// time and loses its own writes it again within seconds.
-    pub(super) took_over: bool,
+    took_over: bool,
 }
 
-impl Keeper<'_> {
+impl<'a> Keeper<'a> {
+    /// Of `job` on `device`, from now on.
+    pub(super) fn new(
+        work: &'a Work<'a>,
+        (job, data): (&'a Job, &'a Replicate),
+        device: &'a PoolDevice,
+        stack: &'a Stack,
+        kept: Kept,
+        events: &'a Sender<Event>,
+    ) -> Self {
+        let (started_at, last_checkpoint) = (micros(), Instant::now());
+        Self { work, job, data, device, stack, kept, events, started_at, last_checkpoint, took_over: false }
+    }
+
     pub(super) fn tell(&self, event: Event) {
         // Nobody listens only when the launcher is gone, and then there is nobody to tell.
         let _ = self.events.send(event);
@@ -51,7 +72,7 @@ impl Keeper<'_> {
     fn row(&self, ended: &Ended) -> ResultRow {
         let fitted = ended.outcome.as_ref().ok();
         ResultRow {
-            trial_id: self.ids[ended.slot].clone(),
+            trial_id: self.kept.ids[ended.slot].clone(),
             replicate: self.job.replicate,
             state: if fitted.is_some() { State::Finished } else { State::Failed },
             error: ended.outcome.as_ref().err().cloned(),
@@ -59,7 +80,8 @@ impl Keeper<'_> {
             seed: self.work.spec.seed,
             split_fingerprint: self.data.split_fingerprint.clone(),
             data_fingerprint: self.work.data_fingerprint.to_owned(),
-            device: train::device::name(self.device),
+            device: self.device.name(),
+            device_name: self.device.model.clone(),
             host: gethostname::gethostname().to_string_lossy().into_owned(),
             job_id: self.job.job_id.clone(),
             stack_size: self.job.count as u32,
@@ -90,7 +112,7 @@ impl Keeper<'_> {
     /// Records every trial that has not ended as failed.
     pub(super) fn fail_the_rest(&mut self, reason: &str) -> Result<(), LaunchError> {
         tracing::error!(job = self.job.job_id, reason, "job failed");
-        let left = (0..self.ids.len()).map(|slot| Ended {
+        let left = (0..self.kept.ids.len()).map(|slot| Ended {
             slot,
             history: Vec::new(),
             seconds: 0.0,
@@ -98,6 +120,17 @@ impl Keeper<'_> {
         });
         self.ended(left.collect()).map_err(|error| save(self.job, error))
     }
+}
+
+/// Replaces an attempt's checkpoint of a job as a whole.
+pub(super) fn write_checkpoint(
+    work: &Work<'_>,
+    job: &Job,
+    attempt: &Attempt,
+    checkpoint: &Checkpoint,
+) -> io::Result<()> {
+    let bytes = checkpoint.to_bytes().map_err(io::Error::other)?;
+    write_atomically::<io::Error>(&work.dir.checkpoint_path(job, attempt), |out| out.write_all(&bytes))
 }
 
 /// A trial in a few words, for progress.
@@ -145,15 +178,15 @@ impl Observer for Keeper<'_> {
     }
 
     fn ended(&mut self, ended: Vec<Ended>) -> Result<(), SaveError> {
-        let new: Vec<Ended> = ended.into_iter().filter(|e| !self.known.contains(&self.ids[e.slot])).collect();
+        let new: Vec<Ended> = ended.into_iter().filter(|e| !self.kept.known.contains(&self.kept.ids[e.slot])).collect();
         let mut lines = Vec::with_capacity(new.len());
         for end in &new {
             let row = self.row(end);
             let payload = end.outcome.as_ref().ok().map(|fitted| self.payload(&row, fitted)).transpose()?;
             lines.push((row, end.history.clone(), payload));
         }
-        self.journal.append(lines)?;
-        self.known.extend(new.iter().map(|e| self.ids[e.slot].clone()));
+        self.kept.journal.append(lines)?;
+        self.kept.known.extend(new.iter().map(|e| self.kept.ids[e.slot].clone()));
         let failed = new.iter().filter(|e| e.outcome.is_err()).count();
         self.tell(Event::Ended { job_id: self.job.job_id.clone(), trials: new.len(), failed });
         Ok(())
@@ -164,11 +197,9 @@ impl Observer for Keeper<'_> {
     }
 
     fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), SaveError> {
-        let bytes = checkpoint.to_bytes()?;
-        let path = self.work.dir.checkpoint_path(&self.job.job_id, &self.attempt);
-        write_atomically::<std::io::Error>(&path, |out| std::io::Write::write_all(out, &bytes))?;
+        write_checkpoint(self.work, self.job, &self.kept.attempt, checkpoint)?;
         if !std::mem::replace(&mut self.took_over, true) {
-            self.work.dir.remove_checkpoints(&self.job.job_id, Some(&self.attempt));
+            self.work.dir.remove_checkpoints(self.job, Some(&self.kept.attempt));
         }
         self.last_checkpoint = Instant::now();
         Ok(())

@@ -1,73 +1,90 @@
-//! Jobs on this machine: one rayon worker a slot, the next job for whoever is free.
+//! Jobs on this machine: one rayon worker a slot, and the [`Scheduler`] says what each does next.
 
-use std::collections::VecDeque;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::collections::HashMap;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rayon::ThreadPoolBuilder;
 
 use super::error::{LaunchError, save};
-use super::event::Tally;
-use super::job::{Work, run_job};
-use crate::results::{Journals, RunDirError, State};
+use super::event::{Event, Tally};
+use super::job::{Work, cut_checkpoint, ended, give_up, run_job};
+use super::scheduler::{DeviceSlots, JobEnd, Next, Scheduler, Task};
+use crate::plan::Job;
+use crate::results::{Change, Journals, LaunchLog, RunDirError, State, jobs_now};
 use crate::train;
 
-/// How often people are told when nothing happens.
+/// How often people are told when nothing happens, and an idle slot asks again.
 const TICK: Duration = Duration::from_millis(100);
+
+/// What the workers share.
+struct Shared<'a> {
+    work: &'a Work<'a>,
+    started: Instant,
+    board: Mutex<Board>,
+    /// A job has ended.
+    changed: Condvar,
+}
+
+/// What has to be one person's at a time.
+struct Board {
+    scheduler: Scheduler,
+    log: LaunchLog,
+    /// Why no more work is to begin.
+    broken: Option<LaunchError>,
+    /// What the last device that was taken out said.
+    last_words: String,
+}
 
 /// Runs what is missing of `work` and returns when all jobs are over or the stop flag has ended them. `watch` is called in
 /// this thread, after each event and at every tick.
 ///
 /// # Errors
-/// A result could not be saved, or no worker could start.
+/// A result could not be saved, no worker could start, or no device is left that works.
 pub fn run(work: &Work<'_>, mut watch: impl FnMut(&Tally)) -> Result<Tally, LaunchError> {
-    let mut queue = Vec::new();
+    let jobs_folder = work.dir.jobs();
+    let broken = |why| LaunchError::RunDir(RunDirError::Io { path: jobs_folder.clone(), why });
+    let (log, changes) = match work.plan.jobs.first() {
+        Some(first) if work.dir.is_shared() => LaunchLog::of_worker(&jobs_folder, &first.job_id).map_err(broken)?,
+        _ => LaunchLog::open(&jobs_folder).map_err(broken)?,
+    };
+    let jobs = jobs_now(work.plan, &changes);
+    let journals = Journals::list(&jobs_folder).map_err(broken)?;
+    let mut tasks = Vec::new();
+    let mut units = Units::default();
     let (mut done, mut failed) = (0, 0);
-    let journals = Journals::list(&work.dir.jobs()).map_err(|e| RunDirError::io(&work.dir.jobs(), e))?;
-    for job in &work.plan.jobs {
-        let entries = journals.of(&job.job_id).map_err(|e| save(job, e))?;
+    for job in &jobs {
+        let entries = ended(work, job, &journals).map_err(|e| save(job, e))?;
         done += entries.len();
-        failed += entries.iter().filter(|kept| kept.entry.row.state == State::Failed).count();
+        failed += entries.iter().filter(|e| e.row.state == State::Failed).count();
         if entries.len() < job.count {
-            queue.push(job);
+            tasks.push(Task::new(job.clone(), units.of(work, job)?));
         }
     }
-    let mut tally = Tally::new(
-        work.plan.jobs.len(),
-        work.plan.jobs.len() - queue.len(),
-        work.plan.trials * work.plan.replicates as usize,
-        done,
-        failed,
-    );
-    queue.sort_by_key(|job| std::cmp::Reverse(job.count)); // largest first, so that the end is even
-    let queue = Mutex::new(VecDeque::from(queue));
-    let broken: Mutex<Option<LaunchError>> = Mutex::new(None);
-    let workers = work.slots.len();
+    let rows = jobs.iter().map(|job| job.count).sum();
+    let mut tally = Tally::new(jobs.len(), jobs.len() - tasks.len(), rows, done, failed);
+    let devices: Vec<DeviceSlots> = work
+        .pool
+        .iter()
+        .map(|device| DeviceSlots { name: device.name(), model: device.model.clone(), slots: device.slots })
+        .collect();
+    let workers = devices.iter().map(|device| device.slots).sum();
     let pool = ThreadPoolBuilder::new()
         .num_threads(workers)
         .thread_name(|index| format!("worker-{index}"))
         .start_handler(|_| train::device::use_one_thread())
         .build()
         .map_err(|why| LaunchError::Threads { workers, why })?;
+    let board = Board { scheduler: Scheduler::new(&devices, tasks), log, broken: None, last_words: String::new() };
+    let shared = Shared { work, started: Instant::now(), board: Mutex::new(board), changed: Condvar::new() };
     watch(&tally);
     let (sender, events) = mpsc::channel();
     pool.in_place_scope(|scope| {
-        for &device in work.slots {
-            let (sender, queue, broken) = (sender.clone(), &queue, &broken);
-            scope.spawn(move |_| {
-                let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-                while let Some(job) = next() {
-                    let stopped =
-                        work.stop.requested() || broken.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-                    if stopped {
-                        break;
-                    }
-                    if let Err(error) = run_job(work, job, device, &sender) {
-                        broken.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                    }
-                }
-            });
+        let slots = work.pool.iter().enumerate().flat_map(|(at, device)| std::iter::repeat_n(at, device.slots));
+        for (slot, device) in slots.enumerate() {
+            let (sender, shared) = (sender.clone(), &shared);
+            scope.spawn(move |_| shared.work_on(slot, device, &sender));
         }
         drop(sender);
         loop {
@@ -79,8 +96,96 @@ pub fn run(work: &Work<'_>, mut watch: impl FnMut(&Tally)) -> Result<Tally, Laun
             watch(&tally);
         }
     });
-    match broken.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        Some(error) => Err(error),
-        None => Ok(tally),
+    let board = shared.board.into_inner().unwrap_or_else(PoisonError::into_inner);
+    match (board.broken, board.scheduler.left()) {
+        (Some(error), _) => Err(error),
+        (None, left) if left > 0 && !work.stop.requested() => {
+            Err(LaunchError::NoDeviceLeft { left, why: board.last_words })
+        }
+        _ => Ok(tally),
+    }
+}
+
+/// What a trial of each shape costs, from one trial of it: parameters that each row passes.
+#[derive(Default)]
+struct Units(HashMap<usize, f64>);
+
+impl Units {
+    fn of(&mut self, work: &Work<'_>, job: &Job) -> Result<f64, LaunchError> {
+        let data = work.data(job)?;
+        let groups = work.trials.groups();
+        let group = groups.partition_point(|group| group.end <= job.first);
+        let cost = || train::cost(&work.trials.get(job.first), &data.train, data.features.len());
+        Ok(*self.0.entry(group).or_insert_with(cost))
+    }
+}
+
+impl Shared<'_> {
+    fn lock(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    /// One slot from its first job to its last.
+    fn work_on(&self, slot: usize, device: usize, events: &Sender<Event>) {
+        let mut state = self.lock();
+        while state.broken.is_none() && !self.work.stop.requested() {
+            match state.scheduler.next(slot, self.now()) {
+                Next::Quit => break,
+                Next::Wait => {
+                    let waited = self.changed.wait_timeout(state, TICK);
+                    state = waited.unwrap_or_else(PoisonError::into_inner).0;
+                }
+                Next::Run(job, changes) => {
+                    let recorded = self.record(&mut state, &changes, device, events);
+                    drop(state);
+                    let end = recorded.and_then(|()| run_job(self.work, &job, &self.work.pool[device], events));
+                    state = self.lock();
+                    let recorded = end.and_then(|end| {
+                        if let JobEnd::DeviceFailed(why) = &end {
+                            state.last_words.clone_from(why);
+                        }
+                        let changes = state.scheduler.ended(slot, self.now(), end);
+                        self.record(&mut state, &changes, device, events)
+                    });
+                    if let Err(error) = recorded {
+                        state.broken.get_or_insert(error);
+                    }
+                    self.changed.notify_all();
+                }
+            }
+        }
+        self.changed.notify_all();
+    }
+
+    /// Makes changes last, and does what follows from them.
+    fn record(
+        &self,
+        state: &mut Board,
+        changes: &[Change],
+        device: usize,
+        events: &Sender<Event>,
+    ) -> Result<(), LaunchError> {
+        let broken = |why| LaunchError::RunDir(RunDirError::Io { path: self.work.dir.jobs(), why });
+        for change in changes {
+            if let Change::Cut { job_id, into, .. } = change {
+                // Before the line that makes the halves take the job's place.
+                cut_checkpoint(self.work, job_id, into).map_err(broken)?;
+            }
+            state.log.append(change).map_err(broken)?;
+            match change {
+                Change::Cut { job_id, into, why } => {
+                    tracing::info!(job = job_id, trials = ?into.each_ref().map(|job| job.count), why, "stack cut in two");
+                    // Nobody listens only when the launcher is gone, and then there is nobody to tell.
+                    let _ = events.send(Event::JobCut);
+                }
+                Change::DeviceOut { device, why } => tracing::error!(device, why, "taken out: it failed too often"),
+                Change::GaveUp { job, why } => give_up(self.work, job, &self.work.pool[device], why, events)?,
+            }
+        }
+        Ok(())
     }
 }

@@ -4,19 +4,29 @@
 //! tell of it as an [`Event`]; events are only for people. [`slurm`] has a cluster's tasks do the same, and reads their
 //! journals as they grow ([`Follow`]).
 
+mod cuda_driver;
 pub mod devices;
 mod error;
 mod event;
 mod follow;
+mod host;
 mod job;
 mod keeper;
 pub mod local;
+mod nvml;
+pub mod scheduler;
+pub mod simulate;
 pub mod slurm;
 mod stop;
 
+#[cfg(test)]
+mod tests;
+
+pub use devices::PoolDevice;
 pub use error::LaunchError;
 pub use event::{Event, Running, Tally};
 pub use follow::Follow;
+pub use host::{Gpu, Host};
 pub use job::Work;
 pub use stop::Stop;
 

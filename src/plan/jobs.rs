@@ -18,6 +18,31 @@ pub struct Job {
     pub count: usize,
 }
 
+impl Job {
+    /// The jobs of its trials before and from `at` on, counted from its first: `job-00007` becomes `job-00007a` and
+    /// `job-00007b`. Their ids end in the letters of the cuts that made them, so that ids sort as trials do.
+    pub fn cut(&self, at: usize) -> [Self; 2] {
+        let part = |letter: char, first: usize, count: usize| Self {
+            job_id: format!("{}{letter}", self.job_id),
+            replicate: self.replicate,
+            first,
+            count,
+        };
+        [part('a', self.first, at), part('b', self.first + at, self.count - at)]
+    }
+
+    /// The ids of the jobs that it was cut from, the nearest first.
+    pub fn ancestors(&self) -> Vec<&str> {
+        let mut ids = Vec::new();
+        let mut id = self.job_id.as_str();
+        while let Some(parent) = id.strip_suffix(['a', 'b']) {
+            ids.push(parent);
+            id = parent;
+        }
+        ids
+    }
+}
+
 /// All jobs of a sweep, fixed when a run starts (plan.json), so that a resumed run does the same arithmetic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
@@ -40,12 +65,12 @@ pub struct Sizes {
     pub rows: usize,
     /// Jobs that run at once.
     pub workers: usize,
-    /// Bytes for all stacks together.
+    /// Bytes for the stack of one worker; where workers differ, the least.
     pub memory: u64,
 }
 
 /// What a stack costs beside its models, in models: gathering rows, drawing dropout, one more pass over the data.
-const OVERHEAD: usize = 4;
+pub(crate) const OVERHEAD: usize = 4;
 
 /// Most trials in a stack: beyond it a model gets hardly cheaper, and results would come later.
 const MOST: usize = 128;
@@ -56,7 +81,7 @@ impl Plan {
         let mut jobs = Vec::new();
         for group in trials.groups() {
             let per_trial = bytes_per_trial(&trials.get(group.start), sizes);
-            let most = sizes.memory / sizes.workers.max(1) as u64 / per_trial.max(1);
+            let most = sizes.memory / per_trial.max(1);
             let most = usize::try_from(most).unwrap_or(MOST).clamp(1, MOST);
             let stacks = stacks(group.len(), replicates as usize, sizes.workers.max(1)).max(group.len().div_ceil(most));
             for replicate in 0..replicates {

@@ -9,6 +9,7 @@ mod jobs;
 mod space;
 mod trial;
 
+pub(crate) use jobs::OVERHEAD;
 pub use jobs::{Job, Plan, Sizes};
 pub use space::Trials;
 pub use trial::Hyperparameters;

@@ -66,6 +66,7 @@ pub(super) fn results(rows: &[&ResultRow]) -> Result<RecordBatch, ArrowError> {
     out.add("split_fingerprint", text(&|r| Some(r.split_fingerprint.clone())));
     out.add("data_fingerprint", text(&|r| Some(r.data_fingerprint.clone())));
     out.add("device", text(&|r| Some(r.device.clone())));
+    out.add("device_name", text(&|r| Some(r.device_name.clone())));
     out.add("host", text(&|r| Some(r.host.clone())));
     out.add("job_id", text(&|r| Some(r.job_id.clone())));
     out.add("stack_size", small(&|r| Some(r.stack_size)));

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::attempt::Attempt;
+use super::launch_log::LAUNCH_LOG;
 use super::rows::{HistoryRow, ResultRow, State};
 use crate::train::from_le_bytes;
 
@@ -64,13 +65,9 @@ struct Files {
 }
 
 impl Journal {
-    /// The journal of `attempt` at `job_id` in the folder `jobs`, and what this and all other attempts hold so far.
-    ///
-    /// # Errors
-    /// A journal cannot be read, or a line before its last is not ours.
-    pub fn open(jobs: &Path, job_id: &str, attempt: &Attempt) -> io::Result<(Self, Vec<Entry>)> {
-        let journal = Self { jobs: jobs.to_owned(), stem: attempt.stem(job_id), open: None };
-        Ok((journal, Self::entries(jobs, job_id)?))
+    /// The journal of `attempt` at `job_id` in the folder `jobs`. Nothing is written yet.
+    pub fn new(jobs: &Path, job_id: &str, attempt: &Attempt) -> Self {
+        Self { jobs: jobs.to_owned(), stem: attempt.stem(job_id), open: None }
     }
 
     /// Appends rows and makes them last: two syncs, however many rows.
@@ -106,14 +103,6 @@ impl Journal {
         files.lines.write_all(&lines)?;
         files.lines.sync_data()
     }
-
-    /// The entries of one job, each (trial, replicate) once; none when it has no journal. For all jobs use [`Journals`].
-    ///
-    /// # Errors
-    /// As [`Journals::of`].
-    pub fn entries(jobs: &Path, job_id: &str) -> io::Result<Vec<Entry>> {
-        Ok(Journals::list(jobs)?.of(job_id)?.into_iter().map(|kept| kept.entry).collect())
-    }
 }
 
 impl Files {
@@ -129,7 +118,7 @@ impl Files {
 #[derive(Debug)]
 pub struct Journals {
     jobs: PathBuf,
-    /// Names without `.jsonl` by job, the oldest attempt first.
+    /// Names without `.jsonl` by job of the plan, the oldest attempt first. Jobs that were cut count to it.
     stems: BTreeMap<String, Vec<String>>,
 }
 
@@ -154,33 +143,37 @@ impl Journals {
                 for file in files {
                     let name = file?.file_name();
                     let Some(stem) = name.to_str().and_then(|name| name.strip_suffix(".jsonl")) else { continue };
-                    if let Some((job_id, _)) = stem.split_once('.') {
-                        stems.entry(job_id.to_owned()).or_default().push(stem.to_owned());
+                    if let Some((job_id, _)) = stem.split_once('.').filter(|(job_id, _)| *job_id != LAUNCH_LOG) {
+                        stems.entry(planned(job_id).to_owned()).or_default().push(stem.to_owned());
                     }
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
-        stems.values_mut().for_each(|stems| stems.sort_unstable());
+        // An attempt's name begins with the time at which it began.
+        let attempt =
+            |stem: &String| stem.split_once('.').map(|(job_id, attempt)| (attempt.to_owned(), job_id.to_owned()));
+        stems.values_mut().for_each(|stems| stems.sort_by_cached_key(attempt));
         Ok(Self { jobs: jobs.to_owned(), stems })
     }
 
-    /// Every journal's path with its job.
+    /// Every journal's path with its job of the plan.
     pub fn paths(&self) -> impl Iterator<Item = (&str, PathBuf)> {
         self.stems
             .iter()
             .flat_map(|(job_id, stems)| stems.iter().map(|stem| (job_id.as_str(), lines_path(&self.jobs, stem))))
     }
 
-    /// The entries of a job, each (trial, replicate) once: of several the one that finished, else the oldest attempt's.
+    /// The entries of a job of the plan and of all jobs that it was cut into, each (trial, replicate) once: of several
+    /// the one that finished, else the oldest attempt's. `job_id` may be one of those that it was cut into.
     ///
     /// # Errors
     /// A journal cannot be read, or a line before its last is not ours.
     pub fn of(&self, job_id: &str) -> io::Result<Vec<Kept>> {
         let mut kept: Vec<Kept> = Vec::new();
         let mut place: HashMap<(String, u32), usize> = HashMap::new();
-        for stem in self.stems.get(job_id).map(Vec::as_slice).unwrap_or_default() {
+        for stem in self.stems.get(planned(job_id)).map(Vec::as_slice).unwrap_or_default() {
             for entry in read(&lines_path(&self.jobs, stem))? {
                 let key = (entry.row.trial_id.clone(), entry.row.replicate);
                 let new = Kept { stem: stem.clone(), entry };
@@ -199,6 +192,11 @@ impl Journals {
         }
         Ok(kept)
     }
+}
+
+/// The job of the plan that `job_id` is, or was cut from.
+pub(super) fn planned(job_id: &str) -> &str {
+    job_id.trim_end_matches(['a', 'b'])
 }
 
 /// Reads the `.bin` files; keeps the last one open, since entries of an attempt mostly come together.
@@ -306,6 +304,7 @@ pub(super) mod tests {
             split_fingerprint: "s".into(),
             data_fingerprint: "d".into(),
             device: "cpu".into(),
+            device_name: "a processor".into(),
             host: "h".into(),
             job_id: "job-00001".into(),
             stack_size: 2,
@@ -332,8 +331,8 @@ pub(super) mod tests {
         let folder = tempfile::tempdir().unwrap();
         let jobs = folder.path();
         let attempt = Attempt::new();
-        let (mut journal, entries) = Journal::open(jobs, "j", &attempt).unwrap();
-        assert!(entries.is_empty());
+        let mut journal = Journal::new(jobs, "j", &attempt);
+        assert!(Journals::list(jobs).unwrap().of("j").unwrap().is_empty());
         assert_eq!(std::fs::read_dir(jobs).unwrap().count(), 0, "nothing is made before there is something to write");
         journal.append(vec![(row("a", 0), vec![], Some(payload(1))), (row("b", 0), vec![], None)]).unwrap();
         drop(journal);
@@ -345,8 +344,8 @@ pub(super) mod tests {
             std::fs::write(&path, &whole[..cut]).unwrap();
             let expected = usize::from(cut >= first) + usize::from(cut == whole.len());
             let next = Attempt::new();
-            let (mut journal, entries) = Journal::open(jobs, "j", &next).unwrap();
-            assert_eq!(entries.len(), expected, "cut at {cut}");
+            assert_eq!(Journals::list(jobs).unwrap().of("j").unwrap().len(), expected, "cut at {cut}");
+            let mut journal = Journal::new(jobs, "j", &next);
             journal.append(vec![(row("c", 0), vec![], Some(payload(5)))]).unwrap();
             let kept = Journals::list(jobs).unwrap().of("j").unwrap();
             assert_eq!(kept.len(), expected + 1);
@@ -366,20 +365,22 @@ pub(super) mod tests {
         let folder = tempfile::tempdir().unwrap();
         let jobs = folder.path();
         let attempts = [(); 3].map(|()| Attempt::new());
-        let [mut first, mut second, mut third] =
-            attempts.each_ref().map(|attempt| Journal::open(jobs, "j", attempt).unwrap().0);
+        let [mut first, mut second] = [0, 1].map(|at| Journal::new(jobs, "j", &attempts[at]));
+        let mut third = Journal::new(jobs, "jab", &attempts[2]); // of a part of the job
         let failed = |id: &str| ResultRow { state: State::Failed, error: Some("out of memory".into()), ..row(id, 0) };
         let finished = ResultRow { state: State::Finished, error: None, ..row("a", 0) };
         third.append(vec![(finished, vec![], Some(payload(1)))]).unwrap();
         first.append(vec![(failed("a"), vec![], None), (row("b", 0), vec![], Some(payload(2)))]).unwrap();
         second.append(vec![(row("b", 0), vec![], Some(payload(2))), (row("b", 1), vec![], None)]).unwrap();
-        Journal::open(jobs, "jj", &Attempt::new()).unwrap().0.append(vec![(row("z", 0), vec![], None)]).unwrap();
-        std::fs::write(jobs.join("launch.jsonl"), "not a journal of a job\n").unwrap();
+        Journal::new(jobs, "jj", &Attempt::new()).append(vec![(row("z", 0), vec![], None)]).unwrap();
+        for name in ["launch.jsonl", "launch.j.1.jsonl"] {
+            std::fs::write(jobs.join(name), "not a journal of a job\n").unwrap();
+        }
         let kept = Journals::list(jobs).unwrap().of("j").unwrap();
         let rows: Vec<_> = kept.iter().map(|k| (k.entry.row.trial_id.as_str(), k.entry.row.replicate)).collect();
         assert_eq!(rows, [("a", 0), ("b", 0), ("b", 1)]);
         assert_eq!(kept[0].entry.row.state, State::Finished, "a row that finished is kept before one that failed");
-        let oldest = attempts.iter().map(|a| a.stem("j")).filter(|stem| *stem != attempts[2].stem("j")).min();
+        let oldest = attempts[..2].iter().map(|a| a.stem("j")).min();
         assert_eq!(Some(&kept[1].stem), oldest.as_ref());
         let mut bytes = JobBytes::new(jobs.to_owned());
         for kept in &kept[..2] {
@@ -391,7 +392,7 @@ pub(super) mod tests {
     #[test]
     fn numbers_that_are_none_are_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut journal, _) = Journal::open(folder.path(), "j", &Attempt::new()).unwrap();
+        let mut journal = Journal::new(folder.path(), "j", &Attempt::new());
         let epoch = HistoryRow {
             epoch: 1,
             train_loss: f64::NAN,
@@ -410,7 +411,9 @@ pub(super) mod tests {
         };
         let row = ResultRow { train: Some(metrics), ..row("a", 0) };
         journal.append(vec![(row.clone(), vec![epoch], None)]).unwrap();
-        let [entry] = &Journal::entries(folder.path(), "j").unwrap()[..] else { panic!("not one entry") };
+        let [Kept { entry, .. }] = &Journals::list(folder.path()).unwrap().of("j").unwrap()[..] else {
+            panic!("not one")
+        };
         assert_eq!(entry.row, row);
         assert!(entry.history[0].train_loss.is_nan());
         assert_eq!(entry.history[0].val_loss, f64::NEG_INFINITY);
@@ -420,7 +423,7 @@ pub(super) mod tests {
     fn a_broken_line_in_the_middle_is_named() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(lines_path(folder.path(), "j.a"), "nonsense\n{}\n").unwrap();
-        let error = Journal::entries(folder.path(), "j").unwrap_err().to_string();
+        let error = Journals::list(folder.path()).unwrap().of("j").unwrap_err().to_string();
         assert!(error.contains("j.a.jsonl:1:"), "{error}");
     }
 }

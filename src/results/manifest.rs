@@ -4,8 +4,6 @@ use serde::{Deserialize, Serialize};
 
 /// Version of the run directory's layout that this program writes.
 pub(super) const FORMAT_VERSION: u32 = 1;
-/// The libtorch that this program is linked to.
-const LIBTORCH: &str = "2.11.0";
 
 /// manifest.json.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,7 +47,7 @@ impl Manifest {
         Self {
             format_version: FORMAT_VERSION,
             program: concat!("focalsweep ", env!("CARGO_PKG_VERSION")).to_owned(),
-            libtorch: LIBTORCH.to_owned(),
+            libtorch: crate::train::device::LIBTORCH.to_owned(),
             state: RunState::Running,
             name: name.to_owned(),
             data_fingerprint: data_fingerprint.to_owned(),

@@ -39,6 +39,8 @@ pub struct ResultRow {
     pub data_fingerprint: String,
     /// `cpu` or `cuda:N`.
     pub device: String,
+    /// Model of the device, e.g. `AMD EPYC 9V74`.
+    pub device_name: String,
     /// Host name.
     pub host: String,
     /// The job that trained it.

@@ -10,8 +10,9 @@ use serde::de::DeserializeOwned;
 
 use super::atomic::{TORN, write_atomically};
 use super::attempt::Attempt;
+use super::journal::planned;
 use super::manifest::{FORMAT_VERSION, Manifest};
-use crate::plan::Plan;
+use crate::plan::{Job, Plan};
 
 /// Why a run directory cannot be used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -99,7 +100,7 @@ impl RunDirError {
 #[derive(Debug)]
 pub struct RunDir {
     root: PathBuf,
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 impl RunDir {
@@ -158,7 +159,7 @@ impl RunDir {
         match lock.try_lock() {
             Ok(()) => {
                 remove_torn(root)?;
-                Ok(Self { root: root.to_owned(), _lock: Some(lock) })
+                Ok(Self { root: root.to_owned(), lock: Some(lock) })
             }
             Err(TryLockError::WouldBlock) => Err(RunDirError::Locked(root.to_owned())),
             Err(TryLockError::Error(error)) => Err(RunDirError::io(&path, error)),
@@ -167,13 +168,18 @@ impl RunDir {
 
     /// A directory that another process may have locked: for workers, and to look.
     pub fn attend(root: &Path) -> Self {
-        Self { root: root.to_owned(), _lock: None }
+        Self { root: root.to_owned(), lock: None }
     }
 
     /// Whether a process holds the lock of `root` just now.
     pub fn is_locked(root: &Path) -> bool {
         let Ok(lock) = File::open(root.join(".lock")) else { return false };
         matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
+    }
+
+    /// Whether this process attends, and others may write beside it.
+    pub fn is_shared(&self) -> bool {
+        self.lock.is_none()
     }
 
     /// The directory itself.
@@ -228,9 +234,9 @@ impl RunDir {
     ///
     /// # Errors
     /// One cannot be read.
-    pub fn checkpoints(&self, job_id: &str) -> Result<Vec<Vec<u8>>, RunDirError> {
+    pub fn checkpoints(&self, job: &Job) -> Result<Vec<Vec<u8>>, RunDirError> {
         let mut found = Vec::new();
-        for path in self.checkpoint_paths(job_id)? {
+        for path in self.checkpoint_paths(job)? {
             match fs::read(&path) {
                 Ok(bytes) => found.push(bytes),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -240,27 +246,32 @@ impl RunDir {
         Ok(found)
     }
 
-    /// Where an attempt keeps its checkpoint of a job.
-    pub fn checkpoint_path(&self, job_id: &str, attempt: &Attempt) -> PathBuf {
-        self.jobs().join(format!("{}.checkpoint", attempt.stem(job_id)))
+    /// Where an attempt keeps its checkpoint of a job. The name says which trials it has: two attempts may cut a job in
+    /// different places.
+    pub fn checkpoint_path(&self, job: &Job, attempt: &Attempt) -> PathBuf {
+        self.jobs().join(format!("{}.checkpoint", attempt.stem(&checkpoint_name(job))))
     }
 
     /// Removes the checkpoints of a job, but that of the attempt `but`. A copy that still runs writes its own again, and
     /// one that stays does no harm, so a failure is none.
-    pub fn remove_checkpoints(&self, job_id: &str, but: Option<&Attempt>) {
-        let kept = but.map(|attempt| self.checkpoint_path(job_id, attempt));
-        for path in self.checkpoint_paths(job_id).unwrap_or_default() {
+    pub fn remove_checkpoints(&self, job: &Job, but: Option<&Attempt>) {
+        let kept = but.map(|attempt| self.checkpoint_path(job, attempt));
+        for path in self.checkpoint_paths(job).unwrap_or_default() {
             if kept.as_ref() != Some(&path) {
                 let _ = fs::remove_file(path);
             }
         }
     }
 
-    fn checkpoint_paths(&self, job_id: &str) -> Result<Vec<PathBuf>, RunDirError> {
-        Ok(self.checkpoint_files()?.remove(job_id).unwrap_or_default())
+    fn checkpoint_paths(&self, job: &Job) -> Result<Vec<PathBuf>, RunDirError> {
+        let name = format!("{}.", checkpoint_name(job));
+        let mut paths = self.checkpoint_files()?.remove(planned(&job.job_id)).unwrap_or_default();
+        paths
+            .retain(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(|file| file.starts_with(&name)));
+        Ok(paths)
     }
 
-    /// The checkpoints of all jobs, listed once.
+    /// The checkpoints of all jobs of the plan and of those that they were cut into, listed once.
     ///
     /// # Errors
     /// The folder cannot be read.
@@ -271,8 +282,8 @@ impl RunDir {
         for file in list().map_err(|e| RunDirError::io(&jobs, e))? {
             let name = file.file_name();
             let stem = name.to_str().and_then(|name| name.strip_suffix(".checkpoint"));
-            if let Some((job_id, _)) = stem.and_then(|stem| stem.split_once('.')) {
-                files.entry(job_id.to_owned()).or_default().push(file.path());
+            if let Some((job_id, _)) = stem.and_then(|stem| stem.split_once('.')?.0.split_once('@')) {
+                files.entry(planned(job_id).to_owned()).or_default().push(file.path());
             }
         }
         Ok(files)
@@ -291,6 +302,11 @@ impl RunDir {
         }
         Ok(())
     }
+}
+
+/// `job-00007a@120+15`: a job with its first trial and their number.
+fn checkpoint_name(job: &Job) -> String {
+    format!("{}@{}+{}", job.job_id, job.first, job.count)
 }
 
 /// Removes what a killed writer left of files that it had not finished.

@@ -78,7 +78,7 @@ pub const PARAMETERS: &[&str] = &[
 pub(super) const DOMAIN: &[&str] = &["value", "values", "min", "max", "count"];
 pub(super) const OPERATING_POINT: &[&str] = &["max_fpr", "min_recall", "fn_cost", "fp_cost"];
 pub(super) const RANK: &[&str] = &["by", "on"];
-pub(super) const LAUNCH: &[&str] = &["devices", "launcher", "slurm"];
+pub(super) const LAUNCH: &[&str] = &["devices", "slots_per_device", "launcher", "slurm"];
 pub(super) const SLURM: &[&str] = &[
     "partition",
     "account",

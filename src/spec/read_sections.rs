@@ -359,6 +359,10 @@ impl Reader {
         let section = self.section(at, keys::LAUNCH)?;
         Some(LaunchSpec {
             devices: section.get("devices").and_then(|at| self.devices(at)).unwrap_or_default(),
+            slots_per_device: section
+                .get("slots_per_device")
+                .and_then(|at| self.whole(at, 1, 64))
+                .unwrap_or(LaunchSpec::default().slots_per_device),
             launcher: section.get("launcher").and_then(|at| self.word(at, LAUNCHERS)).unwrap_or_default(),
             slurm: section.get_some("slurm").and_then(|at| self.slurm(at)),
         })

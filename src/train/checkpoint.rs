@@ -79,6 +79,19 @@ impl Checkpoint {
         self.position.trials = keep.iter().map(|&k| self.position.trials[k].clone()).collect();
     }
 
+    /// The part of the trials in `slots`, numbered from 0 as the stack of those alone numbers them.
+    pub fn part(&self, slots: std::ops::Range<usize>) -> Self {
+        let size = self.best.len().checked_div(self.position.trials.len()).unwrap_or(0);
+        let keep: Vec<usize> =
+            (0..self.position.trials.len()).filter(|&k| slots.contains(&self.position.trials[k].slot)).collect();
+        let mut part = self.clone();
+        part.retain(&keep, size);
+        for trial in &mut part.position.trials {
+            trial.slot -= slots.start;
+        }
+        part
+    }
+
     /// The file's bytes.
     ///
     /// # Errors
@@ -103,11 +116,22 @@ impl Checkpoint {
     /// # Errors
     /// The bytes are not a whole checkpoint of models with `size` parameters.
     pub fn from_bytes(bytes: &[u8], size: usize) -> Result<Self, TrainError> {
+        let checkpoint = Self::read(bytes)?;
+        let (found, k) = (checkpoint.best.len(), checkpoint.position.trials.len());
+        if found == k * size { Ok(checkpoint) } else { Err(broken(format!("{found} parameters of {k} models"))) }
+    }
+
+    /// Reads [`Checkpoint::to_bytes`] of models of any size.
+    ///
+    /// # Errors
+    /// The bytes are not a whole checkpoint.
+    pub fn read(bytes: &[u8]) -> Result<Self, TrainError> {
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
         let position =
             header.metadata().as_ref().and_then(|m| m.get("position")).ok_or_else(|| broken("no position"))?;
         let position: Position = serde_json::from_str(position).map_err(broken)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(broken)?;
+        let size = tensors.tensor("best").map_err(broken)?.shape().get(1).copied().unwrap_or(0);
         let read = |name: &str| -> Result<Vec<f32>, TrainError> {
             let view = tensors.tensor(name).map_err(broken)?;
             if view.shape() != [position.trials.len(), size] || view.dtype() != Dtype::F32 {

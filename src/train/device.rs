@@ -1,6 +1,14 @@
 //! libtorch's process-wide switches: one thread a job, CUDA loaded at run time.
 
+use std::sync::OnceLock;
+
 use tch::Device;
+
+/// The libtorch that this program is linked to.
+pub const LIBTORCH: &str = "2.11.0";
+
+/// What loading libtorch's CUDA half said, if it failed.
+static CUDA_PROBLEM: OnceLock<String> = OnceLock::new();
 
 /// Makes libtorch use one thread for this thread's operations. To be called in every thread that trains.
 pub fn use_one_thread() {
@@ -24,9 +32,17 @@ fn load_cuda() {
         #[expect(unsafe_code, reason = "dlopen is how one program serves CPU-only and CUDA libtorch")]
         match unsafe { Library::open(Some("libtorch_cuda.so"), RTLD_NOW | RTLD_GLOBAL) } {
             Ok(library) => std::mem::forget(library),
-            Err(error) => tracing::debug!(%error, "libtorch has no CUDA half here"),
+            Err(error) => {
+                tracing::debug!(%error, "libtorch has no CUDA half here");
+                CUDA_PROBLEM.get_or_init(|| error.to_string());
+            }
         }
     }
+}
+
+/// Why libtorch's CUDA half could not be loaded; `None` when it is there.
+pub fn cuda_problem() -> Option<&'static str> {
+    CUDA_PROBLEM.get().map(String::as_str)
 }
 
 /// GPUs that libtorch sees.

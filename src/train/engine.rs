@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::backend::{Backend, Batch, Parameters, select};
+use super::backend::{Backend, Batch, Parameters, Part, select};
 use super::checkpoint::{Checkpoint, Position, TrialState};
 use super::early_stopping::{Patience, Verdict};
 use super::error::TrainError;
@@ -10,6 +10,7 @@ use super::evaluate::{Fitted, Parts};
 use super::fused::Fused;
 use super::libtorch::Libtorch;
 use super::stack::Stack;
+use super::uploads::Uploads;
 use crate::data::Replicate;
 use crate::metrics;
 use crate::results::HistoryRow;
@@ -75,7 +76,8 @@ pub enum End {
     Interrupted,
 }
 
-/// Trains `stack` on `data` from the start, or from a checkpoint of the same stack.
+/// Trains `stack` on `data` from the start, or from a checkpoint of the same stack. A GPU finds the rows in `uploads`, or
+/// puts them there for the next stack.
 ///
 /// Memory: per model about `batch_size · (sum of widths) · 16` bytes for a step, and 4 bytes a row and model for scores.
 ///
@@ -86,9 +88,29 @@ pub fn train(
     stack: &Stack,
     data: &Replicate,
     operating_point: &OperatingPoint,
-    device: tch::Device,
+    (device, uploads): (tch::Device, &Uploads),
     from: Option<Checkpoint>,
     observer: &mut dyn Observer,
+) -> Result<End, TrainError> {
+    if device == tch::Device::Cpu {
+        train_with(stack, data, operating_point, from, observer, |slots, parameters, losses| {
+            Ok(Fused::new(stack, data, slots, parameters, losses))
+        })
+    } else {
+        train_with(stack, data, operating_point, from, observer, |slots, parameters, losses| {
+            Libtorch::new(stack, uploads.of(data, device)?, slots, parameters, losses, device)
+        })
+    }
+}
+
+/// [`train`] with the backend that `backend` makes of the slots that train, their parameters and their losses so far.
+pub(super) fn train_with<B: Backend>(
+    stack: &Stack,
+    data: &Replicate,
+    operating_point: &OperatingPoint,
+    from: Option<Checkpoint>,
+    observer: &mut dyn Observer,
+    backend: impl FnOnce(&[usize], &Parameters, Vec<f64>) -> Result<B, TrainError>,
 ) -> Result<End, TrainError> {
     let state = match from {
         Some(checkpoint) if checkpoint.trials().iter().all(|t| t.slot < stack.trials.len()) => checkpoint,
@@ -99,13 +121,9 @@ pub fn train(
     if slots.is_empty() {
         return Ok(End::Done);
     }
-    if device == tch::Device::Cpu {
-        let backend = Fused::new(stack, &slots, &state.parameters);
-        Run { stack, data, operating_point, state, backend, observer }.go()
-    } else {
-        let backend = Libtorch::new(stack, &slots, &state.parameters, device)?;
-        Run { stack, data, operating_point, state, backend, observer }.go()
-    }
+    let losses = state.position.trials.iter().map(|t| t.loss_sum).collect();
+    let backend = backend(&slots, &state.parameters, losses)?;
+    Run { stack, data, operating_point, state, backend, observer }.go()
 }
 
 fn fresh(stack: &Stack) -> Checkpoint {
@@ -159,22 +177,26 @@ impl<B: Backend> Run<'_, B> {
 
     /// The rest of the epoch's steps.
     fn steps(&mut self) -> Result<End, TrainError> {
-        let train = &self.data.train;
         let position = &mut self.state.position;
-        let order = self.stack.order(train, position.epoch);
-        let mut losses: Vec<f64> = position.trials.iter().map(|t| t.loss_sum).collect();
+        let order = self.stack.order(&self.data.train, position.epoch);
         let mut end = End::Done;
-        for rows in order.chunks(self.stack.batch_size()).skip(position.step as usize) {
+        let size = self.stack.batch_size();
+        for start in (0..order.len()).step_by(size).skip(position.step as usize) {
             if self.observer.stop_requested() {
                 end = End::Interrupted;
                 break;
             }
-            let uniforms = self.stack.uniforms(position.epoch, position.step, rows.len());
             position.updates += 1;
+            self.backend.step(&Batch {
+                epoch: position.epoch,
+                step: position.step,
+                order: &order,
+                at: start..order.len().min(start + size),
+                update: position.updates,
+            })?;
             position.step += 1;
-            self.backend.step(train, &Batch { rows, uniforms, update: position.updates }, &mut losses)?;
         }
-        for (trial, loss) in position.trials.iter_mut().zip(losses) {
+        for (trial, loss) in position.trials.iter_mut().zip(self.backend.take_losses()?) {
             trial.loss_sum = loss;
         }
         Ok(end)
@@ -186,7 +208,7 @@ impl<B: Backend> Run<'_, B> {
         self.state.parameters = self.backend.parameters()?;
         let slots: Vec<usize> = self.state.position.trials.iter().map(|t| t.slot).collect();
         let validation = &self.data.validation;
-        let scored = self.backend.score(&self.state.parameters.weights, &slots, validation)?;
+        let scored = self.backend.score(&self.state.parameters.weights, &slots, Part::Validation)?;
         let (n, size) = (validation.y.len(), self.stack.shape.parameters());
         let aucs: Vec<Option<f64>> =
             scored.scores.chunks_exact(n).map(|scores| metrics::roc_auc(scores, &validation.y)).collect();
@@ -255,9 +277,9 @@ impl<B: Backend> Run<'_, B> {
             let slots: Vec<usize> = finished.iter().map(|&k| trials[k].slot).collect();
             let data = self.data;
             let parts = Parts {
-                train: (self.backend.score(&weights, &slots, &data.train)?, &data.train),
-                validation: (self.backend.score(&weights, &slots, &data.validation)?, &data.validation),
-                test: (self.backend.score(&weights, &slots, &data.test)?, &data.test),
+                train: (self.backend.score(&weights, &slots, Part::Train)?, &data.train),
+                validation: (self.backend.score(&weights, &slots, Part::Validation)?, &data.validation),
+                test: (self.backend.score(&weights, &slots, Part::Test)?, &data.test),
             };
             for (model, &k) in finished.iter().enumerate() {
                 let own = weights[model * size..(model + 1) * size].to_vec();

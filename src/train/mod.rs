@@ -16,17 +16,19 @@ mod loss;
 mod predict;
 mod shape;
 mod stack;
+mod uploads;
 
 pub use backend::Parameters;
 pub use checkpoint::{Checkpoint, TrialState};
 pub(crate) use checkpoint::{from_le_bytes, le_bytes};
 pub use engine::{End, Ended, EpochReport, Observer, SaveError, train};
-pub use error::TrainError;
+pub use error::{TrainError, Trouble};
 pub use evaluate::Fitted;
 pub use loss::LossTerms;
 pub use predict::probabilities;
 pub use shape::{Layer, Shape};
-pub use stack::Stack;
+pub use stack::{Stack, cost};
+pub use uploads::Uploads;
 
 #[cfg(test)]
 mod tests;

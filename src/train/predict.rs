@@ -1,10 +1,10 @@
 //! Scores of one trained model over new rows, by the same passes that scored it while it trained.
 
-use super::backend::{Backend, Parameters};
+use super::backend::{Backend, Parameters, Part};
 use super::error::TrainError;
 use super::fused::Fused;
 use super::stack::Stack;
-use crate::data::Rows;
+use crate::data::{Preprocessing, Replicate, Rows};
 use crate::plan::Hyperparameters;
 use crate::spec::TrainSpec;
 
@@ -28,9 +28,21 @@ pub fn probabilities(
     // Labels are read for the loss alone, which nobody asks for here.
     let rows = Rows { x: x.into(), y: vec![0; n].into(), source_rows: Vec::new().into() };
     let stack = Stack::new(vec![trial.clone()], TrainSpec::default(), &rows, inputs, 0, 0);
+    let none = || Rows { x: Vec::new().into(), y: Vec::new().into(), source_rows: Vec::new().into() };
+    let data = Replicate {
+        index: 0,
+        seed: 0,
+        features: Vec::new(),
+        preprocessing: Preprocessing { steps: Vec::new() },
+        train: none(),
+        validation: none(),
+        test: rows,
+        split_fingerprint: String::new(),
+        notes: Vec::new(),
+    };
     let stack =
         stack.filter(|stack| stack.shape.parameters() == weights.len()).ok_or_else(|| misshapen("the weights"))?;
     let zeros = vec![0.0; weights.len()];
     let parameters = Parameters { weights: weights.to_vec(), first: zeros.clone(), second: zeros };
-    Ok(Fused::new(&stack, &[0], &parameters).score(weights, &[0], &rows)?.scores)
+    Ok(Fused::new(&stack, &data, &[0], &parameters, vec![0.0]).score(weights, &[0], Part::Test)?.scores)
 }

@@ -100,3 +100,13 @@ impl Stack {
         self.shape.hidden.iter().enumerate().map(layer).collect()
     }
 }
+
+/// What a trial costs beside others: parameters times the rows that an epoch draws.
+pub fn cost(trial: &Hyperparameters, train: &Rows, inputs: usize) -> f64 {
+    let shape = Shape { inputs, hidden: trial.hidden.clone(), activation: trial.activation };
+    let rows = match trial.sampling {
+        Sampling::None => train.y.len(),
+        Sampling::Oversample => 2 * train.y.iter().filter(|&&y| y == 0).count(),
+    };
+    (shape.parameters() * rows) as f64
+}

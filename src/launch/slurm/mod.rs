@@ -43,6 +43,8 @@ use crate::train::Checkpoint;
 
 /// Tasks for which a sweep is cut where `array_parallelism` does not say.
 const TASKS: u32 = 16;
+/// Bytes that a job is taken to have where `mem` does not say.
+const MEMORY_OF_JOB: u64 = 2 << 30;
 /// Shortest time between two looks at the queue. Where squeue is slow it is ten times as long as squeue takes.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// How often people are told when nothing happens.
@@ -105,8 +107,13 @@ pub fn workers(slurm: &SlurmSpec) -> usize {
     slurm.array_parallelism.unwrap_or(TASKS) as usize * slots(slurm) as usize
 }
 
+/// Bytes that a job may use.
+pub fn memory_of_job(slurm: &SlurmSpec) -> u64 {
+    memory(slurm).map_or(MEMORY_OF_JOB, |task| task / u64::from(slots(slurm).max(1)))
+}
+
 /// Bytes that a task may use, where the spec says.
-pub fn memory(slurm: &SlurmSpec) -> Option<u64> {
+fn memory(slurm: &SlurmSpec) -> Option<u64> {
     let text = slurm.mem.as_deref()?;
     let (number, unit) = match text.strip_suffix(['K', 'M', 'G', 'T']) {
         Some(number) => (number, text.chars().last()?),

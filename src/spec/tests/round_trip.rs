@@ -212,7 +212,12 @@ prop_compose! {
             model: ModelSpec { hidden, activation: Activation::Tanh, dropout, initial_bias },
             method: Method::Grid,
             rank: RankSpec { by: vec!["fn".into(), "auc".into()], on },
-            launch: LaunchSpec { devices, launcher: if slurm.is_some() { Launcher::Slurm } else { Launcher::Local }, slurm },
+            launch: LaunchSpec {
+                devices,
+                slots_per_device: 1 + seed as usize % 64,
+                launcher: if slurm.is_some() { Launcher::Slurm } else { Launcher::Local },
+                slurm,
+            },
         }
     }
 }

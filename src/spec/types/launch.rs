@@ -4,17 +4,26 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 /// `launch`: devices and launcher.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LaunchSpec {
     /// `auto`, `cpu`, `cuda`, or a list such as `[cpu, cuda:0]`.
     #[schemars(schema_with = "crate::spec::schema::devices")]
     pub devices: Devices,
+    /// Jobs that run on a GPU at once; 1 is best unless stacks are small, since a stack fills it.
+    #[schemars(range(min = 1, max = 64))]
+    pub slots_per_device: usize,
     /// Where jobs run.
     pub launcher: Launcher,
     /// What is asked of Slurm for each task; read where the launcher is `slurm`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slurm: Option<SlurmSpec>,
+}
+
+impl Default for LaunchSpec {
+    fn default() -> Self {
+        Self { devices: Devices::default(), slots_per_device: 1, launcher: Launcher::default(), slurm: None }
+    }
 }
 
 /// `launch.devices`.

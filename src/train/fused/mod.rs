@@ -18,21 +18,24 @@ use optimize::{Rule, update};
 use pass::{Model, Scratch, backward, forward};
 use simd::{Lane, Portable, Simd};
 
-use super::backend::{Backend, Batch, Parameters, Scored};
+use super::backend::{Backend, Batch, Parameters, Part, Scored};
 use super::error::TrainError;
 use super::loss::LossTerms;
 use super::shape::Layer;
 use super::stack::Stack;
-use crate::data::Rows;
+use crate::data::{Replicate, Rows};
 use crate::spec::Reduction;
 
 /// K models in this processor's memory.
 #[derive(Debug)]
 pub(super) struct Fused<'a> {
     stack: &'a Stack,
+    data: &'a Replicate,
     /// The stack's slots that still train.
     slots: Vec<usize>,
     parameters: Parameters,
+    /// Summed loss of each model.
+    losses: Vec<f64>,
     layers: Vec<Layer>,
     processor: Processor,
     room: Room,
@@ -74,8 +77,14 @@ struct Room {
 }
 
 impl<'a> Fused<'a> {
-    /// Models with these parameters, `[slots, P]`.
-    pub(super) fn new(stack: &'a Stack, slots: &[usize], parameters: &Parameters) -> Self {
+    /// Models with these parameters, `[slots, P]`, and losses so far, `[slots]`.
+    pub(super) fn new(
+        stack: &'a Stack,
+        data: &'a Replicate,
+        slots: &[usize],
+        parameters: &Parameters,
+        losses: Vec<f64>,
+    ) -> Self {
         let shape = &stack.shape;
         let room = Room {
             large: Vec::new(),
@@ -87,8 +96,10 @@ impl<'a> Fused<'a> {
         };
         Self {
             stack,
+            data,
             slots: slots.to_vec(),
             parameters: parameters.clone(),
+            losses,
             layers: shape.layers(),
             processor: Processor::detect(),
             room,
@@ -110,12 +121,12 @@ impl<'a> Fused<'a> {
     }
 
     #[inline(always)]
-    fn step_with<S: Simd>(&mut self, simd: S, train: &Rows, batch: &Batch<'_>, losses: &mut [f64]) {
-        let Self { stack, slots, parameters, layers, room, .. } = self;
-        room.gather(stack, train, batch);
+    fn step_with<S: Simd>(&mut self, simd: S, batch: &Batch<'_>) {
+        let Self { stack, data, slots, parameters, losses, layers, room, .. } = self;
+        room.gather(stack, &data.train, batch);
         let size = stack.shape.parameters();
         let settings = &stack.settings;
-        let scale = if settings.reduction == Reduction::Mean { 1.0 / batch.rows.len() as f32 } else { 1.0 };
+        let scale = if settings.reduction == Reduction::Mean { 1.0 / batch.at.len() as f32 } else { 1.0 };
         for (k, (&slot, total)) in slots.iter().zip(losses).enumerate() {
             let at = k * size..(k + 1) * size;
             let trial = &stack.trials[slot];
@@ -214,18 +225,27 @@ fn turn(layers: &[Layer], weights: &[f32], turned: &mut Vec<Vec<f32>>) {
 
 impl Room {
     fn gather(&mut self, stack: &Stack, train: &Rows, batch: &Batch<'_>) {
-        let (large, small) = cut(batch.rows.len());
-        gather(&mut self.large, &large, stack, train, batch);
-        gather(&mut self.small, &small, stack, train, batch);
+        let rows = batch.rows();
+        let uniforms = stack.uniforms(batch.epoch, batch.step, rows.len());
+        let (large, small) = cut(rows.len());
+        gather(&mut self.large, &large, stack, train, rows, &uniforms);
+        gather(&mut self.small, &small, stack, train, rows, &uniforms);
     }
 }
 
-fn gather<const T: usize>(blocks: &mut Vec<Block<T>>, cuts: &[Cut], stack: &Stack, train: &Rows, batch: &Batch<'_>) {
-    let widths = if batch.uniforms.is_empty() { &[] } else { stack.shape.hidden.as_slice() };
+fn gather<const T: usize>(
+    blocks: &mut Vec<Block<T>>,
+    cuts: &[Cut],
+    stack: &Stack,
+    train: &Rows,
+    rows: &[u32],
+    uniforms: &[Vec<f32>],
+) {
+    let widths = if uniforms.is_empty() { &[] } else { stack.shape.hidden.as_slice() };
     blocks.resize_with(cuts.len(), || Block::new(stack.shape.inputs, widths));
     for (block, &(first, count)) in blocks.iter_mut().zip(cuts) {
-        block.gather(train, batch.rows[first..first + count].iter().map(|&row| row as usize));
-        block.gather_uniforms(&batch.uniforms, first);
+        block.gather(train, rows[first..first + count].iter().map(|&row| row as usize));
+        block.gather_uniforms(uniforms, first);
     }
 }
 
@@ -236,13 +256,13 @@ mod compiled {
     use super::*;
 
     #[target_feature(enable = "avx512f")]
-    fn step_avx512(simd: simd::Avx512, stack: &mut Fused<'_>, train: &Rows, batch: &Batch<'_>, losses: &mut [f64]) {
-        stack.step_with(simd, train, batch, losses);
+    fn step_avx512(simd: simd::Avx512, stack: &mut Fused<'_>, batch: &Batch<'_>) {
+        stack.step_with(simd, batch);
     }
 
     #[target_feature(enable = "avx2,fma")]
-    fn step_avx2(simd: simd::Avx2, stack: &mut Fused<'_>, train: &Rows, batch: &Batch<'_>, losses: &mut [f64]) {
-        stack.step_with(simd, train, batch, losses);
+    fn step_avx2(simd: simd::Avx2, stack: &mut Fused<'_>, batch: &Batch<'_>) {
+        stack.step_with(simd, batch);
     }
 
     #[target_feature(enable = "avx512f")]
@@ -255,12 +275,12 @@ mod compiled {
         stack.score_with(simd, weights, models, rows)
     }
 
-    pub(super) fn step(stack: &mut Fused<'_>, train: &Rows, batch: &Batch<'_>, losses: &mut [f64]) {
+    pub(super) fn step(stack: &mut Fused<'_>, batch: &Batch<'_>) {
         // SAFETY: each token exists only where its instructions do.
         match stack.processor {
-            Processor::Avx512(simd) => unsafe { step_avx512(simd, stack, train, batch, losses) },
-            Processor::Avx2(simd) => unsafe { step_avx2(simd, stack, train, batch, losses) },
-            Processor::Any(simd) => stack.step_with(simd, train, batch, losses),
+            Processor::Avx512(simd) => unsafe { step_avx512(simd, stack, batch) },
+            Processor::Avx2(simd) => unsafe { step_avx2(simd, stack, batch) },
+            Processor::Any(simd) => stack.step_with(simd, batch),
         }
     }
 
@@ -279,9 +299,9 @@ mod compiled {
 mod compiled {
     use super::*;
 
-    pub(super) fn step(stack: &mut Fused<'_>, train: &Rows, batch: &Batch<'_>, losses: &mut [f64]) {
+    pub(super) fn step(stack: &mut Fused<'_>, batch: &Batch<'_>) {
         let Processor::Any(simd) = stack.processor;
-        stack.step_with(simd, train, batch, losses);
+        stack.step_with(simd, batch);
     }
 
     pub(super) fn score(stack: &Fused<'_>, weights: &[f32], models: &[usize], rows: &Rows) -> Scored {
@@ -291,22 +311,28 @@ mod compiled {
 }
 
 impl Backend for Fused<'_> {
-    fn step(&mut self, train: &Rows, batch: &Batch<'_>, losses: &mut [f64]) -> Result<(), TrainError> {
-        compiled::step(self, train, batch, losses);
+    fn step(&mut self, batch: &Batch<'_>) -> Result<(), TrainError> {
+        compiled::step(self, batch);
         Ok(())
+    }
+
+    fn take_losses(&mut self) -> Result<Vec<f64>, TrainError> {
+        let zeros = vec![0.0; self.losses.len()];
+        Ok(std::mem::replace(&mut self.losses, zeros))
     }
 
     fn parameters(&self) -> Result<Parameters, TrainError> {
         Ok(self.parameters.clone())
     }
 
-    fn score(&self, weights: &[f32], models: &[usize], rows: &Rows) -> Result<Scored, TrainError> {
-        Ok(compiled::score(self, weights, models, rows))
+    fn score(&self, weights: &[f32], models: &[usize], part: Part) -> Result<Scored, TrainError> {
+        Ok(compiled::score(self, weights, models, part.of(self.data)))
     }
 
     fn retain(&mut self, keep: &[usize]) -> Result<(), TrainError> {
         self.parameters.retain(keep, self.stack.shape.parameters());
         self.slots = keep.iter().map(|&k| self.slots[k]).collect();
+        self.losses = keep.iter().map(|&k| self.losses[k]).collect();
         Ok(())
     }
 }

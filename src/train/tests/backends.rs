@@ -15,16 +15,29 @@ fn steps<B: backend::Backend>(
     mut backend: B,
     steps: usize,
 ) -> (Vec<f32>, Vec<f64>, backend::Scored) {
-    let mut losses = vec![0.0; stack.trials.len()];
-    let order = stack.order(&data.train, 0);
-    for (step, rows) in order.chunks(stack.batch_size()).take(steps).enumerate() {
-        let uniforms = stack.uniforms(0, step as u32, rows.len());
-        backend.step(&data.train, &backend::Batch { rows, uniforms, update: step as u64 + 1 }, &mut losses).unwrap();
+    let (order, size) = (stack.order(&data.train, 0), stack.batch_size());
+    for (step, start) in (0..order.len()).step_by(size).take(steps).enumerate() {
+        let at = start..order.len().min(start + size);
+        let batch = backend::Batch { epoch: 0, step: step as u32, order: &order, at, update: step as u64 + 1 };
+        backend.step(&batch).unwrap();
     }
+    let losses = backend.take_losses().unwrap();
+    assert!(backend.take_losses().unwrap().iter().all(|&loss| loss == 0.0));
     let weights = backend.parameters().unwrap().weights;
     let slots: Vec<usize> = (0..stack.trials.len()).collect();
-    let scored = backend.score(&weights, &slots, &data.validation).unwrap();
+    let scored = backend.score(&weights, &slots, backend::Part::Validation).unwrap();
     (weights, losses, scored)
+}
+
+fn fused<'a>(stack: &'a Stack, start: &Parameters) -> fused::Fused<'a> {
+    let slots: Vec<usize> = (0..stack.trials.len()).collect();
+    fused::Fused::new(stack, shared_data(), &slots, start, vec![0.0; slots.len()])
+}
+
+fn libtorch<'a>(stack: &'a Stack, data: &Replicate, start: &Parameters) -> libtorch::Libtorch<'a> {
+    let slots: Vec<usize> = (0..stack.trials.len()).collect();
+    let rows = uploads::OnDevice::new(data, tch::Device::Cpu).unwrap();
+    libtorch::Libtorch::new(stack, rows, &slots, start, vec![0.0; slots.len()], tch::Device::Cpu).unwrap()
 }
 
 fn parameters(stack: &Stack) -> Parameters {
@@ -81,10 +94,9 @@ proptest! {
     fn fused_and_libtorch_agree(stack in any_stack(shared_data())) {
         device::use_one_thread();
         let data = shared_data();
-        let slots: Vec<usize> = (0..stack.trials.len()).collect();
         let start = parameters(&stack);
-        let ours = steps(&stack, data, fused::Fused::new(&stack, &slots, &start), 4);
-        let theirs = steps(&stack, data, libtorch::Libtorch::new(&stack, &slots, &start, tch::Device::Cpu).unwrap(), 4);
+        let ours = steps(&stack, data, fused(&stack, &start), 4);
+        let theirs = steps(&stack, data, libtorch(&stack, data, &start), 4);
         // Adam divides by the root of the second moment, so a gradient that is rounding noise around zero moves a weight
         // by the learning rate whatever its size: there some weights may differ. Plain steps show the gradient itself.
         let allowed = if stack.trials[0].optimizer == Optimizer::Sgd { 0.0 } else { 0.15 };
@@ -107,8 +119,8 @@ proptest! {
         let slots: Vec<usize> = (0..stack.trials.len()).collect();
         let slot = pick.index(slots.len());
         let alone = Stack::new(vec![stack.trials[slot].clone()], stack.settings.clone(), &data.train, data.features.len(), 1, 0).unwrap();
-        let together = steps(&stack, data, fused::Fused::new(&stack, &slots, &parameters(&stack)), 3);
-        let own = steps(&alone, data, fused::Fused::new(&alone, &[0], &parameters(&alone)), 3);
+        let together = steps(&stack, data, fused(&stack, &parameters(&stack)), 3);
+        let own = steps(&alone, data, fused(&alone, &parameters(&alone)), 3);
         let (size, n) = (stack.shape.parameters(), data.validation.y.len());
         prop_assert_eq!(&together.0[slot * size..(slot + 1) * size], own.0.as_slice());
         prop_assert_eq!(&together.2.scores[slot * n..(slot + 1) * n], own.2.scores.as_slice());
@@ -118,14 +130,13 @@ proptest! {
     #[test]
     fn every_processor_computes_the_same(stack in any_stack(shared_data())) {
         let data = shared_data();
-        let slots: Vec<usize> = (0..stack.trials.len()).collect();
-        let fused = || fused::Fused::new(&stack, &slots, &parameters(&stack));
-        let best = steps(&stack, data, fused(), 3);
+        let start = parameters(&stack);
+        let best = steps(&stack, data, fused(&stack, &start), 3);
         #[cfg(target_arch = "x86_64")]
-        if let Some(avx2) = fused().avx2() {
+        if let Some(avx2) = fused(&stack, &start).avx2() {
             prop_assert_eq!(&steps(&stack, data, avx2, 3), &best, "AVX2 and AVX-512 differ");
         }
-        let portable = steps(&stack, data, fused().portable(), 3);
+        let portable = steps(&stack, data, fused(&stack, &start).portable(), 3);
         for (a, b) in best.2.scores.iter().zip(&portable.2.scores) {
             prop_assert!((a - b).abs() < 2e-3, "score {a} {b}");
         }

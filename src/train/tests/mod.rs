@@ -2,6 +2,7 @@
 
 mod backends;
 mod loss;
+mod parts;
 
 use std::path::{Path, PathBuf};
 
@@ -80,7 +81,9 @@ impl Observer for Watcher {
 fn run(stack: &Stack, data: &Replicate) -> Vec<Ended> {
     device::use_one_thread();
     let mut watcher = Watcher::default();
-    let end = train(stack, data, &OperatingPoint::default(), tch::Device::Cpu, None, &mut watcher).unwrap();
+    let end =
+        train(stack, data, &OperatingPoint::default(), (tch::Device::Cpu, &Uploads::default()), None, &mut watcher)
+            .unwrap();
     assert_eq!(end, End::Done);
     watcher.ended.sort_by_key(|e| e.slot);
     watcher.ended
@@ -335,8 +338,15 @@ fn an_interrupted_stack_goes_on_to_the_same_bits() {
         let mut rounds = 0;
         loop {
             let mut watcher = Watcher { stop_after: (rounds == 0).then_some(stop_after), ..Watcher::default() };
-            let end =
-                train(&stack, &data, &OperatingPoint::default(), tch::Device::Cpu, checkpoint, &mut watcher).unwrap();
+            let end = train(
+                &stack,
+                &data,
+                &OperatingPoint::default(),
+                (tch::Device::Cpu, &Uploads::default()),
+                checkpoint,
+                &mut watcher,
+            )
+            .unwrap();
             ended.extend(watcher.ended);
             if end == End::Done {
                 break;
@@ -360,7 +370,8 @@ fn a_broken_checkpoint_is_refused() {
     let data = data(600, 5, 60);
     let stack = stack(vec![trial(0.25, 2.0)], settings(Reduction::Sum, 2), &data);
     let mut watcher = Watcher { stop_after: Some(1), ..Watcher::default() };
-    train(&stack, &data, &OperatingPoint::default(), tch::Device::Cpu, None, &mut watcher).unwrap();
+    train(&stack, &data, &OperatingPoint::default(), (tch::Device::Cpu, &Uploads::default()), None, &mut watcher)
+        .unwrap();
     let bytes = watcher.checkpoint.unwrap().to_bytes().unwrap();
     let size = stack.shape.parameters();
     assert!(Checkpoint::from_bytes(&bytes, size).is_ok());

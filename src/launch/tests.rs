@@ -1,0 +1,146 @@
+//! The scheduler on simulated devices.
+
+use proptest::prelude::*;
+
+use super::scheduler::{DeviceSlots, Task};
+use super::simulate::{Outcome, SimulatedDevice, simulate};
+use crate::plan::Job;
+use crate::random::{Purpose, Stream};
+
+fn device(index: usize, speed: f64) -> SimulatedDevice {
+    let slots = DeviceSlots { name: format!("cuda:{index}"), model: format!("gpu of speed {speed}"), slots: 1 };
+    SimulatedDevice { slots, speed, memory: f64::INFINITY, dies_at: None }
+}
+
+fn tasks(jobs: &[(usize, f64)]) -> Vec<Task> {
+    let mut first = 0;
+    let task = |(index, &(count, unit)): (usize, &(usize, f64))| {
+        let job = Job { job_id: format!("job-{:05}", index + 1), replicate: 0, first, count };
+        first += count;
+        Task::new(job, unit)
+    };
+    jobs.iter().enumerate().map(task).collect()
+}
+
+/// How often each trial was done, and how often given up.
+fn seen(outcome: &Outcome, trials: usize) -> Vec<(u32, u32)> {
+    let mut seen = vec![(0, 0); trials];
+    for (job, _) in &outcome.done {
+        seen[job.first..job.first + job.count].iter_mut().for_each(|n| n.0 += 1);
+    }
+    for job in &outcome.given_up {
+        seen[job.first..job.first + job.count].iter_mut().for_each(|n| n.1 += 1);
+    }
+    seen
+}
+
+/// Makespan by the time that all devices together would need without a pause: no schedule is below 1.
+fn over_the_bound(stacks: std::ops::Range<u32>, sizes: std::ops::Range<u32>, set: u64) -> f64 {
+    let mut draw = Stream::new(set, 0, Purpose::Synth, 0, 0);
+    let mut between = |range: &std::ops::Range<u32>| range.start + draw.below(range.end - range.start);
+    // As sweeps are: some shapes, each in stacks of about one size.
+    let mut jobs = Vec::new();
+    for _ in 0..between(&(1..5)) {
+        let (size, stacks, unit) = (between(&sizes), between(&stacks), f64::from(between(&(2..50))) / 10.0);
+        jobs.extend((0..stacks).map(|stack| ((size + stack % 2) as usize, unit)));
+    }
+    let devices: Vec<_> = (0..8).map(|at| device(at, 1.0 + 3.0 * draw.uniform64())).collect();
+    let tasks = tasks(&jobs);
+    let work: f64 = tasks.iter().map(Task::cost).sum();
+    let outcome = simulate(&devices, tasks, |_| 1.0);
+    let trials = jobs.iter().map(|job| job.0).sum();
+    assert!(seen(&outcome, trials).iter().all(|&n| n == (1, 0)), "set {set}");
+    outcome.makespan / (work / devices.iter().map(|device| device.speed).sum::<f64>())
+}
+
+#[test]
+fn eight_unequal_gpus_end_within_a_tenth_of_the_lower_bound() {
+    // Speeds are not known at the start. Three stacks a device or more, as many as the plan of a large sweep has.
+    for set in 0..200 {
+        let ratio = over_the_bound(24..60, 16..129, set);
+        assert!(ratio <= 1.10, "set {set}: {ratio}");
+    }
+    // One or two stacks a device: what is handed out before a speed is measured cannot be taken back, and each cut costs
+    // one more stack, so the bound is out of reach for some; for most it is not.
+    let mut small: Vec<f64> = (0..200).map(|set| over_the_bound(8..16, 16..64, set)).collect();
+    small.sort_by(f64::total_cmp);
+    assert!(small[100] <= 1.10 && small[199] <= 2.0, "median {}, worst {}", small[100], small[199]);
+}
+
+#[test]
+fn a_host_of_equal_cores_keeps_its_plan() {
+    let cores = SimulatedDevice {
+        slots: DeviceSlots { name: "cpu".into(), model: "processor".into(), slots: 2 },
+        ..device(0, 1.0)
+    };
+    let outcome = simulate(&[cores], tasks(&[(25, 1.0), (24, 1.0)]), |_| 1.0);
+    assert_eq!((outcome.cuts, outcome.makespan), (0, 29.0));
+}
+
+#[test]
+fn a_stack_left_alone_is_shared_out() {
+    let pair: Vec<_> = (0..2)
+        .map(|at| SimulatedDevice {
+            slots: DeviceSlots { model: "gpu".into(), ..device(at, 1.0).slots },
+            ..device(at, 1.0)
+        })
+        .collect();
+    let outcome = simulate(&pair, tasks(&[(100, 1.0)]), |_| 1.0);
+    assert_eq!(outcome.cuts, 1);
+    assert!(outcome.makespan < 60.0, "{}", outcome.makespan);
+}
+
+#[test]
+fn a_job_that_kills_devices_does_not_take_all_of_them() {
+    use super::scheduler::{JobEnd, Next, Scheduler};
+    let devices: Vec<DeviceSlots> = (0..8).map(|at| device(at, 1.0).slots).collect();
+    let mut scheduler = Scheduler::new(&devices, tasks(&[(1, 1.0)]));
+    let mut gave_up = 0;
+    for slot in 0..8 {
+        let Next::Run(..) = scheduler.next(slot, 0.0) else { break };
+        let changes = scheduler.ended(slot, 0.0, JobEnd::DeviceFailed("an illegal memory access".into()));
+        gave_up += changes.iter().filter(|change| matches!(change, crate::results::Change::GaveUp { .. })).count();
+    }
+    assert_eq!((gave_up, scheduler.left()), (1, 0));
+    assert!(matches!(scheduler.next(0, 0.0), Next::Quit));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// Devices of any speed and memory, some of which die: every trial is done once, or given up once for a reason; what
+    /// is left is left because no device is.
+    #[test]
+    fn nothing_is_lost_and_nothing_runs_twice(
+        jobs in proptest::collection::vec((1..129usize, 0.2..5.0f64), 1..60),
+        devices in proptest::collection::vec((1.0..4.0f64, 1..4usize, proptest::option::of(1.0..400.0f64), proptest::option::of(0.0..300.0f64), 0..3u32), 1..9),
+        noise in proptest::collection::vec(0.05..1.0f64, 16),
+    ) {
+        let devices: Vec<SimulatedDevice> = devices.iter().enumerate().map(|(at, &(speed, slots, memory, dies_at, model))| SimulatedDevice {
+            // Some share a model although they are not equal: what is known of one must not harm the other.
+            slots: DeviceSlots { name: format!("cuda:{at}"), model: format!("model {model}"), slots },
+            speed, memory: memory.unwrap_or(f64::INFINITY), dies_at,
+        }).collect();
+        let trials: usize = jobs.iter().map(|job| job.0).sum();
+        let outcome = simulate(&devices, tasks(&jobs), |job| noise[job.first % noise.len()]);
+        let seen = seen(&outcome, trials);
+        prop_assert!(seen.iter().all(|&(done, given_up)| done + given_up <= 1));
+        if outcome.left == 0 {
+            prop_assert!(seen.iter().all(|&(done, given_up)| done + given_up == 1));
+        } else {
+            prop_assert_eq!(outcome.out.len(), devices.len());
+        }
+        let safe = devices.iter().all(|device| device.dies_at.is_none());
+        if safe {
+            let roomy = devices.iter().map(|device| device.memory).fold(f64::INFINITY, f64::min);
+            let mut first = 0;
+            for &(count, unit) in &jobs {
+                // Where every device holds one trial, nobody gives one up.
+                if unit <= roomy {
+                    prop_assert!(seen[first..first + count].iter().all(|&n| n == (1, 0)));
+                }
+                first += count;
+            }
+        }
+    }
+}
