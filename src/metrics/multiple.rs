@@ -2,6 +2,21 @@
 //!
 //! The winner is the best of K on the very rows that it is compared on, so its lead over the others is the largest of many
 //! leads even where all are equal: tests against the winner that count K - 1 comparisons call it different far too often.
+//! Simulated on 2,000 sets of models that are equal in truth (30 positives, 80 % of their errors shared), some trial is told
+//! from the winner in
+//!
+//! | models, replicates | Holm over K - 1 | Holm over all pairs | [`max_t`] |
+//! |---|---|---|---|
+//! | 2, 1 | 5.1 % | 5.1 % | 5.0 % |
+//! | 10, 1 | 9.0 % | 1.4 % | 2.7 % |
+//! | 49, 1 | 14.6 % | 0.3 % | 1.1 % |
+//! | 2, 3 | 4.8 % | 4.8 % | 4.9 % |
+//! | 10, 3 | 10.9 % | 1.9 % | 3.3 % |
+//! | 49, 3 | 20.3 % | 0.6 % | 1.4 % |
+//!
+//! That `max_t` stays below 5 % with many models is not the family's doing: where few positives decide, a large difference
+//! comes with a large standard error, so the largest of many statistics is less large than normal ones would be.
+//!
 //! What holds whoever wins is a family of all K (K - 1) / 2 pairs, as in J. W. Tukey's range test. Two ways to keep its
 //! rate of false claims at 5 %:
 //!
