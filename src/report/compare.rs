@@ -98,7 +98,8 @@ pub fn compare_with_best(run_dir: &Path, results: &Results, ranking: &mut Rankin
 }
 
 /// Corrected p-values of the comparisons that there are: by Holm over all pairs, or by the joint distribution where it is
-/// known and says less; a count of pairs is an upper bound of it, and goes on where draws find nothing as large.
+/// known and says less; a count of pairs is an upper bound of it, and goes on where draws find nothing as large. Never
+/// less than the p-value itself.
 fn corrected(
     raw: impl Iterator<Item = Option<f64>>,
     family: usize,
@@ -108,7 +109,8 @@ fn corrected(
     let there: Vec<f64> = raw.iter().copied().flatten().collect();
     let joint = joint().unwrap_or_else(|| vec![1.0; raw.len()]);
     let mut counted = holm(&there, family).into_iter();
-    raw.iter().zip(joint).map(|(p, joint)| p.and_then(|_| counted.next()).map(|p| p.min(joint))).collect()
+    let corrected = |(raw, joint): (&Option<f64>, f64)| raw.and_then(|p| Some(counted.next()?.min(joint.max(p))));
+    raw.iter().zip(joint).map(corrected).collect()
 }
 
 fn joint_auc(members: &[Member]) -> Vec<f64> {
