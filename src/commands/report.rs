@@ -38,8 +38,9 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
 
 /// Ranks a run's trials and says which of them are tied with the best.
 pub(super) fn ranking(run_dir: &Path, options: &Options) -> Result<Ranking, ReportError> {
-    let mut ranking = report::rank(&report::read(run_dir)?, options)?;
-    report::compare_with_best(run_dir, &mut ranking)?;
+    let results = report::read(run_dir)?;
+    let mut ranking = report::rank(&results, options)?;
+    report::compare_with_best(run_dir, &results, &mut ranking)?;
     Ok(ranking)
 }
 
