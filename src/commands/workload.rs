@@ -47,6 +47,7 @@ impl Workload {
             rows: source.labels.len(),
             workers: pool.iter().map(|device| device.slots).sum(),
             memory: pool.iter().map(|device| device.memory).min().unwrap_or(0),
+            stacking: devices::stacking(&pool),
         };
         let plan = Plan::new(&trials, spec.replicates, &sizes);
         Ok(Self { trials, source, replicates, pool, sizes, plan })
