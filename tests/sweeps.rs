@@ -20,7 +20,7 @@ use tempfile::TempDir;
 fn result_columns() -> Vec<String> {
     let mut names: Vec<String> = "trial_id replicate state error loss alpha gamma pos_weight sampling learning_rate \
         weight_decay dropout batch_size hidden activation optimizer initial_bias seed split_fingerprint data_fingerprint \
-        device host job_id stack_size epochs_run best_epoch train_seconds started_at finished_at"
+        device device_name host job_id stack_size epochs_run best_epoch train_seconds started_at finished_at"
         .split_whitespace()
         .map(str::to_owned)
         .collect();
