@@ -1,18 +1,11 @@
 //! Which trials cannot be told from the winner.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::Path;
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float32Type, Int8Type, Int32Type, Int64Type};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-
 use super::ReportError;
-use super::format::split_word;
 use super::rank::Ranking;
+use super::scores::for_each_group;
 use crate::metrics::{AucComponents, PairedComparison, two_sided_p};
 
 /// Level below which a difference counts as told.
@@ -33,19 +26,19 @@ pub fn compare_with_best(run_dir: &Path, ranking: &mut Ranking) -> Result<(), Re
     if !ranking.keys.iter().any(|key| key.name == "auc") || !path.is_file() {
         return Ok(());
     }
-    let split = split_word(ranking.on);
+    let on = ranking.on;
     let mut best: HashMap<u32, Reference> = HashMap::new();
-    for_each_group(&path, split, &|trial| trial == winner, &mut |group| {
+    for_each_group(&path, &|trial, split| trial == winner && split == on, &mut |group| {
         if let Some(components) = AucComponents::new(&group.scores, &group.labels) {
-            best.insert(group.replicate, Reference { rows: group.rows.clone(), components });
+            best.insert(group.replicate, Reference { rows: group.rows, components });
         }
     })?;
     let mut comparisons: HashMap<String, Vec<(u32, PairedComparison)>> = HashMap::new();
-    for_each_group(&path, split, &|trial| trial != winner, &mut |group| {
+    for_each_group(&path, &|trial, split| trial != winner && split == on, &mut |group| {
         let Some(best) = best.get(&group.replicate).filter(|best| best.rows == group.rows) else { return };
         let components = AucComponents::new(&group.scores, &group.labels);
         if let Some(comparison) = components.and_then(|components| components.compare(&best.components)) {
-            comparisons.entry(group.trial.clone()).or_default().push((group.replicate, comparison));
+            comparisons.entry(group.trial).or_default().push((group.replicate, comparison));
         }
     })?;
 
@@ -66,16 +59,6 @@ pub fn compare_with_best(run_dir: &Path, ranking: &mut Ranking) -> Result<(), Re
 struct Reference {
     rows: Vec<i64>,
     components: AucComponents,
-}
-
-/// The scores of one (trial, replicate) on one split.
-#[derive(Default)]
-struct Group {
-    trial: String,
-    replicate: u32,
-    rows: Vec<i64>,
-    labels: Vec<u8>,
-    scores: Vec<f32>,
 }
 
 /// Share of rows that the splits of two replicates have in common.
@@ -124,85 +107,6 @@ fn holm(p: &[f64]) -> Vec<f64> {
         adjusted[i] = largest;
     }
     adjusted
-}
-
-/// Hands on the scores of each (trial, replicate) on `split` whose trial is wanted. Rows of one that do not lie
-/// together come as several groups, which then match nobody's rows.
-fn for_each_group(
-    path: &Path,
-    split: &str,
-    wanted: &dyn Fn(&str) -> bool,
-    each: &mut dyn FnMut(&Group),
-) -> Result<(), ReportError> {
-    let unreadable = |why: String| ReportError::Unreadable { path: path.to_owned(), why };
-    let file = File::open(path).map_err(|e| unreadable(e.to_string()))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(e.to_string()))?;
-    let names = ["trial_id", "replicate", "split", "row", "label", "score"];
-    let mask = ProjectionMask::columns(builder.parquet_schema(), names);
-    let reader =
-        builder.with_projection(mask).with_batch_size(1 << 16).build().map_err(|e| unreadable(e.to_string()))?;
-    let mut group = Group::default();
-    for batch in reader {
-        let batch = batch.map_err(|e| unreadable(e.to_string()))?;
-        add_batch(path, &batch, split, wanted, &mut group, each)?;
-    }
-    if !group.rows.is_empty() {
-        each(&group);
-    }
-    Ok(())
-}
-
-/// Adds a batch's rows to the group under way, and hands it on whenever another begins.
-fn add_batch(
-    path: &Path,
-    batch: &RecordBatch,
-    split: &str,
-    wanted: &dyn Fn(&str) -> bool,
-    group: &mut Group,
-    each: &mut dyn FnMut(&Group),
-) -> Result<(), ReportError> {
-    let column = |name: &str, to: &DataType| {
-        let missing = || ReportError::MissingColumn { path: path.to_owned(), column: name.to_owned() };
-        let array = batch.column_by_name(name).ok_or_else(missing)?;
-        let why =
-            |why: String| ReportError::Unreadable { path: path.to_owned(), why: format!("column `{name}`: {why}") };
-        if array.null_count() > 0 {
-            return Err(why("a value is missing".to_owned()));
-        }
-        cast(array, to).map_err(|e| why(e.to_string()))
-    };
-    let word = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-    let (trials, splits) = (column("trial_id", &word)?, column("split", &word)?);
-    let (trials, splits) = (trials.as_dictionary::<Int32Type>(), splits.as_dictionary::<Int32Type>());
-    let (replicates, rows) = (column("replicate", &DataType::Int32)?, column("row", &DataType::Int64)?);
-    let (labels, scores) = (column("label", &DataType::Int8)?, column("score", &DataType::Float32)?);
-    let replicates = replicates.as_primitive::<Int32Type>().values();
-    let rows = rows.as_primitive::<Int64Type>().values();
-    let labels = labels.as_primitive::<Int8Type>().values();
-    let scores = scores.as_primitive::<Float32Type>().values();
-    let (trial_keys, split_keys) = (trials.keys().values(), splits.keys().values());
-    let (trial_names, split_names) = (trials.values().as_string::<i32>(), splits.values().as_string::<i32>());
-
-    let mut start = 0;
-    while start < batch.num_rows() {
-        let of = |row: usize| (trial_keys[row], replicates[row], split_keys[row]);
-        let end = (start..batch.num_rows()).find(|&row| of(row) != of(start)).unwrap_or(batch.num_rows());
-        let (trial, replicate, of_split) = of(start);
-        let trial = trial_names.value(trial as usize);
-        if split_names.value(of_split as usize) == split && wanted(trial) {
-            if (group.trial.as_str(), group.replicate) != (trial, replicate.cast_unsigned()) {
-                if !group.rows.is_empty() {
-                    each(group);
-                }
-                *group = Group { trial: trial.to_owned(), replicate: replicate.cast_unsigned(), ..Group::default() };
-            }
-            group.rows.extend(&rows[start..end]);
-            group.labels.extend(labels[start..end].iter().map(|&label| u8::from(label != 0)));
-            group.scores.extend(&scores[start..end]);
-        }
-        start = end;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

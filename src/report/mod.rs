@@ -16,6 +16,7 @@ mod metric;
 mod rank;
 mod read;
 mod rows;
+mod scores;
 mod summary;
 mod table;
 
@@ -29,6 +30,7 @@ pub use metric::Key;
 pub use rank::{Ranked, Ranking, rank};
 pub use read::read;
 pub use rows::{Results, Row, Value};
+pub use scores::{ScoreGroup, for_each_group};
 
 use crate::spec::Split;
 
