@@ -9,7 +9,7 @@ use super::spec::closed;
 use crate::cli::{ReportArgs, ReportFormat, SplitName};
 use crate::output::{self, Failure};
 use crate::report::{self, Options, Ranking, ReportError};
-use crate::spec::{self, RankSpec, Split};
+use crate::spec::{self, OperatingPoint, RankSpec, Split};
 
 /// Rows of a table unless `--top` says otherwise: what a screen shows.
 const TABLE_ROWS: usize = 20;
@@ -24,7 +24,8 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
         }),
         top: args.top.or((args.format == ReportFormat::Table).then_some(TABLE_ROWS)),
     };
-    let ranking = ranking(&args.run_dir, &options).map_err(Failure::input)?;
+    let point = args.operating_point.as_deref().map(spec::parse_operating_point).transpose().map_err(Failure::input)?;
+    let ranking = ranking(&args.run_dir, &options, point.as_ref()).map_err(Failure::input)?;
     let terminal = io::stdout().is_terminal();
     let text = match args.format {
         ReportFormat::Table => ranking.to_table(if terminal { output::width(true) } else { 160 }, terminal),
@@ -36,9 +37,17 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Ranks a run's trials and says which of them are tied with the best.
-pub(super) fn ranking(run_dir: &Path, options: &Options) -> Result<Ranking, ReportError> {
-    let mut ranking = report::rank(&report::read(run_dir)?, options)?;
+/// Ranks a run's trials, at another operating point if one is given, and says which of them are tied with the best.
+pub(super) fn ranking(
+    run_dir: &Path,
+    options: &Options,
+    point: Option<&OperatingPoint>,
+) -> Result<Ranking, ReportError> {
+    let mut results = report::read(run_dir)?;
+    if let Some(point) = point {
+        report::at_operating_point(run_dir, &mut results, point)?;
+    }
+    let mut ranking = report::rank(&results, options)?;
     report::compare_with_best(run_dir, &mut ranking)?;
     Ok(ranking)
 }

@@ -23,7 +23,7 @@ pub use auc::roc_auc;
 pub use confusion::Confusion;
 pub use delong::{AucComponents, AucEstimate, PairedComparison, auc_delong};
 pub use normal::two_sided_p;
-pub use ranks::{Ranks, RocPoint, average_precision, threshold_for};
+pub use ranks::{Ranks, RocCorner, average_precision, threshold_for};
 
 /// Mean squared difference of score and label, 0 (perfect) to 1. NaN without rows.
 pub fn brier(scores: &[f32], labels: &[u8]) -> f64 {

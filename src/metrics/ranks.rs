@@ -15,7 +15,7 @@ const CELLS: i64 = 1 << 14;
 /// A corner of a ROC curve. Written as `[fp, tp, threshold]`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(from = "(u64, u64, Option<f32>)", into = "(u64, u64, Option<f32>)")]
-pub struct RocPoint {
+pub struct RocCorner {
     /// Negatives flagged.
     pub fp: u64,
     /// Positives flagged.
@@ -24,14 +24,14 @@ pub struct RocPoint {
     pub threshold: Option<f32>,
 }
 
-impl From<(u64, u64, Option<f32>)> for RocPoint {
+impl From<(u64, u64, Option<f32>)> for RocCorner {
     fn from((fp, tp, threshold): (u64, u64, Option<f32>)) -> Self {
         Self { fp, tp, threshold }
     }
 }
 
-impl From<RocPoint> for (u64, u64, Option<f32>) {
-    fn from(point: RocPoint) -> Self {
+impl From<RocCorner> for (u64, u64, Option<f32>) {
+    fn from(point: RocCorner) -> Self {
         (point.fp, point.tp, point.threshold)
     }
 }
@@ -104,11 +104,11 @@ impl Ranks {
     /// The ROC curve from (0, 0), where nobody is flagged, to all rows, as corners that straight lines join; sloped only
     /// where scores are tied across the classes. Thinned: of corners less than `step` apart (|Δ fpr| + |Δ tpr|) the first
     /// is kept, so that there are at most 2 / `step` + 2 and no place of the curve is further than `step` from the lines.
-    pub fn roc(&self, step: f64) -> Vec<RocPoint> {
+    pub fn roc(&self, step: f64) -> Vec<RocCorner> {
         let (negatives, positives) = (self.all_negatives(), self.all_positives());
-        let mut curve = vec![RocPoint { fp: 0, tp: 0, threshold: None }];
+        let mut curve = vec![RocCorner { fp: 0, tp: 0, threshold: None }];
         let mut last = curve[0];
-        let mut add = |point: RocPoint| {
+        let mut add = |point: RocCorner| {
             let right = (point.fp - last.fp) as f64 / negatives as f64;
             let up = (point.tp - last.tp) as f64 / positives as f64;
             let is_end = point.fp == negatives && point.tp == positives;
@@ -121,10 +121,10 @@ impl Ranks {
             let score = self.scores[i];
             // All above the score, but not the score itself.
             let above = Some(score.next_up());
-            add(RocPoint { fp: fp - self.negatives[2 * i + 1], tp: tp - self.positives[i], threshold: above });
-            add(RocPoint { fp, tp, threshold: Some(score) });
+            add(RocCorner { fp: fp - self.negatives[2 * i + 1], tp: tp - self.positives[i], threshold: above });
+            add(RocCorner { fp, tp, threshold: Some(score) });
         }
-        add(RocPoint { fp: negatives, tp: positives, threshold: Some(f32::MIN) });
+        add(RocCorner { fp: negatives, tp: positives, threshold: Some(f32::MIN) });
         curve
     }
 

@@ -214,7 +214,7 @@ proptest! {
         let Some(ranks) = Ranks::new(&scores, &labels) else { return Ok(()) };
         let count = |positive: bool| labels.iter().take(scores.len()).filter(|&&y| (y != 0) == positive).count() as f64;
         let (positives, negatives) = (count(true), count(false));
-        let place = |c: &RocPoint| (c.fp as f64 / negatives, c.tp as f64 / positives);
+        let place = |c: &RocCorner| (c.fp as f64 / negatives, c.tp as f64 / positives);
         let whole = ranks.roc(0.0);
         for corner in &whole {
             let counts = corner.threshold.map_or(Confusion { tp: 0, fp: 0, ..Confusion::default() }, |threshold| {

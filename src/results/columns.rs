@@ -14,7 +14,7 @@ use arrow::error::ArrowError;
 use super::journal::Entry;
 use super::rows::{ResultRow, SplitMetrics, State};
 use crate::data::Rows;
-use crate::metrics::{Confusion, RocPoint};
+use crate::metrics::{Confusion, RocCorner};
 use crate::spec::Word;
 
 /// Columns under way.
@@ -145,7 +145,7 @@ pub(super) fn curves(entries: &[&Entry]) -> Result<RecordBatch, ArrowError> {
     out.add("fpr", rows().map(|(_, corner, (negatives, _))| share(corner.fp, negatives)).collect::<Float64Array>());
     out.add("tpr", rows().map(|(_, corner, (_, positives))| share(corner.tp, positives)).collect::<Float64Array>());
     // Scores are probabilities, so that all rows are flagged at 0.
-    let threshold = |corner: &RocPoint| corner.threshold.map(|threshold| threshold.max(0.0));
+    let threshold = |corner: &RocCorner| corner.threshold.map(|threshold| threshold.max(0.0));
     out.add("threshold", rows().map(|(_, corner, _)| threshold(corner)).collect::<Float32Array>());
     out.batch()
 }

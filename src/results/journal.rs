@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::rows::{HistoryRow, ResultRow};
-use crate::metrics::RocPoint;
+use crate::metrics::RocCorner;
 use crate::train::from_le_bytes;
 
 /// A journal line.
@@ -22,7 +22,7 @@ pub struct Entry {
     pub history: Vec<HistoryRow>,
     /// ROC curve of its training rows; empty for a trial without a model, and in journals of versions that kept none.
     #[serde(default)]
-    pub train_roc: Vec<RocPoint>,
+    pub train_roc: Vec<RocCorner>,
     /// Where its bytes lie in the `.bin` file; `None` for a trial without a model.
     pub bytes: Option<Spans>,
 }
@@ -40,7 +40,7 @@ pub struct Spans {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Payload {
     /// ROC curve of the training rows.
-    pub train_roc: Vec<RocPoint>,
+    pub train_roc: Vec<RocCorner>,
     /// Scores of the validation rows, little-endian f32.
     pub validation: Vec<u8>,
     /// Scores of the test rows, little-endian f32.
@@ -239,7 +239,7 @@ pub(super) mod tests {
     }
 
     fn payload(fill: u8) -> Payload {
-        let corner = |fp, tp, threshold| RocPoint { fp, tp, threshold };
+        let corner = |fp, tp, threshold| RocCorner { fp, tp, threshold };
         let train_roc = vec![corner(0, 0, None), corner(1, 2, Some(0.1)), corner(7, 9, Some(f32::MIN))];
         Payload { train_roc, validation: vec![fill; 8], test: vec![fill + 1; 4], model: vec![fill + 2; 3] }
     }

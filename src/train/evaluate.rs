@@ -2,7 +2,7 @@
 
 use super::backend::Scored;
 use crate::data::Rows;
-use crate::metrics::{self, Confusion, Ranks, RocPoint};
+use crate::metrics::{self, Confusion, Ranks, RocCorner};
 use crate::results::SplitMetrics;
 use crate::spec::OperatingPoint;
 
@@ -27,7 +27,7 @@ pub struct Fitted {
     /// Metrics on the test rows.
     pub test: SplitMetrics,
     /// ROC curve of the training rows, thinned; empty where it is not defined. Their scores are not kept.
-    pub train_roc: Vec<RocPoint>,
+    pub train_roc: Vec<RocCorner>,
     /// Threshold of the operating point, chosen on the validation rows.
     pub threshold: Option<f64>,
     /// Counts at `threshold` on the validation rows.
