@@ -213,28 +213,27 @@ pub fn average_precision(scores: &[f32], labels: &[u8]) -> Option<f64> {
 /// The threshold of an operating point, to be chosen on validation rows; rows with a score of at least it are flagged.
 ///
 /// - `max_fpr`: the lowest with a false-positive rate of at most `max_fpr`;
+/// - `max_alerts_per_1000`: the lowest that flags at most this many of 1,000 rows, whatever their class;
 /// - `min_recall`: the highest with a recall of at least `min_recall`;
 /// - costs: the one of least `fn * fn_cost + fp * fp_cost`, of equals the highest.
 ///
 /// It is one of the scores, or, if nobody may be flagged, the 32-bit number just above the highest score, so that it
 /// means the same whether scores are compared as 32- or 64-bit numbers. `None` when a class is absent or a score is NaN.
 pub fn threshold_for(point: &OperatingPoint, scores: &[f32], labels: &[u8]) -> Option<f64> {
+    let rows = scores.len().min(labels.len());
+    let scores = &scores[..rows];
     let ranks = Ranks::new(scores, labels)?;
     let highest = || scores.iter().copied().max_by(f32::total_cmp);
     let nobody = || highest().map(|score| (score + 0.0).next_up());
     let threshold = match *point {
         OperatingPoint::MaxFpr { max_fpr } => {
-            // One negative more than may be flagged: every score above it will do.
-            let mut negatives: Vec<f32> =
-                scores.iter().zip(labels).filter(|&(_, &y)| y == 0).map(|(&score, _)| score + 0.0).collect();
-            let all = negatives.len() as f64;
-            let most = (0..=negatives.len()).rev().find(|&fp| fp as f64 / all <= max_fpr).unwrap_or(0);
-            if most == negatives.len() {
-                scores.iter().copied().min_by(f32::total_cmp)
-            } else {
-                let (_, &mut too_many, _) = negatives.select_nth_unstable_by(most, |a, b| b.total_cmp(a));
-                scores.iter().copied().filter(|&s| s > too_many).min_by(f32::total_cmp).or_else(nobody)
-            }
+            let negatives = scores.iter().zip(labels).filter(|&(_, &y)| y == 0).map(|(&score, _)| score);
+            let within = |flagged: usize, all: usize| flagged as f64 / all as f64 <= max_fpr;
+            lowest_within(scores, negatives.collect(), within).or_else(nobody)
+        }
+        OperatingPoint::AlertBudget { max_alerts_per_1000 } => {
+            let within = |flagged: usize, all: usize| 1000.0 * flagged as f64 / all as f64 <= max_alerts_per_1000;
+            lowest_within(scores, scores.to_vec(), within).or_else(nobody)
         }
         OperatingPoint::MinRecall { min_recall } => {
             let all = ranks.all_positives() as f64;
@@ -254,4 +253,17 @@ pub fn threshold_for(point: &OperatingPoint, scores: &[f32], labels: &[u8]) -> O
         }
     };
     threshold.map(f64::from)
+}
+
+/// The lowest score that flags of the scores `counted` only as many as are `within(flagged, all)`; `None` if even the
+/// highest flags too many.
+fn lowest_within(scores: &[f32], mut counted: Vec<f32>, within: impl Fn(usize, usize) -> bool) -> Option<f32> {
+    let all = counted.len();
+    let most = (0..=all).rev().find(|&flagged| within(flagged, all)).unwrap_or(0);
+    if most == all {
+        return scores.iter().copied().min_by(f32::total_cmp);
+    }
+    // One more than may be flagged: every score above it will do.
+    let (_, &mut too_many, _) = counted.select_nth_unstable_by(most, |a, b| (b + 0.0).total_cmp(&(a + 0.0)));
+    scores.iter().copied().filter(|&score| score > too_many).min_by(f32::total_cmp)
 }

@@ -176,6 +176,10 @@ fn threshold_of_all(point: &OperatingPoint, scores: &[f32], labels: &[u8]) -> Op
         OperatingPoint::MaxFpr { max_fpr } => {
             all.filter(|&t| at(t).fpr().is_some_and(|r| r <= max_fpr)).reduce(f64::min)
         }
+        OperatingPoint::AlertBudget { max_alerts_per_1000 } => {
+            let flagged = |t: f64| (at(t).tp + at(t).fp) as f64;
+            all.filter(|&t| 1000.0 * flagged(t) / scores.len() as f64 <= max_alerts_per_1000).reduce(f64::min)
+        }
         OperatingPoint::MinRecall { min_recall } => {
             all.filter(|&t| at(t).recall().is_some_and(|r| r >= min_recall)).reduce(f64::max)
         }
@@ -259,7 +263,8 @@ proptest! {
         let scores: Vec<f32> = scores.iter().map(|s| s.clamp(-9.0, 9.0)).collect();
         let cost = OperatingPoint::Cost { fn_cost: f64::from(costs.0), fp_cost: f64::from(costs.1) };
         let both = labels.contains(&0) && labels.contains(&1);
-        for point in [max_fpr(rate), min_recall(rate), cost] {
+        let budget = OperatingPoint::AlertBudget { max_alerts_per_1000: 1000.0 * rate };
+        for point in [max_fpr(rate), min_recall(rate), budget, cost] {
             let expected = threshold_of_all(&point, &scores, &labels).filter(|_| both);
             prop_assert_eq!(threshold_for(&point, &scores, &labels), expected);
         }
