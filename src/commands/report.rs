@@ -5,10 +5,12 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
 use super::spec::closed;
 use crate::cli::{ReportArgs, ReportFormat, SplitName};
 use crate::output::{self, Failure};
-use crate::report::{self, Options, Ranking, ReportError};
+use crate::report::{self, Intervals, Options, Ranking, ReportError};
 use crate::spec::{self, OperatingPoint, RankSpec, Split};
 
 /// Rows of a table unless `--top` says otherwise: what a screen shows.
@@ -37,7 +39,8 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Ranks a run's trials, at another operating point if one is given, and says which of them are tied with the best.
+/// Ranks a run's trials, at another operating point if one is given, says which of them are tied with the best, and
+/// answers what the winner buys.
 pub(super) fn ranking(
     run_dir: &Path,
     options: &Options,
@@ -49,6 +52,9 @@ pub(super) fn ranking(
     }
     let mut ranking = report::rank(&results, options)?;
     report::compare_with_best(run_dir, &mut ranking)?;
+    let on_all_cores =
+        |n: usize, each: &(dyn Fn(usize) -> Intervals + Sync)| (0..n).into_par_iter().map(each).collect();
+    report::answer(run_dir, &results, &mut ranking, &on_all_cores)?;
     Ok(ranking)
 }
 

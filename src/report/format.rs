@@ -14,6 +14,7 @@ pub(super) fn number(name: &str, value: Option<f64>) -> String {
         _ if is_count(name) => usize::from(value.fract() != 0.0),
         "auc" | "average_precision" | "loss" | "brier" => 4,
         "op_fpr" => 5,
+        "cost" => 1,
         _ => 3,
     };
     format!("{value:.decimals$}")
@@ -93,6 +94,7 @@ pub(super) fn columns(ranking: &Ranking) -> Vec<Column> {
         (Split::Test, "recall", Some(50)),
         (Split::Test, "op_fn", Some(35)),
         (Split::Test, "op_fp", Some(30)),
+        (Split::Test, "cost", Some(65)),
     ];
     let mut there: Vec<(Split, &str)> = Vec::new();
     for (on, name, importance) in keys.chain(published) {
@@ -101,7 +103,7 @@ pub(super) fn columns(ranking: &Ranking) -> Vec<Column> {
             continue;
         }
         there.push((on, name));
-        let at_operating_point = name.starts_with("op_");
+        let at_operating_point = name.starts_with("op_") || name == "cost";
         columns.push(Column {
             group: match (on, at_operating_point) {
                 (Split::Validation, false) => "val",

@@ -5,14 +5,21 @@
 //! ```
 //! Reads result files only; [`rank()`] and what follows are pure but for [`compare_with_best`], which reads the scores.
 
+mod answer;
+mod answer_text;
 mod busy;
+mod calibration;
 mod compare;
+mod edge;
 mod error;
+mod evidence;
 mod export;
 mod format;
 mod front;
 mod group;
+mod history;
 mod markdown;
+mod methods;
 mod metric;
 mod operating;
 mod rank;
@@ -25,10 +32,14 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use answer::{Answer, Drop, ForEach, Intervals, Start, answer};
 pub use busy::{DeviceUse, Interval, devices_in_words, training_seconds};
+pub use calibration::{Calibration, Reading};
 pub use compare::compare_with_best;
 pub use error::ReportError;
+pub use evidence::Contrast;
 pub use group::Trial;
+pub use methods::Method;
 pub use metric::Key;
 pub use operating::{at_operating_point, operating_point_in_words};
 pub use rank::{Ranked, Ranking, rank};

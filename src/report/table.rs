@@ -5,6 +5,8 @@ use std::fmt::Write;
 use comfy_table::presets;
 use comfy_table::{Attribute, Cell, CellAlignment, LineStyle, Table};
 
+use super::answer_text::{method_columns, methods_note, sentences};
+use super::busy::devices_in_words;
 use super::format::{Column, columns};
 use super::rank::Ranking;
 use super::summary::{Figures, constants, figures, heading, notes};
@@ -18,17 +20,29 @@ impl Ranking {
         let mut out = Paragraphs { text: String::new(), width };
         out.line(&format!("{}: {}", self.name, heading(self)), 0);
         out.text.push('\n');
+        let sentences = sentences(self);
+        for sentence in &sentences {
+            out.line(sentence, 2);
+        }
+        out.text.push_str(if sentences.is_empty() { "" } else { "\n" });
         out.text.push_str(&draw(&columns, colour && self.winner().is_some()));
         out.text.push_str("\n\n");
         if !left_out.is_empty() {
             out.line(&format!("No room for: {} (`--format csv` has all).", left_out.join(", ")), 0);
         }
+        if !self.answer.methods.is_empty() {
+            let mut columns = method_columns(self);
+            fit(&mut columns, width);
+            out.text.push('\n');
+            out.text.push_str(&draw(&columns, false));
+            out.text.push_str("\n\n");
+            out.line(&methods_note(self), 0);
+            out.text.push('\n');
+        }
         let trials = [("winner", self.winner()), ("baseline", self.baseline())];
         for (word, ranked) in trials {
             let Some(ranked) = ranked else { continue };
-            let is_winner = word == "baseline" && ranked.rank == 1;
-            if is_winner {
-                out.line("The winner is the plain baseline.", 0);
+            if word == "baseline" && ranked.rank == 1 {
                 continue;
             }
             let Figures { trial, lines } = figures(self, ranked);
@@ -44,6 +58,9 @@ impl Ranking {
         let constants = constants(self);
         if !constants.is_empty() {
             out.line(&format!("The same in all trials: {constants}."), 0);
+        }
+        if !self.devices.is_empty() {
+            out.line(&format!("Devices: {}.", devices_in_words(&self.devices)), 2);
         }
         for warning in &self.warnings {
             out.line(&format!("warning: {warning}"), 2);
