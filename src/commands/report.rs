@@ -20,10 +20,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
     let ranked_by = ranked_by(&args.run_dir);
     let options = Options {
         by: args.by.clone().unwrap_or(ranked_by.by),
-        on: args.on.map_or(ranked_by.on, |on| match on {
-            SplitName::Validation => Split::Validation,
-            SplitName::Test => Split::Test,
-        }),
+        on: args.on.map_or(ranked_by.on, split_of),
         top: args.top.or((args.format == ReportFormat::Table).then_some(TABLE_ROWS)),
     };
     let point = args.operating_point.as_deref().map(spec::parse_operating_point).transpose().map_err(Failure::input)?;
@@ -37,6 +34,14 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
     };
     output::data(&text).map_err(closed)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The split of a word on the command line.
+pub(super) fn split_of(name: SplitName) -> Split {
+    match name {
+        SplitName::Validation => Split::Validation,
+        SplitName::Test => Split::Test,
+    }
 }
 
 /// Ranks a run's trials, at another operating point if one is given, says which of them are tied with the best, and

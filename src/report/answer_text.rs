@@ -7,7 +7,7 @@ use super::metric::column;
 use super::operating::operating_point_in_words;
 use super::rank::{Ranked, Ranking};
 use super::rows::Value;
-use super::summary::in_words;
+use super::summary::{in_words, settings};
 use crate::metrics::Interval;
 use crate::spec::Split;
 
@@ -72,10 +72,16 @@ fn bought(ranking: &Ranking, winner: &Ranked, baseline: &Ranked, contrast: &Cont
             p_in_words(p)
         );
         if let Some((ours, theirs)) = caught_per_1000(ranking, winner).zip(caught_per_1000(ranking, baseline)) {
-            text += &format!(", and catches {ours:.0} positives per 1,000 false alarms instead of {theirs:.0}");
+            text +=
+                &format!(", and catches {} positives per 1,000 false alarms instead of {}", whole(ours), whole(theirs));
         }
     }
     text + "."
+}
+
+/// Without decimals.
+fn whole(value: f64) -> String {
+    thousands(value.round() as u64)
 }
 
 /// Positives caught for 1,000 false alarms at the operating point, on the test rows.
@@ -94,16 +100,16 @@ fn baseline_in_words(ranking: &Ranking, baseline: &Ranked) -> String {
 }
 
 /// `AUC +0.0012 [-0.0030, 0.0054], p = 0.57`.
-fn auc_in_words(contrast: &Contrast) -> String {
+pub(super) fn auc_in_words(contrast: &Contrast) -> String {
     let Interval { lower, upper } = contrast.auc_interval();
     format!("AUC {:+.4} [{lower:.4}, {upper:.4}], {}", contrast.auc_difference, p_in_words(contrast.auc_p))
 }
 
-fn p_in_words(p: f64) -> String {
+pub(super) fn p_in_words(p: f64) -> String {
     if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
 }
 
-fn verdict(contrast: &Contrast) -> String {
+pub(super) fn verdict(contrast: &Contrast) -> String {
     let told = |p: f64| p < LEVEL;
     let auc = match contrast.auc_difference {
         _ if !told(contrast.auc_p) => None,
@@ -117,12 +123,12 @@ fn verdict(contrast: &Contrast) -> String {
         _ => None,
     };
     match (auc, missed, contrast.missed_p) {
-        (Some(auc), Some(missed), _) => format!("both differences are told at 5 %, {auc} and {missed}"),
-        (Some(auc), None, Some(_)) => format!("{auc} (told at 5 %), but how many it misses cannot be told apart"),
-        (Some(auc), None, None) => format!("{auc} (told at 5 %)"),
-        (None, Some(missed), _) => format!("{missed} (told at 5 %), but the AUCs cannot be told apart"),
-        (None, None, Some(_)) => "neither difference can be told from chance at 5 %".to_owned(),
-        (None, None, None) => "the difference cannot be told from chance at 5 %".to_owned(),
+        (Some(auc), Some(missed), _) => format!("{auc} and {missed}, both significant at 5 %"),
+        (Some(auc), None, Some(_)) => format!("{auc} (significant at 5 %); the misses cannot be told apart"),
+        (Some(auc), None, None) => format!("{auc} (significant at 5 %)"),
+        (None, Some(missed), _) => format!("{missed} (significant at 5 %); the AUCs cannot be told apart"),
+        (None, None, Some(_)) => "neither the AUCs nor the misses can be told apart at 5 %".to_owned(),
+        (None, None, None) => "the AUCs cannot be told apart at 5 %".to_owned(),
     }
 }
 
@@ -180,9 +186,10 @@ pub(super) fn method_columns(ranking: &Ranking) -> Vec<Column> {
     let mut columns = vec![
         column_of("", "method", None, &|i| methods[i].name.clone()),
         column_of("", "best trial", Some(2), &|i| {
-            let of = if methods[i].trials > 1 { format!(" of {}", methods[i].trials) } else { String::new() };
-            trial(i).map_or(NOTHING.to_owned(), |ranked| format!("rank {}{of}", ranked.rank))
+            let of = if methods[i].trials > 1 { format!("best of {}: ", methods[i].trials) } else { String::new() };
+            trial(i).map_or(NOTHING.to_owned(), |ranked| of + &settings(ranking, ranked, &["loss", "sampling"]))
         }),
+        column_of("", "rank", Some(50), &|i| trial(i).map_or(NOTHING.to_owned(), |ranked| ranked.rank.to_string())),
     ];
     let figures = [
         ("test", "auc", 90),
@@ -208,10 +215,10 @@ pub(super) fn method_columns(ranking: &Ranking) -> Vec<Column> {
         let p = |p: Option<f64>| {
             p.map_or(NOTHING.to_owned(), |p| if p < 0.001 { "<0.001".into() } else { format!("{p:.3}") })
         };
-        columns.push(column_of("p against plain", "auc", Some(88), &|i| {
+        columns.push(column_of("p vs plain", "auc", Some(88), &|i| {
             p(methods[i].against_plain.map(|contrast| contrast.auc_p))
         }));
-        columns.push(column_of("p against plain", "op fn", Some(86), &|i| {
+        columns.push(column_of("p vs plain", "op fn", Some(86), &|i| {
             p(methods[i].against_plain.and_then(|contrast| contrast.missed_p))
         }));
     }
@@ -234,8 +241,8 @@ mod tests {
 
     #[test]
     fn the_verdict_is_what_the_tests_say() {
-        let verdict = |difference: f64, auc_p: f64, missed: Option<(f64, f64)>| {
-            super::verdict(&Contrast {
+        let said = |difference: f64, auc_p: f64, missed: Option<(f64, f64)>| {
+            verdict(&Contrast {
                 auc_difference: difference,
                 auc_variance: 1e-4,
                 auc_p,
@@ -247,12 +254,12 @@ mod tests {
         };
         insta::assert_snapshot!(
             [
-                verdict(0.01, 0.01, Some((-3.0, 0.01))),
-                verdict(-0.01, 0.01, Some((3.0, 0.5))),
-                verdict(0.01, 0.01, None),
-                verdict(0.01, 0.2, Some((3.0, 0.01))),
-                verdict(0.01, 0.2, Some((-3.0, 0.2))),
-                verdict(0.01, 0.2, None),
+                said(0.01, 0.01, Some((-3.0, 0.01))),
+                said(-0.01, 0.01, Some((3.0, 0.5))),
+                said(0.01, 0.01, None),
+                said(0.01, 0.2, Some((3.0, 0.01))),
+                said(0.01, 0.2, Some((-3.0, 0.2))),
+                said(0.01, 0.2, None),
             ]
             .join("\n"),
             @""

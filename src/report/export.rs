@@ -98,7 +98,7 @@ impl Ranking {
         self.metrics.iter().cloned().zip(values.iter().map(|&value| value.into())).collect()
     }
 
-    fn entry(&self, ranked: &Ranked) -> Value {
+    pub(super) fn entry(&self, ranked: &Ranked) -> Value {
         let trial = &ranked.trial;
         let parameters = self.parameters.iter().zip(&trial.parameters);
         let parameters: Map<String, Value> =
@@ -155,7 +155,7 @@ fn text_of<T: Clone + ToString>(value: &Option<T>) -> String {
 }
 
 /// Quoted where RFC 4180 asks for it.
-fn line(fields: impl Iterator<Item = String>) -> String {
+pub(super) fn line(fields: impl Iterator<Item = String>) -> String {
     let quoted = fields.map(|field| {
         if field.contains([',', '"', '\n', '\r']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
     });

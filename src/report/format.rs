@@ -11,6 +11,7 @@ pub(super) const NOTHING: &str = "–";
 pub(super) fn number(name: &str, value: Option<f64>) -> String {
     let Some(value) = value else { return NOTHING.to_owned() };
     let decimals = match name {
+        "epochs_run" => usize::from(value.fract() != 0.0),
         _ if is_count(name) => usize::from(value.fract() != 0.0),
         "auc" | "average_precision" | "loss" | "brier" => 4,
         "op_fpr" => 5,
@@ -106,6 +107,7 @@ pub(super) fn columns(ranking: &Ranking) -> Vec<Column> {
         let at_operating_point = name.starts_with("op_") || name == "cost";
         columns.push(Column {
             group: match (on, at_operating_point) {
+                _ if name == "epochs_run" => "",
                 (Split::Validation, false) => "val",
                 (Split::Validation, true) => "val op",
                 (Split::Test, false) => "test",

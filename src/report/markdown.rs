@@ -53,7 +53,7 @@ impl Ranking {
     }
 }
 
-fn table(columns: &[Column]) -> String {
+pub(super) fn table(columns: &[Column]) -> String {
     let mut out = row(columns.iter().map(Column::full_name));
     out.push_str(&format!("|{}\n", "---:|".repeat(columns.len())));
     for i in 0..columns.first().map_or(0, |column| column.cells.len()) {
@@ -82,7 +82,7 @@ fn row(cells: impl Iterator<Item = String>) -> String {
 }
 
 /// Keeps what came from outside from being markup: error texts and names may hold anything.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

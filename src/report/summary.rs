@@ -23,9 +23,15 @@ pub(super) fn in_words(ranking: &Ranking, ranked: &Ranked) -> String {
         Value::Text(word) if word == "focal" => "focal loss".to_owned(),
         other => other.to_string(),
     });
-    let swept = ranking.swept().into_iter().filter(|name| *name != "loss");
-    let rest = swept.filter_map(|name| ranking.parameter(ranked, name).map(|value| format!("{name} {value}")));
+    let rest = Some(settings(ranking, ranked, &["loss"])).filter(|rest| !rest.is_empty());
     loss.into_iter().chain(rest).collect::<Vec<_>>().join(", ")
+}
+
+/// The swept hyperparameters but some: `alpha 0.25, gamma 2`.
+pub(super) fn settings(ranking: &Ranking, ranked: &Ranked, without: &[&str]) -> String {
+    let swept = ranking.swept().into_iter().filter(|name| !without.contains(name));
+    let told = swept.filter_map(|name| ranking.parameter(ranked, name).map(|value| format!("{name} {value}")));
+    told.collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn figures(ranking: &Ranking, ranked: &Ranked) -> Figures {

@@ -17,7 +17,7 @@ impl Ranking {
     pub fn to_table(&self, width: usize, colour: bool) -> String {
         let mut columns = columns(self);
         let left_out = fit(&mut columns, width);
-        let mut out = Paragraphs { text: String::new(), width };
+        let mut out = Paragraphs::new(width);
         out.line(&format!("{}: {}", self.name, heading(self)), 0);
         out.text.push('\n');
         let sentences = sentences(self);
@@ -33,7 +33,7 @@ impl Ranking {
         if !self.answer.methods.is_empty() {
             let mut columns = method_columns(self);
             fit(&mut columns, width);
-            out.text.push('\n');
+            out.text.push_str(if left_out.is_empty() { "" } else { "\n" });
             out.text.push_str(&draw(&columns, false));
             out.text.push_str("\n\n");
             out.line(&methods_note(self), 0);
@@ -76,7 +76,7 @@ fn width_of(column: &Column) -> usize {
 }
 
 /// Leaves out columns until the rest fits; names those left out, in the table's order.
-fn fit(columns: &mut Vec<Column>, width: usize) -> Vec<String> {
+pub(super) fn fit(columns: &mut Vec<Column>, width: usize) -> Vec<String> {
     // A blank before each cell, and one between columns.
     let needed = |columns: &[Column]| columns.iter().map(|column| width_of(column) + 2).sum::<usize>() - 1;
     let names: Vec<String> = columns.iter().map(Column::full_name).collect();
@@ -88,7 +88,7 @@ fn fit(columns: &mut Vec<Column>, width: usize) -> Vec<String> {
     names.into_iter().filter(|name| columns.iter().all(|column| column.full_name() != *name)).collect()
 }
 
-fn draw(columns: &[Column], bold_winner: bool) -> String {
+pub(super) fn draw(columns: &[Column], bold_winner: bool) -> String {
     let mut table = Table::new();
     let rule = LineStyle::none().fill('─').junction('─');
     table.load_style(presets::NOTHING.header_separator(rule)).force_no_tty();
@@ -110,14 +110,18 @@ fn draw(columns: &[Column], bold_winner: bool) -> String {
 }
 
 /// Text that is broken at blanks.
-struct Paragraphs {
-    text: String,
+pub(super) struct Paragraphs {
+    pub(super) text: String,
     width: usize,
 }
 
 impl Paragraphs {
+    pub(super) fn new(width: usize) -> Self {
+        Self { text: String::new(), width }
+    }
+
     /// A line, and as many more as it needs, these indented.
-    fn line(&mut self, text: &str, indent: usize) {
+    pub(super) fn line(&mut self, text: &str, indent: usize) {
         let mut used = 0;
         let lead = text.len() - text.trim_start().len();
         self.text.push_str(&text[..lead]);
