@@ -164,7 +164,7 @@ fn the_answer_holds_the_winner_against_plain_cross_entropy() {
     let per_1000 = 1000.0 * metric(winner, "test_op_tp") / metric(winner, "test_op_fp");
     assert!((answer["winner_per_1000_false_alarms"].as_f64().unwrap() - per_1000).abs() < 1e-9);
     assert_eq!(
-        answer["drop"]["val_auc"].as_f64().map(|v| (v * 1e9).round()),
+        answer["optimism"]["val_auc"].as_f64().map(|v| (v * 1e9).round()),
         Some((metric(winner, "val_auc") * 1e9).round())
     );
     // The mean Brier score is the one that training measured; Platt's map of it is no worse.

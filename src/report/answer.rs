@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::calibration::Calibration;
 use super::edge::edges;
-use super::evidence::{Contrast, ReplicateScores, contrast, mean_auc, scores_of};
+use super::evidence::{Contrast, LEVEL, ReplicateScores, contrast, mean_auc, scores_of};
 use super::format::split_word;
 use super::history::validation_losses;
 use super::methods::{Method, PLAIN, methods};
@@ -21,16 +21,13 @@ use crate::spec::{OperatingPoint, Split};
 const RESAMPLES: u32 = 1000;
 /// Of the trials shown, so many have intervals.
 const WITH_INTERVALS: usize = 20;
-/// Level below which a difference counts as told.
-const LEVEL: f64 = 0.05;
-
 /// What the scores of a run say of its ranking. Empty where they were not kept.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Answer {
     /// The winner against plain cross-entropy, on the test rows.
     pub against_baseline: Option<Contrast>,
     /// What the winner's AUC lost on rows that did not choose it.
-    pub drop: Option<Drop>,
+    pub optimism: Option<Optimism>,
     /// Whether the winner's scores are probabilities.
     pub calibration: Option<Calibration>,
     /// 95 % intervals on the test rows, by trial.
@@ -46,7 +43,7 @@ pub struct Answer {
 /// The winner was chosen for its figures on the validation rows, so that these flatter it: its AUC there and on the test
 /// rows.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Drop {
+pub struct Optimism {
     /// AUC on the validation rows, mean over the replicates.
     pub validation: f64,
     /// AUC on the test rows, likewise.
@@ -124,10 +121,10 @@ pub fn answer(
         let seen = of(&rival).and_then(|other| contrast(of_winner, other, ranking.on, None));
         let against = rival.as_ref().and_then(|id| ranking.trial(id)).map(|rival| match &baseline {
             Some(_) => PLAIN.to_owned(),
-            None => format!("rank {}", rival.rank),
+            None => format!("the trial at rank {}", rival.rank),
         });
         warnings.extend(seen.zip(against).and_then(|(seen, against)| too_few(&seen, ranking.on, &against)));
-        answer.drop = drop_of(of_winner);
+        answer.optimism = optimism_of(of_winner);
         answer.calibration = Calibration::of(of_winner);
         warnings.extend(answer.calibration.filter(Calibration::misleads).map(|c| misleading(&c)));
     }
@@ -193,11 +190,11 @@ fn misleading(calibration: &Calibration) -> String {
     )
 }
 
-fn drop_of(winner: &[ReplicateScores]) -> Option<Drop> {
+fn optimism_of(winner: &[ReplicateScores]) -> Option<Optimism> {
     let (validation, of_validation) = mean_auc(winner, Split::Validation)?;
     let (test, of_test) = mean_auc(winner, Split::Test)?;
     // A replicate's validation and test rows are different rows.
-    Some(Drop { validation, test, standard_error: (of_validation + of_test).sqrt() })
+    Some(Optimism { validation, test, standard_error: (of_validation + of_test).sqrt() })
 }
 
 /// Bootstrap intervals of each trial, the same numbers however many threads there are.

@@ -1,7 +1,7 @@
 //! The answer in sentences, for the table and for Markdown.
 
 use super::answer::{Start, thousands};
-use super::evidence::Contrast;
+use super::evidence::{Contrast, LEVEL};
 use super::format::{Column, NOTHING, number};
 use super::metric::column;
 use super::operating::operating_point_in_words;
@@ -10,9 +10,6 @@ use super::rows::Value;
 use super::summary::{in_words, settings};
 use crate::metrics::Interval;
 use crate::spec::Split;
-
-/// Level below which a difference counts as told.
-const LEVEL: f64 = 0.05;
 
 /// What the run says, sentence by sentence, the most important first; empty when no trial has metrics.
 pub(super) fn sentences(ranking: &Ranking) -> Vec<String> {
@@ -33,7 +30,7 @@ pub(super) fn sentences(ranking: &Ranking) -> Vec<String> {
             }
         }
     }
-    out.extend(drop_in_words(ranking));
+    out.extend(optimism_in_words(ranking));
     out.extend(starts_in_words(&ranking.answer.starts));
     out.extend(ranking.answer.notes.iter().cloned());
     out
@@ -110,14 +107,14 @@ pub(super) fn p_in_words(p: f64) -> String {
 }
 
 pub(super) fn verdict(contrast: &Contrast) -> String {
-    let told = |p: f64| p < LEVEL;
+    let significant = |p: f64| p < LEVEL;
     let auc = match contrast.auc_difference {
-        _ if !told(contrast.auc_p) => None,
+        _ if !significant(contrast.auc_p) => None,
         difference if difference > 0.0 => Some("its AUC is higher"),
         _ => Some("its AUC is lower"),
     };
     let missed = match (contrast.missed_difference, contrast.missed_p) {
-        (Some(difference), Some(p)) if told(p) => {
+        (Some(difference), Some(p)) if significant(p) => {
             Some(if difference < 0.0 { "it misses fewer" } else { "it misses more" })
         }
         _ => None,
@@ -132,21 +129,21 @@ pub(super) fn verdict(contrast: &Contrast) -> String {
     }
 }
 
-fn drop_in_words(ranking: &Ranking) -> Option<String> {
+fn optimism_in_words(ranking: &Ranking) -> Option<String> {
     if ranking.on == Split::Test {
         return Some(
             "Ranked on the test rows: the winner's figures there were chosen for being high and flatter it.".into(),
         );
     }
-    let drop = ranking.answer.drop?;
-    let less = drop.validation - drop.test;
+    let optimism = ranking.answer.optimism?;
+    let less = optimism.validation - optimism.test;
     Some(format!(
         "The winner's AUC is {:.4} on the validation rows, where it was chosen, and {:.4} on the test rows: {:.4} {} (± {:.4}).",
-        drop.validation,
-        drop.test,
+        optimism.validation,
+        optimism.test,
         less.abs(),
         if less < 0.0 { "more" } else { "less" },
-        drop.standard_error
+        optimism.standard_error
     ))
 }
 
@@ -262,7 +259,14 @@ mod tests {
                 said(0.01, 0.2, None),
             ]
             .join("\n"),
-            @""
+            @r"
+        its AUC is higher and it misses fewer, both significant at 5 %
+        its AUC is lower (significant at 5 %); the misses cannot be told apart
+        its AUC is higher (significant at 5 %)
+        it misses more (significant at 5 %); the AUCs cannot be told apart
+        neither the AUCs nor the misses can be told apart at 5 %
+        the AUCs cannot be told apart at 5 %
+        "
         );
     }
 }

@@ -58,3 +58,37 @@ impl Calibration {
         (!scores.is_empty()).then_some(Self { raw, platt, isotonic, prevalence: prevalence / n })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::scores::ScoreGroup;
+    use super::*;
+    use crate::spec::Split;
+
+    /// 2,000 rows whose probabilities are known, scored by `distort` of them.
+    fn scored(distort: impl Fn(f64) -> f64) -> [ReplicateScores; 1] {
+        let group = |split, shift: u64| {
+            let rows: Vec<i64> = (0..2000).collect();
+            let spread = |row: i64, by: u64| ((row as u64 + shift) * by % 2003) as f64 / 2003.0;
+            let probability = |row: i64| 0.3 * spread(row, 7919).powi(2);
+            let labels = rows.iter().map(|&row| u8::from(spread(row, 104_729) < probability(row))).collect();
+            let scores = rows.iter().map(|&row| distort(probability(row)) as f32).collect();
+            ScoreGroup { trial: "t".into(), replicate: 0, split, rows, labels, scores }
+        };
+        [ReplicateScores { replicate: 0, validation: group(Split::Validation, 0), test: group(Split::Test, 4001) }]
+    }
+
+    #[test]
+    fn probabilities_do_not_mislead_and_scores_that_are_none_are_mended() {
+        let honest = Calibration::of(&scored(|p| p)).unwrap();
+        assert!(!honest.misleads() && honest.raw.ece < 0.03, "{honest:?}");
+        assert!((0.07..0.13).contains(&honest.prevalence), "{honest:?}");
+        // What a large weight on the positives does: the odds are twenty times as high.
+        let weighted = Calibration::of(&scored(|p| 20.0 * p / (1.0 + 19.0 * p))).unwrap();
+        assert!(weighted.misleads() && weighted.raw.ece > 0.3, "{weighted:?}");
+        for mended in [weighted.platt, weighted.isotonic] {
+            assert!(mended.ece < 0.04 && (mended.brier - honest.raw.brier).abs() < 0.005, "{weighted:?} {honest:?}");
+        }
+        assert_eq!(Calibration::of(&[]), None);
+    }
+}

@@ -11,6 +11,9 @@ use crate::spec::{OperatingPoint, Split};
 /// Standard normal quantile of 1 - 0.05 / 2.
 const Z: f64 = 1.959_963_984_540_054;
 
+/// Level below which a difference counts as significant.
+pub(super) const LEVEL: f64 = 0.05;
+
 /// The scores of a trial on one replicate.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ReplicateScores {

@@ -73,10 +73,10 @@ impl Ranking {
                 "per_1000_false_alarms": caught_per_1000(self, baseline),
             })),
             "against_baseline": answer.against_baseline.as_ref().map(contrast),
-            "drop": answer.drop.map(|drop| json!({
-                "val_auc": drop.validation,
-                "test_auc": drop.test,
-                "standard_error": drop.standard_error,
+            "optimism": answer.optimism.map(|optimism| json!({
+                "val_auc": optimism.validation,
+                "test_auc": optimism.test,
+                "standard_error": optimism.standard_error,
             })),
             "calibration": answer.calibration.map(|calibration| json!({
                 "raw": reading(calibration.raw),

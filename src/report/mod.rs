@@ -1,9 +1,12 @@
 //! What a run found: its trials ranked, as a terminal table, Markdown, CSV and JSON.
 //!
 //! ```text
-//! run directory ─read─> Results ─rank─> Ranking ─compare_with_best─> Ranking ─> to_table, to_markdown, to_csv, to_json
+//! run directory ─read─> Results ─at_operating_point─> Results ─rank─> Ranking ─compare_with_best─> ─answer─> Ranking
+//!     ─> to_table, to_markdown, to_csv, to_json
+//! two of Results ─pair─> Pairing ─> the same
 //! ```
-//! Reads result files only; [`rank()`] and what follows are pure but for [`compare_with_best`], which reads the scores.
+//! Reads result files only. [`rank()`] and the four forms are pure; [`at_operating_point`], [`compare_with_best`],
+//! [`answer()`] and [`pair()`] read scores, and history for the starting bias.
 
 mod answer;
 mod answer_text;
@@ -34,7 +37,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{Answer, Drop, ForEach, Intervals, Start, answer};
+pub use answer::{Answer, ForEach, Intervals, Optimism, Start, answer};
 pub use busy::{DeviceUse, Interval, devices_in_words, training_seconds};
 pub use calibration::{Calibration, Reading};
 pub use compare::compare_with_best;

@@ -176,6 +176,53 @@ fn rows_of_other_data_or_another_split_are_left_out() {
 }
 
 #[test]
+fn a_sound_run_has_no_warnings_and_one_that_flags_nobody_has() {
+    let rows = |missed: f64| vec![row("a", 0, "bce", None, 0.9, missed), row("b", 0, "bce", None, 0.8, 2.0)];
+    assert!(ranked(&results(rows(1.0)), &["auc"]).warnings.is_empty());
+    let degenerate = ranked(&results(rows(20.0)), &["auc"]).warnings;
+    assert_eq!(
+        degenerate,
+        ["1 trial that flags no positive at threshold 0.5: compare them at the operating point (op_fn, op_fp)"]
+    );
+}
+
+#[test]
+fn the_baseline_is_plain_or_else_focal_loss_that_is() {
+    let focal = |id: &str, alpha, gamma| row(id, 0, "focal", Some((alpha, gamma)), 0.9, 1.0);
+    let baseline = |rows: Vec<Row>| ranked(&results(rows), &["auc"]).baseline().map(|r| r.trial.trial_id.clone());
+    let half = vec![focal("a", 0.25, 2.0), focal("b", 0.5, 0.0), focal("c", 0.5, 1.0)];
+    assert_eq!(baseline(half.clone()).as_deref(), Some("b"));
+    assert_eq!(baseline([half.clone(), vec![row("d", 0, "bce", None, 0.1, 9.0)]].concat()).as_deref(), Some("d"));
+    assert_eq!(baseline([&half[..1], &half[2..]].concat()), None);
+    let mut oversampled = row("d", 0, "bce", None, 0.9, 1.0);
+    oversampled.parameters[4] = Some(Value::Text("oversample".to_owned()));
+    assert_eq!(baseline(vec![oversampled]), None);
+}
+
+#[test]
+fn costs_are_of_a_thousand_rows_and_go_with_their_operating_point() {
+    let mut one = results(vec![row("a", 0, "bce", None, 0.9, 1.0)]);
+    let counts = [("val_op_tp", 6.0), ("val_op_fp", 10.0), ("val_op_tn", 180.0), ("val_op_fn", 4.0)];
+    for (name, value) in counts {
+        one.metrics.push(name.to_owned());
+        one.rows[0].metrics.push(Some(value));
+    }
+    let before = one.clone();
+    one.operating_point = Some(crate::spec::OperatingPoint::Cost { fn_cost: 20.0, fp_cost: 0.5 });
+    one.set_costs();
+    let at = one.metrics.iter().position(|name| name == "val_cost").unwrap();
+    assert_eq!(one.rows[0].metrics[at], Some(1000.0 * (4.0 * 20.0 + 10.0 * 0.5) / 200.0));
+    let test = one.metrics.iter().position(|name| name == "test_cost").unwrap();
+    assert_eq!(one.rows[0].metrics[test], None, "test_op_tp was not measured");
+    assert!(rank(&one, &options(&["cost"])).is_ok());
+    one.operating_point = None;
+    one.set_costs();
+    assert!(!one.metrics.iter().any(|name| name.ends_with("cost")));
+    assert_eq!(one.rows[0].metrics[..before.metrics.len()], before.rows[0].metrics[..]);
+    assert!(matches!(rank(&one, &options(&["cost"])), Err(ReportError::NoCosts)));
+}
+
+#[test]
 fn bad_options_name_the_nearest() {
     let error = |by: &[&str]| {
         use miette::Diagnostic;

@@ -144,6 +144,14 @@ impl Reader {
         let data = self.required(&section, "data", "a mapping with `source` and `label`").and_then(|at| self.data(at));
         let parameters =
             self.required(&section, "parameters", "a mapping of what is swept").and_then(|at| self.parameters(at));
+        let operating_point =
+            section.get("operating_point").and_then(|at| self.operating_point(at)).unwrap_or_default();
+        let rank = section.get("rank").and_then(|at| self.rank(at)).unwrap_or_default();
+        let costs = matches!(operating_point, OperatingPoint::Cost { .. });
+        if let Some(at) = section.get("rank").filter(|_| !costs && rank.by.iter().any(|key| key == "cost")) {
+            let help = "such as `operating_point: {fn_cost: 100, fp_cost: 1}`".to_owned();
+            self.fault(at, "`cost` needs an operating point of costs", Some(help));
+        }
         Some(Spec {
             split: section.get("split").and_then(|at| self.split(at)).unwrap_or_default(),
             replicates: section
@@ -154,8 +162,8 @@ impl Reader {
             model: section.get("model").and_then(|at| self.model(at)).unwrap_or_default(),
             train: section.get("train").and_then(|at| self.train(at)).unwrap_or_default(),
             method: section.get("method").and_then(|at| self.method(at)).unwrap_or_default(),
-            operating_point: section.get("operating_point").and_then(|at| self.operating_point(at)).unwrap_or_default(),
-            rank: section.get("rank").and_then(|at| self.rank(at)).unwrap_or_default(),
+            operating_point,
+            rank,
             launch: section.get("launch").and_then(|at| self.launch(at)).unwrap_or_default(),
             scores: section.get_some("scores").and_then(|at| self.word(at, SCORES)),
             // Last, so that all the others have been read when one of these is missing.

@@ -96,6 +96,7 @@ const FRAGMENTS: &[&str] = &[
     "rank: {by: [val_auc, f11, speed, auc, auc], on: train}",
     "rank: {by: auc}",
     "rank: {by: []}",
+    "rank: {by: [cost, fn]}",
     // Rules between keys.
     "train: {early_stopping: {metric: val_auc, goal: minimize}}",
     "train: {early_stopping: {metric: val_loss, goal: maximize}}",
