@@ -189,7 +189,7 @@ fn intervals_are_the_same_for_any_number_of_threads() {
     let options = report::Options { by: vec!["auc".to_owned()], on: focalsweep::spec::Split::Validation, top: None };
     let answered = |for_each: report::ForEach<'_>| {
         let mut ranking = report::rank(&results, &options).unwrap();
-        report::answer(run_dir(), &results, &mut ranking, for_each).unwrap();
+        report::answer(run_dir(), &results, &mut ranking, 20, for_each).unwrap();
         ranking.answer
     };
     let one_after_the_other = answered(&|n, each| (0..n).map(each).collect());
@@ -240,6 +240,16 @@ fn a_run_is_like_itself() {
         said.stdout
     );
     assert!(said.stdout.contains("Both runs have the same winner"), "{}", said.stdout);
+    // The same trials in other company: alone with one, in another stack, they end in the same bits.
+    let (_folder, fewer) =
+        other(&["parameters=[{loss: {value: focal}, alpha: {value: 0.75}, gamma: {values: [1, 2]}}]"]);
+    let fewer = compare(&fewer, &[]);
+    let words = "2 trials in both runs, all with the same figures to the last bit; 7 only in A, 0 only in B";
+    assert!(
+        fewer.stdout.contains(words) && fewer.stdout.contains("The sweeps differ in parameters."),
+        "{}",
+        fewer.stdout
+    );
     let (_folder, points) = other(&["train.epochs=2", "operating_point.max_fpr=0.1"]);
     let different = compare(&points, &[]).stdout;
     assert!(different.contains("warning: the runs have different operating points"), "{different}");

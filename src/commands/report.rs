@@ -13,6 +13,8 @@ use crate::output::{self, Failure};
 use crate::report::{self, Intervals, Options, Ranking, ReportError};
 use crate::spec::{self, OperatingPoint, RankSpec, Split};
 
+/// Trials that have bootstrap intervals.
+const WITH_INTERVALS: usize = 20;
 /// Rows of a table unless `--top` says otherwise: what a screen shows.
 const TABLE_ROWS: usize = 20;
 
@@ -24,7 +26,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
         top: args.top.or((args.format == ReportFormat::Table).then_some(TABLE_ROWS)),
     };
     let point = args.operating_point.as_deref().map(spec::parse_operating_point).transpose().map_err(Failure::input)?;
-    let ranking = ranking(&args.run_dir, &options, point.as_ref()).map_err(Failure::input)?;
+    let ranking = ranking(&args.run_dir, &options, point.as_ref(), WITH_INTERVALS).map_err(Failure::input)?;
     let terminal = io::stdout().is_terminal();
     let text = match args.format {
         ReportFormat::Table => ranking.to_table(if terminal { output::width(true) } else { 160 }, terminal),
@@ -50,6 +52,7 @@ pub(super) fn ranking(
     run_dir: &Path,
     options: &Options,
     point: Option<&OperatingPoint>,
+    with_intervals: usize,
 ) -> Result<Ranking, ReportError> {
     let mut results = report::read(run_dir)?;
     if let Some(point) = point {
@@ -59,7 +62,7 @@ pub(super) fn ranking(
     report::compare_with_best(run_dir, &mut ranking)?;
     let on_all_cores =
         |n: usize, each: &(dyn Fn(usize) -> Intervals + Sync)| (0..n).into_par_iter().map(each).collect();
-    report::answer(run_dir, &results, &mut ranking, &on_all_cores)?;
+    report::answer(run_dir, &results, &mut ranking, with_intervals, &on_all_cores)?;
     Ok(ranking)
 }
 

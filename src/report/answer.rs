@@ -19,8 +19,6 @@ use crate::spec::{OperatingPoint, Split};
 
 /// Resamples of a bootstrap interval.
 const RESAMPLES: u32 = 1000;
-/// Of the trials shown, so many have intervals.
-const WITH_INTERVALS: usize = 20;
 /// What the scores of a run say of its ranking. Empty where they were not kept.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Answer {
@@ -79,7 +77,8 @@ pub struct Start {
 pub type ForEach<'a> = &'a dyn Fn(usize, &(dyn Fn(usize) -> Intervals + Sync)) -> Vec<Intervals>;
 
 /// Fills in [`Ranking::answer`] and adds what it warns of. `results` are those that were ranked; call it after
-/// [`compare_with_best`](super::compare_with_best).
+/// [`compare_with_best`](super::compare_with_best). The winner, the baseline, the methods' trials and the first
+/// `with_intervals` of the trials shown have intervals.
 ///
 /// # Errors
 /// scores.parquet or history.parquet is there but cannot be read.
@@ -87,6 +86,7 @@ pub fn answer(
     run_dir: &Path,
     results: &Results,
     ranking: &mut Ranking,
+    with_intervals: usize,
     for_each: ForEach<'_>,
 ) -> Result<(), ReportError> {
     let edges = edges(ranking);
@@ -106,7 +106,7 @@ pub fn answer(
             methods(&rank(results, &Options { by, on: Split::Validation, top: None })?)
         }
     };
-    let shown = ranking.shown().iter().take(WITH_INTERVALS).map(|ranked| ranked.trial.trial_id.clone());
+    let shown = ranking.shown().iter().take(with_intervals).map(|ranked| ranked.trial.trial_id.clone());
     let wanted: HashSet<String> = shown
         .chain([winner.clone()])
         .chain(baseline.clone())

@@ -75,8 +75,11 @@ pub(super) fn columns(ranking: &Ranking) -> Vec<Column> {
         }),
         plain("front", Some(40), &|ranked| ranked.front.map_or(NOTHING.to_owned(), |front| front.to_string())),
     ];
-    for name in ranking.swept() {
-        columns.push(plain(name, None, &|ranked| {
+    // What tells focal losses apart stays; the rest goes after the figures, the last first.
+    let stays = ["loss", "alpha", "gamma"];
+    for (at, name) in (0..).zip(ranking.swept()) {
+        let importance = (!stays.contains(&name)).then(|| 250 - at);
+        columns.push(plain(name, importance, &|ranked| {
             ranking.parameter(ranked, name).map_or(NOTHING.to_owned(), ToString::to_string)
         }));
     }

@@ -61,7 +61,7 @@ pub struct Common {
     pub trial_id: String,
     /// Its places in the rankings of the two runs.
     pub places: [usize; 2],
-    /// Whether every metric that both runs have is the same to the bit.
+    /// Whether every metric that both runs have is the same to the bit; the time it took may differ.
     pub same: bool,
 }
 
@@ -168,6 +168,7 @@ fn common(sides: &[Side; 2]) -> Vec<Common> {
         .metrics
         .iter()
         .enumerate()
+        .filter(|(_, name)| *name != "train_seconds")
         .filter_map(|(a, name)| Some((a, second.metrics.iter().position(|other| other == name)?)))
         .collect();
     let in_both = |(a, ranked): (usize, &super::Ranked)| {

@@ -192,7 +192,9 @@ impl Pairing {
         };
         let missed = match (contrast.missed_difference, contrast.missed_p) {
             (Some(difference), Some(p)) => {
-                format!("; at the operating point it misses {difference:+.1} positives, McNemar {}", p_in_words(p))
+                let more = if difference < 0.0 { "fewer" } else { "more" };
+                let missed = number("op_fn", Some(difference.abs()));
+                format!("; at the operating point it misses {missed} {more} positives, McNemar {}", p_in_words(p))
             }
             _ => String::new(),
         };

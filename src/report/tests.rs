@@ -254,6 +254,17 @@ fn table() {
     insta::assert_snapshot!("table_wide", ranking.to_table(140, false));
     insta::assert_snapshot!("table_80", ranking.to_table(80, false));
     assert!(ranking.to_table(80, true).contains("\u{1b}[1m"));
+    // Many swept hyperparameters: they go after the figures, but loss, alpha and gamma stay.
+    let mut many = sweep();
+    for (at, row) in many.rows.iter_mut().enumerate() {
+        row.parameters[4] = Some(Value::Text(["none", "oversample"][at % 2].to_owned()));
+        row.parameters[7] = Some(Value::Text(format!("[{at}, 128, 64, 32, 16]")));
+        row.parameters[8] = Some(Value::Text(format!("-{at}.25")));
+        row.trial_id = format!("t{at}");
+    }
+    let narrow = ranked(&many, &["auc", "fn"]).to_table(60, false);
+    assert!(narrow.lines().all(|line| line.chars().count() <= 60), "{narrow}");
+    assert!(narrow.contains("loss  alpha  gamma"), "{narrow}");
     ranking.top = Some(2);
     let on_test = rank(&sweep(), &Options { on: Split::Test, top: Some(2), ..options(&["op_fn", "auc"]) }).unwrap();
     insta::assert_snapshot!("table_on_test", on_test.to_table(140, false));
