@@ -95,9 +95,14 @@ impl Stream {
         Binomial::new(n, p.clamp(0.0, 1.0)).map_or(0, |binomial| binomial.sample(&mut self.0))
     }
 
-    /// The `k`-th smallest of `n` uniforms, `1 <= k <= n`: Beta(k, n - k + 1), exactly (Cheng 1978).
+    /// Beta(a, b), exactly (Cheng 1978); 0 unless both are above 0.
+    pub fn beta(&mut self, a: f64, b: f64) -> f64 {
+        Beta::new(a, b).map_or(0.0, |beta| beta.sample(&mut self.0))
+    }
+
+    /// The `k`-th smallest of `n` uniforms, `1 <= k <= n`, which is Beta(k, n - k + 1).
     pub fn order_statistic(&mut self, k: u64, n: u64) -> f64 {
-        Beta::new(k as f64, (n + 1).saturating_sub(k) as f64).map_or(0.0, |beta| beta.sample(&mut self.0))
+        self.beta(k as f64, (n + 1).saturating_sub(k) as f64)
     }
 
     /// Shuffles `items` in place, every order equally likely (Fisher-Yates).

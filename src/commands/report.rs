@@ -59,7 +59,7 @@ pub(super) fn ranking(
         report::at_operating_point(run_dir, &mut results, point)?;
     }
     let mut ranking = report::rank(&results, options)?;
-    report::compare_with_best(run_dir, &mut ranking)?;
+    report::compare_with_best(run_dir, &results, &mut ranking)?;
     let on_all_cores =
         |n: usize, each: &(dyn Fn(usize) -> Intervals + Sync)| (0..n).into_par_iter().map(each).collect();
     report::answer(run_dir, &results, &mut ranking, with_intervals, &on_all_cores)?;

@@ -26,11 +26,12 @@ pub fn vertical_average(curves: &[Vec<RocPoint>], fprs: &[f64]) -> Vec<BandPoint
     if curves.len() < 2 {
         return Vec::new();
     }
+    let student = t_quantile(curves.len() - 1);
     let band = |&fpr: &f64| {
         let rates: Vec<f64> = curves.iter().map(|curve| tpr_at(curve, fpr)).collect();
         let mean = rates.iter().sum::<f64>() / n;
         let squares: f64 = rates.iter().map(|rate| (rate - mean).powi(2)).sum();
-        let half = t_quantile(curves.len() - 1) * (squares / (n - 1.0) / n).sqrt();
+        let half = student * (squares / (n - 1.0) / n).sqrt();
         BandPoint { fpr, tpr: mean, lower: (mean - half).max(0.0), upper: (mean + half).min(1.0) }
     };
     fprs.iter().map(band).collect()

@@ -1,7 +1,5 @@
 //! Intervals of 95 %.
 
-use super::AucEstimate;
-
 /// Standard normal quantile of 1 - 0.05 / 2.
 pub(super) const Z: f64 = 1.959_963_984_540_054;
 
@@ -41,28 +39,27 @@ pub fn wilson_interval(successes: u64, trials: u64) -> Option<Interval> {
     (trials > 0).then(|| Interval { lower: (centre - half).max(0.0), upper: (centre + half).min(1.0) })
 }
 
-impl AucEstimate {
-    /// Interval from the DeLong standard error on the logit scale, which keeps it inside of [0, 1]. `None` without a
-    /// standard error, or where the AUC is 0 or 1 and the error says nothing.
-    ///
-    /// G. Qin, L. Hotilovac: Comparison of non-parametric confidence intervals for the area under the ROC curve of a
-    /// continuous-scale diagnostic test, Statistical Methods in Medical Research 17(2), 2008.
-    pub fn interval(&self) -> Option<Interval> {
-        let spread = self.auc * (1.0 - self.auc);
-        let logit = (self.auc / (1.0 - self.auc)).ln();
-        let half = Z * self.se? / spread;
-        let back = |x: f64| 1.0 / (1.0 + (-x).exp());
-        (spread > 0.0).then(|| Interval { lower: back(logit - half), upper: back(logit + half) })
-    }
+/// On the logit scale, which keeps it inside of (0, 1): `centre` ± Student's quantile times the standard error `se` there.
+pub(super) fn logit_interval(centre: f64, se: f64, freedom: usize) -> Interval {
+    let back = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let half = t_quantile(freedom) * se;
+    Interval { lower: back(centre - half), upper: back(centre + half) }
 }
 
-/// Quantile of Student's distribution at 1 - 0.05 / 2, with `freedom` degrees of freedom: the density is integrated on
-/// both sides of 0 until 95 % are inside.
+/// Quantile of Student's distribution at 1 - 0.05 / 2, with `freedom` degrees of freedom, at least 1.
 pub(super) fn t_quantile(freedom: usize) -> f64 {
     let n = freedom.max(1) as f64;
-    // With t = √n tan θ the density is proportional to cosⁿ⁻¹ θ, smooth up to π/2.
+    if freedom >= 30 {
+        // Cornish-Fisher, Abramowitz & Stegun 26.7.5.
+        let g1 = Z.powi(3) + Z;
+        let g2 = 5.0 * Z.powi(5) + 16.0 * Z.powi(3) + 3.0 * Z;
+        let g3 = 3.0 * Z.powi(7) + 19.0 * Z.powi(5) + 17.0 * Z.powi(3) - 15.0 * Z;
+        return Z + g1 / (4.0 * n) + g2 / (96.0 * n * n) + g3 / (384.0 * n.powi(3));
+    }
+    // The density is integrated from 0 until 95 % are inside. With t = √n tan θ it is proportional to cosⁿ⁻¹ θ, smooth up
+    // to π/2.
+    const STEPS: usize = 500;
     let density = |angle: f64| angle.cos().max(0.0).powf(n - 1.0);
-    const STEPS: usize = 4000;
     let width = std::f64::consts::FRAC_PI_2 / STEPS as f64;
     let slice = |i: usize| {
         let left = i as f64 * width;

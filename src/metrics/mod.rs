@@ -14,6 +14,7 @@
 //! | [`AucEstimate::interval`] | 95 % interval of an AUC, DeLong on logits | Qin & Hotilovac 2008, SMMR 17(2) |
 //! | [`average_precision_interval`], [`operating_point_intervals`] | 95 % intervals | Efron 1979, Annals of Statistics 7(1) |
 //! | [`mcnemar`], [`mcnemar_clustered`] | whether two models miss the same positives | McNemar 1947; Durkalski et al. 2003 |
+//! | [`max_t`], [`holm`] | whether models differ from the one that won | Westfall & Young 1993; Holm 1979 |
 //! | [`positives_for_auc`], [`positives_for_missed`] | positives needed to tell a difference | Connor 1987 for the latter |
 //! | [`roc_curve`], [`precision_recall_curve`] | curves | scikit-learn |
 //! | [`thin_roc`], [`thin_precision_recall`] | the same with fewer points, never better | Visvalingam & Whyatt 1993 |
@@ -31,6 +32,7 @@ mod curves;
 mod delong;
 mod interval;
 mod mcnemar;
+mod multiple;
 mod normal;
 mod power;
 mod ranks;
@@ -46,7 +48,8 @@ pub use curves::{PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_cur
 pub use delong::{AucComponents, AucEstimate, PairedComparison, auc_delong};
 pub use interval::{Interval, wilson_interval};
 pub use mcnemar::{mcnemar, mcnemar_clustered};
-pub use normal::two_sided_p;
+pub use multiple::{covariances, holm, max_t};
+pub use normal::{two_sided_p, two_sided_z};
 pub use power::{positives_for_auc, positives_for_missed};
 pub use ranks::{Ranks, RocCorner, average_precision, threshold_for};
 pub use reliability::{Binning, ReliabilityBin, expected_calibration_error, reliability};

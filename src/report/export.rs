@@ -12,7 +12,8 @@ use crate::metrics::{Interval, OperatingPointIntervals};
 impl Ranking {
     /// A row for each trial shown: place, hyperparameters, means of all metrics over the replicates. Undefined is empty.
     pub fn to_csv(&self) -> String {
-        let place = ["rank", "trial_id", "front", "complete", "replicates", "tied_with_best", "p_vs_best"];
+        let place =
+            ["rank", "trial_id", "front", "complete", "replicates", "tied_with_best", "p_vs_best", "p_fn_vs_best"];
         let names = place.iter().copied().chain(self.parameters.iter().chain(&self.metrics).map(String::as_str));
         let mut out = line(names.map(str::to_owned));
         for ranked in self.shown() {
@@ -25,6 +26,7 @@ impl Ranking {
                 trial.replicates.len().to_string(),
                 text(ranked.tied_with_best),
                 text(ranked.p_vs_best),
+                text(ranked.p_fn_vs_best),
             ];
             let parameters = trial.parameters.iter().map(text_of);
             let metrics = trial.means.iter().map(text_of);
@@ -119,6 +121,7 @@ impl Ranking {
             "front": ranked.front,
             "tied_with_best": ranked.tied_with_best,
             "p_vs_best": ranked.p_vs_best,
+            "p_fn_vs_best": ranked.p_fn_vs_best,
             "complete": trial.complete,
             "replicates": trial.replicates,
             "parameters": parameters,

@@ -52,8 +52,10 @@ pub struct Ranked {
     pub trial: Trial,
     /// Whether its AUC can be told from the winner's; `None` where not compared.
     pub tied_with_best: Option<bool>,
-    /// Holm-corrected p-value of its AUC being the winner's; `None` where not compared.
+    /// P-value of its AUC being the winner's, corrected for the winner being the best of many; `None` where not compared.
     pub p_vs_best: Option<f64>,
+    /// The same of the positives missed at the operating point.
+    pub p_fn_vs_best: Option<f64>,
 }
 
 /// Ranks the trials of a run: complete ones before others, then by fronts (see Deb et al. 2002), then by the keys one
@@ -135,7 +137,7 @@ fn in_order(trials: Vec<Trial>, columns: &[(usize, Goal)]) -> Vec<(usize, Trial)
 
 impl Ranked {
     fn new(before: usize, front: Option<usize>, trial: Trial) -> Self {
-        Self { rank: before + 1, front, trial, tied_with_best: None, p_vs_best: None }
+        Self { rank: before + 1, front, trial, tied_with_best: None, p_vs_best: None, p_fn_vs_best: None }
     }
 }
 

@@ -119,7 +119,7 @@ pub(super) fn notes(ranking: &Ranking) -> Vec<String> {
         let tied = ranking.trials.iter().filter(|ranked| ranked.tied_with_best == Some(true)).count();
         notes.push(format!(
             "≈ marks the {tied} of {compared} others whose AUC cannot be told from the winner's (paired DeLong test on the \
-             {} rows, Holm-corrected, 5 %).",
+             {} rows, 5 %, corrected over all pairs because the winner was chosen on these rows).",
             split_word(ranking.on)
         ));
     }

@@ -452,15 +452,43 @@ fn trials_that_cannot_be_told_from_the_best_are_marked() {
         .into_iter()
         .flat_map(|(id, auc)| (0..2).map(move |replicate| row(id, replicate, "bce", None, auc, 1.0)))
         .collect();
-    let mut ranking = ranked(&results(rows), &["auc"]);
+    let results = results(rows);
+    let mut ranking = ranked(&results, &["auc"]);
     let dir = tempfile::tempdir().unwrap();
-    compare_with_best(dir.path(), &mut ranking).unwrap();
+    compare_with_best(dir.path(), &results, &mut ranking).unwrap();
     assert!(ranking.trials.iter().all(|ranked| ranked.tied_with_best.is_none()), "no scores were kept");
     write_scores(&dir.path().join("scores.parquet"));
-    compare_with_best(dir.path(), &mut ranking).unwrap();
+    compare_with_best(dir.path(), &results, &mut ranking).unwrap();
     let tied: Vec<_> = ranking.trials.iter().map(|ranked| ranked.tied_with_best).collect();
     assert_eq!(tied, [None, Some(true), Some(false), None], "the best itself and a trial without scores: not compared");
     let p = ranking.trials[2].p_vs_best.unwrap();
     assert!(p > 0.0 && p < 1e-6, "{p}");
     assert!(ranking.to_table(100, false).contains("2 ≈"));
+    // At 0.4 `a` and `b` miss nobody, `c` misses 14 rows of the source, of them 4 in both replicates: by all
+    // ways to flip the signs p = 0.00012207, times the six pairs of four trials.
+    let p: Vec<_> = ranking.trials.iter().map(|ranked| ranked.p_fn_vs_best).collect();
+    assert_eq!((p[0], p[1], p[3]), (None, Some(1.0), None));
+    assert!((p[2].unwrap() - 6.0 * 0.0001220703125).abs() < 1e-12, "{p:?}");
+}
+
+#[test]
+fn where_all_scores_are_known_their_correlation_tells_more() {
+    let rows = [("a", 0.9), ("b", 0.89), ("c", 0.5)]
+        .into_iter()
+        .flat_map(|(id, auc)| (0..2).map(move |replicate| row(id, replicate, "bce", None, auc, 1.0)))
+        .collect();
+    let all = results(rows);
+    let dir = tempfile::tempdir().unwrap();
+    write_scores(&dir.path().join("scores.parquet"));
+    let mut ranking = ranked(&all, &["auc"]);
+    compare_with_best(dir.path(), &all, &mut ranking).unwrap();
+    // Holm over three pairs would say three times the p-value of flipped signs.
+    let p = ranking.trials[2].p_fn_vs_best.unwrap();
+    assert!(p > 0.0001220703125 && p < 2.9 * 0.0001220703125, "{p}");
+    let again = {
+        let mut ranking = ranked(&all, &["auc"]);
+        compare_with_best(dir.path(), &all, &mut ranking).unwrap();
+        ranking
+    };
+    assert_eq!(ranking, again);
 }

@@ -50,47 +50,67 @@ impl Model {
     }
 }
 
-#[test]
-#[ignore]
-fn explore() {
-    let sets = 2000;
-    for (shift, positives, negatives) in
-        [(2.0, 10, 1000), (2.0, 30, 1500), (2.5, 50, 2000), (3.0, 100, 2000), (1.0, 30, 1500), (3.0, 30, 1500)]
-    {
-        let model = Model { shift, positives, negatives };
-        let (auc, ap) = (model.auc(), model.average_precision());
-        let point = OperatingPoint::MaxFpr { max_fpr: 0.02 };
-        let recall = model.recall_at(0.02);
-        let mut stream = Stream::new(1, 0, Purpose::Synth, 0, 0);
-        let mut hits = [0; 8];
-        let mut meanap = 0.0;
-        for set in 0..sets {
-            let (s, y) = model.draw(&mut stream);
-            let (vs, vy) = model.draw(&mut stream);
-            let e = auc_delong(&s, &y).unwrap();
-            let within = |i: Option<Interval>, x: f64| i.is_some_and(|i| i.lower <= x && x <= i.upper) as usize;
-            hits[0] += within(e.interval(), auc);
-            hits[1] += within(e.se.map(|se| Interval { lower: e.auc - 1.96 * se, upper: e.auc + 1.96 * se }), auc);
-            meanap += average_precision(&s, &y).unwrap();
-            hits[2] += within(average_precision_interval(&s, &y, 500, set), ap);
-            let o = operating_point_intervals(&point, (&vs, &vy), (&s, &y), 500, set).unwrap();
-            hits[3] += within(Some(o.recall), recall);
-            hits[4] += within(Some(o.fp), 0.02 * negatives as f64);
-            let logit = |a: f64| (a / (1.0 - a)).ln();
-            let apl = average_precision(&s, &y).unwrap();
-            let (eta, tau) = (logit(apl), 1.0 / (positives as f64 * apl * (1.0 - apl)).sqrt());
-            let back = |x: f64| 1.0 / (1.0 + (-x).exp());
-            hits[5] += within(Some(Interval { lower: back(eta - 1.96 * tau), upper: back(eta + 1.96 * tau) }), ap);
+const SETS: u32 = 2000;
+
+/// Shares of the sets in which each of the intervals holds its truth.
+fn coverage<const N: usize>(seed: u64, mut holds: impl FnMut(&mut Stream, u64) -> [bool; N]) -> [f64; N] {
+    let mut stream = Stream::new(seed, 0, Purpose::Synth, 0, 0);
+    let mut counts = [0; N];
+    for set in 0..SETS {
+        for (count, held) in counts.iter_mut().zip(holds(&mut stream, u64::from(set))) {
+            *count += u32::from(held);
         }
-        println!(
-            "shift {shift} P {positives} N {negatives} auc {auc:.4} ap {ap:.4} (mean {:.4}) recall {recall:.3}: logit-delong {:.4} delong {:.4} ap {:.4} (logit binomial {:.4}) recall {:.4} fp {:.4}",
-            meanap / sets as f64,
-            hits[0] as f64 / sets as f64,
-            hits[1] as f64 / sets as f64,
-            hits[2] as f64 / sets as f64,
-            hits[5] as f64 / sets as f64,
-            hits[3] as f64 / sets as f64,
-            hits[4] as f64 / sets as f64
-        );
+    }
+    counts.map(|count| f64::from(count) / f64::from(SETS))
+}
+
+fn holds(interval: Option<Interval>, truth: f64) -> bool {
+    interval.is_some_and(|interval| (interval.lower..=interval.upper).contains(&truth))
+}
+
+const MODELS: [(f64, usize, usize); 5] =
+    [(2.0, 30, 1000), (2.5, 50, 1000), (3.0, 100, 1000), (1.0, 50, 1000), (2.0, 200, 2000)];
+
+#[test]
+fn auc_intervals_cover() {
+    for (shift, positives, negatives) in MODELS {
+        let model = Model { shift, positives, negatives };
+        let [share] = coverage(1, |stream, _| {
+            let (scores, labels) = model.draw(stream);
+            [holds(auc_delong(&scores, &labels).and_then(|estimate| estimate.interval()), model.auc())]
+        });
+        assert!((0.93..=0.97).contains(&share), "AUC {:.4}, {positives} positives: {share}", model.auc());
+    }
+}
+
+#[test]
+fn average_precision_intervals_cover() {
+    for (shift, positives, negatives) in [(2.0, 30, 1000), (2.5, 50, 1000), (3.0, 100, 1000)] {
+        let model = Model { shift, positives, negatives };
+        let truth = model.average_precision();
+        let [share] = coverage(2, |stream, set| {
+            let (scores, labels) = model.draw(stream);
+            [holds(average_precision_interval(&scores, &labels, 150, set), truth)]
+        });
+        assert!((0.93..=0.97).contains(&share), "AP {truth:.4}, {positives} positives: {share}");
+    }
+}
+
+#[test]
+fn operating_point_intervals_cover() {
+    for (shift, positives, negatives) in [(2.0, 30, 1000), (2.5, 50, 1000), (3.0, 100, 1000), (4.0, 30, 1000)] {
+        let model = Model { shift, positives, negatives };
+        let recall = model.recall_at(0.02);
+        let [fn_, fp] = coverage(3, |stream, set| {
+            let (validation, test) = (model.draw(stream), model.draw(stream));
+            let point = OperatingPoint::MaxFpr { max_fpr: 0.02 };
+            let (validation, test) = ((&validation.0[..], &validation.1[..]), (&test.0[..], &test.1[..]));
+            let found = operating_point_intervals(&point, validation, test, 300, set).unwrap();
+            [holds(Some(found.fn_), (1.0 - recall) * positives as f64), holds(Some(found.fp), 0.02 * negatives as f64)]
+        });
+        // Jeffreys' intervals are conservative where hardly anybody is missed.
+        let most = if recall > 0.95 { 0.985 } else { 0.97 };
+        assert!((0.93..=most).contains(&fn_), "recall {recall:.3}, {positives} positives: fn {fn_}");
+        assert!((0.93..=0.97).contains(&fp), "recall {recall:.3}, {positives} positives: fp {fp}");
     }
 }

@@ -1,6 +1,7 @@
 //! Against scikit-learn and MLstatkit (recorded, see tests/fixtures/metrics/make_metrics.py) and against definitions.
 
 mod coverage;
+mod multiple;
 mod statistics;
 
 use proptest::prelude::*;
