@@ -169,7 +169,7 @@ pub(super) fn mean_auc(scores: &[ReplicateScores], on: Split) -> Option<(f64, f6
         .iter()
         .map(|replicate| {
             let group = replicate.on(on);
-            let AucEstimate { auc, se } = auc_delong(&group.scores, &group.labels)?;
+            let AucEstimate { auc, se, .. } = auc_delong(&group.scores, &group.labels)?;
             Some(Estimate { value: auc, variance: se?.powi(2), rows: &group.rows })
         })
         .collect();
