@@ -5,12 +5,16 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
 use super::spec::closed;
 use crate::cli::{ReportArgs, ReportFormat, SplitName};
 use crate::output::{self, Failure};
-use crate::report::{self, Options, Ranking, ReportError};
-use crate::spec::{self, RankSpec, Split};
+use crate::report::{self, Intervals, Options, Ranking, ReportError};
+use crate::spec::{self, OperatingPoint, RankSpec, Split};
 
+/// Trials that have bootstrap intervals.
+const WITH_INTERVALS: usize = 20;
 /// Rows of a table unless `--top` says otherwise: what a screen shows.
 const TABLE_ROWS: usize = 20;
 
@@ -18,13 +22,11 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
     let ranked_by = ranked_by(&args.run_dir);
     let options = Options {
         by: args.by.clone().unwrap_or(ranked_by.by),
-        on: args.on.map_or(ranked_by.on, |on| match on {
-            SplitName::Validation => Split::Validation,
-            SplitName::Test => Split::Test,
-        }),
+        on: args.on.map_or(ranked_by.on, split_of),
         top: args.top.or((args.format == ReportFormat::Table).then_some(TABLE_ROWS)),
     };
-    let ranking = ranking(&args.run_dir, &options).map_err(Failure::input)?;
+    let point = args.operating_point.as_deref().map(spec::parse_operating_point).transpose().map_err(Failure::input)?;
+    let ranking = ranking(&args.run_dir, &options, point.as_ref(), WITH_INTERVALS).map_err(Failure::input)?;
     let terminal = io::stdout().is_terminal();
     let text = match args.format {
         ReportFormat::Table => ranking.to_table(if terminal { output::width(true) } else { 160 }, terminal),
@@ -36,11 +38,31 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Ranks a run's trials and says which of them are tied with the best.
-pub(super) fn ranking(run_dir: &Path, options: &Options) -> Result<Ranking, ReportError> {
-    let results = report::read(run_dir)?;
+/// The split of a word on the command line.
+pub(super) fn split_of(name: SplitName) -> Split {
+    match name {
+        SplitName::Validation => Split::Validation,
+        SplitName::Test => Split::Test,
+    }
+}
+
+/// Ranks a run's trials, at another operating point if one is given, says which of them are tied with the best, and
+/// answers what the winner buys.
+pub(super) fn ranking(
+    run_dir: &Path,
+    options: &Options,
+    point: Option<&OperatingPoint>,
+    with_intervals: usize,
+) -> Result<Ranking, ReportError> {
+    let mut results = report::read(run_dir)?;
+    if let Some(point) = point {
+        report::at_operating_point(run_dir, &mut results, point)?;
+    }
     let mut ranking = report::rank(&results, options)?;
     report::compare_with_best(run_dir, &results, &mut ranking)?;
+    let on_all_cores =
+        |n: usize, each: &(dyn Fn(usize) -> Intervals + Sync)| (0..n).into_par_iter().map(each).collect();
+    report::answer(run_dir, &results, &mut ranking, with_intervals, &on_all_cores)?;
     Ok(ranking)
 }
 

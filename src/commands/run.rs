@@ -235,7 +235,7 @@ fn finish(spec: &Spec, workload: &Workload, dir: &RunDir, manifest: &mut Manifes
     manifest.scores = word.to_owned();
     collection.write_scores(&workload.replicates, kept.as_ref()).map_err(place)?;
     if any {
-        let ranking = ranking(dir.root(), &options(spec, None)).map_err(Failure::environment)?;
+        let ranking = ranking(dir.root(), &options(spec, None), None, 0).map_err(Failure::environment)?;
         dir.write("report.md", ranking.to_markdown().as_bytes()).map_err(place)?;
     }
     dir.write_json("manifest.json", &manifest).map_err(place)?;

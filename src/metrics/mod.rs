@@ -51,7 +51,7 @@ pub use mcnemar::{mcnemar, mcnemar_clustered};
 pub use multiple::{covariances, holm, max_t};
 pub use normal::{two_sided_p, two_sided_z};
 pub use power::{positives_for_auc, positives_for_missed};
-pub use ranks::{Ranks, average_precision, threshold_for};
+pub use ranks::{Ranks, RocCorner, average_precision, threshold_for};
 pub use reliability::{Binning, ReliabilityBin, expected_calibration_error, reliability};
 pub use thin::{thin_precision_recall, thin_roc};
 

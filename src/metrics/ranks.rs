@@ -4,11 +4,37 @@
 //! look into a table: O(N + P log P). AUC, its standard error, average precision and thresholds follow from the counts,
 //! exactly.
 
+use serde::{Deserialize, Serialize};
+
 use super::{AucEstimate, any_nan, order_key};
 use crate::spec::OperatingPoint;
 
 /// Cells of the table that places negatives.
 const CELLS: i64 = 1 << 14;
+
+/// A corner of a ROC curve. Written as `[fp, tp, threshold]`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(from = "(u64, u64, Option<f32>)", into = "(u64, u64, Option<f32>)")]
+pub struct RocCorner {
+    /// Negatives flagged.
+    pub fp: u64,
+    /// Positives flagged.
+    pub tp: u64,
+    /// Rows with a score of at least this are flagged; `None`: nobody is.
+    pub threshold: Option<f32>,
+}
+
+impl From<(u64, u64, Option<f32>)> for RocCorner {
+    fn from((fp, tp, threshold): (u64, u64, Option<f32>)) -> Self {
+        Self { fp, tp, threshold }
+    }
+}
+
+impl From<RocCorner> for (u64, u64, Option<f32>) {
+    fn from(point: RocCorner) -> Self {
+        (point.fp, point.tp, point.threshold)
+    }
+}
 
 /// Counts of the classes along the scores.
 #[derive(Debug, Clone)]
@@ -80,6 +106,33 @@ impl Ranks {
     pub fn average_precision(&self) -> f64 {
         let caught = self.descending().map(|(i, tp, fp)| self.positives[i] as f64 * (tp as f64 / (tp + fp) as f64));
         caught.sum::<f64>() / self.all_positives() as f64
+    }
+
+    /// The ROC curve from (0, 0), where nobody is flagged, to all rows, as corners that straight lines join; sloped only
+    /// where scores are tied across the classes. Thinned: of corners less than `step` apart (|Δ fpr| + |Δ tpr|) the first
+    /// is kept, so that there are at most 2 / `step` + 2 and no place of the curve is further than `step` from the lines.
+    pub fn roc(&self, step: f64) -> Vec<RocCorner> {
+        let (negatives, positives) = (self.all_negatives(), self.all_positives());
+        let mut curve = vec![RocCorner { fp: 0, tp: 0, threshold: None }];
+        let mut last = curve[0];
+        let mut add = |point: RocCorner| {
+            let right = (point.fp - last.fp) as f64 / negatives as f64;
+            let up = (point.tp - last.tp) as f64 / positives as f64;
+            let is_end = point.fp == negatives && point.tp == positives;
+            if right + up >= step || is_end && right + up > 0.0 {
+                curve.push(point);
+                last = point;
+            }
+        };
+        for (i, tp, fp) in self.descending() {
+            let score = self.scores[i];
+            // All above the score, but not the score itself.
+            let above = Some(score.next_up());
+            add(RocCorner { fp: fp - self.negatives[2 * i + 1], tp: tp - self.positives[i], threshold: above });
+            add(RocCorner { fp, tp, threshold: Some(score) });
+        }
+        add(RocCorner { fp: negatives, tp: positives, threshold: Some(f32::MIN) });
+        curve
     }
 
     /// From the highest score of a positive down: its index, and the counts at or above it.

@@ -1,6 +1,7 @@
 //! The keys of each part of a sweep file, and the nearest to a misspelt one.
 
-/// Metrics that `rank.by` may name: result columns without their `val_`/`test_` prefix.
+/// Metrics that `rank.by` may name: result columns without their `val_`/`test_` prefix, and the cost of the errors at an
+/// operating point of costs.
 pub const RANK_METRICS: &[&str] = &[
     "loss",
     "auc",
@@ -22,6 +23,8 @@ pub const RANK_METRICS: &[&str] = &[
     "op_precision",
     "op_recall",
     "op_fpr",
+    "cost",
+    "epochs_run",
 ];
 
 pub(super) const ROOT: &[&str] = &[

@@ -96,6 +96,7 @@ const FRAGMENTS: &[&str] = &[
     "rank: {by: [val_auc, f11, speed, auc, auc], on: train}",
     "rank: {by: auc}",
     "rank: {by: []}",
+    "rank: {by: [cost, fn]}",
     // Rules between keys.
     "train: {early_stopping: {metric: val_auc, goal: minimize}}",
     "train: {early_stopping: {metric: val_loss, goal: maximize}}",
@@ -208,7 +209,7 @@ fn spans_are_those_of_the_faulty_words() {
         .iter()
         .filter_map(|fault| match &fault.origin {
             Origin::File { span, .. } => SEVERAL.get(span.clone()),
-            Origin::Override(_) => None,
+            Origin::Override(_) | Origin::Option(_) => None,
         })
         .collect();
     assert_eq!(words, ["lable", "many", "0", "1.4"]);
