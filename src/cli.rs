@@ -42,7 +42,8 @@ pub enum Command {
     #[command(after_help = "Examples:
   focalsweep report runs/focal
   focalsweep report runs/focal --by average_precision,fn --on test --top 10
-  focalsweep report runs/focal --format csv > ranking.csv")]
+  focalsweep report runs/focal --format csv > ranking.csv
+  focalsweep report runs/focal --on test --html report-on-test.html")]
     Report(ReportArgs),
     /// Copy a trained model out of a run, with all that is needed to score new rows
     #[command(after_help = "Examples:
@@ -141,6 +142,9 @@ pub struct ReportArgs {
     /// How it looks
     #[arg(long, value_enum, default_value_t)]
     pub format: ReportFormat,
+    /// Write the report as one HTML file instead: plots, sortable table, curves
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 /// `export`.

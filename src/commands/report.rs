@@ -1,14 +1,15 @@
 //! `report`: the ranked table of a run.
 
 use std::fs;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 use super::spec::closed;
 use crate::cli::{ReportArgs, ReportFormat, SplitName};
-use crate::output::{self, Failure};
+use crate::output::{self, Failure, Plain};
 use crate::report::{self, Options, Ranking, ReportError};
+use crate::results::write_atomically;
 use crate::spec::{self, RankSpec, Split};
 
 /// Rows of a table unless `--top` says otherwise: what a screen shows.
@@ -25,6 +26,12 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
         top: args.top.or((args.format == ReportFormat::Table).then_some(TABLE_ROWS)),
     };
     let ranking = ranking(&args.run_dir, &options).map_err(Failure::input)?;
+    if let Some(path) = &args.html {
+        let page = report::to_html(&args.run_dir, &ranking).map_err(Failure::input)?;
+        write(path, page.as_bytes())?;
+        output::talk(&format!("wrote {}", path.display()));
+        return Ok(ExitCode::SUCCESS);
+    }
     let terminal = io::stdout().is_terminal();
     let text = match args.format {
         ReportFormat::Table => ranking.to_table(if terminal { output::width(true) } else { 160 }, terminal),
@@ -34,6 +41,15 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
     };
     output::data(&text).map_err(closed)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a file as a whole.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let cannot = |error: io::Error| Plain {
+        message: format!("cannot write {}: {error}", path.display()),
+        help: Some("the folder must be there and yours to write in".to_owned()),
+    };
+    write_atomically::<io::Error>(path, |out| out.write_all(bytes)).map_err(|e| Failure::environment(cannot(e)))
 }
 
 /// Ranks a run's trials and says which of them are tied with the best.

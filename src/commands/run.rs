@@ -233,11 +233,17 @@ fn finish(spec: &Spec, workload: &Workload, dir: &RunDir, manifest: &mut Manifes
     let (kept, word) = kept_scores(spec, workload, dir, any)?;
     manifest.scores = word.to_owned();
     collection.write_scores(&workload.replicates, kept.as_ref()).map_err(place)?;
-    if any {
-        let ranking = ranking(dir.root(), &options(spec, None)).map_err(Failure::environment)?;
+    let ranking =
+        if any { Some(ranking(dir.root(), &options(spec, None)).map_err(Failure::environment)?) } else { None };
+    if let Some(ranking) = &ranking {
         dir.write("report.md", ranking.to_markdown().as_bytes()).map_err(place)?;
     }
     dir.write_json("manifest.json", &manifest).map_err(place)?;
+    // After the manifest, which it quotes.
+    if let Some(ranking) = &ranking {
+        let page = report::to_html(dir.root(), ranking).map_err(Failure::environment)?;
+        dir.write("report.html", page.as_bytes()).map_err(place)?;
+    }
     if finished {
         dir.remove_jobs().map_err(place)?;
     }
