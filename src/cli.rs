@@ -43,7 +43,11 @@ pub enum Command {
   focalsweep report runs/focal
   focalsweep report runs/focal --by average_precision,fn --on test --top 10
   focalsweep report runs/focal --format csv > ranking.csv
-  focalsweep report runs/focal --on test --html report-on-test.html")]
+  focalsweep report runs/focal --on test --html report-on-test.html
+  focalsweep report runs/focal --operating-point min_recall=0.9 --by op_fp
+  focalsweep report runs/focal --operating-point fn_cost=100,fp_cost=1 --by cost
+
+Operating points: max_fpr=SHARE, min_recall=SHARE, max_alerts_per_1000=ROWS, fn_cost=COST,fp_cost=COST")]
     Report(ReportArgs),
     /// Copy a trained model out of a run, with all that is needed to score new rows
     #[command(after_help = "Examples:
@@ -136,6 +140,9 @@ pub struct ReportArgs {
     /// Whose metrics rank [default: the spec's rank.on]
     #[arg(long, value_enum)]
     pub on: Option<SplitName>,
+    /// Where thresholds are put, on the validation rows, without training again [default: the spec's]
+    #[arg(long, value_name = "KEY=VALUE,…")]
+    pub operating_point: Option<String>,
     /// Only the first N trials [default: 20 in a table, else all]
     #[arg(long, value_name = "N")]
     pub top: Option<usize>,

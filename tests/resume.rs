@@ -103,7 +103,7 @@ impl Sweep {
     fn is_like(&self, whole: &Self) {
         assert_eq!(self.state(), "finished");
         assert!(!self.dir().join("jobs").exists());
-        for name in ["results.parquet", "history.parquet", "scores.parquet"] {
+        for name in ["results.parquet", "history.parquet", "scores.parquet", "curves.parquet"] {
             let (ours, theirs) = (self.table(name), whole.table(name));
             assert_eq!(ours.rows(), theirs.rows(), "rows of {name}");
             let differing = differing(&ours, &theirs);

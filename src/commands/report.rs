@@ -10,7 +10,7 @@ use crate::cli::{ReportArgs, ReportFormat, SplitName};
 use crate::output::{self, Failure, Plain};
 use crate::report::{self, Options, Ranking, ReportError};
 use crate::results::write_atomically;
-use crate::spec::{self, RankSpec, Split};
+use crate::spec::{self, OperatingPoint, RankSpec, Split};
 
 /// Rows of a table unless `--top` says otherwise: what a screen shows.
 const TABLE_ROWS: usize = 20;
@@ -25,7 +25,8 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
         }),
         top: args.top.or((args.format == ReportFormat::Table).then_some(TABLE_ROWS)),
     };
-    let ranking = ranking(&args.run_dir, &options).map_err(Failure::input)?;
+    let point = args.operating_point.as_deref().map(spec::parse_operating_point).transpose().map_err(Failure::input)?;
+    let ranking = ranking(&args.run_dir, &options, point.as_ref()).map_err(Failure::input)?;
     if let Some(path) = &args.html {
         let page = report::to_html(&args.run_dir, &ranking).map_err(Failure::input)?;
         write(path, page.as_bytes())?;
@@ -52,9 +53,17 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     write_atomically::<io::Error>(path, |out| out.write_all(bytes)).map_err(|e| Failure::environment(cannot(e)))
 }
 
-/// Ranks a run's trials and says which of them are tied with the best.
-pub(super) fn ranking(run_dir: &Path, options: &Options) -> Result<Ranking, ReportError> {
-    let mut ranking = report::rank(&report::read(run_dir)?, options)?;
+/// Ranks a run's trials, at another operating point if one is given, and says which of them are tied with the best.
+pub(super) fn ranking(
+    run_dir: &Path,
+    options: &Options,
+    point: Option<&OperatingPoint>,
+) -> Result<Ranking, ReportError> {
+    let mut results = report::read(run_dir)?;
+    if let Some(point) = point {
+        report::at_operating_point(run_dir, &mut results, point)?;
+    }
+    let mut ranking = report::rank(&results, options)?;
     report::compare_with_best(run_dir, &mut ranking)?;
     Ok(ranking)
 }

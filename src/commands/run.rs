@@ -234,7 +234,7 @@ fn finish(spec: &Spec, workload: &Workload, dir: &RunDir, manifest: &mut Manifes
     manifest.scores = word.to_owned();
     collection.write_scores(&workload.replicates, kept.as_ref()).map_err(place)?;
     let ranking =
-        if any { Some(ranking(dir.root(), &options(spec, None)).map_err(Failure::environment)?) } else { None };
+        if any { Some(ranking(dir.root(), &options(spec, None), None).map_err(Failure::environment)?) } else { None };
     if let Some(ranking) = &ranking {
         dir.write("report.md", ranking.to_markdown().as_bytes()).map_err(place)?;
     }

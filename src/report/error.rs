@@ -58,6 +58,10 @@ pub enum ReportError {
     /// A rank key is not among the results.
     #[error("these results have no column `{0}`")]
     NotMeasured(String),
+    /// Costs rank where none are given.
+    #[error("`cost` needs an operating point of costs")]
+    #[diagnostic(help("`--operating-point fn_cost=100,fp_cost=1` says what a miss and a false alarm cost"))]
+    NoCosts,
     /// No rank keys.
     #[error("no metric to rank by")]
     #[diagnostic(help("name one or more, the most important first: auc,fn"))]

@@ -5,7 +5,7 @@ use crate::spec::{Goal, Split};
 use super::ReportError;
 
 /// Names without the prefix of the split, with the better direction. A figure at the operating point starts with `op_`.
-const METRICS: [(&str, Goal); 20] = [
+const METRICS: [(&str, Goal); 21] = [
     ("auc", Goal::Maximize),
     ("fn", Goal::Minimize),
     ("average_precision", Goal::Maximize),
@@ -26,6 +26,7 @@ const METRICS: [(&str, Goal); 20] = [
     ("op_precision", Goal::Maximize),
     ("op_recall", Goal::Maximize),
     ("op_fpr", Goal::Minimize),
+    ("cost", Goal::Minimize),
 ];
 
 /// A key of the ranking.

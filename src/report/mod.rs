@@ -5,6 +5,7 @@
 //! ```
 //! Reads result files only; [`rank()`] and what follows are pure but for [`compare_with_best`], which reads the scores.
 
+mod busy;
 mod compare;
 mod error;
 mod export;
@@ -14,6 +15,7 @@ mod group;
 mod html;
 mod markdown;
 mod metric;
+mod operating;
 mod rank;
 mod read;
 mod rows;
@@ -24,14 +26,16 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use busy::{DeviceUse, Interval, devices_in_words, training_seconds};
 pub use compare::compare_with_best;
 pub use error::ReportError;
 pub use group::Trial;
 pub use html::to_html;
 pub use metric::Key;
+pub use operating::{at_operating_point, operating_point_in_words};
 pub use rank::{Ranked, Ranking, rank};
 pub use read::read;
-pub use rows::{Results, Row, Value};
+pub use rows::{Results, Row, Timing, Value};
 pub use scores::{ScoreGroup, for_each_group};
 
 use crate::spec::Split;

@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
+use super::busy::{DeviceUse, device_use};
 use super::front::{fronts, lexicographic};
 use super::group::{Trial, group, trials_count};
 use super::metric::{Key, column};
 use super::rows::{Results, Value};
 use super::{Options, ReportError};
-use crate::spec::{Goal, Split};
+use crate::spec::{Goal, OperatingPoint, Split};
 
 /// Trials in their order, best first.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +29,10 @@ pub struct Ranking {
     pub trials: Vec<Ranked>,
     /// How many of them tables, CSV and JSON show.
     pub top: Option<usize>,
+    /// Where the thresholds are put, if known.
+    pub operating_point: Option<OperatingPoint>,
+    /// What was trained where and when.
+    pub devices: Vec<DeviceUse>,
     /// What to know before believing it.
     pub warnings: Vec<String>,
 }
@@ -66,7 +71,10 @@ pub fn rank(results: &Results, options: &Options) -> Result<Ranking, ReportError
         .iter()
         .map(|key| {
             let at = results.metrics.iter().position(|metric| *metric == key.column);
-            at.map(|at| (at, key.goal)).ok_or_else(|| ReportError::NotMeasured(key.column.clone()))
+            at.map(|at| (at, key.goal)).ok_or_else(|| match key.name.as_str() {
+                "cost" => ReportError::NoCosts,
+                _ => ReportError::NotMeasured(key.column.clone()),
+            })
         })
         .collect::<Result<Vec<_>, _>>()?;
 
@@ -92,7 +100,9 @@ pub fn rank(results: &Results, options: &Options) -> Result<Ranking, ReportError
         replicates: grouped.replicates,
         trials,
         top: options.top,
-        warnings: grouped.warnings,
+        operating_point: results.operating_point.clone(),
+        devices: device_use(&results.rows),
+        warnings: [results.warnings.clone(), grouped.warnings].concat(),
     };
     ranking.warn();
     Ok(ranking)

@@ -6,14 +6,14 @@ use std::path::Path;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::{cast, concat_batches};
-use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Deserialize;
 
 use super::ReportError;
-use super::rows::{Results, Row, Value};
+use super::rows::{Results, Row, Timing, Value};
 use crate::results::State;
-use crate::spec::PARAMETERS;
+use crate::spec::{self, OperatingPoint, PARAMETERS};
 
 /// Version of the run directory that is understood.
 pub(super) const FORMAT: u64 = 1;
@@ -46,14 +46,24 @@ pub fn read(run_dir: &Path) -> Result<Results, ReportError> {
     }
     let table = Table::read(&path)?;
     let (parameters, metrics) = (table.parameters()?, table.metrics()?);
-    Ok(Results {
+    let mut results = Results {
         name: manifest.name,
         planned_trials: manifest.counts.trials,
         planned_replicates: manifest.counts.replicates,
         rows: table.rows(&parameters, &metrics)?,
         parameters: parameters.into_iter().map(|(name, _)| name).collect(),
         metrics: metrics.into_iter().map(|(name, _)| name).collect(),
-    })
+        operating_point: operating_point(run_dir),
+        warnings: Vec::new(),
+    };
+    results.set_costs();
+    Ok(results)
+}
+
+/// That of the run's own sweep file, which people may have taken away.
+fn operating_point(run_dir: &Path) -> Option<OperatingPoint> {
+    let text = fs::read_to_string(run_dir.join("sweep.yaml")).ok()?;
+    Some(spec::parse("sweep.yaml", &text).ok()?.operating_point)
 }
 
 fn read_manifest(run_dir: &Path) -> Result<Manifest, ReportError> {
@@ -163,10 +173,39 @@ impl<'a> Table<'a> {
         fields.map(|f| Ok((f.name().clone(), self.floats(f.name())?))).collect()
     }
 
+    /// Empty where a column is missing; `None` for a row in which a value is.
+    fn timings(&self) -> Result<Vec<Option<Timing>>, ReportError> {
+        const COLUMNS: [&str; 5] = ["host", "device", "job_id", "started_at", "finished_at"];
+        if COLUMNS.iter().any(|name| self.optional(name).is_none()) {
+            return Ok(Vec::new());
+        }
+        let (hosts, devices, jobs) = (self.text("host")?, self.text("device")?, self.text("job_id")?);
+        let (starts, ends) = (self.micros("started_at")?, self.micros("finished_at")?);
+        let timing = |row: usize| {
+            Some(Timing {
+                host: hosts[row].clone()?,
+                device: devices[row].clone()?,
+                job_id: jobs[row].clone()?,
+                started_at: starts[row]?,
+                finished_at: ends[row]?,
+            })
+        };
+        Ok((0..self.batch.num_rows()).map(timing).collect())
+    }
+
+    /// Times as microseconds since 1970-01-01 UTC.
+    fn micros(&self, name: &str) -> Result<Vec<Option<i64>>, ReportError> {
+        let micros = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        let array = self.converted(name, self.column(name)?, &micros)?;
+        let array = self.converted(name, &array, &DataType::Int64)?;
+        Ok(array.as_primitive::<Int64Type>().iter().collect())
+    }
+
     fn rows(&self, parameters: &[Named<Value>], metrics: &[Named<f64>]) -> Result<Vec<Row>, ReportError> {
         let (trials, states, errors) = (self.full_text("trial_id")?, self.full_text("state")?, self.text("error")?);
         let (data, splits) = (self.full_text("data_fingerprint")?, self.full_text("split_fingerprint")?);
         let replicates = self.integers("replicate")?;
+        let timings = self.timings()?;
         (0..self.batch.num_rows())
             .map(|row| {
                 let state = State::deserialize(serde_json::Value::from(states[row].as_str()))
@@ -181,6 +220,7 @@ impl<'a> Table<'a> {
                     split_fingerprint: splits[row].clone(),
                     parameters: parameters.iter().map(|(_, values)| values[row].clone()).collect(),
                     metrics: metrics.iter().map(|(_, values)| values[row]).collect(),
+                    timing: timings.get(row).cloned().flatten(),
                 })
             })
             .collect()

@@ -73,7 +73,13 @@ fn row(trial_id: &str, replicate: u32, loss: &str, focal: Option<(f64, f64)>, au
             word("prior"),
         ],
         metrics: metrics.into_iter().enumerate().map(|(at, v)| (!undefined(at)).then_some(v)).collect(),
+        timing: None,
     }
+}
+
+/// A row of which nothing matters.
+pub(super) fn bare_row() -> Row {
+    row("a", 0, "bce", None, 0.9, 1.0)
 }
 
 fn results(rows: Vec<Row>) -> Results {
@@ -86,6 +92,8 @@ fn results(rows: Vec<Row>) -> Results {
         parameters: parameters.map(str::to_owned).to_vec(),
         metrics: METRICS.map(str::to_owned).to_vec(),
         rows,
+        operating_point: None,
+        warnings: Vec::new(),
     }
 }
 

@@ -76,7 +76,7 @@ pub const PARAMETERS: &[&str] = &[
     "initial_bias",
 ];
 pub(super) const DOMAIN: &[&str] = &["value", "values", "min", "max", "count"];
-pub(super) const OPERATING_POINT: &[&str] = &["max_fpr", "min_recall", "fn_cost", "fp_cost"];
+pub(super) const OPERATING_POINT: &[&str] = &["max_fpr", "min_recall", "max_alerts_per_1000", "fn_cost", "fp_cost"];
 pub(super) const RANK: &[&str] = &["by", "on"];
 pub(super) const LAUNCH: &[&str] = &["devices", "launcher"];
 
@@ -116,7 +116,7 @@ pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 /// Whether setting `new` under `parent` takes the place of `old`: forms of which a mapping can have one only.
 pub(super) fn are_rivals(parent: &str, old: &str, new: &str) -> bool {
     let groups: &[&[&str]] = if parent == "operating_point" {
-        &[&["max_fpr"], &["min_recall"], &["fn_cost", "fp_cost"]]
+        &[&["max_fpr"], &["min_recall"], &["max_alerts_per_1000"], &["fn_cost", "fp_cost"]]
     } else if parent.starts_with("parameters.") {
         &[&["value"], &["values"], &["min", "max", "count"]]
     } else {

@@ -4,12 +4,11 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use super::payload::{Parameter, Payload, Published, RankingOf, Run, Short, Timeline, Trials};
-use super::times::{RowTime, row_times};
+use super::payload::{Parameter, Payload, Published, RankingOf, Run, Short, Trials};
 use super::{columns, details, headline, importance, losses, timeline};
 use crate::report::metric::column;
 use crate::report::rank::{Ranked, Ranking};
-use crate::report::rows::Value;
+use crate::report::rows::{Row, Value};
 use crate::report::summary::in_words;
 use crate::report::{ReportError, summary};
 use crate::results::{Manifest, State};
@@ -21,7 +20,7 @@ const DETAILS: usize = 100;
 /// # Errors
 /// A file of the run is missing or cannot be read.
 pub(super) fn payload(run_dir: &Path, ranking: &Ranking) -> Result<Payload, ReportError> {
-    let rows = row_times(run_dir)?;
+    let rows = crate::report::read(run_dir)?.rows;
     let published = published(ranking);
     let baseline = headline::plain_cross_entropy(ranking).map(|ranked| ranked.rank - 1);
     let mut wanted: Vec<usize> = (0..ranking.trials.len().min(DETAILS)).collect();
@@ -57,7 +56,7 @@ pub(super) fn payload(run_dir: &Path, ranking: &Ranking) -> Result<Payload, Repo
         comparison: headline::comparison(ranking),
         losses: losses::losses(&gammas, gathered.winner_positives, gathered.winner_negatives),
         details: gathered.details,
-        timeline: if rows.is_empty() { Timeline::default() } else { timeline::timeline(&rows) },
+        timeline: timeline::timeline(&ranking.devices, &rows),
     })
 }
 
@@ -111,30 +110,30 @@ fn parameters(ranking: &Ranking) -> Vec<Parameter> {
     ranking.parameters.iter().map(of).filter(read).collect()
 }
 
-fn trials(ranking: &Ranking, rows: &[RowTime]) -> Trials {
-    let begin = rows.iter().map(|row| row.started_at).min().unwrap_or(0);
-    let mut of_trial: HashMap<&str, Vec<&RowTime>> = HashMap::new();
+fn trials(ranking: &Ranking, rows: &[Row]) -> Trials {
+    let begin = rows.iter().filter_map(|row| row.timing.as_ref()).map(|timing| timing.started_at).min().unwrap_or(0);
+    let mut of_trial: HashMap<&str, Vec<&Row>> = HashMap::new();
     for row in rows {
         of_trial.entry(&row.trial_id).or_default().push(row);
     }
     let mut trials = Trials::default();
     for ranked in &ranking.trials {
-        let of: &[&RowTime] = of_trial.get(ranked.trial.trial_id.as_str()).map_or(&[], Vec::as_slice);
+        let of: &[&Row] = of_trial.get(ranked.trial.trial_id.as_str()).map_or(&[], Vec::as_slice);
+        let timings = || of.iter().filter_map(|row| row.timing.as_ref());
         let failed = of.iter().find(|row| row.state == State::Failed);
-        let mut devices: Vec<&str> = of.iter().map(|row| row.device.as_str()).collect();
+        let mut devices: Vec<&str> = timings().map(|timing| timing.device.as_str()).collect();
         devices.sort_unstable();
         devices.dedup();
+        let why = |row: &&&Row| row.error.clone().map(|error| format!("replicate {}: {error}", row.replicate));
         trials.id.push(ranked.trial.trial_id.clone());
         trials.words.push(in_words(ranking, ranked));
         trials.front.push(ranked.front);
         trials.tied.push(ranked.tied_with_best);
         trials.p.push(ranked.p_vs_best.map(Short));
         trials.state.push(state(ranked, failed.is_some()).to_owned());
-        trials
-            .error
-            .push(failed.and_then(|row| row.error.clone().map(|e| format!("replicate {}: {e}", row.replicate))));
+        trials.error.push(failed.as_ref().and_then(why));
         trials.replicates.push(ranked.trial.replicates.len());
-        let last = of.iter().map(|row| row.finished_at).max();
+        let last = timings().map(|timing| timing.finished_at).max();
         trials.finished.push(last.map(|last| Short((last - begin) as f64 / 1e6)));
         trials.devices.push(devices.join(", "));
     }

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use super::calibration::calibration;
+use super::curves::{precision_recall, roc, training_roc};
+use super::history::histories;
 use super::payload::Detail;
 use super::thresholds::{histogram, thresholds};
-use super::times::histories;
 use crate::report::ReportError;
 use crate::report::rank::Ranking;
 use crate::report::scores::{ScoreGroup, for_each_group};
@@ -35,6 +37,11 @@ pub(super) fn details(run_dir: &Path, ranking: &Ranking, wanted: &[usize]) -> Re
             gathered.details[at].history = history;
         }
     }
+    for (trial, curve) in training_roc(run_dir, &|trial| at.contains_key(trial))? {
+        if let Some(&at) = at.get(trial.as_str()) {
+            gathered.details[at].roc.push(curve);
+        }
+    }
     let path = run_dir.join("scores.parquet");
     if path.is_file() {
         // The groups of a trial lie together, so one trial's are in memory at a time.
@@ -59,6 +66,11 @@ fn add(gathered: &mut Gathered, at: &HashMap<&str, usize>, groups: &[ScoreGroup]
     let operating_point = ranking.mean(&ranking.trials[detail.trial], "threshold");
     detail.thresholds = thresholds(&validation, &test, operating_point);
     detail.histogram = histogram(&test);
+    detail.calibration = calibration(&validation, &test);
+    for (split, groups) in [("val", &validation), ("test", &test)] {
+        detail.roc.extend(roc(split, groups));
+        detail.precision_recall.extend(precision_recall(split, groups));
+    }
     if detail.trial == 0 {
         for group in &test {
             for (&score, &label) in group.scores.iter().zip(&group.labels) {

@@ -7,16 +7,18 @@
 //! compute no statistics.
 
 mod build;
+mod calibration;
 mod columns;
+mod curves;
 mod details;
 mod headline;
+mod history;
 mod importance;
 mod losses;
 mod page;
 mod payload;
 mod thresholds;
 mod timeline;
-mod times;
 
 use std::path::Path;
 

@@ -237,7 +237,7 @@ pub(super) struct Calibration {
 pub(super) struct CalibrationOf {
     pub(super) name: &'static str,
     /// Mean score, share of positives and rows of each bin.
-    pub(super) bins: Vec<(Short, Short, usize)>,
+    pub(super) bins: Vec<(Short, Short, u64)>,
     /// Expected calibration error, mean over the replicates.
     pub(super) ece: Option<Short>,
     /// Brier score, likewise.
