@@ -22,8 +22,16 @@ pub(super) fn in_words(ranking: &Ranking, ranked: &Ranked) -> String {
         other => other.to_string(),
     });
     let swept = ranking.swept().into_iter().filter(|name| *name != "loss");
-    let rest = swept.filter_map(|name| ranking.parameter(ranked, name).map(|value| format!("{name} {value}")));
+    let rest = swept.filter_map(|name| ranking.parameter(ranked, name).map(|value| format!("{name} {}", short(value))));
     loss.into_iter().chain(rest).collect::<Vec<_>>().join(", ")
+}
+
+/// A hyperparameter as people say it: four digits are enough to tell the values of a sweep apart.
+fn short(value: &Value) -> String {
+    match value {
+        Value::Number(v) => format!("{v:.3e}").parse().map_or_else(|_| v.to_string(), |v: f64| v.to_string()),
+        other => other.to_string(),
+    }
 }
 
 pub(super) fn figures(ranking: &Ranking, ranked: &Ranked) -> Figures {

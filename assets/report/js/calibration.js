@@ -6,7 +6,7 @@ const drawCalibration = () => {
   const kindName = { raw: "as trained", platt: "Platt", isotonic: "isotonic" };
   const diagram = figure({
     title: "Reliability", on: ["focus"],
-    caption: "Test rows of all replicates in bins of equally many rows. On the diagonal a score is the share of positives. Platt scaling and isotonic regression are fitted on the validation rows. Both axes are logarithmic where scores are small.",
+    caption: "Test rows of all replicates in bins of equally many rows. On the diagonal a score is the share of positives. Platt scaling and isotonic regression are fitted on the validation rows. Both axes are logarithmic; a bin without positives lies on the lower edge.",
     draw: ({ width }) => {
       const calibration = detailOf.get(state.focus)?.calibration;
       if (!calibration) return { empty: NONE_CHOSEN };
@@ -45,5 +45,5 @@ const drawCalibration = () => {
   draw();
   part("calibration", "Calibration", "Whether a score of 0.3 means 30 %. Focal loss is not a proper loss: its scores order rows but are no probabilities, so recalibrate them before costs are weighed against them.",
     el("div", { class: "bar" }, focusPicker()),
-    el("div", { class: "grid" }, diagram, el("div", { class: "card" }, el("h3", { style: "margin-bottom:.6rem" }, "Before and after"), figures, el("p", { style: "font-size:.85rem;color:var(--ink-soft);margin-top:.7rem" }, "Test rows, means over the replicates; less is better in both."))));
+    el("div", { class: "grid", style: "align-items:start" }, diagram, el("div", { class: "card" }, el("h3", { style: "margin-bottom:.6rem" }, "Before and after"), figures, el("p", { style: "font-size:.85rem;color:var(--ink-soft);margin-top:.7rem" }, "Test rows, means over the replicates; less is better in both."))));
 };

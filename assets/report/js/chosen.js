@@ -53,9 +53,10 @@ const chosenBar = () => {
   };
   listen(["chosen", "theme"], draw);
   draw();
-  return el("div", { class: "chosen" },
-    el("div", { class: "bar", style: "margin-bottom:.5rem" },
+  return [
+    el("div", { class: "bar choosing" },
       el("span", { class: "eyebrow" }, "Chosen trials"), picker, list,
-      presets().map(([name, wanted]) => el("button", { type: "button", onclick: () => choose(wanted) }, name))),
-    chips);
+      N > 1 && presets().map(([name, wanted]) => el("button", { type: "button", onclick: () => choose(wanted) }, name))),
+    el("div", { class: "chosen" }, chips),
+  ];
 };

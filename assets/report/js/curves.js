@@ -43,7 +43,8 @@ const curveTip = (x, y) => ({
 });
 
 const drawCurves = () => {
-  const view = { split: "test", bands: true };
+  const view = { split: "test", bands: true, zoom: "published" };
+  const zooms = { published: [0.2, 0.8, 0.05], five: [0.05, 0, 0.01], one: [0.01, 0, 0.002] };
   const has = (split) => data.details.some((detail) => detail.roc.some((curve) => curve.split === split));
   const splits = ["val", "test", "train"].filter(has);
   if (!splits.length) {
@@ -72,19 +73,21 @@ const drawCurves = () => {
   });
   const zoomPick = (detail) => detail.roc.filter((curve) => curve.split !== "val").map((curve) => ({ curve, dash: curve.split === "train" ? [5, 4] : "solid", opacity: curve.split === "train" ? 0.8 : 1 }));
   const zoom = figure({
-    title: "ROC, the published zoom", on: ["chosen"],
-    caption: `False-positive rates up to 20 %, true-positive rates from 80 %, as the published figure shows them. Solid: test rows${splits.includes("train") ? "; dashed: training rows." : "."}`,
+    title: "ROC, zoomed in", on: ["chosen"],
+    controls: [segments("Zoom", [["published", "Published: 20 %"], ["five", "5 %"], ["one", "1 %"]], view.zoom, (value) => { view.zoom = value; zoom.redraw(); })],
     draw: ({ width }) => {
       const series = curveSeries(zoomPick, { bands: view.bands });
       if (!series.length) return { empty: NONE_CHOSEN };
+      const [xMax, yMin, step] = zooms[view.zoom];
       return {
         height: Math.min(460, Math.max(300, width * 0.8)),
+        caption: `${view.zoom === "published" ? "False-positive rates up to 20 %, true-positive rates from 80 %, as the published figure shows them." : `False-positive rates up to ${percent(xMax, 0)}.`} Solid: test rows${splits.includes("train") ? "; dashed: training rows." : "."}`,
         summary: `ROC curves of ${chosenTrials().length} trials where few negatives are flagged.`,
         option: {
           grid: { left: 62, right: 16, top: 10, bottom: 50 },
           tooltip: curveTip("false-positive rate", "true-positive rate"),
-          xAxis: axis("false-positive rate", { type: "value", min: 0, max: 0.2, ...share }),
-          yAxis: axis("true-positive rate", { type: "value", min: 0.8, max: 1, nameGap: 46, ...share }),
+          xAxis: axis("false-positive rate", { type: "value", min: 0, max: xMax, interval: step, ...share }),
+          yAxis: axis("true-positive rate", { type: "value", min: yMin, max: 1, interval: yMin ? 0.05 : 0.2, nameGap: 46, ...share }),
           series: series.map((one) => ({ ...one, clip: true })),
         },
         table: curveTable(zoomPick, "false-positive rate", "true-positive rate"),
@@ -119,5 +122,5 @@ const drawCurves = () => {
     el("div", { class: "bar" },
       segments("Rows of the curves", splits.map((split) => [split, { val: "Validation", test: "Test", train: "Training" }[split]]), view.split, (split) => { view.split = split; redraw(); }),
       checkField("bands", true, (on) => { view.bands = on; redraw(); })),
-    el("div", { class: "grid" }, roc, zoom, precisionRecall));
+    el("div", { class: "grid three" }, roc, zoom, precisionRecall));
 };

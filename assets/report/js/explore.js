@@ -19,10 +19,17 @@ const openTrial = (event) => { if (event.data?.trial !== undefined) showTrial(ev
 const defined = (columnKeys, of = state.visible) => of.filter((i) => columnKeys.every((key) => columnOf.get(key).get(i) !== null && columnOf.get(key).get(i) !== undefined));
 const NONE_VISIBLE = "No trial passes the filter with these figures.";
 
+/** Room around the points, but not below zero where nothing is. */
+const room = (values) => {
+  const known = values.filter((value) => value !== null && value !== undefined);
+  const [low, high] = known.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [Infinity, -Infinity]);
+  return low >= 0 && low - 0.03 * (high - low) < 0 ? { min: 0, boundaryGap: [0, "3%"] } : { boundaryGap: ["3%", "3%"] };
+};
+
 /** An axis of a column: numbers, or the words it has. */
 const columnAxis = (column, more = {}) =>
   column.numeric
-    ? axis(column.title, { type: "value", scale: true, axisLabel: { formatter: axisNumber }, ...more })
+    ? axis(column.title, { type: "value", scale: true, ...room(everyTrial.map((i) => column.get(i))), axisLabel: { formatter: axisNumber }, ...more })
     : axis(column.title, { type: "category", data: [...new Set(everyTrial.map((i) => column.text(i)))], splitLine: { show: false }, ...more });
 const onAxis = (column, trial) => (column.numeric ? column.get(trial) : column.text(trial));
 
@@ -52,7 +59,7 @@ const paretoFigure = () => {
           xAxis: columnAxis(x), yAxis: columnAxis(y, { nameGap: 50 }),
           series: [
             { type: "line", silent: true, data: front.map((i) => [x.get(i), y.get(i)]), step: "end", showSymbol: false, lineStyle: { color: colour("line-strong"), width: 1.5 }, z: 1 },
-            { type: "scatter", data: shown.map((trial) => ({ value: [x.get(trial), y.get(trial)], trial, ...pointLook(trial) })) },
+            { type: "scatter", clip: false, data: shown.map((trial) => ({ value: [x.get(trial), y.get(trial)], trial, ...pointLook(trial) })) },
           ],
         },
         table: { head: ["trial on the front", y.title, x.title], rows: front.map((i) => [trialName(i), y.text(i), x.text(i)]) },
@@ -84,8 +91,8 @@ const scatterFigure = () => {
           grid: { left: 66, right: 20, top: 14, bottom: 50 },
           tooltip: { formatter: ({ data: item }) => trialTip(item.trial, [[x.title, x.text(item.trial)], [y.title, y.text(item.trial)], [shade.title, shade.text(item.trial)]]) },
           xAxis: columnAxis(x), yAxis: columnAxis(y, { nameGap: 50 }),
-          visualMap: { show: false, dimension: 2, min: low, max: high === low ? low + 1 : high, inRange: { color: CIVIDIS } },
-          series: [{ type: "scatter", symbolSize: shown.length > 500 ? 6 : 10, itemStyle: { borderColor: colour("line-strong"), borderWidth: 0.8 }, data: shown.map((trial) => ({ value: [onAxis(x, trial), onAxis(y, trial), shade.get(trial) ?? low], trial })) }],
+          visualMap: { show: false, dimension: 2, min: low, max: high === low ? low + 1 : high, inRange: { color: lineColours() } },
+          series: [{ type: "scatter", clip: false, symbolSize: shown.length > 500 ? 6 : 10, itemStyle: { borderColor: colour("line-strong"), borderWidth: 0.8 }, data: shown.map((trial) => ({ value: [onAxis(x, trial), onAxis(y, trial), shade.get(trial) ?? low], trial })) }],
         },
         table: { head: ["trial", x.title, y.title, shade.title], rows: shown.map((i) => [trialName(i), x.text(i), y.text(i), shade.text(i)]) },
         onclick: openTrial,
@@ -114,10 +121,10 @@ const historyOfBest = () => {
           grid: { left: 66, right: 20, top: 14, bottom: 46 },
           tooltip: { formatter: ({ data: item, dataIndex }) => trialTip(item.trial, [[metric.title, formatMetric(metric, metric.mean[item.trial])], ["finished", `${dataIndex + 1}., after ${formatSeconds(trials.finished[item.trial])}`]]) },
           xAxis: axis("trials finished", { type: "value", min: 0, minInterval: 1, splitLine: { show: false } }),
-          yAxis: axis(metric.title, { type: "value", scale: true, nameGap: 50, axisLabel: { formatter: axisNumber } }),
+          yAxis: axis(metric.title, { type: "value", scale: true, boundaryGap: ["3%", "3%"], nameGap: 50, axisLabel: { formatter: axisNumber } }),
           series: [
             { type: "line", step: "end", silent: true, data: line, showSymbol: false, lineStyle: { color: categorical()[1], width: 2 } },
-            { type: "scatter", data: shown.map((trial, n) => ({ value: [n + 1, metric.mean[trial]], trial, ...pointLook(trial) })) },
+            { type: "scatter", clip: false, data: shown.map((trial, n) => ({ value: [n + 1, metric.mean[trial]], trial, ...pointLook(trial) })) },
           ],
         },
         table: { head: ["finished", "trial", metric.title, "best so far"], rows: shown.map((i, n) => [String(n + 1), trialName(i), formatMetric(metric, metric.mean[i]), formatMetric(metric, line[n][1])]) },
@@ -178,9 +185,9 @@ const sliceFigure = () => {
           grid: grids,
           tooltip: { formatter: ({ data: item }) => trialTip(item.trial, [[metric.title, formatMetric(metric, metric.mean[item.trial])]]) },
           xAxis: list.map((parameter, k) => ({ ...columnAxis(columnOf.get(parameter.name), { nameGap: 28 }), gridIndex: k })),
-          yAxis: list.map((_, k) => ({ ...axis(k % across === 0 ? metric.short : "", { type: "value", scale: true, nameGap: 46, axisLabel: { formatter: axisNumber } }), gridIndex: k })),
+          yAxis: list.map((_, k) => ({ ...axis(k % across === 0 ? metric.short : "", { type: "value", scale: true, boundaryGap: ["3%", "3%"], nameGap: 46, axisLabel: { formatter: axisNumber } }), gridIndex: k })),
           series: list.map((parameter, k) => ({
-            type: "scatter", xAxisIndex: k, yAxisIndex: k,
+            type: "scatter", clip: false, xAxisIndex: k, yAxisIndex: k,
             data: shown.filter((i) => parameter.values[i] !== null).map((trial) => ({ value: [onAxis(columnOf.get(parameter.name), trial), metric.mean[trial]], trial, ...pointLook(trial) })),
           })),
         },
@@ -221,13 +228,13 @@ const parallelFigure = () => {
         option: {
           parallel: { left: 44, right: 54, top: 46, bottom: 26, parallelAxisDefault: { nameLocation: "end", nameGap: 16, nameTextStyle: { color: colour("ink-soft"), fontSize: 11.5 }, axisLine: { lineStyle: { color: colour("line-strong") } }, axisLabel: { color: colour("ink-soft"), fontSize: 11 }, axisTick: { lineStyle: { color: colour("line-strong") } }, areaSelectStyle: { color: colour("accent"), opacity: 0.2, borderColor: colour("accent") } } },
           parallelAxis: list.map((column, dim) => ({
-            dim, name: column.group ? `${column.group} ${column.short}` : column.short,
+            dim, nameLocation: column.goal < 0 ? "start" : "end", name: column.group ? `${column.group} ${column.short}` : column.short,
             ...(column.numeric
               ? { type: "value", scale: true, inverse: column.goal < 0, axisLabel: { color: colour("ink-soft"), fontSize: 11, formatter: (value) => (gaps[dim] !== null && value < gaps[dim] * 0.999 && value < 0 ? "" : axisNumber(value)) } }
               : { type: "category", data: [...new Set(everyTrial.map((i) => column.text(i)))] }),
           })),
           tooltip: { formatter: ({ data: item }) => trialTip(item.trial) },
-          visualMap: { show: false, min: low, max: high === low ? low + 1 : high, dimension: list.length, inRange: { color: scaleColours(metric.goal) } },
+          visualMap: { show: false, min: low, max: high === low ? low + 1 : high, dimension: list.length, inRange: { color: scaleColours(metric.goal, lineColours()) } },
           series: [{
             type: "parallel", smooth: false, lineStyle: { width: shown.length > 300 ? 0.8 : 1.6, opacity: shown.length > 300 ? 0.35 : 0.7 }, emphasis: { lineStyle: { width: 3, opacity: 1 } }, inactiveOpacity: 0.04,
             progressive: 500,

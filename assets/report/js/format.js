@@ -17,7 +17,7 @@ const withError = (metric, value, error) => {
 };
 
 /** A parameter's value. */
-const formatValue = (value) => (value === null || value === undefined ? NOTHING : String(value));
+const formatValue = (value) => (value === null || value === undefined ? NOTHING : typeof value === "number" && Number.isFinite(value) ? String(Number(value.toPrecision(4))) : String(value));
 
 const formatP = (p) => (p === null || p === undefined ? NOTHING : p < 0.001 ? "< 0.001" : p.toFixed(3));
 

@@ -13,17 +13,13 @@ const drawTop = () => {
 
 const comparisonTable = () => {
   const { columns: heads, rows, note } = data.comparison;
-  const last = (text) => {
-    const word = text.split(" ").at(-1);
-    return el("span", { class: word }, text);
-  };
   return el("div", {},
     el("h3", {}, "Against plain cross-entropy"),
     el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Winner beside plain cross-entropy", style: "border:0" },
       el("table", { class: "plain" },
         el("thead", {}, el("tr", {}, el("th", { scope: "col" }, el("span", { class: "visually-hidden" }, "Metric")), heads.map((head) => el("th", { scope: "col" }, head)))),
         el("tbody", {}, rows.map(([name, cells]) =>
-          el("tr", {}, el("th", { scope: "row" }, name), cells.map((cell, i) => el("td", {}, i === cells.length - 1 ? last(cell) : cell))))))),
+          el("tr", {}, el("th", { scope: "row" }, name), cells.map((cell) => el("td", {}, cell))))))),
     el("p", { style: "font-size:.85rem;color:var(--ink-soft);margin-top:.5rem" }, note));
 };
 

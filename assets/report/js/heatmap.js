@@ -1,6 +1,8 @@
 // Maps of a metric over two hyperparameters.
 
-const MAP_METRICS = ["auc", "average_precision", "fn", "op_fn", "fp", "op_fp"];
+const MAP_METRICS = [
+  ["auc", "ROC AUC"], ["fn", "FN at 0.5"], ["op_fn", "FN, operating point"], ["average_precision", "Average precision"], ["fp", "FP at 0.5"], ["op_fp", "FP, operating point"],
+];
 const PUBLISHED_PAIR = { alpha: 0.25, gamma: 2 };
 
 const mapState = { split: ranking.on, x: null, y: null };
@@ -23,9 +25,9 @@ const mapCells = (x, y) => {
 
 const everyoneTied = () => everyTrial.filter((i) => trials.tied[i] !== null).every((i) => trials.tied[i]);
 
-const mapFigure = (name) =>
+const mapFigure = ([name, title]) =>
   figure({
-    title: metricOf.get(`test_${name}`).title.replace(", test", ""),
+    title,
     draw: ({ width }) => {
       const metric = metricOf.get(`${mapState.split}_${name}`);
       const [x, y] = [parameterOf.get(mapState.x), parameterOf.get(mapState.y)];
@@ -34,10 +36,11 @@ const mapFigure = (name) =>
       if (!shown.length) return { empty: "This metric is not defined for any of these trials." };
       const values = shown.map(({ trial }) => metric.mean[trial]);
       const [low, high] = [Math.min(...values), Math.max(...values)];
-      const left = 56;
+      const left = 32 + 6.6 * Math.max(...ys.map((level) => formatValue(level).length), 2);
+      const order = [...shown].sort((a, b) => isTied(a.trial) - isTied(b.trial));
       const cellWidth = (width - left - 14) / xs.length;
       const cellHeight = Math.max(20, Math.min(40, 300 / ys.length));
-      const height = 24 + cellHeight * ys.length + 92;
+      const height = 24 + cellHeight * ys.length + 76;
       const labels = cellWidth >= 31 && cellHeight >= 15;
       const colours = scaleColours(metric.goal);
       const outline = !everyoneTied();
@@ -54,21 +57,22 @@ const mapFigure = (name) =>
       const published = ranking.published && x.name === "alpha" && y.name === "gamma" && shown.find(({ at }) => at[0] === nearestLevel(xs, PUBLISHED_PAIR.alpha) && at[1] === nearestLevel(ys, PUBLISHED_PAIR.gamma));
       if (published) marks.push({ at: published.at, text: "◆", name: "the published pair" });
       return {
-        height,
+        height: low === high ? height - 30 : height,
+        caption: low === high ? `${formatMetric(metric, low)} in every cell.` : "",
         summary: `${metric.title} from ${formatMetric(metric, low)} to ${formatMetric(metric, high)}.`,
         option: {
-          grid: { left, right: 14, top: 10, bottom: 84 },
+          grid: { left, right: 14, top: 10, bottom: low === high ? 50 : 78 },
           tooltip: { formatter: ({ data: item }) => trialTip(item.trial, [[metric.title, withError(metric, metric.mean[item.trial], errorOf(metric.column, item.trial))]]) },
           xAxis: axis(x.name, { type: "category", data: xs.map(formatValue), splitLine: { show: false }, nameGap: 26 }),
-          yAxis: axis(y.name, { type: "category", data: ys.map(formatValue), splitLine: { show: false }, nameGap: 40 }),
+          yAxis: axis(y.name, { type: "category", data: ys.map(formatValue), splitLine: { show: false }, nameGap: left - 18 }),
           visualMap: {
-            type: "continuous", min: low, max: high === low ? low + 1e-9 : high, calculable: false, orient: "horizontal", left: "center", bottom: 0, itemWidth: 10, itemHeight: Math.min(160, width / 3), dimension: 2, seriesIndex: 0,
+            type: "continuous", show: low !== high, min: low, max: high === low ? low + 1e-9 : high, calculable: false, orient: "horizontal", left: "center", bottom: 0, itemWidth: 10, itemHeight: Math.min(160, width / 3), dimension: 2, seriesIndex: 0,
             inRange: { color: colours }, textStyle: { color: colour("ink-soft"), fontSize: 11 }, text: [formatMetric(metric, high), formatMetric(metric, low)],
           },
           series: [
             {
               type: "heatmap",
-              data: shown.map(({ at, trial }) => ({
+              data: order.map(({ at, trial }) => ({
                 value: [...at, metric.mean[trial]], trial,
                 itemStyle: { borderColor: outline && isTied(trial) ? colour("ink") : colour("card"), borderWidth: outline && isTied(trial) ? 2 : 1.5 },
                 label: { color: inkOn(metric.mean[trial]) },
@@ -102,7 +106,7 @@ const nearestLevel = (levels, value) => levels.reduce((best, level, i) => (Math.
 /** One metric of all trials with how far it may be off, best first. */
 const forest = () => {
   const view = { column: `${ranking.on}_auc` };
-  const MOST = 40;
+  const MOST = 25;
   const whole = figure({
     title: "Trials with their uncertainty",
     caption: "",
@@ -158,7 +162,7 @@ const drawMaps = () => {
   }
   mapState.x = x.name;
   mapState.y = y.name;
-  const maps = MAP_METRICS.filter((name) => metricOf.has(`val_${name}`) && metricOf.has(`test_${name}`)).map(mapFigure);
+  const maps = MAP_METRICS.filter(([name]) => metricOf.has(`val_${name}`) && metricOf.has(`test_${name}`)).map(mapFigure);
   const redraw = () => maps.forEach((map) => map.redraw());
   const names = available.map((parameter) => [parameter.name, parameter.name]);
   const bar = el("div", { class: "bar" },

@@ -26,7 +26,7 @@ if (data.details.length && ranking.winner !== null) {
   drawLearning();
   const group = el("div", { class: "of-chosen" });
   parts[before].section.before(group);
-  group.append(chosenBar(), ...parts.slice(before).map(({ section }) => section));
+  group.append(...chosenBar(), ...parts.slice(before).map(({ section }) => section));
 }
 drawExplore();
 drawLosses();

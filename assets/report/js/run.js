@@ -38,7 +38,7 @@ const drawRun = () => {
   const code = (text) => el("span", { class: "mono" }, text);
   part("run", "The run", null, el("div", { class: "stack" },
     data.timeline.jobs.length ? timelineFigure() : null,
-    el("div", { class: "grid" },
+    el("div", { class: "grid three" },
       el("div", { class: "card" }, el("h3", { style: "margin-bottom:.6rem" }, "Data"),
         el("ul", { style: "margin:0;padding-left:1.1rem" }, run.data_notes.map((note) => el("li", {}, note))),
         run.data_notes.length ? null : el("p", {}, "Nothing was noted about the data.")),
@@ -48,8 +48,8 @@ const drawRun = () => {
         ["Rows", `${run.rows.toLocaleString("en")}${run.failed ? `, ${run.failed} failed` : ""}`], ["Jobs", String(run.jobs)],
         ["Scores kept", run.scores],
         ["Data", code(run.data_fingerprint)], ["Splits", code(run.split_fingerprints.join(" "))],
-      ]))),
-    run.constants.length ? el("div", { class: "card" }, el("h3", { style: "margin-bottom:.6rem" }, "The same in all trials"), facts(run.constants)) : null,
+      ])),
+      run.constants.length ? el("div", { class: "card" }, el("h3", { style: "margin-bottom:.6rem" }, "The same in all trials"), facts(run.constants)) : null),
     el("div", { class: "card" },
       el("div", { style: "display:flex;flex-wrap:wrap;gap:.5rem;justify-content:space-between;margin-bottom:.6rem" }, el("h3", {}, "The spec, with all defaults"), copy),
       el("pre", { class: "code", tabindex: "0", role: "region", "aria-label": "The spec" }, run.sweep_yaml || "sweep.yaml is missing."))));

@@ -82,7 +82,7 @@ const drawTable = () => {
     };
     return el("th", { scope: "col", class: column.numeric ? null : "text", "aria-sort": active ? (tableState.down ? "descending" : "ascending") : "none" },
       column.group ? el("span", { class: "group" }, column.group) : null,
-      el("button", { type: "button", title: column.title, "data-sort": column.key, onclick: sort }, column.short, el("span", { class: "arrow", "aria-hidden": "true" }, active ? (tableState.down ? "↓" : "↑") : "")));
+      el("button", { type: "button", title: column.title, "data-sort": column.key, onclick: sort }, active ? el("span", { class: "arrow", "aria-hidden": "true" }, tableState.down ? "↓" : "↑") : null, column.short));
   };
   const draw = () => {
     const all = sortedTrials(state.visible);

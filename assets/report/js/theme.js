@@ -36,4 +36,6 @@ const categorical = () => (isDark() ? DARK : LIGHT);
 // Cividis (Nunez et al. 2018): even steps, the same for all kinds of colour vision.
 const CIVIDIS = ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"];
 /** From worse to better, so that bright is good whichever way the metric goes. */
-const scaleColours = (goal) => (goal < 0 ? [...CIVIDIS].reverse() : CIVIDIS);
+const scaleColours = (goal, colours = CIVIDIS) => (goal < 0 ? [...colours].reverse() : colours);
+/** For points and lines: the end that would vanish in the ground is left out. */
+const lineColours = () => (isDark() ? CIVIDIS.slice(3) : CIVIDIS.slice(0, 9));

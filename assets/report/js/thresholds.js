@@ -10,8 +10,8 @@ const confusionTable = (title, counts) => {
       : el("table", { class: "matrix" },
           el("thead", {}, el("tr", {}, el("td", { style: "background:none" }), el("th", { scope: "col" }, "flagged"), el("th", { scope: "col" }, "not flagged"))),
           el("tbody", {},
-            el("tr", {}, el("th", { scope: "row" }, "positive"), cell(tp, "caught (TP)", tp + fn, "hit"), cell(fn, "missed (FN)", tp + fn, "miss")),
-            el("tr", {}, el("th", { scope: "row" }, "negative"), cell(fp, "false alarms (FP)", fp + tn, "miss"), cell(tn, "left alone (TN)", fp + tn, "hit")))));
+            el("tr", {}, el("th", { scope: "row" }, "positive"), cell(tp, "TP, caught", tp + fn, "hit"), cell(fn, "FN, missed", tp + fn, "miss")),
+            el("tr", {}, el("th", { scope: "row" }, "negative"), cell(fp, "FP, false alarms", fp + tn, "miss"), cell(tn, "TN, left alone", fp + tn, "hit")))));
 };
 
 const focusPicker = () => {
@@ -30,7 +30,7 @@ const drawThresholds = () => {
   const slider = el("input", { type: "range", min: "0", max: "1", step: "1", "aria-label": "Threshold" });
   const output = el("output", {});
   const counts = el("div", {});
-  const matrices = el("div", { class: "grid three" });
+  const matrices = el("div", { class: "grid four" });
   const of = () => detailOf.get(state.focus)?.thresholds ?? null;
   const nearest = (list, value) => list.reduce((best, t, i) => (Math.abs(t - value) < Math.abs(list[best] - value) ? i : best), 0);
 
@@ -43,24 +43,26 @@ const drawThresholds = () => {
       const total = (list) => list.reduce((sum, n) => sum + n, 0);
       const shareOf = (list) => list.map((n, i) => [bars.low + (i + 0.5) * bars.width, n ? (n / total(list)) * 100 : null]);
       const lines = [["0.5", 0.5], ["operating point", mean("threshold", state.focus)], ["slider", t?.threshold[view.at] ?? null]].filter(([, value]) => value !== null);
+      const shares = [bars.negatives, bars.positives].flatMap((list) => list.filter(Boolean).map((n) => (n / total(list)) * 100));
+      const floor = 10 ** Math.floor(Math.log10(Math.min(...shares) * 0.7));
       const high = bars.low + bars.width * bars.positives.length;
-      const bar = (name, list, fill, symbol) => ({
+      const bar = (name, list, fill) => ({
         type: "bar", name, data: shareOf(list), barWidth: Math.max(1.5, (width - 80) / bars.positives.length - 1), barGap: "-100%", itemStyle: { color: fill, opacity: 0.55 }, emphasis: { disabled: false },
       });
       return {
         height: 300,
-        caption: `Test rows of all replicates; each class sums to 100 %, on a logarithmic scale, so that the rare end can be seen. ${formatCount(total(bars.positives))} positives and ${total(bars.negatives).toLocaleString("en")} negatives.`,
+        caption: `Test rows of all replicates; each class sums to 100 %, on a logarithmic scale, so that the rare end can be seen. ${formatCount(total(bars.positives))} positives against ${total(bars.negatives).toLocaleString("en")} negatives.`,
         summary: "Histogram of the scores of positives and negatives with the thresholds.",
         option: {
-          grid: { left: 62, right: 16, top: 34, bottom: 46 },
+          grid: { left: 62, right: 16, top: 46, bottom: 46 },
           legend: { top: 0, left: 56, itemHeight: 10 },
           tooltip: { trigger: "axis", axisPointer: { type: "shadow" }, formatter: (items) => tip(`Scores about ${items[0].value[0].toFixed(3)}`, items.filter((item) => item.value[1] !== null).map((item) => [item.seriesName, `${item.value[1].toPrecision(3)} %`])) },
           xAxis: axis("score", { type: "value", min: bars.low, max: Math.max(high, 0.5), splitLine: { show: false }, axisLabel: { formatter: axisNumber } }),
-          yAxis: axis("share of the class", { type: "log", min: (value) => 10 ** Math.floor(Math.log10(Math.max(value.min, 1e-4))), nameGap: 48, axisLabel: { formatter: (value) => `${axisNumber(value)} %` } }),
+          yAxis: axis("share of the class", { type: "log", min: floor, max: 100, startValue: floor, nameGap: 48, axisLabel: { formatter: (value) => `${axisNumber(value)} %` } }),
           series: [
             bar("negatives", bars.negatives, categorical()[0]),
             bar("positives", bars.positives, categorical()[1]),
-            { type: "line", data: [], markLine: { silent: true, symbol: "none", animation: false, data: lines.map(([name, value], i) => ({ xAxis: value, name, lineStyle: { color: name === "slider" ? colour("accent") : colour("ink"), type: name === "0.5" ? "dotted" : name === "slider" ? "solid" : "dashed", width: 1.5 }, label: { formatter: name, color: colour("ink-soft"), fontSize: 11, distance: [0, i === 1 ? 2 : 2], position: "end", align: i === 0 ? "left" : "center" } })) } },
+            { type: "line", data: [], markLine: { silent: true, symbol: "none", animation: false, data: lines.map(([name, value]) => ({ xAxis: value, name, lineStyle: { color: name === "slider" ? colour("accent") : colour("ink"), type: name === "0.5" ? "dotted" : name === "slider" ? "solid" : "dashed", width: 1.5 }, label: { show: name !== "slider", formatter: name, color: colour("ink-soft"), fontSize: 11, position: "end", align: value > bars.low + 0.75 * (Math.max(high, 0.5) - bars.low) ? "right" : "left" } })) } },
           ],
         },
         table: { head: ["scores from", "to", "positives", "negatives"], rows: bars.positives.map((n, i) => [(bars.low + i * bars.width).toFixed(3), (bars.low + (i + 1) * bars.width).toFixed(3), formatCount(n), formatCount(bars.negatives[i])]) },
@@ -87,7 +89,7 @@ const drawThresholds = () => {
     const trial = state.focus;
     if (trial === null) { matrices.replaceChildren(); return; }
     const at = (prefix) => Object.fromEntries(["tp", "fp", "tn", "fn"].map((name) => [name, mean(`${prefix}${name}`, trial)]));
-    matrices.replaceChildren(...[["Test, at 0.5", "test_"], ["Test, at the operating point", "test_op_"], ["Validation, at 0.5", "val_"], ["Validation, at the operating point", "val_op_"]].map(([title, prefix]) => confusionTable(title, at(prefix))));
+    matrices.replaceChildren(...[["Test, at 0.5", "test_"], ["Test, operating point", "test_op_"], ["Validation, at 0.5", "val_"], ["Validation, operating point", "val_op_"]].map(([title, prefix]) => confusionTable(title, at(prefix))));
   };
   const reset = () => {
     const t = of();
