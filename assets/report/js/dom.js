@@ -22,7 +22,7 @@ const selectField = (label, options, value, onchange) => {
   const option = ([key, text]) => el("option", { value: key, selected: String(key) === String(value) }, text);
   const select = el(
     "select",
-    { onchange: () => onchange(select.value) },
+    { "aria-label": label, onchange: () => onchange(select.value) },
     options.map((entry) => (Array.isArray(entry[1]) ? el("optgroup", { label: entry[0] }, entry[1].map(option)) : option(entry))),
   );
   return el("label", { class: "field" }, el("span", {}, label), select);
