@@ -5,10 +5,12 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
 use super::spec::closed;
 use crate::cli::{ReportArgs, ReportFormat, SplitName};
 use crate::output::{self, Failure, Plain};
-use crate::report::{self, Options, Ranking, ReportError};
+use crate::report::{self, Intervals, Options, Ranking, ReportError};
 use crate::results::write_atomically;
 use crate::spec::{self, OperatingPoint, RankSpec, Split};
 
@@ -19,10 +21,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
     let ranked_by = ranked_by(&args.run_dir);
     let options = Options {
         by: args.by.clone().unwrap_or(ranked_by.by),
-        on: args.on.map_or(ranked_by.on, |on| match on {
-            SplitName::Validation => Split::Validation,
-            SplitName::Test => Split::Test,
-        }),
+        on: args.on.map_or(ranked_by.on, split_of),
         top: args.top.or((args.format == ReportFormat::Table).then_some(TABLE_ROWS)),
     };
     let point = args.operating_point.as_deref().map(spec::parse_operating_point).transpose().map_err(Failure::input)?;
@@ -53,7 +52,16 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     write_atomically::<io::Error>(path, |out| out.write_all(bytes)).map_err(|e| Failure::environment(cannot(e)))
 }
 
-/// Ranks a run's trials, at another operating point if one is given, and says which of them are tied with the best.
+/// The split of a word on the command line.
+pub(super) fn split_of(name: SplitName) -> Split {
+    match name {
+        SplitName::Validation => Split::Validation,
+        SplitName::Test => Split::Test,
+    }
+}
+
+/// Ranks a run's trials, at another operating point if one is given, says which of them are tied with the best, and
+/// answers what the winner buys.
 pub(super) fn ranking(
     run_dir: &Path,
     options: &Options,
@@ -65,6 +73,9 @@ pub(super) fn ranking(
     }
     let mut ranking = report::rank(&results, options)?;
     report::compare_with_best(run_dir, &mut ranking)?;
+    let on_all_cores =
+        |n: usize, each: &(dyn Fn(usize) -> Intervals + Sync)| (0..n).into_par_iter().map(each).collect();
+    report::answer(run_dir, &results, &mut ranking, &on_all_cores)?;
     Ok(ranking)
 }
 

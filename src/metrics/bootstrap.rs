@@ -278,3 +278,96 @@ fn above(descending: &[f32], score: f32) -> usize {
 fn at_least(descending: &[f32], score: f32) -> usize {
     descending.partition_point(|&other| other >= score)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::metrics::{Confusion, average_precision, threshold_for};
+
+    /// 60 rows with ties within and between the classes.
+    fn rows(tied: bool) -> (Vec<f32>, Vec<u8>) {
+        let scores = (0..60_u32).map(|i| ((i * 37 % 61) as f32 / 61.0 + 0.4 * f32::from(u8::from(i < 12))) / 1.4);
+        let scores = scores.map(|s| if tied { (s * 12.0).round() / 12.0 } else { s });
+        (scores.collect(), (0..60).map(|i| u8::from(i < 12)).collect())
+    }
+
+    /// Row by row.
+    fn resample(scores: &[f32], labels: &[u8], stream: &mut Stream) -> Vec<f32> {
+        let of = |label: u8| (0..labels.len()).filter(|&i| labels[i] == label).collect::<Vec<_>>();
+        let (positives, negatives) = (of(1), of(0));
+        let mut draw = |label: &u8| {
+            let class = if *label == 1 { &positives } else { &negatives };
+            scores[class[stream.below(class.len() as u32) as usize]]
+        };
+        labels.iter().map(&mut draw).collect()
+    }
+
+    const POINTS: [OperatingPoint; 9] = [
+        OperatingPoint::MaxFpr { max_fpr: 0.01 },
+        OperatingPoint::MaxFpr { max_fpr: 0.1 },
+        OperatingPoint::MaxFpr { max_fpr: 0.999 },
+        OperatingPoint::MinRecall { min_recall: 0.8 },
+        OperatingPoint::AlertBudget { max_alerts_per_1000: 10.0 },
+        OperatingPoint::AlertBudget { max_alerts_per_1000: 250.0 },
+        OperatingPoint::AlertBudget { max_alerts_per_1000: 1000.0 },
+        OperatingPoint::Cost { fn_cost: 2.0, fp_cost: 1.0 },
+        OperatingPoint::Cost { fn_cost: 0.3, fp_cost: 1.0 },
+    ];
+
+    #[test]
+    fn thresholds_are_distributed_as_with_rows_drawn_one_by_one() {
+        const DRAWS: usize = 8_000;
+        for tied in [false, true] {
+            let (scores, labels) = rows(tied);
+            let strata = Strata::new(&scores, &labels).unwrap();
+            for point in &POINTS {
+                let mut stream = Stream::new(5, 0, Purpose::Bootstrap, 9, 0);
+                let mut counts: HashMap<u32, [f64; 2]> = HashMap::new();
+                let mut weights = Vec::new();
+                for _ in 0..DRAWS {
+                    let ours = strata.threshold(point, strata.limit(point), &mut weights, &mut stream);
+                    counts.entry(ours.to_bits()).or_default()[0] += 1.0;
+                    let plain = threshold_for(point, &resample(&scores, &labels, &mut stream), &labels).unwrap() as f32;
+                    counts.entry(plain.to_bits()).or_default()[1] += 1.0;
+                }
+                // χ² of two samples; thresholds that are rare together count as one.
+                let (rare, common): (Vec<[f64; 2]>, Vec<_>) = counts.into_values().partition(|[a, b]| a + b < 20.0);
+                let rare = rare.iter().fold([0.0, 0.0], |sum, of| [sum[0] + of[0], sum[1] + of[1]]);
+                let cells = common.iter().chain([&rare]).filter(|[a, b]| a + b > 0.0);
+                let chi: f64 = cells.clone().map(|[a, b]| (a - b).powi(2) / (a + b)).sum();
+                let freedom = cells.count() as f64 - 1.0;
+                assert!(chi < freedom + 4.5 * (2.0 * freedom).sqrt() + 6.0, "{point:?} {tied}: χ² {chi} of {freedom}");
+            }
+        }
+    }
+
+    #[test]
+    fn intervals_are_those_of_rows_drawn_one_by_one() {
+        for tied in [false, true] {
+            let (scores, labels) = rows(tied);
+            let mut stream = Stream::new(6, 0, Purpose::Bootstrap, 9, 0);
+            let near = |name: &str, ours: Interval, mut plain: Vec<f64>, tolerance: f64| {
+                let plain = Interval::percentile(&mut plain).unwrap();
+                let off = (ours.lower - plain.lower).abs().max((ours.upper - plain.upper).abs());
+                assert!(off <= tolerance, "{name} {tied}: {ours:?}, row by row {plain:?}");
+            };
+            let mut draw = || resample(&scores, &labels, &mut stream);
+            let plain = (0..8_000).map(|_| average_precision(&draw(), &labels).unwrap()).collect();
+            near("ap", average_precision_interval(&scores, &labels, 8_000, 1).unwrap(), plain, 0.012);
+            for point in &POINTS {
+                let rows = (&scores[..], &labels[..]);
+                let ours = operating_point_intervals(point, rows, rows, 8_000, 1).unwrap();
+                let counts = |_| {
+                    let threshold = threshold_for(point, &draw(), &labels).unwrap();
+                    Confusion::at(&draw(), &labels, threshold)
+                };
+                let plain: Vec<Confusion> = (0..8_000).map(counts).collect();
+                near("fn", ours.fn_, plain.iter().map(|c| c.fn_ as f64).collect(), 1.0);
+                near("fp", ours.fp, plain.iter().map(|c| c.fp as f64).collect(), 1.0);
+                near("recall", ours.recall, plain.iter().map(|c| c.recall().unwrap()).collect(), 1.0 / 12.0 + 1e-12);
+            }
+        }
+    }
+}

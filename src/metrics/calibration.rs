@@ -138,7 +138,7 @@ impl Isotonic {
         let above = self.knots.partition_point(|&(x, _)| x < score);
         let last = self.knots.len() - 1;
         let ((x0, y0), (x1, y1)) = (self.knots[above.saturating_sub(1)], self.knots[above.min(last)]);
-        if x1 <= x0 || above > last {
+        if score >= x1 || x1 <= x0 {
             return y1 as f32;
         }
         (y0 + (y1 - y0) * (score - x0) / (x1 - x0)) as f32

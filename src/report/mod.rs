@@ -5,17 +5,26 @@
 //! ```
 //! Reads result files only; [`rank()`] and what follows are pure but for [`compare_with_best`], which reads the scores.
 
+mod answer;
+mod answer_text;
 mod busy;
+mod calibration;
 mod compare;
+mod edge;
 mod error;
+mod evidence;
 mod export;
 mod format;
 mod front;
 mod group;
+mod history;
 mod html;
 mod markdown;
+mod methods;
 mod metric;
 mod operating;
+mod pair;
+mod pair_text;
 mod rank;
 mod read;
 mod rows;
@@ -26,13 +35,18 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use answer::{Answer, Drop, ForEach, Intervals, Start, answer};
 pub use busy::{DeviceUse, Interval, devices_in_words, training_seconds};
+pub use calibration::{Calibration, Reading};
 pub use compare::compare_with_best;
 pub use error::ReportError;
+pub use evidence::Contrast;
 pub use group::Trial;
 pub use html::to_html;
+pub use methods::Method;
 pub use metric::Key;
 pub use operating::{at_operating_point, operating_point_in_words};
+pub use pair::{Common, Pairing, Run, Side, pair};
 pub use rank::{Ranked, Ranking, rank};
 pub use read::read;
 pub use rows::{Results, Row, Timing, Value};

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::answer::Answer;
 use super::busy::{DeviceUse, device_use};
 use super::front::{fronts, lexicographic};
 use super::group::{Trial, group, trials_count};
@@ -33,6 +34,8 @@ pub struct Ranking {
     pub operating_point: Option<OperatingPoint>,
     /// What was trained where and when.
     pub devices: Vec<DeviceUse>,
+    /// What the scores say of it; empty until [`answer`](super::answer()) has looked at them.
+    pub answer: Answer,
     /// What to know before believing it.
     pub warnings: Vec<String>,
 }
@@ -102,6 +105,7 @@ pub fn rank(results: &Results, options: &Options) -> Result<Ranking, ReportError
         top: options.top,
         operating_point: results.operating_point.clone(),
         devices: device_use(&results.rows),
+        answer: Answer::default(),
         warnings: [results.warnings.clone(), grouped.warnings].concat(),
     };
     ranking.warn();
@@ -141,15 +145,27 @@ impl Ranking {
         self.trials.first().filter(|ranked| ranked.front.is_some())
     }
 
-    /// The best trial of plain cross-entropy on the rows as they are, against which the others have to stand.
+    /// The best trial of plain cross-entropy on the rows as they are, against which the others have to stand. Without one,
+    /// focal loss with α = 0.5 and γ = 0, which is half of plain cross-entropy.
     pub fn baseline(&self) -> Option<&Ranked> {
-        let is = |ranked: &Ranked, name: &str, word: &str| {
-            self.parameter(ranked, name).is_none_or(|value| *value == Value::Text(word.to_owned()))
+        let is = |ranked: &Ranked, name: &str, value: &Value| self.parameter(ranked, name) == Some(value);
+        let word = |word: &str| Value::Text(word.to_owned());
+        let unsampled = |ranked: &Ranked| {
+            self.parameter(ranked, "sampling").is_none_or(|value| *value == word("none")) && ranked.front.is_some()
         };
-        let plain = |ranked: &&Ranked| {
-            self.parameter(ranked, "loss").is_some() && is(ranked, "loss", "bce") && is(ranked, "sampling", "none")
+        let plain = |ranked: &&Ranked| is(ranked, "loss", &word("bce")) && unsampled(ranked);
+        let half = |ranked: &&Ranked| {
+            is(ranked, "loss", &word("focal"))
+                && is(ranked, "alpha", &Value::Number(0.5))
+                && is(ranked, "gamma", &Value::Number(0.0))
+                && unsampled(ranked)
         };
-        self.trials.iter().filter(|ranked| ranked.front.is_some()).find(plain)
+        self.trials.iter().find(plain).or_else(|| self.trials.iter().find(half))
+    }
+
+    /// A trial by its id.
+    pub fn trial(&self, id: &str) -> Option<&Ranked> {
+        self.trials.iter().find(|ranked| ranked.trial.trial_id == id)
     }
 
     /// The trials that tables, CSV and JSON show.

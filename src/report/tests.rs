@@ -32,7 +32,7 @@ const METRICS: [&str; 15] = [
 ];
 
 /// Figures that follow from AUC and missed positives, different in each replicate.
-fn row(trial_id: &str, replicate: u32, loss: &str, focal: Option<(f64, f64)>, auc: f64, missed: f64) -> Row {
+pub(super) fn row(trial_id: &str, replicate: u32, loss: &str, focal: Option<(f64, f64)>, auc: f64, missed: f64) -> Row {
     let word = |word: &str| Some(Value::Text(word.to_owned()));
     let shift = f64::from(replicate) * 0.002;
     let caught = 20.0 - missed;
@@ -82,7 +82,7 @@ pub(super) fn bare_row() -> Row {
     row("a", 0, "bce", None, 0.9, 1.0)
 }
 
-fn results(rows: Vec<Row>) -> Results {
+pub(super) fn results(rows: Vec<Row>) -> Results {
     let parameters =
         ["loss", "alpha", "gamma", "pos_weight", "sampling", "learning_rate", "batch_size", "hidden", "initial_bias"];
     Results {
@@ -123,7 +123,7 @@ fn options(by: &[&str]) -> Options {
     Options { by: by.iter().map(|&name| name.to_owned()).collect(), on: Split::Validation, top: None }
 }
 
-fn ranked(results: &Results, by: &[&str]) -> Ranking {
+pub(super) fn ranked(results: &Results, by: &[&str]) -> Ranking {
     rank(results, &options(by)).unwrap()
 }
 

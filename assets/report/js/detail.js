@@ -13,7 +13,9 @@ const showTrial = (trial) => {
     const metric = metricOf.get(`test_${name}`) ?? metricOf.get(`val_${name}`);
     return metric ? metric.title.replace(/, (test|validation)/, "") : name;
   };
-  const rows = names.filter((name) => splits.some((split) => metricOf.has(`${split}_${name}`))).map((name) => [title(name), ...splits.map((split) => cell(`${split}_${name}`))]);
+  const intervals = data.intervals.find((one) => one.trial === trial) ?? {};
+  const interval = (column) => (intervals[column] ? ` [${intervals[column].map((end) => (metricOf.get(column).count ? end.toFixed(0) : end.toFixed(3))).join(", ")}]` : "");
+  const rows = names.filter((name) => splits.some((split) => metricOf.has(`${split}_${name}`))).map((name) => [title(name), ...splits.map((split) => cell(`${split}_${name}`) + interval(`${split}_${name}`))]);
   const place = [
     ["Trial", el("span", { class: "mono" }, trials.id[trial])],
     ["Place", `${trial + 1} of ${N}${trials.front[trial] ? `, front ${trials.front[trial]}` : ""}`],
@@ -41,7 +43,7 @@ const showTrial = (trial) => {
     el("div", { class: "body" },
       el("div", { class: "controls" }, chooseButton, step(-1, "← Better"), step(1, "Worse →")),
       facts(place),
-      el("div", {}, el("h3", { style: "margin-bottom:.4rem" }, "Metrics"), scrollBox("Metrics of the trial", plainTable(["", "training", "validation", "test"], rows, "Metrics of the trial"))),
+      el("div", {}, el("h3", { style: "margin-bottom:.4rem" }, "Metrics"), scrollBox("Metrics of the trial", plainTable(["", "training", "validation", "test"], rows, "Metrics of the trial")), Object.keys(intervals).length ? el("p", { class: "small" }, "± is a standard error; brackets are 95 % bootstrap intervals.") : null),
       el("div", {}, el("h3", { style: "margin-bottom:.4rem" }, "Hyperparameters"), facts(hyperparameters))));
   if (!panel.open) panel.showModal();
   panel.scrollTop = 0;

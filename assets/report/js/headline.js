@@ -11,17 +11,14 @@ const drawTop = () => {
   byId("foot").append(`Written by ${run.program}. Plots by Apache ECharts (Apache License 2.0). This page is whole in itself: nothing is fetched.`);
 };
 
-const comparisonTable = () => {
-  const { columns: heads, rows, note } = data.comparison;
-  return el("div", {},
-    el("h3", {}, "Against plain cross-entropy"),
-    el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Winner beside plain cross-entropy", style: "border:0" },
+const comparisonTable = (title, { columns: heads, rows, note }) =>
+  el("div", {},
+    el("h3", {}, title),
+    el("div", { class: "scroll bare", tabindex: "0", role: "region", "aria-label": title },
       el("table", { class: "plain" },
-        el("thead", {}, el("tr", {}, el("th", { scope: "col" }, el("span", { class: "visually-hidden" }, "Metric")), heads.map((head) => el("th", { scope: "col" }, head)))),
-        el("tbody", {}, rows.map(([name, cells]) =>
-          el("tr", {}, el("th", { scope: "row" }, name), cells.map((cell) => el("td", {}, cell))))))),
-    el("p", { style: "font-size:.85rem;color:var(--ink-soft);margin-top:.5rem" }, note));
-};
+        el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head || el("span", { class: "visually-hidden" }, "Metric"))))),
+        el("tbody", {}, rows.map(([name, cells]) => el("tr", {}, el("th", { scope: "row" }, name), cells.map((cell) => el("td", {}, cell))))))),
+    el("p", { class: "small" }, note));
 
 const drawHeadline = () => {
   const { winner, sure, price, tiles } = data.headline;
@@ -33,10 +30,11 @@ const drawHeadline = () => {
         el("dl", { class: "tiles" }, tiles.map((tile) => el("div", { class: "tile" }, el("dt", {}, tile.label), el("dd", {}, tile.value, tile.note ? el("small", {}, tile.note) : null)))),
         el("div", { class: "columns" },
           el("div", { class: "prose stack" },
-            el("div", {}, el("h3", {}, "How sure"), sure.map((sentence) => el("p", {}, sentence))),
+            el("div", {}, el("h3", {}, "What it buys, and how sure that is"), sure.map((sentence) => el("p", {}, sentence))),
             price.length ? el("div", {}, el("h3", {}, "At what price"), price.map((sentence) => el("p", {}, sentence))) : null,
             el("div", { class: "controls" }, el("button", { type: "button", onclick: () => showTrial(ranking.winner) }, "All figures of the winner"))),
-          data.comparison ? comparisonTable() : null),
+          data.comparison ? comparisonTable("Against plain cross-entropy", data.comparison) : null),
+        data.methods ? comparisonTable("Losses and samplings", data.methods) : null,
       ];
   const warnings = data.warnings.length
     ? el("div", { class: "warnings", role: "note", "aria-label": "Warnings" },

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use super::payload::{Parameter, Payload, Published, RankingOf, Run, Short, Trials};
+use super::payload::{Intervals, Parameter, Payload, Published, RankingOf, Run, Short, Trials};
 use super::{columns, details, headline, importance, losses, timeline};
+use crate::metrics::Interval;
 use crate::report::metric::column;
 use crate::report::rank::{Ranked, Ranking};
 use crate::report::rows::{Row, Value};
@@ -22,7 +23,7 @@ const DETAILS: usize = 100;
 pub(super) fn payload(run_dir: &Path, ranking: &Ranking) -> Result<Payload, ReportError> {
     let rows = crate::report::read(run_dir)?.rows;
     let published = published(ranking);
-    let baseline = headline::plain_cross_entropy(ranking).map(|ranked| ranked.rank - 1);
+    let baseline = ranking.baseline().map(|ranked| ranked.rank - 1);
     let mut wanted: Vec<usize> = (0..ranking.trials.len().min(DETAILS)).collect();
     wanted.extend(baseline.into_iter().chain(published.as_ref().map(|published| published.trial)));
     wanted.sort_unstable();
@@ -54,6 +55,8 @@ pub(super) fn payload(run_dir: &Path, ranking: &Ranking) -> Result<Payload, Repo
         metrics: columns::metrics(ranking),
         importance: importance::importance(ranking, &explained),
         comparison: headline::comparison(ranking),
+        methods: headline::methods(ranking),
+        intervals: intervals(ranking),
         losses: losses::losses(&gammas, gathered.winner_positives, gathered.winner_negatives),
         details: gathered.details,
         timeline: timeline::timeline(&ranking.devices, &rows),
@@ -146,6 +149,23 @@ fn state(ranked: &Ranked, failed: bool) -> &'static str {
         (false, true) => "failed",
         (false, false) => "incomplete",
     }
+}
+
+/// 95 % bootstrap intervals of the trials that have some, by index.
+fn intervals(ranking: &Ranking) -> Vec<Intervals> {
+    let pair = |interval: Interval| (Short(interval.lower), Short(interval.upper));
+    let of = |(trial, ranked): (usize, &Ranked)| {
+        let found = ranking.answer.intervals.get(&ranked.trial.trial_id)?;
+        let point = found.operating_point;
+        Some(Intervals {
+            trial,
+            test_average_precision: found.average_precision.map(pair),
+            test_op_fn: point.map(|point| pair(point.fn_)),
+            test_op_fp: point.map(|point| pair(point.fp)),
+            test_op_recall: point.map(|point| pair(point.recall)),
+        })
+    };
+    ranking.trials.iter().enumerate().filter_map(of).collect()
 }
 
 /// The trial nearest to the published pair, if it lies among those swept or within a step of them.

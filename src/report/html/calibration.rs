@@ -4,8 +4,8 @@ use super::payload::{Calibration, CalibrationOf, Short};
 use crate::metrics::{Binning, Isotonic, Platt, brier, expected_calibration_error, reliability};
 use crate::report::scores::ScoreGroup;
 
-/// Bins of equally many rows.
-const BINS: usize = 15;
+/// Bins of equally many rows, as those of the text report's expected calibration error.
+const BINS: usize = 10;
 
 /// Reliability on the test rows of all replicates; Platt scaling and isotonic regression are fitted on the validation rows
 /// of each replicate. `None` where a replicate cannot be fitted.

@@ -1,10 +1,13 @@
 //! The answer in a few sentences, and the winner beside plain cross-entropy.
 
 use super::payload::{Comparison, Headline, Tile};
-use crate::report::format::{number, split_word, with_uncertainty};
+use crate::metrics::Interval;
+use crate::report::answer_text::{
+    auc_in_words, interval_in_words, method_columns, methods_note, p_in_words, sentences,
+};
+use crate::report::format::{Column, number, split_word, with_uncertainty};
 use crate::report::metric::{Key, column};
 use crate::report::rank::{Ranked, Ranking};
-use crate::report::rows::Value;
 use crate::report::summary::in_words;
 use crate::spec::{Goal, Split};
 
@@ -15,70 +18,10 @@ pub(super) fn headline(ranking: &Ranking) -> Headline {
     };
     Headline {
         winner: Some(in_words(ranking, winner)),
-        sure: sure(ranking, winner),
+        sure: sentences(ranking),
         price: price(ranking, winner).into_iter().collect(),
         tiles: tiles(ranking, winner),
     }
-}
-
-/// The trial of plain cross-entropy: one of `bce`, or focal loss with gamma 0 and alpha 0.5, which is half of it.
-pub(super) fn plain_cross_entropy(ranking: &Ranking) -> Option<&Ranked> {
-    let is = |ranked: &Ranked, name: &str, wanted: f64| matches!(ranking.parameter(ranked, name), Some(Value::Number(v)) if (v - wanted).abs() < 1e-9);
-    let none = Value::Text("none".into());
-    let halved = |ranked: &&Ranked| {
-        is(ranked, "gamma", 0.0)
-            && is(ranked, "alpha", 0.5)
-            && ranking.parameter(ranked, "sampling").is_none_or(|sampling| *sampling == none)
-    };
-    let measured = || ranking.trials.iter().filter(|ranked| ranked.front.is_some());
-    ranking.baseline().or_else(|| measured().find(halved))
-}
-
-fn sure(ranking: &Ranking, winner: &Ranked) -> Vec<String> {
-    let mut sentences = Vec::new();
-    let compared: Vec<&Ranked> = ranking.trials.iter().filter(|ranked| ranked.tied_with_best.is_some()).collect();
-    let tied = compared.iter().filter(|ranked| ranked.tied_with_best == Some(true)).count();
-    let rows = split_word(ranking.on);
-    if ranking.trials.len() == 1 {
-        sentences.push("There is one trial: nothing to compare it with.".to_owned());
-    } else if compared.is_empty() {
-        sentences.push(
-            "The trials were not compared by a test: their scores were not kept, or AUC does not rank.".to_owned(),
-        );
-    } else if tied == 0 {
-        sentences.push(format!(
-            "Its AUC differs from that of each of the {} others (paired DeLong test on the {rows} rows, Holm-corrected, 5 %).",
-            compared.len()
-        ));
-    } else {
-        let end = if tied == compared.len() { ": rank 1 is a name for a crowd" } else { "" };
-        sentences.push(format!(
-            "The AUC of {tied} of {} others cannot be told from its own{end} (paired DeLong test on the {rows} rows, \
-             Holm-corrected, 5 %).",
-            compared.len()
-        ));
-    }
-    if let Some(plain) = plain_cross_entropy(ranking) {
-        if plain.trial.trial_id == winner.trial.trial_id {
-            sentences.push("It is plain cross-entropy itself: no other loss did better.".to_owned());
-        } else if let Some(p) = plain.p_vs_best {
-            let told = if plain.tied_with_best == Some(true) { "cannot be told" } else { "differs" };
-            sentences.push(format!("Plain cross-entropy's AUC {told} from it ({}).", p_in_words(p)));
-        }
-    }
-    if ranking.on == Split::Validation && ranking.trials.len() > 1 {
-        let auc = |split| with_uncertainty(ranking, winner, split, "auc");
-        sentences.push(format!(
-            "The best of many looks better than it is: its AUC is {} on the validation rows that chose it, {} on the test rows.",
-            auc(Split::Validation),
-            auc(Split::Test)
-        ));
-    }
-    sentences
-}
-
-fn p_in_words(p: f64) -> String {
-    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
 }
 
 fn price(ranking: &Ranking, winner: &Ranked) -> Option<String> {
@@ -119,16 +62,26 @@ fn tiles(ranking: &Ranking, winner: &Ranked) -> Vec<Tile> {
             tiles.push(Tile {
                 label: label.to_owned(),
                 value: number(name, Some(value)),
-                note: whole.map_or(String::new(), |whole| format!("of {}", number("fn", Some(whole)))),
+                note: format!(
+                    "{}{}",
+                    whole.map_or(String::new(), |whole| format!("of {}", number("fn", Some(whole)))),
+                    interval_in_words(name, interval_of(ranking, winner, name))
+                ),
             });
         }
     }
     tiles
 }
 
+/// 95 % bootstrap interval of a figure at the operating point on the test rows.
+fn interval_of(ranking: &Ranking, ranked: &Ranked, name: &str) -> Option<Interval> {
+    let intervals = ranking.answer.intervals.get(&ranked.trial.trial_id)?.operating_point?;
+    Some(if name == "op_fn" { intervals.fn_ } else { intervals.fp })
+}
+
 /// The winner beside plain cross-entropy, where both are there and differ.
 pub(super) fn comparison(ranking: &Ranking) -> Option<Comparison> {
-    let (winner, plain) = (ranking.winner()?, plain_cross_entropy(ranking)?);
+    let (winner, plain) = (ranking.winner()?, ranking.baseline()?);
     if winner.trial.trial_id == plain.trial.trial_id {
         return None;
     }
@@ -144,25 +97,37 @@ pub(super) fn comparison(ranking: &Ranking) -> Option<Comparison> {
         };
         let title = named(name);
         let sign = if difference > 0.0 { "+" } else { "" };
-        Some((
-            title.to_owned(),
-            vec![
-                with_uncertainty(ranking, winner, Split::Test, name),
-                with_uncertainty(ranking, plain, Split::Test, name),
-                format!("{sign}{} {better}", number(name, Some(difference)).replace('-', "−")),
-            ],
-        ))
+        let difference = format!("{sign}{} {better}", number(name, Some(difference)).replace('-', "−"));
+        let test = match (*name, &ranking.answer.against_baseline) {
+            ("auc", Some(contrast)) => auc_in_words(contrast).trim_start_matches("AUC ").to_owned(),
+            ("op_fn", Some(contrast)) => contrast.missed_p.map_or(String::new(), p_in_words),
+            _ => String::new(),
+        };
+        let of = |ranked| with_uncertainty(ranking, ranked, Split::Test, name);
+        Some((title.to_owned(), vec![of(winner), of(plain), difference, test]))
     });
-    let is_bce = ranking.baseline().is_some();
     Some(Comparison {
-        columns: ["Winner", "Plain cross-entropy", "Difference"].map(str::to_owned).to_vec(),
+        columns: ["", "Winner", "Plain cross-entropy", "Difference", "Paired test"].map(str::to_owned).to_vec(),
         rows: rows.collect(),
-        note: if is_bce {
-            format!("Test rows. Plain cross-entropy: {}.", in_words(ranking, plain))
-        } else {
-            "Test rows. No trial of this sweep has the loss bce; focal loss with alpha 0.5 and gamma 0 is half of it."
-                .to_owned()
-        },
+        note: format!(
+            "Test rows, means over the replicates ± their standard error. Plain cross-entropy is {}. Paired tests on the same \
+             rows: DeLong for AUC (with the 95 % interval of the difference), McNemar for the misses.",
+            in_words(ranking, plain)
+        ),
+    })
+}
+
+/// The published comparison: a row for each way to deal with a rare class. `None` where there is one way only.
+pub(super) fn methods(ranking: &Ranking) -> Option<Comparison> {
+    let columns = method_columns(ranking);
+    let rows = ranking.answer.methods.len();
+    let head = |column: &Column| column.full_name();
+    (rows > 0).then(|| Comparison {
+        columns: columns.iter().map(head).collect(),
+        rows: (0..rows)
+            .map(|row| (columns[0].cells[row].clone(), columns[1..].iter().map(|c| c.cells[row].clone()).collect()))
+            .collect(),
+        note: methods_note(ranking),
     })
 }
 

@@ -36,6 +36,8 @@ pub(super) struct Payload {
     pub(super) metrics: Vec<Metric>,
     pub(super) importance: Vec<Importance>,
     pub(super) comparison: Option<Comparison>,
+    pub(super) methods: Option<Comparison>,
+    pub(super) intervals: Vec<Intervals>,
     pub(super) details: Vec<Detail>,
     pub(super) losses: Losses,
     pub(super) timeline: Timeline,
@@ -83,10 +85,20 @@ pub(super) struct Tile {
     pub(super) note: String,
 }
 
-/// The winner beside plain cross-entropy.
+/// 95 % bootstrap intervals of one trial on the test rows, by column.
+#[derive(Debug, Serialize)]
+pub(super) struct Intervals {
+    pub(super) trial: usize,
+    pub(super) test_average_precision: Option<(Short, Short)>,
+    pub(super) test_op_fn: Option<(Short, Short)>,
+    pub(super) test_op_fp: Option<(Short, Short)>,
+    pub(super) test_op_recall: Option<(Short, Short)>,
+}
+
+/// Figures side by side.
 #[derive(Debug, Serialize)]
 pub(super) struct Comparison {
-    /// Heads of the columns after the first.
+    /// Heads of the columns.
     pub(super) columns: Vec<String>,
     /// A name and its cells.
     pub(super) rows: Vec<(String, Vec<String>)>,

@@ -208,7 +208,7 @@ fn spans_are_those_of_the_faulty_words() {
         .iter()
         .filter_map(|fault| match &fault.origin {
             Origin::File { span, .. } => SEVERAL.get(span.clone()),
-            Origin::Override(_) => None,
+            Origin::Override(_) | Origin::Option(_) => None,
         })
         .collect();
     assert_eq!(words, ["lable", "many", "0", "1.4"]);

@@ -1,5 +1,8 @@
 //! Against scikit-learn and MLstatkit (recorded, see tests/fixtures/metrics/make_metrics.py) and against definitions.
 
+mod coverage;
+mod statistics;
+
 use proptest::prelude::*;
 use serde::Deserialize;
 
@@ -41,7 +44,7 @@ impl Case {
 }
 
 fn cases() -> Vec<Case> {
-    let text = include_str!("../../tests/fixtures/metrics/cases.json");
+    let text = include_str!("../../../tests/fixtures/metrics/cases.json");
     serde_json::from_str::<Cases>(text).unwrap().cases
 }
 
