@@ -43,6 +43,7 @@ pub enum Command {
   focalsweep report runs/focal
   focalsweep report runs/focal --by average_precision,fn --on test --top 10
   focalsweep report runs/focal --format csv > ranking.csv
+  focalsweep report runs/focal --on test --html report-on-test.html
   focalsweep report runs/focal --operating-point min_recall=0.9 --by op_fp
   focalsweep report runs/focal --operating-point fn_cost=100,fp_cost=1 --by cost
 
@@ -177,6 +178,9 @@ pub struct ReportArgs {
     /// How it looks
     #[arg(long, value_enum, default_value_t)]
     pub format: ReportFormat,
+    /// Write the report as one HTML file instead: plots, sortable table, curves
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 /// `compare`.

@@ -1,7 +1,7 @@
 //! `report`: the ranked table of a run.
 
 use std::fs;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -9,12 +9,13 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::spec::closed;
 use crate::cli::{ReportArgs, ReportFormat, SplitName};
-use crate::output::{self, Failure};
+use crate::output::{self, Failure, Plain};
 use crate::report::{self, Intervals, Options, Ranking, ReportError};
+use crate::results::write_atomically;
 use crate::spec::{self, OperatingPoint, RankSpec, Split};
 
 /// Trials that have bootstrap intervals.
-const WITH_INTERVALS: usize = 20;
+pub(super) const WITH_INTERVALS: usize = 20;
 /// Rows of a table unless `--top` says otherwise: what a screen shows.
 const TABLE_ROWS: usize = 20;
 
@@ -27,6 +28,12 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
     };
     let point = args.operating_point.as_deref().map(spec::parse_operating_point).transpose().map_err(Failure::input)?;
     let ranking = ranking(&args.run_dir, &options, point.as_ref(), WITH_INTERVALS).map_err(Failure::input)?;
+    if let Some(path) = &args.html {
+        let page = report::to_html(&args.run_dir, &ranking).map_err(Failure::input)?;
+        write(path, page.as_bytes())?;
+        output::talk(&format!("wrote {}", path.display()));
+        return Ok(ExitCode::SUCCESS);
+    }
     let terminal = io::stdout().is_terminal();
     let text = match args.format {
         ReportFormat::Table => ranking.to_table(if terminal { output::width(true) } else { 160 }, terminal),
@@ -36,6 +43,15 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
     };
     output::data(&text).map_err(closed)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a file as a whole.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let cannot = |error: io::Error| Plain {
+        message: format!("cannot write {}: {error}", path.display()),
+        help: Some("the folder must be there and yours to write in".to_owned()),
+    };
+    write_atomically::<io::Error>(path, |out| out.write_all(bytes)).map_err(|e| Failure::environment(cannot(e)))
 }
 
 /// The split of a word on the command line.

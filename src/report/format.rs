@@ -10,15 +10,20 @@ pub(super) const NOTHING: &str = "–";
 /// A metric's mean: whole counts without decimals, other counts with one, AUC with four, the rest with three.
 pub(super) fn number(name: &str, value: Option<f64>) -> String {
     let Some(value) = value else { return NOTHING.to_owned() };
-    let decimals = match name {
-        "epochs_run" => usize::from(value.fract() != 0.0),
-        _ if is_count(name) => usize::from(value.fract() != 0.0),
+    let decimals =
+        if is_count(name) || name == "epochs_run" { usize::from(value.fract() != 0.0) } else { decimals(name) };
+    format!("{value:.decimals$}")
+}
+
+/// Decimals of a metric that is no whole number.
+pub(super) fn decimals(name: &str) -> usize {
+    match name {
+        _ if is_count(name) || name == "epochs_run" => 1,
         "auc" | "average_precision" | "loss" | "brier" => 4,
         "op_fpr" => 5,
         "cost" => 1,
         _ => 3,
-    };
-    format!("{value:.decimals$}")
+    }
 }
 
 /// A mean and how far it may be off.

@@ -44,16 +44,7 @@ pub fn read(run_dir: &Path) -> Result<Results, ReportError> {
     if !path.is_file() {
         return Err(ReportError::NoResults(run_dir.to_owned()));
     }
-    let unreadable = |why: String| ReportError::Unreadable { path: path.clone(), why };
-    let file = File::open(&path).map_err(|e| unreadable(e.to_string()))?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(e.to_string()))?;
-    let schema = reader.schema().clone();
-    let batches =
-        reader.build().and_then(|reader| reader.map(|b| b.map_err(Into::into)).collect::<Result<Vec<_>, _>>());
-    let batch = batches
-        .and_then(|batches| concat_batches(&schema, &batches).map_err(Into::into))
-        .map_err(|e| unreadable(e.to_string()))?;
-    let table = Table { path: &path, batch };
+    let table = Table::read(&path)?;
     let (parameters, metrics) = (table.parameters()?, table.metrics()?);
     let mut results = Results {
         name: manifest.name,
@@ -97,13 +88,28 @@ fn read_manifest(run_dir: &Path) -> Result<Manifest, ReportError> {
 /// A column by its name.
 type Named<T> = (String, Vec<Option<T>>);
 
-/// The whole file.
-struct Table<'a> {
+/// A whole Parquet file of the run.
+pub(super) struct Table<'a> {
     path: &'a Path,
     batch: RecordBatch,
 }
 
-impl Table<'_> {
+impl<'a> Table<'a> {
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn read(path: &'a Path) -> Result<Self, ReportError> {
+        let unreadable = |why: String| ReportError::Unreadable { path: path.to_owned(), why };
+        let file = File::open(path).map_err(|e| unreadable(e.to_string()))?;
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(e.to_string()))?;
+        let schema = reader.schema().clone();
+        let batches =
+            reader.build().and_then(|reader| reader.map(|b| b.map_err(Into::into)).collect::<Result<Vec<_>, _>>());
+        let batch = batches
+            .and_then(|batches| concat_batches(&schema, &batches).map_err(Into::into))
+            .map_err(|e| unreadable(e.to_string()))?;
+        Ok(Self { path, batch })
+    }
+
     fn optional(&self, name: &str) -> Option<&ArrayRef> {
         self.batch.column_by_name(name)
     }
@@ -121,22 +127,22 @@ impl Table<'_> {
         ReportError::Unreadable { path: self.path.to_owned(), why: format!("column `{name}`: {why}") }
     }
 
-    fn text(&self, name: &str) -> Result<Vec<Option<String>>, ReportError> {
+    pub(super) fn text(&self, name: &str) -> Result<Vec<Option<String>>, ReportError> {
         let array = self.converted(name, self.column(name)?, &DataType::Utf8)?;
         Ok(array.as_string::<i32>().iter().map(|v| v.map(str::to_owned)).collect())
     }
 
     /// A text column without nulls.
-    fn full_text(&self, name: &str) -> Result<Vec<String>, ReportError> {
+    pub(super) fn full_text(&self, name: &str) -> Result<Vec<String>, ReportError> {
         self.text(name)?.into_iter().map(|v| v.ok_or_else(|| self.strange(name, "a value is missing"))).collect()
     }
 
-    fn integers(&self, name: &str) -> Result<Vec<Option<i64>>, ReportError> {
+    pub(super) fn integers(&self, name: &str) -> Result<Vec<Option<i64>>, ReportError> {
         let array = self.converted(name, self.column(name)?, &DataType::Int64)?;
         Ok(array.as_primitive::<Int64Type>().iter().collect())
     }
 
-    fn floats(&self, name: &str) -> Result<Vec<Option<f64>>, ReportError> {
+    pub(super) fn floats(&self, name: &str) -> Result<Vec<Option<f64>>, ReportError> {
         let array = self.converted(name, self.column(name)?, &DataType::Float64)?;
         Ok(array.as_primitive::<Float64Type>().iter().map(|v| v.filter(|v| !v.is_nan())).collect())
     }

@@ -30,8 +30,16 @@ pub(super) fn in_words(ranking: &Ranking, ranked: &Ranked) -> String {
 /// The swept hyperparameters but some: `alpha 0.25, gamma 2`.
 pub(super) fn settings(ranking: &Ranking, ranked: &Ranked, without: &[&str]) -> String {
     let swept = ranking.swept().into_iter().filter(|name| !without.contains(name));
-    let told = swept.filter_map(|name| ranking.parameter(ranked, name).map(|value| format!("{name} {value}")));
+    let told = swept.filter_map(|name| ranking.parameter(ranked, name).map(|value| format!("{name} {}", short(value))));
     told.collect::<Vec<_>>().join(", ")
+}
+
+/// A hyperparameter as people say it: four digits are enough to tell the values of a sweep apart.
+fn short(value: &Value) -> String {
+    match value {
+        Value::Number(v) => format!("{v:.3e}").parse().map_or_else(|_| v.to_string(), |v: f64| v.to_string()),
+        other => other.to_string(),
+    }
 }
 
 pub(super) fn figures(ranking: &Ranking, ranked: &Ranked) -> Figures {
