@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn one_replicate_is_delong_and_mcnemar_themselves() {
         let (a, b) = (scores(0, 0.1), scores(0, 0.6));
-        let found = contrast(&[a.clone()], &[b.clone()], Split::Test, Some(&POINT)).unwrap();
+        let found = contrast(std::slice::from_ref(&a), std::slice::from_ref(&b), Split::Test, Some(&POINT)).unwrap();
         let components = |s: &ReplicateScores| AucComponents::new(&s.test.scores, &s.test.labels).unwrap();
         let delong = components(&a).compare(&components(&b)).unwrap();
         let near = |a: f64, b: f64| (a - b).abs() < 1e-5 * b.abs();

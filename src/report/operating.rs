@@ -137,12 +137,10 @@ impl Results {
             let [tp, fp, tn, missed] = ["tp", "fp", "tn", "fn"].map(|f| self.column_of(&format!("{prefix}_{f}")));
             let column = self.column_of(name);
             for row in &mut self.rows {
-                let cost = |counts: [Option<f64>; 4]| {
-                    let [tp, fp, tn, missed] = counts;
-                    let (fp, missed) = (fp?, missed?);
-                    Some(1000.0 * (missed * fn_cost + fp * fp_cost) / (tp? + fp + tn? + missed))
-                };
-                row.metrics[column] = cost([tp, fp, tn, missed].map(|at| row.metrics[at]));
+                row.metrics[column] =
+                    [tp, fp, tn, missed].map(|at| row.metrics[at]).into_iter().collect::<Option<Vec<_>>>().map(
+                        |counts| 1000.0 * (counts[3] * fn_cost + counts[1] * fp_cost) / counts.iter().sum::<f64>(),
+                    );
             }
         }
     }

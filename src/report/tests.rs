@@ -484,7 +484,7 @@ fn where_all_scores_are_known_their_correlation_tells_more() {
     compare_with_best(dir.path(), &all, &mut ranking).unwrap();
     // Holm over three pairs would say three times the p-value of flipped signs.
     let p = ranking.trials[2].p_fn_vs_best.unwrap();
-    assert!(p >= 0.0001220703125 && p < 2.9 * 0.0001220703125, "{p}");
+    assert!((0.0001220703125..2.9 * 0.0001220703125).contains(&p), "{p}");
     let again = {
         let mut ranking = ranked(&all, &["auc"]);
         compare_with_best(dir.path(), &all, &mut ranking).unwrap();

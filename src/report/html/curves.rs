@@ -115,7 +115,8 @@ mod tests {
 
     fn group(replicate: u32) -> ScoreGroup {
         let scores: Vec<f32> = (0..500_u16).map(|i| f32::from(i * 37 % 500) / 500.0).collect();
-        let labels = scores.iter().enumerate().map(|(i, s)| u8::from(*s > 0.5 && (i + replicate as usize) % 5 == 0));
+        let labels =
+            scores.iter().enumerate().map(|(i, s)| u8::from(*s > 0.5 && (i + replicate as usize).is_multiple_of(5)));
         let labels = labels.collect();
         ScoreGroup { trial: "t".into(), replicate, split: Split::Test, rows: (0..500).collect(), labels, scores }
     }
