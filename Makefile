@@ -6,7 +6,7 @@ PEERS ?= ../shared/peers
 BENCH_DATA ?= ../shared/data/forestcover.parquet
 RUN = cargo run --release --quiet --
 
-.PHONY: help setup build sweep report test lint bench bench-peers docs clean
+.PHONY: help setup build sweep report test lint bench bench-peers gpu-check docs clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -43,6 +43,9 @@ bench: setup ## time the kernels one by one
 
 bench-peers: build ## time this program beside others (PEERS=DIR of their scripts), write docs/performance.md
 	python3 tools/bench_peers.py --peers $(PEERS) --data $(BENCH_DATA) $(ARGS)
+
+gpu-check: build ## on a host with a GPU: compare it with the CPU, time it, write docs/performance.md
+	python3 tools/gpu_check.py --peers $(PEERS) $(ARGS)
 
 docs: setup ## the library's pages, in target/doc
 	cargo doc --release --no-deps --open || cargo doc --release --no-deps

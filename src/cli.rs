@@ -42,8 +42,22 @@ pub enum Command {
     #[command(after_help = "Examples:
   focalsweep report runs/focal
   focalsweep report runs/focal --by average_precision,fn --on test --top 10
-  focalsweep report runs/focal --format csv > ranking.csv")]
+  focalsweep report runs/focal --format csv > ranking.csv
+  focalsweep report runs/focal --on test --html report-on-test.html
+  focalsweep report runs/focal --operating-point min_recall=0.9 --by op_fp
+  focalsweep report runs/focal --operating-point fn_cost=100,fp_cost=1 --by cost
+
+Operating points: max_fpr=SHARE, min_recall=SHARE, max_alerts_per_1000=ROWS, fn_cost=COST,fp_cost=COST")]
     Report(ReportArgs),
+    /// Set two runs of the same data and splits side by side
+    #[command(after_help = "Examples:
+  focalsweep compare runs/focal runs/comparison
+  focalsweep compare runs/before runs/after --by op_fn --operating-point min_recall=0.9
+  focalsweep compare runs/before runs/after --format csv > changes.csv
+
+Each run's winner is chosen by the rank keys; the two are compared on the test rows by paired tests (DeLong for
+AUC, McNemar for the positives missed at the operating point). Trials with the same hyperparameters are paired.")]
+    Compare(CompareArgs),
     /// Copy a trained model out of a run, with all that is needed to score new rows
     #[command(after_help = "Examples:
   focalsweep export runs/focal --out models/best                the winner of the report
@@ -207,7 +221,39 @@ pub struct ReportArgs {
     /// Whose metrics rank [default: the spec's rank.on]
     #[arg(long, value_enum)]
     pub on: Option<SplitName>,
+    /// Where thresholds are put, on the validation rows, without training again [default: the spec's]
+    #[arg(long, value_name = "KEY=VALUE,…")]
+    pub operating_point: Option<String>,
     /// Only the first N trials [default: 20 in a table, else all]
+    #[arg(long, value_name = "N")]
+    pub top: Option<usize>,
+    /// How it looks
+    #[arg(long, value_enum, default_value_t)]
+    pub format: ReportFormat,
+    /// Write the report as one HTML file instead: plots, sortable table, curves
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+/// `compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// A run directory
+    #[arg(value_name = "RUN_A")]
+    pub run_a: PathBuf,
+    /// Another, of the same data and splits
+    #[arg(value_name = "RUN_B")]
+    pub run_b: PathBuf,
+    /// Metrics to rank by, the first decides first [default: rank.by of RUN_A's spec]
+    #[arg(long, value_name = "METRICS", value_delimiter = ',')]
+    pub by: Option<Vec<String>>,
+    /// Whose metrics rank [default: rank.on of RUN_A's spec]
+    #[arg(long, value_enum)]
+    pub on: Option<SplitName>,
+    /// Where thresholds are put in both runs, on the validation rows [default: each spec's]
+    #[arg(long, value_name = "KEY=VALUE,…")]
+    pub operating_point: Option<String>,
+    /// Trials of the table [default: 20]
     #[arg(long, value_name = "N")]
     pub top: Option<usize>,
     /// How it looks

@@ -6,6 +6,7 @@
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_distr::{Beta, Binomial, Distribution};
 
 /// What a stream is for. The numbers are part of every recorded result: never reuse one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,10 @@ pub enum Purpose {
     Oversample = 5,
     /// Synthetic data; `step` is the column.
     Synth = 6,
+    /// Rows of a bootstrap resample; `step` is the resample.
+    Bootstrap = 7,
+    /// Draws of the largest of correlated statistics; `step` is the draw.
+    MaxStatistic = 8,
 }
 
 /// One stream of random numbers.
@@ -82,6 +87,22 @@ impl Stream {
                 return (wide >> 32) as u32;
             }
         }
+    }
+
+    /// Successes of `n` trials that succeed with probability `p`, exactly (Kachitvichyanukul & Schmeiser 1988);
+    /// a `p` outside of [0, 1] counts as the nearer end.
+    pub fn binomial(&mut self, n: u64, p: f64) -> u64 {
+        Binomial::new(n, p.clamp(0.0, 1.0)).map_or(0, |binomial| binomial.sample(&mut self.0))
+    }
+
+    /// Beta(a, b), exactly (Cheng 1978); 0 unless both are above 0.
+    pub fn beta(&mut self, a: f64, b: f64) -> f64 {
+        Beta::new(a, b).map_or(0.0, |beta| beta.sample(&mut self.0))
+    }
+
+    /// The `k`-th smallest of `n` uniforms, `1 <= k <= n`, which is Beta(k, n - k + 1).
+    pub fn order_statistic(&mut self, k: u64, n: u64) -> f64 {
+        self.beta(k as f64, (n + 1).saturating_sub(k) as f64)
     }
 
     /// Shuffles `items` in place, every order equally likely (Fisher-Yates).

@@ -27,8 +27,9 @@ use tempfile::TempDir;
 /// Longer than anything here takes, so that a hang ends in a message.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Columns that tell when and how long; all others are to be equal.
-const TIMES: [&str; 4] = ["train_seconds", "started_at", "finished_at", "seconds"];
+/// Columns that tell when, how long and in which stack (one may be cut so that all cores end together); all others are to
+/// be equal.
+const TIMES: [&str; 6] = ["train_seconds", "started_at", "finished_at", "seconds", "job_id", "stack_size"];
 
 /// A run directory to be, and the sweep for it.
 struct Sweep {
@@ -103,7 +104,7 @@ impl Sweep {
     fn is_like(&self, whole: &Self) {
         assert_eq!(self.state(), "finished");
         assert!(!self.dir().join("jobs").exists());
-        for name in ["results.parquet", "history.parquet", "scores.parquet"] {
+        for name in ["results.parquet", "history.parquet", "scores.parquet", "curves.parquet"] {
             let (ours, theirs) = (self.table(name), whole.table(name));
             assert_eq!(ours.rows(), theirs.rows(), "rows of {name}");
             let differing = differing(&ours, &theirs);
@@ -186,7 +187,9 @@ impl Running {
 /// Whether a journal has a whole line: a trial has ended.
 fn a_trial_has_ended(dir: &Path) -> bool {
     let journals = fs::read_dir(dir.join("jobs")).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut journals = journals.filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+    let mut journals = journals.filter(|path| {
+        path.extension().is_some_and(|extension| extension == "jsonl") && !path.ends_with("launch.jsonl")
+    });
     journals.any(|path| fs::read(path).is_ok_and(|bytes| bytes.contains(&b'\n')))
 }
 
@@ -305,6 +308,35 @@ fn a_torn_journal_and_a_broken_checkpoint() {
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert_eq!(said.stderr.matches("checkpoint cannot be read").count(), broken, "{}", said.stderr);
     sweep.is_like(&WHOLE);
+}
+
+/// Stacks that were cut, as where a device has no room: what had ended of them counts, the rest goes on in the halves.
+#[test]
+fn stacks_that_were_cut_go_on_in_their_halves() {
+    let sweep = Sweep::default(&["replicates=1"]);
+    let mut running = sweep.start(&[]);
+    running.until("a trial's end", a_trial_has_ended);
+    running.signal("KILL");
+    running.ended();
+    let plan: Value = serde_json::from_slice(&fs::read(sweep.dir().join("plan.json")).unwrap()).unwrap();
+    let part = |job: &Value, letter: &str, first: u64, count: u64| {
+        let id = format!("{}{letter}", job["job_id"].as_str().unwrap());
+        serde_json::json!({"job_id": id, "replicate": job["replicate"], "first": first, "count": count})
+    };
+    let mut log = OpenOptions::new().append(true).open(sweep.dir().join("jobs/launch.jsonl")).unwrap();
+    let mut cuts = 0;
+    for job in plan["jobs"].as_array().unwrap() {
+        let (first, count) = (job["first"].as_u64().unwrap(), job["count"].as_u64().unwrap());
+        let (a, b) = (part(job, "a", first, count / 3), part(job, "b", first + count / 3, count - count / 3));
+        let line = serde_json::json!({"change": "cut", "job_id": job["job_id"], "into": [a, b], "why": "a test"});
+        writeln!(log, "{line}").unwrap();
+        cuts += 1;
+    }
+    let said = sweep.run(&["--resume"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    sweep.is_like(&WHOLE);
+    let jobs: BTreeSet<String> = sweep.table("results.parquet").cells(&["job_id".to_owned()]).into_iter().collect();
+    assert!(jobs.len() > cuts, "nothing was trained by a half: {jobs:?}");
 }
 
 /// A sweep that takes long, with steps of a second or so.

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 fn result_columns() -> Vec<String> {
     let mut names: Vec<String> = "trial_id replicate state error loss alpha gamma pos_weight sampling learning_rate \
         weight_decay dropout batch_size hidden activation optimizer initial_bias seed split_fingerprint data_fingerprint \
-        device host job_id stack_size epochs_run best_epoch train_seconds started_at finished_at"
+        device device_name host job_id stack_size epochs_run best_epoch train_seconds started_at finished_at"
         .split_whitespace()
         .map(str::to_owned)
         .collect();
@@ -90,7 +90,8 @@ impl Run {
         let entries: BTreeSet<String> =
             fs::read_dir(&self.dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         for name in
-            "sweep.yaml manifest.json plan.json results.parquet history.parquet scores.parquet models report.md log.txt"
+            "sweep.yaml manifest.json plan.json results.parquet history.parquet scores.parquet curves.parquet models \
+             report.md log.txt"
                 .split(' ')
         {
             assert!(entries.contains(name), "{name} is not in {entries:?}");
@@ -123,8 +124,9 @@ impl Run {
 
         self.history_agrees(&results, expected);
         self.scores_agree(&results, expected);
+        self.curves_agree(&results);
         self.models_are_there(&keys);
-        for name in ["results.parquet", "history.parquet", "scores.parquet"] {
+        for name in ["results.parquet", "history.parquet", "scores.parquet", "curves.parquet"] {
             let metadata = self.table(name).metadata;
             let spec: Value = serde_json::from_str(&metadata["focalsweep.spec"]).unwrap();
             assert_eq!(spec["name"], manifest["name"], "{name}");
@@ -152,6 +154,32 @@ impl Run {
             assert!((1..=run).contains(&best) && run <= expected.epochs);
             let (_, then) = epochs[best as usize - 1];
             assert!((then - auc.unwrap()).abs() < 1e-6, "the weights kept are those of the best epoch");
+        }
+    }
+
+    /// The training rows' ROC curve of each row has its AUC and has its counts at 0.5 between two corners.
+    fn curves_agree(&self, results: &Table) {
+        let curves = self.table("curves.parquet");
+        assert_eq!(curves.names(), ["trial_id", "replicate", "split", "fpr", "tpr", "threshold"]);
+        assert!(curves.texts("split").iter().all(|split| split.as_deref() == Some("train")));
+        let mut corners: HashMap<(String, i64), Vec<(f64, f64, Option<f64>)>> = HashMap::new();
+        let cells = curves.floats("fpr").into_iter().zip(curves.floats("tpr")).zip(curves.floats("threshold"));
+        for (key, ((fpr, tpr), threshold)) in curves.keys().into_iter().zip(cells) {
+            corners.entry(key).or_default().push((fpr.unwrap(), tpr.unwrap(), threshold));
+        }
+        let metric = |name: &str| results.floats(&format!("train_{name}"));
+        let (aucs, recalls, fps, tns) = (metric("auc"), metric("recall"), metric("fp"), metric("tn"));
+        for (at, key) in results.keys().into_iter().enumerate() {
+            let curve = &corners[&key];
+            assert!((2..=202).contains(&curve.len()), "{} corners", curve.len());
+            assert_eq!(curve[0], (0.0, 0.0, None));
+            assert_eq!((curve[curve.len() - 1].0, curve[curve.len() - 1].1), (1.0, 1.0));
+            let area: f64 = curve.windows(2).map(|c| (c[1].0 - c[0].0) * (c[0].1 + c[1].1) / 2.0).sum();
+            assert!((area - aucs[at].unwrap()).abs() < 0.01, "{area} for {:?}", aucs[at]);
+            let fpr = fps[at].unwrap() / (fps[at].unwrap() + tns[at].unwrap());
+            let next = curve.iter().position(|corner| corner.2.is_some_and(|threshold| threshold < 0.5)).unwrap();
+            let ((x0, y0, _), (x1, y1, _)) = (curve[next - 1], curve[next]);
+            assert!(x0 <= fpr && fpr <= x1 && (y0..=y1).contains(&recalls[at].unwrap()), "{fpr} in {x0} to {x1}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The subcommands, one a file, thin: they read settings, call the parts, and say what came of it.
 
 mod check;
+mod compare;
 mod data;
 mod devices;
 mod export;
@@ -30,6 +31,7 @@ pub fn dispatch(cli: Cli, log: &Log) -> Result<ExitCode, Failure> {
         Command::Run(args) => run::run(&args, log),
         Command::Plan(args) => plan::plan(&args),
         Command::Report(args) => report::report(&args),
+        Command::Compare(args) => compare::compare(&args),
         Command::Export(args) => export::export(&args),
         Command::Predict(args) => predict::predict(&args),
         Command::Validate(args) => spec::validate(&args),

@@ -1,16 +1,21 @@
 //! `report`: the ranked table of a run.
 
 use std::fs;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
 use super::spec::closed;
 use crate::cli::{ReportArgs, ReportFormat, SplitName};
-use crate::output::{self, Failure};
-use crate::report::{self, Options, Ranking, ReportError};
-use crate::spec::{self, RankSpec, Split};
+use crate::output::{self, Failure, Plain};
+use crate::report::{self, Intervals, Options, Ranking, ReportError};
+use crate::results::write_atomically;
+use crate::spec::{self, OperatingPoint, RankSpec, Split};
 
+/// Trials that have bootstrap intervals.
+pub(super) const WITH_INTERVALS: usize = 20;
 /// Rows of a table unless `--top` says otherwise: what a screen shows.
 const TABLE_ROWS: usize = 20;
 
@@ -18,13 +23,17 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
     let ranked_by = ranked_by(&args.run_dir);
     let options = Options {
         by: args.by.clone().unwrap_or(ranked_by.by),
-        on: args.on.map_or(ranked_by.on, |on| match on {
-            SplitName::Validation => Split::Validation,
-            SplitName::Test => Split::Test,
-        }),
+        on: args.on.map_or(ranked_by.on, split_of),
         top: args.top.or((args.format == ReportFormat::Table).then_some(TABLE_ROWS)),
     };
-    let ranking = ranking(&args.run_dir, &options).map_err(Failure::input)?;
+    let point = args.operating_point.as_deref().map(spec::parse_operating_point).transpose().map_err(Failure::input)?;
+    let ranking = ranking(&args.run_dir, &options, point.as_ref(), WITH_INTERVALS).map_err(Failure::input)?;
+    if let Some(path) = &args.html {
+        let page = report::to_html(&args.run_dir, &ranking).map_err(Failure::input)?;
+        write(path, page.as_bytes())?;
+        output::talk(&format!("wrote {}", path.display()));
+        return Ok(ExitCode::SUCCESS);
+    }
     let terminal = io::stdout().is_terminal();
     let text = match args.format {
         ReportFormat::Table => ranking.to_table(if terminal { output::width(true) } else { 160 }, terminal),
@@ -36,10 +45,40 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Ranks a run's trials and says which of them are tied with the best.
-pub(super) fn ranking(run_dir: &Path, options: &Options) -> Result<Ranking, ReportError> {
-    let mut ranking = report::rank(&report::read(run_dir)?, options)?;
-    report::compare_with_best(run_dir, &mut ranking)?;
+/// Writes a file as a whole.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let cannot = |error: io::Error| Plain {
+        message: format!("cannot write {}: {error}", path.display()),
+        help: Some("the folder must be there and yours to write in".to_owned()),
+    };
+    write_atomically::<io::Error>(path, |out| out.write_all(bytes)).map_err(|e| Failure::environment(cannot(e)))
+}
+
+/// The split of a word on the command line.
+pub(super) fn split_of(name: SplitName) -> Split {
+    match name {
+        SplitName::Validation => Split::Validation,
+        SplitName::Test => Split::Test,
+    }
+}
+
+/// Ranks a run's trials, at another operating point if one is given, says which of them are tied with the best, and
+/// answers what the winner buys.
+pub(super) fn ranking(
+    run_dir: &Path,
+    options: &Options,
+    point: Option<&OperatingPoint>,
+    with_intervals: usize,
+) -> Result<Ranking, ReportError> {
+    let mut results = report::read(run_dir)?;
+    if let Some(point) = point {
+        report::at_operating_point(run_dir, &mut results, point)?;
+    }
+    let mut ranking = report::rank(&results, options)?;
+    report::compare_with_best(run_dir, &results, &mut ranking)?;
+    let on_all_cores =
+        |n: usize, each: &(dyn Fn(usize) -> Intervals + Sync)| (0..n).into_par_iter().map(each).collect();
+    report::answer(run_dir, &results, &mut ranking, with_intervals, &on_all_cores)?;
     Ok(ranking)
 }
 

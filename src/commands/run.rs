@@ -11,7 +11,7 @@ use chrono::{SecondsFormat, Utc};
 use super::interrupt;
 use super::open_run::place;
 use super::plan::show;
-use super::report::ranking;
+use super::report::{WITH_INTERVALS, ranking};
 use super::spec::{closed, read};
 use super::workload::{Workload, thousands};
 use crate::cli::{LauncherName, LogFormat, PlanFormat, RunArgs};
@@ -304,11 +304,21 @@ fn finish(spec: &Spec, workload: &Workload, dir: &RunDir, manifest: &mut Manifes
     let (kept, word) = kept_scores(spec, workload, dir, any)?;
     manifest.scores = word.to_owned();
     collection.write_scores(&workload.replicates, kept.as_ref()).map_err(place)?;
-    if any {
-        let ranking = ranking(dir.root(), &options(spec, None)).map_err(Failure::environment)?;
+    let ranking = if any {
+        let ranking = ranking(dir.root(), &options(spec, None), None, WITH_INTERVALS);
+        Some(ranking.map_err(Failure::environment)?)
+    } else {
+        None
+    };
+    if let Some(ranking) = &ranking {
         dir.write("report.md", ranking.to_markdown().as_bytes()).map_err(place)?;
     }
     dir.write_json("manifest.json", &manifest).map_err(place)?;
+    // After the manifest, which it quotes.
+    if let Some(ranking) = &ranking {
+        let page = report::to_html(dir.root(), ranking).map_err(Failure::environment)?;
+        dir.write("report.html", page.as_bytes()).map_err(place)?;
+    }
     if finished {
         dir.remove_jobs().map_err(place)?;
     }

@@ -13,9 +13,6 @@ use crate::plan::{Plan, Sizes, Trials};
 use crate::spec::Spec;
 use crate::train;
 
-/// Share of a cluster task's memory that stacks may take.
-const MEMORY_SHARE: f64 = 0.5;
-
 /// Everything that a run needs to know before it begins.
 pub(super) struct Workload {
     pub(super) trials: Trials,
@@ -40,16 +37,17 @@ impl Workload {
             .map(|replicate| data::prepare(&source, &spec.data, &spec.split, spec.seed, replicate).map(Arc::new))
             .collect::<Result<Vec<_>, _>>()
             .map_err(Failure::input)?;
-        let asked = spec.launch.slurm.clone().unwrap_or_default();
-        let sizes = Sizes {
-            features: replicates.iter().map(|r| r.features.len()).max().unwrap_or(0),
-            rows: source.labels.len(),
-            workers: if cluster { slurm::workers(&asked) } else { pool.iter().map(|device| device.slots).sum() },
-            memory: if cluster {
-                (slurm::memory_of_job(&asked) as f64 * MEMORY_SHARE) as u64
-            } else {
-                pool.iter().map(|device| device.memory).min().unwrap_or(0)
-            },
+        let (rows, features) = (source.labels.len(), replicates.iter().map(|r| r.features.len()).max().unwrap_or(0));
+        let sizes = if cluster {
+            slurm::sizes(&spec.launch.slurm.clone().unwrap_or_default(), rows, features)
+        } else {
+            Sizes {
+                features,
+                rows,
+                workers: pool.iter().map(|device| device.slots).sum(),
+                memory: pool.iter().map(|device| device.memory).min().unwrap_or(0),
+                stacking: devices::stacking(&pool),
+            }
         };
         let plan = Plan::new(&trials, spec.replicates, &sizes);
         Ok(Self { trials, source, replicates, pool, sizes, plan })

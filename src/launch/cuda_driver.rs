@@ -11,12 +11,16 @@ use libloading::{Library, Symbol};
 const LIBRARY: &str = "libcuda.so.1";
 
 /// Name and uuid (32 hexadecimal digits in five groups) of `cuda:0`, `cuda:1`, …; `None` where there is no driver.
-#[expect(unsafe_code, reason = "the driver is a C library that is there or not")]
 pub(super) fn visible() -> Option<Vec<(String, String)>> {
+    visible_by(LIBRARY)
+}
+
+#[expect(unsafe_code, reason = "the driver is a C library that is there or not")]
+fn visible_by(library: &str) -> Option<Vec<(String, String)>> {
     // SAFETY: the driver is made to be loaded like this; each function is called with the signature of its header, with
     // pointers to values that live through the call, after cuInit.
     unsafe {
-        let driver = Library::new(LIBRARY).ok()?;
+        let driver = Library::new(library).ok()?;
         let init: Symbol<'_, unsafe extern "C" fn(u32) -> c_int> = driver.get(b"cuInit\0").ok()?;
         let count: Symbol<'_, unsafe extern "C" fn(*mut c_int) -> c_int> = driver.get(b"cuDeviceGetCount\0").ok()?;
         let get: Symbol<'_, unsafe extern "C" fn(*mut c_int, c_int) -> c_int> = driver.get(b"cuDeviceGet\0").ok()?;
@@ -58,6 +62,34 @@ fn groups(id: [u8; 16]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A library with the functions of cuda.h, since a machine without a GPU has no driver.
+    const DRIVER: &str = r#"
+        #include <string.h>
+        typedef struct { char bytes[16]; } CUuuid;
+        static int ready = 0;
+        int cuInit(unsigned int flags) { ready = flags == 0; return 0; }
+        int cuDeviceGetCount(int *count) { *count = 2; return ready ? 0 : 3; }
+        int cuDeviceGet(int *device, int ordinal) { *device = 10 + ordinal; return 0; }
+        int cuDeviceGetName(char *name, int len, int device) { strncpy(name, device == 10 ? "NVIDIA A" : "NVIDIA B", len); return 0; }
+        int cuDeviceGetUuid_v2(CUuuid *uuid, int device) { memset(uuid->bytes, device == 10 ? 0x1f : 0xa0, 16); return 0; }
+    "#;
+
+    #[test]
+    fn the_driver_is_asked_in_the_order_that_cuda_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let (source, library) = (folder.path().join("driver.c"), folder.path().join("libcuda.so.1"));
+        std::fs::write(&source, DRIVER).unwrap();
+        let cc = std::process::Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).status();
+        if !cc.is_ok_and(|status| status.success()) {
+            eprintln!("skipped: no C compiler to make a driver with");
+            return;
+        }
+        let found = visible_by(library.to_str().unwrap()).unwrap();
+        let uuid = |byte: u8| groups([byte; 16]);
+        assert_eq!(found, [("NVIDIA A".to_owned(), uuid(0x1f)), ("NVIDIA B".to_owned(), uuid(0xa0))]);
+        assert_eq!(visible_by("libcuda-that-is-not-there.so"), None);
+    }
 
     #[test]
     fn uuids_look_as_the_driver_prints_them() {

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use tch::Device;
 
 use super::host::Host;
+use crate::plan::Stacking;
 use crate::spec::Devices;
 use crate::train;
 
@@ -109,6 +110,11 @@ pub fn pool(asked: &Devices, slots_per_device: usize, host: &Host) -> Result<Vec
         })
     });
     Ok(devices.into_iter().map(|device| on(device, slots_per_device.max(1), host)).collect())
+}
+
+/// What stacks are like in `pool`: where there is a GPU, as there.
+pub fn stacking(pool: &[PoolDevice]) -> Stacking {
+    if pool.iter().all(|device| device.device == Device::Cpu) { Stacking::CORE } else { Stacking::GPU }
 }
 
 fn on(device: Device, slots_per_device: usize, host: &Host) -> PoolDevice {

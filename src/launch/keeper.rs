@@ -103,6 +103,7 @@ impl<'a> Keeper<'a> {
         let wants_scores = self.work.spec.scores != Some(crate::spec::Scores::None);
         let scores = |values: &[f32]| if wants_scores { train::le_bytes(values) } else { Vec::new() };
         Ok(Payload {
+            train_roc: fitted.train_roc.clone(),
             validation: scores(&fitted.validation_scores),
             test: scores(&fitted.test_scores),
             model: model_file(&self.stack.shape, &fitted.weights, row, &self.data.features)?,

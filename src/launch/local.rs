@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use rayon::ThreadPoolBuilder;
 
+use super::devices::stacking;
 use super::error::{LaunchError, save};
 use super::event::{Event, Tally};
 use super::job::{Work, cut_checkpoint, ended, give_up, run_job};
@@ -76,7 +77,12 @@ pub fn run(work: &Work<'_>, mut watch: impl FnMut(&Tally)) -> Result<Tally, Laun
         .start_handler(|_| train::device::use_one_thread())
         .build()
         .map_err(|why| LaunchError::Threads { workers, why })?;
-    let board = Board { scheduler: Scheduler::new(&devices, tasks), log, broken: None, last_words: String::new() };
+    let board = Board {
+        scheduler: Scheduler::new(&devices, stacking(work.pool).overhead, tasks),
+        log,
+        broken: None,
+        last_words: String::new(),
+    };
     let shared = Shared { work, started: Instant::now(), board: Mutex::new(board), changed: Condvar::new() };
     watch(&tally);
     let (sender, events) = mpsc::channel();

@@ -7,15 +7,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::plan::{Job, OVERHEAD};
+use crate::plan::Job;
 use crate::results::Change;
 
 /// Failures after which a device is taken out.
 const DEVICE_FAILURES: u32 = 2;
 /// Devices that may fail on a job before the job is thought to be the reason.
 const JOB_FAILURES: usize = 3;
-/// Fewest trials that are worth a stack of their own.
-const LEAST: usize = OVERHEAD;
 /// A job that takes less than this share of the time that is left does no harm wherever it runs.
 const SMALL: f64 = 0.25;
 /// How much later than the even end the jobs may end before one of them is cut.
@@ -51,9 +49,9 @@ impl Task {
         Self { job, unit, refused: BTreeSet::new(), failed_on: BTreeSet::new() }
     }
 
-    /// Its cost: a stack costs [`OVERHEAD`] trials beside its own.
-    pub fn cost(&self) -> f64 {
-        self.unit * (OVERHEAD + self.job.count) as f64
+    /// Its cost, where a stack costs `overhead` trials beside its own.
+    pub fn cost(&self, overhead: usize) -> f64 {
+        self.unit * (overhead + self.job.count) as f64
     }
 }
 
@@ -92,6 +90,8 @@ pub struct Scheduler {
     queue: Vec<Task>,
     /// Cost of all of them.
     left_cost: f64,
+    /// What a stack costs beside its trials; also the fewest trials that are worth a stack of their own.
+    overhead: usize,
     /// Under way by slot, and since when.
     running: BTreeMap<usize, (Task, f64)>,
 }
@@ -125,13 +125,14 @@ struct Forecast {
 }
 
 impl Scheduler {
-    /// Slots are numbered from 0, device after device in the order given.
-    pub fn new(devices: &[DeviceSlots], tasks: Vec<Task>) -> Self {
+    /// Slots are numbered from 0, device after device in the order given. A stack costs `overhead` trials beside its own.
+    pub fn new(devices: &[DeviceSlots], overhead: usize, tasks: Vec<Task>) -> Self {
         let mut pool = Self {
             devices: Vec::new(),
             models: Vec::new(),
             slots: Vec::new(),
-            left_cost: tasks.iter().map(Task::cost).sum(),
+            left_cost: tasks.iter().map(|task| task.cost(overhead)).sum(),
+            overhead,
             queue: tasks,
             running: BTreeMap::new(),
         };
@@ -143,7 +144,7 @@ impl Scheduler {
             pool.slots.extend(std::iter::repeat_n(pool.devices.len(), device.slots));
             pool.devices.push(Device { name: device.name.clone(), model, failures: 0, out: false });
         }
-        pool.queue.sort_by(|a, b| a.cost().total_cmp(&b.cost()));
+        pool.queue.sort_by(|a, b| a.cost(overhead).total_cmp(&b.cost(overhead)));
         pool
     }
 
@@ -160,7 +161,7 @@ impl Scheduler {
         }
         let Some((index, most)) = self.choose(slot, model, now) else { return Next::Wait };
         let mut task = self.queue.remove(index);
-        self.left_cost -= task.cost();
+        self.left_cost -= task.cost(self.overhead);
         let mut changes = Vec::new();
         if most < task.job.count {
             let why = match self.models[model].no_room {
@@ -185,7 +186,7 @@ impl Scheduler {
         match end {
             JobEnd::Done => {
                 let (cost, seconds) = &mut self.models[model].done;
-                *cost += task.cost();
+                *cost += task.cost(self.overhead);
                 *seconds += now - since;
             }
             JobEnd::Interrupted => self.put_back(task),
@@ -235,26 +236,26 @@ impl Scheduler {
         let all: f64 = self.left_cost;
         let together: f64 = self.alive().map(|(_, device)| self.speed(self.devices[device].model)).sum();
         let measured = self.models[model].done.1 > 0.0 || self.models_alive() == 1;
-        if measured && task.cost() / self.speed(model) <= SMALL * all / together {
+        if measured && task.cost(self.overhead) / self.speed(model) <= SMALL * all / together {
             return whole(largest);
         }
         let trials = |cost: f64| (cost / task.unit) as usize;
         let cut_at = |most: usize| {
-            let most = most.max(LEAST);
-            let worth = task.job.count >= most + LEAST;
+            let most = most.max(self.overhead);
+            let worth = task.job.count >= most + self.overhead;
             worth.then(|| (largest, most.min(self.with_room(largest, model))))
         };
         if !measured {
             // Nobody knows how fast it is: a small piece tells, and a slow device is not left with much.
-            return cut_at(trials(all / (2 * alive) as f64).saturating_sub(OVERHEAD)).or_else(|| whole(largest));
+            return cut_at(trials(all / (2 * alive) as f64).saturating_sub(self.overhead)).or_else(|| whole(largest));
         }
         let forecast = self.forecast(slot, model, now);
         if forecast.uncut - now > SLACK * (forecast.even - now) {
-            let share = trials(self.speed(model) * (forecast.even - now)).saturating_sub(OVERHEAD);
+            let share = trials(self.speed(model) * (forecast.even - now)).saturating_sub(self.overhead);
             if share >= task.job.count {
                 return whole(largest);
             }
-            if share >= LEAST
+            if share >= self.overhead
                 && let Some(cut) = cut_at(share)
             {
                 return Some(cut);
@@ -273,7 +274,10 @@ impl Scheduler {
         let mut free: Vec<(usize, f64, f64)> = Vec::new(); // slot, when, speed
         for (slot, device) in self.alive() {
             let speed = self.speed(self.devices[device].model);
-            let when = self.running.get(&slot).map_or(now, |(task, since)| (since + task.cost() / speed).max(now));
+            let when = self
+                .running
+                .get(&slot)
+                .map_or(now, |(task, since)| (since + task.cost(self.overhead) / speed).max(now));
             free.push((slot, when, speed));
         }
         let mut even = free.clone();
@@ -292,7 +296,7 @@ impl Scheduler {
         let mut uncut: f64 = now;
         for (index, task) in self.queue.iter().enumerate().rev() {
             let refused = |at: usize| task.refused.contains(&self.devices[self.slots[at]].model);
-            let ends = |&(_, when, speed): &(usize, f64, f64)| when + task.cost() / speed;
+            let ends = |&(_, when, speed): &(usize, f64, f64)| when + task.cost(self.overhead) / speed;
             let first = free
                 .iter_mut()
                 .filter(|(at, ..)| !refused(*at))
@@ -348,8 +352,8 @@ impl Scheduler {
     }
 
     fn put_back(&mut self, task: Task) {
-        let at = self.queue.partition_point(|other| other.cost() <= task.cost());
-        self.left_cost += task.cost();
+        let at = self.queue.partition_point(|other| other.cost(self.overhead) <= task.cost(self.overhead));
+        self.left_cost += task.cost(self.overhead);
         self.queue.insert(at, task);
     }
 

@@ -4,7 +4,7 @@
 //! scheduler, and answers what more devices would bring (`cargo run --release --example scaling`).
 
 use super::scheduler::{DeviceSlots, JobEnd, Next, Scheduler, Task};
-use crate::plan::{Job, OVERHEAD};
+use crate::plan::Job;
 use crate::results::Change;
 
 /// How long after a job's start a device without room for it says so, as a share of the job.
@@ -55,15 +55,20 @@ struct Running {
     end: JobEnd,
 }
 
-/// Runs `tasks` on `devices`. `factor` is what a job really takes of its expected time (1 without early stopping).
-pub fn simulate(devices: &[SimulatedDevice], tasks: Vec<Task>, mut factor: impl FnMut(&Job) -> f64) -> Outcome {
+/// Runs `tasks` on `devices`, where a stack costs `overhead` trials beside its own. `factor` is what a job really takes of its expected time (1 without early stopping).
+pub fn simulate(
+    devices: &[SimulatedDevice],
+    overhead: usize,
+    tasks: Vec<Task>,
+    mut factor: impl FnMut(&Job) -> f64,
+) -> Outcome {
     let unit = tasks.iter().map(|task| task.unit).fold(f64::INFINITY, f64::min);
     let units: std::collections::HashMap<String, f64> =
         tasks.iter().map(|task| (task.job.job_id.clone(), task.unit)).collect();
     let seen: Vec<DeviceSlots> = devices.iter().map(|device| device.slots.clone()).collect();
     let of_slot: Vec<usize> =
         devices.iter().enumerate().flat_map(|(at, device)| std::iter::repeat_n(at, device.slots.slots)).collect();
-    let mut scheduler = Scheduler::new(&seen, tasks);
+    let mut scheduler = Scheduler::new(&seen, overhead, tasks);
     let mut outcome = Outcome {
         makespan: 0.0,
         spent: 0.0,
@@ -88,7 +93,7 @@ pub fn simulate(devices: &[SimulatedDevice], tasks: Vec<Task>, mut factor: impl 
                     let unit =
                         units.get(job.ancestors().last().copied().unwrap_or(&job.job_id)).copied().unwrap_or(1.0);
                     let needs = unit * job.count as f64;
-                    let seconds = unit * (OVERHEAD + job.count) as f64 * factor(&job) / device.speed;
+                    let seconds = unit * (overhead + job.count) as f64 * factor(&job) / device.speed;
                     let (mut ends, mut end) = (now + seconds, JobEnd::Done);
                     if needs > device.memory {
                         (ends, end) = (now + OUT_OF_MEMORY_AFTER * seconds, JobEnd::OutOfMemory("no room".into()));

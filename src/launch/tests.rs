@@ -4,8 +4,10 @@ use proptest::prelude::*;
 
 use super::scheduler::{DeviceSlots, Task};
 use super::simulate::{Outcome, SimulatedDevice, simulate};
-use crate::plan::Job;
+use crate::plan::{Job, Stacking};
 use crate::random::{Purpose, Stream};
+
+const OVERHEAD: usize = Stacking::CORE.overhead;
 
 fn device(index: usize, speed: f64) -> SimulatedDevice {
     let slots = DeviceSlots { name: format!("cuda:{index}"), model: format!("gpu of speed {speed}"), slots: 1 };
@@ -46,8 +48,8 @@ fn over_the_bound(stacks: std::ops::Range<u32>, sizes: std::ops::Range<u32>, set
     }
     let devices: Vec<_> = (0..8).map(|at| device(at, 1.0 + 3.0 * draw.uniform64())).collect();
     let tasks = tasks(&jobs);
-    let work: f64 = tasks.iter().map(Task::cost).sum();
-    let outcome = simulate(&devices, tasks, |_| 1.0);
+    let work: f64 = tasks.iter().map(|task| task.cost(OVERHEAD)).sum();
+    let outcome = simulate(&devices, OVERHEAD, tasks, |_| 1.0);
     let trials = jobs.iter().map(|job| job.0).sum();
     assert!(seen(&outcome, trials).iter().all(|&n| n == (1, 0)), "set {set}");
     outcome.makespan / (work / devices.iter().map(|device| device.speed).sum::<f64>())
@@ -73,7 +75,7 @@ fn a_host_of_equal_cores_keeps_its_plan() {
         slots: DeviceSlots { name: "cpu".into(), model: "processor".into(), slots: 2 },
         ..device(0, 1.0)
     };
-    let outcome = simulate(&[cores], tasks(&[(25, 1.0), (24, 1.0)]), |_| 1.0);
+    let outcome = simulate(&[cores], OVERHEAD, tasks(&[(25, 1.0), (24, 1.0)]), |_| 1.0);
     assert_eq!((outcome.cuts, outcome.makespan), (0, 29.0));
 }
 
@@ -85,7 +87,7 @@ fn a_stack_left_alone_is_shared_out() {
             ..device(at, 1.0)
         })
         .collect();
-    let outcome = simulate(&pair, tasks(&[(100, 1.0)]), |_| 1.0);
+    let outcome = simulate(&pair, OVERHEAD, tasks(&[(100, 1.0)]), |_| 1.0);
     assert_eq!(outcome.cuts, 1);
     assert!(outcome.makespan < 60.0, "{}", outcome.makespan);
 }
@@ -94,7 +96,7 @@ fn a_stack_left_alone_is_shared_out() {
 fn a_job_that_kills_devices_does_not_take_all_of_them() {
     use super::scheduler::{JobEnd, Next, Scheduler};
     let devices: Vec<DeviceSlots> = (0..8).map(|at| device(at, 1.0).slots).collect();
-    let mut scheduler = Scheduler::new(&devices, tasks(&[(1, 1.0)]));
+    let mut scheduler = Scheduler::new(&devices, OVERHEAD, tasks(&[(1, 1.0)]));
     let mut gave_up = 0;
     for slot in 0..8 {
         let Next::Run(..) = scheduler.next(slot, 0.0) else { break };
@@ -122,7 +124,7 @@ proptest! {
             speed, memory: memory.unwrap_or(f64::INFINITY), dies_at,
         }).collect();
         let trials: usize = jobs.iter().map(|job| job.0).sum();
-        let outcome = simulate(&devices, tasks(&jobs), |job| noise[job.first % noise.len()]);
+        let outcome = simulate(&devices, OVERHEAD, tasks(&jobs), |job| noise[job.first % noise.len()]);
         let seen = seen(&outcome, trials);
         prop_assert!(seen.iter().all(|&(done, given_up)| done + given_up <= 1));
         if outcome.left == 0 {

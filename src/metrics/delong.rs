@@ -4,7 +4,8 @@
 //! operating characteristic curves, Biometrics 44(3), 1988; computed in O(n log n) by the midranks of X. Sun, W. Xu:
 //! Fast implementation of DeLong's algorithm, IEEE Signal Processing Letters 21(11), 2014.
 
-use super::{Ranks, any_nan, order_key};
+use super::interval::logit_interval;
+use super::{Interval, Ranks, any_nan, order_key};
 
 /// An AUC and how far it may be off.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,6 +14,28 @@ pub struct AucEstimate {
     pub auc: f64,
     /// DeLong standard error; `None` with fewer than two rows of a class.
     pub se: Option<f64>,
+    /// Standard error that [`AucEstimate::interval`] reckons with.
+    pub(super) widened_se: Option<f64>,
+    /// Rows of the rarer class.
+    pub(super) rarer: u64,
+}
+
+impl AucEstimate {
+    /// Interval of 95 %: DeLong's on the logit scale (Qin & Hotilovac 2008, Statistical Methods in Medical Research 17(2)),
+    /// widened for few rows of a class. DeLong's variance rests on few positives where these are rare, and is too small
+    /// exactly when the AUC comes out too high: with 30 positives of an AUC of 0.98 the plain interval holds the truth in
+    /// 86 % of sets, with 100 in 92 %. So Student's quantile with as many degrees of freedom as the rarer class has rows
+    /// less one takes the place of the normal one, and to the rows of each class one and a half are added that vary as much as any
+    /// can, auc (1 - auc), in the spirit of A. Agresti & B. A. Coull 1998, The American Statistician 52(2). Simulated
+    /// coverage: see `auc_intervals_cover` in the tests; with ten positives, or where scores leave hardly any overlap, it
+    /// is above 97 %.
+    ///
+    /// `None` with fewer than two rows of a class, or where the AUC is 0 or 1.
+    pub fn interval(&self) -> Option<Interval> {
+        let spread = self.auc * (1.0 - self.auc);
+        let se = self.widened_se? / spread;
+        (spread > 0.0).then(|| logit_interval((self.auc / (1.0 - self.auc)).ln(), se, self.rarer as usize - 1))
+    }
 }
 
 /// AUC with its DeLong standard error. `None` when a class is absent or a score is NaN.
@@ -84,7 +107,28 @@ impl AucComponents {
         Some(PairedComparison { difference: self.auc() - other.auc(), variance: variance.max(0.0) })
     }
 
-    fn auc(&self) -> f64 {
+    /// What each row adds to the AUC's error, in the order of the rows: the sum of squares over the rows is DeLong's
+    /// variance, the sum of products with another model's on the same rows their covariance. `labels` are those of the rows.
+    /// `None` with fewer than two rows of a class.
+    pub fn influences(&self, labels: &[u8]) -> Option<Vec<f32>> {
+        let auc = self.auc();
+        let (m, n) = (self.positives.len() as f64, self.negatives.len() as f64);
+        let (mut positives, mut negatives) = (self.positives.iter(), self.negatives.iter());
+        // As with n - 1 in the sample variance.
+        let (of_positive, of_negative) = (1.0 / (m * (m - 1.0)).sqrt(), 1.0 / (n * (n - 1.0)).sqrt());
+        let influence = |&label: &u8| {
+            let influence = if label != 0 {
+                (*positives.next()? as f64 / (2.0 * n) - auc) * of_positive
+            } else {
+                (*negatives.next()? as f64 / (2.0 * m) - auc) * of_negative
+            };
+            Some(influence as f32)
+        };
+        if m < 2.0 || n < 2.0 { None } else { labels.iter().map(influence).collect() }
+    }
+
+    /// The AUC.
+    pub fn auc(&self) -> f64 {
         let pairs = self.positives.len() as u64 * self.negatives.len() as u64;
         self.positives.iter().sum::<u64>() as f64 / (2 * pairs) as f64
     }

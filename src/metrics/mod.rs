@@ -11,19 +11,49 @@
 //! | [`AucComponents::compare`] | difference of two AUCs of the same rows | the same |
 //! | [`average_precision`] | Σ (Rₖ - Rₖ₋₁) Pₖ over the distinct scores | scikit-learn, `average_precision_score` |
 //! | [`brier`] | mean squared difference of score and label | Brier 1950, Monthly Weather Review 78(1) |
+//! | [`AucEstimate::interval`] | 95 % interval of an AUC, DeLong on logits | Qin & Hotilovac 2008, SMMR 17(2) |
+//! | [`average_precision_interval`], [`operating_point_intervals`] | 95 % intervals | Efron 1979, Annals of Statistics 7(1) |
+//! | [`mcnemar`], [`mcnemar_clustered`] | whether two models miss the same positives | McNemar 1947; Durkalski et al. 2003 |
+//! | [`max_t`], [`holm`] | whether models differ from the one that won | Westfall & Young 1993; Holm 1979 |
+//! | [`positives_for_auc`], [`positives_for_missed`] | positives needed to tell a difference | Connor 1987 for the latter |
+//! | [`roc_curve`], [`precision_recall_curve`] | curves | scikit-learn |
+//! | [`thin_roc`], [`thin_precision_recall`] | the same with fewer points, never better | Visvalingam & Whyatt 1993 |
+//! | [`vertical_average`], [`wilson_band`] | 95 % bands of ROC curves | Fawcett 2006; Wilson 1927 |
+//! | [`reliability`], [`expected_calibration_error`] | how calibrated scores are | Naeini et al. 2015, AAAI |
+//! | [`Platt`], [`Isotonic`] | recalibration | Platt 1999, Lin et al. 2007; Zadrozny & Elkan 2002 |
 //! | [`Confusion`] | counts at a threshold and what follows from them | Matthews 1975 for the correlation |
 
 mod auc;
+mod bands;
+mod bootstrap;
+mod calibration;
 mod confusion;
+mod curves;
 mod delong;
+mod interval;
+mod mcnemar;
+mod multiple;
 mod normal;
+mod power;
 mod ranks;
+mod reliability;
+mod thin;
 
 pub use auc::roc_auc;
+pub use bands::{BandPoint, vertical_average, wilson_band};
+pub use bootstrap::{OperatingPointIntervals, average_precision_interval, operating_point_intervals};
+pub use calibration::{Isotonic, Platt};
 pub use confusion::Confusion;
+pub use curves::{PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve};
 pub use delong::{AucComponents, AucEstimate, PairedComparison, auc_delong};
-pub use normal::two_sided_p;
-pub use ranks::{Ranks, average_precision, threshold_for};
+pub use interval::{Interval, wilson_interval};
+pub use mcnemar::{mcnemar, mcnemar_clustered};
+pub use multiple::{covariances, holm, max_t};
+pub use normal::{two_sided_p, two_sided_z};
+pub use power::{positives_for_auc, positives_for_missed};
+pub use ranks::{Ranks, RocCorner, average_precision, threshold_for};
+pub use reliability::{Binning, ReliabilityBin, expected_calibration_error, reliability};
+pub use thin::{thin_precision_recall, thin_roc};
 
 /// Mean squared difference of score and label, 0 (perfect) to 1. NaN without rows.
 pub fn brier(scores: &[f32], labels: &[u8]) -> f64 {

@@ -4,11 +4,37 @@
 //! look into a table: O(N + P log P). AUC, its standard error, average precision and thresholds follow from the counts,
 //! exactly.
 
+use serde::{Deserialize, Serialize};
+
 use super::{AucEstimate, any_nan, order_key};
 use crate::spec::OperatingPoint;
 
 /// Cells of the table that places negatives.
 const CELLS: i64 = 1 << 14;
+
+/// A corner of a ROC curve. Written as `[fp, tp, threshold]`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(from = "(u64, u64, Option<f32>)", into = "(u64, u64, Option<f32>)")]
+pub struct RocCorner {
+    /// Negatives flagged.
+    pub fp: u64,
+    /// Positives flagged.
+    pub tp: u64,
+    /// Rows with a score of at least this are flagged; `None`: nobody is.
+    pub threshold: Option<f32>,
+}
+
+impl From<(u64, u64, Option<f32>)> for RocCorner {
+    fn from((fp, tp, threshold): (u64, u64, Option<f32>)) -> Self {
+        Self { fp, tp, threshold }
+    }
+}
+
+impl From<RocCorner> for (u64, u64, Option<f32>) {
+    fn from(point: RocCorner) -> Self {
+        (point.fp, point.tp, point.threshold)
+    }
+}
 
 /// Counts of the classes along the scores.
 #[derive(Debug, Clone)]
@@ -61,11 +87,18 @@ impl Ranks {
         }
         of_negatives.push((0, self.negatives[2 * self.positives.len()]));
         let twice_pairs: u64 = of_positives.iter().map(|&(twice, count)| twice * count).sum();
-        let variance = match (sample_variance(&of_positives), sample_variance(&of_negatives)) {
-            (Some(s10), Some(s01)) => Some(s10 / (2.0 * n).powi(2) / m + s01 / (2.0 * m).powi(2) / n),
-            _ => None,
+        let auc = twice_pairs as f64 / (2.0 * m * n);
+        let (variance, widened) = match (sample_variance(&of_positives), sample_variance(&of_negatives)) {
+            (Some(s10), Some(s01)) => {
+                let (s10, s01) = (s10 / (2.0 * n).powi(2), s01 / (2.0 * m).powi(2));
+                // A row and a half more that vary as much as any can: see AucEstimate::interval.
+                let wider = |s: f64, rows: f64| ((rows - 1.0) * s + 1.5 * auc * (1.0 - auc)) / (rows + 0.5);
+                (Some(s10 / m + s01 / n), Some(wider(s10, m) / m + wider(s01, n) / n))
+            }
+            _ => (None, None),
         };
-        AucEstimate { auc: twice_pairs as f64 / (2.0 * m * n), se: variance.map(f64::sqrt) }
+        let rarer = self.all_positives().min(self.all_negatives());
+        AucEstimate { auc, se: variance.map(f64::sqrt), widened_se: widened.map(f64::sqrt), rarer }
     }
 
     /// Average precision as scikit-learn's `average_precision_score` has it: Σ (Rₖ - Rₖ₋₁) Pₖ over the distinct scores
@@ -73,6 +106,33 @@ impl Ranks {
     pub fn average_precision(&self) -> f64 {
         let caught = self.descending().map(|(i, tp, fp)| self.positives[i] as f64 * (tp as f64 / (tp + fp) as f64));
         caught.sum::<f64>() / self.all_positives() as f64
+    }
+
+    /// The ROC curve from (0, 0), where nobody is flagged, to all rows, as corners that straight lines join; sloped only
+    /// where scores are tied across the classes. Thinned: of corners less than `step` apart (|Δ fpr| + |Δ tpr|) the first
+    /// is kept, so that there are at most 2 / `step` + 2 and no place of the curve is further than `step` from the lines.
+    pub fn roc(&self, step: f64) -> Vec<RocCorner> {
+        let (negatives, positives) = (self.all_negatives(), self.all_positives());
+        let mut curve = vec![RocCorner { fp: 0, tp: 0, threshold: None }];
+        let mut last = curve[0];
+        let mut add = |point: RocCorner| {
+            let right = (point.fp - last.fp) as f64 / negatives as f64;
+            let up = (point.tp - last.tp) as f64 / positives as f64;
+            let is_end = point.fp == negatives && point.tp == positives;
+            if right + up >= step || is_end && right + up > 0.0 {
+                curve.push(point);
+                last = point;
+            }
+        };
+        for (i, tp, fp) in self.descending() {
+            let score = self.scores[i];
+            // All above the score, but not the score itself.
+            let above = Some(score.next_up());
+            add(RocCorner { fp: fp - self.negatives[2 * i + 1], tp: tp - self.positives[i], threshold: above });
+            add(RocCorner { fp, tp, threshold: Some(score) });
+        }
+        add(RocCorner { fp: negatives, tp: positives, threshold: Some(f32::MIN) });
+        curve
     }
 
     /// From the highest score of a positive down: its index, and the counts at or above it.
@@ -160,28 +220,27 @@ pub fn average_precision(scores: &[f32], labels: &[u8]) -> Option<f64> {
 /// The threshold of an operating point, to be chosen on validation rows; rows with a score of at least it are flagged.
 ///
 /// - `max_fpr`: the lowest with a false-positive rate of at most `max_fpr`;
+/// - `max_alerts_per_1000`: the lowest that flags at most this many of 1,000 rows, whatever their class;
 /// - `min_recall`: the highest with a recall of at least `min_recall`;
 /// - costs: the one of least `fn * fn_cost + fp * fp_cost`, of equals the highest.
 ///
 /// It is one of the scores, or, if nobody may be flagged, the 32-bit number just above the highest score, so that it
 /// means the same whether scores are compared as 32- or 64-bit numbers. `None` when a class is absent or a score is NaN.
 pub fn threshold_for(point: &OperatingPoint, scores: &[f32], labels: &[u8]) -> Option<f64> {
+    let rows = scores.len().min(labels.len());
+    let scores = &scores[..rows];
     let ranks = Ranks::new(scores, labels)?;
     let highest = || scores.iter().copied().max_by(f32::total_cmp);
     let nobody = || highest().map(|score| (score + 0.0).next_up());
     let threshold = match *point {
         OperatingPoint::MaxFpr { max_fpr } => {
-            // One negative more than may be flagged: every score above it will do.
-            let mut negatives: Vec<f32> =
-                scores.iter().zip(labels).filter(|&(_, &y)| y == 0).map(|(&score, _)| score + 0.0).collect();
-            let all = negatives.len() as f64;
-            let most = (0..=negatives.len()).rev().find(|&fp| fp as f64 / all <= max_fpr).unwrap_or(0);
-            if most == negatives.len() {
-                scores.iter().copied().min_by(f32::total_cmp)
-            } else {
-                let (_, &mut too_many, _) = negatives.select_nth_unstable_by(most, |a, b| b.total_cmp(a));
-                scores.iter().copied().filter(|&s| s > too_many).min_by(f32::total_cmp).or_else(nobody)
-            }
+            let negatives = scores.iter().zip(labels).filter(|&(_, &y)| y == 0).map(|(&score, _)| score);
+            let within = |flagged: usize, all: usize| flagged as f64 / all as f64 <= max_fpr;
+            lowest_within(scores, negatives.collect(), within).or_else(nobody)
+        }
+        OperatingPoint::AlertBudget { max_alerts_per_1000 } => {
+            let within = |flagged: usize, all: usize| 1000.0 * flagged as f64 / all as f64 <= max_alerts_per_1000;
+            lowest_within(scores, scores.to_vec(), within).or_else(nobody)
         }
         OperatingPoint::MinRecall { min_recall } => {
             let all = ranks.all_positives() as f64;
@@ -201,4 +260,17 @@ pub fn threshold_for(point: &OperatingPoint, scores: &[f32], labels: &[u8]) -> O
         }
     };
     threshold.map(f64::from)
+}
+
+/// The lowest score that flags of the scores `counted` only as many as are `within(flagged, all)`; `None` if even the
+/// highest flags too many.
+fn lowest_within(scores: &[f32], mut counted: Vec<f32>, within: impl Fn(usize, usize) -> bool) -> Option<f32> {
+    let all = counted.len();
+    let most = (0..=all).rev().find(|&flagged| within(flagged, all)).unwrap_or(0);
+    if most == all {
+        return scores.iter().copied().min_by(f32::total_cmp);
+    }
+    // One more than may be flagged: every score above it will do.
+    let (_, &mut too_many, _) = counted.select_nth_unstable_by(most, |a, b| (b + 0.0).total_cmp(&(a + 0.0)));
+    scores.iter().copied().filter(|&score| score > too_many).min_by(f32::total_cmp)
 }

@@ -67,13 +67,25 @@ pub struct Sizes {
     pub workers: usize,
     /// Bytes for the stack of one worker; where workers differ, the least.
     pub memory: u64,
+    /// What stacks are like there.
+    pub stacking: Stacking,
 }
 
-/// What a stack costs beside its models, in models: gathering rows, drawing dropout, one more pass over the data.
-pub(crate) const OVERHEAD: usize = 4;
+/// What a stack is like on a kind of device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stacking {
+    /// What a stack costs beside its models, in models.
+    pub overhead: usize,
+    /// Most trials in a stack: beyond it a model gets hardly cheaper, and results would come later.
+    pub most: usize,
+}
 
-/// Most trials in a stack: beyond it a model gets hardly cheaper, and results would come later.
-const MOST: usize = 128;
+impl Stacking {
+    /// A core: gathering rows, drawing dropout, one more pass over the data. Measured: docs/scaling.md.
+    pub const CORE: Self = Self { overhead: 4, most: 128 };
+    /// A GPU: a step starts as many kernels for one model as for hundreds. Estimated from that count, not measured.
+    pub const GPU: Self = Self { overhead: 64, most: 1024 };
+}
 
 impl Plan {
     /// Cuts the trials into stacks: the number that ends soonest on `sizes.workers` workers, within memory.
@@ -82,8 +94,10 @@ impl Plan {
         for group in trials.groups() {
             let per_trial = bytes_per_trial(&trials.get(group.start), sizes);
             let most = sizes.memory / per_trial.max(1);
-            let most = usize::try_from(most).unwrap_or(MOST).clamp(1, MOST);
-            let stacks = stacks(group.len(), replicates as usize, sizes.workers.max(1)).max(group.len().div_ceil(most));
+            let most = usize::try_from(most).unwrap_or(usize::MAX).clamp(1, sizes.stacking.most);
+            let overhead = sizes.stacking.overhead;
+            let stacks = stacks(group.len(), replicates as usize, sizes.workers.max(1), overhead)
+                .max(group.len().div_ceil(most));
             for replicate in 0..replicates {
                 for stack in 0..stacks {
                     let (first, end) = (group.len() * stack / stacks, group.len() * (stack + 1) / stacks);
@@ -110,8 +124,8 @@ impl Plan {
 }
 
 /// Stacks a replicate for `trials` trials: minimises rounds x (overhead + stack size).
-fn stacks(trials: usize, replicates: usize, workers: usize) -> usize {
-    let cost = |stacks: usize| (stacks * replicates).div_ceil(workers) * (OVERHEAD + trials.div_ceil(stacks));
+fn stacks(trials: usize, replicates: usize, workers: usize, overhead: usize) -> usize {
+    let cost = |stacks: usize| (stacks * replicates).div_ceil(workers) * (overhead + trials.div_ceil(stacks));
     (1..=trials.min(4 * workers)).min_by_key(|&stacks| cost(stacks)).unwrap_or(1)
 }
 
@@ -136,12 +150,13 @@ mod tests {
     #[test]
     fn workers_are_kept_busy() {
         // 49 pairs, 2 cores: two stacks for 1 replicate; for 3 replicates two each, so that both cores have three.
-        assert_eq!(stacks(49, 1, 2), 2);
-        assert_eq!(stacks(49, 3, 2), 2);
-        assert_eq!(stacks(49, 2, 2), 1);
+        let on_cores = |trials, replicates, workers| stacks(trials, replicates, workers, Stacking::CORE.overhead);
+        assert_eq!(on_cores(49, 1, 2), 2);
+        assert_eq!(on_cores(49, 3, 2), 2);
+        assert_eq!(on_cores(49, 2, 2), 1);
         // 16 cores and 3 replicates: 15 stacks at once beat 18 in two rounds.
-        assert_eq!(stacks(49, 3, 16), 5);
-        assert_eq!(stacks(1, 1, 8), 1);
+        assert_eq!(on_cores(49, 3, 16), 5);
+        assert_eq!(on_cores(1, 1, 8), 1);
     }
 
     proptest! {
@@ -149,7 +164,7 @@ mod tests {
         fn jobs_cover_every_trial_and_replicate_once(count in 1u32..300, replicates in 1u32..5, workers in 1usize..20, memory in 1u64..1_000_000_000) {
             let text = format!("name: t\ndata: {{source: d.csv, label: y}}\nparameters: {{learning_rate: {{min: 0.001, max: 1, count: {}}}, batch_size: {{values: [64, 128]}}}}", count + 1);
             let trials = Trials::new(&crate::spec::parse("t", &text).unwrap()).unwrap();
-            let sizes = Sizes { features: 10, rows: 1000, workers, memory };
+            let sizes = Sizes { features: 10, rows: 1000, workers, memory, stacking: Stacking::CORE };
             let plan = Plan::new(&trials, replicates, &sizes);
             let mut seen = vec![0; trials.len() * replicates as usize];
             for job in &plan.jobs {

@@ -9,7 +9,6 @@ mod jobs;
 mod space;
 mod trial;
 
-pub(crate) use jobs::OVERHEAD;
-pub use jobs::{Job, Plan, Sizes};
+pub use jobs::{Job, Plan, Sizes, Stacking};
 pub use space::Trials;
 pub use trial::Hyperparameters;

@@ -58,6 +58,28 @@ pub enum ReportError {
     /// A rank key is not among the results.
     #[error("these results have no column `{0}`")]
     NotMeasured(String),
+    /// Two runs are of other data.
+    #[error("{} and {} are of other data, or prepared otherwise: fingerprints {} and {}", .dirs[0].display(), .dirs[1].display(), .fingerprints[0], .fingerprints[1])]
+    #[diagnostic(help("compare runs of the same file with the same keys under `data`; train one of them again"))]
+    OtherData {
+        /// The run directories.
+        dirs: [PathBuf; 2],
+        /// Their data fingerprints.
+        fingerprints: [String; 2],
+    },
+    /// Two runs have no split in common.
+    #[error("{} and {} split the same data otherwise: fingerprints of their first splits {} and {}", .dirs[0].display(), .dirs[1].display(), .fingerprints[0], .fingerprints[1])]
+    #[diagnostic(help("compare runs with the same `seed` and the same keys under `split`; train one of them again"))]
+    OtherSplits {
+        /// The run directories.
+        dirs: [PathBuf; 2],
+        /// The fingerprints of their first splits.
+        fingerprints: [String; 2],
+    },
+    /// Costs rank where none are given.
+    #[error("`cost` needs an operating point of costs")]
+    #[diagnostic(help("`--operating-point fn_cost=100,fp_cost=1` says what a miss and a false alarm cost"))]
+    NoCosts,
     /// No rank keys.
     #[error("no metric to rank by")]
     #[diagnostic(help("name one or more, the most important first: auc,fn"))]

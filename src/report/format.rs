@@ -10,13 +10,20 @@ pub(super) const NOTHING: &str = "–";
 /// A metric's mean: whole counts without decimals, other counts with one, AUC with four, the rest with three.
 pub(super) fn number(name: &str, value: Option<f64>) -> String {
     let Some(value) = value else { return NOTHING.to_owned() };
-    let decimals = match name {
-        _ if is_count(name) => usize::from(value.fract() != 0.0),
+    let decimals =
+        if is_count(name) || name == "epochs_run" { usize::from(value.fract() != 0.0) } else { decimals(name) };
+    format!("{value:.decimals$}")
+}
+
+/// Decimals of a metric that is no whole number.
+pub(super) fn decimals(name: &str) -> usize {
+    match name {
+        _ if is_count(name) || name == "epochs_run" => 1,
         "auc" | "average_precision" | "loss" | "brier" => 4,
         "op_fpr" => 5,
+        "cost" => 1,
         _ => 3,
-    };
-    format!("{value:.decimals$}")
+    }
 }
 
 /// A mean and how far it may be off.
@@ -73,8 +80,11 @@ pub(super) fn columns(ranking: &Ranking) -> Vec<Column> {
         }),
         plain("front", Some(40), &|ranked| ranked.front.map_or(NOTHING.to_owned(), |front| front.to_string())),
     ];
-    for name in ranking.swept() {
-        columns.push(plain(name, None, &|ranked| {
+    // What tells focal losses apart stays; the rest goes after the figures, the last first.
+    let stays = ["loss", "alpha", "gamma"];
+    for (at, name) in (0..).zip(ranking.swept()) {
+        let importance = (!stays.contains(&name)).then(|| 250 - at);
+        columns.push(plain(name, importance, &|ranked| {
             ranking.parameter(ranked, name).map_or(NOTHING.to_owned(), ToString::to_string)
         }));
     }
@@ -93,6 +103,7 @@ pub(super) fn columns(ranking: &Ranking) -> Vec<Column> {
         (Split::Test, "recall", Some(50)),
         (Split::Test, "op_fn", Some(35)),
         (Split::Test, "op_fp", Some(30)),
+        (Split::Test, "cost", Some(65)),
     ];
     let mut there: Vec<(Split, &str)> = Vec::new();
     for (on, name, importance) in keys.chain(published) {
@@ -101,9 +112,10 @@ pub(super) fn columns(ranking: &Ranking) -> Vec<Column> {
             continue;
         }
         there.push((on, name));
-        let at_operating_point = name.starts_with("op_");
+        let at_operating_point = name.starts_with("op_") || name == "cost";
         columns.push(Column {
             group: match (on, at_operating_point) {
+                _ if name == "epochs_run" => "",
                 (Split::Validation, false) => "val",
                 (Split::Validation, true) => "val op",
                 (Split::Test, false) => "test",

@@ -1,5 +1,8 @@
 //! report.md.
 
+use super::answer_text::{method_columns, methods_note, sentences};
+use super::busy::devices_in_words;
+use super::calibration::Calibration;
 use super::format::{Column, columns};
 use super::rank::Ranking;
 use super::summary::{Figures, constants, figures, heading, notes};
@@ -8,10 +11,13 @@ impl Ranking {
     /// The report as Markdown: the answer, the table with all its columns, what was constant, warnings.
     pub fn to_markdown(&self) -> String {
         let mut out = format!("# {}\n\n{}.\n\n", escaped(&self.name), heading(self));
+        for sentence in sentences(self) {
+            out.push_str(&format!("- {}\n", escaped(&sentence)));
+        }
+        out.push('\n');
         for (word, ranked) in [("Winner", self.winner()), ("Plain baseline", self.baseline())] {
             let Some(ranked) = ranked else { continue };
             if word != "Winner" && ranked.rank == 1 {
-                out.push_str("The winner is the plain baseline.\n\n");
                 continue;
             }
             let Figures { trial, lines } = figures(self, ranked);
@@ -24,21 +30,50 @@ impl Ranking {
         for warning in &self.warnings {
             out.push_str(&format!("> **Warning:** {}\n\n", escaped(warning)));
         }
+        if !self.answer.methods.is_empty() {
+            out.push_str(&format!("## The methods compared\n\n{}\n\n", methods_note(self)));
+            out.push_str(&table(&method_columns(self)));
+            out.push('\n');
+        }
+        if let Some(calibration) = &self.answer.calibration {
+            out.push_str(&format!("## The winner's scores as probabilities\n\n{}\n", probabilities(calibration)));
+        }
         out.push_str("## Ranking\n\n");
         out.push_str(&notes(self).join(" "));
         out.push_str("\n\n");
-        let columns = columns(self);
-        out.push_str(&row(columns.iter().map(Column::full_name)));
-        out.push_str(&format!("|{}\n", "---:|".repeat(columns.len())));
-        for i in 0..self.shown().len() {
-            out.push_str(&row(columns.iter().map(|column| column.cells[i].clone())));
-        }
+        out.push_str(&table(&columns(self)));
         let constants = constants(self);
         if !constants.is_empty() {
             out.push_str(&format!("\n## The same in all trials\n\n{}.\n", escaped(&constants)));
         }
+        if !self.devices.is_empty() {
+            out.push_str(&format!("\n## Devices\n\n{}.\n", escaped(&devices_in_words(&self.devices))));
+        }
         out
     }
+}
+
+pub(super) fn table(columns: &[Column]) -> String {
+    let mut out = row(columns.iter().map(Column::full_name));
+    out.push_str(&format!("|{}\n", "---:|".repeat(columns.len())));
+    for i in 0..columns.first().map_or(0, |column| column.cells.len()) {
+        out.push_str(&row(columns.iter().map(|column| column.cells[i].clone())));
+    }
+    out
+}
+
+fn probabilities(calibration: &Calibration) -> String {
+    let mut out = format!(
+        "On the test rows, of which {:.2} % are positive; both maps are fitted on the validation rows. The error is the \
+         expected calibration error over ten bins of as many rows.\n\n| scores | Brier | error |\n|---|---:|---:|\n",
+        100.0 * calibration.prevalence
+    );
+    let readings =
+        [("as they are", calibration.raw), ("Platt scaling", calibration.platt), ("isotonic", calibration.isotonic)];
+    for (name, reading) in readings {
+        out.push_str(&format!("| {name} | {:.4} | {:.4} |\n", reading.brier, reading.ece));
+    }
+    out
 }
 
 fn row(cells: impl Iterator<Item = String>) -> String {
@@ -47,7 +82,7 @@ fn row(cells: impl Iterator<Item = String>) -> String {
 }
 
 /// Keeps what came from outside from being markup: error texts and names may hold anything.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -5,7 +5,7 @@ use crate::spec::{Goal, Split};
 use super::ReportError;
 
 /// Names without the prefix of the split, with the better direction. A figure at the operating point starts with `op_`.
-const METRICS: [(&str, Goal); 20] = [
+const METRICS: [(&str, Goal); 22] = [
     ("auc", Goal::Maximize),
     ("fn", Goal::Minimize),
     ("average_precision", Goal::Maximize),
@@ -26,6 +26,8 @@ const METRICS: [(&str, Goal); 20] = [
     ("op_precision", Goal::Maximize),
     ("op_recall", Goal::Maximize),
     ("op_fpr", Goal::Minimize),
+    ("cost", Goal::Minimize),
+    ("epochs_run", Goal::Minimize),
 ];
 
 /// A key of the ranking.
@@ -54,8 +56,11 @@ impl Key {
     }
 }
 
-/// Column of a metric on a split.
+/// Column of a metric on a split; that of the training itself is the same for both.
 pub(super) fn column(on: Split, name: &str) -> String {
+    if name == "epochs_run" {
+        return name.to_owned();
+    }
     let prefix = match on {
         Split::Validation => "val",
         Split::Test => "test",

@@ -2,12 +2,14 @@
 
 use std::collections::HashSet;
 
+use super::answer::Answer;
+use super::busy::{DeviceUse, device_use};
 use super::front::{fronts, lexicographic};
 use super::group::{Trial, group, trials_count};
 use super::metric::{Key, column};
 use super::rows::{Results, Value};
 use super::{Options, ReportError};
-use crate::spec::{Goal, Split};
+use crate::spec::{Goal, OperatingPoint, Split};
 
 /// Trials in their order, best first.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +30,12 @@ pub struct Ranking {
     pub trials: Vec<Ranked>,
     /// How many of them tables, CSV and JSON show.
     pub top: Option<usize>,
+    /// Where the thresholds are put, if known.
+    pub operating_point: Option<OperatingPoint>,
+    /// What was trained where and when.
+    pub devices: Vec<DeviceUse>,
+    /// What the scores say of it; empty until [`answer`](super::answer()) has looked at them.
+    pub answer: Answer,
     /// What to know before believing it.
     pub warnings: Vec<String>,
 }
@@ -44,8 +52,10 @@ pub struct Ranked {
     pub trial: Trial,
     /// Whether its AUC can be told from the winner's; `None` where not compared.
     pub tied_with_best: Option<bool>,
-    /// Holm-corrected p-value of its AUC being the winner's; `None` where not compared.
+    /// P-value of its AUC being the winner's, corrected for the winner being the best of many; `None` where not compared.
     pub p_vs_best: Option<f64>,
+    /// The same of the positives missed at the operating point.
+    pub p_fn_vs_best: Option<f64>,
 }
 
 /// Ranks the trials of a run: complete ones before others, then by fronts (see Deb et al. 2002), then by the keys one
@@ -66,7 +76,10 @@ pub fn rank(results: &Results, options: &Options) -> Result<Ranking, ReportError
         .iter()
         .map(|key| {
             let at = results.metrics.iter().position(|metric| *metric == key.column);
-            at.map(|at| (at, key.goal)).ok_or_else(|| ReportError::NotMeasured(key.column.clone()))
+            at.map(|at| (at, key.goal)).ok_or_else(|| match key.name.as_str() {
+                "cost" => ReportError::NoCosts,
+                _ => ReportError::NotMeasured(key.column.clone()),
+            })
         })
         .collect::<Result<Vec<_>, _>>()?;
 
@@ -92,7 +105,10 @@ pub fn rank(results: &Results, options: &Options) -> Result<Ranking, ReportError
         replicates: grouped.replicates,
         trials,
         top: options.top,
-        warnings: grouped.warnings,
+        operating_point: results.operating_point.clone(),
+        devices: device_use(&results.rows),
+        answer: Answer::default(),
+        warnings: [results.warnings.clone(), grouped.warnings].concat(),
     };
     ranking.warn();
     Ok(ranking)
@@ -121,7 +137,7 @@ fn in_order(trials: Vec<Trial>, columns: &[(usize, Goal)]) -> Vec<(usize, Trial)
 
 impl Ranked {
     fn new(before: usize, front: Option<usize>, trial: Trial) -> Self {
-        Self { rank: before + 1, front, trial, tied_with_best: None, p_vs_best: None }
+        Self { rank: before + 1, front, trial, tied_with_best: None, p_vs_best: None, p_fn_vs_best: None }
     }
 }
 
@@ -131,15 +147,27 @@ impl Ranking {
         self.trials.first().filter(|ranked| ranked.front.is_some())
     }
 
-    /// The best trial of plain cross-entropy on the rows as they are, against which the others have to stand.
+    /// The best trial of plain cross-entropy on the rows as they are, against which the others have to stand. Without one,
+    /// focal loss with α = 0.5 and γ = 0, which is half of plain cross-entropy.
     pub fn baseline(&self) -> Option<&Ranked> {
-        let is = |ranked: &Ranked, name: &str, word: &str| {
-            self.parameter(ranked, name).is_none_or(|value| *value == Value::Text(word.to_owned()))
+        let is = |ranked: &Ranked, name: &str, value: &Value| self.parameter(ranked, name) == Some(value);
+        let word = |word: &str| Value::Text(word.to_owned());
+        let unsampled = |ranked: &Ranked| {
+            self.parameter(ranked, "sampling").is_none_or(|value| *value == word("none")) && ranked.front.is_some()
         };
-        let plain = |ranked: &&Ranked| {
-            self.parameter(ranked, "loss").is_some() && is(ranked, "loss", "bce") && is(ranked, "sampling", "none")
+        let plain = |ranked: &&Ranked| is(ranked, "loss", &word("bce")) && unsampled(ranked);
+        let half = |ranked: &&Ranked| {
+            is(ranked, "loss", &word("focal"))
+                && is(ranked, "alpha", &Value::Number(0.5))
+                && is(ranked, "gamma", &Value::Number(0.0))
+                && unsampled(ranked)
         };
-        self.trials.iter().filter(|ranked| ranked.front.is_some()).find(plain)
+        self.trials.iter().find(plain).or_else(|| self.trials.iter().find(half))
+    }
+
+    /// A trial by its id.
+    pub fn trial(&self, id: &str) -> Option<&Ranked> {
+        self.trials.iter().find(|ranked| ranked.trial.trial_id == id)
     }
 
     /// The trials that tables, CSV and JSON show.

@@ -6,14 +6,14 @@ use std::path::Path;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::{cast, concat_batches};
-use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Deserialize;
 
 use super::ReportError;
-use super::rows::{Results, Row, Value};
+use super::rows::{Results, Row, Timing, Value};
 use crate::results::State;
-use crate::spec::PARAMETERS;
+use crate::spec::{self, OperatingPoint, PARAMETERS};
 
 /// Version of the run directory that is understood.
 pub(super) const FORMAT: u64 = 1;
@@ -44,25 +44,26 @@ pub fn read(run_dir: &Path) -> Result<Results, ReportError> {
     if !path.is_file() {
         return Err(ReportError::NoResults(run_dir.to_owned()));
     }
-    let unreadable = |why: String| ReportError::Unreadable { path: path.clone(), why };
-    let file = File::open(&path).map_err(|e| unreadable(e.to_string()))?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(e.to_string()))?;
-    let schema = reader.schema().clone();
-    let batches =
-        reader.build().and_then(|reader| reader.map(|b| b.map_err(Into::into)).collect::<Result<Vec<_>, _>>());
-    let batch = batches
-        .and_then(|batches| concat_batches(&schema, &batches).map_err(Into::into))
-        .map_err(|e| unreadable(e.to_string()))?;
-    let table = Table { path: &path, batch };
+    let table = Table::read(&path)?;
     let (parameters, metrics) = (table.parameters()?, table.metrics()?);
-    Ok(Results {
+    let mut results = Results {
         name: manifest.name,
         planned_trials: manifest.counts.trials,
         planned_replicates: manifest.counts.replicates,
         rows: table.rows(&parameters, &metrics)?,
         parameters: parameters.into_iter().map(|(name, _)| name).collect(),
         metrics: metrics.into_iter().map(|(name, _)| name).collect(),
-    })
+        operating_point: operating_point(run_dir),
+        warnings: Vec::new(),
+    };
+    results.set_costs();
+    Ok(results)
+}
+
+/// That of the run's own sweep file, which people may have taken away.
+fn operating_point(run_dir: &Path) -> Option<OperatingPoint> {
+    let text = fs::read_to_string(run_dir.join("sweep.yaml")).ok()?;
+    Some(spec::parse("sweep.yaml", &text).ok()?.operating_point)
 }
 
 fn read_manifest(run_dir: &Path) -> Result<Manifest, ReportError> {
@@ -87,13 +88,28 @@ fn read_manifest(run_dir: &Path) -> Result<Manifest, ReportError> {
 /// A column by its name.
 type Named<T> = (String, Vec<Option<T>>);
 
-/// The whole file.
-struct Table<'a> {
+/// A whole Parquet file of the run.
+pub(super) struct Table<'a> {
     path: &'a Path,
     batch: RecordBatch,
 }
 
-impl Table<'_> {
+impl<'a> Table<'a> {
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn read(path: &'a Path) -> Result<Self, ReportError> {
+        let unreadable = |why: String| ReportError::Unreadable { path: path.to_owned(), why };
+        let file = File::open(path).map_err(|e| unreadable(e.to_string()))?;
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(e.to_string()))?;
+        let schema = reader.schema().clone();
+        let batches =
+            reader.build().and_then(|reader| reader.map(|b| b.map_err(Into::into)).collect::<Result<Vec<_>, _>>());
+        let batch = batches
+            .and_then(|batches| concat_batches(&schema, &batches).map_err(Into::into))
+            .map_err(|e| unreadable(e.to_string()))?;
+        Ok(Self { path, batch })
+    }
+
     fn optional(&self, name: &str) -> Option<&ArrayRef> {
         self.batch.column_by_name(name)
     }
@@ -111,22 +127,22 @@ impl Table<'_> {
         ReportError::Unreadable { path: self.path.to_owned(), why: format!("column `{name}`: {why}") }
     }
 
-    fn text(&self, name: &str) -> Result<Vec<Option<String>>, ReportError> {
+    pub(super) fn text(&self, name: &str) -> Result<Vec<Option<String>>, ReportError> {
         let array = self.converted(name, self.column(name)?, &DataType::Utf8)?;
         Ok(array.as_string::<i32>().iter().map(|v| v.map(str::to_owned)).collect())
     }
 
     /// A text column without nulls.
-    fn full_text(&self, name: &str) -> Result<Vec<String>, ReportError> {
+    pub(super) fn full_text(&self, name: &str) -> Result<Vec<String>, ReportError> {
         self.text(name)?.into_iter().map(|v| v.ok_or_else(|| self.strange(name, "a value is missing"))).collect()
     }
 
-    fn integers(&self, name: &str) -> Result<Vec<Option<i64>>, ReportError> {
+    pub(super) fn integers(&self, name: &str) -> Result<Vec<Option<i64>>, ReportError> {
         let array = self.converted(name, self.column(name)?, &DataType::Int64)?;
         Ok(array.as_primitive::<Int64Type>().iter().collect())
     }
 
-    fn floats(&self, name: &str) -> Result<Vec<Option<f64>>, ReportError> {
+    pub(super) fn floats(&self, name: &str) -> Result<Vec<Option<f64>>, ReportError> {
         let array = self.converted(name, self.column(name)?, &DataType::Float64)?;
         Ok(array.as_primitive::<Float64Type>().iter().map(|v| v.filter(|v| !v.is_nan())).collect())
     }
@@ -157,10 +173,39 @@ impl Table<'_> {
         fields.map(|f| Ok((f.name().clone(), self.floats(f.name())?))).collect()
     }
 
+    /// Empty where a column is missing; `None` for a row in which a value is.
+    fn timings(&self) -> Result<Vec<Option<Timing>>, ReportError> {
+        const COLUMNS: [&str; 5] = ["host", "device", "job_id", "started_at", "finished_at"];
+        if COLUMNS.iter().any(|name| self.optional(name).is_none()) {
+            return Ok(Vec::new());
+        }
+        let (hosts, devices, jobs) = (self.text("host")?, self.text("device")?, self.text("job_id")?);
+        let (starts, ends) = (self.micros("started_at")?, self.micros("finished_at")?);
+        let timing = |row: usize| {
+            Some(Timing {
+                host: hosts[row].clone()?,
+                device: devices[row].clone()?,
+                job_id: jobs[row].clone()?,
+                started_at: starts[row]?,
+                finished_at: ends[row]?,
+            })
+        };
+        Ok((0..self.batch.num_rows()).map(timing).collect())
+    }
+
+    /// Times as microseconds since 1970-01-01 UTC.
+    fn micros(&self, name: &str) -> Result<Vec<Option<i64>>, ReportError> {
+        let micros = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        let array = self.converted(name, self.column(name)?, &micros)?;
+        let array = self.converted(name, &array, &DataType::Int64)?;
+        Ok(array.as_primitive::<Int64Type>().iter().collect())
+    }
+
     fn rows(&self, parameters: &[Named<Value>], metrics: &[Named<f64>]) -> Result<Vec<Row>, ReportError> {
         let (trials, states, errors) = (self.full_text("trial_id")?, self.full_text("state")?, self.text("error")?);
         let (data, splits) = (self.full_text("data_fingerprint")?, self.full_text("split_fingerprint")?);
         let replicates = self.integers("replicate")?;
+        let timings = self.timings()?;
         (0..self.batch.num_rows())
             .map(|row| {
                 let state = State::deserialize(serde_json::Value::from(states[row].as_str()))
@@ -175,6 +220,7 @@ impl Table<'_> {
                     split_fingerprint: splits[row].clone(),
                     parameters: parameters.iter().map(|(_, values)| values[row].clone()).collect(),
                     metrics: metrics.iter().map(|(_, values)| values[row]).collect(),
+                    timing: timings.get(row).cloned().flatten(),
                 })
             })
             .collect()

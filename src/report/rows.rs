@@ -1,6 +1,7 @@
 //! results.parquet as the report needs it.
 
 use crate::results::State;
+use crate::spec::OperatingPoint;
 
 /// The rows of a run.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -17,6 +18,10 @@ pub struct Results {
     pub metrics: Vec<String>,
     /// A row for each (trial, replicate).
     pub rows: Vec<Row>,
+    /// Where the thresholds are put; `None` where the run's sweep.yaml cannot be read.
+    pub operating_point: Option<OperatingPoint>,
+    /// What to know of these results before believing them.
+    pub warnings: Vec<String>,
 }
 
 /// One trained (trial, replicate).
@@ -38,6 +43,23 @@ pub struct Row {
     pub parameters: Vec<Option<Value>>,
     /// By [`Results::metrics`]; `None` where not defined.
     pub metrics: Vec<Option<f64>>,
+    /// Where and when; `None` where the file does not say.
+    pub timing: Option<Timing>,
+}
+
+/// Where and when a row was trained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timing {
+    /// Host name.
+    pub host: String,
+    /// `cpu`, `cuda:0`.
+    pub device: String,
+    /// The job that trained it.
+    pub job_id: String,
+    /// Start of the job, microseconds since 1970-01-01 UTC.
+    pub started_at: i64,
+    /// End of the trial, likewise.
+    pub finished_at: i64,
 }
 
 /// Value of a hyperparameter.

@@ -5,6 +5,8 @@ use std::fmt::Write;
 use comfy_table::presets;
 use comfy_table::{Attribute, Cell, CellAlignment, LineStyle, Table};
 
+use super::answer_text::{method_columns, methods_note, sentences};
+use super::busy::devices_in_words;
 use super::format::{Column, columns};
 use super::rank::Ranking;
 use super::summary::{Figures, constants, figures, heading, notes};
@@ -15,20 +17,32 @@ impl Ranking {
     pub fn to_table(&self, width: usize, colour: bool) -> String {
         let mut columns = columns(self);
         let left_out = fit(&mut columns, width);
-        let mut out = Paragraphs { text: String::new(), width };
+        let mut out = Paragraphs::new(width);
         out.line(&format!("{}: {}", self.name, heading(self)), 0);
         out.text.push('\n');
+        let sentences = sentences(self);
+        for sentence in &sentences {
+            out.line(sentence, 2);
+        }
+        out.text.push_str(if sentences.is_empty() { "" } else { "\n" });
         out.text.push_str(&draw(&columns, colour && self.winner().is_some()));
         out.text.push_str("\n\n");
         if !left_out.is_empty() {
             out.line(&format!("No room for: {} (`--format csv` has all).", left_out.join(", ")), 0);
         }
+        if !self.answer.methods.is_empty() {
+            let mut columns = method_columns(self);
+            fit(&mut columns, width);
+            out.text.push_str(if left_out.is_empty() { "" } else { "\n" });
+            out.text.push_str(&draw(&columns, false));
+            out.text.push_str("\n\n");
+            out.line(&methods_note(self), 0);
+            out.text.push('\n');
+        }
         let trials = [("winner", self.winner()), ("baseline", self.baseline())];
         for (word, ranked) in trials {
             let Some(ranked) = ranked else { continue };
-            let is_winner = word == "baseline" && ranked.rank == 1;
-            if is_winner {
-                out.line("The winner is the plain baseline.", 0);
+            if word == "baseline" && ranked.rank == 1 {
                 continue;
             }
             let Figures { trial, lines } = figures(self, ranked);
@@ -45,6 +59,9 @@ impl Ranking {
         if !constants.is_empty() {
             out.line(&format!("The same in all trials: {constants}."), 0);
         }
+        if !self.devices.is_empty() {
+            out.line(&format!("Devices: {}.", devices_in_words(&self.devices)), 2);
+        }
         for warning in &self.warnings {
             out.line(&format!("warning: {warning}"), 2);
         }
@@ -59,7 +76,7 @@ fn width_of(column: &Column) -> usize {
 }
 
 /// Leaves out columns until the rest fits; names those left out, in the table's order.
-fn fit(columns: &mut Vec<Column>, width: usize) -> Vec<String> {
+pub(super) fn fit(columns: &mut Vec<Column>, width: usize) -> Vec<String> {
     // A blank before each cell, and one between columns.
     let needed = |columns: &[Column]| columns.iter().map(|column| width_of(column) + 2).sum::<usize>() - 1;
     let names: Vec<String> = columns.iter().map(Column::full_name).collect();
@@ -71,7 +88,7 @@ fn fit(columns: &mut Vec<Column>, width: usize) -> Vec<String> {
     names.into_iter().filter(|name| columns.iter().all(|column| column.full_name() != *name)).collect()
 }
 
-fn draw(columns: &[Column], bold_winner: bool) -> String {
+pub(super) fn draw(columns: &[Column], bold_winner: bool) -> String {
     let mut table = Table::new();
     let rule = LineStyle::none().fill('─').junction('─');
     table.load_style(presets::NOTHING.header_separator(rule)).force_no_tty();
@@ -93,14 +110,18 @@ fn draw(columns: &[Column], bold_winner: bool) -> String {
 }
 
 /// Text that is broken at blanks.
-struct Paragraphs {
-    text: String,
+pub(super) struct Paragraphs {
+    pub(super) text: String,
     width: usize,
 }
 
 impl Paragraphs {
+    pub(super) fn new(width: usize) -> Self {
+        Self { text: String::new(), width }
+    }
+
     /// A line, and as many more as it needs, these indented.
-    fn line(&mut self, text: &str, indent: usize) {
+    pub(super) fn line(&mut self, text: &str, indent: usize) {
         let mut used = 0;
         let lead = text.len() - text.trim_start().len();
         self.text.push_str(&text[..lead]);

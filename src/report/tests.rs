@@ -32,7 +32,7 @@ const METRICS: [&str; 15] = [
 ];
 
 /// Figures that follow from AUC and missed positives, different in each replicate.
-fn row(trial_id: &str, replicate: u32, loss: &str, focal: Option<(f64, f64)>, auc: f64, missed: f64) -> Row {
+pub(super) fn row(trial_id: &str, replicate: u32, loss: &str, focal: Option<(f64, f64)>, auc: f64, missed: f64) -> Row {
     let word = |word: &str| Some(Value::Text(word.to_owned()));
     let shift = f64::from(replicate) * 0.002;
     let caught = 20.0 - missed;
@@ -73,10 +73,16 @@ fn row(trial_id: &str, replicate: u32, loss: &str, focal: Option<(f64, f64)>, au
             word("prior"),
         ],
         metrics: metrics.into_iter().enumerate().map(|(at, v)| (!undefined(at)).then_some(v)).collect(),
+        timing: None,
     }
 }
 
-fn results(rows: Vec<Row>) -> Results {
+/// A row of which nothing matters.
+pub(super) fn bare_row() -> Row {
+    row("a", 0, "bce", None, 0.9, 1.0)
+}
+
+pub(super) fn results(rows: Vec<Row>) -> Results {
     let parameters =
         ["loss", "alpha", "gamma", "pos_weight", "sampling", "learning_rate", "batch_size", "hidden", "initial_bias"];
     Results {
@@ -86,6 +92,8 @@ fn results(rows: Vec<Row>) -> Results {
         parameters: parameters.map(str::to_owned).to_vec(),
         metrics: METRICS.map(str::to_owned).to_vec(),
         rows,
+        operating_point: None,
+        warnings: Vec::new(),
     }
 }
 
@@ -115,7 +123,7 @@ fn options(by: &[&str]) -> Options {
     Options { by: by.iter().map(|&name| name.to_owned()).collect(), on: Split::Validation, top: None }
 }
 
-fn ranked(results: &Results, by: &[&str]) -> Ranking {
+pub(super) fn ranked(results: &Results, by: &[&str]) -> Ranking {
     rank(results, &options(by)).unwrap()
 }
 
@@ -168,6 +176,53 @@ fn rows_of_other_data_or_another_split_are_left_out() {
 }
 
 #[test]
+fn a_sound_run_has_no_warnings_and_one_that_flags_nobody_has() {
+    let rows = |missed: f64| vec![row("a", 0, "bce", None, 0.9, missed), row("b", 0, "bce", None, 0.8, 2.0)];
+    assert!(ranked(&results(rows(1.0)), &["auc"]).warnings.is_empty());
+    let degenerate = ranked(&results(rows(20.0)), &["auc"]).warnings;
+    assert_eq!(
+        degenerate,
+        ["1 trial that flags no positive at threshold 0.5: compare them at the operating point (op_fn, op_fp)"]
+    );
+}
+
+#[test]
+fn the_baseline_is_plain_or_else_focal_loss_that_is() {
+    let focal = |id: &str, alpha, gamma| row(id, 0, "focal", Some((alpha, gamma)), 0.9, 1.0);
+    let baseline = |rows: Vec<Row>| ranked(&results(rows), &["auc"]).baseline().map(|r| r.trial.trial_id.clone());
+    let half = vec![focal("a", 0.25, 2.0), focal("b", 0.5, 0.0), focal("c", 0.5, 1.0)];
+    assert_eq!(baseline(half.clone()).as_deref(), Some("b"));
+    assert_eq!(baseline([half.clone(), vec![row("d", 0, "bce", None, 0.1, 9.0)]].concat()).as_deref(), Some("d"));
+    assert_eq!(baseline([&half[..1], &half[2..]].concat()), None);
+    let mut oversampled = row("d", 0, "bce", None, 0.9, 1.0);
+    oversampled.parameters[4] = Some(Value::Text("oversample".to_owned()));
+    assert_eq!(baseline(vec![oversampled]), None);
+}
+
+#[test]
+fn costs_are_of_a_thousand_rows_and_go_with_their_operating_point() {
+    let mut one = results(vec![row("a", 0, "bce", None, 0.9, 1.0)]);
+    let counts = [("val_op_tp", 6.0), ("val_op_fp", 10.0), ("val_op_tn", 180.0), ("val_op_fn", 4.0)];
+    for (name, value) in counts {
+        one.metrics.push(name.to_owned());
+        one.rows[0].metrics.push(Some(value));
+    }
+    let before = one.clone();
+    one.operating_point = Some(crate::spec::OperatingPoint::Cost { fn_cost: 20.0, fp_cost: 0.5 });
+    one.set_costs();
+    let at = one.metrics.iter().position(|name| name == "val_cost").unwrap();
+    assert_eq!(one.rows[0].metrics[at], Some(1000.0 * (4.0 * 20.0 + 10.0 * 0.5) / 200.0));
+    let test = one.metrics.iter().position(|name| name == "test_cost").unwrap();
+    assert_eq!(one.rows[0].metrics[test], None, "test_op_tp was not measured");
+    assert!(rank(&one, &options(&["cost"])).is_ok());
+    one.operating_point = None;
+    one.set_costs();
+    assert!(!one.metrics.iter().any(|name| name.ends_with("cost")));
+    assert_eq!(one.rows[0].metrics[..before.metrics.len()], before.rows[0].metrics[..]);
+    assert!(matches!(rank(&one, &options(&["cost"])), Err(ReportError::NoCosts)));
+}
+
+#[test]
 fn bad_options_name_the_nearest() {
     let error = |by: &[&str]| {
         use miette::Diagnostic;
@@ -199,6 +254,17 @@ fn table() {
     insta::assert_snapshot!("table_wide", ranking.to_table(140, false));
     insta::assert_snapshot!("table_80", ranking.to_table(80, false));
     assert!(ranking.to_table(80, true).contains("\u{1b}[1m"));
+    // Many swept hyperparameters: they go after the figures, but loss, alpha and gamma stay.
+    let mut many = sweep();
+    for (at, row) in many.rows.iter_mut().enumerate() {
+        row.parameters[4] = Some(Value::Text(["none", "oversample"][at % 2].to_owned()));
+        row.parameters[7] = Some(Value::Text(format!("[{at}, 128, 64, 32, 16]")));
+        row.parameters[8] = Some(Value::Text(format!("-{at}.25")));
+        row.trial_id = format!("t{at}");
+    }
+    let narrow = ranked(&many, &["auc", "fn"]).to_table(60, false);
+    assert!(narrow.lines().all(|line| line.chars().count() <= 60), "{narrow}");
+    assert!(narrow.contains("loss  alpha  gamma"), "{narrow}");
     ranking.top = Some(2);
     let on_test = rank(&sweep(), &Options { on: Split::Test, top: Some(2), ..options(&["op_fn", "auc"]) }).unwrap();
     insta::assert_snapshot!("table_on_test", on_test.to_table(140, false));
@@ -386,15 +452,43 @@ fn trials_that_cannot_be_told_from_the_best_are_marked() {
         .into_iter()
         .flat_map(|(id, auc)| (0..2).map(move |replicate| row(id, replicate, "bce", None, auc, 1.0)))
         .collect();
-    let mut ranking = ranked(&results(rows), &["auc"]);
+    let results = results(rows);
+    let mut ranking = ranked(&results, &["auc"]);
     let dir = tempfile::tempdir().unwrap();
-    compare_with_best(dir.path(), &mut ranking).unwrap();
+    compare_with_best(dir.path(), &results, &mut ranking).unwrap();
     assert!(ranking.trials.iter().all(|ranked| ranked.tied_with_best.is_none()), "no scores were kept");
     write_scores(&dir.path().join("scores.parquet"));
-    compare_with_best(dir.path(), &mut ranking).unwrap();
+    compare_with_best(dir.path(), &results, &mut ranking).unwrap();
     let tied: Vec<_> = ranking.trials.iter().map(|ranked| ranked.tied_with_best).collect();
     assert_eq!(tied, [None, Some(true), Some(false), None], "the best itself and a trial without scores: not compared");
     let p = ranking.trials[2].p_vs_best.unwrap();
     assert!(p > 0.0 && p < 1e-6, "{p}");
     assert!(ranking.to_table(100, false).contains("2 ≈"));
+    // At 0.4 `a` and `b` miss nobody, `c` misses 14 rows of the source, of them 4 in both replicates: by all
+    // ways to flip the signs p = 0.00012207, times the six pairs of four trials.
+    let p: Vec<_> = ranking.trials.iter().map(|ranked| ranked.p_fn_vs_best).collect();
+    assert_eq!((p[0], p[1], p[3]), (None, Some(1.0), None));
+    assert!((p[2].unwrap() - 6.0 * 0.0001220703125).abs() < 1e-12, "{p:?}");
+}
+
+#[test]
+fn where_all_scores_are_known_their_correlation_tells_more() {
+    let rows = [("a", 0.9), ("b", 0.89), ("c", 0.5)]
+        .into_iter()
+        .flat_map(|(id, auc)| (0..2).map(move |replicate| row(id, replicate, "bce", None, auc, 1.0)))
+        .collect();
+    let all = results(rows);
+    let dir = tempfile::tempdir().unwrap();
+    write_scores(&dir.path().join("scores.parquet"));
+    let mut ranking = ranked(&all, &["auc"]);
+    compare_with_best(dir.path(), &all, &mut ranking).unwrap();
+    // Holm over three pairs would say three times the p-value of flipped signs.
+    let p = ranking.trials[2].p_fn_vs_best.unwrap();
+    assert!((0.0001220703125..2.9 * 0.0001220703125).contains(&p), "{p}");
+    let again = {
+        let mut ranking = ranked(&all, &["auc"]);
+        compare_with_best(dir.path(), &all, &mut ranking).unwrap();
+        ranking
+    };
+    assert_eq!(ranking, again);
 }

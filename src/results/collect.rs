@@ -63,7 +63,7 @@ impl<'a> Collection<'a> {
         self.entries.iter().filter(|kept| kept.entry.row.state == State::Failed).count()
     }
 
-    /// Writes results.parquet and history.parquet.
+    /// Writes results.parquet, history.parquet and curves.parquet.
     ///
     /// # Errors
     /// A file cannot be written; what stood there before still does. So for the others.
@@ -71,7 +71,8 @@ impl<'a> Collection<'a> {
         let rows: Vec<&ResultRow> = self.entries.iter().map(|kept| &kept.entry.row).collect();
         self.write_batch("results.parquet", columns::results(&rows))?;
         let entries: Vec<&Entry> = self.entries.iter().map(|kept| &kept.entry).collect();
-        self.write_batch("history.parquet", columns::history(&entries))
+        self.write_batch("history.parquet", columns::history(&entries))?;
+        self.write_batch("curves.parquet", columns::curves(&entries))
     }
 
     /// Writes models/: a safetensors file for each finished row, the preprocessing of each replicate beside.

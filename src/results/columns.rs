@@ -14,7 +14,7 @@ use arrow::error::ArrowError;
 use super::journal::Entry;
 use super::rows::{ResultRow, SplitMetrics, State};
 use crate::data::Rows;
-use crate::metrics::Confusion;
+use crate::metrics::{Confusion, RocCorner};
 use crate::spec::Word;
 
 /// Columns under way.
@@ -127,6 +127,27 @@ pub(super) fn history(entries: &[&Entry]) -> Result<RecordBatch, ArrowError> {
     out.add("val_auc", rows().map(|(_, epoch)| epoch.val_auc).collect::<Float64Array>());
     out.add("learning_rate", rows().map(|(_, epoch)| Some(epoch.learning_rate)).collect::<Float64Array>());
     out.add("seconds", rows().map(|(_, epoch)| Some(epoch.seconds)).collect::<Float64Array>());
+    out.batch()
+}
+
+/// curves.parquet: a row for each corner of the ROC curves of `entries`.
+pub(super) fn curves(entries: &[&Entry]) -> Result<RecordBatch, ArrowError> {
+    let rows = || {
+        entries.iter().flat_map(|entry| {
+            let all = entry.train_roc.last().map_or((0, 0), |all| (all.fp, all.tp));
+            entry.train_roc.iter().map(move |corner| (&entry.row, corner, all))
+        })
+    };
+    let share = |part: u64, all: u64| (all > 0).then(|| part as f64 / all as f64);
+    let mut out = Columns { columns: Vec::new() };
+    out.add("trial_id", rows().map(|(row, ..)| Some(row.trial_id.as_str())).collect::<StringArray>());
+    out.add("replicate", rows().map(|(row, ..)| i32::try_from(row.replicate).ok()).collect::<Int32Array>());
+    out.add("split", rows().map(|_| Some("train")).collect::<StringArray>());
+    out.add("fpr", rows().map(|(_, corner, (negatives, _))| share(corner.fp, negatives)).collect::<Float64Array>());
+    out.add("tpr", rows().map(|(_, corner, (_, positives))| share(corner.tp, positives)).collect::<Float64Array>());
+    // Scores are probabilities, so that all rows are flagged at 0.
+    let threshold = |corner: &RocCorner| corner.threshold.map(|threshold| threshold.max(0.0));
+    out.add("threshold", rows().map(|(_, corner, _)| threshold(corner)).collect::<Float32Array>());
     out.batch()
 }
 

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::attempt::Attempt;
 use super::launch_log::LAUNCH_LOG;
 use super::rows::{HistoryRow, ResultRow, State};
+use crate::metrics::RocCorner;
 use crate::train::from_le_bytes;
 
 /// A journal line.
@@ -25,6 +26,9 @@ pub struct Entry {
     pub row: ResultRow,
     /// Its epochs.
     pub history: Vec<HistoryRow>,
+    /// ROC curve of its training rows; empty for a trial without a model, and in journals of versions that kept none.
+    #[serde(default)]
+    pub train_roc: Vec<RocCorner>,
     /// Where its bytes lie in the `.bin` file; `None` for a trial without a model.
     pub bytes: Option<Spans>,
 }
@@ -38,9 +42,11 @@ pub struct Spans {
     lengths: [u64; 3],
 }
 
-/// What goes into the `.bin` file for a trial.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// What a trained model leaves beside its row: the curve goes into the line, the rest into the `.bin` file.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Payload {
+    /// ROC curve of the training rows.
+    pub train_roc: Vec<RocCorner>,
     /// Scores of the validation rows, little-endian f32.
     pub validation: Vec<u8>,
     /// Scores of the test rows, little-endian f32.
@@ -85,14 +91,16 @@ impl Journal {
         let mut bytes = Vec::new();
         let mut lines = Vec::new();
         for (row, history, payload) in ended {
+            let mut train_roc = Vec::new();
             let spans = payload.map(|payload| {
+                train_roc = payload.train_roc;
                 let offset = files.end + bytes.len() as u64;
                 let parts = [payload.validation, payload.test, payload.model];
                 let lengths = parts.each_ref().map(|part| part.len() as u64);
                 parts.iter().for_each(|part| bytes.extend_from_slice(part));
                 Spans { offset, lengths }
             });
-            serde_json::to_writer(&mut lines, &Entry { row, history, bytes: spans })?;
+            serde_json::to_writer(&mut lines, &Entry { row, history, train_roc, bytes: spans })?;
             lines.push(b'\n');
         }
         if !bytes.is_empty() {
@@ -323,7 +331,9 @@ pub(super) mod tests {
     }
 
     fn payload(fill: u8) -> Payload {
-        Payload { validation: vec![fill; 8], test: vec![fill + 1; 4], model: vec![fill + 2; 3] }
+        let corner = |fp, tp, threshold| RocCorner { fp, tp, threshold };
+        let train_roc = vec![corner(0, 0, None), corner(1, 2, Some(0.1)), corner(7, 9, Some(f32::MIN))];
+        Payload { train_roc, validation: vec![fill; 8], test: vec![fill + 1; 4], model: vec![fill + 2; 3] }
     }
 
     #[test]
@@ -355,7 +365,7 @@ pub(super) mod tests {
             let (validation, test) = bytes.scores(&last.stem, last.entry.bytes.unwrap()).unwrap();
             let (validation, test) = (le_bytes(&validation), le_bytes(&test));
             let model = bytes.model(&last.stem, last.entry.bytes.unwrap()).unwrap();
-            assert_eq!(Payload { validation, test, model }, payload(5));
+            assert_eq!(Payload { train_roc: last.entry.train_roc.clone(), validation, test, model }, payload(5));
             std::fs::remove_file(lines_path(jobs, &next.stem("j"))).unwrap();
         }
     }
@@ -386,6 +396,20 @@ pub(super) mod tests {
         for kept in &kept[..2] {
             bytes.model(&kept.stem, kept.entry.bytes.unwrap()).unwrap();
         }
+    }
+
+    #[test]
+    fn a_line_of_a_version_that_kept_no_curve_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::new(folder.path(), "j", &Attempt::new());
+        journal.append(vec![(row("a", 0), vec![], None)]).unwrap();
+        let path = lines_path(folder.path(), "j");
+        let line = std::fs::read_to_string(&path).unwrap();
+        assert!(line.contains(r#""train_roc":[],"#), "{line}");
+        std::fs::write(&path, line.replace(r#""train_roc":[],"#, "")).unwrap();
+        let journals = Journals::list(folder.path()).unwrap();
+        let [Kept { entry, .. }] = &journals.of("j").unwrap()[..] else { panic!("not one entry") };
+        assert_eq!((&entry.row, &entry.train_roc), (&row("a", 0), &vec![]));
     }
 
     /// What a diverging trial leaves behind has no word in JSON.

@@ -31,8 +31,10 @@ pub enum Origin {
         /// Bytes of the text.
         span: Range<usize>,
     },
-    /// On the command line: `KEY=VALUE`.
+    /// On the command line: `KEY=VALUE` of `--set`.
     Override(String),
+    /// On the command line: an option and its value.
+    Option(String),
 }
 
 impl Fault {
@@ -44,8 +46,10 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Origin::Override(text) = &self.origin {
-            write!(f, "--set {text}: ")?;
+        match &self.origin {
+            Origin::File { .. } => {}
+            Origin::Override(text) => write!(f, "--set {text}: ")?,
+            Origin::Option(text) => write!(f, "{text}: ")?,
         }
         f.write_str(&self.headline())
     }
@@ -63,7 +67,7 @@ impl Diagnostic for Fault {
             Origin::File { span, .. } => {
                 Some(Box::new(std::iter::once(LabeledSpan::new_with_span(None, span.clone()))))
             }
-            Origin::Override(_) => None,
+            Origin::Override(_) | Origin::Option(_) => None,
         }
     }
 }
@@ -81,7 +85,7 @@ impl SpecFaults {
     pub(super) fn new(name: &str, text: &str, mut faults: Vec<Fault>) -> Self {
         faults.sort_by_key(|fault| match &fault.origin {
             Origin::File { span, .. } => span.start,
-            Origin::Override(_) => usize::MAX,
+            Origin::Override(_) | Origin::Option(_) => usize::MAX,
         });
         // An anchor that is used twice would tell the same thing twice.
         faults.dedup();
@@ -108,7 +112,7 @@ impl SpecFaults {
         self.faults.iter().map(|fault| {
             let place = match &fault.origin {
                 Origin::File { line, column, .. } => format!("{}:{line}:{column}: ", self.name()),
-                Origin::Override(_) => String::new(),
+                Origin::Override(_) | Origin::Option(_) => String::new(),
             };
             let help = fault.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
             format!("{place}{fault}{help}")

@@ -61,6 +61,8 @@ pub(super) const FROM_ZERO_BELOW_ONE: Bounds =
     Bounds { words: "a number from 0 to below 1", holds: |x| (0.0..1.0).contains(&x) };
 pub(super) const ABOVE_ZERO_TO_ONE: Bounds =
     Bounds { words: "a number above 0 and at most 1", holds: |x| x > 0.0 && x <= 1.0 };
+pub(super) const ABOVE_ZERO_TO_1000: Bounds =
+    Bounds { words: "a number above 0 and at most 1000", holds: |x| x > 0.0 && x <= 1000.0 };
 pub(super) const BELOW_HALF: Bounds = Bounds { words: "a number above 0 and below 0.5", holds: |x| x > 0.0 && x < 0.5 };
 
 /// Collects the faults of a file.

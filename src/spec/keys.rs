@@ -1,6 +1,7 @@
 //! The keys of each part of a sweep file, and the nearest to a misspelt one.
 
-/// Metrics that `rank.by` may name: result columns without their `val_`/`test_` prefix.
+/// Metrics that `rank.by` may name: result columns without their `val_`/`test_` prefix, and the cost of the errors at an
+/// operating point of costs.
 pub const RANK_METRICS: &[&str] = &[
     "loss",
     "auc",
@@ -22,6 +23,8 @@ pub const RANK_METRICS: &[&str] = &[
     "op_precision",
     "op_recall",
     "op_fpr",
+    "cost",
+    "epochs_run",
 ];
 
 pub(super) const ROOT: &[&str] = &[
@@ -76,7 +79,7 @@ pub const PARAMETERS: &[&str] = &[
     "initial_bias",
 ];
 pub(super) const DOMAIN: &[&str] = &["value", "values", "min", "max", "count"];
-pub(super) const OPERATING_POINT: &[&str] = &["max_fpr", "min_recall", "fn_cost", "fp_cost"];
+pub(super) const OPERATING_POINT: &[&str] = &["max_fpr", "min_recall", "max_alerts_per_1000", "fn_cost", "fp_cost"];
 pub(super) const RANK: &[&str] = &["by", "on"];
 pub(super) const LAUNCH: &[&str] = &["devices", "slots_per_device", "launcher", "slurm"];
 pub(super) const SLURM: &[&str] = &[
@@ -133,7 +136,7 @@ pub(super) fn are_rivals(parent: &str, old: &str, new: &str) -> bool {
     let groups: &[&[&str]] = if parent == "launch.slurm" {
         &[&["gres"], &["gpus"]]
     } else if parent == "operating_point" {
-        &[&["max_fpr"], &["min_recall"], &["fn_cost", "fp_cost"]]
+        &[&["max_fpr"], &["min_recall"], &["max_alerts_per_1000"], &["fn_cost", "fp_cost"]]
     } else if parent.starts_with("parameters.") {
         &[&["value"], &["values"], &["min", "max", "count"]]
     } else {

@@ -28,7 +28,7 @@ mod words;
 pub use fault::{Fault, Origin, SpecFaults};
 pub use keys::{PARAMETERS, RANK_METRICS};
 pub use range::{FromNumber, linspace};
-pub use read::{parse, parse_with};
+pub use read::{parse, parse_operating_point, parse_with};
 pub use schema::json_schema;
 pub use types::*;
 pub use words::Word;

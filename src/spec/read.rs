@@ -5,7 +5,7 @@ use super::fields::{At, RawFault, Reader};
 use super::keys;
 use super::node::{self, Node, Place, SyntaxFault};
 use super::overrides;
-use super::types::{Method, Spec, defaults};
+use super::types::{Method, OperatingPoint, Spec, defaults};
 use super::words::{METHODS, SCORES};
 
 /// Reads a sweep file. `name` is the file's name in messages.
@@ -41,6 +41,42 @@ pub fn parse_with(name: &str, text: &str, overrides: &[(String, String)]) -> Res
             let faults = reader.faults.into_iter().map(|raw| locate(raw, text, overrides)).collect();
             Err(SpecFaults::new(name, text, faults))
         }
+    }
+}
+
+/// Reads an operating point as the command line has it, in the words of the sweep file: `max_fpr=0.01`,
+/// `fn_cost=100,fp_cost=1`.
+///
+/// # Errors
+/// The first fault; it names the option `--operating-point`.
+pub fn parse_operating_point(text: &str) -> Result<OperatingPoint, Fault> {
+    let pairs: Option<Vec<(&str, &str)>> = text.split(',').map(|pair| pair.split_once('=')).collect();
+    let origin = Origin::Option(one_line(&format!("--operating-point {text}")));
+    let unclear = |message: &str| Fault {
+        path: String::new(),
+        origin: origin.clone(),
+        message: message.to_owned(),
+        help: Some("max_fpr=0.01, min_recall=0.9, max_alerts_per_1000=5 or fn_cost=100,fp_cost=1".to_owned()),
+    };
+    let pairs = pairs.ok_or_else(|| unclear("expected KEY=VALUE"))?;
+    let lines: Vec<String> = pairs.iter().map(|(key, value)| format!("{}: {}\n", key.trim(), value.trim())).collect();
+    let mut reader = Reader::default();
+    let point = match node::parse_override(&lines.concat(), 0) {
+        Ok(node) => reader.operating_point(&At { node: &node, key_place: Place::Override(0), path: String::new() }),
+        Err(fault) => {
+            reader.syntax(fault, "");
+            None
+        }
+    };
+    match (point, reader.faults.into_iter().next()) {
+        (Some(point), None) => Ok(point),
+        (_, Some(raw)) => Err(Fault {
+            path: one_line(&raw.path),
+            message: one_line(&raw.message),
+            help: raw.help.as_deref().map(one_line),
+            origin,
+        }),
+        (None, None) => Err(unclear("it is empty")),
     }
 }
 
@@ -108,6 +144,14 @@ impl Reader {
         let data = self.required(&section, "data", "a mapping with `source` and `label`").and_then(|at| self.data(at));
         let parameters =
             self.required(&section, "parameters", "a mapping of what is swept").and_then(|at| self.parameters(at));
+        let operating_point =
+            section.get("operating_point").and_then(|at| self.operating_point(at)).unwrap_or_default();
+        let rank = section.get("rank").and_then(|at| self.rank(at)).unwrap_or_default();
+        let costs = matches!(operating_point, OperatingPoint::Cost { .. });
+        if let Some(at) = section.get("rank").filter(|_| !costs && rank.by.iter().any(|key| key == "cost")) {
+            let help = "such as `operating_point: {fn_cost: 100, fp_cost: 1}`".to_owned();
+            self.fault(at, "`cost` needs an operating point of costs", Some(help));
+        }
         Some(Spec {
             split: section.get("split").and_then(|at| self.split(at)).unwrap_or_default(),
             replicates: section
@@ -118,8 +162,8 @@ impl Reader {
             model: section.get("model").and_then(|at| self.model(at)).unwrap_or_default(),
             train: section.get("train").and_then(|at| self.train(at)).unwrap_or_default(),
             method: section.get("method").and_then(|at| self.method(at)).unwrap_or_default(),
-            operating_point: section.get("operating_point").and_then(|at| self.operating_point(at)).unwrap_or_default(),
-            rank: section.get("rank").and_then(|at| self.rank(at)).unwrap_or_default(),
+            operating_point,
+            rank,
             launch: section.get("launch").and_then(|at| self.launch(at)).unwrap_or_default(),
             scores: section.get_some("scores").and_then(|at| self.word(at, SCORES)),
             // Last, so that all the others have been read when one of these is missing.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::fields::{
-    ABOVE_ZERO_TO_ONE, ANY, At, BELOW_HALF, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, NOT_NEGATIVE, POSITIVE, Reader, Section,
+    ABOVE_ZERO_TO_1000, ABOVE_ZERO_TO_ONE, ANY, At, BELOW_HALF, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, NOT_NEGATIVE,
+    POSITIVE, Reader, Section,
 };
 use super::keys::{self, RANK_METRICS};
 use super::node::Kind;
@@ -288,23 +289,29 @@ impl Reader {
 
     pub(super) fn operating_point(&mut self, at: &At<'_>) -> Option<OperatingPoint> {
         let section = self.section(at, keys::OPERATING_POINT)?;
-        let expected = "one of `max_fpr`, `min_recall`, or `fn_cost` with `fp_cost`";
+        let expected = "one of `max_fpr`, `min_recall`, `max_alerts_per_1000`, or `fn_cost` with `fp_cost`";
         let max_fpr = section.get("max_fpr");
         let min_recall = section.get("min_recall");
+        let max_alerts = section.get("max_alerts_per_1000");
         let costs = section.get("fn_cost").or(section.get("fp_cost"));
-        match (max_fpr, min_recall, costs) {
-            (Some(at), None, None) => self.number(at, INSIDE_UNIT).map(|max_fpr| OperatingPoint::MaxFpr { max_fpr }),
-            (None, Some(at), None) => {
+        match (max_fpr, min_recall, max_alerts, costs) {
+            (Some(at), None, None, None) => {
+                self.number(at, INSIDE_UNIT).map(|max_fpr| OperatingPoint::MaxFpr { max_fpr })
+            }
+            (None, Some(at), None, None) => {
                 self.number(at, ABOVE_ZERO_TO_ONE).map(|min_recall| OperatingPoint::MinRecall { min_recall })
             }
-            (None, None, Some(_)) => {
+            (None, None, Some(at), None) => self
+                .number(at, ABOVE_ZERO_TO_1000)
+                .map(|max_alerts_per_1000| OperatingPoint::AlertBudget { max_alerts_per_1000 }),
+            (None, None, None, Some(_)) => {
                 let fn_cost = self.required(&section, "fn_cost", "the cost of a missed positive");
                 let fn_cost = fn_cost.and_then(|at| self.number(at, POSITIVE));
                 let fp_cost = self.required(&section, "fp_cost", "the cost of a false alarm");
                 let fp_cost = fp_cost.and_then(|at| self.number(at, POSITIVE));
                 Some(OperatingPoint::Cost { fn_cost: fn_cost?, fp_cost: fp_cost? })
             }
-            (None, None, None) => {
+            (None, None, None, None) => {
                 // An unknown key has been told already and was perhaps meant to be the rule.
                 if matches!(&at.node.kind, Kind::Map(entries) if entries.is_empty()) {
                     self.expected(at, expected, None);

@@ -2,9 +2,12 @@
 
 use super::backend::Scored;
 use crate::data::Rows;
-use crate::metrics::{self, Confusion, Ranks};
+use crate::metrics::{self, Confusion, Ranks, RocCorner};
 use crate::results::SplitMetrics;
 use crate::spec::OperatingPoint;
+
+/// Corners of a kept ROC curve are at least this far apart: about 200 of them, of which no place is off by more.
+const ROC_STEP: f64 = 0.01;
 
 /// A trained model and what it is worth.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +26,8 @@ pub struct Fitted {
     pub val: SplitMetrics,
     /// Metrics on the test rows.
     pub test: SplitMetrics,
+    /// ROC curve of the training rows, thinned; empty where it is not defined. Their scores are not kept.
+    pub train_roc: Vec<RocCorner>,
     /// Threshold of the operating point, chosen on the validation rows.
     pub threshold: Option<f64>,
     /// Counts at `threshold` on the validation rows.
@@ -44,12 +49,14 @@ impl Parts<'_> {
         let (val_scores, val_rows) = part(&self.validation, model);
         let (test_scores, test_rows) = part(&self.test, model);
         let threshold = metrics::threshold_for(point, val_scores, &val_rows.y);
+        let (train, train_ranks) = measure(&self.train, model);
         Fitted {
             best_epoch,
             weights,
-            train: measure(&self.train, model),
-            val: measure(&self.validation, model),
-            test: measure(&self.test, model),
+            train,
+            train_roc: train_ranks.map(|ranks| ranks.roc(ROC_STEP)).unwrap_or_default(),
+            val: measure(&self.validation, model).0,
+            test: measure(&self.test, model).0,
             threshold,
             val_op: threshold.map(|t| Confusion::at(val_scores, &val_rows.y, t)),
             test_op: threshold.map(|t| Confusion::at(test_scores, &test_rows.y, t)),
@@ -64,16 +71,17 @@ fn part<'a>((scored, rows): &'a (Scored, &Rows), model: usize) -> (&'a [f32], &'
     (&scored.scores[model * n..(model + 1) * n], rows)
 }
 
-fn measure(part_of: &(Scored, &Rows), model: usize) -> SplitMetrics {
+fn measure(part_of: &(Scored, &Rows), model: usize) -> (SplitMetrics, Option<Ranks>) {
     let (scores, rows) = part(part_of, model);
     let ranks = Ranks::new(scores, &rows.y);
     let auc = ranks.as_ref().map(Ranks::auc);
-    SplitMetrics {
+    let metrics = SplitMetrics {
         loss: part_of.0.loss[model],
         auc: auc.map(|a| a.auc),
         auc_se: auc.and_then(|a| a.se),
         average_precision: ranks.as_ref().map(Ranks::average_precision),
         confusion: Confusion::at(scores, &rows.y, 0.5),
         brier: metrics::brier(scores, &rows.y),
-    }
+    };
+    (metrics, ranks)
 }

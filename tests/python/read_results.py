@@ -20,9 +20,9 @@ import pyarrow.parquet as pq
 import yaml
 from safetensors.numpy import load_file
 
-TABLES = ["results", "history", "scores"]
+TABLES = ["results", "history", "scores", "curves"]
 # A column to average and one to group by, for each table.
-MEANS = {"results": ("val_auc", "loss"), "history": ("val_loss", "epoch"), "scores": ("score", "split")}
+MEANS = {"results": ("val_auc", "loss"), "history": ("val_loss", "epoch"), "scores": ("score", "split"), "curves": ("tpr", "split")}
 
 
 def check(holds, message):

@@ -7,6 +7,7 @@
 //! The journals say what is done; squeue only says whether somebody is still at it. [`track`] decides and is pure, as are
 //! [`squeue`], [`script`] and [`config`]. This process may end at any time: what it knows stands in `slurm/launch.json`.
 
+mod asked;
 mod command;
 mod config;
 mod error;
@@ -18,6 +19,7 @@ mod submit;
 mod tests;
 mod track;
 
+pub use asked::sizes;
 pub use error::SlurmError;
 pub use record::Record;
 pub use squeue::{Sighting, State};
@@ -28,6 +30,7 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use self::asked::slots;
 use self::config::Limits;
 use self::script::Batch;
 use self::submit::NotSubmitted;
@@ -38,13 +41,9 @@ use super::stop::Stop;
 use crate::output::talk;
 use crate::plan::Plan;
 use crate::results::{RunDir, RunDirError};
-use crate::spec::{SlurmSpec, Spec};
+use crate::spec::Spec;
 use crate::train::Checkpoint;
 
-/// Tasks for which a sweep is cut where `array_parallelism` does not say.
-const TASKS: u32 = 16;
-/// Bytes that a job is taken to have where `mem` does not say.
-const MEMORY_OF_JOB: u64 = 2 << 30;
 /// Shortest time between two looks at the queue. Where squeue is slow it is ten times as long as squeue takes.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// How often people are told when nothing happens.
@@ -91,41 +90,6 @@ pub enum End {
     Cancelled,
     /// Tasks are in the queue or on nodes.
     LeftRunning,
-}
-
-/// Jobs that run at once in a task: one a GPU, or one a core.
-pub fn slots(slurm: &SlurmSpec) -> u32 {
-    let gpus = slurm.gpus.as_deref().or(slurm.gres.as_deref().filter(|gres| gres.starts_with("gpu")));
-    match gpus {
-        Some(gpus) => gpus.rsplit(':').next().and_then(|count| count.parse().ok()).unwrap_or(1),
-        None => slurm.cpus_per_task.unwrap_or(1),
-    }
-}
-
-/// Jobs that run at once on the cluster, as far as the spec tells: what stacks are cut for.
-pub fn workers(slurm: &SlurmSpec) -> usize {
-    slurm.array_parallelism.unwrap_or(TASKS) as usize * slots(slurm) as usize
-}
-
-/// Bytes that a job may use.
-pub fn memory_of_job(slurm: &SlurmSpec) -> u64 {
-    memory(slurm).map_or(MEMORY_OF_JOB, |task| task / u64::from(slots(slurm).max(1)))
-}
-
-/// Bytes that a task may use, where the spec says.
-fn memory(slurm: &SlurmSpec) -> Option<u64> {
-    let text = slurm.mem.as_deref()?;
-    let (number, unit) = match text.strip_suffix(['K', 'M', 'G', 'T']) {
-        Some(number) => (number, text.chars().last()?),
-        None => (text, 'M'),
-    };
-    let shift = match unit {
-        'K' => 10,
-        'M' => 20,
-        'G' => 30,
-        _ => 40,
-    };
-    number.parse::<u64>().ok().map(|number| number << shift)
 }
 
 /// Submits what is missing, or attaches to what was submitted, and follows it. `watch` is told how far it is, `interrupted`

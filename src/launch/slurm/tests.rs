@@ -8,7 +8,7 @@ use super::record::{Record, ranges};
 use super::script::Batch;
 use super::squeue::{Exit, Sighting, State, parse, parse_sacct};
 use super::track::{Mark, Over, Phase, Tracker, describe};
-use super::{config, in_words, memory, slots, workers};
+use super::{config, in_words};
 use crate::spec::SlurmSpec;
 
 macro_rules! recorded {
@@ -120,15 +120,6 @@ fn the_warning_is_shorter_than_the_time() {
         let text = Batch { slurm: &slurm, program: "/f", run_dir: "/r", pack: 1, library_path: None }.text();
         assert!(text.contains(&format!("--signal=B:TERM@{warning} ")), "{time:?}: {text}");
     }
-}
-
-#[test]
-fn what_a_task_may_use() {
-    let gres = |gres: &str| SlurmSpec { gres: Some(gres.into()), cpus_per_task: Some(4), ..SlurmSpec::default() };
-    assert_eq!((slots(&full()), workers(&full()), memory(&full())), (2, 20, Some(32 << 30)));
-    assert_eq!((slots(&gres("gpu:a100:3")), slots(&gres("gpu")), slots(&gres("license:1"))), (3, 1, 4));
-    assert_eq!((slots(&SlurmSpec::default()), workers(&SlurmSpec::default())), (1, 16));
-    assert_eq!(memory(&SlurmSpec { mem: Some("500".into()), ..SlurmSpec::default() }), Some(500 << 20));
 }
 
 #[test]

@@ -67,6 +67,8 @@ const FRAGMENTS: &[&str] = &[
     "operating_point: {max_fpr: 1}",
     "operating_point: {min_recall: 0}",
     "operating_point: {fn_cost: 0, fp_cost: -1}",
+    "operating_point: {max_alerts_per_1000: 0}",
+    "operating_point: {max_alerts_per_1000: 1001}",
     // Text with a form.
     "name: my sweep",
     "name: ../../etc",
@@ -97,6 +99,7 @@ const FRAGMENTS: &[&str] = &[
     "rank: {by: [val_auc, f11, speed, auc, auc], on: train}",
     "rank: {by: auc}",
     "rank: {by: []}",
+    "rank: {by: [cost, fn]}",
     // Rules between keys.
     "train: {early_stopping: {metric: val_auc, goal: minimize}}",
     "train: {early_stopping: {metric: val_loss, goal: maximize}}",
@@ -104,6 +107,8 @@ const FRAGMENTS: &[&str] = &[
     "operating_point: {fn_cost: 10}",
     "operating_point: {}",
     "operating_point: {maxfpr: 0.1}",
+    "operating_point: {max_alerts_per_1000: 5, fn_cost: 10}",
+    "operating_point: {max_alerts: 5}",
     "data: {source: a.csv, label: y, drop: [y, b], log: {y: 0, b: 1, c: 1}, categorical: [c, y]}",
     "data: {source: a.csv, label: y, url: 'http://b/a.csv', sha256: 76274b691b16a6c49d3f159c883398e03ccd6d1ee12d9d8ee38f4b4b98551a89, \
      synth: {rows: 9, features: 1, positives: 1}}",
@@ -207,7 +212,7 @@ fn spans_are_those_of_the_faulty_words() {
         .iter()
         .filter_map(|fault| match &fault.origin {
             Origin::File { span, .. } => SEVERAL.get(span.clone()),
-            Origin::Override(_) => None,
+            Origin::Override(_) | Origin::Option(_) => None,
         })
         .collect();
     assert_eq!(words, ["lable", "many", "0", "1.4"]);

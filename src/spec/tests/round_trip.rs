@@ -197,6 +197,7 @@ prop_compose! {
         operating_point in prop_oneof![
             share().prop_map(|max_fpr| OperatingPoint::MaxFpr { max_fpr }),
             Just(OperatingPoint::MinRecall { min_recall: 1.0 }),
+            (0.001..=1000.0).prop_map(|max_alerts_per_1000| OperatingPoint::AlertBudget { max_alerts_per_1000 }),
             (number(), number()).prop_map(|(fn_cost, fp_cost)| OperatingPoint::Cost { fn_cost, fp_cost }),
         ],
         on in prop_oneof![Just(Split::Validation), Just(Split::Test)],

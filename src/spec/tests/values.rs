@@ -28,6 +28,12 @@ fn the_least_file_has_the_documented_defaults() {
 }
 
 #[test]
+fn cost_ranks_where_there_are_costs() {
+    let spec = good(&format!("{LEAST}\noperating_point: {{fn_cost: 9, fp_cost: 1}}\nrank: {{by: [cost]}}\n"));
+    assert_eq!(spec.rank.by, ["cost"]);
+}
+
+#[test]
 fn every_key_is_read() {
     let digest = "AB".repeat(32);
     let spec = good(&format!(

@@ -189,6 +189,12 @@ pub enum OperatingPoint {
         #[schemars(extend("exclusiveMinimum" = 0.0), extend("maximum" = 1.0))]
         min_recall: f64,
     },
+    /// As many positives caught as this many alerts allow.
+    AlertBudget {
+        /// Most rows of 1,000 that may be flagged, whatever their class, in (0, 1000].
+        #[schemars(extend("exclusiveMinimum" = 0.0), extend("maximum" = 1000.0))]
+        max_alerts_per_1000: f64,
+    },
     /// The threshold of least cost.
     Cost {
         /// Cost of a missed positive, above 0.

@@ -1,5 +1,9 @@
 //! Against scikit-learn and MLstatkit (recorded, see tests/fixtures/metrics/make_metrics.py) and against definitions.
 
+mod coverage;
+mod multiple;
+mod statistics;
+
 use proptest::prelude::*;
 use serde::Deserialize;
 
@@ -41,7 +45,7 @@ impl Case {
 }
 
 fn cases() -> Vec<Case> {
-    let text = include_str!("../../tests/fixtures/metrics/cases.json");
+    let text = include_str!("../../../tests/fixtures/metrics/cases.json");
     serde_json::from_str::<Cases>(text).unwrap().cases
 }
 
@@ -176,6 +180,10 @@ fn threshold_of_all(point: &OperatingPoint, scores: &[f32], labels: &[u8]) -> Op
         OperatingPoint::MaxFpr { max_fpr } => {
             all.filter(|&t| at(t).fpr().is_some_and(|r| r <= max_fpr)).reduce(f64::min)
         }
+        OperatingPoint::AlertBudget { max_alerts_per_1000 } => {
+            let flagged = |t: f64| (at(t).tp + at(t).fp) as f64;
+            all.filter(|&t| 1000.0 * flagged(t) / scores.len() as f64 <= max_alerts_per_1000).reduce(f64::min)
+        }
         OperatingPoint::MinRecall { min_recall } => {
             all.filter(|&t| at(t).recall().is_some_and(|r| r >= min_recall)).reduce(f64::max)
         }
@@ -210,6 +218,36 @@ proptest! {
     }
 
     #[test]
+    fn corners_of_the_roc_curve_are_counts_and_enclose_the_auc((scores, labels) in rows()) {
+        let Some(ranks) = Ranks::new(&scores, &labels) else { return Ok(()) };
+        let count = |positive: bool| labels.iter().take(scores.len()).filter(|&&y| (y != 0) == positive).count() as f64;
+        let (positives, negatives) = (count(true), count(false));
+        let place = |c: &RocCorner| (c.fp as f64 / negatives, c.tp as f64 / positives);
+        let whole = ranks.roc(0.0);
+        for corner in &whole {
+            let counts = corner.threshold.map_or(Confusion { tp: 0, fp: 0, ..Confusion::default() }, |threshold| {
+                Confusion::at(&scores, &labels, f64::from(threshold))
+            });
+            // Nothing finite lies above or below an infinite score.
+            if scores.iter().all(|score| score.is_finite()) {
+                prop_assert_eq!((corner.fp, corner.tp), (counts.fp, counts.tp));
+            }
+        }
+        let area: f64 = whole.windows(2).map(|pair| {
+            let ((x0, y0), (x1, y1)) = (place(&pair[0]), place(&pair[1]));
+            (x1 - x0) * (y0 + y1) / 2.0
+        }).sum();
+        prop_assert!((area - roc_auc(&scores, &labels).unwrap()).abs() < 1e-12);
+        let thin = ranks.roc(0.25);
+        prop_assert!(thin.len() <= 10, "{}", thin.len());
+        prop_assert_eq!((place(&thin[0]), place(&thin[thin.len() - 1])), ((0.0, 0.0), (1.0, 1.0)));
+        for (x, y) in whole.iter().map(place) {
+            let near = thin.iter().map(place).any(|(u, v)| (x - u).abs() + (y - v).abs() < 0.25);
+            prop_assert!(near, "({x}, {y}) is far from {thin:?}");
+        }
+    }
+
+    #[test]
     fn delong_auc_is_the_same((scores, labels) in rows()) {
         prop_assert_eq!(auc_delong(&scores, &labels).map(|e| e.auc), roc_auc(&scores, &labels));
     }
@@ -229,7 +267,8 @@ proptest! {
         let scores: Vec<f32> = scores.iter().map(|s| s.clamp(-9.0, 9.0)).collect();
         let cost = OperatingPoint::Cost { fn_cost: f64::from(costs.0), fp_cost: f64::from(costs.1) };
         let both = labels.contains(&0) && labels.contains(&1);
-        for point in [max_fpr(rate), min_recall(rate), cost] {
+        let budget = OperatingPoint::AlertBudget { max_alerts_per_1000: 1000.0 * rate };
+        for point in [max_fpr(rate), min_recall(rate), budget, cost] {
             let expected = threshold_of_all(&point, &scores, &labels).filter(|_| both);
             prop_assert_eq!(threshold_for(&point, &scores, &labels), expected);
         }

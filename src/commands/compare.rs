@@ -1,0 +1,46 @@
+//! `compare`: two runs side by side.
+
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::report::split_of;
+use super::spec::closed;
+use crate::cli::{CompareArgs, ReportFormat};
+use crate::output::{self, Failure};
+use crate::report::{self, Options, ReportError, Run};
+use crate::spec::{self, OperatingPoint, RankSpec};
+
+/// Trials of a table unless `--top` says otherwise: what a screen shows.
+const TABLE_ROWS: usize = 20;
+
+pub(super) fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
+    let point = args.operating_point.as_deref().map(spec::parse_operating_point).transpose().map_err(Failure::input)?;
+    let read = |dir: &Path| run(dir, point.as_ref()).map_err(Failure::input);
+    let runs = [read(&args.run_a)?, read(&args.run_b)?];
+    let ranked_by = runs[0].spec.as_ref().map_or_else(RankSpec::default, |spec| spec.rank.clone());
+    let options =
+        Options { by: args.by.clone().unwrap_or(ranked_by.by), on: args.on.map_or(ranked_by.on, split_of), top: None };
+    let pairing = report::pair(runs, &options).map_err(Failure::input)?;
+    let terminal = io::stdout().is_terminal();
+    let text = match args.format {
+        ReportFormat::Table => {
+            pairing.to_table(if terminal { output::width(true) } else { 160 }, args.top.unwrap_or(TABLE_ROWS))
+        }
+        ReportFormat::Json => format!("{:#}", pairing.to_json()),
+        ReportFormat::Csv => pairing.to_csv(),
+        ReportFormat::Markdown => pairing.to_markdown(),
+    };
+    output::data(&text).map_err(closed)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run(dir: &Path, point: Option<&OperatingPoint>) -> Result<Run, ReportError> {
+    let mut results = report::read(dir)?;
+    if let Some(point) = point {
+        report::at_operating_point(dir, &mut results, point)?;
+    }
+    let text = fs::read_to_string(dir.join("sweep.yaml")).unwrap_or_default();
+    Ok(Run { dir: dir.to_owned(), results, spec: spec::parse("sweep.yaml", &text).ok() })
+}

@@ -1,0 +1,146 @@
+//! Probabilities out of scores: fitted on validation rows, applied to others.
+
+use super::any_nan;
+
+/// Platt scaling: P(positive) = 1 / (1 + exp(a·f + b)) with f the logit of the score.
+///
+/// J. Platt: Probabilistic outputs for support vector machines, 1999; H.-T. Lin, C.-J. Lin, R. C. Weng: A note on Platt's
+/// probabilistic outputs for support vector machines, Machine Learning 68, 2007.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Platt {
+    /// Slope: below 0 where higher scores mean more positives.
+    pub a: f64,
+    /// Offset.
+    pub b: f64,
+}
+
+/// Logit of a score, kept finite for scores that were rounded to 0 or 1: ±ln(2⁻⁵³ of a share) is far outside what 32-bit
+/// scores between tell apart.
+fn logit(score: f32) -> f64 {
+    let share = f64::from(score).clamp(f64::EPSILON / 2.0, 1.0 - f64::EPSILON / 2.0);
+    (share / (1.0 - share)).ln()
+}
+
+impl Platt {
+    /// Fits by maximum likelihood to Platt's smoothed targets, (P + 1) / (P + 2) and 1 / (N + 2), by Newton's method with
+    /// backtracking (Lin et al., their pseudocode). The same optimum as scikit-learn's `_SigmoidCalibration` on
+    /// logits. `None` when a class is absent or a score is NaN.
+    pub fn fit(scores: &[f32], labels: &[u8]) -> Option<Self> {
+        let positives = labels.iter().zip(scores).filter(|&(&y, _)| y != 0).count() as f64;
+        let negatives = scores.len().min(labels.len()) as f64 - positives;
+        if positives == 0.0 || negatives == 0.0 || any_nan(scores) {
+            return None;
+        }
+        let (high, low) = ((positives + 1.0) / (positives + 2.0), 1.0 / (negatives + 2.0));
+        let rows: Vec<(f64, f64)> =
+            scores.iter().zip(labels).map(|(&s, &y)| (logit(s), if y != 0 { high } else { low })).collect();
+        let loss = |fit: Self| -> f64 { rows.iter().map(|&(f, target)| fit.loss(f, target)).sum() };
+        let mut fit = Self { a: 0.0, b: ((negatives + 1.0) / (positives + 1.0)).ln() };
+        let mut now = loss(fit);
+        for _ in 0..100 {
+            // Gradient and Hessian, with Lin et al.'s small ridge.
+            let (mut haa, mut hab, mut hbb, mut ga, mut gb) = (1e-12, 0.0, 1e-12, 0.0, 0.0);
+            for &(f, target) in &rows {
+                let p = fit.probability(f);
+                let (slope, curve) = (target - p, p * (1.0 - p));
+                (ga, gb) = (ga + f * slope, gb + slope);
+                (haa, hab, hbb) = (haa + f * f * curve, hab + f * curve, hbb + curve);
+            }
+            if ga.abs() < 1e-10 * rows.len() as f64 && gb.abs() < 1e-10 * rows.len() as f64 {
+                break;
+            }
+            let determinant = haa * hbb - hab * hab;
+            let (da, db) = (-(hbb * ga - hab * gb) / determinant, -(haa * gb - hab * ga) / determinant);
+            let downhill = ga * da + gb * db;
+            let tried = (0..40).map(|halvings| 0.5_f64.powi(halvings)).find_map(|step| {
+                let next = Self { a: fit.a + step * da, b: fit.b + step * db };
+                let value = loss(next);
+                (value < now + 1e-4 * step * downhill).then_some((next, value))
+            });
+            // No step gets lower: as far as 64 bits tell, this is the optimum.
+            let Some((next, value)) = tried else { break };
+            (fit, now) = (next, value);
+        }
+        Some(fit)
+    }
+
+    /// Probability for a score.
+    pub fn apply(&self, score: f32) -> f32 {
+        self.probability(logit(score)) as f32
+    }
+
+    fn probability(self, f: f64) -> f64 {
+        1.0 / (1.0 + (self.a * f + self.b).exp())
+    }
+
+    /// Cross-entropy of a target, written so that nothing overflows.
+    fn loss(self, f: f64, target: f64) -> f64 {
+        let x = self.a * f + self.b;
+        if x >= 0.0 { target * x + (-x).exp().ln_1p() } else { (target - 1.0) * x + x.exp().ln_1p() }
+    }
+}
+
+/// Isotonic regression: the non-decreasing function nearest to the labels, by pooling adjacent violators.
+///
+/// M. Ayer et al.: An empirical distribution function for sampling with incomplete information, Annals of Mathematical
+/// Statistics 26(4), 1955; B. Zadrozny, C. Elkan: Transforming classifier scores into accurate multiclass probability
+/// estimates, KDD 2002. As scikit-learn's `IsotonicRegression(out_of_bounds="clip")`: linear between the scores fitted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Isotonic {
+    /// Ends of the steps as (score, probability), both ascending; not empty.
+    knots: Vec<(f64, f64)>,
+}
+
+impl Isotonic {
+    /// `None` without rows or when a score is NaN.
+    pub fn fit(scores: &[f32], labels: &[u8]) -> Option<Self> {
+        if any_nan(scores) {
+            return None;
+        }
+        let mut rows: Vec<(f32, u8)> = scores.iter().zip(labels).map(|(&s, &y)| (s + 0.0, u8::from(y != 0))).collect();
+        rows.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        /// Rows whose mean is a step.
+        struct Pool {
+            positives: u64,
+            count: u64,
+            lowest: f32,
+            highest: f32,
+        }
+        let mut pools: Vec<Pool> = Vec::new();
+        for equal in rows.chunk_by(|a, b| a.0 == b.0) {
+            let positives = equal.iter().map(|&(_, label)| u64::from(label)).sum();
+            let score = equal[0].0;
+            let mut pool = Pool { positives, count: equal.len() as u64, lowest: score, highest: score };
+            // A step is not below the one before: compared as fractions, so that equal steps are found equal.
+            while let Some(before) =
+                pools.pop_if(|before| before.positives * pool.count >= pool.positives * before.count)
+            {
+                pool.positives += before.positives;
+                pool.count += before.count;
+                pool.lowest = before.lowest;
+            }
+            pools.push(pool);
+        }
+        let mut knots = Vec::with_capacity(2 * pools.len());
+        for pool in &pools {
+            let share = pool.positives as f64 / pool.count as f64;
+            knots.push((f64::from(pool.lowest), share));
+            if pool.highest > pool.lowest {
+                knots.push((f64::from(pool.highest), share));
+            }
+        }
+        (!knots.is_empty()).then_some(Self { knots })
+    }
+
+    /// Probability for a score.
+    pub fn apply(&self, score: f32) -> f32 {
+        let score = f64::from(score);
+        let above = self.knots.partition_point(|&(x, _)| x < score);
+        let last = self.knots.len() - 1;
+        let ((x0, y0), (x1, y1)) = (self.knots[above.saturating_sub(1)], self.knots[above.min(last)]);
+        if score >= x1 || x1 <= x0 {
+            return y1 as f32;
+        }
+        (y0 + (y1 - y0) * (score - x0) / (x1 - x0)) as f32
+    }
+}

@@ -1,0 +1,78 @@
+//! Intervals of 95 %.
+
+/// Standard normal quantile of 1 - 0.05 / 2.
+pub(super) const Z: f64 = 1.959_963_984_540_054;
+
+/// An interval that holds the true value with a probability of about 95 %.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// Lower end.
+    pub lower: f64,
+    /// Upper end.
+    pub upper: f64,
+}
+
+impl Interval {
+    /// From the 2.5 % to the 97.5 % quantile of `values` (as numpy's `percentile` has it); `None` without values.
+    pub(super) fn percentile(values: &mut [f64]) -> Option<Self> {
+        values.sort_unstable_by(f64::total_cmp);
+        let last = values.len().checked_sub(1)?;
+        let at = |share: f64| {
+            let place = share * last as f64;
+            let below = place.floor() as usize;
+            let (low, high) = (values[below], values[(below + 1).min(last)]);
+            low + (high - low) * (place - below as f64)
+        };
+        Some(Self { lower: at(0.025), upper: at(0.975) })
+    }
+}
+
+/// Interval of a share of which `successes` of `trials` were seen, by the score test; `None` without trials.
+///
+/// E. B. Wilson: Probable inference, the law of succession, and statistical inference, JASA 22(158), 1927.
+pub fn wilson_interval(successes: u64, trials: u64) -> Option<Interval> {
+    let n = trials as f64;
+    let share = successes as f64 / n;
+    let scale = 1.0 + Z * Z / n;
+    let centre = (share + Z * Z / (2.0 * n)) / scale;
+    let half = Z / scale * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+    (trials > 0).then(|| Interval { lower: (centre - half).max(0.0), upper: (centre + half).min(1.0) })
+}
+
+/// On the logit scale, which keeps it inside of (0, 1): `centre` ± Student's quantile times the standard error `se` there.
+pub(super) fn logit_interval(centre: f64, se: f64, freedom: usize) -> Interval {
+    let back = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let half = t_quantile(freedom) * se;
+    Interval { lower: back(centre - half), upper: back(centre + half) }
+}
+
+/// Quantile of Student's distribution at 1 - 0.05 / 2, with `freedom` degrees of freedom, at least 1.
+pub(super) fn t_quantile(freedom: usize) -> f64 {
+    let n = freedom.max(1) as f64;
+    if freedom >= 30 {
+        // Cornish-Fisher, Abramowitz & Stegun 26.7.5.
+        let g1 = Z.powi(3) + Z;
+        let g2 = 5.0 * Z.powi(5) + 16.0 * Z.powi(3) + 3.0 * Z;
+        let g3 = 3.0 * Z.powi(7) + 19.0 * Z.powi(5) + 17.0 * Z.powi(3) - 15.0 * Z;
+        return Z + g1 / (4.0 * n) + g2 / (96.0 * n * n) + g3 / (384.0 * n.powi(3));
+    }
+    // The density is integrated from 0 until 95 % are inside. With t = √n tan θ it is proportional to cosⁿ⁻¹ θ, smooth up
+    // to π/2.
+    const STEPS: usize = 500;
+    let density = |angle: f64| angle.cos().max(0.0).powf(n - 1.0);
+    let width = std::f64::consts::FRAC_PI_2 / STEPS as f64;
+    let slice = |i: usize| {
+        let left = i as f64 * width;
+        (density(left) + 4.0 * density(left + width / 2.0) + density(left + width)) * width / 6.0
+    };
+    let wanted = 0.95 * (0..STEPS).map(slice).sum::<f64>();
+    let mut inside = 0.0;
+    for i in 0..STEPS {
+        if inside + slice(i) >= wanted {
+            let angle = (i as f64 + (wanted - inside) / slice(i)) * width;
+            return n.sqrt() * angle.tan();
+        }
+        inside += slice(i);
+    }
+    f64::INFINITY
+}

@@ -1,0 +1,116 @@
+//! How often intervals of 95 % hold the truth, on simulated sets whose truth is known.
+
+use super::super::*;
+use crate::random::{Purpose, Stream};
+use crate::spec::OperatingPoint;
+
+/// Scores of negatives are N(0, 1), those of positives N(shift, 1).
+struct Model {
+    shift: f64,
+    positives: usize,
+    negatives: usize,
+}
+
+/// P(Z > z).
+fn above(z: f64) -> f64 {
+    let tail = two_sided_p(z) / 2.0;
+    if z >= 0.0 { tail } else { 1.0 - tail }
+}
+
+impl Model {
+    fn draw(&self, stream: &mut Stream) -> (Vec<f32>, Vec<u8>) {
+        let rows = self.positives + self.negatives;
+        let labels: Vec<u8> = (0..rows).map(|i| u8::from(i < self.positives)).collect();
+        let scores = labels.iter().map(|&y| (stream.normal() + self.shift * f64::from(y)) as f32).collect();
+        (scores, labels)
+    }
+
+    fn auc(&self) -> f64 {
+        1.0 - above(self.shift / 2_f64.sqrt())
+    }
+
+    /// ∫ precision d recall of as many rows as one likes with this share of positives.
+    fn average_precision(&self) -> f64 {
+        let at = |t: f64| {
+            let (tp, fp) = (self.positives as f64 * above(t - self.shift), self.negatives as f64 * above(t));
+            (above(t - self.shift), tp / (tp + fp))
+        };
+        let points: Vec<(f64, f64)> = (0..=24_000).map(|i| at(12.0 - f64::from(i) / 1000.0)).collect();
+        points.windows(2).map(|w| (w[1].0 - w[0].0) * (w[1].1 + w[0].1) / 2.0).sum()
+    }
+
+    /// Recall where a share `fpr` of all negatives is flagged.
+    fn recall_at(&self, fpr: f64) -> f64 {
+        let (mut low, mut high) = (-12.0, 12.0);
+        for _ in 0..100 {
+            let middle = (low + high) / 2.0;
+            if above(middle) > fpr { low = middle } else { high = middle }
+        }
+        above(low - self.shift)
+    }
+}
+
+const SETS: u32 = 2000;
+
+/// Shares of the sets in which each of the intervals holds its truth.
+fn coverage<const N: usize>(seed: u64, mut holds: impl FnMut(&mut Stream, u64) -> [bool; N]) -> [f64; N] {
+    let mut stream = Stream::new(seed, 0, Purpose::Synth, 0, 0);
+    let mut counts = [0; N];
+    for set in 0..SETS {
+        for (count, held) in counts.iter_mut().zip(holds(&mut stream, u64::from(set))) {
+            *count += u32::from(held);
+        }
+    }
+    counts.map(|count| f64::from(count) / f64::from(SETS))
+}
+
+fn holds(interval: Option<Interval>, truth: f64) -> bool {
+    interval.is_some_and(|interval| (interval.lower..=interval.upper).contains(&truth))
+}
+
+const MODELS: [(f64, usize, usize); 5] =
+    [(2.0, 30, 1000), (2.5, 50, 1000), (3.0, 100, 1000), (1.0, 50, 1000), (2.0, 200, 2000)];
+
+#[test]
+fn auc_intervals_cover() {
+    for (shift, positives, negatives) in MODELS {
+        let model = Model { shift, positives, negatives };
+        let [share] = coverage(1, |stream, _| {
+            let (scores, labels) = model.draw(stream);
+            [holds(auc_delong(&scores, &labels).and_then(|estimate| estimate.interval()), model.auc())]
+        });
+        assert!((0.93..=0.97).contains(&share), "AUC {:.4}, {positives} positives: {share}", model.auc());
+    }
+}
+
+#[test]
+fn average_precision_intervals_cover() {
+    for (shift, positives, negatives) in [(2.0, 30, 1000), (2.5, 50, 1000), (3.0, 100, 1000)] {
+        let model = Model { shift, positives, negatives };
+        let truth = model.average_precision();
+        let [share] = coverage(2, |stream, set| {
+            let (scores, labels) = model.draw(stream);
+            [holds(average_precision_interval(&scores, &labels, 150, set), truth)]
+        });
+        assert!((0.93..=0.97).contains(&share), "AP {truth:.4}, {positives} positives: {share}");
+    }
+}
+
+#[test]
+fn operating_point_intervals_cover() {
+    for (shift, positives, negatives) in [(2.0, 30, 1000), (2.5, 50, 1000), (3.0, 100, 1000), (4.0, 30, 1000)] {
+        let model = Model { shift, positives, negatives };
+        let recall = model.recall_at(0.02);
+        let [fn_, fp] = coverage(3, |stream, set| {
+            let (validation, test) = (model.draw(stream), model.draw(stream));
+            let point = OperatingPoint::MaxFpr { max_fpr: 0.02 };
+            let (validation, test) = ((&validation.0[..], &validation.1[..]), (&test.0[..], &test.1[..]));
+            let found = operating_point_intervals(&point, validation, test, 300, set).unwrap();
+            [holds(Some(found.fn_), (1.0 - recall) * positives as f64), holds(Some(found.fp), 0.02 * negatives as f64)]
+        });
+        // Jeffreys' intervals are conservative where hardly anybody is missed.
+        let most = if recall > 0.95 { 0.985 } else { 0.97 };
+        assert!((0.93..=most).contains(&fn_), "recall {recall:.3}, {positives} positives: fn {fn_}");
+        assert!((0.93..=0.97).contains(&fp), "recall {recall:.3}, {positives} positives: fp {fp}");
+    }
+}

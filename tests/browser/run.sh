@@ -1,0 +1,87 @@
+#!/bin/sh
+# Opens reports of real runs in headless Chromium: see report.test.cjs. Where there is no Chromium, Node or npm registry
+# this is skipped. SCREENSHOTS=DIR keeps pictures of the pages; BROWSER names another Chromium.
+set -eu
+
+cd "$(dirname "$0")/../.."
+program=${FOCALSWEEP:-${CARGO_TARGET_DIR:-target}/release/focalsweep}
+if [ ! -x "$program" ]; then
+    echo "there is no $program: run \`make build\`, or name the program in FOCALSWEEP" >&2
+    exit 1
+fi
+
+skip() {
+    echo "skipped: $1; report.html was not opened in a browser"
+    exit 0
+}
+
+browser=${BROWSER:-$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)}
+if [ -z "$browser" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } >/dev/null 2>&1 || true
+    browser=$(command -v chromium || true)
+fi
+[ -n "$browser" ] || skip "there is no chromium"
+command -v npm >/dev/null || skip "there is no npm"
+[ "$(node -p 'Number(process.versions.node.split(".")[0]) >= 20')" = true ] || skip "node is older than 20"
+
+# The two packages live in a folder of their own, filled once for each version of the lock file.
+modules=${XDG_CACHE_HOME:-$HOME/.cache}/focalsweep/browser-tests
+if ! cmp -s tests/browser/package-lock.json "$modules/installed-lock.json"; then
+    rm -rf "$modules"
+    mkdir -p "$modules"
+    cp tests/browser/package.json tests/browser/package-lock.json tests/browser/.npmrc "$modules"
+    npm ci --prefix "$modules" --silent >/dev/null 2>&1 || skip "npm cannot install playwright-core and axe-core"
+    cp tests/browser/package-lock.json "$modules/installed-lock.json"
+fi
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT INT TERM
+
+# run NAME SPEC ARGUMENTS: exit code 1 (some trials failed) is what one of them is for.
+run() {
+    name=$1
+    shift
+    code=0
+    "$program" run "$@" --out "$folder/$name" --no-progress --devices cpu >/dev/null 2>"$folder/talk" || code=$?
+    [ "$code" -le 1 ] || { cat "$folder/talk" >&2; exit 1; }
+}
+
+run focal sweeps/focal.yaml --set train.epochs=20
+run comparison sweeps/comparison.yaml --set train.epochs=25
+run one sweeps/focal.yaml --set train.epochs=5 --set replicates=1 --set parameters.alpha.value=0.25 --set parameters.gamma.value=2
+
+# A label that would run if it were not escaped, and trials that diverge.
+"$program" data synth --rows 1200 --features 3 --positives 60 --out "$folder/plain.csv" 2>/dev/null
+# shellcheck disable=SC2016 # no expansion wanted
+sed '1s|Class|</script><script>window.hacked = 1</script><b>|' "$folder/plain.csv" >"$folder/hostile.csv"
+cat >"$folder/failed.yaml" <<'SPEC'
+name: failed
+data: {source: HOSTILE, label: "</script><script>window.hacked = 1</script><b>", positive: 1}
+replicates: 2
+model: {hidden: [8]}
+train: {epochs: 6, batch_size: 256, optimizer: sgd}
+parameters:
+  - loss: {value: focal}
+    alpha: {values: [0.25, 0.75]}
+    learning_rate: {values: [1e-4, 1e30]}
+SPEC
+sed -i "s|HOSTILE|$folder/hostile.csv|" "$folder/failed.yaml"
+run failed "$folder/failed.yaml"
+
+cat >"$folder/many.yaml" <<'SPEC'
+name: many
+data: {source: SYNTHETIC, label: Class, positive: 1}
+model: {hidden: [4], dropout: 0.2}
+train: {epochs: 5, batch_size: 256}
+parameters:
+  loss: {value: focal}
+  alpha: {min: 0.1, max: 0.9, count: 10}
+  gamma: {min: 0, max: 4, count: 10}
+  learning_rate: {values: [1e-3, 3e-3, 1e-2, 3e-2]}
+  weight_decay: {values: [0, 1e-4, 1e-3, 1e-2, 1e-1]}
+SPEC
+sed -i "s|SYNTHETIC|$folder/plain.csv|" "$folder/many.yaml"
+run many "$folder/many.yaml"
+
+"$program" report "$folder/focal" --format json >"$folder/focal.json"
+NODE_PATH="$modules/node_modules" RUNS="$folder" BROWSER="$browser" node --test tests/browser/report.test.cjs

@@ -1,0 +1,272 @@
+//! `report` and `compare` on small runs: other operating points without training, what the answer says, two runs.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use common::{files, focalsweep};
+use focalsweep::report;
+use focalsweep::spec::{OperatingPoint, parse_operating_point};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Plain and class-weighted cross-entropy and six focal losses on the crash data, two replicates, few epochs.
+fn run_dir() -> &'static Path {
+    static RUN: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
+    let (_, dir) = RUN.get_or_init(|| {
+        let folder = TempDir::new().unwrap();
+        let dir = folder.path().join("run");
+        train(folder.path(), &dir, &[]);
+        (folder, dir)
+    });
+    dir
+}
+
+fn train(folder: &Path, dir: &Path, changes: &[&str]) {
+    let sweep = folder.join("sweep.yaml");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/crash.parquet");
+    let text = format!(
+        "name: small\ndata: {{source: {}, label: dead, positive: dead, clip: 5}}\nreplicates: 2\n\
+         train: {{epochs: 4, batch_size: 512}}\noperating_point: {{max_fpr: 0.05}}\nparameters:\n\
+         \x20 - {{loss: {{value: bce}}, initial_bias: {{values: [prior, 0]}}}}\n\
+         \x20 - loss: {{value: weighted_bce}}\n\
+         \x20 - {{loss: {{value: focal}}, alpha: {{values: [0.25, 0.75]}}, gamma: {{values: [0, 1, 2]}}}}\n",
+        source.display()
+    );
+    fs::write(&sweep, text).unwrap();
+    let mut args = vec!["run".to_owned(), sweep.display().to_string(), "--out".to_owned(), dir.display().to_string()];
+    args.extend(["--devices", "cpu", "--no-progress"].map(str::to_owned));
+    args.extend(changes.iter().flat_map(|change| ["--set".to_owned(), (*change).to_owned()]));
+    let said = focalsweep(folder, &args);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+}
+
+fn report(dir: &Path, more: &[&str]) -> String {
+    let said = focalsweep(dir, [&["report", dir.to_str().unwrap()], more].concat());
+    assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{more:?}");
+    said.stdout
+}
+
+fn json(dir: &Path, more: &[&str]) -> Value {
+    serde_json::from_str(&report(dir, &[&["--format", "json"], more].concat())).unwrap()
+}
+
+#[test]
+fn the_runs_own_operating_point_from_its_scores_is_what_the_run_wrote() {
+    let written = report::read(run_dir()).unwrap();
+    let mut again = written.clone();
+    let point = OperatingPoint::MaxFpr { max_fpr: 0.05 };
+    assert_eq!(written.operating_point.as_ref(), Some(&point));
+    report::at_operating_point(run_dir(), &mut again, &point).unwrap();
+    assert_eq!(again, written, "every column of every row, to the bit");
+}
+
+#[test]
+fn another_operating_point_needs_no_training() {
+    let before = files(run_dir());
+    let metrics = |more: &[&str]| json(run_dir(), more)["ranking"].as_array().unwrap().clone();
+    for entry in metrics(&["--operating-point", "min_recall=0.9"]) {
+        let metric = |name: &str| entry["metrics"][name].as_f64().unwrap();
+        assert!(metric("val_op_recall") >= 0.9);
+        assert!((metric("test_op_tp") + metric("test_op_fn") - 236.0).abs() < 1e-9);
+    }
+    let by_cost = metrics(&["--operating-point", "fn_cost=20,fp_cost=1", "--by", "cost"]);
+    let costs: Vec<f64> = by_cost.iter().map(|entry| entry["metrics"]["val_cost"].as_f64().unwrap()).collect();
+    assert!(costs.is_sorted(), "less is better: {costs:?}");
+    for entry in &by_cost {
+        let metric = |name: &str| entry["metrics"][name].as_f64().unwrap();
+        // 5,243 test rows.
+        let cost = 1000.0 * (20.0 * metric("test_op_fn") + metric("test_op_fp")) / 5243.0;
+        assert!((metric("test_cost") - cost).abs() < 1e-9);
+    }
+    assert!(json(run_dir(), &[])["winner"]["metrics"].get("val_cost").is_none(), "no costs, no cost");
+    assert!(files(run_dir()) == before, "a report changes nothing");
+}
+
+#[test]
+fn trials_whose_scores_were_not_kept_have_no_figures_there() {
+    let folder = TempDir::new().unwrap();
+    let dir = folder.path().join("run");
+    train(folder.path(), &dir, &["scores=none", "train.epochs=1", "replicates=1"]);
+    let other = json(&dir, &["--operating-point", "max_fpr=0.1"]);
+    assert_eq!(other["winner"]["metrics"]["test_op_fn"], Value::Null);
+    assert!(other["winner"]["metrics"]["test_auc"].is_f64());
+    let warnings = other["warnings"].to_string();
+    assert!(
+        warnings.contains("the scores of 9 trials were not kept: no figures at this operating point"),
+        "{warnings}"
+    );
+    assert!(
+        json(&dir, &[])["winner"]["metrics"]["test_op_fn"].is_f64(),
+        "the run's own point was measured in training"
+    );
+}
+
+#[test]
+fn operating_points_with_faults_name_the_option() {
+    let fault = |text: &str| parse_operating_point(text).unwrap_err().to_string();
+    insta::assert_snapshot!(
+        [
+            "",
+            "0.01",
+            "max_fpr",
+            "max_fpr=",
+            "max_fpr=2",
+            "max_fp=0.1",
+            "fn_cost=1",
+            "max_fpr=0.1,min_recall=0.9",
+            "max_fpr={",
+            "a=b\n"
+        ]
+        .map(fault)
+        .join("\n")
+    );
+    let said = focalsweep(run_dir(), ["report", run_dir().to_str().unwrap(), "--operating-point", "max_fpr=2"]);
+    assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""));
+    let said = focalsweep(run_dir(), ["report", run_dir().to_str().unwrap(), "--by", "cost"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.stderr.contains("`cost` needs an operating point of costs"), "{}", said.stderr);
+}
+
+/// The same run with changes.
+fn other(changes: &[&str]) -> (TempDir, PathBuf) {
+    let folder = TempDir::new().unwrap();
+    let dir = folder.path().join("other");
+    train(folder.path(), &dir, changes);
+    (folder, dir)
+}
+
+fn compare(other: &Path, more: &[&str]) -> common::Said {
+    focalsweep(run_dir(), [&["compare", run_dir().to_str().unwrap(), other.to_str().unwrap()], more].concat())
+}
+
+#[test]
+fn the_answer_holds_the_winner_against_plain_cross_entropy() {
+    let told = json(run_dir(), &[]);
+    let (winner, answer) = (&told["winner"], &told["answer"]);
+    let baseline = told["ranking"].as_array().unwrap().iter().find(|e| e["trial_id"] == answer["baseline"]["trial_id"]);
+    let metric = |entry: &Value, name: &str| entry["metrics"][name].as_f64().unwrap();
+    let (baseline, contrast) = (baseline.unwrap(), &answer["against_baseline"]);
+    assert_eq!(baseline["parameters"]["loss"], "bce");
+    for (name, metric_name) in [("auc_difference", "test_auc"), ("op_fn_difference", "test_op_fn")] {
+        let difference = metric(winner, metric_name) - metric(baseline, metric_name);
+        assert!((contrast[name].as_f64().unwrap() - difference).abs() < 1e-9, "{name}");
+    }
+    let between = |ends: &Value, value: f64| ends[0].as_f64().unwrap() <= value && value <= ends[1].as_f64().unwrap();
+    assert!(between(&contrast["auc_interval"], contrast["auc_difference"].as_f64().unwrap()));
+    for name in ["test_average_precision", "test_op_fn", "test_op_fp", "test_op_recall"] {
+        assert!(between(&winner["intervals"][name], metric(winner, name)), "{name}: {}", winner["intervals"]);
+    }
+    let per_1000 = 1000.0 * metric(winner, "test_op_tp") / metric(winner, "test_op_fp");
+    assert!((answer["winner_per_1000_false_alarms"].as_f64().unwrap() - per_1000).abs() < 1e-9);
+    assert_eq!(
+        answer["optimism"]["val_auc"].as_f64().map(|v| (v * 1e9).round()),
+        Some((metric(winner, "val_auc") * 1e9).round())
+    );
+    // The mean Brier score is the one that training measured; Platt's map of it is no worse.
+    let calibration = &answer["calibration"];
+    assert!((calibration["raw"]["brier"].as_f64().unwrap() - metric(winner, "test_brier")).abs() < 1e-9);
+    assert!(calibration["platt"]["ece"].as_f64() < calibration["raw"]["ece"].as_f64());
+    let names: Vec<&str> = told["methods"].as_array().unwrap().iter().map(|m| m["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["plain cross-entropy", "class weights", "focal loss"]);
+    assert_eq!(told["methods"][0]["against_plain"], Value::Null);
+    assert!(told["methods"][2]["against_plain"]["op_fn_p"].is_f64());
+    let starts = answer["starts"].as_array().unwrap();
+    assert_eq!(starts.len(), 2, "prior and 0");
+    assert!(starts.iter().all(|start| start["val_loss"].as_array().unwrap().len() == 4), "{starts:?}");
+    let busy = told["devices"][0]["busy_seconds"].as_array().unwrap();
+    assert!(!busy.is_empty() && busy.iter().all(|s| s.as_f64() <= told["training_seconds"].as_f64()));
+    assert_eq!(told["operating_point"]["max_fpr"], 0.05);
+}
+
+#[test]
+fn intervals_are_the_same_for_any_number_of_threads() {
+    let results = report::read(run_dir()).unwrap();
+    let options = report::Options { by: vec!["auc".to_owned()], on: focalsweep::spec::Split::Validation, top: None };
+    let answered = |for_each: report::ForEach<'_>| {
+        let mut ranking = report::rank(&results, &options).unwrap();
+        report::answer(run_dir(), &results, &mut ranking, 20, for_each).unwrap();
+        ranking.answer
+    };
+    let one_after_the_other = answered(&|n, each| (0..n).map(each).collect());
+    let backwards = answered(&|n, each| {
+        let mut all: Vec<_> = (0..n).rev().map(each).collect();
+        all.reverse();
+        all
+    });
+    assert_eq!(one_after_the_other, backwards);
+    assert!(one_after_the_other.intervals.len() >= 9);
+}
+
+#[test]
+fn two_runs_side_by_side() {
+    let (_folder, longer) = other(&["train.epochs=6", "replicates=1", "name=longer"]);
+    let said = compare(&longer, &["--format", "json"]);
+    assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""));
+    let told: Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(told["replicates"], serde_json::json!([0]));
+    assert_eq!(told["changes"], serde_json::json!({"replicates": [2, 1], "train.epochs": [4, 6]}));
+    assert_eq!(told["trials"].as_array().unwrap().len(), 9);
+    assert!(told["trials"].as_array().unwrap().iter().all(|trial| trial["same"] == false));
+    let contrast = &told["winners"];
+    let winner = |run: usize, name: &str| told["runs"][run]["winner"]["metrics"][name].as_f64().unwrap();
+    for (name, metric) in [("auc_difference", "test_auc"), ("op_fn_difference", "test_op_fn")] {
+        let difference = winner(0, metric) - winner(1, metric);
+        assert!((contrast[name].as_f64().unwrap() - difference).abs() < 1e-9, "{name}");
+    }
+    assert!(contrast["op_fn_p"].is_f64() && contrast["auc_p"].is_f64());
+    let table = compare(&longer, &["--top", "3"]).stdout;
+    for words in
+        ["1 replicate.", "train.epochs (4 in A, 6 in B)", "A's winner", "9 trials in both runs, 9 with other figures"]
+    {
+        assert!(table.contains(words), "{words:?} in\n{table}");
+    }
+    assert!(table.contains("warning: 1 of 2 replicates have the same split in both runs"), "{table}");
+    assert_eq!(compare(&longer, &["--format", "csv"]).stdout.lines().count(), 10);
+    assert!(compare(&longer, &["--format", "markdown"]).stdout.contains("## Trials that both runs have"));
+}
+
+#[test]
+fn a_run_is_like_itself() {
+    let said = compare(run_dir(), &["--on", "test", "--by", "op_fn"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(
+        said.stdout.contains("9 trials in both runs, all with the same figures to the last bit"),
+        "{}",
+        said.stdout
+    );
+    assert!(said.stdout.contains("Both runs have the same winner"), "{}", said.stdout);
+    // The same trials in other company: alone with one, in another stack, they end in the same bits.
+    let (_folder, fewer) =
+        other(&["parameters=[{loss: {value: focal}, alpha: {value: 0.75}, gamma: {values: [1, 2]}}]"]);
+    let fewer = compare(&fewer, &[]);
+    let words = "2 trials in both runs, all with the same figures to the last bit; 7 only in A, 0 only in B";
+    assert!(
+        fewer.stdout.contains(words) && fewer.stdout.contains("The sweeps differ in parameters."),
+        "{}",
+        fewer.stdout
+    );
+    let (_folder, points) = other(&["train.epochs=2", "operating_point.max_fpr=0.1"]);
+    let different = compare(&points, &[]).stdout;
+    assert!(different.contains("warning: the runs have different operating points"), "{different}");
+    assert!(!different.contains("McNemar p"), "{different}");
+    let one = compare(&points, &["--operating-point", "max_fpr=0.1"]).stdout;
+    assert!(!one.contains("different operating points") && one.contains("McNemar p"), "{one}");
+}
+
+#[test]
+fn runs_of_other_rows_are_not_compared() {
+    for (change, words) in [("seed=1", "split the same data otherwise"), ("data.clip=3", "are of other data")] {
+        let (_folder, dir) = other(&[change, "train.epochs=1", "replicates=1"]);
+        let said = compare(&dir, &[]);
+        assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""), "{change}");
+        let text = said.stderr.replace("\n    │ ", "").split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(words) && text.contains("fingerprints"), "{text}");
+        assert!(text.contains("train one of them again"), "{text}");
+    }
+    assert_eq!(compare(Path::new("none"), &[]).code, Some(2));
+}
