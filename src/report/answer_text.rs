@@ -43,7 +43,7 @@ fn first(ranking: &Ranking, winner: &Ranked) -> String {
     match (ranking.trials.len(), compared, tied) {
         (1, ..) => format!("{name} is the only trial."),
         (all, 0, _) => format!(
-            "{name} ranks first of {all}; nobody was compared with it (that takes scores, and auc as a rank key)."
+            "{name} ranks first of {all}; none was compared with it (that needs scores, and auc as a rank key)."
         ),
         (all, n, 0) => format!("{name} ranks first of {all}; its AUC can be told from that of all {n} others."),
         (all, n, t) if t == n => format!("{name} ranks first of {all}, but its AUC cannot be told from any other's."),
