@@ -95,7 +95,9 @@ pub(super) fn comparison(ranking: &Ranking) -> Option<Comparison> {
         let sign = if difference > 0.0 { "+" } else { "" };
         let difference = format!("{sign}{} {better}", number(name, Some(difference)).replace('-', "−"));
         let test = match (*name, &ranking.answer.against_baseline) {
-            ("auc", Some(contrast)) => auc_in_words(contrast).trim_start_matches("AUC ").to_owned(),
+            ("auc", Some(contrast)) => {
+                auc_in_words(contrast).split_once('[').map_or(String::new(), |(_, rest)| format!("[{rest}"))
+            }
             ("op_fn", Some(contrast)) => contrast.missed_p.map_or(String::new(), p_in_words),
             _ => String::new(),
         };
