@@ -44,6 +44,7 @@ pub enum Command {
   focalsweep report runs/focal --by average_precision,fn --on test --top 10
   focalsweep report runs/focal --format csv > ranking.csv
   focalsweep report runs/focal --on test --html report-on-test.html
+  focalsweep report runs/focal --figures figures           for papers and slides
   focalsweep report runs/focal --operating-point min_recall=0.9 --by op_fp
   focalsweep report runs/focal --operating-point fn_cost=100,fp_cost=1 --by cost
 
@@ -233,6 +234,9 @@ pub struct ReportArgs {
     /// Write the report as one HTML file instead: plots, sortable table, curves
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+    /// Write the main figures as SVG and PNG files into a folder instead
+    #[arg(long, value_name = "DIR", conflicts_with = "html")]
+    pub figures: Option<PathBuf>,
 }
 
 /// `compare`.

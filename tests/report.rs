@@ -270,3 +270,41 @@ fn runs_of_other_rows_are_not_compared() {
     }
     assert_eq!(compare(Path::new("none"), &[]).code, Some(2));
 }
+
+#[test]
+fn figures_for_papers_are_written_in_both_formats() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("new/figures");
+    let said = report(run_dir(), &["--figures", out.to_str().unwrap()]);
+    let names = ["heatmap-auc", "heatmap-missed", "roc", "precision-recall", "auc-against-missed", "reliability"];
+    let written: Vec<PathBuf> = said.lines().map(PathBuf::from).collect();
+    let expected = names.iter().flat_map(|name| ["svg", "png"].map(|ending| out.join(name).with_extension(ending)));
+    assert_eq!(written, expected.collect::<Vec<_>>());
+    assert_eq!(files(&out).len(), written.len(), "nothing half-written stays");
+    for path in &written {
+        let bytes = fs::read(path).unwrap();
+        if path.extension().unwrap() == "png" {
+            // The PNG specification: eight bytes of signature, then width and height of the IHDR chunk.
+            assert_eq!(bytes[..8], *b"\x89PNG\r\n\x1a\n");
+            let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
+            assert_eq!((number(16), number(20)), (1800, 1360));
+        } else {
+            let text = String::from_utf8(bytes).unwrap();
+            assert!(text.starts_with("<svg") && text.trim_end().ends_with("</svg>"));
+        }
+    }
+    let map = fs::read_to_string(out.join("heatmap-auc.svg")).unwrap();
+    let all = json(run_dir(), &[]);
+    let focal = all["ranking"].as_array().unwrap().iter().filter(|trial| trial["parameters"]["loss"] == "focal");
+    let focal: Vec<f64> = focal.map(|trial| trial["metrics"]["val_auc"].as_f64().unwrap()).collect();
+    assert_eq!(focal.len(), 6);
+    for auc in focal {
+        assert!(map.contains(&format!(">\n{auc:.4}\n<")), "{auc} has no cell");
+    }
+
+    fs::write(folder.path().join("file"), "mine").unwrap();
+    let blocked = focalsweep(folder.path(), ["report", run_dir().to_str().unwrap(), "--figures", "file"]);
+    assert_ne!(blocked.code, Some(0));
+    assert!(blocked.stderr.contains("cannot make file"), "{}", blocked.stderr);
+    assert_eq!(fs::read_to_string(folder.path().join("file")).unwrap(), "mine");
+}

@@ -162,7 +162,8 @@ impl Run {
         let curves = self.table("curves.parquet");
         assert_eq!(curves.names(), ["trial_id", "replicate", "split", "fpr", "tpr", "threshold"]);
         assert!(curves.texts("split").iter().all(|split| split.as_deref() == Some("train")));
-        let mut corners: HashMap<(String, i64), Vec<(f64, f64, Option<f64>)>> = HashMap::new();
+        type Corners = Vec<(f64, f64, Option<f64>)>;
+        let mut corners: HashMap<(String, i64), Corners> = HashMap::new();
         let cells = curves.floats("fpr").into_iter().zip(curves.floats("tpr")).zip(curves.floats("threshold"));
         for (key, ((fpr, tpr), threshold)) in curves.keys().into_iter().zip(cells) {
             corners.entry(key).or_default().push((fpr.unwrap(), tpr.unwrap(), threshold));

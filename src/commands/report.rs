@@ -34,6 +34,9 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
         output::talk(&format!("wrote {}", path.display()));
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(folder) = &args.figures {
+        return write_figures(args, folder, &ranking);
+    }
     let terminal = io::stdout().is_terminal();
     let text = match args.format {
         ReportFormat::Table => ranking.to_table(if terminal { output::width(true) } else { 160 }, terminal),
@@ -42,6 +45,22 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
         ReportFormat::Markdown => ranking.to_markdown(),
     };
     output::data(&text).map_err(closed)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes each figure as SVG and PNG, and their names to stdout.
+fn write_figures(args: &ReportArgs, folder: &Path, ranking: &Ranking) -> Result<ExitCode, Failure> {
+    let cannot = |error: io::Error| Plain { message: format!("cannot make {}: {error}", folder.display()), help: None };
+    fs::create_dir_all(folder).map_err(|e| Failure::environment(cannot(e)))?;
+    let mut names = Vec::new();
+    for figure in report::figures(&args.run_dir, ranking).map_err(Failure::input)? {
+        for (ending, bytes) in [("svg", figure.svg.as_bytes()), ("png", &figure.png)] {
+            let path = folder.join(figure.name).with_extension(ending);
+            write(&path, bytes)?;
+            names.push(path.display().to_string());
+        }
+    }
+    output::data(&names.join("\n")).map_err(closed)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,7 +2,7 @@
 
 use super::answer::{Start, thousands};
 use super::evidence::{Contrast, LEVEL};
-use super::format::{Column, NOTHING, number};
+use super::format::{Column, NOTHING, number, split_word};
 use super::metric::column;
 use super::operating::operating_point_in_words;
 use super::rank::{Ranked, Ranking};
@@ -26,7 +26,7 @@ pub(super) fn sentences(ranking: &Ranking) -> Vec<String> {
         Some(baseline) => {
             if let Some(contrast) = &ranking.answer.against_baseline {
                 out.push(bought(ranking, winner, baseline, contrast));
-                out.push(format!("How sure: {}.", verdict(contrast)));
+                out.push(format!("How sure, on the test rows: {}.", verdict(contrast)));
             }
         }
     }
@@ -40,15 +40,22 @@ fn first(ranking: &Ranking, winner: &Ranked) -> String {
     let name = format!("{} ({})", in_words(ranking, winner), winner.trial.trial_id);
     let compared = ranking.trials.iter().filter(|ranked| ranked.tied_with_best.is_some()).count();
     let tied = ranking.trials.iter().filter(|ranked| ranked.tied_with_best == Some(true)).count();
+    let on = split_word(ranking.on);
     match (ranking.trials.len(), compared, tied) {
         (1, ..) => format!("{name} is the only trial."),
         (all, 0, _) => format!(
-            "{name} ranks first of {all}; nobody was compared with it (that takes scores, and auc as a rank key)."
+            "{name} ranks first of {all}; none was compared with it (that needs scores, and auc as a rank key)."
         ),
-        (all, n, 0) => format!("{name} ranks first of {all}; its AUC can be told from that of all {n} others."),
-        (all, n, t) if t == n => format!("{name} ranks first of {all}, but its AUC cannot be told from any other's."),
+        (all, n, 0) => {
+            format!("{name} ranks first of {all}; on the {on} rows its AUC can be told from that of all {n} others.")
+        }
+        (all, n, t) if t == n => {
+            format!("{name} ranks first of {all}, but on the {on} rows its AUC cannot be told from any other's.")
+        }
         (all, n, t) => {
-            format!("{name} ranks first of {all}; the AUC of {t} of the {n} others cannot be told from its.")
+            format!(
+                "{name} ranks first of {all}; on the {on} rows the AUC of {t} of the {n} others cannot be told from its."
+            )
         }
     }
 }

@@ -72,7 +72,7 @@ pub(super) fn figures(ranking: &Ranking, ranked: &Ranked) -> Figures {
 }
 
 /// Bootstrap interval of a figure of the test rows.
-fn interval_of(ranking: &Ranking, ranked: &Ranked, name: &str) -> Option<Interval> {
+pub(super) fn interval_of(ranking: &Ranking, ranked: &Ranked, name: &str) -> Option<Interval> {
     let of = ranking.answer.intervals.get(&ranked.trial.trial_id)?;
     match name {
         "average_precision" => of.average_precision,

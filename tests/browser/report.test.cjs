@@ -146,6 +146,7 @@ test("a figure says what is under the pointer", () =>
 test("a figure is there as a table and as a file", () =>
   withReport("focal", {}, async (page) => {
     const figure = page.locator("figure", { has: page.getByRole("heading", { name: "ROC AUC" }) });
+    await figure.scrollIntoViewIfNeeded();
     await figure.locator("svg").waitFor();
     const [file] = await Promise.all([page.waitForEvent("download"), figure.getByRole("button", { name: "SVG" }).click()]);
     assert.match(fs.readFileSync(await file.path(), "utf8"), /^<svg .*<path /s);

@@ -11,13 +11,16 @@ const drawTop = () => {
   byId("foot").append(`Written by ${run.program}. Plots by Apache ECharts (Apache License 2.0). This page is whole in itself: nothing is fetched.`);
 };
 
-const comparisonTable = (title, { columns: heads, rows, note }) =>
+const comparisonTable = (title, { columns: heads, rows, note }, className = "") =>
   el("div", {},
     el("h3", {}, title),
     el("div", { class: "scroll bare", tabindex: "0", role: "region", "aria-label": title },
-      el("table", { class: "plain" },
+      el("table", { class: `plain ${className}` },
         el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head || el("span", { class: "visually-hidden" }, "Metric"))))),
-        el("tbody", {}, rows.map(([name, cells]) => el("tr", {}, el("th", { scope: "row" }, name), cells.map((cell) => el("td", {}, cell))))))),
+        el("tbody", {}, rows.map(([name, cells]) => el("tr", {}, el("th", { scope: "row" }, name), cells.map((cell) => {
+          const [figure, test] = cell.split("\n");
+          return el("td", {}, figure, test ? el("small", {}, test) : null);
+        })))))),
     el("p", { class: "small" }, note));
 
 const drawHeadline = () => {
@@ -34,7 +37,7 @@ const drawHeadline = () => {
             price.length ? el("div", {}, el("h3", {}, "At what price"), price.map((sentence) => el("p", {}, sentence))) : null,
             el("div", { class: "controls" }, el("button", { type: "button", onclick: () => showTrial(ranking.winner) }, "All figures of the winner"))),
           data.comparison ? comparisonTable("Against plain cross-entropy", data.comparison) : null),
-        data.methods ? comparisonTable("Losses and samplings", data.methods) : null,
+        data.methods ? comparisonTable("Losses and samplings", data.methods, "methods") : null,
       ];
   const warnings = data.warnings.length
     ? el("div", { class: "warnings", role: "note", "aria-label": "Warnings" },

@@ -20,7 +20,7 @@ const DETAILS: usize = 100;
 
 /// # Errors
 /// A file of the run is missing or cannot be read.
-pub(super) fn payload(run_dir: &Path, ranking: &Ranking) -> Result<Payload, ReportError> {
+pub(in crate::report) fn payload(run_dir: &Path, ranking: &Ranking) -> Result<Payload, ReportError> {
     let rows = crate::report::read(run_dir)?.rows;
     let published = published(ranking);
     let baseline = ranking.baseline().map(|ranked| ranked.rank - 1);

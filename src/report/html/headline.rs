@@ -1,14 +1,13 @@
 //! The answer in a few sentences, and the winner beside plain cross-entropy.
 
 use super::payload::{Comparison, Headline, Tile};
-use crate::metrics::Interval;
 use crate::report::answer_text::{
     auc_in_words, interval_in_words, method_columns, methods_note, p_in_words, sentences,
 };
 use crate::report::format::{Column, number, split_word, with_uncertainty};
 use crate::report::metric::{Key, column};
 use crate::report::rank::{Ranked, Ranking};
-use crate::report::summary::in_words;
+use crate::report::summary::{in_words, interval_of};
 use crate::spec::{Goal, Split};
 
 /// The winner, how sure it is, and its price.
@@ -62,21 +61,18 @@ fn tiles(ranking: &Ranking, winner: &Ranked) -> Vec<Tile> {
             tiles.push(Tile {
                 label: label.to_owned(),
                 value: number(name, Some(value)),
-                note: format!(
-                    "{}{}",
+                note: [
                     whole.map_or(String::new(), |whole| format!("of {}", number("fn", Some(whole)))),
-                    interval_in_words(name, interval_of(ranking, winner, name))
-                ),
+                    interval_in_words(name, interval_of(ranking, winner, name)).replace(" [", "95 % ["),
+                ]
+                .into_iter()
+                .filter(|part| !part.is_empty())
+                .collect::<Vec<_>>()
+                .join(", "),
             });
         }
     }
     tiles
-}
-
-/// 95 % bootstrap interval of a figure at the operating point on the test rows.
-fn interval_of(ranking: &Ranking, ranked: &Ranked, name: &str) -> Option<Interval> {
-    let intervals = ranking.answer.intervals.get(&ranked.trial.trial_id)?.operating_point?;
-    Some(if name == "op_fn" { intervals.fn_ } else { intervals.fp })
 }
 
 /// The winner beside plain cross-entropy, where both are there and differ.
@@ -99,15 +95,18 @@ pub(super) fn comparison(ranking: &Ranking) -> Option<Comparison> {
         let sign = if difference > 0.0 { "+" } else { "" };
         let difference = format!("{sign}{} {better}", number(name, Some(difference)).replace('-', "−"));
         let test = match (*name, &ranking.answer.against_baseline) {
-            ("auc", Some(contrast)) => auc_in_words(contrast).trim_start_matches("AUC ").to_owned(),
+            ("auc", Some(contrast)) => {
+                auc_in_words(contrast).split_once('[').map_or(String::new(), |(_, rest)| format!("[{rest}"))
+            }
             ("op_fn", Some(contrast)) => contrast.missed_p.map_or(String::new(), p_in_words),
             _ => String::new(),
         };
         let of = |ranked| with_uncertainty(ranking, ranked, Split::Test, name);
-        Some((title.to_owned(), vec![of(winner), of(plain), difference, test]))
+        let separator = if test.is_empty() { "" } else { "\n" };
+        Some((title.to_owned(), vec![of(winner), of(plain), format!("{difference}{separator}{test}")]))
     });
     Some(Comparison {
-        columns: ["", "Winner", "Plain cross-entropy", "Difference", "Paired test"].map(str::to_owned).to_vec(),
+        columns: ["", "Winner", "Plain cross-entropy", "Difference"].map(str::to_owned).to_vec(),
         rows: rows.collect(),
         note: format!(
             "Test rows, means over the replicates ± their standard error. Plain cross-entropy is {}. Paired tests on the same \

@@ -6,7 +6,7 @@
 //! All figures come from here and from the rest of [`crate::report`]; the scripts of assets/report draw and sort, they
 //! compute no statistics.
 
-mod build;
+pub(super) mod build;
 mod calibration;
 mod columns;
 mod curves;
@@ -16,7 +16,7 @@ mod history;
 mod importance;
 mod losses;
 mod page;
-mod payload;
+pub(super) mod payload;
 mod thresholds;
 mod timeline;
 

@@ -1,0 +1,292 @@
+//! The main figures as SVG and PNG, for papers and slides.
+//!
+//! ```text
+//! Payload of the HTML report ─> Plot (what is shown) ─draw─> SVG, PNG
+//! ```
+//! They show what report.html shows, from the same figures.
+
+mod draw;
+mod plot;
+
+use std::path::Path;
+
+use super::html::payload::{Curve, Detail, Metric, Payload};
+use super::{Ranking, ReportError, html};
+use plot::{Axis, Cell, Colour, Heatmap, Line, Lines, Mark, Plot, Scale, Series};
+
+/// A figure in both formats.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figure {
+    /// File name without its ending: `heatmap-auc`.
+    pub name: &'static str,
+    /// The SVG.
+    pub svg: String,
+    /// The PNG, 1800 by 1360 points.
+    pub png: Vec<u8>,
+}
+
+/// The figures that the run has the data for: heatmaps of AUC and of the positives missed at the operating point (where two
+/// hyperparameters were swept), ROC and precision-recall curves and reliability (where scores were kept), and AUC against
+/// the positives missed.
+///
+/// # Errors
+/// A file of the run cannot be read, or a figure cannot be drawn.
+pub fn figures(run_dir: &Path, ranking: &Ranking) -> Result<Vec<Figure>, ReportError> {
+    let payload = html::build::payload(run_dir, ranking)?;
+    let plots = [
+        ("heatmap-auc", heatmap(&payload, &format!("{}_auc", payload.ranking.on))),
+        ("heatmap-missed", heatmap(&payload, &format!("{}_op_fn", payload.ranking.on))),
+        ("roc", roc(&payload)),
+        ("precision-recall", precision_recall(&payload)),
+        ("auc-against-missed", pareto(&payload)),
+        ("reliability", reliability(&payload)),
+    ];
+    let failed = |name: &str| {
+        let path = run_dir.join(name);
+        move |e: draw::DrawError| ReportError::Unreadable { path, why: e.to_string() }
+    };
+    plots
+        .into_iter()
+        .filter_map(|(name, plot)| Some((name, plot?)))
+        .map(|(name, plot)| {
+            let svg = draw::svg(&plot).map_err(failed(name))?;
+            Ok(Figure { name, svg, png: draw::png(&plot).map_err(failed(name))? })
+        })
+        .collect()
+}
+
+fn metric<'a>(payload: &'a Payload, column: &str) -> Option<&'a Metric> {
+    payload.metrics.iter().find(|metric| metric.column == column)
+}
+
+/// Numbers with four digits, as the page has them.
+fn level(value: &serde_json::Value) -> String {
+    match value.as_f64() {
+        Some(v) => format!("{v:.3e}").parse().map_or_else(|_| v.to_string(), |v: f64| v.to_string()),
+        None => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+    }
+}
+
+/// The values of a hyperparameter in ascending order.
+fn levels(values: &[serde_json::Value]) -> Vec<&serde_json::Value> {
+    let mut found: Vec<&serde_json::Value> = Vec::new();
+    for value in values.iter().filter(|value| !value.is_null()) {
+        if !found.contains(&value) {
+            found.push(value);
+        }
+    }
+    let number = |value: &serde_json::Value| value.as_f64().unwrap_or(0.0);
+    found.sort_by(|a, b| number(a).total_cmp(&number(b)));
+    found
+}
+
+/// A metric over alpha and gamma, or else over the first two hyperparameters swept as numbers. `None` without two.
+fn heatmap(payload: &Payload, column: &str) -> Option<Plot> {
+    let metric = metric(payload, column)?;
+    let swept = || payload.parameters.iter().filter(|p| p.swept && p.numeric && levels(&p.values).len() > 1);
+    let named = |name: &str| swept().find(|parameter| parameter.name == name);
+    let (x, y) = named("alpha").zip(named("gamma")).or_else(|| swept().next().zip(swept().nth(1)))?;
+    let (xs, ys) = (levels(&x.values), levels(&y.values));
+    let winner = payload.ranking.winner;
+    let published = payload.ranking.published.as_ref().filter(|_| x.name == "alpha" && y.name == "gamma");
+    let compared = || payload.trials.tied.iter().flatten();
+    // Were all outlined, none would stand out.
+    let outlines = compared().any(|tied| !tied);
+    let mut cells: Vec<Cell> = Vec::new();
+    // Where several trials share a cell it shows the best ranked of them, which comes first.
+    for trial in 0..payload.trials.id.len() {
+        let place = |levels: &[&serde_json::Value], value| levels.iter().position(|level| *level == value);
+        let (Some(i), Some(j)) = (place(&xs, &x.values[trial]), place(&ys, &y.values[trial])) else { continue };
+        let Some(value) = metric.mean[trial] else { continue };
+        if cells.iter().any(|cell| (cell.x, cell.y) == (i, j)) {
+            continue;
+        }
+        cells.push(Cell {
+            x: i,
+            y: j,
+            value: value.0,
+            text: if metric.count { format!("{:.0}", value.0) } else { format!("{:.*}", metric.decimals, value.0) },
+            outlined: outlines && (winner == Some(trial) || payload.trials.tied[trial] == Some(true)),
+            mark: match (winner == Some(trial), published.is_some_and(|pair| pair.trial == trial)) {
+                (true, _) => Some(Mark::Winner),
+                (_, true) => Some(Mark::Published),
+                _ => None,
+            },
+        });
+    }
+    let mut note = String::from("Bright is good. ");
+    note += if outlines {
+        "Outlined cells cannot be told from the winner by AUC (paired DeLong test, Holm-corrected, 5 %)."
+    } else {
+        "No trial's AUC can be told from the winner's."
+    };
+    note += " ● the winner.";
+    if let Some(pair) = published {
+        note += if pair.exact { " ◆ the published pair" } else { " ◆ the cell nearest to the published pair" };
+        note += ", alpha 0.25 and gamma 2.";
+    }
+    (!cells.is_empty()).then(|| {
+        Plot::Heatmap(Heatmap {
+            title: format!("{}: {}", payload.run.name, metric.title),
+            x: (x.name.clone(), xs.into_iter().map(level).collect()),
+            y: (y.name.clone(), ys.into_iter().map(level).collect()),
+            cells,
+            less_is_better: metric.goal < 0,
+            note,
+        })
+    })
+}
+
+/// The winner, plain cross-entropy and the published pair, as far as they are there and differ, with their looks.
+fn named_trials(payload: &Payload) -> Vec<(&Detail, String, Colour, Line)> {
+    let ranking = &payload.ranking;
+    let roles = [
+        (ranking.winner, "winner", Colour::First, Line::Solid),
+        (ranking.baseline, "plain cross-entropy", Colour::Second, Line::Dashed),
+        (ranking.published.as_ref().map(|p| p.trial), "published pair", Colour::Third, Line::Solid),
+    ];
+    let mut found: Vec<(&Detail, String, Colour, Line)> = Vec::new();
+    for (trial, role, colour, line) in roles {
+        let detail = trial.and_then(|trial| payload.details.iter().find(|detail| detail.trial == trial));
+        if let Some(detail) = detail.filter(|detail| found.iter().all(|(other, ..)| other.trial != detail.trial)) {
+            let nearest = role == "published pair" && ranking.published.as_ref().is_some_and(|pair| !pair.exact);
+            let name = if nearest { "nearest to the published pair".to_owned() } else { role.to_owned() };
+            found.push((detail, name, colour, line));
+        }
+    }
+    found
+}
+
+fn share_axis(name: &str) -> Axis {
+    Axis { name: name.to_owned(), low: 0.0, high: 1.0, scale: Scale::Linear, percent: true }
+}
+
+fn series_of(curve: &Curve, name: String, colour: Colour, line: Line) -> Series {
+    Series {
+        name,
+        points: curve.x.iter().zip(&curve.y).map(|(x, y)| (x.0, y.0)).collect(),
+        band: curve.low.iter().zip(&curve.high).map(|(low, high)| (low.0, high.0)).collect(),
+        colour,
+        line,
+        dots: 0,
+    }
+}
+
+fn on_test(curves: &[Curve]) -> Option<&Curve> {
+    curves.iter().find(|curve| curve.split == "test")
+}
+
+fn roc(payload: &Payload) -> Option<Plot> {
+    let curves = named_trials(payload).into_iter().filter_map(|(detail, name, colour, line)| {
+        on_test(&detail.roc).map(|curve| series_of(curve, name, colour, line))
+    });
+    let mut series: Vec<Series> = curves.collect();
+    if series.is_empty() {
+        return None;
+    }
+    series.insert(0, Series { points: vec![(0.0, 0.0), (1.0, 1.0)], line: Line::Dashed, ..Series::default() });
+    let note = match payload.ranking.replicates {
+        1 => "Bands: 95 % Wilson intervals of the true-positive rate at each threshold.",
+        _ => "Means of the replicates' curves at each false-positive rate; bands: 95 % intervals of that mean.",
+    };
+    Some(Plot::Lines(Lines {
+        title: format!("{}: ROC on the test rows", payload.run.name),
+        x: share_axis("false-positive rate"),
+        y: share_axis("true-positive rate"),
+        series,
+        note: note.to_owned(),
+    }))
+}
+
+fn precision_recall(payload: &Payload) -> Option<Plot> {
+    let curves = named_trials(payload).into_iter().filter_map(|(detail, name, colour, line)| {
+        on_test(&detail.precision_recall).map(|curve| series_of(curve, name, colour, line))
+    });
+    let series: Vec<Series> = curves.collect();
+    let note = match payload.ranking.replicates {
+        1 => "",
+        _ => "Means of the replicates' curves at each recall; bands reach from the lowest replicate to the highest.",
+    };
+    (!series.is_empty()).then(|| {
+        Plot::Lines(Lines {
+            title: format!("{}: precision and recall on the test rows", payload.run.name),
+            x: share_axis("recall"),
+            y: share_axis("precision"),
+            series,
+            note: note.to_owned(),
+        })
+    })
+}
+
+fn pareto(payload: &Payload) -> Option<Plot> {
+    let on = payload.ranking.on;
+    let (x, y) = (metric(payload, &format!("{on}_op_fn"))?, metric(payload, &format!("{on}_auc"))?);
+    let point = |trial: usize| Some((x.mean.get(trial)?.as_ref()?.0, y.mean.get(trial)?.as_ref()?.0));
+    let all: Vec<(f64, f64)> = (0..payload.trials.id.len()).filter_map(point).collect();
+    if all.len() < 2 {
+        return None;
+    }
+    let mut sorted = all.clone();
+    sorted.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)));
+    // From fewest misses on, whoever has the highest AUC so far; joined in steps.
+    let mut front: Vec<(f64, f64)> = Vec::new();
+    for (missed, auc) in sorted {
+        match front.last() {
+            Some(&(_, best)) if auc <= best => {}
+            Some(&(_, best)) => front.extend([(missed, best), (missed, auc)]),
+            None => front.push((missed, auc)),
+        }
+    }
+    let mut series = vec![
+        Series { points: front, name: "front".to_owned(), ..Series::default() },
+        Series { points: all.clone(), name: "trials".to_owned(), line: Line::None, dots: 4, ..Series::default() },
+    ];
+    for (detail, name, colour, _) in named_trials(payload) {
+        let points = point(detail.trial).into_iter().collect();
+        series.push(Series { name, points, colour, line: Line::None, dots: 6, ..Series::default() });
+    }
+    Some(Plot::Lines(Lines {
+        title: format!("{}: AUC against missed positives", payload.run.name),
+        x: fitted(x.title.clone(), all.iter().map(|p| p.0)),
+        y: fitted(y.title.clone(), all.iter().map(|p| p.1)),
+        series,
+        note: "The best lie at the top left; nobody on the front is beaten in both.".to_owned(),
+    }))
+}
+
+/// An axis with a little room around its values.
+fn fitted(name: String, values: impl Iterator<Item = f64> + Clone) -> Axis {
+    let low = values.clone().fold(f64::INFINITY, f64::min);
+    let high = values.fold(f64::NEG_INFINITY, f64::max);
+    let room = if high > low { (high - low) * 0.06 } else { low.abs().max(1.0) * 0.05 };
+    Axis { name, low: low - room, high: high + room, scale: Scale::Linear, percent: false }
+}
+
+fn reliability(payload: &Payload) -> Option<Plot> {
+    let winner = payload.ranking.winner?;
+    let calibration = payload.details.iter().find(|detail| detail.trial == winner)?.calibration.as_ref()?;
+    let shares = || calibration.kinds.iter().flat_map(|kind| &kind.bins).flat_map(|bin| [bin.0.0, bin.1.0]);
+    let least = shares().filter(|&share| share > 0.0).fold(1.0, f64::min);
+    let low = 10_f64.powf(least.max(1e-5).log10().floor());
+    let axis = |name: &str| Axis { name: name.to_owned(), low, high: 1.0, scale: Scale::Log, percent: true };
+    let looks = [
+        ("raw", "as trained", Colour::First, Line::Solid),
+        ("platt", "Platt scaling", Colour::Second, Line::Dashed),
+        ("isotonic", "isotonic regression", Colour::Third, Line::Dashed),
+    ];
+    let mut series = vec![Series { points: vec![(low, low), (1.0, 1.0)], line: Line::Dashed, ..Series::default() }];
+    for kind in &calibration.kinds {
+        let Some(&(_, name, colour, line)) = looks.iter().find(|(word, ..)| *word == kind.name) else { continue };
+        let points = kind.bins.iter().map(|bin| (bin.0.0, bin.1.0)).collect();
+        series.push(Series { name: name.to_owned(), points, colour, line, dots: 4, ..Series::default() });
+    }
+    Some(Plot::Lines(Lines {
+        title: format!("{}: reliability of the winner's scores", payload.run.name),
+        x: axis("mean score of the bin"),
+        y: axis("share of positives"),
+        series,
+        note: "Test rows of all replicates in bins of equally many rows; recalibrated on the validation rows. A bin without \
+               positives lies on the lower edge."
+            .to_owned(),
+    }))
+}
