@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attempt::Attempt;
 use super::launch_log::LAUNCH_LOG;
+use super::lines;
 use super::rows::{HistoryRow, ResultRow, State};
 use crate::metrics::RocCorner;
 use crate::train::from_le_bytes;
@@ -182,7 +183,7 @@ impl Journals {
         let mut kept: Vec<Kept> = Vec::new();
         let mut place: HashMap<(String, u32), usize> = HashMap::new();
         for stem in self.stems.get(planned(job_id)).map(Vec::as_slice).unwrap_or_default() {
-            for entry in read(&lines_path(&self.jobs, stem))? {
+            for entry in lines::read::<Entry>(&lines_path(&self.jobs, stem))?.0 {
                 let key = (entry.row.trial_id.clone(), entry.row.replicate);
                 let new = Kept { stem: stem.clone(), entry };
                 match place.get(&key) {
@@ -253,31 +254,6 @@ fn lines_path(jobs: &Path, stem: &str) -> PathBuf {
 
 fn bytes_path(jobs: &Path, stem: &str) -> PathBuf {
     jobs.join(format!("{stem}.bin"))
-}
-
-/// The whole lines of a journal.
-fn read(path: &Path) -> io::Result<Vec<Entry>> {
-    let text = std::fs::read(path)?;
-    let mut entries = Vec::new();
-    let mut whole = 0;
-    for (number, line) in text.split_inclusive(|&byte| byte == b'\n').enumerate() {
-        if !line.ends_with(b"\n") {
-            break;
-        }
-        whole += line.len();
-        match serde_json::from_slice(line) {
-            Ok(entry) => entries.push(entry),
-            // A torn write can leave a hole and its newline; only the very end may be so.
-            Err(_) if whole == text.len() => break,
-            Err(error) => {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    format!("{}:{}: {error}", path.display(), number + 1),
-                ));
-            }
-        }
-    }
-    Ok(entries)
 }
 
 #[cfg(test)]
@@ -401,9 +377,10 @@ pub(super) mod tests {
     #[test]
     fn a_line_of_a_version_that_kept_no_curve_is_read() {
         let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::new(folder.path(), "j", &Attempt::new());
+        let attempt = Attempt::new();
+        let mut journal = Journal::new(folder.path(), "j", &attempt);
         journal.append(vec![(row("a", 0), vec![], None)]).unwrap();
-        let path = lines_path(folder.path(), "j");
+        let path = lines_path(folder.path(), &attempt.stem("j"));
         let line = std::fs::read_to_string(&path).unwrap();
         assert!(line.contains(r#""train_roc":[],"#), "{line}");
         std::fs::write(&path, line.replace(r#""train_roc":[],"#, "")).unwrap();

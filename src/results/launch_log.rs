@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::attempt::Attempt;
+use super::lines;
 use crate::plan::{Job, Plan};
 
 /// A change of the plan, or of the devices that work on it.
@@ -135,27 +136,12 @@ fn path(jobs: &Path) -> PathBuf {
     jobs.join(format!("{LAUNCH_LOG}.jsonl"))
 }
 
-/// The whole lines and how many bytes they are.
+/// The whole lines and how many bytes they are; none where there is no file.
 fn read(path: &Path) -> io::Result<(Vec<Change>, u64)> {
-    let text = match std::fs::read(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), 0)),
-        Err(error) => return Err(error),
-    };
-    let (mut changes, mut whole) = (Vec::new(), 0);
-    for (number, line) in text.split_inclusive(|&byte| byte == b'\n').enumerate() {
-        match serde_json::from_slice(line) {
-            Ok(change) if line.ends_with(b"\n") => changes.push(change),
-            _ if whole + line.len() == text.len() => break,
-            Ok(_) => break,
-            Err(error) => {
-                let place = format!("{}:{}: {error}", path.display(), number + 1);
-                return Err(io::Error::new(io::ErrorKind::InvalidData, place));
-            }
-        }
-        whole += line.len();
+    match lines::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((Vec::new(), 0)),
+        read => read,
     }
-    Ok((changes, whole as u64))
 }
 
 #[cfg(test)]

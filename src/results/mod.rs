@@ -12,6 +12,7 @@ mod collect;
 mod columns;
 mod journal;
 mod launch_log;
+mod lines;
 mod manifest;
 mod model_dir;
 mod predictions;

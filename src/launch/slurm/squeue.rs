@@ -126,3 +126,19 @@ pub(super) fn parse_sacct(text: &str) -> Vec<Sighting> {
     };
     text.lines().filter_map(line).collect()
 }
+
+/// `3 running, 9 waiting (Resources)`.
+pub fn in_words(seen: &[Sighting]) -> String {
+    let count = |state: State| seen.iter().filter(|sighting| sighting.state == state).count();
+    let mut words = format!("{} running", count(State::Running));
+    let mut reasons: Vec<&str> =
+        seen.iter().filter(|s| s.state == State::Waiting && s.reason != "None").map(|s| s.reason.as_str()).collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    match (count(State::Waiting), reasons.is_empty()) {
+        (0, _) => {}
+        (waiting, true) => words += &format!(", {waiting} waiting"),
+        (waiting, false) => words += &format!(", {waiting} waiting ({})", reasons.join(", ")),
+    }
+    words
+}

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use super::config;
 use super::record::{Record, ranges};
 use super::script::Batch;
-use super::squeue::{Exit, Sighting, State, parse, parse_sacct};
+use super::squeue::{Exit, Sighting, State, in_words, parse, parse_sacct};
 use super::track::{Mark, Over, Phase, Tracker, describe};
-use super::{config, in_words};
 use crate::spec::SlurmSpec;
 
 macro_rules! recorded {
