@@ -29,8 +29,9 @@ sweep: build ## train SPEC, or finish it, and print its ranked table
 report: build ## rank the run of SPEC again, e.g. ARGS='--on test --top 10'
 	@$(RUN) report "runs/$$(sed -n 's/^name: *//p' $(SPEC))" $(ARGS)
 
-test: setup ## all tests, the Python readers' too
+test: setup ## all tests, those in a browser and of Python's readers too
 	cargo test --release
+	tests/browser/run.sh
 	tests/python/run.sh
 
 lint: setup ## formatting, clippy and rustdoc, warnings are errors

@@ -16,7 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
   focalsweep run sweeps/focal.yaml --set train.epochs=5 --out /tmp/quick
   focalsweep data describe sweeps/focal.yaml  what is in the data
 
-Exit codes: 0 all trials done, 1 some failed, 2 bad spec, data or arguments, 3 environment, device or launcher,
+Exit codes: 0 all trials done, 1 some failed, 2 bad spec, data or arguments, 3 environment, device or launcher, \
 130 interrupted (go on with --resume)"
 )]
 pub struct Cli {
@@ -56,8 +56,9 @@ Operating points: max_fpr=SHARE, min_recall=SHARE, max_alerts_per_1000=ROWS, fn_
   focalsweep compare runs/before runs/after --by op_fn --operating-point min_recall=0.9
   focalsweep compare runs/before runs/after --format csv > changes.csv
 
-Each run's winner is chosen by the rank keys; the two are compared on the test rows by paired tests (DeLong for
-AUC, McNemar for the positives missed at the operating point). Trials with the same hyperparameters are paired.")]
+Each run's winner is chosen by the rank keys; the two are compared on the test rows by paired tests (DeLong for \
+AUC, McNemar for the positives missed at the operating point). \
+Trials with the same hyperparameters are paired.")]
     Compare(CompareArgs),
     /// Copy a trained model out of a run, with all that is needed to score new rows
     #[command(after_help = "Examples:
@@ -70,8 +71,8 @@ Trial ids stand in results.parquet and in `focalsweep report RUN_DIR --format cs
     #[command(after_help = "Example:
   focalsweep predict models/best data/new.csv --out scores.parquet
 
-FILE gets a row for each row of DATA, in the same order: row (from 0), score (probability, float32) and
-flagged (score >= the threshold of the model's operating point). DATA needs the columns that the model was
+FILE gets a row for each row of DATA, in the same order: row (from 0), score (between 0 and 1, float32) and \
+flagged (score >= the threshold of the model's operating point). DATA needs the columns that the model was \
 trained on, by name; others, the label too, are not read.")]
     Predict(PredictArgs),
     /// Check a sweep file: every fault at once, with line and column
@@ -93,13 +94,13 @@ The run directory must have been prepared by `focalsweep run SPEC --launcher slu
 engines. SIGTERM makes it keep a checkpoint and end with code 130; the next worker of the job goes on from there.
 Exit codes: 0 its trials are done, 1 some failed, 2 arguments, 3 environment or device, 130 interrupted")]
     Worker(WorkerArgs),
-    /// List what there is to train on: cores, GPUs, and why libtorch cannot use them if it cannot
+    /// List the cores and GPUs to train on, and why libtorch cannot use a GPU
     #[command(after_help = "Examples:
   focalsweep devices
   focalsweep devices --format json
-  focalsweep devices --check sweeps/focal.yaml    train a stack on the CPU and on each GPU, and compare
+  focalsweep devices --check sweeps/focal.yaml    compare each GPU with the CPU
 
-CUDA_VISIBLE_DEVICES is respected: cuda:0 is the first GPU that it leaves. --check exits with 3 where a GPU differs
+CUDA_VISIBLE_DEVICES is respected: cuda:0 is the first GPU that it leaves. --check exits with 3 where a GPU differs \
 from the CPU by more than 0.001 in the history of 5 epochs or in the test AUC.")]
     Devices(DevicesArgs),
     /// Look at data, or make some

@@ -253,8 +253,8 @@ fn workers_of_any_engine_share_a_run_directory() {
 #[test]
 fn two_copies_of_a_task_at_once_tear_nothing() {
     let few = ["--set", "launch.slurm.array_parallelism=1", "--set", "parameters.alpha.count=2"];
-    let sweep = Sweep::pairs(LONG_EPOCHS, &few);
-    let alone = Sweep::pairs(LONG_EPOCHS, &few);
+    let sweep = Sweep::pairs(3 * LONG_EPOCHS, &few);
+    let alone = Sweep::pairs(3 * LONG_EPOCHS, &few);
     assert_eq!(alone.run(&[]).code, Some(0));
     assert_eq!(sweep.run(&["--prepare"]).code, Some(0));
     let worker = ["worker", "run", "--job", "0"];
@@ -390,18 +390,23 @@ fn requeued_and_cancelled_and_out_of_time() {
     let Some(slurm) = Slurm::up(&[]) else { return };
     let sweep = Sweep::pairs(LONG_EPOCHS, &["--set", "launch.slurm={array_parallelism: 4, time: 1}"]);
     let mut running = sweep.start(ON_SLURM);
-    running.until("checkpoints", || jobs_with(&sweep.dir(), "checkpoint").len() >= 3);
+    running.until("checkpoints", || jobs_with(&sweep.dir(), "checkpoint").len() >= 4);
     let job = sweep.jobs()[0];
     slurm.run("scontrol", &["requeue", &format!("{job}_0")]);
     slurm.run("scancel", &[&format!("{job}_1")]);
     // As the time limit's warning comes.
     slurm.run("scancel", &["--batch", "--signal=TERM", &format!("{job}_2")]);
+    // A worker that hangs until the time limit ends it.
+    stop_worker(&sweep, 3);
     let (code, said) = running.ended();
     assert_eq!(code, Some(130), "{said}\n{}", sweep.logs());
     assert!(said.contains("task 1 (job-00002): cancelled on node"), "{said}");
     assert!(said.contains("--resume"), "{said}");
     assert!(sweep.logs().contains("asked to stop; queueing up again"), "{}", sweep.logs());
-    assert_eq!(sweep.jobs().len(), 1, "nothing was submitted again: Slurm queued two up, one was to be cancelled");
+    assert_eq!(slurm.run("squeue", &["-h", "-r", "-t", "all", "-j", &format!("{job}_3"), "-o", "%T"]), "TIMEOUT");
+    // Slurm queued two up itself, one was to be cancelled, one was out of time.
+    assert_eq!(sweep.jobs().len(), 2, "{said}");
+    assert!(said.contains("1 task of 1 job for rows that were missing"), "{said}");
     let rows = sweep.table("results.parquet").rows();
     assert!(rows < 49 && sweep.state() == "interrupted", "{rows} rows");
     let said = sweep.run(&["--launcher", "slurm", "--resume"]);
@@ -409,6 +414,25 @@ fn requeued_and_cancelled_and_out_of_time() {
     assert!(said.stderr.contains("1 task of 1 job for rows that were missing"), "{}", said.stderr);
     sweep.is_like(&LONG);
     slurm.queue_is_empty();
+}
+
+/// Stops the worker of a task as a hang would.
+fn stop_worker(sweep: &Sweep, task: usize) {
+    let dir = sweep.dir().canonicalize().unwrap().display().to_string();
+    let of_task = |process: &Path| {
+        let has = |file: &str, word: &str| {
+            let text = fs::read(process.join(file)).unwrap_or_default();
+            text.split(|&byte| byte == 0).any(|part| part == word.as_bytes())
+        };
+        has("cmdline", &dir)
+            && has("environ", &format!("SLURM_ARRAY_TASK_ID={task}"))
+            && fs::read_to_string(process.join("comm")).is_ok_and(|comm| comm.trim() == "focalsweep")
+    };
+    let processes = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+    let found: Vec<PathBuf> = processes.filter(|process| of_task(process)).collect();
+    let [worker] = &found[..] else { panic!("not one worker: {found:?}") };
+    let pid = worker.file_name().unwrap().to_str().unwrap();
+    assert!(Command::new("kill").args(["-STOP", pid]).status().unwrap().success());
 }
 
 #[test]

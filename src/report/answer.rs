@@ -9,7 +9,7 @@ use super::evidence::{Contrast, LEVEL, ReplicateScores, contrast, mean_auc, scor
 use super::format::split_word;
 use super::history::validation_losses;
 use super::methods::{Method, PLAIN, methods};
-use super::rank::{Ranked, Ranking, rank};
+use super::rank::{Ranked, Ranking, Test, rank};
 use super::rows::{Results, Value};
 use super::{Options, ReportError};
 use crate::metrics::{
@@ -142,6 +142,7 @@ pub fn answer(
 
 /// Of the trials that cannot be told from the winner the one whose AUC is the furthest from it.
 fn weakest_tied(ranking: &Ranking) -> Option<String> {
+    ranking.test().filter(|test| *test == Test::Auc)?;
     let column = super::metric::column(ranking.on, "auc");
     let tied = ranking.trials.iter().filter(|ranked| ranked.tied_with_best == Some(true));
     let aucs = tied.filter_map(|ranked| Some((ranking.mean(ranked, &column)?, ranked)));

@@ -5,7 +5,7 @@ use super::evidence::{Contrast, LEVEL};
 use super::format::{Column, NOTHING, number, split_word};
 use super::metric::column;
 use super::operating::operating_point_in_words;
-use super::rank::{Ranked, Ranking};
+use super::rank::{Ranked, Ranking, Test};
 use super::rows::Value;
 use super::summary::{in_words, settings};
 use crate::metrics::Interval;
@@ -41,20 +41,23 @@ fn first(ranking: &Ranking, winner: &Ranked) -> String {
     let compared = ranking.trials.iter().filter(|ranked| ranked.tied_with_best.is_some()).count();
     let tied = ranking.trials.iter().filter(|ranked| ranked.tied_with_best == Some(true)).count();
     let on = split_word(ranking.on);
+    let what = ranking.test().map_or("", Test::of);
     match (ranking.trials.len(), compared, tied) {
         (1, ..) => format!("{name} is the only trial."),
         (all, 0, _) => format!(
-            "{name} ranks first of {all}; none was compared with it (that needs scores, and auc as a rank key)."
+            "{name} ranks first of {all}; none was compared with it (that needs scores, and auc or op_fn as a rank key)."
         ),
         (all, n, 0) => {
-            format!("{name} ranks first of {all}; on the {on} rows its AUC can be told from that of all {n} others.")
+            format!(
+                "{name} ranks first of {all}; on the {on} rows its {what} can be told from those of all {n} others."
+            )
         }
         (all, n, t) if t == n => {
-            format!("{name} ranks first of {all}, but on the {on} rows its AUC cannot be told from any other's.")
+            format!("{name} ranks first of {all}, but on the {on} rows its {what} cannot be told from any other's.")
         }
         (all, n, t) => {
             format!(
-                "{name} ranks first of {all}; on the {on} rows the AUC of {t} of the {n} others cannot be told from its."
+                "{name} ranks first of {all}; on the {on} rows the {what} of {t} of the {n} others cannot be told from its."
             )
         }
     }

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::ReportError;
-use super::rank::Ranking;
+use super::rank::{Ranking, Test};
 use super::rows::Results;
 use super::scores::{ScoreGroup, for_each_group};
 use crate::metrics::{AucComponents, covariances, holm, max_t, mcnemar_clustered, two_sided_p, two_sided_z};
@@ -21,24 +21,22 @@ const MOST_JOINT: usize = 200;
 /// Influences held for that, trials times rows: 256 MB.
 const MOST_CELLS: usize = 1 << 26;
 
-/// Compares each trial with the winner on the split that ranks, on the rows of scores.parquet, and sets `p_vs_best` and
-/// `tied_with_best` (AUC, DeLong's variance) and `p_fn_vs_best` (positives missed at the operating point, McNemar). The
-/// p-values are corrected for the winner having been chosen out of all; with more than 200 trials, or where the scores of
+/// Compares each trial with the winner on the split that ranks, on the rows of scores.parquet, and sets `p_vs_best`
+/// (AUC, DeLong's variance), `p_fn_vs_best` (positives missed at the operating point, McNemar), and `tied_with_best` by that of
+/// the two which the first rank key that has a test asks for: `auc`, or `op_fn`, `op_tp`, `op_recall`. The p-values are corrected for the winner having been chosen out of all; with more than 200 trials, or where the scores of
 /// some were not kept, by Holm's method over all pairs, which is stricter.
 ///
 /// Replicates are averaged, and what a row of the source adds to the error is added up over the replicates that hold it
 /// (N. A. Obuchowski 1997, Nonparametric analysis of clustered ROC curve data, Biometrics 53(2)), so that shared rows are
 /// not counted twice. Thresholds are those of `results`. Trials that lack a replicate that the winner has, or whose scores
-/// were not kept, are not compared; nor is anybody where AUC is no rank key.
+/// were not kept, are not compared; nor is anybody where no rank key has a test.
 ///
 /// # Errors
 /// scores.parquet is there but cannot be read.
 pub fn compare_with_best(run_dir: &Path, results: &Results, ranking: &mut Ranking) -> Result<(), ReportError> {
     let path = run_dir.join("scores.parquet");
     let Some(winner) = ranking.winner().map(|ranked| ranked.trial.clone()) else { return Ok(()) };
-    if !ranking.keys.iter().any(|key| key.name == "auc") || !path.is_file() {
-        return Ok(());
-    }
+    let Some(test) = ranking.test().filter(|_| path.is_file()) else { return Ok(()) };
     let on = ranking.on;
     let mut rows = Rows::default();
     let mut groups = Vec::new();
@@ -91,7 +89,11 @@ pub fn compare_with_best(run_dir: &Path, results: &Results, ranking: &mut Rankin
     for ranked in &mut ranking.trials {
         let Some(&i) = place.get(ranked.trial.trial_id.as_str()) else { continue };
         ranked.p_vs_best = p_auc[i];
-        ranked.tied_with_best = p_auc[i].map(|p| p >= LEVEL);
+        let p = match test {
+            Test::Auc => p_auc[i],
+            Test::Missed => p_fn[i],
+        };
+        ranked.tied_with_best = p.map(|p| p >= LEVEL);
         ranked.p_fn_vs_best = p_fn[i];
     }
     Ok(())

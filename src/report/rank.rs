@@ -40,6 +40,33 @@ pub struct Ranking {
     pub warnings: Vec<String>,
 }
 
+/// What says whether a trial can be told from the winner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Test {
+    /// The AUC, by DeLong's test.
+    Auc,
+    /// The positives missed at the operating point, by McNemar's test.
+    Missed,
+}
+
+impl Test {
+    /// `AUC`, `misses at the operating point`.
+    pub(super) fn of(self) -> &'static str {
+        match self {
+            Self::Auc => "AUC",
+            Self::Missed => "misses at the operating point",
+        }
+    }
+
+    /// `paired DeLong test`.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Auc => "paired DeLong test",
+            Self::Missed => "McNemar test",
+        }
+    }
+}
+
 /// A trial and its place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ranked {
@@ -142,6 +169,15 @@ impl Ranked {
 }
 
 impl Ranking {
+    /// The test of the first rank key that has one; none for keys such as `fn` or `cost`.
+    pub(super) fn test(&self) -> Option<Test> {
+        self.keys.iter().find_map(|key| match key.name.as_str() {
+            "auc" => Some(Test::Auc),
+            "op_fn" | "op_tp" | "op_recall" => Some(Test::Missed),
+            _ => None,
+        })
+    }
+
     /// The best trial; `None` when no trial has any metrics.
     pub fn winner(&self) -> Option<&Ranked> {
         self.trials.first().filter(|ranked| ranked.front.is_some())

@@ -123,11 +123,13 @@ pub(super) fn notes(ranking: &Ranking) -> Vec<String> {
         notes.push("In brackets: 95 % intervals, by bootstrap of the rows.".to_owned());
     }
     let compared = ranking.trials.iter().filter(|ranked| ranked.tied_with_best.is_some()).count();
-    if compared > 0 {
+    if let Some(test) = ranking.test().filter(|_| compared > 0) {
         let tied = ranking.trials.iter().filter(|ranked| ranked.tied_with_best == Some(true)).count();
         notes.push(format!(
-            "≈ marks the {tied} of {compared} others whose AUC cannot be told from the winner's (paired DeLong test on the \
-             {} rows, 5 %, corrected over all pairs because the winner was chosen on these rows).",
+            "≈ marks the {tied} of {compared} others whose {} cannot be told from the winner's ({} on the {} rows, 5 %, corrected over \
+             all pairs because the winner was chosen on these rows).",
+            test.of(),
+            test.name(),
             split_word(ranking.on)
         ));
     }

@@ -492,3 +492,35 @@ fn where_all_scores_are_known_their_correlation_tells_more() {
     };
     assert_eq!(ranking, again);
 }
+
+#[test]
+fn ties_are_judged_by_the_first_rank_key_that_has_a_test() {
+    let rows = [("a", 0.9), ("b", 0.89), ("c", 0.5)]
+        .into_iter()
+        .flat_map(|(id, auc)| (0..2).map(move |replicate| row(id, replicate, "bce", None, auc, 1.0)))
+        .collect();
+    let mut all = results(rows);
+    let dir = tempfile::tempdir().unwrap();
+    write_scores(&dir.path().join("scores.parquet"));
+    // At 0 everybody is flagged: no trial misses anybody, whatever its AUC.
+    let at = all.metrics.iter().position(|name| name == "threshold").unwrap();
+    all.rows.iter_mut().for_each(|row| row.metrics[at] = Some(0.0));
+    let tied = |by: &[&str]| {
+        let mut ranking = rank(&all, &Options { on: Split::Test, ..options(by) }).unwrap();
+        compare_with_best(dir.path(), &all, &mut ranking).unwrap();
+        let words = ranking.to_table(200, false);
+        ranking.trials.sort_by(|a, b| a.trial.trial_id.cmp(&b.trial.trial_id));
+        (ranking.trials.iter().map(|ranked| ranked.tied_with_best).collect::<Vec<_>>(), words)
+    };
+    assert_eq!(tied(&["auc", "op_fn"]).0, [None, Some(true), Some(false)]);
+    for by in [&["op_fn"][..], &["op_fn", "auc"], &["fn", "op_fn", "auc"]] {
+        let (tied, words) = tied(by);
+        assert_eq!(tied.iter().flatten().count(), 2, "{by:?}");
+        assert!(!tied.contains(&Some(false)), "{by:?}");
+        assert!(
+            words.contains("others whose misses at the operating point cannot be told from the winner's"),
+            "{words}"
+        );
+    }
+    assert_eq!(tied(&["precision", "fn"]).0, [None; 3]);
+}

@@ -52,6 +52,9 @@ for (const run of RUNS) {
           .filter((figure) => !figure.querySelector(".chart svg, .chart canvas") && figure.querySelector(".notice")?.hidden !== false)
           .map((figure) => figure.querySelector("h3").innerText));
       assert.deepEqual(undrawn, []);
+      const clipped = await page.evaluate(() =>
+        [...document.querySelectorAll(".answer .scroll")].filter((box) => box.scrollWidth > box.clientWidth).map((box) => box.getAttribute("aria-label")));
+      assert.deepEqual(clipped, [], "the answer is to be seen without scrolling sideways");
       assert.doesNotMatch(await page.evaluate(() => document.body.innerText), /\b(NaN|undefined|Infinity|null)\b/);
       const headings = await page.evaluate(() => [...document.querySelectorAll("main h2, main h3, main h4")].map((heading) => Number(heading.tagName[1])));
       assert.ok(headings.every((level, i) => level - (headings[i - 1] ?? 1) <= 1), "a level of headings is left out");

@@ -173,7 +173,7 @@ const drawMaps = () => {
     ] : null);
   const marks = [
     "Bright is good in every map.",
-    everyoneTied() ? "No trial's AUC can be told from the winner's, so no cell is outlined." : "Outlined cells cannot be told from the winner by AUC.",
+    ranking.told_by === null ? null : everyoneTied() ? `No trial's ${ranking.told_by} can be told from the winner's, so no cell is outlined.` : `Outlined cells cannot be told from the winner by their ${ranking.told_by}.`,
     "★ is the winner.",
     ranking.published && mapState.x === "alpha" ? (ranking.published.exact ? "◆ is the published pair, alpha 0.25 and gamma 2." : "◆ is the cell nearest to the published pair, alpha 0.25 and gamma 2.") : null,
     sweptParameters.length > 2 ? "Where several trials share a cell, it shows the best ranked of them." : null,

@@ -115,12 +115,14 @@ fn heatmap(payload: &Payload, column: &str) -> Option<Plot> {
         });
     }
     let mut note = String::from("Bright is good. ");
-    note += if outlines {
-        "Outlined cells cannot be told from the winner by AUC (paired DeLong test, Holm-corrected, 5 %)."
-    } else {
-        "No trial's AUC can be told from the winner's."
+    note += &match (payload.ranking.told_by, outlines) {
+        (None, _) => String::new(),
+        (Some(what), true) => {
+            format!("Outlined cells cannot be told from the winner by their {what} (5 %, corrected). ")
+        }
+        (Some(what), false) => format!("No trial's {what} can be told from the winner's. "),
     };
-    note += " ● the winner.";
+    note += "● the winner.";
     if let Some(pair) = published {
         note += if pair.exact { " ◆ the published pair" } else { " ◆ the cell nearest to the published pair" };
         note += ", alpha 0.25 and gamma 2.";

@@ -8,7 +8,7 @@ use super::payload::{Intervals, Parameter, Payload, Published, RankingOf, Run, S
 use super::{columns, details, headline, importance, losses, timeline};
 use crate::metrics::Interval;
 use crate::report::metric::column;
-use crate::report::rank::{Ranked, Ranking};
+use crate::report::rank::{Ranked, Ranking, Test};
 use crate::report::rows::{Row, Value};
 use crate::report::summary::in_words;
 use crate::report::{ReportError, summary};
@@ -43,6 +43,10 @@ pub(in crate::report) fn payload(run_dir: &Path, ranking: &Ranking) -> Result<Pa
         ranking: RankingOf {
             on: if ranking.on == Split::Validation { "val" } else { "test" },
             keys,
+            told_by: ranking
+                .test()
+                .filter(|_| ranking.trials.iter().any(|ranked| ranked.tied_with_best.is_some()))
+                .map(Test::of),
             replicates: ranking.replicates,
             swept: ranking.swept().into_iter().map(str::to_owned).collect(),
             winner: ranking.winner().map(|ranked| ranked.rank - 1),
@@ -132,7 +136,11 @@ fn trials(ranking: &Ranking, rows: &[Row]) -> Trials {
         trials.words.push(in_words(ranking, ranked));
         trials.front.push(ranked.front);
         trials.tied.push(ranked.tied_with_best);
-        trials.p.push(ranked.p_vs_best.map(Short));
+        let p = match ranking.test() {
+            Some(Test::Missed) => ranked.p_fn_vs_best,
+            _ => ranked.p_vs_best,
+        };
+        trials.p.push(p.map(Short));
         trials.state.push(state(ranked, failed.is_some()).to_owned());
         trials.error.push(failed.as_ref().and_then(why));
         trials.replicates.push(ranked.trial.replicates.len());

@@ -112,6 +112,8 @@ pub(in crate::report) struct RankingOf {
     pub(in crate::report) on: &'static str,
     /// Columns, the most important first.
     pub(in crate::report) keys: Vec<String>,
+    /// What ties are judged by, such as `AUC`; nothing where nobody was compared with the winner.
+    pub(in crate::report) told_by: Option<&'static str>,
     pub(in crate::report) replicates: u32,
     pub(in crate::report) swept: Vec<String>,
     pub(in crate::report) winner: Option<usize>,
