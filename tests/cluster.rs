@@ -394,17 +394,24 @@ fn requeued_and_cancelled_and_out_of_time() {
     let job = sweep.jobs()[0];
     slurm.run("scontrol", &["requeue", &format!("{job}_0")]);
     slurm.run("scancel", &[&format!("{job}_1")]);
-    // As the time limit's warning comes.
-    slurm.run("scancel", &["--batch", "--signal=TERM", &format!("{job}_2")]);
-    // A worker that hangs until the time limit ends it.
-    stop_worker(&sweep, 3);
+    // A task that hangs as a whole until its time limit.
+    signal_task(&sweep, 2, "STOP", &["slurm_script", "srun", "focalsweep"]);
+    // A worker that is slow until Slurm says that the limit is near.
+    signal_task(&sweep, 3, "STOP", &["focalsweep"]);
+    let log = sweep.dir().join(format!("slurm/{job}_3.log"));
+    running.until("the warning", || fs::read_to_string(&log).is_ok_and(|log| log.contains("asked to stop")));
+    signal_task(&sweep, 3, "CONT", &["focalsweep"]);
     let (code, said) = running.ended();
     assert_eq!(code, Some(130), "{said}\n{}", sweep.logs());
     assert!(said.contains("task 1 (job-00002): cancelled on node"), "{said}");
     assert!(said.contains("--resume"), "{said}");
-    assert!(sweep.logs().contains("asked to stop; queueing up again"), "{}", sweep.logs());
-    assert_eq!(slurm.run("squeue", &["-h", "-r", "-t", "all", "-j", &format!("{job}_3"), "-o", "%T"]), "TIMEOUT");
-    // Slurm queued two up itself, one was to be cancelled, one was out of time.
+    let log = fs::read_to_string(&log).unwrap();
+    assert!(log.contains("Exited with exit code 130") && log.contains("queueing up again"), "{log}");
+    assert!(!log.contains("Killed"), "it kept a checkpoint: {log}");
+    let state = |task: u32| slurm.run("squeue", &["-h", "-r", "-t", "all", "-j", &format!("{job}_{task}"), "-o", "%T"]);
+    let states = [0, 1, 2, 3].map(state);
+    assert_eq!(states, ["COMPLETED", "CANCELLED", "TIMEOUT", "COMPLETED"], "{said}\n{}", sweep.logs());
+    // Slurm ran two of them again, one was to be cancelled, and the launcher submitted the one that was out of time.
     assert_eq!(sweep.jobs().len(), 2, "{said}");
     assert!(said.contains("1 task of 1 job for rows that were missing"), "{said}");
     let rows = sweep.table("results.parquet").rows();
@@ -416,23 +423,23 @@ fn requeued_and_cancelled_and_out_of_time() {
     slurm.queue_is_empty();
 }
 
-/// Stops the worker of a task as a hang would.
-fn stop_worker(sweep: &Sweep, task: usize) {
-    let dir = sweep.dir().canonicalize().unwrap().display().to_string();
+/// Sends a signal to a task's processes of these names.
+fn signal_task(sweep: &Sweep, task: usize, signal: &str, names: &[&str]) {
+    let record = fs::read_to_string(sweep.dir().join("slurm/launch.json")).unwrap();
+    let record: Value = serde_json::from_str(&record).unwrap();
+    let job = format!("SLURM_JOB_NAME={}", record["submissions"][0]["name"].as_str().unwrap());
+    let task = format!("SLURM_ARRAY_TASK_ID={task}");
     let of_task = |process: &Path| {
-        let has = |file: &str, word: &str| {
-            let text = fs::read(process.join(file)).unwrap_or_default();
-            text.split(|&byte| byte == 0).any(|part| part == word.as_bytes())
-        };
-        has("cmdline", &dir)
-            && has("environ", &format!("SLURM_ARRAY_TASK_ID={task}"))
-            && fs::read_to_string(process.join("comm")).is_ok_and(|comm| comm.trim() == "focalsweep")
+        let environment = fs::read(process.join("environ")).unwrap_or_default();
+        let has = |word: &str| environment.split(|&byte| byte == 0).any(|part| part == word.as_bytes());
+        let name = fs::read_to_string(process.join("comm")).unwrap_or_default();
+        names.contains(&name.trim()) && has(&task) && has(&job)
     };
     let processes = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
-    let found: Vec<PathBuf> = processes.filter(|process| of_task(process)).collect();
-    let [worker] = &found[..] else { panic!("not one worker: {found:?}") };
-    let pid = worker.file_name().unwrap().to_str().unwrap();
-    assert!(Command::new("kill").args(["-STOP", pid]).status().unwrap().success());
+    let pids = processes.filter(|process| of_task(process)).map(|process| process.file_name().unwrap().to_owned());
+    let pids: Vec<_> = pids.collect();
+    assert!(pids.len() >= names.len(), "{names:?}: {pids:?}");
+    assert!(Command::new("kill").arg(format!("-{signal}")).args(pids).status().unwrap().success());
 }
 
 #[test]

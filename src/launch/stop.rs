@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::flag;
 
 /// Asked for by a signal, polled before every step.
@@ -12,7 +12,8 @@ use signal_hook::flag;
 pub struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    /// A flag that SIGINT and SIGTERM raise; the second of them ends the process with exit code 130.
+    /// A flag that SIGINT and SIGTERM raise; the second of them ends the process with exit code 130. SIGUSR1 raises it
+    /// too: it is the one that srun passes on to a worker.
     ///
     /// # Errors
     /// The handlers cannot be installed.
@@ -23,6 +24,7 @@ impl Stop {
             flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop.0))?;
             flag::register(signal, Arc::clone(&stop.0))?;
         }
+        flag::register(SIGUSR1, Arc::clone(&stop.0))?;
         Ok(stop)
     }
 

@@ -78,13 +78,19 @@ impl Batch<'_> {
         let cpus = slurm.cpus_per_task.map_or_else(String::new, |cpus| format!(" --cpus-per-task={cpus}"));
         text += &format!(
             r#"
-# bash handles a signal only when no program runs in its foreground, so the worker is a child in the background.
+# bash handles a signal only when no program runs in its foreground, so the worker is a child in the background. srun
+# passes USR1 on to the worker, which keeps a checkpoint and ends; at TERM it would kill it.
 asked=0
 worker=
-trap 'asked=$((asked + 1)); [ -z "$worker" ] || kill -TERM "$worker" 2>/dev/null' TERM
+stop() {{
+    asked=$((asked + 1))
+    echo "focalsweep: asked to stop"
+    [ -z "$worker" ] || kill -USR1 "$worker" 2>/dev/null
+}}
+trap stop TERM
 srun --ntasks=1{cpus} {} worker {} --pack {pack} &
 worker=$!
-[ "$asked" = 0 ] || kill -TERM "$worker" # asked before it began
+[ "$asked" = 0 ] || kill -USR1 "$worker" # asked before it began
 while :; do
     before=$asked
     wait "$worker"
@@ -92,12 +98,15 @@ while :; do
     [ "$asked" = "$before" ] && break # else the signal ended the waiting, not the worker
 done
 
-# Asked to stop and still RUNNING: it was the time limit, or a preemption that leaves time. The worker has kept a
-# checkpoint, the task queues up again. Who cancels or requeues a task takes it out of RUNNING before the signal.
-if [ "$asked" != 0 ] && [ "$code" != 0 ] && [ "${{SLURM_RESTART_COUNT:-0}}" -lt 1000 ] &&
-    [ "$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%T)" = RUNNING ]; then
-    echo "focalsweep: asked to stop; queueing up again"
-    scontrol requeue "$SLURM_JOB_ID" && sleep 60
+# Stopped by a signal and still RUNNING: it was the time limit, or a preemption that leaves time. The worker has kept
+# a checkpoint (130), or had not begun (138), and the task queues up again. Who cancels or requeues a task takes it out
+# of RUNNING before the signal; a worker that ends in another way is the launcher's to judge.
+# By number in the array: the last task's own id is the array's, which would requeue all tasks, those that are over too.
+task=${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}
+if [ "$asked" != 0 ] && {{ [ "$code" = 130 ] || [ "$code" = 138 ]; }} && [ "${{SLURM_RESTART_COUNT:-0}}" -lt 1000 ] &&
+    [ "$(squeue --noheader --jobs="$task" --format=%T)" = RUNNING ]; then
+    echo "focalsweep: queueing up again"
+    scontrol requeue "$task" && sleep 60
 fi
 exit "$code"
 "#,
