@@ -22,6 +22,8 @@ pub struct Ranking {
     pub keys: Vec<Key>,
     /// Names of the hyperparameters.
     pub parameters: Vec<String>,
+    /// Those that set the trials apart: asked for with every trial, so looked for once.
+    swept: Vec<String>,
     /// Names of the metrics, as the columns of results.parquet.
     pub metrics: Vec<String>,
     /// Replicates that a complete trial has.
@@ -128,6 +130,7 @@ pub fn rank(results: &Results, options: &Options) -> Result<Ranking, ReportError
         on: options.on,
         keys,
         parameters: results.parameters.clone(),
+        swept: Vec::new(),
         metrics: results.metrics.clone(),
         replicates: grouped.replicates,
         trials,
@@ -137,6 +140,7 @@ pub fn rank(results: &Results, options: &Options) -> Result<Ranking, ReportError
         answer: Answer::default(),
         warnings: [results.warnings.clone(), grouped.warnings].concat(),
     };
+    ranking.swept = ranking.set_apart();
     ranking.warn();
     Ok(ranking)
 }
@@ -240,10 +244,14 @@ impl Ranking {
 
     /// Hyperparameters that set the trials apart; alpha and gamma always where a loss is focal.
     pub fn swept(&self) -> Vec<&str> {
+        self.swept.iter().map(String::as_str).collect()
+    }
+
+    fn set_apart(&self) -> Vec<String> {
         let focal = Value::Text("focal".into());
         let any_focal = self.trials.iter().any(|ranked| self.parameter(ranked, "loss") == Some(&focal));
         let swept = |name: &&str| self.constant(name).is_none() || any_focal && ["alpha", "gamma"].contains(name);
-        self.parameters.iter().map(String::as_str).filter(swept).collect()
+        self.parameters.iter().map(String::as_str).filter(swept).map(str::to_owned).collect()
     }
 
     /// Hyperparameters that all trials share, with their values.
