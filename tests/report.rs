@@ -276,7 +276,15 @@ fn figures_for_papers_are_written_in_both_formats() {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("new/figures");
     let said = report(run_dir(), &["--figures", out.to_str().unwrap()]);
-    let names = ["heatmap-auc", "heatmap-missed", "roc", "precision-recall", "auc-against-missed", "reliability"];
+    let names = [
+        "heatmap-auc",
+        "heatmap-missed",
+        "roc",
+        "precision-recall",
+        "auc-against-missed",
+        "reliability",
+        "initial-bias",
+    ];
     let written: Vec<PathBuf> = said.lines().map(PathBuf::from).collect();
     let expected = names.iter().flat_map(|name| ["svg", "png"].map(|ending| out.join(name).with_extension(ending)));
     assert_eq!(written, expected.collect::<Vec<_>>());

@@ -10,9 +10,13 @@ mod plot;
 
 use std::path::Path;
 
+use super::answer::Start;
 use super::html::payload::{Curve, Detail, Metric, Payload};
 use super::{Ranking, ReportError, html};
 use plot::{Axis, Cell, Colour, Heatmap, Line, Lines, Mark, Plot, Scale, Series};
+
+/// Epochs that show what the initial bias does, as in the published figure.
+const FIRST_EPOCHS: u32 = 20;
 
 /// A figure in both formats.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,8 +30,8 @@ pub struct Figure {
 }
 
 /// The figures that the run has the data for: heatmaps of AUC and of the positives missed at the operating point (where two
-/// hyperparameters were swept), ROC and precision-recall curves and reliability (where scores were kept), and AUC against
-/// the positives missed.
+/// hyperparameters were swept), ROC and precision-recall curves and reliability (where scores were kept), AUC against
+/// the positives missed, and the first epochs of plain cross-entropy where its initial bias was swept.
 ///
 /// # Errors
 /// A file of the run cannot be read, or a figure cannot be drawn.
@@ -40,6 +44,7 @@ pub fn figures(run_dir: &Path, ranking: &Ranking) -> Result<Vec<Figure>, ReportE
         ("precision-recall", precision_recall(&payload)),
         ("auc-against-missed", pareto(&payload)),
         ("reliability", reliability(&payload)),
+        ("initial-bias", initial_bias(&payload, &ranking.answer.starts)),
     ];
     let failed = |name: &str| {
         let path = run_dir.join(name);
@@ -262,6 +267,39 @@ fn fitted(name: String, values: impl Iterator<Item = f64> + Clone) -> Axis {
     let high = values.fold(f64::NEG_INFINITY, f64::max);
     let room = if high > low { (high - low) * 0.06 } else { low.abs().max(1.0) * 0.05 };
     Axis { name, low: low - room, high: high + room, scale: Scale::Linear, percent: false }
+}
+
+/// What the initial bias does to the first epochs of plain cross-entropy.
+fn initial_bias(payload: &Payload, starts: &[Start]) -> Option<Plot> {
+    let looks = [(Colour::First, Line::Solid), (Colour::Second, Line::Dashed), (Colour::Third, Line::Solid)];
+    let series: Vec<Series> = starts
+        .iter()
+        .zip(looks)
+        .map(|(start, (colour, line))| Series {
+            name: format!("initial bias {}", start.initial_bias),
+            points: (1..=FIRST_EPOCHS).map(f64::from).zip(start.validation_losses.iter().copied()).collect(),
+            colour,
+            line,
+            dots: 3,
+            ..Series::default()
+        })
+        .collect();
+    let losses = || series.iter().flat_map(|series| &series.points).map(|point| point.1);
+    (series.len() > 1).then(|| {
+        Plot::Lines(Lines {
+            title: format!("{}: the first epochs of plain cross-entropy", payload.run.name),
+            x: Axis {
+                name: "epoch".to_owned(),
+                low: 0.0,
+                high: f64::from(FIRST_EPOCHS),
+                scale: Scale::Linear,
+                percent: false,
+            },
+            y: fitted("validation loss".to_owned(), losses()),
+            note: "Means over the replicates. prior: ln(positives / negatives) of the training rows.".to_owned(),
+            series: series.clone(),
+        })
+    })
 }
 
 fn reliability(payload: &Payload) -> Option<Plot> {
