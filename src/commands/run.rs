@@ -95,14 +95,13 @@ pub(super) fn run(args: &RunArgs, log: &Log) -> Result<ExitCode, Failure> {
 /// Flags that mean something with a cluster only.
 fn check_flags(args: &RunArgs, spec: &Spec) -> Result<(), Failure> {
     let flags = [("--detach", args.detach), ("--cancel-on-interrupt", args.cancel_on_interrupt)];
-    for (flag, _) in flags.into_iter().filter(|(_, given)| *given && spec.launch.launcher != Launcher::Slurm) {
-        let message = format!("{flag} is for `--launcher slurm`, expected that too");
-        return Err(Failure::input(Plain {
-            message,
+    match flags.into_iter().find(|(_, given)| *given) {
+        Some((flag, _)) if spec.launch.launcher != Launcher::Slurm => Err(Failure::input(Plain {
+            message: format!("{flag} is for `--launcher slurm`, expected that too"),
             help: Some("`launch.launcher: slurm` in the sweep file does it as well".into()),
-        }));
+        })),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Trains what is missing and leaves the run directory complete, or resumable.

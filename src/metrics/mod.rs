@@ -13,13 +13,13 @@
 //! | [`brier`] | mean squared difference of score and label | Brier 1950, Monthly Weather Review 78(1) |
 //! | [`AucEstimate::interval`] | 95 % interval of an AUC, DeLong on logits | Qin & Hotilovac 2008, SMMR 17(2) |
 //! | [`average_precision_interval`], [`operating_point_intervals`] | 95 % intervals | Efron 1979, Annals of Statistics 7(1) |
-//! | [`mcnemar`], [`mcnemar_clustered`] | whether two models miss the same positives | McNemar 1947; Durkalski et al. 2003 |
+//! | [`mcnemar()`], [`mcnemar_clustered`] | whether two models miss the same positives | McNemar 1947; Durkalski et al. 2003 |
 //! | [`max_t`], [`holm`] | whether models differ from the one that won | Westfall & Young 1993; Holm 1979 |
 //! | [`positives_for_auc`], [`positives_for_missed`] | positives needed to tell a difference | Connor 1987 for the latter |
 //! | [`roc_curve`], [`precision_recall_curve`] | curves | scikit-learn |
 //! | [`thin_roc`], [`thin_precision_recall`] | the same with fewer points, never better | Visvalingam & Whyatt 1993 |
 //! | [`vertical_average`], [`wilson_band`] | 95 % bands of ROC curves | Fawcett 2006; Wilson 1927 |
-//! | [`reliability`], [`expected_calibration_error`] | how calibrated scores are | Naeini et al. 2015, AAAI |
+//! | [`reliability()`], [`expected_calibration_error`] | how calibrated scores are | Naeini et al. 2015, AAAI |
 //! | [`Platt`], [`Isotonic`] | recalibration | Platt 1999, Lin et al. 2007; Zadrozny & Elkan 2002 |
 //! | [`Confusion`] | counts at a threshold and what follows from them | Matthews 1975 for the correlation |
 

@@ -362,7 +362,9 @@ pub(super) mod tests {
         for name in ["launch.jsonl", "launch.j.1.jsonl"] {
             std::fs::write(jobs.join(name), "not a journal of a job\n").unwrap();
         }
-        let kept = Journals::list(jobs).unwrap().of("j").unwrap();
+        let mut kept = Journals::list(jobs).unwrap().of("j").unwrap();
+        // Attempts of one millisecond come in any order.
+        kept.sort_by_key(|k| (k.entry.row.trial_id.clone(), k.entry.row.replicate));
         let rows: Vec<_> = kept.iter().map(|k| (k.entry.row.trial_id.as_str(), k.entry.row.replicate)).collect();
         assert_eq!(rows, [("a", 0), ("b", 0), ("b", 1)]);
         assert_eq!(kept[0].entry.row.state, State::Finished, "a row that finished is kept before one that failed");

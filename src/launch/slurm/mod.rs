@@ -4,8 +4,8 @@
 //! plan ─> script ─> sbatch --array ─> workers ─> journals ┐
 //!              squeue (one call for all tasks) ───────────┴─> track ─> submit again, wait, give up
 //! ```
-//! The journals say what is done; squeue only says whether somebody is still at it. [`track`] decides and is pure, as are
-//! [`squeue`], [`script`] and [`config`]. This process may end at any time: what it knows stands in `slurm/launch.json`.
+//! The journals say what is done; squeue only says whether somebody is still at it. `track` decides and is pure, as are
+//! `squeue`, `script` and `config`. This process may end at any time: what it knows stands in `slurm/launch.json`.
 
 mod asked;
 mod command;
