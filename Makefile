@@ -6,7 +6,7 @@ PEERS ?= ../shared/peers
 BENCH_DATA ?= ../shared/data/forestcover.parquet
 RUN = cargo run --release --quiet --
 
-.PHONY: help setup build sweep report test lint bench bench-peers gpu-check docs clean
+.PHONY: help setup build sweep report test test-slurm lint bench bench-peers gpu-check docs clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -33,6 +33,10 @@ test: setup ## all tests, those in a browser and of Python's readers too
 	cargo test --release
 	tests/browser/run.sh
 	tests/python/run.sh
+	tests/kubernetes/run.sh
+
+test-slurm: setup ## the launcher on a real Slurm of three nodes on this machine (root; installs Debian's slurm-wlm and munge)
+	tests/slurm/run.sh
 
 lint: setup ## formatting, clippy and rustdoc, warnings are errors
 	cargo fmt --check

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::spec::{closed, read};
-use super::workload::{Workload, thousands};
+use super::workload::Workload;
 use crate::cli::{PlanArgs, PlanFormat};
 use crate::output::{self, Failure};
 use crate::progress::DownloadBar;
+use crate::report::thousands;
 use crate::spec::{Devices, Launcher, Spec};
 
 pub(super) fn plan(args: &PlanArgs) -> Result<ExitCode, Failure> {

@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use super::spec::closed;
-use super::workload::thousands;
 use crate::cli::PredictArgs;
 use crate::output::{self, Failure, Plain};
+use crate::report::thousands;
 use crate::results::{Model, PredictionsFormat, write_predictions};
 use crate::train;
 

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::open_run::{OpenRun, place};
 use super::spec::closed;
-use super::workload::thousands;
 use crate::cli::{PlanFormat, StatusArgs};
 use crate::launch::Follow;
 use crate::launch::slurm::{self, Record, Sighting, in_words};
 use crate::output::{self, Failure};
+use crate::report::thousands;
 use crate::results::{RunDir, RunDirError, RunState};
 
 /// What is known of the cluster's side.

@@ -10,6 +10,7 @@ use crate::launch::devices::{self, NoDevice};
 use crate::launch::{Host, PoolDevice, slurm};
 use crate::output::{self, Failure};
 use crate::plan::{Plan, Sizes, Trials};
+use crate::report::thousands;
 use crate::spec::Spec;
 use crate::train;
 
@@ -86,17 +87,4 @@ pub(super) fn pool(spec: &Spec, host: &Host) -> Result<Vec<PoolDevice>, Failure>
         NoDevice::Unknown { .. } => Failure::input(error),
         NoDevice::Missing { .. } => Failure::environment(error),
     })
-}
-
-/// 26217 as `26,217`.
-pub(super) fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::calibration::Calibration;
 use super::edge::edges;
 use super::evidence::{Contrast, LEVEL, ReplicateScores, contrast, mean_auc, scores_of};
-use super::format::split_word;
+use super::format::{split_word, thousands};
 use super::history::validation_losses;
 use super::methods::{Method, PLAIN, methods};
 use super::rank::{Ranked, Ranking, Test, rank};
@@ -168,19 +168,6 @@ fn too_few(seen: &Contrast, on: Split, against: &str) -> Option<String> {
 fn rounded(n: u64) -> u64 {
     let step = 10_u64.pow(n.checked_ilog10().unwrap_or(0).saturating_sub(1));
     n.div_ceil(step) * step
-}
-
-/// `12,300`.
-pub(super) fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 fn misleading(calibration: &Calibration) -> String {

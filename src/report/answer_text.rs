@@ -1,8 +1,8 @@
 //! The answer in sentences, for the table and for Markdown.
 
-use super::answer::{Start, thousands};
+use super::answer::Start;
 use super::evidence::{Contrast, LEVEL};
-use super::format::{Column, NOTHING, number, split_word};
+use super::format::{Column, NOTHING, number, split_word, thousands};
 use super::metric::column;
 use super::operating::operating_point_in_words;
 use super::rank::{Ranked, Ranking, Test};

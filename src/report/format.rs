@@ -39,6 +39,19 @@ pub(super) fn with_uncertainty(ranking: &Ranking, ranked: &Ranked, on: Split, na
     }
 }
 
+/// 12300 as `12,300`.
+pub(crate) fn thousands(number: impl ToString) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// The split in words.
 pub(super) fn split_word(on: Split) -> &'static str {
     match on {

@@ -46,6 +46,7 @@ pub use compare::compare_with_best;
 pub use error::ReportError;
 pub use evidence::Contrast;
 pub use figures::{Figure, figures};
+pub(crate) use format::thousands;
 pub use group::Trial;
 pub use html::to_html;
 pub use methods::Method;

@@ -411,10 +411,15 @@ fn what_is_no_run_is_refused() {
 
 /// Scores of three trials on two replicates; `b` is `a` with two rows changed, `c` is noise.
 fn write_scores(path: &Path) {
+    write_scores_of(path, 2, 100);
+}
+
+/// The same on so many replicates, each on rows so much further on than those of the one before.
+fn write_scores_of(path: &Path, replicates: i32, shift: i64) {
     type Score = (&'static str, i32, &'static str, i64, i8, f32);
     let mut rows: Vec<Score> = Vec::new();
     for trial in ["a", "b", "c"] {
-        for replicate in 0..2 {
+        for replicate in 0..replicates {
             for split in ["validation", "test"] {
                 for i in 0..200_i64 {
                     let label = i8::from(i % 10 == 0);
@@ -425,7 +430,7 @@ fn write_scores(path: &Path) {
                         "b" if i < 2 => 0.5,
                         _ => good,
                     };
-                    rows.push((trial, replicate, split, i + 100 * i64::from(replicate), label, score));
+                    rows.push((trial, replicate, split, i + shift * i64::from(replicate), label, score));
                 }
             }
         }
@@ -523,4 +528,24 @@ fn ties_are_judged_by_the_first_rank_key_that_has_a_test() {
         );
     }
     assert_eq!(tied(&["precision", "fn"]).0, [None; 3]);
+}
+
+#[test]
+fn replicates_that_repeat_each_other_tell_no_more_than_one() {
+    let p = |replicates: u32, shift| {
+        let rows = [("a", 0.9), ("b", 0.89), ("c", 0.5)]
+            .into_iter()
+            .flat_map(|(id, auc)| (0..replicates).map(move |replicate| row(id, replicate, "bce", None, auc, 1.0)))
+            .collect();
+        let all = results(rows);
+        let dir = tempfile::tempdir().unwrap();
+        write_scores_of(&dir.path().join("scores.parquet"), replicates as i32, shift);
+        let mut ranking = ranked(&all, &["auc"]);
+        compare_with_best(dir.path(), &all, &mut ranking).unwrap();
+        ranking.trials[1].p_vs_best.unwrap()
+    };
+    let one = p(1, 0);
+    assert!(one > 0.001 && one < 0.999, "{one} leaves no room to differ");
+    assert!((p(3, 0) - one).abs() < 1e-3, "the same rows with the same scores, three times");
+    assert!(p(3, 1000) < one, "three times as many rows");
 }
