@@ -3,7 +3,7 @@
 //! Tests of workers run everywhere. Those on a real Slurm bring one up with `tests/slurm/cluster` and so need root; they run
 //! when `FOCALSWEEP_TEST_SLURM` is set (`tests/slurm/run.sh` sets it) and say so where they do not.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
 mod common;
 #[expect(dead_code, reason = "sweeps.rs reads more of a table")]

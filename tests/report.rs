@@ -1,6 +1,6 @@
 //! `report` and `compare` on small runs: other operating points without training, what the answer says, two runs.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod common;
 
