@@ -15,6 +15,8 @@ use super::track::{Over, Phase, describe};
 const LEAVE: Duration = Duration::from_secs(60);
 /// Lines of a task's log that are shown when it failed.
 const LOG_LINES: usize = 5;
+/// Failed tasks that are told of one by one: they mostly fail alike.
+const TOLD: usize = 5;
 
 impl Launch<'_> {
     /// Cancels all tasks and waits until they have left.
@@ -93,7 +95,12 @@ impl Launch<'_> {
             };
             format!("task {task} ({}): {}{log}", self.jobs_of(*task), describe(over))
         };
-        Err(SlurmError::Tasks(given_up.iter().filter(|(_, over)| !cancelled(over)).map(tell).collect()))
+        let failed: Vec<&(usize, Over)> = given_up.iter().filter(|(_, over)| !cancelled(over)).collect();
+        let mut told: Vec<String> = failed.iter().take(TOLD).copied().map(tell).collect();
+        if failed.len() > TOLD {
+            told.push(format!("and {} more tasks, whose logs are in slurm/", failed.len() - TOLD));
+        }
+        Err(SlurmError::Tasks(told))
     }
 
     /// The last lines that a task said.
@@ -102,6 +109,9 @@ impl Launch<'_> {
         let text = std::fs::read(self.cluster.dir.path(&name)).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        if lines.is_empty() {
+            return format!("; {name} is empty");
+        }
         let last = lines[lines.len().saturating_sub(LOG_LINES)..].iter().map(|line| format!("\n    {line}"));
         format!("; {name} ends in{}", last.collect::<String>())
     }
