@@ -304,9 +304,14 @@ fn figures_for_papers_are_written_in_both_formats() {
     let map = fs::read_to_string(out.join("heatmap-auc.svg")).unwrap();
     let all = json(run_dir(), &[]);
     let focal = all["ranking"].as_array().unwrap().iter().filter(|trial| trial["parameters"]["loss"] == "focal");
-    let focal: Vec<f64> = focal.map(|trial| trial["metrics"]["val_auc"].as_f64().unwrap()).collect();
-    assert_eq!(focal.len(), 6);
-    for auc in focal {
+    let (aucs, tied): (Vec<f64>, Vec<bool>) =
+        focal.map(|trial| (trial["metrics"]["val_auc"].as_f64().unwrap(), trial["tied_with_best"] != false)).unzip();
+    assert_eq!(aucs.len(), 6);
+    assert!(tied.contains(&false), "else no cell is outlined, and this says nothing");
+    let outlined =
+        map.lines().filter(|line| line.contains("<rect") && line.contains("fill=\"none\" stroke=\"#")).count();
+    assert_eq!(outlined, tied.iter().filter(|&&tied| tied).count(), "the winner and who cannot be told from it");
+    for auc in aucs {
         assert!(map.contains(&format!(">\n{auc:.4}\n<")), "{auc} has no cell");
     }
 
