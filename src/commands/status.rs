@@ -21,6 +21,9 @@ struct Queue {
     tasks: Result<Vec<Sighting>, String>,
 }
 
+/// Tasks that are told of one by one.
+const TASKS: usize = 20;
+
 pub(super) fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
     let run = OpenRun::read(&args.run_dir)?;
     let finished = run.manifest.state == RunState::Finished;
@@ -99,7 +102,8 @@ impl Status<'_> {
                 Ok(tasks) => lines.push(format!("  Slurm job {ids}: {}", in_words(tasks))),
                 Err(words) => lines.push(format!("  Slurm job {ids}: {words}")),
             }
-            for task in queue.tasks.iter().flatten().filter(|task| self.matters(task)) {
+            let tasks: Vec<&Sighting> = queue.tasks.iter().flatten().filter(|task| self.matters(task)).collect();
+            for task in tasks.iter().take(TASKS) {
                 let (done, wanted) = self.rows_of(queue, task.task);
                 let mut line = format!("  task {:<5} {:<10}", task.task, task.word.to_lowercase());
                 for (name, value) in [("on ", &task.node), ("", &task.reason)] {
@@ -111,6 +115,9 @@ impl Status<'_> {
                     line += &format!(", queued again {} times", task.restarts);
                 }
                 lines.push(format!("{line}, {done} of {wanted} rows, slurm/{}_{}.log", task.array_job, task.task));
+            }
+            if tasks.len() > TASKS {
+                lines.push(format!("  and {} more such tasks; --format json has all", tasks.len() - TASKS));
             }
         }
         if ["stopped", "trained, not collected", "on the cluster"].contains(&state) {
