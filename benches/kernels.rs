@@ -9,11 +9,11 @@ use std::hint::black_box;
 use std::sync::OnceLock;
 
 use divan::{Bencher, counter::ItemsCount};
-use focalsweep::data::{Replicate, Source, load, prepare, write_synthetic};
-use focalsweep::metrics::{self, Ranks};
-use focalsweep::plan::Trials;
-use focalsweep::spec::{self, OperatingPoint, Spec, SynthSpec};
-use focalsweep::train::{self, Checkpoint, Ended, EpochReport, Observer, SaveError, Stack, Uploads};
+use focalsweep_engine::data::{Replicate, Source, load, prepare, write_synthetic};
+use focalsweep_core::metrics::{self, Ranks};
+use focalsweep_core::plan::Trials;
+use focalsweep_core::spec::{self, OperatingPoint, Spec, SynthSpec};
+use focalsweep_engine::train::{self, Checkpoint, Ended, EpochReport, Observer, SaveError, Stack, Uploads};
 
 const ROWS: u64 = 286_048;
 const FEATURES: u32 = 10;

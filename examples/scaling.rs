@@ -8,8 +8,8 @@
 
 use focalsweep::launch::scheduler::{DeviceSlots, Task};
 use focalsweep::launch::simulate::{Outcome, SimulatedDevice, simulate};
-use focalsweep::plan::{Job, Plan, Sizes, Stacking, Trials};
-use focalsweep::spec;
+use focalsweep_core::plan::{Job, Plan, Sizes, Stacking, Trials};
+use focalsweep_core::spec;
 
 /// Seconds that a task takes to start on another host: a scheduler hands it out, the program loads libtorch (0.45 s) and maps the data.
 const START: f64 = 1.0;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::data::DownloadProgress;
+use focalsweep_engine::data::DownloadProgress;
 use crate::launch::{Running, Tally};
 
 /// How often a line is written where there are no bars.

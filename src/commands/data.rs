@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use super::spec::{closed, read};
 use crate::cli::{DataCommand, SynthArgs};
-use crate::data;
+use focalsweep_engine::data;
 use crate::output::{self, Failure, Plain};
 use crate::progress::DownloadBar;
-use crate::spec::SynthSpec;
+use focalsweep_core::spec::SynthSpec;
 
 pub(super) fn data(command: &DataCommand) -> Result<ExitCode, Failure> {
     match command {

@@ -4,23 +4,17 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::check::check;
 use super::spec::closed;
 use crate::cli::{DevicesArgs, PlanFormat};
 use crate::launch::{Gpu, Host};
 use crate::output::{self, Failure};
-use crate::train::device::{self, LIBTORCH};
 
 pub(super) fn devices(args: &DevicesArgs) -> Result<ExitCode, Failure> {
-    device::start();
-    let host = Host::look();
-    if let Some(spec) = &args.check {
-        return check(spec, &host, args.format);
-    }
+    let host = Host::look(0, None);
     let text = match args.format {
         PlanFormat::Json => {
             let mut value = json!(host);
-            value["libtorch"] = json!(LIBTORCH);
+            value["libtorch"] = json!(null);
             format!("{value:#}")
         }
         PlanFormat::Table => table(&host),
@@ -45,7 +39,7 @@ fn table(host: &Host) -> String {
     let mut text = output::columns(&rows);
     let driver =
         host.driver.as_ref().map_or("no NVIDIA driver".to_owned(), |version| format!("NVIDIA driver {version}"));
-    text += &format!("\nlibtorch {LIBTORCH}, {driver}\n");
+    text += &format!("\nno libtorch, {driver}\n");
     match &host.no_cuda {
         Some(why) => text += &format!("no GPU to train on: {why}\n"),
         None if !host.hidden_gpus.is_empty() => {
@@ -79,14 +73,14 @@ mod tests {
             hidden_gpus: vec![gpu("NVIDIA L4")],
             no_cuda: None,
         };
-        insta::assert_snapshot!(table(&host).replace(LIBTORCH, "N"), @r"
+        insta::assert_snapshot!(table(&host), @r"
         device    model                     memory free  of        compute  busy
         cpu       AMD EPYC 9V74 (16 cores)  100.0 GiB
         cuda:0    NVIDIA H100 80GB HBM3     78.0 GiB     80.0 GiB  9.0      3 %
         cuda:1    GPU                       ?            ?         ?        ?
         not used  NVIDIA L4                 78.0 GiB     80.0 GiB  9.0      3 %
 
-        libtorch N, NVIDIA driver 550.54.15
+        no libtorch, NVIDIA driver 550.54.15
         GPUs that are not used: libtorch does not see them (CUDA_VISIBLE_DEVICES?)
         ");
         let none = Host {

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use super::spec::trials;
 use crate::output::Failure;
-use crate::plan::{Plan, Trials};
-use crate::results::{Manifest, RunDir, RunDirError};
-use crate::spec::{self, Spec};
+use focalsweep_core::plan::{Plan, Trials};
+use focalsweep_core::record::{Manifest, RunDir, RunDirError};
+use focalsweep_core::spec::{self, Spec};
 
 /// What stands in a run directory before anything is trained.
 pub(super) struct OpenRun {

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use super::spec::closed;
 use crate::cli::PredictArgs;
 use crate::output::{self, Failure, Plain};
-use crate::report::thousands;
-use crate::results::{Model, PredictionsFormat, write_predictions};
-use crate::train;
+use focalsweep_report::thousands;
+use focalsweep_core::record::{Model, PredictionsFormat, write_predictions};
+use focalsweep_engine::data::Transform;
+use focalsweep_engine::train;
 
 pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let Some(format) = PredictionsFormat::of(&args.out) else {

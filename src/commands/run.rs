@@ -16,15 +16,16 @@ use super::spec::{closed, read};
 use super::workload::Workload;
 use crate::cli::{LauncherName, LogFormat, PlanFormat, RunArgs};
 use crate::launch::slurm::{self, Cluster, End};
-use crate::launch::{Stop, Tally, Work, local};
+use crate::launch::local::{self, Local};
+use crate::launch::{Tally, stop_on_signals};
 use crate::logging::Log;
 use crate::output::{self, Failure, INTERRUPTED, Plain, SOME_FAILED};
 use crate::progress::{DownloadBar, Progress};
-use crate::report::thousands;
-use crate::report::{self, Options};
-use crate::results::{Collection, Counts, Manifest, RunDir, RunDirError, RunState};
-use crate::spec::{self, Devices, Launcher, Scores, Spec};
-use crate::train::Uploads;
+use focalsweep_report::thousands;
+use focalsweep_report::{self as report, Options};
+use focalsweep_core::record::{Collection, Counts, Manifest, RunDir, RunDirError, RunState};
+use focalsweep_core::spec::{self, Devices, Launcher, Scores, Spec};
+use focalsweep_engine::job::{Stop, Work};
 
 /// Scores beyond which only the best trials' are kept, unless the spec says otherwise.
 const MOST_SCORES: usize = 50_000_000;
@@ -72,7 +73,7 @@ pub(super) fn run(args: &RunArgs, log: &Log) -> Result<ExitCode, Failure> {
             return Ok(code(manifest.counts.failed));
         }
     }
-    let stop = Stop::on_signals().map_err(|error| {
+    let stop = stop_on_signals().map_err(|error| {
         Failure::environment(Plain { message: format!("cannot listen for Ctrl-C: {error}"), help: None })
     })?;
     let dir = RunDir::lock(&root).map_err(place)?;
@@ -122,15 +123,12 @@ fn train(
             let work = Work {
                 spec,
                 trials: &workload.trials,
-                plan: &workload.plan,
                 replicates: &workload.replicates,
                 data_fingerprint: &workload.source.fingerprint,
                 dir,
-                pool: &workload.pool,
-                uploads: Uploads::default(),
                 stop,
             };
-            local::run(&work, watch).map(drop).map_err(Failure::environment)
+            local::run(&Local { work, plan: &workload.plan, pool: &workload.pool }, watch).map(drop).map_err(Failure::environment)
         }
         Launcher::Slurm => {
             let cluster = Cluster { spec, plan: &workload.plan, dir, stop, detach: args.detach };
@@ -360,7 +358,6 @@ fn metadata(spec: &Spec, manifest: &Manifest) -> Result<Vec<(String, String)>, F
     Ok(vec![
         ("focalsweep.format_version".into(), manifest.format_version.to_string()),
         ("focalsweep.program".into(), manifest.program.clone()),
-        ("focalsweep.libtorch".into(), manifest.libtorch.clone()),
         ("focalsweep.data_fingerprint".into(), manifest.data_fingerprint.clone()),
         ("focalsweep.split_fingerprints".into(), json(serde_json::to_string(&manifest.split_fingerprints))?),
         ("focalsweep.spec".into(), json(serde_json::to_string(spec))?),

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use crate::cli::SpecArgs;
 use crate::output::{self, Failure, Plain};
-use crate::plan::Trials;
-use crate::spec::{self, Spec};
+use focalsweep_core::plan::Trials;
+use focalsweep_core::spec::{self, Spec};
 
 /// Reads a spec with its overrides.
 pub(super) fn read(args: &SpecArgs) -> Result<Spec, Failure> {

@@ -7,18 +7,19 @@ use std::sync::Arc;
 use super::open_run::{OpenRun, place};
 use super::workload::pool;
 use crate::cli::WorkerArgs;
-use crate::launch::{Host, PoolDevice, Stop, Work, local};
+use crate::launch::local::{self, Local};
+use crate::launch::{Host, PoolDevice, stop_on_signals};
 use crate::output::{self, Failure, INTERRUPTED, Plain, SOME_FAILED};
-use crate::plan::Plan;
+use focalsweep_core::plan::Plan;
 use crate::progress::Progress;
-use crate::results::RunState;
-use crate::spec::Devices;
-use crate::train::{self, Uploads};
+use focalsweep_core::record::RunState;
+use focalsweep_core::spec::Devices;
+use focalsweep_engine::job::Work;
 
 pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
     let number = number(args)?;
     // First of all, so that a signal while data are read is not lost.
-    let stop = Stop::on_signals().map_err(|error| {
+    let stop = stop_on_signals().map_err(|error| {
         Failure::environment(Plain { message: format!("cannot listen for signals: {error}"), help: None })
     })?;
     let mut run = OpenRun::read(&args.run_dir)?;
@@ -37,8 +38,7 @@ pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
     if let Some(devices) = &args.devices {
         run.spec.launch.devices = Devices::Word(devices.clone());
     }
-    train::device::start();
-    let mut host = Host::look();
+    let mut host = Host::look(0, None);
     host.cores = cores(host.cores);
     let pool = at_most(pool(&run.spec, &host)?, plan.jobs.len());
     let mut needed: Vec<u32> = plan.jobs.iter().map(|job| job.replicate).collect();
@@ -49,19 +49,16 @@ pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
     let work = Work {
         spec: &run.spec,
         trials: &run.trials,
-        plan: &plan,
         replicates: &replicates,
         data_fingerprint: &run.manifest.data_fingerprint,
         dir: &run.dir,
-        pool: &pool,
-        uploads: Uploads::default(),
         stop: &stop,
     };
     let first = plan.jobs.first().map_or("", |job| job.job_id.as_str());
     let host = gethostname::gethostname();
     output::talk(&format!("{first} and {} more on {}", plan.jobs.len() - 1, host.to_string_lossy()));
     let mut progress = Progress::new(false, false);
-    let outcome = local::run(&work, |tally| progress.update(tally));
+    let outcome = local::run(&Local { work, plan: &plan, pool: &pool }, |tally| progress.update(tally));
     progress.clear();
     let tally = outcome.map_err(Failure::environment)?;
     let wanted: usize = plan.jobs.iter().map(|job| job.count).sum();

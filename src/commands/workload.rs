@@ -5,14 +5,14 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::spec::trials;
-use crate::data::{self, DownloadProgress, Replicate, Source};
+use focalsweep_core::prepared::Replicate;
+use focalsweep_engine::data::{self, DownloadProgress, Source};
 use crate::launch::devices::{self, NoDevice};
 use crate::launch::{Host, PoolDevice, slurm};
 use crate::output::{self, Failure};
-use crate::plan::{Plan, Sizes, Trials};
-use crate::report::thousands;
-use crate::spec::Spec;
-use crate::train;
+use focalsweep_core::plan::{Plan, Sizes, Trials};
+use focalsweep_report::thousands;
+use focalsweep_core::spec::Spec;
 
 /// Everything that a run needs to know before it begins.
 pub(super) struct Workload {
@@ -29,8 +29,7 @@ impl Workload {
     /// written but a fetched source.
     pub(super) fn new(spec: &Spec, cluster: bool, progress: &mut dyn DownloadProgress) -> Result<Self, Failure> {
         let trials = trials(spec)?;
-        train::device::start();
-        let pool = if cluster { Vec::new() } else { pool(spec, &Host::look())? };
+        let pool = if cluster { Vec::new() } else { pool(spec, &Host::look(0, None))? };
         data::fetch(&spec.data, progress).map_err(Failure::input)?;
         let source = data::load(&spec.data).map_err(Failure::input)?;
         let replicates = (0..spec.replicates)

@@ -2,12 +2,11 @@
 
 use std::collections::HashSet;
 
-use tch::Device;
+use focalsweep_core::device::Device;
 
 use super::host::Host;
-use crate::plan::Stacking;
-use crate::spec::Devices;
-use crate::train;
+use focalsweep_core::plan::Stacking;
+use focalsweep_core::spec::Devices;
 
 /// Share of the free memory that stacks may take together.
 const MEMORY_SHARE: f64 = 0.5;
@@ -42,7 +41,7 @@ pub enum NoDevice {
 /// A device of the pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolDevice {
-    /// As libtorch names it.
+    /// Its name.
     pub device: Device,
     /// Its model: devices of one model are taken to be of one speed.
     pub model: String,
@@ -55,7 +54,7 @@ pub struct PoolDevice {
 impl PoolDevice {
     /// `cpu` or `cuda:N`.
     pub fn name(&self) -> String {
-        train::device::name(self.device)
+        self.device.to_string()
     }
 }
 
@@ -106,7 +105,7 @@ pub fn pool(asked: &Devices, slots_per_device: usize, host: &Host) -> Result<Vec
     devices.retain(|device| {
         seen.insert(match device {
             Device::Cuda(index) => Some(*index),
-            _ => None,
+            Device::Cpu => None,
         })
     });
     Ok(devices.into_iter().map(|device| on(device, slots_per_device.max(1), host)).collect())
@@ -124,7 +123,7 @@ fn on(device: Device, slots_per_device: usize, host: &Host) -> PoolDevice {
             let free = gpu.and_then(|gpu| gpu.memory_free).unwrap_or(UNKNOWN_MEMORY);
             (gpu.map_or_else(|| "GPU".to_owned(), |gpu| gpu.name.clone()), slots_per_device, free)
         }
-        _ => (host.processor.clone(), host.cores.max(1), host.memory_free),
+        Device::Cpu => (host.processor.clone(), host.cores.max(1), host.memory_free),
     };
     PoolDevice { device, model, slots, memory: (free as f64 * MEMORY_SHARE) as u64 / slots as u64 }
 }

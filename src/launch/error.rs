@@ -1,8 +1,7 @@
 //! Why a launcher gave up.
 
-use crate::plan::Job;
-use crate::results::RunDirError;
-use crate::train::{SaveError, TrainError};
+use focalsweep_core::record::RunDirError;
+use focalsweep_engine::job::JobError;
 
 /// Why the launcher gave up. What had ended by then is in the journals.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -31,19 +30,8 @@ pub enum LaunchError {
         /// What the last device said.
         why: String,
     },
-    /// A result could not be kept.
-    #[error("{job_id}: {why}")]
-    #[diagnostic(help(
-        "what had ended before is saved; free some space or mend the folder, then run again with --resume"
-    ))]
-    Job {
-        /// The job.
-        job_id: String,
-        /// Why.
-        why: TrainError,
-    },
-}
-
-pub(super) fn save(job: &Job, error: impl Into<SaveError>) -> LaunchError {
-    LaunchError::Job { job_id: job.job_id.clone(), why: TrainError::Save(error.into()) }
+    /// A job.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Job(#[from] JobError),
 }

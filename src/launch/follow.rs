@@ -5,8 +5,9 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use crate::plan::Plan;
-use crate::results::{Entry, Journals, State};
+use focalsweep_core::plan::Plan;
+use focalsweep_engine::job::label;
+use focalsweep_core::record::{Entry, Journals, State};
 
 /// Rows of a run, counted once each.
 #[derive(Debug, Default)]
@@ -44,7 +45,7 @@ impl Follow {
                 known.entry(entry.row.trial_id.clone()).and_modify(|old| *old &= failed).or_insert(failed);
                 let auc = entry.row.val.as_ref().and_then(|val| val.auc);
                 if let Some(auc) = auc.filter(|auc| self.best.as_ref().is_none_or(|(best, _)| auc > best)) {
-                    self.best = Some((auc, super::label(&entry.row.hyperparameters)));
+                    self.best = Some((auc, label(&entry.row.hyperparameters)));
                 }
             }
             self.offsets.insert(path, offset + read);

@@ -8,20 +8,32 @@ use std::time::{Duration, Instant};
 use rayon::ThreadPoolBuilder;
 
 use super::devices::stacking;
-use super::error::{LaunchError, save};
-use super::event::{Event, Tally};
-use super::job::{Work, cut_checkpoint, ended, give_up, run_job};
-use super::scheduler::{DeviceSlots, JobEnd, Next, Scheduler, Task};
-use crate::plan::Job;
-use crate::results::{Change, Journals, LaunchLog, RunDirError, State, jobs_now};
-use crate::train;
+use super::devices::PoolDevice;
+use super::error::LaunchError;
+use super::scheduler::{DeviceSlots, Next, Scheduler, Task};
+use super::tally::Tally;
+use focalsweep_core::plan::{Job, Plan};
+use focalsweep_core::record::{Change, Journals, LaunchLog, RunDirError, State, jobs_now};
+use focalsweep_engine::job::{Event, JobDevice, JobEnd, JobError, Work, cut_checkpoint, ended, give_up, run_job, save};
+use focalsweep_engine::train::{self, FusedKernels};
 
 /// How often people are told when nothing happens, and an idle slot asks again.
 const TICK: Duration = Duration::from_millis(100);
 
+/// Jobs and the devices of this machine that they run on.
+#[derive(Debug, Clone, Copy)]
+pub struct Local<'a> {
+    /// What the jobs share.
+    pub work: Work<'a>,
+    /// The jobs.
+    pub plan: &'a Plan,
+    /// Where they run.
+    pub pool: &'a [PoolDevice],
+}
+
 /// What the workers share.
 struct Shared<'a> {
-    work: &'a Work<'a>,
+    local: &'a Local<'a>,
     started: Instant,
     board: Mutex<Board>,
     /// A job has ended.
@@ -43,14 +55,15 @@ struct Board {
 ///
 /// # Errors
 /// A result could not be saved, no worker could start, or no device is left that works.
-pub fn run(work: &Work<'_>, mut watch: impl FnMut(&Tally)) -> Result<Tally, LaunchError> {
+pub fn run(local: &Local<'_>, mut watch: impl FnMut(&Tally)) -> Result<Tally, LaunchError> {
+    let Local { work, plan, pool } = local;
     let jobs_folder = work.dir.jobs();
     let broken = |why| LaunchError::RunDir(RunDirError::Io { path: jobs_folder.clone(), why });
-    let (log, changes) = match work.plan.jobs.first() {
+    let (log, changes) = match plan.jobs.first() {
         Some(first) if work.dir.is_shared() => LaunchLog::of_worker(&jobs_folder, &first.job_id).map_err(broken)?,
         _ => LaunchLog::open(&jobs_folder).map_err(broken)?,
     };
-    let jobs = jobs_now(work.plan, &changes);
+    let jobs = jobs_now(plan, &changes);
     let journals = Journals::list(&jobs_folder).map_err(broken)?;
     let mut tasks = Vec::new();
     let mut units = Units::default();
@@ -65,29 +78,27 @@ pub fn run(work: &Work<'_>, mut watch: impl FnMut(&Tally)) -> Result<Tally, Laun
     }
     let rows = jobs.iter().map(|job| job.count).sum();
     let mut tally = Tally::new(jobs.len(), jobs.len() - tasks.len(), rows, done, failed);
-    let devices: Vec<DeviceSlots> = work
-        .pool
+    let devices: Vec<DeviceSlots> = pool
         .iter()
         .map(|device| DeviceSlots { name: device.name(), model: device.model.clone(), slots: device.slots })
         .collect();
     let workers = devices.iter().map(|device| device.slots).sum();
-    let pool = ThreadPoolBuilder::new()
+    let threads = ThreadPoolBuilder::new()
         .num_threads(workers)
         .thread_name(|index| format!("worker-{index}"))
-        .start_handler(|_| train::device::use_one_thread())
         .build()
         .map_err(|why| LaunchError::Threads { workers, why })?;
     let board = Board {
-        scheduler: Scheduler::new(&devices, stacking(work.pool).overhead, tasks),
+        scheduler: Scheduler::new(&devices, stacking(pool).overhead, tasks),
         log,
         broken: None,
         last_words: String::new(),
     };
-    let shared = Shared { work, started: Instant::now(), board: Mutex::new(board), changed: Condvar::new() };
+    let shared = Shared { local, started: Instant::now(), board: Mutex::new(board), changed: Condvar::new() };
     watch(&tally);
     let (sender, events) = mpsc::channel();
-    pool.in_place_scope(|scope| {
-        let slots = work.pool.iter().enumerate().flat_map(|(at, device)| std::iter::repeat_n(at, device.slots));
+    threads.in_place_scope(|scope| {
+        let slots = pool.iter().enumerate().flat_map(|(at, device)| std::iter::repeat_n(at, device.slots));
         for (slot, device) in slots.enumerate() {
             let (sender, shared) = (sender.clone(), &shared);
             scope.spawn(move |_| shared.work_on(slot, device, &sender));
@@ -117,7 +128,7 @@ pub fn run(work: &Work<'_>, mut watch: impl FnMut(&Tally)) -> Result<Tally, Laun
 struct Units(HashMap<usize, f64>);
 
 impl Units {
-    fn of(&mut self, work: &Work<'_>, job: &Job) -> Result<f64, LaunchError> {
+    fn of(&mut self, work: &Work<'_>, job: &Job) -> Result<f64, JobError> {
         let data = work.data(job)?;
         let groups = work.trials.groups();
         let group = groups.partition_point(|group| group.end <= job.first);
@@ -131,6 +142,11 @@ impl Shared<'_> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn device(&self, index: usize) -> JobDevice<'_> {
+        let PoolDevice { device, model, .. } = &self.local.pool[index];
+        JobDevice { device: *device, model, backends: &FusedKernels }
+    }
+
     fn now(&self) -> f64 {
         self.started.elapsed().as_secs_f64()
     }
@@ -138,7 +154,7 @@ impl Shared<'_> {
     /// One slot from its first job to its last.
     fn work_on(&self, slot: usize, device: usize, events: &Sender<Event>) {
         let mut state = self.lock();
-        while state.broken.is_none() && !self.work.stop.requested() {
+        while state.broken.is_none() && !self.local.work.stop.requested() {
             match state.scheduler.next(slot, self.now()) {
                 Next::Quit => break,
                 Next::Wait => {
@@ -148,7 +164,7 @@ impl Shared<'_> {
                 Next::Run(job, changes) => {
                     let recorded = self.record(&mut state, &changes, device, events);
                     drop(state);
-                    let end = recorded.and_then(|()| run_job(self.work, &job, &self.work.pool[device], events));
+                    let end = recorded.and_then(|()| Ok(run_job(&self.local.work, &job, self.device(device), &told(events))?));
                     state = self.lock();
                     let recorded = end.and_then(|end| {
                         if let JobEnd::DeviceFailed(why) = &end {
@@ -175,11 +191,11 @@ impl Shared<'_> {
         device: usize,
         events: &Sender<Event>,
     ) -> Result<(), LaunchError> {
-        let broken = |why| LaunchError::RunDir(RunDirError::Io { path: self.work.dir.jobs(), why });
+        let broken = |why| LaunchError::RunDir(RunDirError::Io { path: self.local.work.dir.jobs(), why });
         for change in changes {
             if let Change::Cut { job_id, into, .. } = change {
                 // Before the line that makes the halves take the job's place.
-                cut_checkpoint(self.work, job_id, into).map_err(broken)?;
+                cut_checkpoint(&self.local.work, job_id, into).map_err(broken)?;
             }
             state.log.append(change).map_err(broken)?;
             match change {
@@ -189,9 +205,16 @@ impl Shared<'_> {
                     let _ = events.send(Event::JobCut);
                 }
                 Change::DeviceOut { device, why } => tracing::error!(device, why, "taken out: it failed too often"),
-                Change::GaveUp { job, why } => give_up(self.work, job, &self.work.pool[device], why, events)?,
+                Change::GaveUp { job, why } => {
+                    give_up(&self.local.work, job, self.device(device), why, &told(events))?;
+                }
             }
         }
         Ok(())
     }
+}
+
+/// Sends events on. Nobody listens only when the launcher is gone, and then there is nobody to tell.
+fn told(events: &Sender<Event>) -> impl Fn(Event) {
+    |event| drop(events.send(event))
 }

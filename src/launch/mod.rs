@@ -1,33 +1,28 @@
 //! Where jobs run.
 //!
 //! [`local`] trains jobs on this machine's cores and GPUs. Workers keep every ended trial in its job's journal before they
-//! tell of it as an [`Event`]; events are only for people. [`slurm`] has a cluster's tasks do the same, and reads their
+//! tell of it as an [`Event`](focalsweep_engine::job::Event); events are only for people. [`slurm`] has a cluster's tasks do the same, and reads their
 //! journals as they grow ([`Follow`]).
 
 mod cuda_driver;
 pub mod devices;
 mod error;
-mod event;
 mod follow;
 mod host;
-mod job;
-mod keeper;
 pub mod local;
 mod nvml;
 pub mod scheduler;
 pub mod simulate;
 pub mod slurm;
 mod stop;
+mod tally;
 
 #[cfg(test)]
 mod tests;
 
 pub use devices::PoolDevice;
 pub use error::LaunchError;
-pub use event::{Event, Running, Tally};
 pub use follow::Follow;
 pub use host::{Gpu, Host};
-pub use job::Work;
-pub use stop::Stop;
-
-use keeper::label;
+pub use stop::stop_on_signals;
+pub use tally::{Running, Tally};

@@ -7,8 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::plan::Job;
-use crate::results::Change;
+use focalsweep_core::plan::Job;
+use focalsweep_core::record::Change;
+use focalsweep_engine::job::JobEnd;
 
 /// Failures after which a device is taken out.
 const DEVICE_FAILURES: u32 = 2;
@@ -64,19 +65,6 @@ pub enum Next {
     Wait,
     /// There is nothing left for it.
     Quit,
-}
-
-/// How a job ended on a device.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum JobEnd {
-    /// Every trial has ended.
-    Done,
-    /// Somebody asked to stop; the checkpoint has the rest.
-    Interrupted,
-    /// The device had no room for it.
-    OutOfMemory(String),
-    /// The device failed.
-    DeviceFailed(String),
 }
 
 /// The pool of devices and the jobs that are left.

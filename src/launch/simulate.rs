@@ -3,9 +3,10 @@
 //! A discrete-event simulation around the real [`Scheduler`]: nothing here decides which job runs where. It tests the
 //! scheduler, and answers what more devices would bring (`cargo run --release --example scaling`).
 
-use super::scheduler::{DeviceSlots, JobEnd, Next, Scheduler, Task};
-use crate::plan::Job;
-use crate::results::Change;
+use super::scheduler::{DeviceSlots, Next, Scheduler, Task};
+use focalsweep_core::plan::Job;
+use focalsweep_core::record::Change;
+use focalsweep_engine::job::JobEnd;
 
 /// How long after a job's start a device without room for it says so, as a share of the job.
 const OUT_OF_MEMORY_AFTER: f64 = 0.01;

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::scheduler::{DeviceSlots, Task};
 use super::simulate::{Outcome, SimulatedDevice, simulate};
-use crate::plan::{Job, Stacking};
-use crate::random::{Purpose, Stream};
+use focalsweep_core::plan::{Job, Stacking};
+use focalsweep_core::random::{Purpose, Stream};
 
 const OVERHEAD: usize = Stacking::CORE.overhead;
 
@@ -94,14 +94,15 @@ fn a_stack_left_alone_is_shared_out() {
 
 #[test]
 fn a_job_that_kills_devices_does_not_take_all_of_them() {
-    use super::scheduler::{JobEnd, Next, Scheduler};
+    use super::scheduler::{Next, Scheduler};
+    use focalsweep_engine::job::JobEnd;
     let devices: Vec<DeviceSlots> = (0..8).map(|at| device(at, 1.0).slots).collect();
     let mut scheduler = Scheduler::new(&devices, OVERHEAD, tasks(&[(1, 1.0)]));
     let mut gave_up = 0;
     for slot in 0..8 {
         let Next::Run(..) = scheduler.next(slot, 0.0) else { break };
         let changes = scheduler.ended(slot, 0.0, JobEnd::DeviceFailed("an illegal memory access".into()));
-        gave_up += changes.iter().filter(|change| matches!(change, crate::results::Change::GaveUp { .. })).count();
+        gave_up += changes.iter().filter(|change| matches!(change, focalsweep_core::record::Change::GaveUp { .. })).count();
     }
     assert_eq!((gave_up, scheduler.left()), (1, 0));
     assert!(matches!(scheduler.next(0, 0.0), Next::Quit));

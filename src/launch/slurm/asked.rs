@@ -1,7 +1,7 @@
 //! What a task asks for, and so what stacks are cut for on a cluster that this process cannot see into. Pure.
 
-use crate::plan::{Sizes, Stacking};
-use crate::spec::SlurmSpec;
+use focalsweep_core::plan::{Sizes, Stacking};
+use focalsweep_core::spec::SlurmSpec;
 
 /// Tasks for which a sweep is cut where `array_parallelism` does not say.
 const TASKS: u32 = 16;

@@ -1,6 +1,6 @@
 //! Why a run on a cluster did not come to its end. What had ended by then is saved.
 
-use crate::results::RunDirError;
+use focalsweep_core::record::RunDirError;
 
 /// Why a run on a cluster did not come to its end.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

@@ -16,11 +16,11 @@ use super::script::Batch;
 use super::squeue::{Sighting, in_words};
 use super::submit::{self, NotSubmitted};
 use super::track::{Mark, Phase, Tracker, describe};
-use crate::launch::event::Tally;
+use crate::launch::tally::Tally;
 use crate::launch::follow::Follow;
 use crate::output::talk;
-use crate::results::RunDirError;
-use crate::train::Checkpoint;
+use focalsweep_core::record::RunDirError;
+use focalsweep_engine::train::Checkpoint;
 
 /// Shortest time between two looks at the queue. Where squeue is slow it is ten times as long as squeue takes.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(3);

@@ -32,11 +32,11 @@ use std::thread;
 use std::time::Duration;
 
 use self::launch::Launch;
-use super::event::Tally;
-use super::stop::Stop;
-use crate::plan::Plan;
-use crate::results::RunDir;
-use crate::spec::Spec;
+use super::tally::Tally;
+use focalsweep_engine::job::Stop;
+use focalsweep_core::plan::Plan;
+use focalsweep_core::record::RunDir;
+use focalsweep_core::spec::Spec;
 
 /// How often people are told when nothing happens.
 const TICK: Duration = Duration::from_millis(100);

@@ -5,7 +5,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::results::{RunDir, RunDirError};
+use focalsweep_core::record::{RunDir, RunDirError};
 
 /// The file's name in the run directory.
 pub(super) const FILE: &str = "slurm/launch.json";

@@ -1,6 +1,6 @@
 //! The batch script. Pure: settings in, text out.
 
-use crate::spec::SlurmSpec;
+use focalsweep_core::spec::SlurmSpec;
 
 /// What a script is made of.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use super::record::{Record, ranges};
 use super::script::Batch;
 use super::squeue::{Exit, Sighting, State, in_words, parse, parse_sacct};
 use super::track::{Mark, Over, Phase, Tracker, describe};
-use crate::spec::SlurmSpec;
+use focalsweep_core::spec::SlurmSpec;
 
 macro_rules! recorded {
     ($name:literal) => {

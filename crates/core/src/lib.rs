@@ -1,0 +1,26 @@
+//! focalsweep's plain data: what a sweep asks for, what it plans, and everything that is written and read.
+//!
+//! ```text
+//! spec ──> plan ──> record
+//!   └── metrics, random, prepared: known to all, knowing nobody above them
+//! ```
+//!
+//! | module | job |
+//! |---|---|
+//! | [`spec`] | sweep file to [`spec::Spec`], or all of its faults with their places |
+//! | [`plan`] | trials (made from their index), the shape of their models, and the stacks in which they train |
+//! | [`prepared`] | rows of a replicate, ready for training, and what made them of the file's columns |
+//! | [`metrics`] | slices in, numbers out: AUC, counts, thresholds, tests, intervals |
+//! | [`random`] | random streams by name |
+//! | [`record`] | the run directory: every file that is written and read |
+//! | [`device`] | names of devices |
+//!
+//! No tch, rayon, clap, terminal or process; the clock is read for the names of attempts alone.
+
+pub mod device;
+pub mod metrics;
+pub mod plan;
+pub mod prepared;
+pub mod random;
+pub mod record;
+pub mod spec;

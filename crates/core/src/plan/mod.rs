@@ -1,0 +1,16 @@
+//! From a spec to work: trials, and the stacks in which they train.
+//!
+//! ```text
+//! Spec ─Trials::new─> Trials (indexed, made on demand) ─Plan::new─> jobs: a replicate and a span of trials
+//! ```
+//! Trials are never all in memory at once: a trial is made from its index when it is needed.
+
+mod jobs;
+mod shape;
+mod space;
+mod trial;
+
+pub use jobs::{Job, Plan, Sizes, Stacking};
+pub use shape::{Layer, Shape};
+pub use space::Trials;
+pub use trial::Hyperparameters;

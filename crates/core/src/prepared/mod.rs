@@ -1,0 +1,58 @@
+//! Prepared rows: what training reads of a replicate, and what made them of the file's columns.
+
+mod preprocessing;
+
+use arrow::buffer::ScalarBuffer;
+
+pub use preprocessing::{Preprocessing, Step};
+
+/// Rows ready for training. The buffers are slices of memory of this process or of a file that several processes map.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rows {
+    /// Prepared features, row-major `[rows, features]`.
+    pub x: ScalarBuffer<f32>,
+    /// 1 for the rare class, else 0; `[rows]`.
+    pub y: ScalarBuffer<u8>,
+    /// 0-based rows of the source, ascending; `[rows]`.
+    pub source_rows: ScalarBuffer<u32>,
+}
+
+impl Rows {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.y.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.y.is_empty()
+    }
+
+    /// Rows of the rare class.
+    pub fn positives(&self) -> usize {
+        self.y.iter().map(|&label| usize::from(label)).sum()
+    }
+}
+
+/// The data of one replicate, shared by all trials that are trained on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replicate {
+    /// 0-based replicate.
+    pub index: u32,
+    /// Seed of the sweep.
+    pub seed: u64,
+    /// Names of the columns of [`Rows::x`].
+    pub features: Vec<String>,
+    /// What makes these columns from the file's.
+    pub preprocessing: Preprocessing,
+    /// Rows that weights are fitted to.
+    pub train: Rows,
+    /// Rows that choose: early stopping, thresholds, ranks.
+    pub validation: Rows,
+    /// Rows that nothing is chosen on.
+    pub test: Rows,
+    /// First 16 hexadecimal digits of a SHA-256 over the row numbers of the parts.
+    pub split_fingerprint: String,
+    /// What people should know about split and preparation, a line each.
+    pub notes: Vec<String>,
+}

@@ -1,0 +1,124 @@
+//! A fitted preprocessing: what it says. How it is applied to a table is the engine's.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
+/// From the columns of a file to the matrix that a model sees; fitted on training rows, kept as JSON beside a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preprocessing {
+    /// Applied in this order; each makes one column of the matrix, `Category` several.
+    pub steps: Vec<Step>,
+}
+
+/// What makes a column of the matrix, or several.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Step {
+    /// `clip((ln(x + log_offset) - mean) / scale)`; a missing x is the median.
+    Number {
+        /// Column of the file.
+        column: String,
+        /// Median of the training rows' values as they stand in the file.
+        median: f64,
+        /// Offset inside the logarithm; absent: no logarithm.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        log_offset: Option<f64>,
+        /// Mean over the training rows, after imputing and logarithm; 0 when not standardised.
+        mean: f64,
+        /// Population standard deviation over the training rows; 1 when not standardised.
+        scale: f64,
+        /// Largest absolute value let through.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clip: Option<f64>,
+    },
+    /// 1 for true, 0 for false or missing.
+    Truth {
+        /// Column of the file.
+        column: String,
+    },
+    /// 1 where the value is missing, else 0; the feature `<column>_missing`.
+    Missing {
+        /// Column of the file.
+        column: String,
+    },
+    /// One-hot: a column of 0 and 1 for each of `levels`, then `<other>`, then `<missing>`, as far as asked for.
+    Category {
+        /// Column of the file.
+        column: String,
+        /// Levels with a feature `<column>=<level>` of their own.
+        levels: Vec<String>,
+        /// The level whose rows are all zero, when two levels share one feature.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        base: Option<String>,
+        /// Whether all other levels, also unseen ones, share the feature `<column>=<other>`; else they are all zero.
+        other: bool,
+        /// Whether missing is a level, `<column>=<missing>`; else it is all zero.
+        missing: bool,
+    },
+}
+
+impl Step {
+    /// Column of the file that it reads.
+    pub fn column(&self) -> &str {
+        match self {
+            Self::Number { column, .. }
+            | Self::Truth { column }
+            | Self::Missing { column }
+            | Self::Category { column, .. } => column,
+        }
+    }
+
+    /// Columns of the matrix that it makes.
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Category { levels, other, missing, .. } => levels.len() + usize::from(*other) + usize::from(*missing),
+            _ => 1,
+        }
+    }
+
+    /// Names of these columns.
+    pub fn features(&self) -> Vec<String> {
+        match self {
+            Self::Number { column, .. } | Self::Truth { column } => vec![column.clone()],
+            Self::Missing { column } => vec![format!("{column}_missing")],
+            Self::Category { column, levels, other, missing, .. } => {
+                let pooled = other.then_some("<other>").into_iter().chain(missing.then_some("<missing>"));
+                levels.iter().map(String::as_str).chain(pooled).map(|level| format!("{column}={level}")).collect()
+            }
+        }
+    }
+}
+
+impl Preprocessing {
+    /// Columns of the matrix.
+    pub fn width(&self) -> usize {
+        self.steps.iter().map(Step::width).sum()
+    }
+
+    /// Names of the matrix's columns, all different.
+    pub fn features(&self) -> Vec<String> {
+        let mut taken = HashSet::new();
+        let names = self.steps.iter().flat_map(Step::features);
+        names
+            .map(|mut name| {
+                while !taken.insert(name.clone()) {
+                    name.push('\'');
+                }
+                name
+            })
+            .collect()
+    }
+
+    /// Columns of the file that are needed, each once.
+    pub fn columns(&self) -> Vec<String> {
+        let mut columns: Vec<String> = Vec::new();
+        for step in &self.steps {
+            if columns.last().is_none_or(|last| last != step.column()) {
+                columns.push(step.column().to_owned());
+            }
+        }
+        columns
+    }
+}

@@ -1,0 +1,230 @@
+//! Rows as Arrow columns: names and types that pandas, polars, DuckDB and pyarrow read as they are.
+//!
+//! Counts are signed, so that a difference of two columns cannot wrap.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, DictionaryArray, Float32Array, Float64Array, Int8Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray, UInt64Array,
+};
+use arrow::datatypes::{DataType, Field, Int32Type, Schema};
+use arrow::error::ArrowError;
+
+use super::journal::Entry;
+use super::rows::{ResultRow, SplitMetrics, State};
+use crate::prepared::Rows;
+use crate::metrics::{Confusion, RocCorner};
+use crate::spec::Word;
+
+/// Columns under way.
+struct Columns {
+    columns: Vec<(String, ArrayRef)>,
+}
+
+impl Columns {
+    fn add(&mut self, name: impl Into<String>, array: impl arrow::array::Array + 'static) {
+        self.columns.push((name.into(), Arc::new(array)));
+    }
+
+    fn batch(self) -> Result<RecordBatch, ArrowError> {
+        RecordBatch::try_from_iter_with_nullable(self.columns.into_iter().map(|(name, array)| (name, array, true)))
+    }
+}
+
+/// results.parquet: a row for each of `rows`.
+pub(super) fn results(rows: &[&ResultRow]) -> Result<RecordBatch, ArrowError> {
+    let mut out = Columns { columns: Vec::new() };
+    let text =
+        |value: &dyn Fn(&ResultRow) -> Option<String>| rows.iter().map(|row| value(row)).collect::<StringArray>();
+    let float = |value: &dyn Fn(&ResultRow) -> Option<f64>| rows.iter().map(|row| value(row)).collect::<Float64Array>();
+    let int = |value: &dyn Fn(&ResultRow) -> Option<i64>| rows.iter().map(|row| value(row)).collect::<Int64Array>();
+    let small = |value: &dyn Fn(&ResultRow) -> Option<u32>| {
+        rows.iter().map(|row| value(row).and_then(|v| i32::try_from(v).ok())).collect::<Int32Array>()
+    };
+    let time = |value: &dyn Fn(&ResultRow) -> i64| {
+        TimestampMicrosecondArray::from_iter_values(rows.iter().map(|row| value(row))).with_timezone("UTC")
+    };
+    out.add("trial_id", text(&|r| Some(r.trial_id.clone())));
+    out.add("replicate", small(&|r| Some(r.replicate)));
+    out.add("state", text(&|r| Some(state(r.state).into())));
+    out.add("error", text(&|r| r.error.clone()));
+    out.add("loss", text(&|r| Some(r.hyperparameters.loss.word().into())));
+    out.add("alpha", float(&|r| r.hyperparameters.alpha));
+    out.add("gamma", float(&|r| r.hyperparameters.gamma));
+    out.add("pos_weight", float(&|r| r.hyperparameters.pos_weight));
+    out.add("sampling", text(&|r| Some(r.hyperparameters.sampling.word().into())));
+    out.add("learning_rate", float(&|r| Some(r.hyperparameters.learning_rate)));
+    out.add("weight_decay", float(&|r| Some(r.hyperparameters.weight_decay)));
+    out.add("dropout", float(&|r| Some(r.hyperparameters.dropout)));
+    out.add("batch_size", int(&|r| i64::try_from(r.hyperparameters.batch_size).ok()));
+    out.add("hidden", text(&|r| Some(format!("{:?}", r.hyperparameters.hidden))));
+    out.add("activation", text(&|r| Some(r.hyperparameters.activation.word().into())));
+    out.add("optimizer", text(&|r| Some(r.hyperparameters.optimizer.word().into())));
+    out.add("initial_bias", text(&|r| Some(r.hyperparameters.initial_bias.to_string())));
+    out.add("seed", rows.iter().map(|row| Some(row.seed)).collect::<UInt64Array>());
+    out.add("split_fingerprint", text(&|r| Some(r.split_fingerprint.clone())));
+    out.add("data_fingerprint", text(&|r| Some(r.data_fingerprint.clone())));
+    out.add("device", text(&|r| Some(r.device.clone())));
+    out.add("device_name", text(&|r| Some(r.device_name.clone())));
+    out.add("host", text(&|r| Some(r.host.clone())));
+    out.add("job_id", text(&|r| Some(r.job_id.clone())));
+    out.add("stack_size", small(&|r| Some(r.stack_size)));
+    out.add("epochs_run", small(&|r| Some(r.epochs_run)));
+    out.add("best_epoch", small(&|r| r.best_epoch));
+    out.add("train_seconds", float(&|r| Some(r.train_seconds)));
+    out.add("started_at", time(&|r| r.started_at));
+    out.add("finished_at", time(&|r| r.finished_at));
+    type Part = (&'static str, fn(&ResultRow) -> Option<&SplitMetrics>);
+    let parts: [Part; 3] =
+        [("train", |r| r.train.as_ref()), ("val", |r| r.val.as_ref()), ("test", |r| r.test.as_ref())];
+    for (part, of) in parts {
+        let metric = |value: &dyn Fn(&SplitMetrics) -> Option<f64>| float(&|r| of(r).and_then(value));
+        let count =
+            |value: &dyn Fn(&Confusion) -> u64| int(&|r| of(r).and_then(|m| i64::try_from(value(&m.confusion)).ok()));
+        out.add(format!("{part}_loss"), metric(&|m| Some(m.loss)));
+        out.add(format!("{part}_auc"), metric(&|m| m.auc));
+        out.add(format!("{part}_auc_se"), metric(&|m| m.auc_se));
+        out.add(format!("{part}_average_precision"), metric(&|m| m.average_precision));
+        out.add(format!("{part}_tp"), count(&|c| c.tp));
+        out.add(format!("{part}_fp"), count(&|c| c.fp));
+        out.add(format!("{part}_tn"), count(&|c| c.tn));
+        out.add(format!("{part}_fn"), count(&|c| c.fn_));
+        out.add(format!("{part}_accuracy"), metric(&|m| m.confusion.accuracy()));
+        out.add(format!("{part}_precision"), metric(&|m| m.confusion.precision()));
+        out.add(format!("{part}_recall"), metric(&|m| m.confusion.recall()));
+        out.add(format!("{part}_f1"), metric(&|m| m.confusion.f1()));
+        out.add(format!("{part}_mcc"), metric(&|m| m.confusion.mcc()));
+        out.add(format!("{part}_brier"), metric(&|m| Some(m.brier)));
+    }
+    out.add("threshold", float(&|r| r.threshold));
+    type Point = (&'static str, fn(&ResultRow) -> Option<Confusion>);
+    let points: [Point; 2] = [("val_op", |r| r.val_op), ("test_op", |r| r.test_op)];
+    for (part, of) in points {
+        let share = |value: &dyn Fn(&Confusion) -> Option<f64>| float(&|r| of(r).as_ref().and_then(value));
+        let count = |value: &dyn Fn(&Confusion) -> u64| int(&|r| of(r).and_then(|c| i64::try_from(value(&c)).ok()));
+        out.add(format!("{part}_tp"), count(&|c| c.tp));
+        out.add(format!("{part}_fp"), count(&|c| c.fp));
+        out.add(format!("{part}_tn"), count(&|c| c.tn));
+        out.add(format!("{part}_fn"), count(&|c| c.fn_));
+        out.add(format!("{part}_precision"), share(&Confusion::precision));
+        out.add(format!("{part}_recall"), share(&Confusion::recall));
+        out.add(format!("{part}_fpr"), share(&Confusion::fpr));
+    }
+    out.batch()
+}
+
+/// history.parquet: a row for each epoch of `entries`.
+pub(super) fn history(entries: &[&Entry]) -> Result<RecordBatch, ArrowError> {
+    let rows = || entries.iter().flat_map(|entry| entry.history.iter().map(|epoch| (&entry.row, epoch)));
+    let mut out = Columns { columns: Vec::new() };
+    let small = |value: u32| i32::try_from(value).ok();
+    out.add("trial_id", rows().map(|(row, _)| Some(row.trial_id.as_str())).collect::<StringArray>());
+    out.add("replicate", rows().map(|(row, _)| small(row.replicate)).collect::<Int32Array>());
+    out.add("epoch", rows().map(|(_, epoch)| small(epoch.epoch)).collect::<Int32Array>());
+    out.add("train_loss", rows().map(|(_, epoch)| Some(epoch.train_loss)).collect::<Float64Array>());
+    out.add("val_loss", rows().map(|(_, epoch)| Some(epoch.val_loss)).collect::<Float64Array>());
+    out.add("val_auc", rows().map(|(_, epoch)| epoch.val_auc).collect::<Float64Array>());
+    out.add("learning_rate", rows().map(|(_, epoch)| Some(epoch.learning_rate)).collect::<Float64Array>());
+    out.add("seconds", rows().map(|(_, epoch)| Some(epoch.seconds)).collect::<Float64Array>());
+    out.batch()
+}
+
+/// curves.parquet: a row for each corner of the ROC curves of `entries`.
+pub(super) fn curves(entries: &[&Entry]) -> Result<RecordBatch, ArrowError> {
+    let rows = || {
+        entries.iter().flat_map(|entry| {
+            let all = entry.train_roc.last().map_or((0, 0), |all| (all.fp, all.tp));
+            entry.train_roc.iter().map(move |corner| (&entry.row, corner, all))
+        })
+    };
+    let share = |part: u64, all: u64| (all > 0).then(|| part as f64 / all as f64);
+    let mut out = Columns { columns: Vec::new() };
+    out.add("trial_id", rows().map(|(row, ..)| Some(row.trial_id.as_str())).collect::<StringArray>());
+    out.add("replicate", rows().map(|(row, ..)| i32::try_from(row.replicate).ok()).collect::<Int32Array>());
+    out.add("split", rows().map(|_| Some("train")).collect::<StringArray>());
+    out.add("fpr", rows().map(|(_, corner, (negatives, _))| share(corner.fp, negatives)).collect::<Float64Array>());
+    out.add("tpr", rows().map(|(_, corner, (_, positives))| share(corner.tp, positives)).collect::<Float64Array>());
+    // Scores are probabilities, so that all rows are flagged at 0.
+    let threshold = |corner: &RocCorner| corner.threshold.map(|threshold| threshold.max(0.0));
+    out.add("threshold", rows().map(|(_, corner, _)| threshold(corner)).collect::<Float32Array>());
+    out.batch()
+}
+
+/// Schema of scores.parquet.
+pub(super) fn scores_schema() -> Schema {
+    let word = || DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    Schema::new(vec![
+        Field::new("trial_id", word(), true),
+        Field::new("replicate", DataType::Int32, true),
+        Field::new("split", word(), true),
+        Field::new("row", DataType::Int64, true),
+        Field::new("label", DataType::Int8, true),
+        Field::new("score", DataType::Float32, true),
+    ])
+}
+
+/// Rows of scores.parquet under way.
+#[derive(Default)]
+pub(super) struct Scores {
+    ids: Vec<String>,
+    id: Vec<i32>,
+    replicate: Vec<i32>,
+    split: Vec<i32>,
+    row: Vec<i64>,
+    label: Vec<i8>,
+    score: Vec<f32>,
+}
+
+impl Scores {
+    /// The two words of the column `split`.
+    const SPLITS: [&str; 2] = ["validation", "test"];
+
+    /// Rows so far.
+    pub(super) fn len(&self) -> usize {
+        self.score.len()
+    }
+
+    /// Adds the scores of one (trial, replicate): those of the validation rows, then those of the test rows.
+    pub(super) fn add(&mut self, row: &ResultRow, parts: [(&Rows, Vec<f32>); 2]) {
+        if self.ids.last() != Some(&row.trial_id) {
+            self.ids.push(row.trial_id.clone());
+        }
+        let id = self.ids.len() as i32 - 1;
+        for (split, (rows, scores)) in parts.into_iter().enumerate() {
+            let n = self.len() + scores.len();
+            self.id.resize(n, id);
+            self.replicate.resize(n, row.replicate as i32);
+            self.split.resize(n, split as i32);
+            self.row.extend(rows.source_rows.iter().map(|&row| i64::from(row)));
+            self.label.extend(rows.y.iter().map(|&label| label as i8));
+            self.score.extend(scores);
+        }
+    }
+
+    /// What was added, as a batch.
+    pub(super) fn batch(self) -> Result<RecordBatch, ArrowError> {
+        let words = |keys: Vec<i32>, words: StringArray| {
+            DictionaryArray::<Int32Type>::try_new(Int32Array::from(keys), Arc::new(words))
+        };
+        RecordBatch::try_new(
+            Arc::new(scores_schema()),
+            vec![
+                Arc::new(words(self.id, StringArray::from(self.ids))?),
+                Arc::new(Int32Array::from(self.replicate)),
+                Arc::new(words(self.split, StringArray::from(Self::SPLITS.to_vec()))?),
+                Arc::new(Int64Array::from(self.row)),
+                Arc::new(Int8Array::from(self.label)),
+                Arc::new(Float32Array::from(self.score)),
+            ],
+        )
+    }
+}
+
+fn state(state: State) -> &'static str {
+    match state {
+        State::Finished => "finished",
+        State::Failed => "failed",
+        State::Stopped => "stopped",
+    }
+}

@@ -1,0 +1,432 @@
+//! The journals of a job: a line of JSON for each (trial, replicate) that has ended, and a file of bytes beside it.
+//!
+//! Each attempt at a job writes a journal of its own, `<job>.<attempt>.jsonl` for the lines and `<job>.<attempt>.bin` for
+//! scores and models. So two copies of a task that run at once never write to one file. Readers take all attempts
+//! together and keep each (trial, replicate) once: copies come to the same bits, so it does not matter whose.
+//! The bytes are synced before the line that names them, so a line that can be read can be trusted. A torn last line (a
+//! crash while writing, or an attempt that is writing just now) is not read.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::attempt::Attempt;
+use super::bytes::from_le_bytes;
+use super::launch_log::LAUNCH_LOG;
+use super::lines;
+use super::rows::{HistoryRow, ResultRow, State};
+use crate::metrics::RocCorner;
+
+/// A journal line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The row of results.parquet.
+    pub row: ResultRow,
+    /// Its epochs.
+    pub history: Vec<HistoryRow>,
+    /// ROC curve of its training rows; empty for a trial without a model, and in journals of versions that kept none.
+    #[serde(default)]
+    pub train_roc: Vec<RocCorner>,
+    /// Where its bytes lie in the `.bin` file; `None` for a trial without a model.
+    pub bytes: Option<Spans>,
+}
+
+/// Where an entry's bytes lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spans {
+    /// Where they start.
+    offset: u64,
+    /// Bytes of the validation scores, of the test scores, and of the model, one after the other.
+    lengths: [u64; 3],
+}
+
+/// What a trained model leaves beside its row: the curve goes into the line, the rest into the `.bin` file.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Payload {
+    /// ROC curve of the training rows.
+    pub train_roc: Vec<RocCorner>,
+    /// Scores of the validation rows, little-endian f32.
+    pub validation: Vec<u8>,
+    /// Scores of the test rows, little-endian f32.
+    pub test: Vec<u8>,
+    /// A safetensors file.
+    pub model: Vec<u8>,
+}
+
+/// The journal of one attempt at a job. Its files are made when there is something to write.
+#[derive(Debug)]
+pub struct Journal {
+    jobs: PathBuf,
+    stem: String,
+    open: Option<Files>,
+}
+
+#[derive(Debug)]
+struct Files {
+    lines: File,
+    bytes: File,
+    end: u64,
+}
+
+impl Journal {
+    /// The journal of `attempt` at `job_id` in the folder `jobs`. Nothing is written yet.
+    pub fn new(jobs: &Path, job_id: &str, attempt: &Attempt) -> Self {
+        Self { jobs: jobs.to_owned(), stem: attempt.stem(job_id), open: None }
+    }
+
+    /// Appends rows and makes them last: two syncs, however many rows.
+    ///
+    /// # Errors
+    /// The disk is full or gone.
+    pub fn append(&mut self, ended: Vec<(ResultRow, Vec<HistoryRow>, Option<Payload>)>) -> io::Result<()> {
+        if ended.is_empty() {
+            return Ok(());
+        }
+        let files = match &mut self.open {
+            Some(files) => files,
+            closed => closed.insert(Files::create(&self.jobs, &self.stem)?),
+        };
+        let mut bytes = Vec::new();
+        let mut lines = Vec::new();
+        for (row, history, payload) in ended {
+            let mut train_roc = Vec::new();
+            let spans = payload.map(|payload| {
+                train_roc = payload.train_roc;
+                let offset = files.end + bytes.len() as u64;
+                let parts = [payload.validation, payload.test, payload.model];
+                let lengths = parts.each_ref().map(|part| part.len() as u64);
+                parts.iter().for_each(|part| bytes.extend_from_slice(part));
+                Spans { offset, lengths }
+            });
+            serde_json::to_writer(&mut lines, &Entry { row, history, train_roc, bytes: spans })?;
+            lines.push(b'\n');
+        }
+        if !bytes.is_empty() {
+            files.bytes.write_all(&bytes)?;
+            files.bytes.sync_data()?;
+            files.end += bytes.len() as u64;
+        }
+        files.lines.write_all(&lines)?;
+        files.lines.sync_data()
+    }
+}
+
+impl Files {
+    fn create(jobs: &Path, stem: &str) -> io::Result<Self> {
+        let create = |path: PathBuf| OpenOptions::new().create_new(true).append(true).open(path);
+        let files = Self { bytes: create(bytes_path(jobs, stem))?, lines: create(lines_path(jobs, stem))?, end: 0 };
+        super::atomic::sync_folder(jobs)?;
+        Ok(files)
+    }
+}
+
+/// The journals of a folder, listed once.
+#[derive(Debug)]
+pub struct Journals {
+    jobs: PathBuf,
+    /// Names without `.jsonl` by job of the plan, the oldest attempt first. Jobs that were cut count to it.
+    stems: BTreeMap<String, Vec<String>>,
+}
+
+/// An entry and where its bytes are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    /// Name of the attempt's files without `.bin`.
+    pub(super) stem: String,
+    /// The entry.
+    pub entry: Entry,
+}
+
+impl Journals {
+    /// Lists the folder `jobs`: one call, however many jobs. A folder that is missing has no journals.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn list(jobs: &Path) -> io::Result<Self> {
+        let mut stems: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        match std::fs::read_dir(jobs) {
+            Ok(files) => {
+                for file in files {
+                    let name = file?.file_name();
+                    let Some(stem) = name.to_str().and_then(|name| name.strip_suffix(".jsonl")) else { continue };
+                    if let Some((job_id, _)) = stem.split_once('.').filter(|(job_id, _)| *job_id != LAUNCH_LOG) {
+                        stems.entry(planned(job_id).to_owned()).or_default().push(stem.to_owned());
+                    }
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        // An attempt's name begins with the time at which it began.
+        let attempt =
+            |stem: &String| stem.split_once('.').map(|(job_id, attempt)| (attempt.to_owned(), job_id.to_owned()));
+        stems.values_mut().for_each(|stems| stems.sort_by_cached_key(attempt));
+        Ok(Self { jobs: jobs.to_owned(), stems })
+    }
+
+    /// Every journal's path with its job of the plan.
+    pub fn paths(&self) -> impl Iterator<Item = (&str, PathBuf)> {
+        self.stems
+            .iter()
+            .flat_map(|(job_id, stems)| stems.iter().map(|stem| (job_id.as_str(), lines_path(&self.jobs, stem))))
+    }
+
+    /// The entries of a job of the plan and of all jobs that it was cut into, each (trial, replicate) once: of several
+    /// the one that finished, else the oldest attempt's. `job_id` may be one of those that it was cut into.
+    ///
+    /// # Errors
+    /// A journal cannot be read, or a line before its last is not ours.
+    pub fn of(&self, job_id: &str) -> io::Result<Vec<Kept>> {
+        let mut kept: Vec<Kept> = Vec::new();
+        let mut place: HashMap<(String, u32), usize> = HashMap::new();
+        for stem in self.stems.get(planned(job_id)).map(Vec::as_slice).unwrap_or_default() {
+            for entry in lines::read::<Entry>(&lines_path(&self.jobs, stem))?.0 {
+                let key = (entry.row.trial_id.clone(), entry.row.replicate);
+                let new = Kept { stem: stem.clone(), entry };
+                match place.get(&key) {
+                    None => {
+                        place.insert(key, kept.len());
+                        kept.push(new);
+                    }
+                    Some(&old) => {
+                        if kept[old].entry.row.state == State::Failed && new.entry.row.state != State::Failed {
+                            kept[old] = new;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(kept)
+    }
+}
+
+/// The job of the plan that `job_id` is, or was cut from.
+pub(super) fn planned(job_id: &str) -> &str {
+    job_id.trim_end_matches(['a', 'b'])
+}
+
+/// Reads the `.bin` files; keeps the last one open, since entries of an attempt mostly come together.
+#[derive(Debug)]
+pub(super) struct JobBytes {
+    jobs: PathBuf,
+    open: Option<(String, File)>,
+}
+
+impl JobBytes {
+    /// Of the folder `jobs`.
+    pub(super) fn new(jobs: PathBuf) -> Self {
+        Self { jobs, open: None }
+    }
+
+    /// The validation and the test scores of an entry that has bytes.
+    pub(super) fn scores(&mut self, stem: &str, spans: Spans) -> io::Result<(Vec<f32>, Vec<f32>)> {
+        let [validation, test, _] = spans.lengths;
+        let both = self.read(stem, spans.offset, validation + test)?;
+        let (validation, test) = both.split_at(usize::try_from(validation).map_err(io::Error::other)?);
+        Ok((from_le_bytes(validation), from_le_bytes(test)))
+    }
+
+    /// The model of an entry that has bytes.
+    pub(super) fn model(&mut self, stem: &str, spans: Spans) -> io::Result<Vec<u8>> {
+        let [validation, test, model] = spans.lengths;
+        self.read(stem, spans.offset + validation + test, model)
+    }
+
+    fn read(&mut self, stem: &str, offset: u64, length: u64) -> io::Result<Vec<u8>> {
+        let mut file = match self.open.take() {
+            Some((open, file)) if open == stem => file,
+            _ => File::open(bytes_path(&self.jobs, stem))?,
+        };
+        file.seek(SeekFrom::Start(offset))?;
+        let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+        file.read_exact(&mut bytes)?;
+        self.open = Some((stem.to_owned(), file));
+        Ok(bytes)
+    }
+}
+
+fn lines_path(jobs: &Path, stem: &str) -> PathBuf {
+    jobs.join(format!("{stem}.jsonl"))
+}
+
+fn bytes_path(jobs: &Path, stem: &str) -> PathBuf {
+    jobs.join(format!("{stem}.bin"))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::record::State;
+    use crate::spec::{Activation, InitialBias, Loss, Optimizer, Sampling};
+    use super::super::bytes::le_bytes;
+
+    pub(in crate::record) fn row(trial: &str, replicate: u32) -> ResultRow {
+        ResultRow {
+            trial_id: trial.into(),
+            replicate,
+            state: State::Failed,
+            error: Some("diverged".into()),
+            hyperparameters: crate::plan::Hyperparameters {
+                loss: Loss::Focal,
+                alpha: Some(0.1),
+                gamma: Some(2.0),
+                pos_weight: None,
+                sampling: Sampling::None,
+                learning_rate: 1e-3,
+                weight_decay: 0.0,
+                dropout: 0.5,
+                batch_size: 64,
+                hidden: vec![16, 8],
+                activation: Activation::Relu,
+                optimizer: Optimizer::Adam,
+                initial_bias: InitialBias::Prior,
+            },
+            seed: 0,
+            split_fingerprint: "s".into(),
+            data_fingerprint: "d".into(),
+            device: "cpu".into(),
+            device_name: "a processor".into(),
+            host: "h".into(),
+            job_id: "job-00001".into(),
+            stack_size: 2,
+            epochs_run: 3,
+            best_epoch: None,
+            train_seconds: 0.1 + 0.2,
+            started_at: 1,
+            finished_at: 2,
+            train: None,
+            val: None,
+            test: None,
+            threshold: None,
+            val_op: None,
+            test_op: None,
+        }
+    }
+
+    fn payload(fill: u8) -> Payload {
+        let corner = |fp, tp, threshold| RocCorner { fp, tp, threshold };
+        let train_roc = vec![corner(0, 0, None), corner(1, 2, Some(0.1)), corner(7, 9, Some(f32::MIN))];
+        Payload { train_roc, validation: vec![fill; 8], test: vec![fill + 1; 4], model: vec![fill + 2; 3] }
+    }
+
+    #[test]
+    fn what_is_appended_is_read_back_and_a_torn_end_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let jobs = folder.path();
+        let attempt = Attempt::new();
+        let mut journal = Journal::new(jobs, "j", &attempt);
+        assert!(Journals::list(jobs).unwrap().of("j").unwrap().is_empty());
+        assert_eq!(std::fs::read_dir(jobs).unwrap().count(), 0, "nothing is made before there is something to write");
+        journal.append(vec![(row("a", 0), vec![], Some(payload(1))), (row("b", 0), vec![], None)]).unwrap();
+        drop(journal);
+        let path = lines_path(jobs, &attempt.stem("j"));
+        let whole = std::fs::read(&path).unwrap();
+        let first = whole.iter().position(|&b| b == b'\n').unwrap() + 1;
+        // Cut at every byte: whole lines are kept, and another attempt goes on beside.
+        for cut in 0..=whole.len() {
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            let expected = usize::from(cut >= first) + usize::from(cut == whole.len());
+            let next = Attempt::new();
+            assert_eq!(Journals::list(jobs).unwrap().of("j").unwrap().len(), expected, "cut at {cut}");
+            let mut journal = Journal::new(jobs, "j", &next);
+            journal.append(vec![(row("c", 0), vec![], Some(payload(5)))]).unwrap();
+            let kept = Journals::list(jobs).unwrap().of("j").unwrap();
+            assert_eq!(kept.len(), expected + 1);
+            let last = kept.last().unwrap();
+            assert_eq!(last.entry.row, row("c", 0));
+            let mut bytes = JobBytes::new(jobs.to_owned());
+            let (validation, test) = bytes.scores(&last.stem, last.entry.bytes.unwrap()).unwrap();
+            let (validation, test) = (le_bytes(&validation), le_bytes(&test));
+            let model = bytes.model(&last.stem, last.entry.bytes.unwrap()).unwrap();
+            assert_eq!(Payload { train_roc: last.entry.train_roc.clone(), validation, test, model }, payload(5));
+            std::fs::remove_file(lines_path(jobs, &next.stem("j"))).unwrap();
+        }
+    }
+
+    #[test]
+    fn attempts_at_once_keep_each_row_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let jobs = folder.path();
+        let attempts = [(); 3].map(|()| Attempt::new());
+        let [mut first, mut second] = [0, 1].map(|at| Journal::new(jobs, "j", &attempts[at]));
+        let mut third = Journal::new(jobs, "jab", &attempts[2]); // of a part of the job
+        let failed = |id: &str| ResultRow { state: State::Failed, error: Some("out of memory".into()), ..row(id, 0) };
+        let finished = ResultRow { state: State::Finished, error: None, ..row("a", 0) };
+        third.append(vec![(finished, vec![], Some(payload(1)))]).unwrap();
+        first.append(vec![(failed("a"), vec![], None), (row("b", 0), vec![], Some(payload(2)))]).unwrap();
+        second.append(vec![(row("b", 0), vec![], Some(payload(2))), (row("b", 1), vec![], None)]).unwrap();
+        Journal::new(jobs, "jj", &Attempt::new()).append(vec![(row("z", 0), vec![], None)]).unwrap();
+        for name in ["launch.jsonl", "launch.j.1.jsonl"] {
+            std::fs::write(jobs.join(name), "not a journal of a job\n").unwrap();
+        }
+        let mut kept = Journals::list(jobs).unwrap().of("j").unwrap();
+        // Attempts of one millisecond come in any order.
+        kept.sort_by_key(|k| (k.entry.row.trial_id.clone(), k.entry.row.replicate));
+        let rows: Vec<_> = kept.iter().map(|k| (k.entry.row.trial_id.as_str(), k.entry.row.replicate)).collect();
+        assert_eq!(rows, [("a", 0), ("b", 0), ("b", 1)]);
+        assert_eq!(kept[0].entry.row.state, State::Finished, "a row that finished is kept before one that failed");
+        let oldest = attempts[..2].iter().map(|a| a.stem("j")).min();
+        assert_eq!(Some(&kept[1].stem), oldest.as_ref());
+        let mut bytes = JobBytes::new(jobs.to_owned());
+        for kept in &kept[..2] {
+            bytes.model(&kept.stem, kept.entry.bytes.unwrap()).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_line_of_a_version_that_kept_no_curve_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let attempt = Attempt::new();
+        let mut journal = Journal::new(folder.path(), "j", &attempt);
+        journal.append(vec![(row("a", 0), vec![], None)]).unwrap();
+        let path = lines_path(folder.path(), &attempt.stem("j"));
+        let line = std::fs::read_to_string(&path).unwrap();
+        assert!(line.contains(r#""train_roc":[],"#), "{line}");
+        std::fs::write(&path, line.replace(r#""train_roc":[],"#, "")).unwrap();
+        let journals = Journals::list(folder.path()).unwrap();
+        let [Kept { entry, .. }] = &journals.of("j").unwrap()[..] else { panic!("not one entry") };
+        assert_eq!((&entry.row, &entry.train_roc), (&row("a", 0), &vec![]));
+    }
+
+    /// What a diverging trial leaves behind has no word in JSON.
+    #[test]
+    fn numbers_that_are_none_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::new(folder.path(), "j", &Attempt::new());
+        let epoch = HistoryRow {
+            epoch: 1,
+            train_loss: f64::NAN,
+            val_loss: f64::NEG_INFINITY,
+            val_auc: None,
+            learning_rate: 1e30,
+            seconds: 0.1,
+        };
+        let metrics = crate::record::SplitMetrics {
+            loss: f64::INFINITY,
+            auc: None,
+            auc_se: None,
+            average_precision: None,
+            confusion: crate::metrics::Confusion { tp: 1, fp: 2, tn: 3, fn_: 4 },
+            brier: 0.25,
+        };
+        let row = ResultRow { train: Some(metrics), ..row("a", 0) };
+        journal.append(vec![(row.clone(), vec![epoch], None)]).unwrap();
+        let [Kept { entry, .. }] = &Journals::list(folder.path()).unwrap().of("j").unwrap()[..] else {
+            panic!("not one")
+        };
+        assert_eq!(entry.row, row);
+        assert!(entry.history[0].train_loss.is_nan());
+        assert_eq!(entry.history[0].val_loss, f64::NEG_INFINITY);
+    }
+
+    #[test]
+    fn a_broken_line_in_the_middle_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(lines_path(folder.path(), "j.a"), "nonsense\n{}\n").unwrap();
+        let error = Journals::list(folder.path()).unwrap().of("j").unwrap_err().to_string();
+        assert!(error.contains("j.a.jsonl:1:"), "{error}");
+    }
+}

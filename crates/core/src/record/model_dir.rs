@@ -1,0 +1,201 @@
+//! A model on its own: model.safetensors, preprocessing.json and model.json in a directory that needs nothing else.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use safetensors::Dtype;
+use safetensors::tensor::SafeTensors;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::atomic::write_atomically;
+use crate::prepared::Preprocessing;
+use super::bytes::from_le_bytes;
+use crate::plan::{Hyperparameters, Shape};
+
+/// Version of the directory's layout that this program writes and reads.
+const FORMAT_VERSION: u32 = 1;
+const WEIGHTS: &str = "model.safetensors";
+const PREPROCESSING: &str = "preprocessing.json";
+const CARD: &str = "model.json";
+
+/// model.json: what the model is, where it comes from and what it was worth.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelCard {
+    /// Version of the directory's layout.
+    pub format_version: u32,
+    /// The program that exported it, and its version.
+    pub program: String,
+    /// Name of the sweep.
+    pub sweep: String,
+    /// Content-hash id of the hyperparameters.
+    pub trial_id: String,
+    /// 0-based replicate.
+    pub replicate: u32,
+    /// What was trained.
+    pub hyperparameters: Hyperparameters,
+    /// Columns of the prepared matrix, in order.
+    pub features: Vec<String>,
+    /// Threshold of the operating point; rows with a score of at least this are flagged.
+    pub threshold: Option<f64>,
+    /// Fingerprint of the training data and its preparation.
+    pub data_fingerprint: String,
+    /// Fingerprint of the replicate's split.
+    pub split_fingerprint: String,
+    /// Metrics on the validation rows by their names in results.parquet, without the prefix.
+    pub validation: BTreeMap<String, Option<f64>>,
+    /// The same on the test rows.
+    pub test: BTreeMap<String, Option<f64>>,
+}
+
+/// A model that was read back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// What it is.
+    pub card: ModelCard,
+    /// From the columns of a file to its inputs.
+    pub preprocessing: Preprocessing,
+    /// Parameters in the layout of [`Shape`].
+    pub weights: Vec<f32>,
+}
+
+/// Why a model directory cannot be written or read.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum ModelDirError {
+    /// Something is there already.
+    #[error("{} is there already and is not an empty directory", .0.display())]
+    #[diagnostic(help("`--out DIR` of another name, or remove it first"))]
+    Taken(PathBuf),
+    /// Not a model directory.
+    #[error("{} is not an exported model: it has no model.json that focalsweep wrote", .0.display())]
+    #[diagnostic(help("`focalsweep export RUN_DIR --out DIR` makes one of a run's trials"))]
+    NotOurs(PathBuf),
+    /// A later program made it.
+    #[error("{} has format version {version}; this focalsweep knows version {FORMAT_VERSION}", .path.display())]
+    #[diagnostic(help("use the focalsweep that made it, or a later one"))]
+    Format {
+        /// The directory.
+        path: PathBuf,
+        /// Its version.
+        version: u64,
+    },
+    /// A file is missing, broken, or does not belong to the others.
+    #[error("{}: {why}", .path.display())]
+    #[diagnostic(help("export the model again"))]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {}: {why}", .path.display())]
+    #[diagnostic(help("the folder must be yours to write in and have room; `--out DIR` writes elsewhere"))]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: io::Error,
+    },
+}
+
+impl ModelCard {
+    /// The card of a model whose safetensors file is `weights`, which says what was trained.
+    ///
+    /// # Errors
+    /// What is missing or wrong in the file's metadata.
+    pub fn of(weights: &[u8], sweep: &str) -> Result<Self, String> {
+        let (_, header) = SafeTensors::read_metadata(weights).map_err(|e| e.to_string())?;
+        let entry = |name: &str| {
+            let entry = header.metadata().as_ref().and_then(|metadata| metadata.get(name));
+            entry.ok_or_else(|| format!("its metadata has no `{name}`"))
+        };
+        fn json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+            serde_json::from_str(text).map_err(|e| e.to_string())
+        }
+        Ok(Self {
+            format_version: FORMAT_VERSION,
+            program: concat!("focalsweep ", env!("CARGO_PKG_VERSION")).to_owned(),
+            sweep: sweep.to_owned(),
+            trial_id: entry("trial_id")?.clone(),
+            replicate: json(entry("replicate")?)?,
+            hyperparameters: json(entry("hyperparameters")?)?,
+            features: json(entry("features")?)?,
+            threshold: json(entry("threshold")?)?,
+            data_fingerprint: String::new(),
+            split_fingerprint: String::new(),
+            validation: BTreeMap::new(),
+            test: BTreeMap::new(),
+        })
+    }
+}
+
+/// Writes a model directory; model.json comes last, so that a directory without it is no model.
+///
+/// # Errors
+/// `dir` is there and not empty, or a file cannot be written.
+pub fn write_model_dir(
+    dir: &Path,
+    card: &ModelCard,
+    preprocessing: &[u8],
+    weights: &[u8],
+) -> Result<(), ModelDirError> {
+    let failed = |path: &Path, why: io::Error| ModelDirError::Write { path: path.to_owned(), why };
+    if dir.exists() && fs::read_dir(dir).map_or(true, |mut entries| entries.next().is_some()) {
+        return Err(ModelDirError::Taken(dir.to_owned()));
+    }
+    fs::create_dir_all(dir).map_err(|e| failed(dir, e))?;
+    let mut json = serde_json::to_vec_pretty(card).map_err(|e| failed(&dir.join(CARD), e.into()))?;
+    json.push(b'\n');
+    for (name, bytes) in [(WEIGHTS, weights), (PREPROCESSING, preprocessing), (CARD, json.as_slice())] {
+        let path = dir.join(name);
+        write_atomically::<io::Error>(&path, |out| out.write_all(bytes)).map_err(|e| failed(&path, e))?;
+    }
+    Ok(())
+}
+
+impl Model {
+    /// Reads what [`write_model_dir`] wrote.
+    ///
+    /// # Errors
+    /// `dir` is no model directory or one of a later format, or its files do not belong together.
+    pub fn read(dir: &Path) -> Result<Self, ModelDirError> {
+        let broken = |name: &str, why: String| ModelDirError::Broken { path: dir.join(name), why };
+        let text = fs::read(dir.join(CARD)).map_err(|_| ModelDirError::NotOurs(dir.to_owned()))?;
+        let value: serde_json::Value =
+            serde_json::from_slice(&text).map_err(|_| ModelDirError::NotOurs(dir.to_owned()))?;
+        match value.get("format_version").and_then(serde_json::Value::as_u64) {
+            Some(version) if version == u64::from(FORMAT_VERSION) => {}
+            Some(version) => return Err(ModelDirError::Format { path: dir.to_owned(), version }),
+            None => return Err(ModelDirError::NotOurs(dir.to_owned())),
+        }
+        let card: ModelCard = serde_json::from_value(value).map_err(|e| broken(CARD, e.to_string()))?;
+        let text = fs::read(dir.join(PREPROCESSING)).map_err(|e| broken(PREPROCESSING, e.to_string()))?;
+        let preprocessing: Preprocessing =
+            serde_json::from_slice(&text).map_err(|e| broken(PREPROCESSING, e.to_string()))?;
+        if preprocessing.features() != card.features {
+            return Err(broken(PREPROCESSING, "it makes other features than model.json names".to_owned()));
+        }
+        let bytes = fs::read(dir.join(WEIGHTS)).map_err(|e| broken(WEIGHTS, e.to_string()))?;
+        let weights = weights(&card, &bytes).map_err(|why| broken(WEIGHTS, why))?;
+        Ok(Self { card, preprocessing, weights })
+    }
+}
+
+/// The tensors one after the other, in the canonical order.
+fn weights(card: &ModelCard, bytes: &[u8]) -> Result<Vec<f32>, String> {
+    let Hyperparameters { hidden, activation, .. } = &card.hyperparameters;
+    let shape = Shape { inputs: card.features.len(), hidden: hidden.clone(), activation: *activation };
+    let tensors = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
+    let mut weights = Vec::with_capacity(shape.parameters());
+    for (name, dims) in shape.tensors() {
+        let view = tensors.tensor(&name).map_err(|e| e.to_string())?;
+        if view.shape() != dims || view.dtype() != Dtype::F32 {
+            return Err(format!("{name} has shape {:?}, model.json asks for {dims:?}", view.shape()));
+        }
+        weights.extend(from_le_bytes(view.data()));
+    }
+    Ok(weights)
+}

@@ -1,0 +1,356 @@
+//! The run directory: where each file is, who may write, and what is there already.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::atomic::{TORN, write_atomically};
+use super::attempt::Attempt;
+use super::journal::planned;
+use super::manifest::{FORMAT_VERSION, Manifest};
+use crate::plan::{Job, Plan};
+
+/// Why a run directory cannot be used.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum RunDirError {
+    /// It holds another run.
+    #[error("{} holds an earlier run ({state})", .path.display())]
+    #[diagnostic(help("`--resume` goes on with it, `--out DIR` writes elsewhere; to start afresh, remove it"))]
+    Taken {
+        /// The directory.
+        path: PathBuf,
+        /// How far that run has come.
+        state: String,
+    },
+    /// It holds something else.
+    #[error("{} is not empty and is not a run directory", .0.display())]
+    #[diagnostic(help("`--out DIR` writes elsewhere"))]
+    NotOurs(PathBuf),
+    /// It holds nothing.
+    #[error("{} holds no run", .0.display())]
+    #[diagnostic(help("`focalsweep run SPEC` makes one; its directory is `runs/NAME` unless `--out` says otherwise"))]
+    NoRun(PathBuf),
+    /// The sweep or the data changed since the run began.
+    #[error("{} was started with {what}", .path.display())]
+    #[diagnostic(help("undo the change, or give this sweep a directory of its own with `--out DIR`"))]
+    Changed {
+        /// The directory.
+        path: PathBuf,
+        /// What was different.
+        what: String,
+    },
+    /// Another process writes there.
+    #[error("another focalsweep is running in {}", .0.display())]
+    #[diagnostic(help("wait for it, or use `--out DIR`"))]
+    Locked(PathBuf),
+    /// A later program made it.
+    #[error("{} has format version {version}; this focalsweep knows version {FORMAT_VERSION}", .path.display())]
+    #[diagnostic(help("use the focalsweep that made it, or a later one"))]
+    Format {
+        /// The directory.
+        path: PathBuf,
+        /// Its version.
+        version: u64,
+    },
+    /// A file stands in its place.
+    #[error("{} is a file, not a folder", .0.display())]
+    #[diagnostic(help("`--out DIR` names the folder that the run writes"))]
+    NotAFolder(PathBuf),
+    /// A file of it is not as it was written.
+    #[error("{} cannot be understood: {why}", .path.display())]
+    #[diagnostic(help("it was changed or damaged since: restore it, or start afresh elsewhere with `--out DIR`"))]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// What its reader says.
+        why: String,
+    },
+    /// A file of it cannot be read or written.
+    #[error("cannot use {}: {why}", .path.display())]
+    #[diagnostic(help("the folder must be yours to write in and have room; `--out DIR` writes elsewhere"))]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: io::Error,
+    },
+}
+
+impl RunDirError {
+    /// Of an error of the system, or of a file whose content is wrong.
+    pub fn io(path: &Path, source: impl Into<io::Error>) -> Self {
+        let why: io::Error = source.into();
+        if why.kind() == io::ErrorKind::InvalidData {
+            return Self::Broken { path: path.to_owned(), why: why.to_string() };
+        }
+        Self::Io { path: path.to_owned(), why }
+    }
+
+    fn broken(path: &Path, why: &serde_json::Error) -> Self {
+        Self::Broken { path: path.to_owned(), why: why.to_string() }
+    }
+}
+
+/// A run directory. The process that locked it writes the files that people read; those that attend write journals and
+/// checkpoints, each its own.
+#[derive(Debug)]
+pub struct RunDir {
+    root: PathBuf,
+    lock: Option<File>,
+}
+
+impl RunDir {
+    /// Whether `root` holds a run; `None` when it is missing or empty.
+    ///
+    /// # Errors
+    /// It holds something else, or a run of a later format; a file stands in its way.
+    pub fn look(root: &Path) -> Result<Option<Manifest>, RunDirError> {
+        if let Some(file) = root.ancestors().find(|path| path.is_file()) {
+            return Err(RunDirError::NotAFolder(file.to_owned()));
+        }
+        let path = root.join("manifest.json");
+        match fs::read(&path) {
+            Ok(bytes) => {
+                let value: serde_json::Value =
+                    serde_json::from_slice(&bytes).map_err(|e| RunDirError::broken(&path, &e))?;
+                match value.get("format_version").and_then(serde_json::Value::as_u64) {
+                    Some(version) if version == u64::from(FORMAT_VERSION) => {
+                        serde_json::from_value(value).map(Some).map_err(|e| RunDirError::broken(&path, &e))
+                    }
+                    Some(version) => Err(RunDirError::Format { path: root.to_owned(), version }),
+                    None => Err(RunDirError::NotOurs(root.to_owned())),
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // A run that was killed before its manifest, the last of what it begins with, leaves these.
+                let locked = root.join(".lock").exists();
+                let ours = |name: &str| {
+                    [".lock", "jobs", "models", "prepared", "slurm", "log.txt"].contains(&name)
+                        || name.starts_with(TORN)
+                        || (locked && ["sweep.yaml", "plan.json"].contains(&name))
+                };
+                match fs::read_dir(root) {
+                    Ok(entries) => {
+                        let strange = entries.flatten().any(|entry| !entry.file_name().to_str().is_some_and(ours));
+                        if strange { Err(RunDirError::NotOurs(root.to_owned())) } else { Ok(None) }
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                    Err(error) => Err(RunDirError::io(root, error)),
+                }
+            }
+            Err(error) => Err(RunDirError::io(&path, error)),
+        }
+    }
+
+    /// Makes the directory if need be and locks it until the value is dropped.
+    ///
+    /// # Errors
+    /// Another process has it, or it cannot be written.
+    pub fn lock(root: &Path) -> Result<Self, RunDirError> {
+        for folder in [root.to_owned(), root.join("jobs"), root.join("models")] {
+            fs::create_dir_all(&folder).map_err(|e| RunDirError::io(&folder, e))?;
+        }
+        let path = root.join(".lock");
+        let lock = File::create(&path).map_err(|e| RunDirError::io(&path, e))?;
+        match lock.try_lock() {
+            Ok(()) => {
+                remove_torn(root)?;
+                Ok(Self { root: root.to_owned(), lock: Some(lock) })
+            }
+            Err(TryLockError::WouldBlock) => Err(RunDirError::Locked(root.to_owned())),
+            Err(TryLockError::Error(error)) => Err(RunDirError::io(&path, error)),
+        }
+    }
+
+    /// A directory that another process may have locked: for workers, and to look.
+    pub fn attend(root: &Path) -> Self {
+        Self { root: root.to_owned(), lock: None }
+    }
+
+    /// Whether a process holds the lock of `root` just now.
+    pub fn is_locked(root: &Path) -> bool {
+        let Ok(lock) = File::open(root.join(".lock")) else { return false };
+        matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
+    }
+
+    /// Whether this process attends, and others may write beside it.
+    pub fn is_shared(&self) -> bool {
+        self.lock.is_none()
+    }
+
+    /// The directory itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Journals and checkpoints.
+    pub fn jobs(&self) -> PathBuf {
+        self.root.join("jobs")
+    }
+
+    /// A file of the directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// Replaces a file as a whole.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RunDirError> {
+        let path = self.path(name);
+        write_atomically::<io::Error>(&path, |out| out.write_all(bytes)).map_err(|e| RunDirError::io(&path, e))
+    }
+
+    /// Replaces a JSON file as a whole.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<(), RunDirError> {
+        let mut bytes = serde_json::to_vec_pretty(value).map_err(|e| RunDirError::io(&self.path(name), e))?;
+        bytes.push(b'\n');
+        self.write(name, &bytes)
+    }
+
+    /// The plan that the run began with.
+    ///
+    /// # Errors
+    /// It is missing or not ours.
+    pub fn plan(&self) -> Result<Plan, RunDirError> {
+        self.read_json("plan.json")
+    }
+
+    fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, RunDirError> {
+        let path = self.path(name);
+        let bytes = fs::read(&path).map_err(|e| RunDirError::io(&path, e))?;
+        serde_json::from_slice(&bytes).map_err(|e| RunDirError::broken(&path, &e))
+    }
+
+    /// The checkpoints of a job, one an attempt, in no order. Those that another copy takes away meanwhile are left out.
+    ///
+    /// # Errors
+    /// One cannot be read.
+    pub fn checkpoints(&self, job: &Job) -> Result<Vec<Vec<u8>>, RunDirError> {
+        let mut found = Vec::new();
+        for path in self.checkpoint_paths(job)? {
+            match fs::read(&path) {
+                Ok(bytes) => found.push(bytes),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(RunDirError::io(&path, error)),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Where an attempt keeps its checkpoint of a job. The name says which trials it has: two attempts may cut a job in
+    /// different places.
+    pub fn checkpoint_path(&self, job: &Job, attempt: &Attempt) -> PathBuf {
+        self.jobs().join(format!("{}.checkpoint", attempt.stem(&checkpoint_name(job))))
+    }
+
+    /// Removes the checkpoints of a job, but that of the attempt `but`. A copy that still runs writes its own again, and
+    /// one that stays does no harm, so a failure is none.
+    pub fn remove_checkpoints(&self, job: &Job, but: Option<&Attempt>) {
+        let kept = but.map(|attempt| self.checkpoint_path(job, attempt));
+        for path in self.checkpoint_paths(job).unwrap_or_default() {
+            if kept.as_ref() != Some(&path) {
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+
+    fn checkpoint_paths(&self, job: &Job) -> Result<Vec<PathBuf>, RunDirError> {
+        let name = format!("{}.", checkpoint_name(job));
+        let mut paths = self.checkpoint_files()?.remove(planned(&job.job_id)).unwrap_or_default();
+        paths
+            .retain(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(|file| file.starts_with(&name)));
+        Ok(paths)
+    }
+
+    /// The checkpoints of all jobs of the plan and of those that they were cut into, listed once.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn checkpoint_files(&self) -> Result<BTreeMap<String, Vec<PathBuf>>, RunDirError> {
+        let jobs = self.jobs();
+        let mut files: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+        let list = || -> io::Result<Vec<_>> { fs::read_dir(&jobs)?.collect() };
+        for file in list().map_err(|e| RunDirError::io(&jobs, e))? {
+            let name = file.file_name();
+            let stem = name.to_str().and_then(|name| name.strip_suffix(".checkpoint"));
+            if let Some((job_id, _)) = stem.and_then(|stem| stem.split_once('.')?.0.split_once('@')) {
+                files.entry(planned(job_id).to_owned()).or_default().push(file.path());
+            }
+        }
+        Ok(files)
+    }
+
+    /// Removes journals, checkpoints and prepared rows, once every file that people read is in place.
+    ///
+    /// # Errors
+    /// They cannot be removed.
+    pub fn remove_jobs(&self) -> Result<(), RunDirError> {
+        for folder in [self.jobs(), self.path("prepared")] {
+            match fs::remove_dir_all(&folder) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(RunDirError::io(&folder, error)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `job-00007a@120+15`: a job with its first trial and their number.
+fn checkpoint_name(job: &Job) -> String {
+    format!("{}@{}+{}", job.job_id, job.first, job.count)
+}
+
+/// Removes what a killed writer left of files that it had not finished.
+fn remove_torn(root: &Path) -> Result<(), RunDirError> {
+    for entry in fs::read_dir(root).map_err(|e| RunDirError::io(root, e))?.flatten() {
+        if entry.file_name().to_str().is_some_and(|name| name.starts_with(TORN)) {
+            fs::remove_file(entry.path()).map_err(|e| RunDirError::io(&entry.path(), e))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_process_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("runs/a");
+        let held = RunDir::lock(&root).unwrap();
+        assert!(matches!(RunDir::lock(&root), Err(RunDirError::Locked(_))));
+        drop(held);
+        assert!(RunDir::lock(&root).is_ok());
+        assert!(RunDir::look(&root).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_run_that_was_killed_before_its_manifest_can_begin_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = RunDir::lock(folder.path()).unwrap();
+        dir.write("sweep.yaml", b"name: mine").unwrap();
+        dir.write("plan.json", b"{}").unwrap();
+        assert!(RunDir::look(folder.path()).unwrap().is_none());
+        fs::write(folder.path().join("thesis.tex"), "x").unwrap();
+        assert!(matches!(RunDir::look(folder.path()), Err(RunDirError::NotOurs(_))));
+    }
+
+    #[test]
+    fn other_peoples_folders_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("sweep.yaml"), "name: mine").unwrap();
+        assert!(matches!(RunDir::look(folder.path()), Err(RunDirError::NotOurs(_))));
+        fs::write(folder.path().join("manifest.json"), r#"{"format_version": 99}"#).unwrap();
+        assert!(matches!(RunDir::look(folder.path()), Err(RunDirError::Format { version: 99, .. })));
+    }
+}

@@ -1,0 +1,241 @@
+//! A resolved spec that is written and read again is the same spec.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+use super::super::{
+    Activation, DataSpec, Devices, Domain, EarlyStopping, Goal, InitialBias, LaunchSpec, Launcher, Loss, Method,
+    ModelSpec, Monitor, OperatingPoint, Optimizer, Parameters, RankSpec, Reduction, Sampling, Scalar, Scores,
+    SlurmSpec, Space, Spec, Split, SplitSpec, SynthSpec, TrainSpec, parse,
+};
+use super::read;
+
+fn number() -> impl Strategy<Value = f64> {
+    prop_oneof![1e-12..1.0_f64, 1e-3..1e9_f64, Just(1.0), Just(1e-7), Just(0.1)]
+}
+
+fn share() -> impl Strategy<Value = f64> {
+    prop_oneof![1e-9..0.499_f64, Just(0.25)]
+}
+
+/// Column names and values, those among them that YAML could take for something else.
+fn text() -> impl Strategy<Value = String> {
+    const TRAPS: &[&str] = &[
+        "true",
+        "no",
+        "~",
+        "null",
+        "1",
+        "1e-4",
+        ".5",
+        "0x1F",
+        "0o7",
+        "1_000",
+        ".inf",
+        "- a",
+        "a: b",
+        "#a",
+        "'",
+        "\"",
+        " a ",
+        "&a",
+        "*a",
+        "!a",
+        "[",
+        "{",
+        "a\nb",
+        "é",
+        "<<",
+        "?",
+        "=",
+        "+1",
+        "0b1",
+        "-0",
+        "1.",
+        "%",
+        "@",
+        "`",
+        "2001-01-01",
+        "---",
+        "a\tb",
+    ];
+    prop_oneof![prop::sample::select(TRAPS).prop_map(str::to_owned), "[ -~é]{1,12}", "\\PC{1,6}"]
+}
+
+fn scalar() -> impl Strategy<Value = Scalar> {
+    prop_oneof![
+        any::<bool>().prop_map(Scalar::Bool),
+        any::<i64>().prop_map(Scalar::Int),
+        number().prop_map(Scalar::Float),
+        text().prop_map(Scalar::Text),
+    ]
+}
+
+/// One value, or one to four different ones.
+fn choice<T: Clone + PartialEq + std::fmt::Debug>(
+    value: impl Strategy<Value = T> + Clone,
+) -> impl Strategy<Value = Option<Domain<T>>> {
+    let several = vec(value.clone(), 1..5).prop_map(|values| {
+        let mut unique: Vec<T> = Vec::new();
+        for value in values {
+            if !unique.contains(&value) {
+                unique.push(value);
+            }
+        }
+        Domain::Values { values: unique }
+    });
+    option::of(prop_oneof![value.prop_map(|value| Domain::Value { value }), several])
+}
+
+fn numbers(value: impl Strategy<Value = f64> + Clone) -> impl Strategy<Value = Option<Domain<f64>>> {
+    let range = (value.clone(), value.clone(), 2_u32..50)
+        .prop_filter("a range has two ends", |(a, b, _)| a != b)
+        .prop_map(|(a, b, count)| Some(Domain::Range { min: a.min(b), max: a.max(b), count }));
+    prop_oneof![choice(value), range]
+}
+
+fn bias() -> impl Strategy<Value = InitialBias> + Clone {
+    prop_oneof![Just(InitialBias::Prior), (-9.0..9.0_f64).prop_map(InitialBias::Value)]
+}
+
+prop_compose! {
+    fn space()(
+        loss in prop_oneof![
+            Just(Domain::Value { value: Loss::Focal }),
+            Just(Domain::Values { values: vec![Loss::WeightedBce, Loss::Focal, Loss::Bce] }),
+        ],
+        alpha in numbers(0.01..0.99), gamma in numbers(0.0..9.0),
+        sampling in choice(prop_oneof![Just(Sampling::None), Just(Sampling::Oversample)]),
+        learning_rate in numbers(1e-6..1.0), weight_decay in numbers(0.0..1.0), dropout in numbers(0.0..0.99),
+        batch_size in choice(1..100_000_usize), hidden in choice(vec(1..999_usize, 0..4)),
+        activation in choice(prop_oneof![Just(Activation::Relu), Just(Activation::Tanh)]),
+        optimizer in choice(prop_oneof![Just(Optimizer::Adam), Just(Optimizer::Adamw), Just(Optimizer::Sgd)]),
+        initial_bias in choice(bias()),
+    ) -> Space {
+        Space {
+            loss: Some(loss), alpha, gamma, pos_weight: None, sampling, learning_rate, weight_decay, dropout, batch_size,
+            hidden, activation, optimizer, initial_bias,
+        }
+    }
+}
+
+prop_compose! {
+    fn data()(
+        stem in text(), label in text(), positive in option::of(scalar()),
+        names in vec(text(), 0..3), log in prop::collection::btree_map(text(), 0.0..9.0_f64, 0..3),
+        min_level_count in any::<u32>(), standardize: bool, clip in option::of(number()),
+        origin in 0..3, rows in 2_u64..1_000_000, seed: u64,
+    ) -> DataSpec {
+        let fits = |name: &String| *name != label && !log.contains_key(name);
+        DataSpec {
+            source: format!("{stem}.csv").into(),
+            url: (origin == 1).then(|| "https://example.org/a.csv?b=c#d".into()),
+            sha256: (origin == 1).then(|| "0123456789abcdef".repeat(4)),
+            synth: (origin == 2).then_some(SynthSpec { rows, features: 3, positives: rows / 2, seed }),
+            positive,
+            drop: Vec::new(),
+            categorical: names.into_iter().filter(fits).collect(),
+            log: log.iter().filter(|(name, _)| **name != label).map(|(name, offset)| (name.clone(), *offset)).collect(),
+            label, min_level_count, standardize, clip,
+        }
+    }
+}
+
+prop_compose! {
+    fn train()(
+        epochs in 1_u32..1000, batch_size in 1_usize..100_000,
+        optimizer in prop_oneof![Just(Optimizer::Adam), Just(Optimizer::Adamw), Just(Optimizer::Sgd)],
+        learning_rate in number(), weight_decay in number(),
+        reduction in prop_oneof![Just(Reduction::Sum), Just(Reduction::Mean)],
+        epsilon in option::of(share()),
+        early_stopping in option::of((any::<bool>(), 1_u32..99, 0.0..1.0_f64, any::<bool>())),
+    ) -> TrainSpec {
+        let early_stopping = early_stopping.map(|(auc, patience, min_delta, restore_best_weights)| EarlyStopping {
+            metric: if auc { Monitor::ValAuc } else { Monitor::ValLoss },
+            goal: if auc { Goal::Maximize } else { Goal::Minimize },
+            patience, min_delta, restore_best_weights,
+        });
+        TrainSpec { epochs, batch_size, optimizer, learning_rate, weight_decay, reduction, epsilon, early_stopping }
+    }
+}
+
+fn slurm() -> impl Strategy<Value = SlurmSpec> {
+    let maybe = |words: &'static [&'static str]| option::of(prop::sample::select(words).prop_map(str::to_owned));
+    let names =
+        (maybe(&["gpu", "1"]), maybe(&["null", "lab-7"]), maybe(&["true", "high"]), maybe(&["a100&ib", "[a|b]"]));
+    let amounts = (
+        maybe(&["30", "1:30:00", "2-12", "01:00"]),
+        option::of(1_u32..64),
+        maybe(&["8G", "500", "1T"]),
+        0..3,
+        option::of(1_u32..99),
+    );
+    let lines = (vec(text(), 0..3), maybe(&["--exclude=n[1-3]", "--comment=two words", "-x n1"]));
+    (names, amounts, lines).prop_map(|(names, amounts, (setup, flag))| SlurmSpec {
+        partition: names.0,
+        account: names.1,
+        qos: names.2,
+        constraint: names.3,
+        time: amounts.0,
+        cpus_per_task: amounts.1,
+        mem: amounts.2,
+        gres: (amounts.3 == 1).then(|| "gpu:a100:2".to_owned()),
+        gpus: (amounts.3 == 2).then(|| "2".to_owned()),
+        array_parallelism: amounts.4,
+        setup,
+        sbatch: flag.into_iter().collect(),
+    })
+}
+
+prop_compose! {
+    fn spec()(
+        name in "[A-Za-z0-9_][A-Za-z0-9_-]{0,20}", data in data(), train in train(),
+        shares in (share(), share()), stratify: bool, replicates in 1_u32..100, seed: u64,
+        hidden in vec(1..999_usize, 0..3), dropout in share(), initial_bias in bias(),
+        parameters in prop_oneof![space().prop_map(Parameters::One), vec(space(), 1..3).prop_map(Parameters::Union)],
+        operating_point in prop_oneof![
+            share().prop_map(|max_fpr| OperatingPoint::MaxFpr { max_fpr }),
+            Just(OperatingPoint::MinRecall { min_recall: 1.0 }),
+            (0.001..=1000.0).prop_map(|max_alerts_per_1000| OperatingPoint::AlertBudget { max_alerts_per_1000 }),
+            (number(), number()).prop_map(|(fn_cost, fp_cost)| OperatingPoint::Cost { fn_cost, fp_cost }),
+        ],
+        on in prop_oneof![Just(Split::Validation), Just(Split::Test)],
+        devices in prop_oneof![
+            Just(Devices::Word("auto".into())), Just(Devices::List(vec!["cpu".into(), "cuda:1".into()])),
+        ],
+        slurm in option::of(slurm()),
+        scores in option::of(prop_oneof![Just(Scores::All), Just(Scores::Best), Just(Scores::None)]),
+    ) -> Spec {
+        Spec {
+            name, data, train, replicates, seed, parameters, operating_point, scores,
+            split: SplitSpec { test: shares.0, validation: shares.1, stratify },
+            model: ModelSpec { hidden, activation: Activation::Tanh, dropout, initial_bias },
+            method: Method::Grid,
+            rank: RankSpec { by: vec!["fn".into(), "auc".into()], on },
+            launch: LaunchSpec {
+                devices,
+                slots_per_device: 1 + seed as usize % 64,
+                launcher: if slurm.is_some() { Launcher::Slurm } else { Launcher::Local },
+                slurm,
+            },
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_written_spec_reads_as_itself(spec in spec()) {
+        let text = serde_yaml::to_string(&spec).unwrap();
+        match parse("sweep.yaml", &text) {
+            Ok(again) => prop_assert_eq!(again, spec),
+            Err(faults) => prop_assert!(false, "{}\n{}", faults.lines().collect::<Vec<_>>().join("\n"), text),
+        }
+    }
+}
+
+#[test]
+fn the_default_sweep_reads_as_itself() {
+    let spec = read(include_str!("../../../../../sweeps/focal.yaml"), &[]).unwrap();
+    assert_eq!(read(&serde_yaml::to_string(&spec).unwrap(), &[]).unwrap(), spec);
+}

@@ -1,0 +1,279 @@
+//! A source that is not there yet: fetched and verified, or synthesised, before anything reads it.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+use ureq::http::StatusCode;
+use ureq::http::header::{CONTENT_RANGE, RANGE};
+
+use super::error::DataError;
+use super::fingerprint::hex;
+use super::synth::write_synthetic;
+use focalsweep_core::spec::DataSpec;
+
+/// How often a cut connection is taken up again.
+const ATTEMPTS: u32 = 3;
+/// Wait before the second attempt; twice that before the third.
+const PAUSE: Duration = Duration::from_millis(300);
+/// A server that says nothing for so long is given up.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// Is told how far a download is.
+pub trait DownloadProgress {
+    /// `bytes` of the file are here, of `total` if the server said so.
+    fn advance(&mut self, bytes: u64, total: Option<u64>);
+}
+
+impl<F: FnMut(u64, Option<u64>)> DownloadProgress for F {
+    fn advance(&mut self, bytes: u64, total: Option<u64>) {
+        self(bytes, total);
+    }
+}
+
+/// Makes `data.source` when it is not there: from `data.url`, verified by `data.sha256`, or from `data.synth`.
+///
+/// A download grows in `<source>.part` and gets its name once its checksum is right; a later call goes on where an
+/// interrupted one was. Does nothing when the source is there, or when neither `url` nor `synth` is given.
+///
+/// # Errors
+/// The server cannot be reached or answers with an error; the checksum is wrong (nothing is kept); another process fetches
+/// the same file; a file cannot be written; the synthetic shape is impossible.
+pub fn fetch(spec: &DataSpec, progress: &mut dyn DownloadProgress) -> Result<(), DataError> {
+    if spec.source.exists() {
+        return Ok(());
+    }
+    match (&spec.url, &spec.sha256, &spec.synth) {
+        (Some(url), Some(sha256), _) => Download::start(url, sha256, &spec.source)?.run(progress),
+        (Some(_), None, _) => Err(DataError::NoChecksum),
+        (None, _, Some(synth)) => write_synthetic(synth, &spec.source),
+        (None, _, None) => Ok(()),
+    }
+}
+
+/// Gives a finished temporary file its name, all on disk.
+pub(super) fn publish(temp: NamedTempFile, out: &Path) -> Result<(), DataError> {
+    let failed = |why: std::io::Error| DataError::file("write", out, why);
+    temp.as_file().sync_all().map_err(failed)?;
+    // Temporary files are for their owner only; data is as readable as any file.
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    temp.as_file().set_permissions(mode).map_err(failed)?;
+    temp.persist(out).map_err(|e| failed(e.error))?;
+    sync_folder(out)
+}
+
+fn sync_folder(path: &Path) -> Result<(), DataError> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|e| DataError::file("write", path, e))
+}
+
+struct Download<'a> {
+    url: &'a str,
+    sha256: &'a str,
+    out: &'a Path,
+    part: PathBuf,
+    /// Locked; `None` when another process finished the file meanwhile.
+    file: Option<File>,
+}
+
+/// Why an attempt ended without the file.
+enum Cut {
+    /// May go better next time.
+    Again(String),
+    /// Will not.
+    Final(DataError),
+}
+
+impl<'a> Download<'a> {
+    fn start(url: &'a str, sha256: &'a str, out: &'a Path) -> Result<Self, DataError> {
+        let mut name = out.file_name().unwrap_or_default().to_owned();
+        name.push(".part");
+        let part = out.with_file_name(name);
+        let failed = |why: std::io::Error| DataError::file("write", &part, why);
+        if let Some(folder) = part.parent() {
+            std::fs::create_dir_all(folder).map_err(failed)?;
+        }
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&part).map_err(failed)?;
+        let busy = || DataError::file("write", &part, "another process is fetching it: wait for it, then try again");
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(busy()),
+            Err(TryLockError::Error(why)) => return Err(failed(why)),
+        }
+        if out.exists() {
+            return Ok(Self { url, sha256, out, part, file: None });
+        }
+        // The lock is on the file that was opened; another process may have thrown that one away since.
+        let is_same = |there: std::fs::Metadata| file.metadata().is_ok_and(|ours| ours.ino() == there.ino());
+        if !std::fs::metadata(&part).is_ok_and(is_same) {
+            return Err(busy());
+        }
+        Ok(Self { url, sha256, out, part, file: Some(file) })
+    }
+
+    fn run(mut self, progress: &mut dyn DownloadProgress) -> Result<(), DataError> {
+        let Some(mut file) = self.file.take() else { return Ok(()) };
+        let mut attempt = 1;
+        loop {
+            match self.attempt(&mut file, progress) {
+                Ok(()) => return self.finish(&file),
+                Err(Cut::Final(error)) => {
+                    self.forget_nothing(&file);
+                    return Err(error);
+                }
+                Err(Cut::Again(why)) if attempt == ATTEMPTS => {
+                    let got = file.metadata().map_or(0, |metadata| metadata.len());
+                    let help = if got > 0 {
+                        format!("{got} bytes are in {}: run again to go on from there", self.part.display())
+                    } else {
+                        self.forget_nothing(&file);
+                        format!("check the network, or put the file at {} yourself", self.out.display())
+                    };
+                    return Err(DataError::Download { url: self.url.to_owned(), why, help });
+                }
+                Err(Cut::Again(_)) => std::thread::sleep(PAUSE * attempt),
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Removes the part when there is nothing in it to go on from.
+    fn forget_nothing(&self, file: &File) {
+        if file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
+            let _ = std::fs::remove_file(&self.part);
+        }
+    }
+
+    fn finish(&self, file: &File) -> Result<(), DataError> {
+        let failed = |why: std::io::Error| DataError::file("write", self.out, why);
+        file.sync_all().map_err(failed)?;
+        std::fs::rename(&self.part, self.out).map_err(failed)?;
+        sync_folder(self.out)
+    }
+
+    /// One connection: all that is still to come, and the check of the whole.
+    fn attempt(&self, file: &mut File, progress: &mut dyn DownloadProgress) -> Result<(), Cut> {
+        let disk = |why: std::io::Error| Cut::Final(DataError::file("write", &self.part, why));
+        let mut hasher = Sha256::new();
+        file.rewind().map_err(disk)?;
+        let mut have = std::io::copy(file, &mut HashInto(&mut hasher)).map_err(disk)?;
+        let resumed = have > 0;
+
+        let mut response = self.ask(have)?;
+        match response.status() {
+            StatusCode::PARTIAL_CONTENT if starts_at(&response, have) => {}
+            StatusCode::OK => {
+                have = 0;
+                hasher = Sha256::new();
+                empty(file).map_err(disk)?;
+            }
+            StatusCode::RANGE_NOT_SATISFIABLE | StatusCode::PARTIAL_CONTENT => {
+                // What is here is no beginning of what is there, or is all of it: the checksum tells.
+                if self.is_right(hasher) {
+                    return Ok(());
+                }
+                empty(file).map_err(disk)?;
+                return Err(Cut::Again("the server cannot go on from where it was".to_owned()));
+            }
+            status => return Err(self.refused(status)),
+        }
+        let total = response.body().content_length().map(|rest| have + rest);
+        progress.advance(have, total);
+        let mut body = response.body_mut().as_reader();
+        let mut buffer = vec![0; 1 << 17];
+        loop {
+            let read = match body.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(why) => return Err(Cut::Again(format!("the connection broke after {have} bytes ({why})"))),
+            };
+            file.write_all(&buffer[..read]).map_err(disk)?;
+            hasher.update(&buffer[..read]);
+            have += read as u64;
+            progress.advance(have, total);
+        }
+        if total.is_some_and(|total| have < total) {
+            return Err(Cut::Again(format!("the connection ended after {have} bytes")));
+        }
+        let found = hex(&hasher.finalize());
+        if found.eq_ignore_ascii_case(self.sha256) {
+            return Ok(());
+        }
+        empty(file).map_err(disk)?;
+        if resumed {
+            // The file may have changed at its source between the two halves: once more from the start.
+            return self.attempt(file, progress);
+        }
+        let (url, expected) = (self.url.to_owned(), self.sha256.to_lowercase());
+        Err(Cut::Final(DataError::Checksum { url, expected, found }))
+    }
+
+    fn ask(&self, have: u64) -> Result<ureq::http::Response<ureq::Body>, Cut> {
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(SILENCE))
+            .timeout_per_read(Some(SILENCE))
+            .build()
+            .new_agent();
+        let request = agent.get(self.url);
+        let request = if have > 0 { request.header(RANGE, format!("bytes={have}-")) } else { request };
+        request.call().map_err(|error| match error {
+            ureq::Error::Io(_) | ureq::Error::Timeout(_) | ureq::Error::ConnectionFailed => {
+                Cut::Again(error.to_string())
+            }
+            ureq::Error::HostNotFound => Cut::Final(DataError::Download {
+                url: self.url.to_owned(),
+                why: "the server's name is not known".to_owned(),
+                help: format!("check the address and the network, or put the file at {} yourself", self.out.display()),
+            }),
+            other => Cut::Final(DataError::Download {
+                url: self.url.to_owned(),
+                why: other.to_string(),
+                help: format!("check `data.url`, or put the file at {} yourself", self.out.display()),
+            }),
+        })
+    }
+
+    fn refused(&self, status: StatusCode) -> Cut {
+        let why = format!("the server answers {status}");
+        if status.is_server_error() {
+            return Cut::Again(why);
+        }
+        let help = format!("check `data.url`, or put the file at {} yourself", self.out.display());
+        Cut::Final(DataError::Download { url: self.url.to_owned(), why, help })
+    }
+
+    fn is_right(&self, hasher: Sha256) -> bool {
+        hex(&hasher.finalize()).eq_ignore_ascii_case(self.sha256)
+    }
+}
+
+/// Whether the answer goes on at byte `have`.
+fn starts_at(response: &ureq::http::Response<ureq::Body>, have: u64) -> bool {
+    let range = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    range.strip_prefix("bytes ").and_then(|range| range.split('-').next()) == Some(have.to_string().as_str())
+}
+
+fn empty(file: &mut File) -> std::io::Result<()> {
+    file.set_len(0)?;
+    file.seek(SeekFrom::Start(0)).map(|_| ())
+}
+
+/// Lets bytes be copied into a hash.
+struct HashInto<'a>(&'a mut Sha256);
+
+impl Write for HashInto<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

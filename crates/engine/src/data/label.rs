@@ -1,0 +1,273 @@
+//! A data file checked against the sweep file: features, labels, fingerprint.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::error::DataError;
+use super::fingerprint::of_source;
+use super::read::{Pick, place, read_table};
+use super::table::{Column, Levels, Table, Values};
+use focalsweep_core::spec::{DataSpec, Scalar};
+
+/// A text column with more levels than this, most of them on one row only, is an identifier.
+const MOST_LEVELS_OF_RARE: usize = 100;
+
+/// The data of a sweep, read once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    /// The feature columns: neither the label nor those of `data.drop`.
+    pub table: Table,
+    /// 1 for the rare class, else 0; one a row.
+    pub labels: Vec<u8>,
+    /// The label column.
+    pub label: String,
+    /// The value of the rare class.
+    pub positive: String,
+    /// The value of the other class; `not ...` where it is several.
+    pub negative: String,
+    /// First 16 hexadecimal digits of a SHA-256 over the features, the labels and the preparation's settings.
+    pub fingerprint: String,
+    /// What people should know about how the file was understood, a line each.
+    pub notes: Vec<String>,
+}
+
+impl Source {
+    /// Rows of the rare class.
+    pub fn positives(&self) -> usize {
+        self.labels.iter().map(|&label| usize::from(label)).sum()
+    }
+}
+
+/// Reads `data.source` and checks it against the rest of `data`.
+///
+/// # Errors
+/// Those of [`read_table`]; a key names a column that is not there, or a column stands under two keys that exclude each
+/// other; the label is missing somewhere, has one value, or more than two and no `positive`; `positive` is not among the
+/// labels; a logarithm cannot be taken; a text column looks like an identifier; no feature is left.
+pub fn load(spec: &DataSpec) -> Result<Source, DataError> {
+    let path = spec.source.as_path();
+    check_conflicts(spec)?;
+    let mut table = read_table(path, Pick::AllBut(&spec.drop), &spec.categorical)?;
+    let Some(at) = table.columns.iter().position(|column| column.name == spec.label) else {
+        return Err(DataError::unknown_column("data.label", &spec.label, table.names()));
+    };
+    for (name, &offset) in &spec.log {
+        match table.column(name) {
+            None => return Err(DataError::unknown_column("data.log", name, table.names())),
+            Some(column) => check_log(path, column, offset)?,
+        }
+    }
+    let label = table.columns.remove(at);
+    if table.columns.is_empty() {
+        return Err(DataError::NoFeatures { why: format!("the data has the label `{}` only", spec.label) });
+    }
+    for column in &table.columns {
+        check_identifier(column, table.rows)?;
+    }
+    let classes = Classes::of(path, &label, spec.positive.as_ref())?;
+    let positives: usize = classes.labels.iter().map(|&label| usize::from(label)).sum();
+    let mut notes = vec![format!(
+        "label `{}`: {} of {} rows are positive ({}{})",
+        label.name, positives, table.rows, classes.positive, classes.chosen,
+    )];
+    if !spec.drop.is_empty() {
+        notes.push(format!("dropped as asked: {}", spec.drop.join(", ")));
+    }
+    let fingerprint = of_source(&table, &classes.labels, spec);
+    Ok(Source {
+        table,
+        labels: classes.labels,
+        label: label.name,
+        positive: classes.positive,
+        negative: classes.negative,
+        fingerprint,
+        notes,
+    })
+}
+
+fn check_conflicts(spec: &DataSpec) -> Result<(), DataError> {
+    let conflict = |column: &str, first, second| Err(DataError::Conflict { column: column.to_owned(), first, second });
+    if spec.drop.contains(&spec.label) {
+        return conflict(&spec.label, "data.label", "data.drop");
+    }
+    if spec.log.contains_key(&spec.label) {
+        return conflict(&spec.label, "data.label", "data.log");
+    }
+    for name in spec.log.keys() {
+        if spec.drop.contains(name) {
+            return conflict(name, "data.log", "data.drop");
+        }
+        if spec.categorical.contains(name) {
+            return conflict(name, "data.log", "data.categorical");
+        }
+    }
+    match spec.categorical.iter().find(|name| spec.drop.contains(name)) {
+        Some(name) => conflict(name, "data.categorical", "data.drop"),
+        None => Ok(()),
+    }
+}
+
+fn check_log(path: &Path, column: &Column, offset: f64) -> Result<(), DataError> {
+    let is_number = |row: usize| {
+        matches!(&column.values, Values::Text(levels)
+        if levels.get(row).is_some_and(|text| text.parse::<f64>().is_ok()))
+    };
+    let (row, value) = match &column.values {
+        Values::Number(values) => match values.iter().position(|value| value + offset <= 0.0) {
+            None => return Ok(()),
+            Some(row) => {
+                let column = column.name.clone();
+                return Err(DataError::LogOfNonPositive {
+                    column,
+                    place: place(path, row),
+                    value: values[row],
+                    offset,
+                });
+            }
+        },
+        Values::Bool(values) => (0..values.len()).find(|&row| values[row].is_some()),
+        Values::Text(levels) => {
+            (0..levels.codes.len()).find(|&row| levels.get(row).is_some() && !is_number(row)).or(Some(0))
+        }
+    }
+    .map_or((0, String::new()), |row| (row, column.values.show(row)));
+    Err(DataError::LogOfText { column: column.name.clone(), place: place(path, row), value })
+}
+
+fn check_identifier(column: &Column, rows: usize) -> Result<(), DataError> {
+    match &column.values {
+        Values::Text(Levels { names, .. }) if names.len() > MOST_LEVELS_OF_RARE && 2 * names.len() > rows => {
+            Err(DataError::Identifier { column: column.name.clone(), levels: names.len(), rows })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The label column understood.
+struct Classes {
+    labels: Vec<u8>,
+    positive: String,
+    negative: String,
+    /// How the positive class was found.
+    chosen: &'static str,
+}
+
+impl Classes {
+    fn of(path: &Path, label: &Column, positive: Option<&Scalar>) -> Result<Self, DataError> {
+        let column = || label.name.clone();
+        let codes = Coded::of(&label.values);
+        if let Some(row) = codes.rows.iter().position(|&code| code == Levels::MISSING) {
+            return Err(DataError::LabelMissing { column: column(), place: place(path, row) });
+        }
+        let texts: Vec<String> = codes.first_rows.iter().map(|&row| label.values.show(row)).collect();
+        if let [value] = texts.as_slice() {
+            return Err(DataError::LabelOneClass { column: column(), value: value.clone() });
+        }
+        let (at, chosen) = match positive {
+            Some(wanted) => match texts.iter().position(|text| is_same(wanted, text)) {
+                Some(at) => (at, ""),
+                None => {
+                    let positive = wanted.to_string();
+                    return Err(DataError::LabelAbsent { column: column(), positive, values: list(&texts) });
+                }
+            },
+            None if texts.len() > 2 => {
+                return Err(DataError::LabelManyClasses { column: column(), count: texts.len(), values: list(&texts) });
+            }
+            None => codes.rare(&texts).ok_or_else(|| DataError::LabelTie { column: column(), values: list(&texts) })?,
+        };
+        let labels = codes.rows.iter().map(|&code| u8::from(code as usize == at)).collect();
+        let negative = if texts.len() == 2 { texts[1 - at].clone() } else { format!("not {}", texts[at]) };
+        Ok(Self { labels, positive: texts[at].clone(), negative, chosen })
+    }
+}
+
+/// Label values numbered in the order in which they turn up.
+struct Coded {
+    rows: Vec<u32>,
+    first_rows: Vec<usize>,
+    counts: Vec<u64>,
+}
+
+impl Coded {
+    fn of(values: &Values) -> Self {
+        let mut coded = Self { rows: Vec::new(), first_rows: Vec::new(), counts: Vec::new() };
+        match values {
+            // Adding 0.0 makes one value of 0.0 and -0.0.
+            Values::Number(cells) => {
+                coded.fill(cells.iter().map(|value| (!value.is_nan()).then(|| (value + 0.0).to_bits())));
+            }
+            Values::Bool(cells) => coded.fill(cells.iter().map(|value| value.map(u64::from))),
+            Values::Text(levels) => {
+                let cells = levels.codes.iter();
+                coded.fill(cells.map(|&code| (code != Levels::MISSING).then_some(u64::from(code))));
+            }
+        }
+        coded
+    }
+
+    fn fill(&mut self, cells: impl Iterator<Item = Option<u64>>) {
+        let mut known: HashMap<u64, u32> = HashMap::new();
+        let mut last: Option<(u64, u32)> = None;
+        for (row, cell) in cells.enumerate() {
+            let Some(key) = cell else {
+                self.rows.push(Levels::MISSING);
+                continue;
+            };
+            let code = match last {
+                Some((same, code)) if same == key => code,
+                _ => *known.entry(key).or_insert_with(|| {
+                    self.first_rows.push(row);
+                    self.counts.push(0);
+                    self.first_rows.len() as u32 - 1
+                }),
+            };
+            last = Some((key, code));
+            self.counts[code as usize] += 1;
+            self.rows.push(code);
+        }
+    }
+
+    /// Which of two values is the rare class and why; `None` when nothing says so.
+    fn rare(&self, texts: &[String]) -> Option<(usize, &'static str)> {
+        let number = |text: &String| match text.to_lowercase().parse::<bool>() {
+            Ok(truth) => Some(f64::from(u8::from(truth))),
+            Err(_) => text.parse::<f64>().ok(),
+        };
+        let is = |at: usize, value: f64| texts.get(at).and_then(number) == Some(value);
+        match (self.counts.first()?, self.counts.get(1)?) {
+            _ if is(0, 1.0) && is(1, 0.0) => Some((0, "")),
+            _ if is(0, 0.0) && is(1, 1.0) => Some((1, "")),
+            (first, second) if first < second => Some((0, ", the rarer value")),
+            (first, second) if first > second => Some((1, ", the rarer value")),
+            _ => None,
+        }
+    }
+}
+
+/// Whether the label value written `text` is the one asked for: numbers by value, truths as 1 and 0, text exactly.
+fn is_same(wanted: &Scalar, text: &str) -> bool {
+    let number = |text: &str| text.parse::<f64>().ok();
+    let truth = |text: &str| text.to_lowercase().parse::<bool>().ok();
+    let wanted = wanted.to_string();
+    wanted == text
+        || number(&wanted).is_some_and(|value| number(text) == Some(value))
+        || match (truth(&wanted), truth(text)) {
+            (Some(wanted), Some(found)) => wanted == found,
+            (Some(wanted), None) => number(text) == Some(f64::from(u8::from(wanted))),
+            (None, Some(found)) => number(&wanted) == Some(f64::from(u8::from(found))),
+            (None, None) => false,
+        }
+}
+
+/// At most 10 of the values, sorted.
+fn list(values: &[String]) -> String {
+    const MOST: usize = 10;
+    let mut sorted: Vec<&str> = values.iter().map(String::as_str).collect();
+    sorted.sort_by(|a, b| match (a.parse::<f64>(), b.parse::<f64>()) {
+        (Ok(a), Ok(b)) => a.total_cmp(&b),
+        _ => a.cmp(b),
+    });
+    let shown = sorted[..sorted.len().min(MOST)].join(", ");
+    if sorted.len() > MOST { format!("{shown}, ...") } else { shown }
+}

@@ -1,0 +1,35 @@
+//! From a file to matrices: read, check the label, split, prepare.
+//!
+//! ```text
+//! source ─read─> Table ─label─> Source ─split + fit on training rows + transform─> Replicate
+//! ```
+//! A [`focalsweep_core::prepared::Replicate`] is built once and shared by all jobs that train on it. Its [`focalsweep_core::prepared::Preprocessing`] is kept beside the
+//! models, so that new files can be prepared in the same way.
+
+mod describe;
+mod download;
+mod error;
+mod fingerprint;
+mod fit;
+mod label;
+mod prepare;
+mod read;
+mod read_csv;
+mod read_parquet;
+mod split;
+mod synth;
+mod table;
+mod transform;
+
+pub use describe::{ColumnDescription, Description, LevelCount, describe};
+pub use download::{DownloadProgress, fetch};
+pub use error::{DataError, Place};
+pub use label::{Source, load};
+pub use prepare::prepare;
+pub use read::{Pick, read_table};
+pub use synth::write_synthetic;
+pub use table::{Column, Levels, Table, Values};
+pub use transform::Transform;
+
+#[cfg(test)]
+mod tests;

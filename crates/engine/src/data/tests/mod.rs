@@ -1,0 +1,79 @@
+//! Tests of the data path, by stage.
+
+mod download;
+mod label;
+mod prepare;
+mod read;
+mod real;
+mod split;
+mod synth;
+
+use std::fs::write;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::{Column, DataError, Levels, Pick, Table, Values, read_table};
+use focalsweep_core::spec::DataSpec;
+
+/// A folder with one file; the file's path.
+fn file(name: &str, content: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    write(&path, content).unwrap();
+    (folder, path)
+}
+
+fn read_csv(content: impl AsRef<[u8]>) -> Result<Table, DataError> {
+    let (_folder, path) = file("t.csv", content);
+    read_table(&path, Pick::AllBut(&[]), &[])
+}
+
+fn spec(path: &Path, label: &str) -> DataSpec {
+    DataSpec {
+        source: path.to_path_buf(),
+        url: None,
+        sha256: None,
+        synth: None,
+        label: label.to_owned(),
+        positive: None,
+        drop: Vec::new(),
+        log: [].into(),
+        categorical: Vec::new(),
+        min_level_count: 20,
+        standardize: true,
+        clip: None,
+    }
+}
+
+fn strings<const N: usize>(names: [&str; N]) -> Vec<String> {
+    names.map(str::to_owned).to_vec()
+}
+
+fn number(name: &str, values: impl Into<Vec<f64>>) -> Column {
+    Column { name: name.to_owned(), values: Values::Number(values.into()) }
+}
+
+fn text(name: &str, cells: &[Option<&str>]) -> Column {
+    let mut names: Vec<String> = Vec::new();
+    let codes = cells
+        .iter()
+        .map(|cell| match cell {
+            None => Levels::MISSING,
+            Some(cell) => match names.iter().position(|name| name == cell) {
+                Some(at) => at as u32,
+                None => {
+                    names.push((*cell).to_owned());
+                    names.len() as u32 - 1
+                }
+            },
+        })
+        .collect();
+    Column { name: name.to_owned(), values: Values::Text(Levels { names, codes }) }
+}
+
+/// The message and the help, as people get them.
+fn said(error: &DataError) -> String {
+    let help = miette::Diagnostic::help(error).map(|help| format!(" | {help}")).unwrap_or_default();
+    format!("{error}{help}")
+}

@@ -1,0 +1,205 @@
+//! Keeps what a stack brings: the journal first, then the event.
+
+use std::collections::{HashMap, HashSet};
+use std::io::{self, Write};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::error::{JobError, save};
+use super::event::Event;
+use super::run::{JobDevice, Work};
+use focalsweep_core::prepared::Replicate;
+use focalsweep_core::plan::{Hyperparameters, Job, Shape};
+use focalsweep_core::record::{Attempt, le_bytes, Journal, Payload, ResultRow, State, write_atomically};
+use focalsweep_core::spec::Word;
+use crate::train::{Checkpoint, Ended, EpochReport, Fitted, Observer, SaveError, Stack};
+
+/// How often a running stack is checkpointed: what a kill can cost.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
+
+fn micros() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|d| i64::try_from(d.as_micros()).ok()).unwrap_or(0)
+}
+
+/// What a job has kept, and where it goes on.
+pub(super) struct Kept {
+    /// Ids of the job's trials.
+    pub(super) ids: Vec<String>,
+    /// Those that have ended. A stack that restarts before them trains them again, to the same numbers.
+    pub(super) known: HashSet<String>,
+    /// Where the next go.
+    pub(super) journal: Journal,
+    /// Whose journal and checkpoint these are.
+    pub(super) attempt: Attempt,
+}
+
+/// Keeps a stack's results: the journal first, then the event.
+pub(super) struct Keeper<'a> {
+    work: &'a Work<'a>,
+    job: &'a Job,
+    data: &'a Replicate,
+    device: JobDevice<'a>,
+    stack: &'a Stack,
+    kept: Kept,
+    events: &'a dyn Fn(Event),
+    started_at: i64,
+    last_checkpoint: Instant,
+    /// Whether a checkpoint of this attempt stands in the place of those of earlier ones. A copy that runs at the same
+    /// time and loses its own writes it again within seconds.
+    took_over: bool,
+}
+
+impl<'a> Keeper<'a> {
+    /// Of `job` on `device`, from now on.
+    pub(super) fn new(
+        work: &'a Work<'a>,
+        (job, data): (&'a Job, &'a Replicate),
+        device: JobDevice<'a>,
+        stack: &'a Stack,
+        kept: Kept,
+        events: &'a dyn Fn(Event),
+    ) -> Self {
+        let (started_at, last_checkpoint) = (micros(), Instant::now());
+        Self { work, job, data, device, stack, kept, events, started_at, last_checkpoint, took_over: false }
+    }
+
+    pub(super) fn tell(&self, event: Event) {
+        (self.events)(event);
+    }
+
+    fn row(&self, ended: &Ended) -> ResultRow {
+        let fitted = ended.outcome.as_ref().ok();
+        ResultRow {
+            trial_id: self.kept.ids[ended.slot].clone(),
+            replicate: self.job.replicate,
+            state: if fitted.is_some() { State::Finished } else { State::Failed },
+            error: ended.outcome.as_ref().err().cloned(),
+            hyperparameters: self.stack.trials[ended.slot].clone(),
+            seed: self.work.spec.seed,
+            split_fingerprint: self.data.split_fingerprint.clone(),
+            data_fingerprint: self.work.data_fingerprint.to_owned(),
+            device: self.device.device.to_string(),
+            device_name: self.device.model.to_owned(),
+            host: gethostname::gethostname().to_string_lossy().into_owned(),
+            job_id: self.job.job_id.clone(),
+            stack_size: self.job.count as u32,
+            epochs_run: ended.history.len() as u32,
+            best_epoch: fitted.map(|f| f.best_epoch),
+            train_seconds: ended.seconds,
+            started_at: self.started_at,
+            finished_at: micros(),
+            train: fitted.map(|f| f.train.clone()),
+            val: fitted.map(|f| f.val.clone()),
+            test: fitted.map(|f| f.test.clone()),
+            threshold: fitted.and_then(|f| f.threshold),
+            val_op: fitted.and_then(|f| f.val_op),
+            test_op: fitted.and_then(|f| f.test_op),
+        }
+    }
+
+    fn payload(&self, row: &ResultRow, fitted: &Fitted) -> Result<Payload, SaveError> {
+        let wants_scores = self.work.spec.scores != Some(focalsweep_core::spec::Scores::None);
+        let scores = |values: &[f32]| if wants_scores { le_bytes(values) } else { Vec::new() };
+        Ok(Payload {
+            train_roc: fitted.train_roc.clone(),
+            validation: scores(&fitted.validation_scores),
+            test: scores(&fitted.test_scores),
+            model: model_file(&self.stack.shape, &fitted.weights, row, &self.data.features)?,
+        })
+    }
+
+    /// Records every trial that has not ended as failed.
+    pub(super) fn fail_the_rest(&mut self, reason: &str) -> Result<(), JobError> {
+        tracing::error!(job = self.job.job_id, reason, "job failed");
+        let left = (0..self.kept.ids.len()).map(|slot| Ended {
+            slot,
+            history: Vec::new(),
+            seconds: 0.0,
+            outcome: Err(reason.to_owned()),
+        });
+        self.ended(left.collect()).map_err(|error| save(self.job, error))
+    }
+}
+
+/// Replaces an attempt's checkpoint of a job as a whole.
+pub(super) fn write_checkpoint(
+    work: &Work<'_>,
+    job: &Job,
+    attempt: &Attempt,
+    checkpoint: &Checkpoint,
+) -> io::Result<()> {
+    let bytes = checkpoint.to_bytes().map_err(io::Error::other)?;
+    write_atomically::<io::Error>(&work.dir.checkpoint_path(job, attempt), |out| out.write_all(&bytes))
+}
+
+/// A trial in a few words, for progress.
+pub fn label(trial: &Hyperparameters) -> String {
+    let mut words = vec![trial.loss.word().to_owned()];
+    words.extend(trial.alpha.map(|alpha| format!("alpha {alpha}")));
+    words.extend(trial.gamma.map(|gamma| format!("gamma {gamma}")));
+    words.join(" ")
+}
+
+/// A model's safetensors file: its tensors, and in the metadata what is needed to use them.
+fn model_file(shape: &Shape, weights: &[f32], row: &ResultRow, features: &[String]) -> Result<Vec<u8>, SaveError> {
+    use safetensors::tensor::{Dtype, TensorView};
+    let bytes = le_bytes(weights);
+    let mut at = 0;
+    let mut tensors = Vec::new();
+    for (name, dims) in shape.tensors() {
+        let length = 4 * dims.iter().product::<usize>();
+        tensors.push((name, TensorView::new(Dtype::F32, dims, &bytes[at..at + length])?));
+        at += length;
+    }
+    let metadata = HashMap::from([
+        ("trial_id".to_owned(), row.trial_id.clone()),
+        ("replicate".to_owned(), row.replicate.to_string()),
+        ("hyperparameters".to_owned(), serde_json::to_string(&row.hyperparameters)?),
+        ("features".to_owned(), serde_json::to_string(features)?),
+        ("threshold".to_owned(), serde_json::to_string(&row.threshold)?),
+        ("preprocessing".to_owned(), format!("preprocessing-r{}.json", row.replicate)),
+    ]);
+    Ok(safetensors::serialize(tensors, Some(metadata))?)
+}
+
+impl Observer for Keeper<'_> {
+    fn stop_requested(&self) -> bool {
+        self.work.stop.requested()
+    }
+
+    fn epoch(&mut self, report: &EpochReport) {
+        self.tell(Event::Epoch {
+            job_id: self.job.job_id.clone(),
+            epoch: report.epoch,
+            training: report.training,
+            best: report.best.map(|(slot, auc)| (auc, label(&self.stack.trials[slot]))),
+        });
+    }
+
+    fn ended(&mut self, ended: Vec<Ended>) -> Result<(), SaveError> {
+        let new: Vec<Ended> = ended.into_iter().filter(|e| !self.kept.known.contains(&self.kept.ids[e.slot])).collect();
+        let mut lines = Vec::with_capacity(new.len());
+        for end in &new {
+            let row = self.row(end);
+            let payload = end.outcome.as_ref().ok().map(|fitted| self.payload(&row, fitted)).transpose()?;
+            lines.push((row, end.history.clone(), payload));
+        }
+        self.kept.journal.append(lines)?;
+        self.kept.known.extend(new.iter().map(|e| self.kept.ids[e.slot].clone()));
+        let failed = new.iter().filter(|e| e.outcome.is_err()).count();
+        self.tell(Event::Ended { job_id: self.job.job_id.clone(), trials: new.len(), failed });
+        Ok(())
+    }
+
+    fn checkpoint_due(&self) -> bool {
+        self.last_checkpoint.elapsed() >= CHECKPOINT_EVERY
+    }
+
+    fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), SaveError> {
+        write_checkpoint(self.work, self.job, &self.kept.attempt, checkpoint)?;
+        if !std::mem::replace(&mut self.took_over, true) {
+            self.work.dir.remove_checkpoints(self.job, Some(&self.kept.attempt));
+        }
+        self.last_checkpoint = Instant::now();
+        Ok(())
+    }
+}

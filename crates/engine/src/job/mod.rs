@@ -1,0 +1,16 @@
+//! A job by itself: its stack trained from the furthest checkpoint, every ended trial kept in its journal.
+//!
+//! Whoever has a run directory and the rows can run a job of its plan: a thread of `focalsweep`, a task of a cluster, or
+//! the process that holds libtorch. They call [`run_job`], so they are the same code.
+
+mod error;
+mod event;
+mod keeper;
+mod run;
+mod stop;
+
+pub use error::{JobError, save};
+pub use event::Event;
+pub use keeper::label;
+pub use run::{JobDevice, JobEnd, Work, cut_checkpoint, ended, give_up, run_job};
+pub use stop::Stop;

@@ -1,0 +1,237 @@
+//! One job on one device: its stack, its journal, its checkpoint. The same code whatever trains and whoever asks.
+
+use std::collections::HashSet;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use focalsweep_core::device::Device;
+use focalsweep_core::plan::{Hyperparameters, Job, Trials};
+use focalsweep_core::prepared::Replicate;
+use focalsweep_core::record::{Attempt, Entry, Journal, Journals, RunDir, RunDirError};
+use focalsweep_core::spec::Spec;
+use serde::{Deserialize, Serialize};
+
+use super::error::{JobError, save};
+use super::event::Event;
+use super::keeper::{Keeper, Kept, write_checkpoint};
+use super::stop::Stop;
+use crate::train::{self, Backends, Checkpoint, End, Stack, TrainError, Trouble};
+
+/// Everything that jobs share.
+#[derive(Debug, Clone, Copy)]
+pub struct Work<'a> {
+    /// The sweep.
+    pub spec: &'a Spec,
+    /// Its trials.
+    pub trials: &'a Trials,
+    /// Prepared rows of the replicates that the jobs train on.
+    pub replicates: &'a [Arc<Replicate>],
+    /// Fingerprint of the data.
+    pub data_fingerprint: &'a str,
+    /// Where results go.
+    pub dir: &'a RunDir,
+    /// Raised by Ctrl-C.
+    pub stop: &'a Stop,
+}
+
+impl Work<'_> {
+    /// The rows that `job` trains on.
+    ///
+    /// # Errors
+    /// The plan names a replicate that is not there.
+    pub fn data(&self, job: &Job) -> Result<&Replicate, JobError> {
+        let data = self.replicates.iter().find(|replicate| replicate.index == job.replicate);
+        data.map(Arc::as_ref).ok_or_else(|| {
+            let why = format!("{} trains on replicate {}, which the sweep does not have", job.job_id, job.replicate);
+            RunDirError::Broken { path: self.dir.path("plan.json"), why }.into()
+        })
+    }
+}
+
+/// What a job trains on.
+#[derive(Clone, Copy)]
+pub struct JobDevice<'a> {
+    /// Its name.
+    pub device: Device,
+    /// Its model, e.g. `AMD EPYC 9V74`.
+    pub model: &'a str,
+    /// What computes there.
+    pub backends: &'a dyn Backends,
+}
+
+/// How a job ended on a device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "end", content = "why", rename_all = "snake_case")]
+pub enum JobEnd {
+    /// Every trial has ended.
+    Done,
+    /// Somebody asked to stop; the checkpoint has the rest.
+    Interrupted,
+    /// The device had no room for it.
+    OutOfMemory(String),
+    /// The device failed.
+    DeviceFailed(String),
+}
+
+/// Trains what is missing of `job` on `device`. Ended trials are in the job's journal before `events` hears of them.
+///
+/// # Errors
+/// A result could not be saved.
+pub fn run_job(
+    work: &Work<'_>,
+    job: &Job,
+    device: JobDevice<'_>,
+    events: &dyn Fn(Event),
+) -> Result<JobEnd, JobError> {
+    let Some(opened) = Opened::new(work, job)? else { return Ok(JobEnd::Done) };
+    let (stack, data) = (&opened.stack, work.data(job)?);
+    let checkpoint = resume_from(work, job, stack);
+    let epoch = checkpoint.as_ref().map_or(1, Checkpoint::epoch);
+    let started = Event::JobStarted {
+        job_id: job.job_id.clone(),
+        trials: checkpoint.as_ref().map_or(job.count, |c| c.trials().len()),
+        epoch,
+        epochs: work.spec.train.epochs,
+    };
+    let mut keeper = Keeper::new(work, (job, work.data(job)?), device, &opened.stack, opened.kept, events);
+    keeper.tell(started);
+    let name = device.device.to_string();
+    tracing::info!(
+        job = job.job_id,
+        replicate = job.replicate,
+        trials = job.count,
+        epoch,
+        device = name,
+        "job started"
+    );
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        train::train(stack, data, &work.spec.operating_point, device.backends, checkpoint, &mut keeper)
+    }));
+    let end = match outcome {
+        Ok(Ok(End::Done)) => JobEnd::Done,
+        Ok(Ok(End::Interrupted)) => JobEnd::Interrupted,
+        Ok(Err(why @ TrainError::Save(_))) => return Err(JobError::Save { job_id: job.job_id.clone(), why }),
+        Ok(Err(error)) => match error.trouble() {
+            Trouble::OutOfMemory => JobEnd::OutOfMemory(error.to_string()),
+            Trouble::Device => JobEnd::DeviceFailed(error.to_string()),
+            Trouble::Job => keeper.fail_the_rest(&error.to_string()).map(|()| JobEnd::Done)?,
+        },
+        Err(panic) => {
+            keeper.fail_the_rest(&format!("internal error: {}", panic_text(&*panic))).map(|()| JobEnd::Done)?
+        }
+    };
+    match &end {
+        JobEnd::Done => {
+            work.dir.remove_checkpoints(job, None);
+            tracing::info!(job = job.job_id, "job ended");
+        }
+        JobEnd::Interrupted => tracing::info!(job = job.job_id, "job interrupted"),
+        JobEnd::OutOfMemory(why) => tracing::warn!(job = job.job_id, device = name, why, "out of memory"),
+        JobEnd::DeviceFailed(why) => tracing::warn!(job = job.job_id, device = name, why, "the device failed"),
+    }
+    if matches!(end, JobEnd::OutOfMemory(_) | JobEnd::DeviceFailed(_)) {
+        device.backends.forget();
+    }
+    keeper.tell(Event::JobEnded { job_id: job.job_id.clone(), done: end == JobEnd::Done });
+    Ok(end)
+}
+
+/// A job that is about to run.
+struct Opened {
+    stack: Stack,
+    kept: Kept,
+}
+
+impl Opened {
+    /// `None` when all of its trials have ended.
+    fn new(work: &Work<'_>, job: &Job) -> Result<Option<Self>, JobError> {
+        let data = work.data(job)?;
+        let trials = trials_of(work, job);
+        let ids = ids(&trials).map_err(|e| save(job, e))?;
+        let journals = Journals::list(&work.dir.jobs()).map_err(|e| save(job, e))?;
+        let known: HashSet<String> = ended(work, job, &journals)
+            .map_err(|e| save(job, e))?
+            .into_iter()
+            .map(|entry| entry.row.trial_id)
+            .collect();
+        if known.len() == job.count {
+            return Ok(None);
+        }
+        let attempt = Attempt::new();
+        let journal = Journal::new(&work.dir.jobs(), &job.job_id, &attempt);
+        let (settings, features) = (work.spec.train.clone(), data.features.len());
+        let stack = Stack::new(trials, settings, &data.train, features, work.spec.seed, job.replicate);
+        Ok(stack.map(|stack| Self { stack, kept: Kept { ids, known, journal, attempt } }))
+    }
+}
+
+/// Records every trial of `job` that has not ended as failed.
+///
+/// # Errors
+/// That could not be saved.
+pub fn give_up(
+    work: &Work<'_>,
+    job: &Job,
+    device: JobDevice<'_>,
+    reason: &str,
+    events: &dyn Fn(Event),
+) -> Result<(), JobError> {
+    let Some(opened) = Opened::new(work, job)? else { return Ok(()) };
+    let mut keeper = Keeper::new(work, (job, work.data(job)?), device, &opened.stack, opened.kept, events);
+    keeper.fail_the_rest(reason)?;
+    keeper.tell(Event::JobEnded { job_id: job.job_id.clone(), done: true });
+    Ok(())
+}
+
+/// What has ended of `job`'s trials, each once: in its own journals, or in those of jobs that it was cut from or into.
+pub fn ended(work: &Work<'_>, job: &Job, journals: &Journals) -> io::Result<Vec<Entry>> {
+    let mut left: HashSet<String> = ids(&trials_of(work, job)).map_err(io::Error::other)?.into_iter().collect();
+    let entries = journals.of(&job.job_id)?.into_iter().map(|kept| kept.entry);
+    Ok(entries.filter(|entry| left.remove(&entry.row.trial_id)).collect())
+}
+
+/// Gives each half of a job that was cut its part of the job's checkpoint.
+///
+/// # Errors
+/// A half's checkpoint could not be written. One that cannot be read is left: its trials start again.
+pub fn cut_checkpoint(work: &Work<'_>, job_id: &str, halves: &[Job; 2]) -> io::Result<()> {
+    let [first, second] = halves;
+    let whole = Job { job_id: job_id.to_owned(), count: first.count + second.count, ..first.clone() };
+    let found = work.dir.checkpoints(&whole).map_err(io::Error::other)?;
+    let furthest = found.iter().filter_map(|bytes| Checkpoint::read(bytes).ok()).max_by_key(Checkpoint::updates);
+    let Some(checkpoint) = furthest else { return Ok(()) };
+    let mut at = 0;
+    for half in halves {
+        write_checkpoint(work, half, &Attempt::new(), &checkpoint.part(at..at + half.count))?;
+        at += half.count;
+    }
+    Ok(())
+}
+
+fn trials_of(work: &Work<'_>, job: &Job) -> Vec<Hyperparameters> {
+    (job.first..job.first + job.count).map(|index| work.trials.get(index)).collect()
+}
+
+fn ids(trials: &[Hyperparameters]) -> Result<Vec<String>, serde_json::Error> {
+    trials.iter().map(Hyperparameters::trial_id).collect()
+}
+
+/// The furthest checkpoint of any attempt at the job; if none is good it starts again, which costs time and nothing else.
+fn resume_from(work: &Work<'_>, job: &Job, stack: &Stack) -> Option<Checkpoint> {
+    let warn = |error: &dyn std::error::Error| {
+        tracing::warn!(job = job.job_id, %error, "a checkpoint cannot be read; it costs time and nothing else");
+    };
+    let found = work.dir.checkpoints(job).inspect_err(|error| warn(error)).unwrap_or_default();
+    let read =
+        |bytes: &Vec<u8>| Checkpoint::from_bytes(bytes, stack.shape.parameters()).inspect_err(|error| warn(error)).ok();
+    found.iter().filter_map(read).max_by_key(Checkpoint::updates)
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without words")
+}

@@ -1,0 +1,11 @@
+//! focalsweep's engine: from a file to matrices, and from matrices to trained stacks.
+//!
+//! | module | job |
+//! |---|---|
+//! | [`data`] | read CSV and Parquet, fetch, synthesise, split, fit and apply the preprocessing, fingerprints |
+//! | [`train`] | stacks, losses, epochs, early stopping, checkpoints, the fused kernels; other backends implement [`train::Backends`] |
+//! | [`job`] | a job by itself: stack, journal, checkpoint |
+
+pub mod data;
+pub mod job;
+pub mod train;

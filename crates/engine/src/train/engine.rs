@@ -1,0 +1,278 @@
+//! Epochs of a stack: steps, validation, early stopping, compaction, checkpoints. The arithmetic is a backend's.
+
+use std::time::Instant;
+
+use super::backend::{Backend, Backends, Batch, Parameters, Part, select};
+use super::checkpoint::{Checkpoint, Position, TrialState};
+use super::early_stopping::{Patience, Verdict};
+use super::error::TrainError;
+use super::evaluate::{Fitted, Parts};
+use super::stack::Stack;
+use focalsweep_core::prepared::Replicate;
+use focalsweep_core::metrics;
+use focalsweep_core::record::HistoryRow;
+use focalsweep_core::spec::OperatingPoint;
+
+/// Error of an observer that could not keep a result.
+pub type SaveError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Who watches a stack train: keeps its results and may ask it to stop.
+pub trait Observer {
+    /// Asked before every step; `true` makes the stack checkpoint and return [`End::Interrupted`].
+    fn stop_requested(&self) -> bool;
+
+    /// An epoch is over.
+    fn epoch(&mut self, report: &EpochReport);
+
+    /// Trials have ended, well or not.
+    ///
+    /// # Errors
+    /// They could not be kept; training ends.
+    fn ended(&mut self, ended: Vec<Ended>) -> Result<(), SaveError>;
+
+    /// Asked after every epoch.
+    fn checkpoint_due(&self) -> bool;
+
+    /// A state from which the stack can go on.
+    ///
+    /// # Errors
+    /// It could not be kept; training ends.
+    fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), SaveError>;
+}
+
+/// What an epoch brought.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EpochReport {
+    /// 1-based.
+    pub epoch: u32,
+    /// Trials that go on.
+    pub training: usize,
+    /// Best validation AUC of the epoch, and its slot.
+    pub best: Option<(usize, f64)>,
+}
+
+/// A trial that has ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// Its position in the stack.
+    pub slot: usize,
+    /// Its epochs.
+    pub history: Vec<HistoryRow>,
+    /// Seconds that the stack had trained by then.
+    pub seconds: f64,
+    /// The model, or why there is none.
+    pub outcome: Result<Fitted, String>,
+}
+
+/// How training ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Every trial has ended.
+    Done,
+    /// The observer asked to stop; the last checkpoint has the rest.
+    Interrupted,
+}
+
+/// Trains `stack` on `data` with a backend of `backends`, from the start or from a checkpoint of the same stack.
+///
+/// Memory: per model about `batch_size · (sum of widths) · 16` bytes for a step, and 4 bytes a row and model for scores.
+///
+/// # Errors
+/// The backend failed, a result could not be saved, or the checkpoint is of another stack. A model that diverges is no
+/// error: it ends alone, with the reason.
+pub fn train(
+    stack: &Stack,
+    data: &Replicate,
+    operating_point: &OperatingPoint,
+    backends: &dyn Backends,
+    from: Option<Checkpoint>,
+    observer: &mut dyn Observer,
+) -> Result<End, TrainError> {
+    let state = match from {
+        Some(checkpoint) if checkpoint.trials().iter().all(|t| t.slot < stack.trials.len()) => checkpoint,
+        Some(_) => return Err(TrainError::Checkpoint("it has more trials than the stack".into())),
+        None => fresh(stack),
+    };
+    let slots: Vec<usize> = state.position.trials.iter().map(|t| t.slot).collect();
+    if slots.is_empty() {
+        return Ok(End::Done);
+    }
+    let losses = state.position.trials.iter().map(|t| t.loss_sum).collect();
+    let backend = backends.open(stack, data, &slots, &state.parameters, losses)?;
+    Run { stack, data, operating_point, state, backend, observer }.go()
+}
+
+fn fresh(stack: &Stack) -> Checkpoint {
+    let weights = stack.initial();
+    let zeros = vec![0.0; weights.len()];
+    let trial = |slot| TrialState { slot, patience: Patience::default(), history: Vec::new(), loss_sum: 0.0 };
+    Checkpoint {
+        best: weights.clone(),
+        parameters: Parameters { weights, first: zeros.clone(), second: zeros },
+        position: Position {
+            epoch: 0,
+            step: 0,
+            updates: 0,
+            seconds: 0.0,
+            epoch_seconds: 0.0,
+            trials: (0..stack.trials.len()).map(trial).collect(),
+        },
+    }
+}
+
+/// Training under way. `state.parameters` is stale while the backend trains, and fetched when an epoch ends.
+struct Run<'a> {
+    stack: &'a Stack,
+    data: &'a Replicate,
+    operating_point: &'a OperatingPoint,
+    state: Checkpoint,
+    backend: Box<dyn Backend + 'a>,
+    observer: &'a mut dyn Observer,
+}
+
+impl Run<'_> {
+    fn go(mut self) -> Result<End, TrainError> {
+        while !self.state.position.trials.is_empty() {
+            let started = Instant::now();
+            let end = self.steps();
+            let seconds = started.elapsed().as_secs_f64();
+            self.state.position.seconds += seconds;
+            self.state.position.epoch_seconds += seconds;
+            if end? == End::Interrupted {
+                self.state.parameters = self.backend.parameters()?;
+                self.observer.checkpoint(&self.state).map_err(TrainError::Save)?;
+                return Ok(End::Interrupted);
+            }
+            self.end_epoch()?;
+            if !self.state.position.trials.is_empty() && self.observer.checkpoint_due() {
+                self.observer.checkpoint(&self.state).map_err(TrainError::Save)?;
+            }
+        }
+        Ok(End::Done)
+    }
+
+    /// The rest of the epoch's steps.
+    fn steps(&mut self) -> Result<End, TrainError> {
+        let position = &mut self.state.position;
+        let order = self.stack.order(&self.data.train, position.epoch);
+        let mut end = End::Done;
+        let size = self.stack.batch_size();
+        for start in (0..order.len()).step_by(size).skip(position.step as usize) {
+            if self.observer.stop_requested() {
+                end = End::Interrupted;
+                break;
+            }
+            position.updates += 1;
+            self.backend.step(&Batch {
+                epoch: position.epoch,
+                step: position.step,
+                order: &order,
+                at: start..order.len().min(start + size),
+                update: position.updates,
+            })?;
+            position.step += 1;
+        }
+        for (trial, loss) in position.trials.iter_mut().zip(self.backend.take_losses()?) {
+            trial.loss_sum = loss;
+        }
+        Ok(end)
+    }
+
+    /// Validation, history, early stopping; ended trials go to the observer and leave the stack.
+    fn end_epoch(&mut self) -> Result<(), TrainError> {
+        let started = Instant::now();
+        self.state.parameters = self.backend.parameters()?;
+        let slots: Vec<usize> = self.state.position.trials.iter().map(|t| t.slot).collect();
+        let validation = &self.data.validation;
+        let scored = self.backend.score(&self.state.parameters.weights, &slots, Part::Validation)?;
+        let (n, size) = (validation.y.len(), self.stack.shape.parameters());
+        let aucs: Vec<Option<f64>> =
+            scored.scores.chunks_exact(n).map(|scores| metrics::roc_auc(scores, &validation.y)).collect();
+
+        let position = &mut self.state.position;
+        position.seconds += started.elapsed().as_secs_f64();
+        position.epoch += 1;
+        let seconds = position.epoch_seconds + started.elapsed().as_secs_f64();
+        let rule = self.stack.settings.early_stopping.as_ref();
+        let mut fates = Vec::with_capacity(slots.len());
+        for (model, trial) in position.trials.iter_mut().enumerate() {
+            let train_loss = trial.loss_sum / self.stack.rows_per_epoch() as f64;
+            trial.loss_sum = 0.0;
+            let (val_loss, val_auc) = (scored.loss[model], aucs[model]);
+            let learning_rate = self.stack.trials[trial.slot].learning_rate;
+            trial.history.push(HistoryRow {
+                epoch: position.epoch,
+                train_loss,
+                val_loss,
+                val_auc,
+                learning_rate,
+                seconds,
+            });
+            fates.push(match val_auc {
+                Some(auc) if train_loss.is_finite() && val_loss.is_finite() => {
+                    let verdict = trial.patience.judge(rule, position.epoch, auc, val_loss);
+                    if verdict == Verdict::Improved || rule.is_some_and(|r| !r.restore_best_weights) {
+                        trial.patience.best_epoch = position.epoch;
+                        let at = model * size..(model + 1) * size;
+                        self.state.best[at.clone()].copy_from_slice(&self.state.parameters.weights[at]);
+                    }
+                    let over = verdict == Verdict::Stops || position.epoch >= self.stack.settings.epochs;
+                    if over { Fate::Finished } else { Fate::GoesOn }
+                }
+                _ => Fate::Diverged,
+            });
+        }
+        position.step = 0;
+        position.epoch_seconds = 0.0;
+        let best =
+            slots.iter().zip(&aucs).filter_map(|(&slot, auc)| Some((slot, (*auc)?))).max_by(|a, b| a.1.total_cmp(&b.1));
+        let keep: Vec<usize> = (0..fates.len()).filter(|&k| fates[k] == Fate::GoesOn).collect();
+        self.observer.epoch(&EpochReport { epoch: position.epoch, training: keep.len(), best });
+        if keep.len() < fates.len() {
+            let ended = self.ended(&fates)?;
+            self.observer.ended(ended).map_err(TrainError::Save)?;
+            self.state.retain(&keep, size);
+            if !keep.is_empty() {
+                self.backend.retain(&keep)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The trials that do not go on, the finished ones scored with their best weights.
+    fn ended(&self, fates: &[Fate]) -> Result<Vec<Ended>, TrainError> {
+        let trials = &self.state.position.trials;
+        let size = self.stack.shape.parameters();
+        let seconds = self.state.position.seconds;
+        let of =
+            |k: usize, outcome| Ended { slot: trials[k].slot, history: trials[k].history.clone(), seconds, outcome };
+        let finished: Vec<usize> = (0..fates.len()).filter(|&k| fates[k] == Fate::Finished).collect();
+        let mut ended = Vec::new();
+        if !finished.is_empty() {
+            let weights = select(&self.state.best, &finished, size);
+            let slots: Vec<usize> = finished.iter().map(|&k| trials[k].slot).collect();
+            let data = self.data;
+            let parts = Parts {
+                train: (self.backend.score(&weights, &slots, Part::Train)?, &data.train),
+                validation: (self.backend.score(&weights, &slots, Part::Validation)?, &data.validation),
+                test: (self.backend.score(&weights, &slots, Part::Test)?, &data.test),
+            };
+            for (model, &k) in finished.iter().enumerate() {
+                let own = weights[model * size..(model + 1) * size].to_vec();
+                ended.push(of(k, Ok(parts.fitted(model, own, trials[k].patience.best_epoch, self.operating_point))));
+            }
+        }
+        for k in (0..fates.len()).filter(|&k| fates[k] == Fate::Diverged) {
+            let epoch = self.state.position.epoch;
+            ended.push(of(k, Err(format!("diverged: the loss or a score is not a finite number at epoch {epoch}"))));
+        }
+        Ok(ended)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    GoesOn,
+    Finished,
+    Diverged,
+}

@@ -1,0 +1,29 @@
+//! The stacked engine: dozens of models of one shape trained by the same passes over the same rows.
+//!
+//! [`train`] takes a [`Stack`], a replicate's rows and the [`Backends`] that compute, and tells an [`Observer`] of epochs,
+//! ended trials and checkpoints. The CPU's backend is here ([`FusedKernels`]); libtorch's is a crate of its own.
+
+pub mod adam;
+mod backend;
+mod checkpoint;
+mod early_stopping;
+mod engine;
+mod error;
+mod evaluate;
+mod fused;
+mod loss;
+mod predict;
+mod stack;
+
+pub use backend::{Backend, Backends, Batch, Parameters, Part, Scored};
+pub use checkpoint::{Checkpoint, TrialState};
+pub use engine::{End, Ended, EpochReport, Observer, SaveError, train};
+pub use error::{TrainError, Trouble};
+pub use evaluate::Fitted;
+pub use fused::FusedKernels;
+pub use loss::LossTerms;
+pub use predict::probabilities;
+pub use stack::{Stack, cost};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,48 @@
+//! Scores of one trained model over new rows, by the same passes that scored it while it trained.
+
+use super::backend::{Backend, Parameters, Part};
+use super::error::TrainError;
+use super::fused::Fused;
+use super::stack::Stack;
+use focalsweep_core::prepared::{Preprocessing, Replicate, Rows};
+use focalsweep_core::plan::Hyperparameters;
+use focalsweep_core::spec::TrainSpec;
+
+/// Probabilities `[rows]` that the rows of `x` (`[rows, inputs]`, row-major) are positive, by a model of `trial`'s shape
+/// with `weights` in the layout of [`Shape`](focalsweep_core::plan::Shape). A row's score does not depend on the rows beside it, so for a
+/// model trained on the CPU it equals the recorded one to the bit.
+///
+/// # Errors
+/// `weights` or `x` do not have the size that the shape asks for.
+pub fn probabilities(
+    trial: &Hyperparameters,
+    inputs: usize,
+    weights: &[f32],
+    x: Vec<f32>,
+) -> Result<Vec<f32>, TrainError> {
+    let misshapen = |what: &str| TrainError::Model(format!("{what} do not fit {inputs} inputs and {:?}", trial.hidden));
+    if inputs == 0 || !x.len().is_multiple_of(inputs) {
+        return Err(misshapen("the rows"));
+    }
+    let n = x.len() / inputs;
+    // Labels are read for the loss alone, which nobody asks for here.
+    let rows = Rows { x: x.into(), y: vec![0; n].into(), source_rows: Vec::new().into() };
+    let stack = Stack::new(vec![trial.clone()], TrainSpec::default(), &rows, inputs, 0, 0);
+    let none = || Rows { x: Vec::new().into(), y: Vec::new().into(), source_rows: Vec::new().into() };
+    let data = Replicate {
+        index: 0,
+        seed: 0,
+        features: Vec::new(),
+        preprocessing: Preprocessing { steps: Vec::new() },
+        train: none(),
+        validation: none(),
+        test: rows,
+        split_fingerprint: String::new(),
+        notes: Vec::new(),
+    };
+    let stack =
+        stack.filter(|stack| stack.shape.parameters() == weights.len()).ok_or_else(|| misshapen("the weights"))?;
+    let zeros = vec![0.0; weights.len()];
+    let parameters = Parameters { weights: weights.to_vec(), first: zeros.clone(), second: zeros };
+    Ok(Fused::new(&stack, &data, &[0], &parameters, vec![0.0]).score(weights, &[0], Part::Test)?.scores)
+}

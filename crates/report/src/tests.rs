@@ -1,0 +1,551 @@
+//! Ranking and what is shown of it, on small results made here; snapshots under src/report/snapshots.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, DictionaryArray, Float32Array, Float64Array, Int8Array, Int32Array, Int64Array, RecordBatch, StringArray,
+};
+use arrow::datatypes::Int32Type;
+use parquet::arrow::ArrowWriter;
+
+use super::*;
+use focalsweep_core::record::State;
+
+const METRICS: [&str; 15] = [
+    "val_auc",
+    "val_auc_se",
+    "val_tp",
+    "val_fn",
+    "test_auc",
+    "test_auc_se",
+    "test_tp",
+    "test_fp",
+    "test_tn",
+    "test_fn",
+    "test_precision",
+    "test_recall",
+    "threshold",
+    "test_op_fn",
+    "test_op_fp",
+];
+
+/// Figures that follow from AUC and missed positives, different in each replicate.
+pub(super) fn row(trial_id: &str, replicate: u32, loss: &str, focal: Option<(f64, f64)>, auc: f64, missed: f64) -> Row {
+    let word = |word: &str| Some(Value::Text(word.to_owned()));
+    let shift = f64::from(replicate) * 0.002;
+    let caught = 20.0 - missed;
+    let metrics = [
+        auc - shift,
+        0.0123,
+        caught,
+        missed,
+        auc - 0.01 + shift,
+        0.0234,
+        caught + 1.0,
+        2.0 * caught,
+        400.0 - 2.0 * caught,
+        missed - 1.0 + f64::from(replicate),
+        1.0 / 3.0,
+        (caught + 1.0) / 20.0,
+        0.4,
+        missed / 2.0,
+        4.0,
+    ];
+    let undefined = |at: usize| caught == 0.0 && METRICS[at] == "test_precision";
+    Row {
+        trial_id: trial_id.to_owned(),
+        replicate,
+        state: State::Finished,
+        error: None,
+        data_fingerprint: "data".to_owned(),
+        split_fingerprint: format!("split {replicate}"),
+        parameters: vec![
+            word(loss),
+            focal.map(|(alpha, _)| Value::Number(alpha)),
+            focal.map(|(_, gamma)| Value::Number(gamma)),
+            None,
+            word("none"),
+            Some(Value::Number(0.001)),
+            Some(Value::Integer(2048)),
+            word("[16, 8]"),
+            word("prior"),
+        ],
+        metrics: metrics.into_iter().enumerate().map(|(at, v)| (!undefined(at)).then_some(v)).collect(),
+        timing: None,
+    }
+}
+
+/// A row of which nothing matters.
+pub(super) fn bare_row() -> Row {
+    row("a", 0, "bce", None, 0.9, 1.0)
+}
+
+pub(super) fn results(rows: Vec<Row>) -> Results {
+    let parameters =
+        ["loss", "alpha", "gamma", "pos_weight", "sampling", "learning_rate", "batch_size", "hidden", "initial_bias"];
+    Results {
+        name: "focal".to_owned(),
+        planned_trials: 0,
+        planned_replicates: 0,
+        parameters: parameters.map(str::to_owned).to_vec(),
+        metrics: METRICS.map(str::to_owned).to_vec(),
+        rows,
+        operating_point: None,
+        warnings: Vec::new(),
+    }
+}
+
+/// Six trials of three replicates: a front of two, a baseline, one that flags nobody, one failed, one unfinished.
+fn sweep() -> Results {
+    let trials = [
+        ("aaaa", "focal", Some((0.25, 2.0)), 0.93, 5.0),
+        ("bbbb", "focal", Some((0.75, 2.0)), 0.92, 3.0),
+        ("cccc", "bce", None, 0.91, 6.0),
+        ("dddd", "focal", Some((0.1, 4.0)), 0.915, 20.0),
+        ("eeee", "focal", Some((0.9, 1.0)), 0.99, 1.0),
+        ("ffff", "focal", Some((0.5, 0.0)), 0.5, 9.0),
+    ];
+    let mut rows = Vec::new();
+    for (id, loss, focal, auc, missed) in trials {
+        rows.extend((0..3).map(|replicate| row(id, replicate, loss, focal, auc, missed)));
+    }
+    let failed = rows.iter_mut().find(|row| row.trial_id == "eeee").unwrap();
+    failed.state = State::Failed;
+    failed.error = Some("the loss became NaN in epoch 3".to_owned());
+    failed.metrics = vec![None; METRICS.len()];
+    rows.pop();
+    Results { planned_trials: 7, planned_replicates: 3, ..results(rows) }
+}
+
+fn options(by: &[&str]) -> Options {
+    Options { by: by.iter().map(|&name| name.to_owned()).collect(), on: Split::Validation, top: None }
+}
+
+pub(super) fn ranked(results: &Results, by: &[&str]) -> Ranking {
+    rank(results, &options(by)).unwrap()
+}
+
+fn order(ranking: &Ranking) -> Vec<(&str, Option<usize>)> {
+    ranking.trials.iter().map(|ranked| (ranked.trial.trial_id.as_str(), ranked.front)).collect()
+}
+
+#[test]
+fn ranks_by_front_then_key_then_id_and_incomplete_last() {
+    let by_both = ranked(&sweep(), &["auc", "fn"]);
+    // cccc has a worse AUC than dddd but misses fewer: both on the second front, AUC first.
+    let expected = [("aaaa", 1), ("bbbb", 1), ("dddd", 2), ("cccc", 2), ("eeee", 3), ("ffff", 4)];
+    assert_eq!(order(&by_both), expected.map(|(id, front)| (id, Some(front))));
+    assert_eq!(by_both.on_first_front(), 2);
+    let by_missed = ranked(&sweep(), &["fn"]);
+    let expected = [("bbbb", 1), ("aaaa", 2), ("cccc", 3), ("dddd", 4), ("eeee", 5), ("ffff", 6)];
+    assert_eq!(order(&by_missed), expected.map(|(id, front)| (id, Some(front))));
+    let twins = results(vec![row("b", 0, "bce", None, 0.9, 1.0), row("a", 0, "bce", None, 0.9, 1.0)]);
+    assert_eq!(order(&ranked(&twins, &["auc", "fn"])), [("a", Some(1)), ("b", Some(1))]);
+}
+
+#[test]
+fn an_undefined_key_is_worse_than_any_value() {
+    let ranking = rank(&sweep(), &Options { on: Split::Test, ..options(&["precision"]) }).unwrap();
+    assert_eq!(ranking.trials[3].trial.trial_id, "dddd", "the last of the complete trials");
+}
+
+#[test]
+fn means_and_standard_errors_are_over_replicates() {
+    let ranking = ranked(&sweep(), &["auc"]);
+    let best = ranking.winner().unwrap();
+    // 0.93, 0.928, 0.926: standard deviation 0.002.
+    assert!((ranking.mean(best, "val_auc").unwrap() - 0.928).abs() < 1e-12);
+    assert!((ranking.uncertainty(best, "val_auc").unwrap() - 0.002 / 3_f64.sqrt()).abs() < 1e-12);
+    let one = ranked(&results(vec![row("a", 0, "bce", None, 0.9, 1.0)]), &["auc"]);
+    assert_eq!(one.uncertainty(one.winner().unwrap(), "val_auc"), Some(0.0123), "DeLong's");
+}
+
+#[test]
+fn rows_of_other_data_or_another_split_are_left_out() {
+    let mut rows: Vec<Row> = (0..3).flat_map(|r| ["a", "b"].map(|id| row(id, r, "bce", None, 0.9, 1.0))).collect();
+    rows.push(Row { data_fingerprint: "older".to_owned(), ..row("c", 0, "bce", None, 0.99, 0.0) });
+    rows.push(Row { split_fingerprint: "split 9".to_owned(), ..row("d", 1, "bce", None, 0.99, 0.0) });
+    let ranking = ranked(&results(rows), &["auc"]);
+    assert_eq!(order(&ranking), [("a", Some(1)), ("b", Some(1))]);
+    insta::assert_snapshot!(ranking.warnings.join("\n"), @r"
+    1 of 8 rows are of other data and are left out: they cannot be ranked with the rest
+    1 of 8 rows are of another split of the data and are left out: they cannot be ranked with the rest
+    ");
+}
+
+#[test]
+fn a_sound_run_has_no_warnings_and_one_that_flags_nobody_has() {
+    let rows = |missed: f64| vec![row("a", 0, "bce", None, 0.9, missed), row("b", 0, "bce", None, 0.8, 2.0)];
+    assert!(ranked(&results(rows(1.0)), &["auc"]).warnings.is_empty());
+    let degenerate = ranked(&results(rows(20.0)), &["auc"]).warnings;
+    assert_eq!(
+        degenerate,
+        ["1 trial that flags no positive at threshold 0.5: compare them at the operating point (op_fn, op_fp)"]
+    );
+}
+
+#[test]
+fn the_baseline_is_plain_or_else_focal_loss_that_is() {
+    let focal = |id: &str, alpha, gamma| row(id, 0, "focal", Some((alpha, gamma)), 0.9, 1.0);
+    let baseline = |rows: Vec<Row>| ranked(&results(rows), &["auc"]).baseline().map(|r| r.trial.trial_id.clone());
+    let half = vec![focal("a", 0.25, 2.0), focal("b", 0.5, 0.0), focal("c", 0.5, 1.0)];
+    assert_eq!(baseline(half.clone()).as_deref(), Some("b"));
+    assert_eq!(baseline([half.clone(), vec![row("d", 0, "bce", None, 0.1, 9.0)]].concat()).as_deref(), Some("d"));
+    assert_eq!(baseline([&half[..1], &half[2..]].concat()), None);
+    let mut oversampled = row("d", 0, "bce", None, 0.9, 1.0);
+    oversampled.parameters[4] = Some(Value::Text("oversample".to_owned()));
+    assert_eq!(baseline(vec![oversampled]), None);
+}
+
+#[test]
+fn costs_are_of_a_thousand_rows_and_go_with_their_operating_point() {
+    let mut one = results(vec![row("a", 0, "bce", None, 0.9, 1.0)]);
+    let counts = [("val_op_tp", 6.0), ("val_op_fp", 10.0), ("val_op_tn", 180.0), ("val_op_fn", 4.0)];
+    for (name, value) in counts {
+        one.metrics.push(name.to_owned());
+        one.rows[0].metrics.push(Some(value));
+    }
+    let before = one.clone();
+    one.operating_point = Some(focalsweep_core::spec::OperatingPoint::Cost { fn_cost: 20.0, fp_cost: 0.5 });
+    one.set_costs();
+    let at = one.metrics.iter().position(|name| name == "val_cost").unwrap();
+    assert_eq!(one.rows[0].metrics[at], Some(1000.0 * (4.0 * 20.0 + 10.0 * 0.5) / 200.0));
+    let test = one.metrics.iter().position(|name| name == "test_cost").unwrap();
+    assert_eq!(one.rows[0].metrics[test], None, "test_op_tp was not measured");
+    assert!(rank(&one, &options(&["cost"])).is_ok());
+    one.operating_point = None;
+    one.set_costs();
+    assert!(!one.metrics.iter().any(|name| name.ends_with("cost")));
+    assert_eq!(one.rows[0].metrics[..before.metrics.len()], before.rows[0].metrics[..]);
+    assert!(matches!(rank(&one, &options(&["cost"])), Err(ReportError::NoCosts)));
+}
+
+#[test]
+fn bad_options_name_the_nearest() {
+    let error = |by: &[&str]| {
+        use miette::Diagnostic;
+        let error = rank(&sweep(), &options(by)).unwrap_err();
+        format!("{error} / {}", error.help().map(|help| help.to_string()).unwrap_or_default())
+    };
+    let all = ["acu", "val_auc", "FNR", "op_fnn", "velocity"].map(|name| error(&["auc", name])).join("\n");
+    insta::assert_snapshot!(format!("{all}\n{}\n{}", error(&["mcc"]), error(&[])));
+    let nothing = rank(&results(Vec::new()), &options(&["auc"]));
+    assert!(matches!(nothing, Err(ReportError::NoRows)));
+}
+
+#[test]
+fn a_run_in_which_all_failed_still_reports() {
+    let mut failed = row("a", 0, "bce", None, 0.9, 1.0);
+    failed.state = State::Failed;
+    failed.error = Some("the loss became | NaN\n<at> once".to_owned());
+    failed.metrics = vec![None; METRICS.len()];
+    let ranking = ranked(&results(vec![failed]), &["auc", "fn"]);
+    assert_eq!(ranking.winner(), None);
+    assert_eq!(ranking.to_json()["winner"], serde_json::Value::Null);
+    assert!(ranking.to_table(80, true).contains("no trial has any metrics"));
+    assert!(ranking.to_markdown().contains(r"the loss became \| NaN \<at\> once"));
+}
+
+#[test]
+fn table() {
+    let mut ranking = ranked(&sweep(), &["auc", "fn"]);
+    insta::assert_snapshot!("table_wide", ranking.to_table(140, false));
+    insta::assert_snapshot!("table_80", ranking.to_table(80, false));
+    assert!(ranking.to_table(80, true).contains("\u{1b}[1m"));
+    // Many swept hyperparameters: they go after the figures, but loss, alpha and gamma stay.
+    let mut many = sweep();
+    for (at, row) in many.rows.iter_mut().enumerate() {
+        row.parameters[4] = Some(Value::Text(["none", "oversample"][at % 2].to_owned()));
+        row.parameters[7] = Some(Value::Text(format!("[{at}, 128, 64, 32, 16]")));
+        row.parameters[8] = Some(Value::Text(format!("-{at}.25")));
+        row.trial_id = format!("t{at}");
+    }
+    let narrow = ranked(&many, &["auc", "fn"]).to_table(60, false);
+    assert!(narrow.lines().all(|line| line.chars().count() <= 60), "{narrow}");
+    assert!(narrow.contains("loss  alpha  gamma"), "{narrow}");
+    ranking.top = Some(2);
+    let on_test = rank(&sweep(), &Options { on: Split::Test, top: Some(2), ..options(&["op_fn", "auc"]) }).unwrap();
+    insta::assert_snapshot!("table_on_test", on_test.to_table(140, false));
+}
+
+#[test]
+fn no_line_is_wider_than_asked() {
+    let ranking = ranked(&sweep(), &["auc", "fn"]);
+    for width in 60..200 {
+        let table = ranking.to_table(width, false);
+        let widest = table.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!(widest <= width, "{widest} > {width}:\n{table}");
+    }
+}
+
+#[test]
+fn markdown() {
+    insta::assert_snapshot!(ranked(&sweep(), &["auc", "fn"]).to_markdown());
+}
+
+#[test]
+fn csv() {
+    let mut ranking = ranked(&sweep(), &["auc", "fn"]);
+    ranking.top = Some(4);
+    insta::assert_snapshot!(ranking.to_csv());
+}
+
+#[test]
+fn json() {
+    let mut ranking = ranked(&sweep(), &["auc", "fn"]);
+    ranking.top = Some(1);
+    insta::assert_snapshot!(serde_json::to_string_pretty(&ranking.to_json()).unwrap());
+}
+
+#[test]
+fn ten_thousand_trials_rank_at_once() {
+    let rows = (0..10_000_u32)
+        .map(|i| {
+            row(&format!("{i:08x}"), 0, "focal", Some((f64::from(i), 2.0)), f64::from(i * 7919 % 10_007), f64::from(i))
+        })
+        .collect();
+    let results = results(rows);
+    let ranking = ranked(&results, &["auc", "fn"]);
+    assert_eq!(ranking.trials.len(), 10_000);
+    assert!(ranking.to_csv().lines().count() == 10_001 && !ranking.to_table(100, false).is_empty());
+}
+
+fn write_parquet(path: &Path, columns: Vec<(String, ArrayRef)>) {
+    let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, c)| (n, c, true))).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+/// Writes results as a run does: counts as integers, words as text or as a dictionary.
+fn write_run(dir: &Path, results: &Results) {
+    let manifest = serde_json::json!({
+        "format_version": 1, "name": results.name, "state": "finished",
+        "counts": {"trials": results.planned_trials, "replicates": results.planned_replicates},
+    });
+    std::fs::write(dir.join("manifest.json"), manifest.to_string()).unwrap();
+    let rows = &results.rows;
+    let text =
+        |of: &dyn Fn(&Row) -> Option<String>| -> ArrayRef { Arc::new(rows.iter().map(of).collect::<StringArray>()) };
+    let mut columns: Vec<(String, ArrayRef)> = vec![
+        ("trial_id".into(), text(&|r| Some(r.trial_id.clone()))),
+        ("replicate".into(), Arc::new(rows.iter().map(|r| r.replicate as i32).collect::<Int32Array>())),
+        (
+            "state".into(),
+            Arc::new(
+                rows.iter()
+                    .map(|r| match r.state {
+                        State::Finished => "finished",
+                        State::Failed => "failed",
+                        State::Stopped => "stopped",
+                    })
+                    .collect::<DictionaryArray<Int32Type>>(),
+            ),
+        ),
+        ("error".into(), text(&|r| r.error.clone())),
+        ("split_fingerprint".into(), text(&|r| Some(r.split_fingerprint.clone()))),
+        ("data_fingerprint".into(), text(&|r| Some(r.data_fingerprint.clone()))),
+    ];
+    for (at, name) in results.parameters.iter().enumerate() {
+        let array: ArrayRef = match name.as_str() {
+            "batch_size" => Arc::new(rows.iter().map(|_| Some(2048)).collect::<Int64Array>()),
+            "alpha" | "gamma" | "learning_rate" | "pos_weight" => Arc::new(
+                rows.iter()
+                    .map(|r| match r.parameters[at] {
+                        Some(Value::Number(v)) => Some(v),
+                        _ => None,
+                    })
+                    .collect::<Float64Array>(),
+            ),
+            _ => text(&|r| r.parameters[at].as_ref().map(ToString::to_string)),
+        };
+        columns.push((name.clone(), array));
+    }
+    for (at, name) in results.metrics.iter().enumerate() {
+        let whole = rows.iter().all(|r| r.metrics[at].is_none_or(|v| v.fract() == 0.0));
+        let array: ArrayRef = if whole {
+            Arc::new(rows.iter().map(|r| r.metrics[at].map(|v| v as i64)).collect::<Int64Array>())
+        } else {
+            Arc::new(rows.iter().map(|r| r.metrics[at]).collect::<Float64Array>())
+        };
+        columns.push((name.clone(), array));
+    }
+    columns.push(("train_seconds".into(), text(&|_| Some("not a metric".to_owned()))));
+    write_parquet(&dir.join("results.parquet"), columns);
+}
+
+#[test]
+fn reads_what_a_run_wrote() {
+    let dir = tempfile::tempdir().unwrap();
+    let results = sweep();
+    write_run(dir.path(), &results);
+    assert_eq!(read(dir.path()).unwrap(), results);
+}
+
+#[test]
+fn what_is_no_run_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path();
+    let complaint = || read(path).unwrap_err().to_string().replace(&path.display().to_string(), "DIR");
+    assert_eq!(
+        read(&path.join("no")).unwrap_err().to_string(),
+        format!("there is no run directory {}/no", path.display())
+    );
+    assert_eq!(complaint(), "DIR is not a run directory: it has no manifest.json that focalsweep wrote");
+    for text in ["{", "[1]", r#"{"name": "else"}"#] {
+        std::fs::write(path.join("manifest.json"), text).unwrap();
+        assert!(matches!(read(path), Err(ReportError::NotOurs(_))), "{text}");
+    }
+    assert!(matches!(read(&path.join("manifest.json")), Err(ReportError::NotOurs(_))));
+    std::fs::write(path.join("manifest.json"), r#"{"format_version": 2}"#).unwrap();
+    assert_eq!(complaint(), "DIR has format version 2; this focalsweep reads version 1");
+    std::fs::write(path.join("manifest.json"), r#"{"format_version": 1}"#).unwrap();
+    assert_eq!(complaint(), "DIR has no results.parquet yet");
+    std::fs::write(path.join("results.parquet"), "id,auc").unwrap();
+    assert!(complaint().starts_with("cannot read DIR/results.parquet: "), "{}", complaint());
+    write_parquet(&path.join("results.parquet"), vec![("x".into(), Arc::new(Int32Array::from(vec![1])))]);
+    assert_eq!(complaint(), "DIR/results.parquet has no column `trial_id`");
+}
+
+/// Scores of three trials on two replicates; `b` is `a` with two rows changed, `c` is noise.
+fn write_scores(path: &Path) {
+    write_scores_of(path, 2, 100);
+}
+
+/// The same on so many replicates, each on rows so much further on than those of the one before.
+fn write_scores_of(path: &Path, replicates: i32, shift: i64) {
+    type Score = (&'static str, i32, &'static str, i64, i8, f32);
+    let mut rows: Vec<Score> = Vec::new();
+    for trial in ["a", "b", "c"] {
+        for replicate in 0..replicates {
+            for split in ["validation", "test"] {
+                for i in 0..200_i64 {
+                    let label = i8::from(i % 10 == 0);
+                    let noise = (i * 7919 % 211) as f32 / 211.0;
+                    let good = 0.6 * noise + 0.4 * f32::from(label);
+                    let score = match trial {
+                        "c" => noise,
+                        "b" if i < 2 => 0.5,
+                        _ => good,
+                    };
+                    rows.push((trial, replicate, split, i + shift * i64::from(replicate), label, score));
+                }
+            }
+        }
+    }
+    let word = |of: &dyn Fn(&Score) -> &'static str| -> ArrayRef {
+        Arc::new(rows.iter().map(|r| Some(of(r))).collect::<DictionaryArray<Int32Type>>())
+    };
+    write_parquet(
+        path,
+        vec![
+            ("trial_id".into(), word(&|r| r.0)),
+            ("replicate".into(), Arc::new(rows.iter().map(|r| r.1).collect::<Int32Array>())),
+            ("split".into(), word(&|r| r.2)),
+            ("row".into(), Arc::new(rows.iter().map(|r| r.3).collect::<Int64Array>())),
+            ("label".into(), Arc::new(rows.iter().map(|r| r.4).collect::<Int8Array>())),
+            ("score".into(), Arc::new(rows.iter().map(|r| r.5).collect::<Float32Array>())),
+        ],
+    );
+}
+
+#[test]
+fn trials_that_cannot_be_told_from_the_best_are_marked() {
+    let rows = [("a", 0.9), ("b", 0.89), ("c", 0.5), ("d", 0.4)]
+        .into_iter()
+        .flat_map(|(id, auc)| (0..2).map(move |replicate| row(id, replicate, "bce", None, auc, 1.0)))
+        .collect();
+    let results = results(rows);
+    let mut ranking = ranked(&results, &["auc"]);
+    let dir = tempfile::tempdir().unwrap();
+    compare_with_best(dir.path(), &results, &mut ranking).unwrap();
+    assert!(ranking.trials.iter().all(|ranked| ranked.tied_with_best.is_none()), "no scores were kept");
+    write_scores(&dir.path().join("scores.parquet"));
+    compare_with_best(dir.path(), &results, &mut ranking).unwrap();
+    let tied: Vec<_> = ranking.trials.iter().map(|ranked| ranked.tied_with_best).collect();
+    assert_eq!(tied, [None, Some(true), Some(false), None], "the best itself and a trial without scores: not compared");
+    let p = ranking.trials[2].p_vs_best.unwrap();
+    assert!(p > 0.0 && p < 1e-6, "{p}");
+    assert!(ranking.to_table(100, false).contains("2 ≈"));
+    // At 0.4 `a` and `b` miss nobody, `c` misses 14 rows of the source, of them 4 in both replicates: by all
+    // ways to flip the signs p = 0.00012207, times the six pairs of four trials.
+    let p: Vec<_> = ranking.trials.iter().map(|ranked| ranked.p_fn_vs_best).collect();
+    assert_eq!((p[0], p[1], p[3]), (None, Some(1.0), None));
+    assert!((p[2].unwrap() - 6.0 * 0.0001220703125).abs() < 1e-12, "{p:?}");
+}
+
+#[test]
+fn where_all_scores_are_known_their_correlation_tells_more() {
+    let rows = [("a", 0.9), ("b", 0.89), ("c", 0.5)]
+        .into_iter()
+        .flat_map(|(id, auc)| (0..2).map(move |replicate| row(id, replicate, "bce", None, auc, 1.0)))
+        .collect();
+    let all = results(rows);
+    let dir = tempfile::tempdir().unwrap();
+    write_scores(&dir.path().join("scores.parquet"));
+    let mut ranking = ranked(&all, &["auc"]);
+    compare_with_best(dir.path(), &all, &mut ranking).unwrap();
+    // Holm over three pairs would say three times the p-value of flipped signs.
+    let p = ranking.trials[2].p_fn_vs_best.unwrap();
+    assert!((0.0001220703125..2.9 * 0.0001220703125).contains(&p), "{p}");
+    let again = {
+        let mut ranking = ranked(&all, &["auc"]);
+        compare_with_best(dir.path(), &all, &mut ranking).unwrap();
+        ranking
+    };
+    assert_eq!(ranking, again);
+}
+
+#[test]
+fn ties_are_judged_by_the_first_rank_key_that_has_a_test() {
+    let rows = [("a", 0.9), ("b", 0.89), ("c", 0.5)]
+        .into_iter()
+        .flat_map(|(id, auc)| (0..2).map(move |replicate| row(id, replicate, "bce", None, auc, 1.0)))
+        .collect();
+    let mut all = results(rows);
+    let dir = tempfile::tempdir().unwrap();
+    write_scores(&dir.path().join("scores.parquet"));
+    // At 0 everybody is flagged: no trial misses anybody, whatever its AUC.
+    let at = all.metrics.iter().position(|name| name == "threshold").unwrap();
+    all.rows.iter_mut().for_each(|row| row.metrics[at] = Some(0.0));
+    let tied = |by: &[&str]| {
+        let mut ranking = rank(&all, &Options { on: Split::Test, ..options(by) }).unwrap();
+        compare_with_best(dir.path(), &all, &mut ranking).unwrap();
+        let words = ranking.to_table(200, false);
+        ranking.trials.sort_by(|a, b| a.trial.trial_id.cmp(&b.trial.trial_id));
+        (ranking.trials.iter().map(|ranked| ranked.tied_with_best).collect::<Vec<_>>(), words)
+    };
+    assert_eq!(tied(&["auc", "op_fn"]).0, [None, Some(true), Some(false)]);
+    for by in [&["op_fn"][..], &["op_fn", "auc"], &["fn", "op_fn", "auc"]] {
+        let (tied, words) = tied(by);
+        assert_eq!(tied.iter().flatten().count(), 2, "{by:?}");
+        assert!(!tied.contains(&Some(false)), "{by:?}");
+        assert!(
+            words.contains("others whose misses at the operating point cannot be told from the winner's"),
+            "{words}"
+        );
+    }
+    assert_eq!(tied(&["precision", "fn"]).0, [None; 3]);
+}
+
+#[test]
+fn replicates_that_repeat_each_other_tell_no_more_than_one() {
+    let p = |replicates: u32, shift| {
+        let rows = [("a", 0.9), ("b", 0.89), ("c", 0.5)]
+            .into_iter()
+            .flat_map(|(id, auc)| (0..replicates).map(move |replicate| row(id, replicate, "bce", None, auc, 1.0)))
+            .collect();
+        let all = results(rows);
+        let dir = tempfile::tempdir().unwrap();
+        write_scores_of(&dir.path().join("scores.parquet"), replicates as i32, shift);
+        let mut ranking = ranked(&all, &["auc"]);
+        compare_with_best(dir.path(), &all, &mut ranking).unwrap();
+        ranking.trials[1].p_vs_best.unwrap()
+    };
+    let one = p(1, 0);
+    assert!(one > 0.001 && one < 0.999, "{one} leaves no room to differ");
+    assert!((p(3, 0) - one).abs() < 1e-3, "the same rows with the same scores, three times");
+    assert!(p(3, 1000) < one, "three times as many rows");
+}

@@ -1,0 +1,5 @@
+//! The process that holds libtorch.
+
+fn main() {
+    focalsweep_torch::device::start();
+}
