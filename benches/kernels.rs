@@ -9,10 +9,10 @@ use std::hint::black_box;
 use std::sync::OnceLock;
 
 use divan::{Bencher, counter::ItemsCount};
-use focalsweep_engine::data::{Replicate, Source, load, prepare, write_synthetic};
 use focalsweep_core::metrics::{self, Ranks};
 use focalsweep_core::plan::Trials;
 use focalsweep_core::spec::{self, OperatingPoint, Spec, SynthSpec};
+use focalsweep_engine::data::{Replicate, Source, load, prepare, write_synthetic};
 use focalsweep_engine::train::{self, Checkpoint, Ended, EpochReport, Observer, SaveError, Stack, Uploads};
 
 const ROWS: u64 = 286_048;

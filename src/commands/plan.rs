@@ -9,8 +9,8 @@ use super::workload::Workload;
 use crate::cli::{PlanArgs, PlanFormat};
 use crate::output::{self, Failure};
 use crate::progress::DownloadBar;
-use focalsweep_report::thousands;
 use focalsweep_core::spec::{Devices, Launcher, Spec};
+use focalsweep_report::thousands;
 
 pub(super) fn plan(args: &PlanArgs) -> Result<ExitCode, Failure> {
     let mut spec = read(&args.spec)?;

@@ -10,9 +10,9 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use super::spec::closed;
 use crate::cli::{ReportArgs, ReportFormat, SplitName};
 use crate::output::{self, Failure, Plain};
-use focalsweep_report::{self as report, Intervals, Options, Ranking, ReportError};
 use focalsweep_core::record::write_atomically;
 use focalsweep_core::spec::{self, OperatingPoint, RankSpec, Split};
+use focalsweep_report::{self as report, Intervals, Options, Ranking, ReportError};
 
 /// Trials that have bootstrap intervals.
 pub(super) const WITH_INTERVALS: usize = 20;

@@ -11,8 +11,8 @@ use crate::cli::{PlanFormat, StatusArgs};
 use crate::launch::Follow;
 use crate::launch::slurm::{self, Record, Sighting, in_words};
 use crate::output::{self, Failure};
-use focalsweep_report::thousands;
 use focalsweep_core::record::{RunDir, RunDirError, RunState};
+use focalsweep_report::thousands;
 
 /// What is known of the cluster's side.
 struct Queue {

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::spec::trials;
-use focalsweep_core::prepared::Replicate;
-use focalsweep_engine::data::{self, DownloadProgress, Source};
 use crate::launch::devices::{self, NoDevice};
 use crate::launch::{Host, PoolDevice, slurm};
 use crate::output::{self, Failure};
 use focalsweep_core::plan::{Plan, Sizes, Trials};
-use focalsweep_report::thousands;
+use focalsweep_core::prepared::Replicate;
 use focalsweep_core::spec::Spec;
+use focalsweep_engine::data::{self, DownloadProgress, Source};
+use focalsweep_report::thousands;
 
 /// Everything that a run needs to know before it begins.
 pub(super) struct Workload {

@@ -33,10 +33,10 @@ use std::time::Duration;
 
 use self::launch::Launch;
 use super::tally::Tally;
-use focalsweep_engine::job::Stop;
 use focalsweep_core::plan::Plan;
 use focalsweep_core::record::RunDir;
 use focalsweep_core::spec::Spec;
+use focalsweep_engine::job::Stop;
 
 /// How often people are told when nothing happens.
 const TICK: Duration = Duration::from_millis(100);

@@ -5,9 +5,9 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::error::DataError;
-use focalsweep_core::prepared::{Preprocessing, Step};
 use super::read::place;
 use super::table::{Column, Levels, Table, Values};
+use focalsweep_core::prepared::{Preprocessing, Step};
 use focalsweep_core::spec::DataSpec;
 
 /// What became of a column, for the summary.

@@ -1,8 +1,8 @@
 //! A stack: the trials of one job, what their losses read, and how their rows are drawn.
 
 use super::loss::LossTerms;
-use focalsweep_core::prepared::Rows;
 use focalsweep_core::plan::{Hyperparameters, Shape};
+use focalsweep_core::prepared::Rows;
 use focalsweep_core::random::{Purpose, Stream};
 use focalsweep_core::spec::{InitialBias, Optimizer, Sampling, TrainSpec};
 

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::super::*;
 use super::{close, data, stack, trial};
-use focalsweep_core::prepared::Replicate;
 use focalsweep_core::plan::Hyperparameters;
+use focalsweep_core::prepared::Replicate;
 use focalsweep_core::spec::{Activation, Loss, Optimizer, Reduction, TrainSpec};
 
 /// Trains `steps` steps on a backend and returns the parameters, the summed losses and the scores.

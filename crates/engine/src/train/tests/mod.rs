@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::*;
 use crate::data::{load, prepare, write_synthetic};
-use focalsweep_core::prepared::Replicate;
 use focalsweep_core::plan::Hyperparameters;
+use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::{HistoryRow, from_le_bytes, le_bytes};
 use focalsweep_core::spec::{
     self, Activation, InitialBias, Loss, OperatingPoint, Optimizer, Reduction, Sampling, SynthSpec, TrainSpec,
@@ -81,9 +81,7 @@ impl Observer for Watcher {
 
 fn run(stack: &Stack, data: &Replicate) -> Vec<Ended> {
     let mut watcher = Watcher::default();
-    let end =
-        train(stack, data, &OperatingPoint::default(), &FusedKernels, None, &mut watcher)
-            .unwrap();
+    let end = train(stack, data, &OperatingPoint::default(), &FusedKernels, None, &mut watcher).unwrap();
     assert_eq!(end, End::Done);
     watcher.ended.sort_by_key(|e| e.slot);
     watcher.ended
@@ -338,15 +336,8 @@ fn an_interrupted_stack_goes_on_to_the_same_bits() {
         let mut rounds = 0;
         loop {
             let mut watcher = Watcher { stop_after: (rounds == 0).then_some(stop_after), ..Watcher::default() };
-            let end = train(
-                &stack,
-                &data,
-                &OperatingPoint::default(),
-                &FusedKernels,
-                checkpoint,
-                &mut watcher,
-            )
-            .unwrap();
+            let end =
+                train(&stack, &data, &OperatingPoint::default(), &FusedKernels, checkpoint, &mut watcher).unwrap();
             ended.extend(watcher.ended);
             if end == End::Done {
                 break;
@@ -370,8 +361,7 @@ fn a_broken_checkpoint_is_refused() {
     let data = data(600, 5, 60);
     let stack = stack(vec![trial(0.25, 2.0)], settings(Reduction::Sum, 2), &data);
     let mut watcher = Watcher { stop_after: Some(1), ..Watcher::default() };
-    train(&stack, &data, &OperatingPoint::default(), &FusedKernels, None, &mut watcher)
-        .unwrap();
+    train(&stack, &data, &OperatingPoint::default(), &FusedKernels, None, &mut watcher).unwrap();
     let bytes = watcher.checkpoint.unwrap().to_bytes().unwrap();
     let size = stack.shape.parameters();
     assert!(Checkpoint::from_bytes(&bytes, size).is_ok());

@@ -2,8 +2,8 @@
 
 use super::super::*;
 use super::{Watcher, assert_history_close, close, data, run, stack, trial};
-use focalsweep_core::prepared::Replicate;
 use focalsweep_core::plan::Hyperparameters;
+use focalsweep_core::prepared::Replicate;
 use focalsweep_core::spec::{self, OperatingPoint, TrainSpec};
 
 fn trials() -> Vec<Hyperparameters> {
