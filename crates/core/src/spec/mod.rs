@@ -30,7 +30,9 @@ pub(crate) mod words;
 pub use bounds::{Bounds, End};
 pub use fault::{Fault, Origin, SpecFaults};
 pub use keys::RANK_METRICS;
-pub use parameters::{Axis, ColumnType, Hyperparameters, PARAMETERS, Parameter, ParameterValue, ReadBy, Space};
+pub use parameters::{
+    Axis, ColumnType, Hyperparameters, Loss, PARAMETERS, Parameter, ParameterValue, ReadBy, Sampling, Space,
+};
 pub use range::{FromNumber, linspace};
 pub use read::{parse, parse_operating_point, parse_with};
 pub use schema::json_schema;

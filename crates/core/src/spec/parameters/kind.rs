@@ -3,11 +3,12 @@
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
+use super::table::{Loss, Sampling};
 use crate::spec::bounds::Bounds;
 use crate::spec::fields::{At, Reader};
 use crate::spec::range::FromNumber;
 use crate::spec::schema::widths;
-use crate::spec::types::{Activation, InitialBias, Loss, Optimizer, Sampling};
+use crate::spec::types::{Activation, InitialBias, Optimizer};
 use crate::spec::words::Word;
 
 /// Type of a parameter's column in results.parquet.

@@ -13,11 +13,12 @@ mod values;
 pub use kind::{ColumnType, ParameterValue};
 pub use space::Space;
 pub(crate) use table::with_parameters;
+pub use table::{Loss, Sampling};
 pub use values::Hyperparameters;
 pub(crate) use values::{Setting, Start};
 
 use super::bounds::{ANY, BATCH, Bounds, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, NOT_NEGATIVE, POSITIVE};
-use super::types::{Activation, InitialBias, Loss, Optimizer, Sampling};
+use super::types::{Activation, InitialBias, Optimizer};
 use kind::ParameterType;
 
 /// Who reads a parameter.

@@ -7,10 +7,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::kind::{ParameterType, domain_schema};
+use super::table::{Loss, Sampling};
 use super::{NAMES, Parameter, ReadBy, with_parameters};
 use crate::spec::bounds::{ANY, BATCH, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, NOT_NEGATIVE, POSITIVE};
 use crate::spec::fields::{At, Reader, Section};
-use crate::spec::types::{Activation, Domain, InitialBias, Loss, Optimizer, Sampling};
+use crate::spec::types::{Activation, Domain, InitialBias, Optimizer};
 use crate::spec::words::Word;
 
 macro_rules! space {

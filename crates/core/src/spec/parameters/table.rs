@@ -1,4 +1,4 @@
-//! The table: every hyperparameter of a trial, once.
+//! The table: every hyperparameter of a trial, once, and the words of those that only trials have.
 //!
 //! [`with_parameters`] hands the whole table to another macro. Made from it are the keys, the reader and the schema of a
 //! mapping under `parameters` ([`super::space`]), a trial's values ([`super::values`]), the axes of a grid (`plan`), the
@@ -7,6 +7,30 @@
 //! A row: `name: presence type`, then the fields of [`super::Parameter`]. *Presence* is `always`, or `maybe` where only some
 //! losses read it; a `maybe` is `None` in trials whose loss does not. `start` is the value of a trial in which nothing
 //! sweeps it; for a `maybe`, that of a trial whose loss reads it.
+
+use crate::spec::words::words;
+
+words! {
+    /// Training loss of a trial.
+    pub enum Loss {
+        /// Focal loss, Lin et al. 2017, arXiv 1708.02002.
+        Focal = "focal",
+        /// Binary cross-entropy.
+        Bce = "bce",
+        /// Binary cross-entropy with class weights.
+        WeightedBce = "weighted_bce",
+    }
+}
+
+words! {
+    /// How training rows are drawn.
+    pub enum Sampling {
+        /// Every row once an epoch.
+        None = "none",
+        /// Positives drawn with replacement until there are as many as negatives.
+        Oversample = "oversample",
+    }
+}
 
 /// Calls `$then!` with the rows of the table, in the order in which people see them.
 macro_rules! with_parameters {

@@ -7,8 +7,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::kind::{ParameterType, ParameterValue};
+use super::table::{Loss, Sampling};
 use super::{PARAMETERS, Parameter, ReadBy, with_parameters};
-use crate::spec::types::{Activation, InitialBias, Loss, ModelSpec, Optimizer, Sampling, TrainSpec};
+use crate::spec::types::{Activation, InitialBias, ModelSpec, Optimizer, TrainSpec};
 
 /// The version of the record since which a parameter always counts in a trial's id.
 const ALWAYS_IN_ID: u32 = 2;

@@ -1,6 +1,5 @@
 //! `parameters` of a sweep file: what is swept.
 
-use crate::spec::words::words;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -50,26 +49,4 @@ pub enum Domain<T> {
         /// How many, at least 2.
         count: u32,
     },
-}
-
-words! {
-    /// Training loss of a trial.
-    pub enum Loss {
-        /// Focal loss, Lin et al. 2017, arXiv 1708.02002.
-        Focal = "focal",
-        /// Binary cross-entropy.
-        Bce = "bce",
-        /// Binary cross-entropy with class weights.
-        WeightedBce = "weighted_bce",
-    }
-}
-
-words! {
-    /// How training rows are drawn.
-    pub enum Sampling {
-        /// Every row once an epoch.
-        None = "none",
-        /// Positives drawn with replacement until there are as many as negatives.
-        Oversample = "oversample",
-    }
 }
