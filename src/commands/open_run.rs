@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 
-use super::spec::trials;
 use crate::output::Failure;
 use focalsweep_core::plan::{Plan, Trials};
 use focalsweep_core::record::{Manifest, RunDir, RunDirError};
@@ -23,12 +22,12 @@ impl OpenRun {
     pub(super) fn read(root: &Path) -> Result<Self, Failure> {
         let manifest = RunDir::look(root).map_err(place)?;
         let manifest = manifest.ok_or_else(|| Failure::input(RunDirError::NoRun(root.to_owned())))?;
+        manifest.check_current(root).map_err(place)?;
         let dir = RunDir::attend(root);
         let path = dir.path("sweep.yaml");
         let text = fs::read_to_string(&path).map_err(|why| place(RunDirError::Io { path: path.clone(), why }))?;
         let spec = spec::parse(&path.display().to_string(), &text).map_err(Failure::input)?;
-        let trials = trials(&spec)?;
-        let plan = dir.plan().map_err(place)?;
+        let (plan, trials) = dir.plan().map_err(place)?;
         Ok(Self { dir, manifest, spec, trials, plan })
     }
 }

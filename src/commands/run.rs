@@ -21,8 +21,10 @@ use crate::launch::{Tally, stop_on_signals};
 use crate::logging::Log;
 use crate::output::{self, Failure, INTERRUPTED, Plain, SOME_FAILED};
 use crate::progress::{DownloadBar, Progress};
-use focalsweep_core::record::{Collection, Counts, Manifest, RunDir, RunDirError, RunState};
+use focalsweep_core::record::{Collection, Counts, Ended, Manifest, RunDir, RunDirError, RunState};
 use focalsweep_core::spec::{self, Devices, Launcher, Scores, Spec};
+use focalsweep_core::plan::Wave;
+use focalsweep_engine::train::instructions;
 use focalsweep_engine::job::{Stop, Work};
 use focalsweep_report::thousands;
 use focalsweep_report::{self as report, Options};
@@ -210,6 +212,7 @@ fn check_same_sweep(root: &Path, manifest: &Manifest, spec: &Spec, resume: bool)
         let state = format!("{:?}, {} rows", manifest.state, manifest.counts.rows).to_lowercase();
         return Err(Failure::input(RunDirError::Taken { path: root.to_owned(), state }));
     }
+    manifest.check_current(root).map_err(place)?;
     let path = root.join("sweep.yaml");
     let text = fs::read_to_string(&path).map_err(|why| place(RunDirError::Io { path: path.clone(), why }))?;
     let old = spec::parse(&path.display().to_string(), &text).map_err(Failure::input)?;
@@ -254,30 +257,24 @@ fn split_fingerprints(workload: &Workload) -> Vec<String> {
 /// Writes what a run begins with, or takes over the plan of the run that is resumed.
 fn begin(dir: &RunDir, spec: &Spec, workload: &mut Workload, before: Option<Manifest>) -> Result<Manifest, Failure> {
     let now = now();
-    let manifest = if let Some(before) = before {
-        workload.plan = dir.plan().map_err(place)?;
+    let mut manifest = if let Some(before) = before {
+        (workload.plan, workload.trials) = dir.plan().map_err(place)?;
         dir.write("sweep.yaml", &resolved(spec)?).map_err(place)?; // `launch` and `rank` may have changed
-        Manifest { state: RunState::Running, updated_at: now, ..before }
+        Manifest { state: RunState::Running, ended: None, updated_at: now, ..before }
     } else {
         dir.write("sweep.yaml", &resolved(spec)?).map_err(place)?;
-        dir.write_json("plan.json", &workload.plan).map_err(place)?;
+        dir.begin_plan(&Wave::first(&workload.plan, &workload.trials, spec.train.epochs)).map_err(place)?;
         let counts = Counts {
             trials: workload.plan.trials,
             replicates: spec.replicates,
             jobs: workload.plan.jobs.len(),
             ..Counts::default()
         };
-        Manifest::new(
-            &spec.name,
-            &workload.source.fingerprint,
-            split_fingerprints(workload),
-            counts,
-            workload.notes(),
-            now,
-        )
+        let (data, splits) = (&workload.source.fingerprint, split_fingerprints(workload));
+        let manifest = Manifest::new(&spec.name, data, splits, counts, workload.notes(), now);
+        Manifest { simd: Some(instructions().to_owned()), ..manifest }
     };
-    // The manifest comes last: a directory without one holds nothing that could be lost.
-    dir.write_json("manifest.json", &manifest).map_err(place)?;
+    dir.write_manifest(&mut manifest).map_err(place)?;
     Ok(manifest)
 }
 
@@ -292,11 +289,11 @@ fn resolved(spec: &Spec) -> Result<Vec<u8>, Failure> {
 fn finish(spec: &Spec, workload: &Workload, dir: &RunDir, manifest: &mut Manifest) -> Result<bool, Failure> {
     let metadata = metadata(spec, manifest)?;
     let collection = Collection::read(dir, &workload.plan, &workload.trials, &metadata).map_err(place)?;
-    let all = workload.plan.trials * workload.plan.replicates as usize;
-    let finished = collection.rows() == all;
+    let finished = collection.rows() == workload.plan.rows();
     manifest.counts.rows = collection.rows();
     manifest.counts.failed = collection.failed();
     manifest.state = if finished { RunState::Finished } else { RunState::Interrupted };
+    manifest.ended = finished.then_some(Ended::Complete);
     manifest.updated_at = now();
     collection.write_rows().map_err(place)?;
     collection.write_models(&workload.replicates).map_err(place)?;
@@ -313,11 +310,12 @@ fn finish(spec: &Spec, workload: &Workload, dir: &RunDir, manifest: &mut Manifes
     if let Some(ranking) = &ranking {
         dir.write("report.md", ranking.to_markdown().as_bytes()).map_err(place)?;
     }
-    dir.write_json("manifest.json", &manifest).map_err(place)?;
+    dir.write_manifest(manifest).map_err(place)?;
     // After the manifest, which it quotes.
     if let Some(ranking) = &ranking {
         let page = report::to_html(dir.root(), ranking).map_err(Failure::environment)?;
         dir.write("report.html", page.as_bytes()).map_err(place)?;
+        dir.write_manifest(manifest).map_err(place)?; // which knows the page's checksum now
     }
     if finished {
         dir.remove_jobs().map_err(place)?;
@@ -359,6 +357,7 @@ fn metadata(spec: &Spec, manifest: &Manifest) -> Result<Vec<(String, String)>, F
     };
     Ok(vec![
         ("focalsweep.format_version".into(), manifest.format_version.to_string()),
+        ("focalsweep.draft".into(), manifest.draft.to_string()),
         ("focalsweep.program".into(), manifest.program.clone()),
         ("focalsweep.data_fingerprint".into(), manifest.data_fingerprint.clone()),
         ("focalsweep.split_fingerprints".into(), json(serde_json::to_string(&manifest.split_fingerprints))?),

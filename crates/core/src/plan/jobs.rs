@@ -107,6 +107,11 @@ impl Plan {
         Self { trials: trials.len(), replicates, jobs }
     }
 
+    /// Rows of the results when all is done.
+    pub fn rows(&self) -> usize {
+        self.jobs.iter().map(|job| job.count).sum()
+    }
+
     /// Most trials in one stack.
     pub fn largest_stack(&self) -> usize {
         self.jobs.iter().map(|job| job.count).max().unwrap_or(0)

@@ -270,6 +270,6 @@ mod tests {
         assert_eq!(refused(&[first.clone(), short]), "wave 1: its jobs do not train each of its trials");
         let mut long = second;
         long.jobs[1].count = 3;
-        assert_eq!(refused(&[first, long]), "job-00005 of wave 1 has trials that the wave does not have");
+        assert_eq!(refused(&[first, long]), "job-00004 of wave 1 has trials that the wave does not have");
     }
 }
