@@ -12,7 +12,7 @@ use common::focalsweep;
 use focalsweep::launch::Tally;
 use focalsweep::run::{Blame, End, Observer, Quiet, RunError, RunOptions, Sweep};
 use focalsweep_core::record::{RunDir, RunDirError};
-use focalsweep_core::spec;
+use focalsweep_core::spec::{self, Spec};
 use focalsweep_engine::job::Stop;
 use serde_json::Value;
 use std::fs;
@@ -38,15 +38,19 @@ fn the_example_finds_the_winner_that_the_program_reports() {
     assert!(fs::read(folder.path().join("run/results.parquet")).unwrap() == written);
 }
 
-/// A sweep of two trials on made-up rows.
-fn sweep(folder: &Path, resume: bool) -> Result<Sweep, RunError> {
+/// Two trials on made-up rows.
+fn spec_of(folder: &Path) -> Spec {
     let source = serde_json::to_string(&folder.join("rows.parquet")).unwrap();
     let text = format!(
         "name: t\ndata: {{source: {source}, synth: {{rows: 400, features: 3, positives: 60}}, label: Class}}\n\
          train: {{epochs: 3, batch_size: 100}}\nparameters: {{loss: {{value: focal}}, gamma: {{values: [0, 2]}}}}\n"
     );
+    spec::parse("t", &text).unwrap()
+}
+
+fn sweep(folder: &Path, resume: bool) -> Result<Sweep, RunError> {
     let options = RunOptions { out: Some(folder.join("run")), resume, ..RunOptions::default() };
-    Sweep::new(spec::parse("t", &text).unwrap(), options)
+    Sweep::new(spec_of(folder), options)
 }
 
 /// Keeps what it hears; raises the flag once training is told of.
@@ -132,4 +136,38 @@ fn a_resumed_run_is_locked_from_its_first_step() {
     assert_eq!(error.blame(), Blame::Environment);
     drop(ready);
     assert!(!RunDir::is_locked(&root));
+}
+
+/// What ranks may change when everything is trained: the files that say who won follow.
+#[test]
+fn a_finished_run_is_ranked_anew_when_its_sweep_ranks_otherwise() {
+    let folder = TempDir::new().unwrap();
+    let ranked_by = |by: &[&str]| {
+        let mut sweep = spec_of(folder.path());
+        sweep.rank.by = by.iter().map(|name| (*name).to_owned()).collect();
+        let options = RunOptions { out: Some(folder.path().join("run")), resume: true, ..RunOptions::default() };
+        let mut listener = Listener::default();
+        let outcome = Sweep::new(sweep, options).unwrap().run(&Stop::default(), &mut listener).unwrap();
+        (outcome.end, listener.lines.iter().any(|line| line.contains("made again")))
+    };
+    let read = |name: &str| fs::read_to_string(folder.path().join("run").join(name)).unwrap();
+    let both = || [read("report.md"), read("report.html"), read("sweep.yaml")];
+    assert_eq!(ranked_by(&["auc", "fn"]), (End::Finished, false));
+    let (results, before) = (fs::read(folder.path().join("run/results.parquet")).unwrap(), both());
+    assert_eq!(ranked_by(&["auc", "fn"]), (End::AlreadyThere, false));
+    assert_eq!(both(), before, "nothing changed");
+
+    assert_eq!(ranked_by(&["op_fn", "brier"]), (End::AlreadyThere, true));
+    let after = both();
+    assert!(after.iter().zip(&before).all(|(after, before)| after != before));
+    assert!(after[2].contains("- op_fn\n"), "{}", after[2]);
+    assert_eq!(fs::read(folder.path().join("run/results.parquet")).unwrap(), results, "nothing is trained");
+    // As the program ranks it now that sweep.yaml says so.
+    let said = focalsweep(folder.path(), ["report", "run", "--format", "markdown"]);
+    assert_eq!(said.stdout.trim_end(), after[0].trim_end());
+
+    // A report that is gone is made again.
+    fs::remove_file(folder.path().join("run/report.html")).unwrap();
+    assert_eq!(ranked_by(&["op_fn", "brier"]), (End::AlreadyThere, true));
+    assert_eq!(both(), after);
 }

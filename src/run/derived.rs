@@ -1,12 +1,14 @@
-//! The files that are made from results: report.md and report.html.
+//! The files that are made from others and can be made again: sweep.yaml, report.md and report.html.
 
 use std::path::Path;
+use std::{fs, io};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::error::RunError;
-use focalsweep_core::record::RunDir;
-use focalsweep_core::spec::{OperatingPoint, Spec};
+use super::observer::Observer;
+use focalsweep_core::record::{Manifest, RunDir, RunDirError};
+use focalsweep_core::spec::{OperatingPoint, Spec, Split};
 use focalsweep_report::{self as report, Intervals, Options, Ranking, ReportError};
 
 /// Trials that have bootstrap intervals.
@@ -52,4 +54,51 @@ pub(super) fn write_reports(
     let page = report::to_html(dir.root(), &ranking)?;
     dir.write("report.html", page.as_bytes())?;
     Ok(())
+}
+
+/// Makes the derived files of a finished run say what `new` says, where it ranks otherwise than `old` or runs elsewhere,
+/// and makes reports that are not there.
+pub(super) fn refresh(
+    dir: &RunDir,
+    manifest: &Manifest,
+    old: &Spec,
+    new: &Spec,
+    observer: &mut dyn Observer,
+) -> Result<(), RunError> {
+    let reports = ["report.md", "report.html"].map(|name| dir.path(name));
+    let can_be = manifest.counts.rows > manifest.counts.failed;
+    let are_due = can_be && (old.rank != new.rank || !reports.iter().all(|path| path.exists()));
+    if are_due {
+        // Before sweep.yaml says otherwise than they do: a process that dies in between leaves none, and so the next
+        // one makes them.
+        for path in &reports {
+            match fs::remove_file(path) {
+                Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(RunDirError::io(path, why).into()),
+                _ => {}
+            }
+        }
+    }
+    if old != new {
+        dir.write("sweep.yaml", &resolved(new)?)?;
+    }
+    if are_due {
+        observer.say(&format!("report.md and report.html are made again: {}", rank_in_words(new)));
+        write_reports(new, dir, || Ok(()))?;
+    }
+    Ok(())
+}
+
+/// `ranked by auc, fn on the validation rows`.
+fn rank_in_words(spec: &Spec) -> String {
+    let rows = match spec.rank.on {
+        Split::Validation => "validation",
+        Split::Test => "test",
+    };
+    format!("ranked by {} on the {rows} rows", spec.rank.by.join(", "))
+}
+
+/// sweep.yaml: the spec with its defaults.
+pub(super) fn resolved(spec: &Spec) -> Result<Vec<u8>, RunError> {
+    let text = serde_yaml::to_string(spec).map_err(|why| RunError::unwritable("sweep.yaml", why))?;
+    Ok(text.into_bytes())
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use chrono::{SecondsFormat, Utc};
 
+use super::derived::{refresh, resolved};
 use super::error::RunError;
 use super::finish::finish;
 use super::observer::{Observer, Told};
@@ -39,6 +40,16 @@ pub struct Ready {
 struct Before {
     dir: RunDir,
     manifest: Manifest,
+    /// The sweep that it was begun with, or last resumed with.
+    spec: Spec,
+}
+
+/// A directory that is locked.
+enum Claim {
+    /// It holds no run.
+    New(RunDir),
+    /// It holds one of this sweep.
+    Begun(Before),
 }
 
 /// What came of a run.
@@ -125,23 +136,24 @@ impl Sweep {
     fn before(&self) -> Result<Option<Before>, RunError> {
         let Some(manifest) = RunDir::look(&self.root)? else { return Ok(None) };
         self.check_wanted(&manifest)?;
-        let (dir, manifest) = self.claim()?;
-        Ok(manifest.map(|manifest| Before { dir, manifest }))
+        Ok(match self.claim()? {
+            Claim::Begun(before) => Some(before),
+            Claim::New(_) => None,
+        })
     }
 
     /// Locks the directory and reads what is there: only what is read under the lock counts.
-    fn claim(&self) -> Result<(RunDir, Option<Manifest>), RunError> {
+    fn claim(&self) -> Result<Claim, RunError> {
         let dir = RunDir::lock(&self.root)?;
-        let manifest = RunDir::look(&self.root)?;
-        if let Some(manifest) = &manifest {
-            self.check_wanted(manifest)?;
-            if manifest.state == RunState::Finished {
-                // Of no use any more; they are there when a process was killed between its last two steps.
-                dir.remove_jobs()?;
-            }
-            check_sweep(&self.root, &spec_of(&self.root)?, &self.spec)?;
+        let Some(manifest) = RunDir::look(&self.root)? else { return Ok(Claim::New(dir)) };
+        self.check_wanted(&manifest)?;
+        if manifest.state == RunState::Finished {
+            // Of no use any more; they are there when a process was killed between its last two steps.
+            dir.remove_jobs()?;
         }
-        Ok((dir, manifest))
+        let spec = spec_of(&self.root)?;
+        check_sweep(&self.root, &spec, &self.spec)?;
+        Ok(Claim::Begun(Before { dir, manifest, spec }))
     }
 
     /// Refuses a run that nobody asked to go on with.
@@ -165,18 +177,27 @@ impl Ready {
     /// # Errors
     /// Another process began a run there meanwhile, a file cannot be written, the launcher gives up.
     pub fn run(mut self, stop: &Stop, observer: &mut dyn Observer) -> Result<Outcome, RunError> {
-        let (dir, before) = match self.before.take() {
-            Some(Before { dir, manifest }) => (dir, Some(manifest)),
+        let claim = match self.before.take() {
+            Some(before) => Claim::Begun(before),
             None => self.sweep.claim()?,
         };
-        if let Some(manifest) = &before {
-            check_data(&self.sweep.root, manifest, &self.workload)?;
-            if manifest.state == RunState::Finished {
-                return Ok(self.outcome(manifest.clone(), End::AlreadyThere, 0.0));
+        let (dir, manifest) = match claim {
+            Claim::New(dir) => {
+                observer.locked(dir.root());
+                let manifest = self.begin(&dir)?;
+                (dir, manifest)
             }
-        }
-        observer.locked(dir.root());
-        let manifest = self.begin(&dir, before)?;
+            Claim::Begun(before) => {
+                check_data(&self.sweep.root, &before.manifest, &self.workload)?;
+                if before.manifest.state == RunState::Finished {
+                    refresh(&before.dir, &before.manifest, &before.spec, &self.sweep.spec, observer)?;
+                    return Ok(self.outcome(before.manifest, End::AlreadyThere, 0.0));
+                }
+                observer.locked(before.dir.root());
+                let manifest = self.go_on(&before.dir, before.manifest)?;
+                (before.dir, manifest)
+            }
+        };
         if self.sweep.for_workers() {
             dir.write_prepared(&self.workload.replicates, &self.workload.source.fingerprint)?;
         }
@@ -187,23 +208,25 @@ impl Ready {
         self.train(&dir, manifest, stop, observer)
     }
 
-    /// Writes what a run begins with, or takes over the plan of the run that is resumed.
-    fn begin(&mut self, dir: &RunDir, before: Option<Manifest>) -> Result<Manifest, RunError> {
-        let spec = &self.sweep.spec;
-        let manifest = if let Some(before) = before {
-            self.workload.plan = dir.plan()?;
-            dir.write("sweep.yaml", &resolved(spec)?)?; // `launch` and `rank` may have changed
-            Manifest { state: RunState::Running, updated_at: now(), ..before }
-        } else {
-            let plan = &self.workload.plan;
-            dir.write("sweep.yaml", &resolved(spec)?)?;
-            dir.write_json("plan.json", plan)?;
-            let (trials, replicates, jobs) = (plan.trials, spec.replicates, plan.jobs.len());
-            let counts = Counts { trials, replicates, jobs, ..Counts::default() };
-            let (splits, notes) = (self.workload.split_fingerprints(), self.workload.notes());
-            Manifest::new(&spec.name, &self.workload.source.fingerprint, splits, counts, notes, now())
-        };
-        // The manifest comes last: a directory without one holds nothing that could be lost.
+    /// Writes what a run begins with.
+    fn begin(&self, dir: &RunDir) -> Result<Manifest, RunError> {
+        let (spec, plan) = (&self.sweep.spec, &self.workload.plan);
+        dir.write("sweep.yaml", &resolved(spec)?)?;
+        dir.write_json("plan.json", plan)?;
+        let (trials, replicates, jobs) = (plan.trials, spec.replicates, plan.jobs.len());
+        let counts = Counts { trials, replicates, jobs, ..Counts::default() };
+        let (splits, notes) = (self.workload.split_fingerprints(), self.workload.notes());
+        let manifest = Manifest::new(&spec.name, &self.workload.source.fingerprint, splits, counts, notes, now());
+        // It comes last: a directory without one holds nothing that could be lost.
+        dir.write_json("manifest.json", &manifest)?;
+        Ok(manifest)
+    }
+
+    /// Takes over the plan of the run that is resumed; `launch` and `rank` may have changed.
+    fn go_on(&mut self, dir: &RunDir, before: Manifest) -> Result<Manifest, RunError> {
+        self.workload.plan = dir.plan()?;
+        dir.write("sweep.yaml", &resolved(&self.sweep.spec)?)?;
+        let manifest = Manifest { state: RunState::Running, updated_at: now(), ..before };
         dir.write_json("manifest.json", &manifest)?;
         Ok(manifest)
     }
@@ -257,12 +280,6 @@ impl Ready {
     fn outcome(&self, manifest: Manifest, end: End, seconds: f64) -> Outcome {
         Outcome { root: self.sweep.root.clone(), manifest, end, seconds }
     }
-}
-
-/// sweep.yaml: the spec with its defaults.
-fn resolved(spec: &Spec) -> Result<Vec<u8>, RunError> {
-    let text = serde_yaml::to_string(spec).map_err(|why| RunError::unwritable("sweep.yaml", why))?;
-    Ok(text.into_bytes())
 }
 
 /// RFC 3339, to the second.
