@@ -5,17 +5,14 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
-
 use super::spec::closed;
 use crate::cli::{ReportArgs, ReportFormat, SplitName};
 use crate::output::{self, Failure, Plain};
+use crate::run::{WITH_INTERVALS, ranking};
 use focalsweep_core::record::write_atomically;
-use focalsweep_core::spec::{self, OperatingPoint, RankSpec, Split};
-use focalsweep_report::{self as report, Intervals, Options, Ranking, ReportError};
+use focalsweep_core::spec::{self, RankSpec, Split};
+use focalsweep_report::{self as report, Options, Ranking};
 
-/// Trials that have bootstrap intervals.
-pub(super) const WITH_INTERVALS: usize = 20;
 /// Rows of a table unless `--top` says otherwise: what a screen shows.
 const TABLE_ROWS: usize = 20;
 
@@ -79,26 +76,6 @@ pub(super) fn split_of(name: SplitName) -> Split {
         SplitName::Validation => Split::Validation,
         SplitName::Test => Split::Test,
     }
-}
-
-/// Ranks a run's trials, at another operating point if one is given, says which of them are tied with the best, and
-/// answers what the winner buys.
-pub(super) fn ranking(
-    run_dir: &Path,
-    options: &Options,
-    point: Option<&OperatingPoint>,
-    with_intervals: usize,
-) -> Result<Ranking, ReportError> {
-    let mut results = report::read(run_dir)?;
-    if let Some(point) = point {
-        report::at_operating_point(run_dir, &mut results, point)?;
-    }
-    let mut ranking = report::rank(&results, options)?;
-    report::compare_with_best(run_dir, &results, &mut ranking)?;
-    let on_all_cores =
-        |n: usize, each: &(dyn Fn(usize) -> Intervals + Sync)| (0..n).into_par_iter().map(each).collect();
-    report::answer(run_dir, &results, &mut ranking, with_intervals, &on_all_cores)?;
-    Ok(ranking)
 }
 
 /// How the run's own spec ranks; the usual way where it cannot be read.

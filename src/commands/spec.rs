@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use crate::cli::SpecArgs;
 use crate::output::{self, Failure, Plain};
-use focalsweep_core::plan::Trials;
+use crate::run::trials;
 use focalsweep_core::spec::{self, Spec};
 
 /// Reads a spec with its overrides.
@@ -39,14 +39,6 @@ fn not_found(path: &Path) -> String {
         Some((_, name)) => format!("did you mean {}?", path.with_file_name(name).display()),
         None => "a sweep file is YAML, such as sweeps/focal.yaml; look at the path".to_owned(),
     }
-}
-
-/// The trials of a spec.
-pub(super) fn trials(spec: &Spec) -> Result<Trials, Failure> {
-    Trials::new(spec).ok_or_else(|| {
-        let help = Some("a grid multiplies: fewer values a parameter, or fewer parameters".to_owned());
-        Failure::input(Plain { message: "parameters: more than 4,294,967,295 trials".into(), help })
-    })
 }
 
 pub(super) fn validate(args: &SpecArgs) -> Result<ExitCode, Failure> {
