@@ -9,8 +9,8 @@ use super::report::split_of;
 use super::spec::closed;
 use crate::cli::{CompareArgs, ReportFormat};
 use crate::output::{self, Failure};
-use focalsweep_report::{self as report, Options, ReportError, Run};
 use focalsweep_core::spec::{self, OperatingPoint, RankSpec};
+use focalsweep_report::{self as report, Options, ReportError, Run};
 
 /// Trials of a table unless `--top` says otherwise: what a screen shows.
 const TABLE_ROWS: usize = 20;

@@ -10,8 +10,8 @@ use super::report::ranked_by;
 use super::spec::closed;
 use crate::cli::ExportArgs;
 use crate::output::{self, Failure, Plain};
-use focalsweep_report::{self as report, Options, Results, Row};
 use focalsweep_core::record::{ModelCard, ModelDirError, State, write_model_dir};
+use focalsweep_report::{self as report, Options, Results, Row};
 
 /// Fewest characters of an id that name a trial.
 const SHORTEST: usize = 4;

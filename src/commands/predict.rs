@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use super::spec::closed;
 use crate::cli::PredictArgs;
 use crate::output::{self, Failure, Plain};
-use focalsweep_report::thousands;
 use focalsweep_core::record::{Model, PredictionsFormat, write_predictions};
 use focalsweep_engine::data::Transform;
 use focalsweep_engine::train;
+use focalsweep_report::thousands;
 
 pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let Some(format) = PredictionsFormat::of(&args.out) else {

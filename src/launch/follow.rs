@@ -6,7 +6,6 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use focalsweep_core::plan::Plan;
-use focalsweep_engine::job::label;
 use focalsweep_core::record::{Entry, Journals, State};
 
 /// Rows of a run, counted once each.
@@ -45,7 +44,7 @@ impl Follow {
                 known.entry(entry.row.trial_id.clone()).and_modify(|old| *old &= failed).or_insert(failed);
                 let auc = entry.row.val.as_ref().and_then(|val| val.auc);
                 if let Some(auc) = auc.filter(|auc| self.best.as_ref().is_none_or(|(best, _)| auc > best)) {
-                    self.best = Some((auc, label(&entry.row.hyperparameters)));
+                    self.best = Some((auc, entry.row.hyperparameters.label()));
                 }
             }
             self.offsets.insert(path, offset + read);

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use rayon::ThreadPoolBuilder;
 
-use super::devices::stacking;
 use super::devices::PoolDevice;
+use super::devices::stacking;
 use super::error::LaunchError;
 use super::scheduler::{DeviceSlots, Next, Scheduler, Task};
 use super::tally::Tally;
@@ -164,7 +164,8 @@ impl Shared<'_> {
                 Next::Run(job, changes) => {
                     let recorded = self.record(&mut state, &changes, device, events);
                     drop(state);
-                    let end = recorded.and_then(|()| Ok(run_job(&self.local.work, &job, self.device(device), &told(events))?));
+                    let end = recorded
+                        .and_then(|()| Ok(run_job(&self.local.work, &job, self.device(device), &told(events))?));
                     state = self.lock();
                     let recorded = end.and_then(|end| {
                         if let JobEnd::DeviceFailed(why) = &end {

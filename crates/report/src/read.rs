@@ -149,7 +149,10 @@ impl<'a> Table<'a> {
 
     /// Hyperparameters that the file has.
     fn parameters(&self) -> Result<Vec<Named<Value>>, ReportError> {
-        let there = PARAMETERS.iter().copied().filter_map(|name| self.optional(name).map(|array| (name, array)));
+        let there = PARAMETERS
+            .iter()
+            .map(|parameter| parameter.name)
+            .filter_map(|name| self.optional(name).map(|array| (name, array)));
         there
             .map(|(name, array)| {
                 let values = match array.data_type() {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::space::Trials;
-use super::trial::Hyperparameters;
+use crate::spec::Hyperparameters;
 
 /// A stack on one replicate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,9 +8,8 @@
 mod jobs;
 mod shape;
 mod space;
-mod trial;
 
+pub use crate::spec::Hyperparameters;
 pub use jobs::{Job, Plan, Sizes, Stacking};
 pub use shape::{Layer, Shape};
 pub use space::Trials;
-pub use trial::Hyperparameters;

@@ -1,11 +1,10 @@
 //! The trials of a sweep by index: a grid is a number in a mixed radix, so ten million trials cost no memory.
 
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
-use super::trial::Hyperparameters;
-use crate::spec::{Activation, Domain, FromNumber, InitialBias, Loss, Optimizer, Sampling, Space, Spec};
+use crate::spec::parameters::{Setting, Start};
+use crate::spec::{Hyperparameters, Loss, Parameter, Space, Spec};
 
 /// The distinct trials of a sweep, ordered so that trials that can share a stack are neighbours.
 #[derive(Debug, Clone)]
@@ -17,52 +16,6 @@ pub struct Trials {
     groups: Vec<Range<usize>>,
 }
 
-/// One value of one parameter.
-#[derive(Debug, Clone, PartialEq)]
-enum Setting {
-    BatchSize(usize),
-    Hidden(Vec<usize>),
-    Activation(Activation),
-    Optimizer(Optimizer),
-    Sampling(Sampling),
-    Loss(Loss),
-    InitialBias(InitialBias),
-    WeightDecay(f64),
-    LearningRate(f64),
-    Dropout(f64),
-    PosWeight(f64),
-    Alpha(f64),
-    Gamma(f64),
-}
-
-impl Setting {
-    fn apply(&self, to: &mut Hyperparameters) {
-        match self {
-            Self::BatchSize(v) => to.batch_size = *v,
-            Self::Hidden(v) => to.hidden.clone_from(v),
-            Self::Activation(v) => to.activation = *v,
-            Self::Optimizer(v) => to.optimizer = *v,
-            Self::Sampling(v) => to.sampling = *v,
-            Self::Loss(v) => to.loss = *v,
-            Self::InitialBias(v) => to.initial_bias = *v,
-            Self::WeightDecay(v) => to.weight_decay = *v,
-            Self::LearningRate(v) => to.learning_rate = *v,
-            Self::Dropout(v) => to.dropout = *v,
-            Self::PosWeight(v) => to.pos_weight = Some(*v),
-            Self::Alpha(v) => to.alpha = Some(*v),
-            Self::Gamma(v) => to.gamma = Some(*v),
-        }
-    }
-
-    /// Whether trials with different values of it need different stacks.
-    fn shapes_stacks(&self) -> bool {
-        matches!(
-            self,
-            Self::BatchSize(_) | Self::Hidden(_) | Self::Activation(_) | Self::Optimizer(_) | Self::Sampling(_)
-        )
-    }
-}
-
 /// One mapping of `parameters`: the last axis varies fastest; axes that shape stacks come first.
 #[derive(Debug, Clone)]
 struct Grid {
@@ -72,29 +25,8 @@ struct Grid {
 
 impl Grid {
     fn new(space: &Space) -> Option<Self> {
-        let mut axes = Vec::new();
-        let mut add = |values: Vec<Setting>| {
-            let mut axis: Vec<Setting> = Vec::with_capacity(values.len());
-            for value in values {
-                if !axis.contains(&value) {
-                    axis.push(value);
-                }
-            }
-            axes.extend((!axis.is_empty()).then_some(axis));
-        };
-        add(values(space.batch_size.as_ref(), Setting::BatchSize));
-        add(values(space.hidden.as_ref(), Setting::Hidden));
-        add(values(space.activation.as_ref(), Setting::Activation));
-        add(values(space.optimizer.as_ref(), Setting::Optimizer));
-        add(values(space.sampling.as_ref(), Setting::Sampling));
-        add(values(space.loss.as_ref(), Setting::Loss));
-        add(values(space.initial_bias.as_ref(), Setting::InitialBias));
-        add(values(space.weight_decay.as_ref(), Setting::WeightDecay));
-        add(values(space.learning_rate.as_ref(), Setting::LearningRate));
-        add(values(space.dropout.as_ref(), Setting::Dropout));
-        add(values(space.pos_weight.as_ref(), Setting::PosWeight));
-        add(values(space.alpha.as_ref(), Setting::Alpha));
-        add(values(space.gamma.as_ref(), Setting::Gamma));
+        let mut axes = space.axes();
+        axes.sort_by_key(|axis| axis[0].parameter().nesting);
         let len = axes.iter().try_fold(1usize, |product, axis| product.checked_mul(axis.len()))?;
         Some(Self { axes, len })
     }
@@ -106,61 +38,33 @@ impl Grid {
             axis[rest % axis.len()].apply(&mut trial);
             rest /= axis.len();
         }
-        // A loss has only the hyperparameters that it reads, so that equal trials are equal.
-        if trial.loss == Loss::Focal {
-            trial.alpha = trial.alpha.or(Some(0.25));
-            trial.gamma = trial.gamma.or(Some(2.0));
-        } else {
-            (trial.alpha, trial.gamma) = (None, None);
-        }
-        if trial.loss != Loss::WeightedBce {
-            trial.pos_weight = None;
-        }
+        trial.resolve();
         trial
     }
 
     /// Trials in a row that share a stack's shape.
     fn block(&self) -> usize {
-        self.axes.iter().filter(|axis| !axis[0].shapes_stacks()).map(Vec::len).product()
+        self.axes.iter().filter(|axis| !axis[0].parameter().shapes_stack).map(Vec::len).product()
     }
 
     /// Whether two indices can be the same trial: a parameter varies that not every loss here reads.
     fn may_repeat(&self, base: &Hyperparameters) -> bool {
-        let losses = self.axes.iter().find(|axis| matches!(axis[0], Setting::Loss(_)));
-        let reads = |loss: Loss| match losses {
-            Some(axis) => axis.iter().all(|v| *v == Setting::Loss(loss)),
-            None => base.loss == loss,
+        let losses: Vec<Loss> = match self.axes.iter().find(|axis| matches!(axis[0], Setting::loss(_))) {
+            Some(axis) => axis
+                .iter()
+                .filter_map(|value| if let Setting::loss(loss) = value { Some(*loss) } else { None })
+                .collect(),
+            None => vec![base.loss],
         };
-        self.axes.iter().filter(|axis| axis.len() > 1).any(|axis| match axis[0] {
-            Setting::Alpha(_) | Setting::Gamma(_) => !reads(Loss::Focal),
-            Setting::PosWeight(_) => !reads(Loss::WeightedBce),
-            _ => false,
-        })
+        let by_all = |parameter: &Parameter| losses.iter().all(|&loss| parameter.is_read_by(loss));
+        self.axes.iter().any(|axis| axis.len() > 1 && !by_all(axis[0].parameter()))
     }
-}
-
-fn values<T: Clone + FromNumber>(domain: Option<&Domain<T>>, setting: impl Fn(T) -> Setting) -> Vec<Setting> {
-    domain.map(Domain::expand).unwrap_or_default().into_iter().map(setting).collect()
 }
 
 impl Trials {
     /// The trials of `spec`, or `None` when there are more than 2^32.
     pub fn new(spec: &Spec) -> Option<Self> {
-        let base = Hyperparameters {
-            loss: Loss::Bce,
-            alpha: None,
-            gamma: None,
-            pos_weight: None,
-            sampling: Sampling::None,
-            learning_rate: spec.train.learning_rate,
-            weight_decay: spec.train.weight_decay,
-            dropout: spec.model.dropout,
-            batch_size: spec.train.batch_size,
-            hidden: spec.model.hidden.clone(),
-            activation: spec.model.activation,
-            optimizer: spec.train.optimizer,
-            initial_bias: spec.model.initial_bias,
-        };
+        let base = Hyperparameters::start(Start { model: &spec.model, train: &spec.train });
         let spaces: Vec<Grid> = spec.parameters.spaces().iter().map(Grid::new).collect::<Option<_>>()?;
         let total = spaces.iter().try_fold(0usize, |sum, grid| sum.checked_add(grid.len))?;
         u32::try_from(total).ok()?;
@@ -180,9 +84,7 @@ impl Trials {
         let mut groups: Vec<(Hyperparameters, Vec<u32>)> = Vec::new();
         for index in 0..total {
             let trial = self.in_union(index);
-            let mut hasher = DefaultHasher::new();
-            trial.trial_id().ok().hash(&mut hasher);
-            if !seen.insert(hasher.finish()) {
+            if !seen.insert(trial.trial_id()) {
                 continue;
             }
             match groups.iter_mut().find(|(first, _)| first.stacks_with(&trial)) {
@@ -263,7 +165,7 @@ mod tests {
         let text = "  - {loss: {value: bce}}\n  - {loss: {values: [bce, focal]}, alpha: {values: [0.25, 0.5]}}\n  - {loss: {value: focal}, alpha: {value: 0.5}}\n";
         let trials = Trials::new(&spec(text)).unwrap();
         assert_eq!(pairs(&trials), [(None, None), (Some(0.25), Some(2.0)), (Some(0.5), Some(2.0))]);
-        let ids: HashSet<_> = (0..3).map(|i| trials.get(i).trial_id().unwrap()).collect();
+        let ids: HashSet<_> = (0..3).map(|i| trials.get(i).trial_id()).collect();
         assert_eq!(ids.len(), 3);
     }
 
@@ -291,6 +193,6 @@ mod tests {
     fn ids_name_values_not_places() {
         let one = Trials::new(&spec("  {loss: {value: focal}, alpha: {values: [0.25, 0.5]}}\n")).unwrap();
         let two = Trials::new(&spec("  {loss: {value: focal}, alpha: {values: [0.5]}, gamma: {value: 2}}\n")).unwrap();
-        assert_eq!(one.get(1).trial_id().unwrap(), two.get(0).trial_id().unwrap());
+        assert_eq!(one.get(1).trial_id(), two.get(0).trial_id());
     }
 }

@@ -21,8 +21,8 @@ use super::columns::{self, Scores};
 use super::journal::{Entry, JobBytes, Journals, Kept};
 use super::rows::{ResultRow, State};
 use super::run_dir::{RunDir, RunDirError};
-use crate::prepared::Replicate;
 use crate::plan::{Plan, Trials};
+use crate::prepared::Replicate;
 
 /// Scores that are handed to the Parquet writer together.
 const SCORES_AT_ONCE: usize = 1 << 17;
@@ -179,9 +179,7 @@ fn entries(dir: &RunDir, plan: &Plan, trials: &Trials) -> Result<Vec<Kept>, RunD
     let journals = Journals::list(&jobs).map_err(|e| RunDirError::io(&jobs, e))?;
     for job in &plan.jobs {
         for index in job.first..job.first + job.count {
-            if let Ok(id) = trials.get(index).trial_id() {
-                place.insert(id, index);
-            }
+            place.insert(trials.get(index).trial_id(), index);
         }
         for kept in journals.of(&job.job_id).map_err(|e| RunDirError::io(&jobs, e))? {
             if seen.insert((kept.entry.row.trial_id.clone(), kept.entry.row.replicate)) {

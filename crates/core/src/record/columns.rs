@@ -13,9 +13,9 @@ use arrow::error::ArrowError;
 
 use super::journal::Entry;
 use super::rows::{ResultRow, SplitMetrics, State};
-use crate::prepared::Rows;
 use crate::metrics::{Confusion, RocCorner};
-use crate::spec::Word;
+use crate::prepared::Rows;
+use crate::spec::{ColumnType, PARAMETERS, ParameterValue};
 
 /// Columns under way.
 struct Columns {
@@ -49,19 +49,22 @@ pub(super) fn results(rows: &[&ResultRow]) -> Result<RecordBatch, ArrowError> {
     out.add("replicate", small(&|r| Some(r.replicate)));
     out.add("state", text(&|r| Some(state(r.state).into())));
     out.add("error", text(&|r| r.error.clone()));
-    out.add("loss", text(&|r| Some(r.hyperparameters.loss.word().into())));
-    out.add("alpha", float(&|r| r.hyperparameters.alpha));
-    out.add("gamma", float(&|r| r.hyperparameters.gamma));
-    out.add("pos_weight", float(&|r| r.hyperparameters.pos_weight));
-    out.add("sampling", text(&|r| Some(r.hyperparameters.sampling.word().into())));
-    out.add("learning_rate", float(&|r| Some(r.hyperparameters.learning_rate)));
-    out.add("weight_decay", float(&|r| Some(r.hyperparameters.weight_decay)));
-    out.add("dropout", float(&|r| Some(r.hyperparameters.dropout)));
-    out.add("batch_size", int(&|r| i64::try_from(r.hyperparameters.batch_size).ok()));
-    out.add("hidden", text(&|r| Some(format!("{:?}", r.hyperparameters.hidden))));
-    out.add("activation", text(&|r| Some(r.hyperparameters.activation.word().into())));
-    out.add("optimizer", text(&|r| Some(r.hyperparameters.optimizer.word().into())));
-    out.add("initial_bias", text(&|r| Some(r.hyperparameters.initial_bias.to_string())));
+    for parameter in PARAMETERS {
+        let value = |row: &ResultRow| row.hyperparameters.value(parameter);
+        let number = |row: &ResultRow| match value(row) {
+            Some(ParameterValue::Number(number)) => Some(number),
+            _ => None,
+        };
+        let integer = |row: &ResultRow| match value(row) {
+            Some(ParameterValue::Integer(integer)) => Some(integer),
+            _ => None,
+        };
+        match parameter.column {
+            ColumnType::Float => out.add(parameter.name, float(&number)),
+            ColumnType::Integer => out.add(parameter.name, int(&integer)),
+            ColumnType::Text => out.add(parameter.name, text(&|row| value(row).map(|value| value.to_string()))),
+        }
+    }
     out.add("seed", rows.iter().map(|row| Some(row.seed)).collect::<UInt64Array>());
     out.add("split_fingerprint", text(&|r| Some(r.split_fingerprint.clone())));
     out.add("data_fingerprint", text(&|r| Some(r.data_fingerprint.clone())));

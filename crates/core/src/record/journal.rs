@@ -258,10 +258,10 @@ fn bytes_path(jobs: &Path, stem: &str) -> PathBuf {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::super::bytes::le_bytes;
     use super::*;
     use crate::record::State;
     use crate::spec::{Activation, InitialBias, Loss, Optimizer, Sampling};
-    use super::super::bytes::le_bytes;
 
     pub(in crate::record) fn row(trial: &str, replicate: u32) -> ResultRow {
         ResultRow {

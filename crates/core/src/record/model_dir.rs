@@ -11,9 +11,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::atomic::write_atomically;
-use crate::prepared::Preprocessing;
 use super::bytes::from_le_bytes;
 use crate::plan::{Hyperparameters, Shape};
+use crate::prepared::Preprocessing;
 
 /// Version of the directory's layout that this program writes and reads.
 const FORMAT_VERSION: u32 = 1;

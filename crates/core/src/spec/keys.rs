@@ -1,5 +1,7 @@
 //! The keys of each part of a sweep file, and the nearest to a misspelt one.
 
+use super::parameters;
+
 /// Metrics that `rank.by` may name: result columns without their `val_`/`test_` prefix, and the cost of the errors at an
 /// operating point of costs.
 pub const RANK_METRICS: &[&str] = &[
@@ -62,22 +64,6 @@ pub(super) const MODEL: &[&str] = &["hidden", "activation", "dropout", "initial_
 pub(super) const TRAIN: &[&str] =
     &["epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "reduction", "epsilon", "early_stopping"];
 pub(super) const EARLY_STOPPING: &[&str] = &["metric", "goal", "patience", "min_delta", "restore_best_weights"];
-/// Hyperparameters by name, in the order in which a report shows them.
-pub const PARAMETERS: &[&str] = &[
-    "loss",
-    "alpha",
-    "gamma",
-    "pos_weight",
-    "sampling",
-    "learning_rate",
-    "weight_decay",
-    "dropout",
-    "batch_size",
-    "hidden",
-    "activation",
-    "optimizer",
-    "initial_bias",
-];
 pub(super) const DOMAIN: &[&str] = &["value", "values", "min", "max", "count"];
 pub(super) const OPERATING_POINT: &[&str] = &["max_fpr", "min_recall", "max_alerts_per_1000", "fn_cost", "fp_cost"];
 pub(super) const RANK: &[&str] = &["by", "on"];
@@ -110,7 +96,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("rank", RANK),
     ("launch", LAUNCH),
     ("launch.slurm", SLURM),
-    ("parameters", PARAMETERS),
+    ("parameters", parameters::NAMES),
 ];
 
 /// The path under which `key` is known, if in one part at least; the first one wins.

@@ -5,9 +5,9 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::error::DataError;
-use focalsweep_core::prepared::{Preprocessing, Step};
 use super::row_place::row_place;
 use super::table::{Column, Levels, Table, Values};
+use focalsweep_core::prepared::{Preprocessing, Step};
 use focalsweep_core::spec::DataSpec;
 
 /// Most features that the levels of one column may make, and those of all columns together.

@@ -40,7 +40,12 @@ pub trait Transform {
     ///
     /// # Errors
     /// Those of [`Transform::transform`].
-    fn transform_rows(&self, table: &Table, rows: &[u32], place: impl Fn(usize) -> Place) -> Result<Vec<f32>, DataError>;
+    fn transform_rows(
+        &self,
+        table: &Table,
+        rows: &[u32],
+        place: impl Fn(usize) -> Place,
+    ) -> Result<Vec<f32>, DataError>;
 }
 
 impl Transform for Preprocessing {

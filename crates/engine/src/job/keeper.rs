@@ -7,11 +7,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::error::{JobError, save};
 use super::event::Event;
 use super::run::{JobDevice, Work};
-use focalsweep_core::prepared::Replicate;
-use focalsweep_core::plan::{Hyperparameters, Job, Shape};
-use focalsweep_core::record::{Attempt, le_bytes, Journal, Payload, ResultRow, State, write_atomically};
-use focalsweep_core::spec::Word;
 use crate::train::{Checkpoint, Ended, EpochReport, Fitted, Observer, SaveError, Stack};
+use focalsweep_core::plan::{Job, Shape};
+use focalsweep_core::prepared::Replicate;
+use focalsweep_core::record::{Attempt, Journal, Payload, ResultRow, State, le_bytes, write_atomically};
 
 /// How often a running stack is checkpointed: what a kill can cost.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
@@ -131,14 +130,6 @@ pub(super) fn write_checkpoint(
     write_atomically::<io::Error>(&work.dir.checkpoint_path(job, attempt), |out| out.write_all(&bytes))
 }
 
-/// A trial in a few words, for progress.
-pub fn label(trial: &Hyperparameters) -> String {
-    let mut words = vec![trial.loss.word().to_owned()];
-    words.extend(trial.alpha.map(|alpha| format!("alpha {alpha}")));
-    words.extend(trial.gamma.map(|gamma| format!("gamma {gamma}")));
-    words.join(" ")
-}
-
 /// A model's safetensors file: its tensors, and in the metadata what is needed to use them.
 fn model_file(shape: &Shape, weights: &[f32], row: &ResultRow, features: &[String]) -> Result<Vec<u8>, SaveError> {
     use safetensors::tensor::{Dtype, TensorView};
@@ -171,7 +162,7 @@ impl Observer for Keeper<'_> {
             job_id: self.job.job_id.clone(),
             epoch: report.epoch,
             training: report.training,
-            best: report.best.map(|(slot, auc)| (auc, label(&self.stack.trials[slot]))),
+            best: report.best.map(|(slot, auc)| (auc, self.stack.trials[slot].label())),
         });
     }
 

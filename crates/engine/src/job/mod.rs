@@ -11,6 +11,5 @@ mod stop;
 
 pub use error::{JobError, save};
 pub use event::Event;
-pub use keeper::label;
 pub use run::{JobDevice, JobEnd, Work, cut_checkpoint, ended, give_up, run_job};
 pub use stop::Stop;

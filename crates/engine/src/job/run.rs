@@ -78,12 +78,7 @@ pub enum JobEnd {
 ///
 /// # Errors
 /// A result could not be saved.
-pub fn run_job(
-    work: &Work<'_>,
-    job: &Job,
-    device: JobDevice<'_>,
-    events: &dyn Fn(Event),
-) -> Result<JobEnd, JobError> {
+pub fn run_job(work: &Work<'_>, job: &Job, device: JobDevice<'_>, events: &dyn Fn(Event)) -> Result<JobEnd, JobError> {
     let Some(opened) = Opened::new(work, job)? else { return Ok(JobEnd::Done) };
     let (stack, data) = (&opened.stack, work.data(job)?);
     let checkpoint = resume_from(work, job, stack);
@@ -148,7 +143,7 @@ impl Opened {
     fn new(work: &Work<'_>, job: &Job) -> Result<Option<Self>, JobError> {
         let data = work.data(job)?;
         let trials = trials_of(work, job);
-        let ids = ids(&trials).map_err(|e| save(job, e))?;
+        let ids = ids(&trials);
         let journals = Journals::list(&work.dir.jobs()).map_err(|e| save(job, e))?;
         let known: HashSet<String> = ended(work, job, &journals)
             .map_err(|e| save(job, e))?
@@ -186,7 +181,7 @@ pub fn give_up(
 
 /// What has ended of `job`'s trials, each once: in its own journals, or in those of jobs that it was cut from or into.
 pub fn ended(work: &Work<'_>, job: &Job, journals: &Journals) -> io::Result<Vec<Entry>> {
-    let mut left: HashSet<String> = ids(&trials_of(work, job)).map_err(io::Error::other)?.into_iter().collect();
+    let mut left: HashSet<String> = ids(&trials_of(work, job)).into_iter().collect();
     let entries = journals.of(&job.job_id)?.into_iter().map(|kept| kept.entry);
     Ok(entries.filter(|entry| left.remove(&entry.row.trial_id)).collect())
 }
@@ -213,7 +208,7 @@ fn trials_of(work: &Work<'_>, job: &Job) -> Vec<Hyperparameters> {
     (job.first..job.first + job.count).map(|index| work.trials.get(index)).collect()
 }
 
-fn ids(trials: &[Hyperparameters]) -> Result<Vec<String>, serde_json::Error> {
+fn ids(trials: &[Hyperparameters]) -> Vec<String> {
     trials.iter().map(Hyperparameters::trial_id).collect()
 }
 

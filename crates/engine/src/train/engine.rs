@@ -8,8 +8,8 @@ use super::early_stopping::{Patience, Verdict};
 use super::error::TrainError;
 use super::evaluate::{Fitted, Parts};
 use super::stack::Stack;
-use focalsweep_core::prepared::Replicate;
 use focalsweep_core::metrics;
+use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::HistoryRow;
 use focalsweep_core::spec::OperatingPoint;
 

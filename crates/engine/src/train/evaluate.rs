@@ -1,8 +1,8 @@
 //! The metrics of a trained model on each split.
 
 use super::backend::Scored;
-use focalsweep_core::prepared::Rows;
 use focalsweep_core::metrics::{self, Confusion, Ranks, RocCorner};
+use focalsweep_core::prepared::Rows;
 use focalsweep_core::record::SplitMetrics;
 use focalsweep_core::spec::OperatingPoint;
 

@@ -11,7 +11,6 @@ mod engine;
 mod error;
 mod evaluate;
 mod fused;
-mod loss;
 mod predict;
 mod stack;
 
@@ -21,7 +20,6 @@ pub use engine::{End, Ended, EpochReport, Observer, SaveError, train};
 pub use error::{TrainError, Trouble};
 pub use evaluate::Fitted;
 pub use fused::FusedKernels;
-pub use loss::LossTerms;
 pub use predict::probabilities;
 pub use stack::{Stack, cost};
 

@@ -4,8 +4,8 @@ use super::backend::{Backend, Parameters, Part};
 use super::error::TrainError;
 use super::fused::Fused;
 use super::stack::Stack;
-use focalsweep_core::prepared::{Preprocessing, Replicate, Rows};
 use focalsweep_core::plan::Hyperparameters;
+use focalsweep_core::prepared::{Preprocessing, Replicate, Rows};
 use focalsweep_core::spec::TrainSpec;
 
 /// Probabilities `[rows]` that the rows of `x` (`[rows, inputs]`, row-major) are positive, by a model of `trial`'s shape

@@ -6,12 +6,12 @@ use std::path::Path;
 
 use super::payload::{Intervals, Parameter, Payload, Published, RankingOf, Run, Short, Trials};
 use super::{columns, details, headline, importance, losses, timeline};
-use focalsweep_core::metrics::Interval;
 use crate::metric::column;
 use crate::rank::{Ranked, Ranking, Test};
 use crate::rows::{Row, Value};
 use crate::summary::in_words;
 use crate::{ReportError, summary};
+use focalsweep_core::metrics::Interval;
 use focalsweep_core::record::{Manifest, State};
 use focalsweep_core::spec::Split;
 

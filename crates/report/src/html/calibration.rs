@@ -1,8 +1,8 @@
 //! How well scores agree with what happened, as trained and after recalibration on the validation rows.
 
 use super::payload::{Calibration, CalibrationOf, Short};
-use focalsweep_core::metrics::{Binning, Isotonic, Platt, brier, expected_calibration_error, reliability};
 use crate::scores::ScoreGroup;
+use focalsweep_core::metrics::{Binning, Isotonic, Platt, brier, expected_calibration_error, reliability};
 
 /// Bins of equally many rows, as those of the text report's expected calibration error.
 const BINS: usize = 10;

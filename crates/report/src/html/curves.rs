@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::payload::{Curve, Short};
+use crate::ReportError;
+use crate::read::Table;
+use crate::scores::ScoreGroup;
 use focalsweep_core::metrics::{
     BandPoint, PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve, thin_roc, vertical_average,
     wilson_band,
 };
-use crate::ReportError;
-use crate::read::Table;
-use crate::scores::ScoreGroup;
 
 /// Points of a curve of one replicate.
 const POINTS: usize = 80;

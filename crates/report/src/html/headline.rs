@@ -1,9 +1,7 @@
 //! The answer in a few sentences, and the winner beside plain cross-entropy.
 
 use super::payload::{Comparison, Headline, Tile};
-use crate::answer_text::{
-    auc_in_words, interval_in_words, method_columns, methods_note, p_in_words, sentences,
-};
+use crate::answer_text::{auc_in_words, interval_in_words, method_columns, methods_note, p_in_words, sentences};
 use crate::format::{Column, number, split_word, with_uncertainty};
 use crate::metric::{Key, column};
 use crate::rank::{Ranked, Ranking};

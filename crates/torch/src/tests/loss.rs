@@ -1,6 +1,6 @@
 //! The loss over tensors: against 50-digit arithmetic, and clipped as the published code does.
 
-use focalsweep_engine::train::LossTerms;
+use focalsweep_core::losses::LossTerms;
 use serde_json::Value;
 
 use super::support::{close, fixtures, json};

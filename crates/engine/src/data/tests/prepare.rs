@@ -1,10 +1,10 @@
 use proptest::prelude::*;
 
-use super::super::fit::fit;
 use super::super::Transform;
-use focalsweep_core::prepared::{Preprocessing, Step};
+use super::super::fit::fit;
 use super::super::{Source, load, prepare};
 use super::*;
+use focalsweep_core::prepared::{Preprocessing, Step};
 use focalsweep_core::spec::SplitSpec;
 
 fn table(columns: Vec<Column>) -> Table {

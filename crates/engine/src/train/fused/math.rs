@@ -79,7 +79,7 @@ pub(super) struct Terms {
 impl Terms {
     /// Losses of logits, their derivatives by them, and the probabilities of the positive class. `sign` is 1 for
     /// positives, -1 for negatives, 0 for rows that do not count. The formulas are those of
-    /// [`LossTerms::row`](crate::train::LossTerms::row).
+    /// [`LossTerms::row`](focalsweep_core::losses::LossTerms::row).
     #[inline(always)]
     pub(super) fn rows<S: Simd>(&self, simd: S, logits: S::V, sign: S::V) -> (S::V, S::V, S::V) {
         let (zero, one) = (simd.splat(0.0), simd.splat(1.0));

@@ -20,9 +20,9 @@ use simd::{Lane, Portable, Simd};
 
 use super::backend::{Backend, Backends, Batch, Parameters, Part, Scored};
 use super::error::TrainError;
-use super::loss::LossTerms;
-use focalsweep_core::plan::Layer;
 use super::stack::Stack;
+use focalsweep_core::losses::LossTerms;
+use focalsweep_core::plan::Layer;
 use focalsweep_core::prepared::{Replicate, Rows};
 use focalsweep_core::spec::Reduction;
 

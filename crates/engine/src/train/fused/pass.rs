@@ -4,8 +4,8 @@ use super::block::Block;
 use super::kernels::{AsItIs, Column, Finish, outer, product};
 use super::math::{Terms, tanh};
 use super::simd::{Lane, Simd};
-use focalsweep_core::spec::Activation;
 use focalsweep_core::plan::Layer;
+use focalsweep_core::spec::Activation;
 
 /// What a pass needs to know of a model.
 #[derive(Debug, Clone, Copy)]

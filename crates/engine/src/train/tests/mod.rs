@@ -1,7 +1,6 @@
 //! The engine against references that it did not make, and against itself: alone, stacked, interrupted.
 
 mod backends;
-mod loss;
 mod parts;
 mod support;
 
