@@ -207,7 +207,9 @@ pub enum DataError {
         rows: usize,
     },
     /// A text column whose levels would make too many features.
-    #[error("text column `{column}` would become {levels} features, one for each of its levels, expected at most {most}")]
+    #[error(
+        "text column `{column}` would become {levels} features, one for each of its levels, expected at most {most}"
+    )]
     #[diagnostic(help(
         "add it to `data.drop`, or pool more of its levels with a larger `data.min_level_count` (it counts training rows)"
     ))]
@@ -220,7 +222,9 @@ pub enum DataError {
         most: usize,
     },
     /// Text columns whose levels together would make too many features.
-    #[error("text columns would become {total} features, one for each level, expected at most {most}; `{column}` alone makes {levels}")]
+    #[error(
+        "text columns would become {total} features, one for each level, expected at most {most}; `{column}` alone makes {levels}"
+    )]
     #[diagnostic(help(
         "add columns to `data.drop`, or pool more levels with a larger `data.min_level_count` (it counts training rows)"
     ))]

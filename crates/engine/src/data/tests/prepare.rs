@@ -43,7 +43,8 @@ fn columns_that_would_be_too_wide_are_named() {
     };
     let rows = 10_001;
     assert_eq!(fit_all(vec![levels("city", 10_000, rows as usize)]).unwrap(), 10_000);
-    let error = fit_all(vec![number("n", (0..rows).map(f64::from).collect::<Vec<_>>()), levels("city", 10_001, rows as usize)]);
+    let error =
+        fit_all(vec![number("n", (0..rows).map(f64::from).collect::<Vec<_>>()), levels("city", 10_001, rows as usize)]);
     let error = error.unwrap_err();
     assert_eq!(
         error.to_string(),
