@@ -27,6 +27,7 @@ mod auc;
 mod bands;
 mod bootstrap;
 mod calibration;
+pub mod catalogue;
 mod confusion;
 mod curves;
 mod delong;
@@ -37,6 +38,7 @@ mod normal;
 mod power;
 mod ranks;
 mod reliability;
+mod split;
 mod thin;
 
 pub use auc::roc_auc;
@@ -52,6 +54,8 @@ pub use multiple::{covariances, holm, max_t};
 pub use normal::{two_sided_p, two_sided_z};
 pub use power::{positives_for_auc, positives_for_missed};
 pub use ranks::{Ranks, RocCorner, average_precision, threshold_for};
+pub use split::SplitMetrics;
+pub(crate) use split::any_float;
 pub use reliability::{Binning, ReliabilityBin, expected_calibration_error, reliability};
 pub use thin::{thin_precision_recall, thin_roc};
 

@@ -30,5 +30,6 @@ pub use launch_log::{Change, LaunchLog, jobs_now};
 pub use manifest::{Counts, Manifest, RunState};
 pub use model_dir::{Model, ModelCard, ModelDirError, write_model_dir};
 pub use predictions::{PredictionsFormat, write_predictions};
-pub use rows::{HistoryRow, ResultRow, SplitMetrics, State};
+pub use crate::metrics::SplitMetrics;
+pub use rows::{HistoryRow, ResultRow, State};
 pub use run_dir::{RunDir, RunDirError};

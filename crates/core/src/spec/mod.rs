@@ -26,7 +26,7 @@ mod types;
 mod words;
 
 pub use fault::{Fault, Origin, SpecFaults};
-pub use keys::{PARAMETERS, RANK_METRICS};
+pub use keys::PARAMETERS;
 pub use range::{FromNumber, linspace};
 pub use read::{parse, parse_operating_point, parse_with};
 pub use schema::json_schema;
