@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::error::RunError;
 use crate::launch::devices::{self, NoDevice};
 use crate::launch::{Host, PoolDevice, slurm};
-use focalsweep_core::plan::{Plan, Sizes, Trials};
+use focalsweep_core::plan::{Plan, Sizes, TooManyTrials, Trials, sampler};
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::spec::Spec;
 use focalsweep_engine::data::{self, DownloadProgress, Source};
@@ -98,12 +98,13 @@ impl Workload {
     }
 }
 
-/// The trials of a spec.
+/// The trials of a spec: those of its sampler's first wave, which is all of them in a grid.
 ///
 /// # Errors
 /// They are too many to be counted.
 pub fn trials(spec: &Spec) -> Result<Trials, RunError> {
-    Trials::new(spec).ok_or(RunError::TooManyTrials)
+    let mut sampler = sampler(spec).map_err(|TooManyTrials| RunError::TooManyTrials)?;
+    sampler.ask().ok_or(RunError::TooManyTrials)
 }
 
 /// The devices of `host` that the spec asks for.
