@@ -36,8 +36,13 @@ pub(super) fn run(args: &RunArgs, log: &Log) -> Result<ExitCode, Failure> {
         show(&spec, &workload, PlanFormat::Table)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let options =
-        RunOptions { out: args.out.clone(), resume: args.resume, prepare_only: args.prepare, detach: args.detach };
+    let options = RunOptions {
+        out: args.out.clone(),
+        resume: args.resume,
+        retry_failed: args.retry_failed,
+        prepare_only: args.prepare,
+        detach: args.detach,
+    };
     let mut screen = Screen::new(args, log);
     let ready = Sweep::new(spec, options)?.prepare(&mut screen)?;
     screen.download = None;

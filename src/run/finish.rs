@@ -15,16 +15,19 @@ const MOST_SCORES: usize = 50_000_000;
 /// How many trials `scores: best` keeps.
 const BEST_TRIALS: usize = 50;
 
-/// Makes the files that people read of what there is. Says whether every row is there.
+/// Makes the files that people read of what there is. `trained`: whether nothing is left to be trained. Says whether the
+/// run is finished.
 pub(super) fn finish(
     spec: &Spec,
     workload: &Workload,
     dir: &RunDir,
     manifest: &mut Manifest,
+    trained: bool,
 ) -> Result<bool, RunError> {
     let metadata = metadata(spec, manifest)?;
     let collection = Collection::read(dir, &workload.plan, &workload.trials, &metadata)?;
-    let finished = collection.rows() == workload.rows();
+    // A failed row that is to be tried again is there until there is another.
+    let finished = trained && collection.rows() == workload.rows();
     manifest.counts.rows = collection.rows();
     manifest.counts.failed = collection.failed();
     manifest.state = if finished { RunState::Finished } else { RunState::Interrupted };
@@ -41,7 +44,8 @@ pub(super) fn finish(
     } else {
         write_manifest()?
     }
-    if finished {
+    // What failed may be tried again beside the rest, which then is collected again.
+    if finished && manifest.counts.failed == 0 {
         dir.remove_jobs()?;
     }
     Ok(finished)

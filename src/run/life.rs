@@ -14,7 +14,7 @@ use super::same::{check_data, check_sweep, spec_of};
 use super::workload::{Workload, trials};
 use crate::launch::local::{self, Local};
 use crate::launch::slurm::{self, Cluster};
-use focalsweep_core::record::{Counts, Manifest, RunDir, RunDirError, RunState};
+use focalsweep_core::record::{Counts, Journals, Manifest, RunDir, RunDirError, RunState};
 use focalsweep_core::spec::{Launcher, Spec};
 use focalsweep_engine::job::{Stop, Work};
 
@@ -93,7 +93,7 @@ impl Sweep {
     /// It has too many trials to be counted.
     pub fn new(spec: Spec, options: RunOptions) -> Result<Self, RunError> {
         trials(&spec)?;
-        let root = options.out.clone().unwrap_or_else(|| Path::new("runs").join(&spec.name));
+        let root = options.out.clone().unwrap_or_else(|| default_root(&spec));
         Ok(Self { spec, options, root })
     }
 
@@ -147,7 +147,7 @@ impl Sweep {
         let dir = RunDir::lock(&self.root)?;
         let Some(manifest) = RunDir::look(&self.root)? else { return Ok(Claim::New(dir)) };
         self.check_wanted(&manifest)?;
-        if manifest.state == RunState::Finished {
+        if manifest.state == RunState::Finished && manifest.counts.failed == 0 {
             // Of no use any more; they are there when a process was killed between its last two steps.
             dir.remove_jobs()?;
         }
@@ -189,7 +189,10 @@ impl Ready {
             }
             Claim::Begun(before) => {
                 check_data(&self.sweep.root, &before.manifest, &self.workload)?;
-                if before.manifest.state == RunState::Finished {
+                let finished = before.manifest.state == RunState::Finished;
+                if self.sweep.options.retry_failed && !(finished && before.manifest.counts.failed == 0) {
+                    retry_failed(&before)?;
+                } else if finished {
                     refresh(&before.dir, &before.manifest, &before.spec, &self.sweep.spec, observer)?;
                     return Ok(self.outcome(before.manifest, End::AlreadyThere, 0.0));
                 }
@@ -241,7 +244,8 @@ impl Ready {
     ) -> Result<Outcome, RunError> {
         let (spec, workload) = (&self.sweep.spec, &self.workload);
         let started = Instant::now();
-        let trained: Result<(), RunError> = match spec.launch.launcher {
+        // Whether every row is there that is to be, or why the launcher gave up.
+        let trained: Result<bool, RunError> = match spec.launch.launcher {
             Launcher::Local => {
                 let work = Work {
                     spec,
@@ -252,7 +256,8 @@ impl Ready {
                     stop,
                 };
                 let jobs = Local { work, plan: &workload.plan, pool: &workload.pool };
-                local::run(&jobs, |tally| observer.progress(tally)).map(drop).map_err(RunError::from)
+                let tally = local::run(&jobs, |tally| observer.progress(tally));
+                tally.map(|tally| tally.done == tally.rows).map_err(RunError::from)
             }
             Launcher::Slurm => {
                 let detach = self.sweep.options.detach;
@@ -265,14 +270,14 @@ impl Ready {
                         let seconds = started.elapsed().as_secs_f64();
                         return Ok(self.outcome(manifest, End::LeftRunning { slurm_jobs }, seconds));
                     }
-                    Ok(slurm::End::Done | slurm::End::Cancelled) => Ok(()),
+                    Ok(end) => Ok(end == slurm::End::Done),
                     Err(error) => Err(error.into()),
                 }
             }
         };
         observer.trained();
         let seconds = started.elapsed().as_secs_f64();
-        let finished = finish(spec, workload, dir, &mut manifest)?;
+        let finished = finish(spec, workload, dir, &mut manifest, matches!(trained, Ok(true)))?;
         trained?;
         Ok(self.outcome(manifest, if finished { End::Finished } else { End::Interrupted }, seconds))
     }
@@ -280,6 +285,22 @@ impl Ready {
     fn outcome(&self, manifest: Manifest, end: End, seconds: f64) -> Outcome {
         Outcome { root: self.sweep.root.clone(), manifest, end, seconds }
     }
+}
+
+/// Marks what failed as to be trained again.
+fn retry_failed(before: &Before) -> Result<(), RunError> {
+    let jobs = before.dir.jobs();
+    let journals = Journals::list(&jobs).map_err(|why| RunDirError::io(&jobs, why))?;
+    if before.manifest.state == RunState::Finished && journals.is_empty() {
+        let why = "its journals are gone, and without them a failed row cannot be trained beside the others".to_owned();
+        return Err(RunDirError::Broken { path: jobs, why }.into());
+    }
+    Ok(journals.retry_failed().map_err(|why| RunDirError::io(&jobs, why))?)
+}
+
+/// Where a sweep is run unless somebody says otherwise.
+pub fn default_root(spec: &Spec) -> PathBuf {
+    Path::new("runs").join(&spec.name)
 }
 
 /// RFC 3339, to the second.

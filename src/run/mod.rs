@@ -19,7 +19,7 @@ mod workload;
 
 pub use derived::{WITH_INTERVALS, ranking};
 pub use error::{Blame, RunError};
-pub use life::{End, Outcome, Ready, Sweep};
+pub use life::{End, Outcome, Ready, Sweep, default_root};
 pub use observer::{Observer, Quiet};
 pub use open::OpenRun;
 pub use options::RunOptions;

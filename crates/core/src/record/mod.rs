@@ -18,6 +18,7 @@ mod manifest;
 mod model_dir;
 mod predictions;
 mod prepared;
+mod retry;
 mod rows;
 mod run_dir;
 
