@@ -45,6 +45,7 @@ lint: setup ## formatting, clippy and rustdoc, warnings are errors
 
 bench: setup ## time the kernels one by one
 	cargo bench --bench kernels
+	cargo bench -p focalsweep-torch --bench ceiling
 
 bench-peers: build ## time this program beside others (PEERS=DIR of their scripts), write docs/performance.md
 	python3 tools/bench_peers.py --peers $(PEERS) --data $(BENCH_DATA) $(ARGS)

@@ -167,7 +167,7 @@ impl Drop for DownloadBar {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::launch::Event;
+    use focalsweep_engine::job::Event;
 
     #[test]
     fn a_line_says_what_matters() {

@@ -429,7 +429,7 @@ fn downloads_with_faults() {
 
 #[test]
 fn arguments_with_faults() {
-    let cuda = tch::Cuda::is_available();
+    let cuda = Path::new("/proc/driver/nvidia/version").exists();
     if cuda {
         println!("skipped: `--devices cuda` on a machine without a GPU; there is one here");
     }

@@ -5,7 +5,6 @@ mod data;
 mod devices;
 mod export;
 mod interrupt;
-mod open_run;
 mod plan;
 mod predict;
 mod report;
@@ -13,7 +12,6 @@ mod run;
 mod spec;
 mod status;
 mod worker;
-mod workload;
 
 use std::process::ExitCode;
 

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::spec::{closed, read};
-use super::workload::Workload;
 use crate::cli::{PlanArgs, PlanFormat};
 use crate::output::{self, Failure};
 use crate::progress::DownloadBar;
+use crate::run::Workload;
 use focalsweep_core::spec::{Devices, Launcher, Spec};
 use focalsweep_report::thousands;
 

@@ -4,13 +4,12 @@ use std::env;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::open_run::{OpenRun, place};
-use super::workload::pool;
 use crate::cli::WorkerArgs;
 use crate::launch::local::{self, Local};
 use crate::launch::{Host, PoolDevice, stop_on_signals};
 use crate::output::{self, Failure, INTERRUPTED, Plain, SOME_FAILED};
 use crate::progress::Progress;
+use crate::run::{OpenRun, RunError, pool};
 use focalsweep_core::plan::Plan;
 use focalsweep_core::record::{PLAN, RunState};
 use focalsweep_core::spec::Devices;
@@ -40,12 +39,12 @@ pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
     }
     let mut host = Host::look(0, None);
     host.cores = cores(host.cores);
-    let pool = at_most(pool(&run.spec, &host)?, plan.jobs.len());
+    let pool = at_most(pool(&run.spec, &host).map_err(RunError::from)?, plan.jobs.len());
     let mut needed: Vec<u32> = plan.jobs.iter().map(|job| job.replicate).collect();
     needed.sort_unstable();
     needed.dedup();
     let rows = |replicate| run.dir.prepared(replicate, &run.manifest.data_fingerprint).map(Arc::new);
-    let replicates = needed.into_iter().map(rows).collect::<Result<Vec<_>, _>>().map_err(place)?;
+    let replicates = needed.into_iter().map(rows).collect::<Result<Vec<_>, _>>()?;
     let work = Work {
         spec: &run.spec,
         trials: &run.trials,

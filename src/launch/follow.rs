@@ -31,14 +31,15 @@ impl Follow {
     /// # Errors
     /// The folder cannot be read.
     pub fn read(&mut self) -> io::Result<()> {
-        for (job_id, path) in Journals::list(&self.jobs)?.paths() {
+        let journals = Journals::list(&self.jobs)?;
+        for (job_id, path) in journals.paths() {
             let offset = self.offsets.get(&path).copied().unwrap_or(0);
             // A journal that cannot be read now can be later; whoever collects says so if it stays that way.
             let Ok((entries, read)) = whole_lines(&path, offset) else { continue };
             if read == 0 {
                 continue;
             }
-            for entry in entries {
+            for entry in entries.into_iter().filter(|entry| journals.is_settled(&path, &entry.row)) {
                 let failed = entry.row.state == State::Failed;
                 let known = self.rows.entry(job_id.to_owned()).or_default();
                 known.entry(entry.row.trial_id.clone()).and_modify(|old| *old &= failed).or_insert(failed);

@@ -16,6 +16,7 @@ pub mod simulate;
 pub mod slurm;
 mod stop;
 mod tally;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -26,3 +27,4 @@ pub use follow::Follow;
 pub use host::{Gpu, Host};
 pub use stop::stop_on_signals;
 pub use tally::{Running, Tally};
+pub use watch::Watch;

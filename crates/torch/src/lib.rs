@@ -9,3 +9,6 @@ mod loss;
 mod uploads;
 
 pub use backend::LibtorchOn;
+
+#[cfg(test)]
+mod tests;

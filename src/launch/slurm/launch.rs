@@ -18,7 +18,7 @@ use super::submit::{self, NotSubmitted};
 use super::track::{Mark, Phase, Tracker, describe};
 use crate::launch::follow::Follow;
 use crate::launch::tally::Tally;
-use crate::output::talk;
+use crate::launch::watch::Watch;
 use focalsweep_core::record::RunDirError;
 use focalsweep_engine::train::Checkpoint;
 
@@ -55,7 +55,7 @@ pub(super) struct Launch<'a> {
 
 impl<'a> Launch<'a> {
     /// What is to be done for `cluster`, or what an earlier process began.
-    pub(super) fn new(cluster: &'a Cluster<'a>) -> Result<Self, SlurmError> {
+    pub(super) fn new(cluster: &'a Cluster<'a>, watch: &mut dyn Watch) -> Result<Self, SlurmError> {
         let dir = cluster.dir;
         let folder = dir.path("slurm");
         std::fs::create_dir_all(&folder).map_err(|e| RunDirError::io(&folder, e))?;
@@ -89,7 +89,7 @@ impl<'a> Launch<'a> {
         dir.write("slurm/submit.sh", batch.text().as_bytes())?;
         let jobs: Vec<String> = record.jobs().map(|job| job.to_string()).collect();
         if !jobs.is_empty() {
-            talk(&format!("looking after Slurm job {}", jobs.join(", ")));
+            watch.say(&format!("looking after Slurm job {}", jobs.join(", ")));
         }
         Ok(Self {
             cluster,
@@ -211,7 +211,7 @@ impl<'a> Launch<'a> {
     }
 
     /// Submits what the tracker wants submitted, as much as the cluster takes.
-    pub(super) fn submit(&mut self) -> Result<(), SlurmError> {
+    pub(super) fn submit(&mut self, watch: &mut dyn Watch) -> Result<(), SlurmError> {
         let mut left = self.tracker.to_submit();
         // After a submission that may have arrived, only the queue tells whether it did.
         while !left.is_empty() && self.queue_is_known && Instant::now() >= self.next_try {
@@ -229,7 +229,7 @@ impl<'a> Launch<'a> {
                     self.tracker.submitted(&tasks);
                     let (count, pack) = (tasks.len(), self.record.pack);
                     let what = format!("Slurm job {job}: {}", of(count, pack));
-                    talk(&format!("submitted {what}{}", if again { " for rows that were missing" } else { "" }));
+                    watch.say(&format!("submitted {what}{}", if again { " for rows that were missing" } else { "" }));
                     left = self.tracker.to_submit();
                 }
                 Err(NotSubmitted::Missing) => return Err(SlurmError::Missing("sbatch")),

@@ -6,6 +6,8 @@
 mod bce;
 mod focal;
 mod terms;
+#[cfg(test)]
+mod tests;
 mod weighted_bce;
 
 pub use terms::LossTerms;

@@ -27,6 +27,7 @@ mod auc;
 mod bands;
 mod bootstrap;
 mod calibration;
+pub mod catalogue;
 mod confusion;
 mod curves;
 mod delong;
@@ -37,6 +38,7 @@ mod normal;
 mod power;
 mod ranks;
 mod reliability;
+mod split;
 mod thin;
 
 pub use auc::roc_auc;
@@ -53,6 +55,8 @@ pub use normal::{two_sided_p, two_sided_z};
 pub use power::{positives_for_auc, positives_for_missed};
 pub use ranks::{Ranks, RocCorner, average_precision, threshold_for};
 pub use reliability::{Binning, ReliabilityBin, expected_calibration_error, reliability};
+pub use split::SplitMetrics;
+pub(crate) use split::any_float;
 pub use thin::{thin_precision_recall, thin_roc};
 
 /// Mean squared difference of score and label, 0 (perfect) to 1. NaN without rows.

@@ -18,6 +18,7 @@ use super::bytes::from_le_bytes;
 use super::checksum::blob_sum;
 use super::launch_log::LAUNCH_LOG;
 use super::lines;
+use super::retry::Retry;
 use super::rows::{HistoryRow, ResultRow, State};
 use crate::metrics::RocCorner;
 
@@ -161,6 +162,8 @@ pub struct Journals {
     jobs: PathBuf,
     /// Names without `.jsonl` by job of the plan, the oldest attempt first. Jobs that were cut count to it.
     stems: BTreeMap<String, Vec<String>>,
+    /// Failures that are to be trained again.
+    retry: Retry,
 }
 
 /// An entry and where its bytes are.
@@ -196,7 +199,25 @@ impl Journals {
         let attempt =
             |stem: &String| stem.split_once('.').map(|(job_id, attempt)| (attempt.to_owned(), job_id.to_owned()));
         stems.values_mut().for_each(|stems| stems.sort_by_cached_key(attempt));
-        Ok(Self { jobs: jobs.to_owned(), stems })
+        Ok(Self { jobs: jobs.to_owned(), stems, retry: Retry::read(jobs)? })
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.stems.is_empty()
+    }
+
+    /// Marks every row that failed until now as one to be trained again. It stays until there is another.
+    ///
+    /// # Errors
+    /// That cannot be written.
+    pub fn retry_failed(&self) -> io::Result<()> {
+        Retry::mark(&self.jobs, self.stems.values().flatten().cloned())
+    }
+
+    /// Whether a row of the journal at `path` is one that need not be trained: it did not fail, or is not to be tried again.
+    pub fn is_settled(&self, path: &Path, row: &ResultRow) -> bool {
+        path.file_stem().and_then(|stem| stem.to_str()).is_none_or(|stem| self.retry.is_settled(stem, row))
     }
 
     /// Every journal's path with its job of the plan.
@@ -212,12 +233,27 @@ impl Journals {
     /// # Errors
     /// A journal cannot be read, or a line before its last is not ours.
     pub fn of(&self, job_id: &str) -> io::Result<Vec<Kept>> {
+        self.merged(job_id, |_| true)
+    }
+
+    /// The same of the entries that need not be trained: failures that are to be tried again are left out.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn settled(&self, job_id: &str) -> io::Result<Vec<Kept>> {
+        self.merged(job_id, |kept| self.retry.is_settled(&kept.stem, &kept.entry.row))
+    }
+
+    fn merged(&self, job_id: &str, counts: impl Fn(&Kept) -> bool) -> io::Result<Vec<Kept>> {
         let mut kept: Vec<Kept> = Vec::new();
         let mut place: HashMap<(String, u32), usize> = HashMap::new();
         for stem in self.stems.get(planned(job_id)).map(Vec::as_slice).unwrap_or_default() {
             for entry in lines::read::<Entry>(&lines_path(&self.jobs, stem))?.0 {
                 let key = (entry.row.trial_id.clone(), entry.row.replicate);
                 let new = Kept { stem: stem.clone(), entry };
+                if !counts(&new) {
+                    continue;
+                }
                 match place.get(&key) {
                     None => {
                         place.insert(key, kept.len());
@@ -423,6 +459,45 @@ pub(super) mod tests {
         for kept in &kept[..2] {
             bytes.model(&kept.stem, kept.entry.bytes.as_ref().unwrap()).unwrap();
         }
+    }
+
+    #[test]
+    fn failures_that_are_tried_again_do_not_count_and_stay_until_there_is_more() {
+        const FAILED: State = State::Failed;
+        const FINISHED: State = State::Finished;
+        let folder = tempfile::tempdir().unwrap();
+        let jobs = folder.path();
+        let finished = |id: &str| ResultRow { state: FINISHED, error: None, ..row(id, 0) };
+        let mut first = Journal::new(jobs, "j", &Attempt::new());
+        let entry = |row: ResultRow| vec![(row, vec![], None)];
+        for row in [row("a", 0), row("b", 0), finished("c")] {
+            first.append(entry(row)).unwrap();
+        }
+        let ids = |kept: Vec<Kept>| -> Vec<(String, State)> {
+            kept.into_iter().map(|kept| (kept.entry.row.trial_id, kept.entry.row.state)).collect()
+        };
+        let told = |settled: &[(&str, State)], all: &[(&str, State)]| {
+            let journals = Journals::list(jobs).unwrap();
+            let owned =
+                |rows: &[(&str, State)]| -> Vec<_> { rows.iter().map(|(id, s)| ((*id).to_owned(), *s)).collect() };
+            assert_eq!(ids(journals.settled("j").unwrap()), owned(settled));
+            assert_eq!(ids(journals.of("j").unwrap()), owned(all));
+        };
+        let all = [("a", FAILED), ("b", FAILED), ("c", FINISHED)];
+        told(&all, &all);
+        Journals::list(jobs).unwrap().retry_failed().unwrap();
+        told(&[("c", FINISHED)], &all);
+        // One finishes now, one fails again.
+        let mut second = Journal::new(jobs, "j", &Attempt::new());
+        second.append(entry(finished("a"))).unwrap();
+        second.append(entry(row("b", 0))).unwrap();
+        let journals = Journals::list(jobs).unwrap();
+        let mut settled = ids(journals.settled("j").unwrap());
+        settled.sort_by(|x, y| x.0.cmp(&y.0));
+        assert_eq!(settled, [("a".into(), FINISHED), ("b".into(), FAILED), ("c".into(), FINISHED)]);
+        assert_eq!(ids(journals.of("j").unwrap())[..2], [("a".into(), FINISHED), ("b".into(), FAILED)]);
+        let paths: Vec<_> = journals.paths().map(|(_, path)| journals.is_settled(&path, &row("b", 0))).collect();
+        assert_eq!(paths.iter().filter(|settled| **settled).count(), 1, "as a follower is told");
     }
 
     /// What a diverging trial leaves behind has no word in JSON.

@@ -23,9 +23,11 @@ mod models;
 mod plan_file;
 mod predictions;
 mod prepared;
+mod retry;
 mod rows;
 mod run_dir;
 
+pub use crate::metrics::SplitMetrics;
 pub use atomic::write_atomically;
 pub use attempt::Attempt;
 pub use bytes::{from_le_bytes, le_bytes};
@@ -38,5 +40,5 @@ pub use model_dir::{Model, ModelCard, ModelDirError, write_model_dir};
 pub use models::find_model;
 pub use plan_file::PLAN;
 pub use predictions::{Predictions, PredictionsFormat, write_predictions};
-pub use rows::{HistoryRow, ResultRow, STACK, SplitMetrics, State};
+pub use rows::{HistoryRow, ResultRow, STACK, State};
 pub use run_dir::{RunDir, RunDirError};

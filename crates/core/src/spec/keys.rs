@@ -2,33 +2,6 @@
 
 use super::parameters;
 
-/// Metrics that `rank.by` may name: result columns without their `val_`/`test_` prefix, and the cost of the errors at an
-/// operating point of costs.
-pub const RANK_METRICS: &[&str] = &[
-    "loss",
-    "auc",
-    "average_precision",
-    "tp",
-    "fp",
-    "tn",
-    "fn",
-    "accuracy",
-    "precision",
-    "recall",
-    "f1",
-    "mcc",
-    "brier",
-    "op_tp",
-    "op_fp",
-    "op_tn",
-    "op_fn",
-    "op_precision",
-    "op_recall",
-    "op_fpr",
-    "cost",
-    "epochs_run",
-];
-
 pub(super) const ROOT: &[&str] = &[
     "name",
     "data",

@@ -8,7 +8,8 @@ use super::bounds::{
     POSITIVE,
 };
 use super::fields::{At, Reader, Section};
-use super::keys::{self, RANK_METRICS};
+
+use super::keys;
 use super::node::Kind;
 use super::scalar::Resolved;
 use super::types::defaults;
@@ -17,6 +18,7 @@ use super::types::{
     OperatingPoint, Optimizer, RankSpec, Reduction, Scalar, Split, SplitSpec, SynthSpec, TrainSpec,
 };
 use super::words::Word;
+use crate::metrics::catalogue::Metric;
 
 const MAX_WIDTH: u64 = 65_536;
 const MAX_LAYERS: usize = 32;
@@ -340,16 +342,17 @@ impl Reader {
         if items.is_empty() {
             self.fault(at, "found an empty list, expected at least one metric, such as [auc, fn]", None);
         }
+        let known = Metric::rank_names();
         let mut by: Vec<String> = Vec::new();
         for item in &items {
             let Some(metric) = self.text(item, "the name of a metric") else { continue };
-            if !RANK_METRICS.contains(&metric) {
+            if !known.contains(&metric) {
                 let bare = metric.strip_prefix("val_").or_else(|| metric.strip_prefix("test_"));
-                let help = match bare.filter(|bare| RANK_METRICS.contains(bare)) {
+                let help = match bare.filter(|bare| known.contains(bare)) {
                     Some(bare) => format!("did you mean `{bare}`? `rank.on` says whether validation or test ranks"),
-                    None => match keys::nearest(metric, RANK_METRICS) {
+                    None => match keys::nearest(metric, &known) {
                         Some(near) => format!("did you mean `{near}`?"),
-                        None => format!("known metrics: {}", RANK_METRICS.join(", ")),
+                        None => format!("known metrics: {}", known.join(", ")),
                     },
                 };
                 self.fault(item, format!("unknown metric `{metric}`"), Some(help));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::error::{JobError, save};
 use super::event::Event;
 use super::run::{JobDevice, Work};
-use crate::train::{Checkpoint, Ended, EpochReport, Fitted, Observer, RowScores, SaveError, Stack};
+use crate::train::{Checkpoint, Ended, EpochReport, Fitted, Observer, RowScores, SaveError, Stack, start};
 use focalsweep_core::plan::{Job, Phase};
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::{Attempt, Journal, Payload, ResultRow, STACK, ScoreBytes, State, le_bytes};
@@ -23,12 +23,25 @@ fn micros() -> i64 {
 pub(super) struct Kept {
     /// Ids of the job's trials.
     pub(super) ids: Vec<String>,
-    /// Those that have ended. A stack that restarts before them trains them again, to the same numbers.
+    /// Those that have ended.
     pub(super) known: HashSet<String>,
     /// Where the next go.
     pub(super) journal: Journal,
     /// Whose journal and checkpoint these are.
     pub(super) attempt: Attempt,
+}
+
+impl Kept {
+    /// Whether every trial has ended.
+    pub(super) fn is_all(&self) -> bool {
+        self.ids.iter().all(|id| self.known.contains(id))
+    }
+
+    /// Where the trials that have not ended begin, if others have; a stack of all begins by itself.
+    pub(super) fn start_of_the_rest(&self, stack: &Stack) -> Option<Checkpoint> {
+        let slots: Vec<usize> = (0..self.ids.len()).filter(|&slot| !self.known.contains(&self.ids[slot])).collect();
+        (slots.len() < self.ids.len()).then(|| start(stack, &slots))
+    }
 }
 
 /// Keeps a stack's results: the journal first, then the event.
@@ -38,7 +51,7 @@ pub(super) struct Keeper<'a> {
     data: &'a Replicate,
     device: JobDevice<'a>,
     stack: &'a Stack,
-    kept: Kept,
+    pub(super) kept: Kept,
     events: &'a dyn Fn(Event),
     started_at: i64,
     last_checkpoint: Instant,

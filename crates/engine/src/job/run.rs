@@ -81,7 +81,7 @@ pub enum JobEnd {
 pub fn run_job(work: &Work<'_>, job: &Job, device: JobDevice<'_>, events: &dyn Fn(Event)) -> Result<JobEnd, JobError> {
     let Some(opened) = Opened::new(work, job)? else { return Ok(JobEnd::Done) };
     let (stack, data) = (&opened.stack, work.data(job)?);
-    let checkpoint = resume_from(work, job, stack);
+    let checkpoint = resume_from(work, job, stack).or_else(|| opened.kept.start_of_the_rest(stack));
     let epoch = checkpoint.as_ref().map_or(1, Checkpoint::epoch);
     let started = Event::JobStarted {
         job_id: job.job_id.clone(),
@@ -101,7 +101,15 @@ pub fn run_job(work: &Work<'_>, job: &Job, device: JobDevice<'_>, events: &dyn F
         "job started"
     );
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        train::train(stack, data, &work.spec.operating_point, device.backends, checkpoint, &mut keeper)
+        let mut from = checkpoint;
+        loop {
+            let end = train::train(stack, data, &work.spec.operating_point, device.backends, from, &mut keeper)?;
+            if end == End::Interrupted || keeper.kept.is_all() {
+                return Ok(end);
+            }
+            // The checkpoint had left out what had failed before it, and that is to be tried again.
+            from = keeper.kept.start_of_the_rest(stack);
+        }
     }));
     let end = match outcome {
         Ok(Ok(End::Done)) => JobEnd::Done,
@@ -180,9 +188,10 @@ pub fn give_up(
 }
 
 /// What has ended of `job`'s trials, each once: in its own journals, or in those of jobs that it was cut from or into.
+/// Failures that are to be tried again have not.
 pub fn ended(work: &Work<'_>, job: &Job, journals: &Journals) -> io::Result<Vec<Entry>> {
     let mut left: HashSet<String> = ids(&trials_of(work, job)).into_iter().collect();
-    let entries = journals.of(&job.job_id)?.into_iter().map(|kept| kept.entry);
+    let entries = journals.settled(&job.job_id)?.into_iter().map(|kept| kept.entry);
     Ok(entries.filter(|entry| left.remove(&entry.row.trial_id)).collect())
 }
 

@@ -16,7 +16,7 @@ mod stack;
 
 pub use backend::{Backend, Backends, Batch, Parameters, Part, Scored};
 pub use checkpoint::{Checkpoint, TrialState};
-pub use engine::{End, Ended, EpochReport, Observer, SaveError, train};
+pub use engine::{End, Ended, EpochReport, Observer, SaveError, start, train};
 pub use error::{TrainError, Trouble};
 pub use evaluate::{Fitted, RowScores};
 pub use fused::{FusedKernels, instructions};

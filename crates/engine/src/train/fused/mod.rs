@@ -21,7 +21,6 @@ use simd::{Lane, Portable, Simd};
 use super::backend::{Backend, Backends, Batch, Parameters, Part, Scored};
 use super::error::TrainError;
 use super::stack::Stack;
-use focalsweep_core::losses::LossTerms;
 use focalsweep_core::plan::Layer;
 use focalsweep_core::prepared::{Replicate, Rows};
 use focalsweep_core::spec::Reduction;
@@ -148,7 +147,7 @@ impl<'a> Fused<'a> {
                 activation: stack.shape.activation,
                 weights,
                 turned: &room.turned,
-                terms: terms(&stack.losses[slot], settings.epsilon),
+                terms: Terms::new(&stack.losses[slot], settings.epsilon),
                 rate: trial.dropout as f32,
                 scale,
             };
@@ -184,7 +183,7 @@ impl<'a> Fused<'a> {
                     activation: shape.activation,
                     weights: &weights[m * size..(m + 1) * size],
                     turned: &[],
-                    terms: terms(&self.stack.losses[slot], self.stack.settings.epsilon),
+                    terms: Terms::new(&self.stack.losses[slot], self.stack.settings.epsilon),
                     rate: 0.0,
                     scale: 1.0,
                 };
@@ -214,15 +213,6 @@ fn there_and_back<S: Simd, const T: usize>(
     let loss = scratch.loss(simd, &model.terms, model.scale, &block.sign);
     backward(simd, model, block, scratch, gradient);
     loss
-}
-
-fn terms(terms: &LossTerms, epsilon: Option<f64>) -> Terms {
-    Terms {
-        positive: terms.positive as f32,
-        negative: terms.negative as f32,
-        gamma: terms.gamma as f32,
-        limit: epsilon.map_or(f32::INFINITY, |e| -e.ln() as f32),
-    }
 }
 
 /// Weights of each layer but the first, turned to `[outputs, inputs]` for the way back.

@@ -4,39 +4,47 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::spec::trials;
+use super::error::RunError;
 use crate::launch::devices::{self, NoDevice};
 use crate::launch::{Host, PoolDevice, slurm};
-use crate::output::{self, Failure};
-use focalsweep_core::plan::{Plan, Sizes, Trials};
+use focalsweep_core::plan::{Plan, Sizes, TooManyTrials, Trials, sampler};
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::spec::Spec;
 use focalsweep_engine::data::{self, DownloadProgress, Source};
 use focalsweep_report::thousands;
 
 /// Everything that a run needs to know before it begins.
-pub(super) struct Workload {
-    pub(super) trials: Trials,
-    pub(super) source: Source,
-    pub(super) replicates: Vec<Arc<Replicate>>,
-    pub(super) pool: Vec<PoolDevice>,
-    pub(super) sizes: Sizes,
-    pub(super) plan: Plan,
+#[derive(Debug)]
+pub struct Workload {
+    /// The trials of the sweep.
+    pub trials: Trials,
+    /// The rows as they were read.
+    pub source: Source,
+    /// The rows as they are trained on.
+    pub replicates: Vec<Arc<Replicate>>,
+    /// Where jobs run; empty on a cluster.
+    pub pool: Vec<PoolDevice>,
+    /// What the plan was made for.
+    pub sizes: Sizes,
+    /// The jobs.
+    pub plan: Plan,
 }
 
 impl Workload {
     /// Fetches, reads and prepares the data, and plans the jobs, for this machine or for tasks of a cluster. Nothing is
     /// written but a fetched source.
-    pub(super) fn new(spec: &Spec, cluster: bool, progress: &mut dyn DownloadProgress) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// Too many trials, a device that is not there, data that cannot be had or used.
+    pub fn new(spec: &Spec, cluster: bool, progress: &mut dyn DownloadProgress) -> Result<Self, RunError> {
         let trials = trials(spec)?;
         let pool = if cluster { Vec::new() } else { pool(spec, &Host::look(0, None))? };
-        data::fetch(&spec.data, progress).map_err(Failure::input)?;
-        let source = data::load(&spec.data).map_err(Failure::input)?;
+        data::fetch(&spec.data, progress)?;
+        let source = data::load(&spec.data)?;
         let replicates = (0..spec.replicates)
             .into_par_iter()
             .map(|replicate| data::prepare(&source, &spec.data, &spec.split, spec.seed, replicate).map(Arc::new))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(Failure::input)?;
+            .collect::<Result<Vec<_>, _>>()?;
         let (rows, features) = (source.labels.len(), replicates.iter().map(|r| r.features.len()).max().unwrap_or(0));
         let sizes = if cluster {
             slurm::sizes(&spec.launch.slurm.clone().unwrap_or_default(), rows, features)
@@ -54,22 +62,22 @@ impl Workload {
     }
 
     /// What the data is, in a few lines.
-    pub(super) fn describe_data(&self) {
+    pub fn describe_data(&self) -> Vec<String> {
         let positives = self.source.labels.iter().filter(|&&y| y == 1).count();
         let rows = self.source.labels.len();
         let share = 100.0 * positives as f64 / rows as f64;
+        let mut lines = Vec::new();
         if let Some(first) = self.replicates.first() {
             let features = first.features.len();
             let (rows, positives) = (thousands(rows), thousands(positives));
-            output::talk(&format!("data: {rows} rows, {positives} positive ({share:.2} %), {features} features"));
+            lines.push(format!("data: {rows} rows, {positives} positive ({share:.2} %), {features} features"));
         }
-        for note in self.notes() {
-            output::talk(&format!("      {note}"));
-        }
+        lines.extend(self.notes().iter().map(|note| format!("      {note}")));
+        lines
     }
 
     /// Notes of reading and preparing, each once.
-    pub(super) fn notes(&self) -> Vec<String> {
+    pub fn notes(&self) -> Vec<String> {
         let mut notes = self.source.notes.clone();
         for note in self.replicates.first().map(|r| r.notes.as_slice()).unwrap_or_default() {
             if !notes.contains(note) {
@@ -78,12 +86,31 @@ impl Workload {
         }
         notes
     }
+
+    /// Fingerprint of each replicate's split.
+    pub fn split_fingerprints(&self) -> Vec<String> {
+        self.replicates.iter().map(|replicate| replicate.split_fingerprint.clone()).collect()
+    }
+
+    /// Rows of results that the whole plan makes.
+    pub fn rows(&self) -> usize {
+        self.plan.rows()
+    }
+}
+
+/// The trials of a spec: those of its sampler's first wave, which is all of them in a grid.
+///
+/// # Errors
+/// They are too many to be counted.
+pub fn trials(spec: &Spec) -> Result<Trials, RunError> {
+    let mut sampler = sampler(spec).map_err(|TooManyTrials| RunError::TooManyTrials)?;
+    sampler.ask().ok_or(RunError::TooManyTrials)
 }
 
 /// The devices of `host` that the spec asks for.
-pub(super) fn pool(spec: &Spec, host: &Host) -> Result<Vec<PoolDevice>, Failure> {
-    devices::pool(&spec.launch.devices, spec.launch.slots_per_device, host).map_err(|error| match error {
-        NoDevice::Unknown { .. } => Failure::input(error),
-        NoDevice::Missing { .. } => Failure::environment(error),
-    })
+///
+/// # Errors
+/// One is not there, or a word is none for a device.
+pub fn pool(spec: &Spec, host: &Host) -> Result<Vec<PoolDevice>, NoDevice> {
+    devices::pool(&spec.launch.devices, spec.launch.slots_per_device, host)
 }
