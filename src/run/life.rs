@@ -5,17 +5,17 @@ use std::time::Instant;
 
 use chrono::{SecondsFormat, Utc};
 
-use super::derived::{refresh, resolved};
+use super::derived::refresh;
 use super::error::RunError;
 use super::finish::finish;
 use super::observer::{Observer, Told};
 use super::options::RunOptions;
-use super::same::{check_data, check_sweep, spec_of};
+use super::same::{check_data, check_sweep};
 use super::workload::{Workload, trials};
 use crate::launch::local::{self, Local};
 use crate::launch::slurm::{self, Cluster};
 use focalsweep_core::plan::Wave;
-use focalsweep_core::record::{Counts, Journals, Manifest, RunDir, RunDirError, RunState};
+use focalsweep_core::record::{Counts, Journals, Manifest, RunDir, RunDirError, RunState, read_spec};
 use focalsweep_core::spec::{Launcher, Spec};
 use focalsweep_engine::job::{Stop, Work};
 use focalsweep_engine::train::instructions;
@@ -155,7 +155,7 @@ impl Sweep {
             // Of no use any more; they are there when a process was killed between its last two steps.
             dir.remove_jobs()?;
         }
-        let spec = spec_of(&self.root)?;
+        let spec = read_spec(&self.root)?;
         check_sweep(&self.root, &spec, &self.spec)?;
         Ok(Claim::Begun(Before { dir, manifest, spec }))
     }
@@ -218,7 +218,7 @@ impl Ready {
     /// Writes what a run begins with.
     fn begin(&self, dir: &RunDir) -> Result<Manifest, RunError> {
         let (spec, plan) = (&self.sweep.spec, &self.workload.plan);
-        dir.write("sweep.yaml", &resolved(spec)?)?;
+        dir.write_spec(spec)?;
         dir.begin_plan(&Wave::first(plan, &self.workload.trials, spec.train.epochs))?;
         let (trials, replicates, jobs) = (plan.trials, spec.replicates, plan.jobs.len());
         let counts = Counts { trials, replicates, jobs, ..Counts::default() };
@@ -232,7 +232,7 @@ impl Ready {
     /// Takes over the plan of the run that is resumed; `launch` and `rank` may have changed.
     fn go_on(&mut self, dir: &RunDir, before: Manifest) -> Result<Manifest, RunError> {
         (self.workload.plan, self.workload.trials) = dir.plan()?;
-        dir.write("sweep.yaml", &resolved(&self.sweep.spec)?)?;
+        dir.write_spec(&self.sweep.spec)?;
         let mut manifest = Manifest { state: RunState::Running, ended: None, updated_at: now(), ..before };
         dir.write_manifest(&mut manifest)?;
         Ok(manifest)

@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use super::error::RunError;
-use super::same::spec_of;
 use focalsweep_core::plan::{Plan, Trials};
-use focalsweep_core::record::{Manifest, RunDir, RunDirError};
+use focalsweep_core::record::{Manifest, RunDir, RunDirError, read_spec};
 use focalsweep_core::spec::Spec;
 
 /// What stands in a run directory before anything is trained.
@@ -32,7 +31,7 @@ impl OpenRun {
         let manifest = RunDir::look(root)?.ok_or_else(|| RunDirError::NoRun(root.to_owned()))?;
         manifest.check_current(root)?;
         let dir = RunDir::attend(root);
-        let spec = spec_of(root)?;
+        let spec = read_spec(root)?;
         let (plan, trials) = dir.plan()?;
         Ok(Self { dir, manifest, spec, trials, plan })
     }

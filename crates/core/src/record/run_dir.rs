@@ -15,6 +15,7 @@ use super::checksum::{Summing, blob_sum};
 use super::manifest::{DRAFT, FORMAT_VERSION, FileSum, MANIFEST, Manifest};
 use super::plan_file::PLAN;
 use crate::plan::Job;
+use crate::spec::SpecFaults;
 
 /// Why a run directory cannot be used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -88,6 +89,10 @@ pub enum RunDirError {
     #[error("{} is a file, not a folder", .0.display())]
     #[diagnostic(help("`--out DIR` names the folder that the run writes"))]
     NotAFolder(PathBuf),
+    /// Its sweep file is none any more.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Spec(#[from] SpecFaults),
     /// A file of it is not as it was written.
     #[error("{} cannot be understood: {why}", .path.display())]
     #[diagnostic(help("it was changed or damaged since: restore it, or start afresh elsewhere with `--out DIR`"))]

@@ -8,11 +8,12 @@ use super::payload::{Intervals, Parameter, Payload, Published, RankingOf, Run, S
 use super::{columns, details, headline, importance, losses, timeline};
 use crate::metric::column;
 use crate::rank::{Ranked, Ranking, Test};
+use crate::read::manifest;
 use crate::rows::{Row, Value};
 use crate::summary::in_words;
 use crate::{ReportError, summary};
 use focalsweep_core::metrics::Interval;
-use focalsweep_core::record::{Manifest, State};
+use focalsweep_core::record::State;
 use focalsweep_core::spec::Split;
 
 /// Trials of which curves, histories and the like are embedded; the best, and those that the page itself names.
@@ -68,10 +69,7 @@ pub(crate) fn payload(run_dir: &Path, ranking: &Ranking) -> Result<Payload, Repo
 }
 
 fn run(run_dir: &Path, ranking: &Ranking) -> Result<Run, ReportError> {
-    let path = run_dir.join("manifest.json");
-    let unreadable = |why: String| ReportError::Unreadable { path: path.clone(), why };
-    let text = fs::read_to_string(&path).map_err(|e| unreadable(e.to_string()))?;
-    let manifest: Manifest = serde_json::from_str(&text).map_err(|e| unreadable(e.to_string()))?;
+    let manifest = manifest(run_dir)?;
     let constants = ranking.constants().into_iter().map(|(name, value)| (name.to_owned(), value.to_string()));
     Ok(Run {
         name: ranking.name.clone(),
