@@ -250,7 +250,7 @@ fn split_fingerprints(workload: &Workload) -> Vec<String> {
 }
 
 /// Writes what a run begins with, or takes over the plan of the run that is resumed.
-fn begin(dir: &RunDir, spec: &Spec, workload: &mut Workload, before: Option<Manifest>) -> Result<Manifest, Failure> {
+pub(super) fn begin(dir: &RunDir, spec: &Spec, workload: &mut Workload, before: Option<Manifest>) -> Result<Manifest, Failure> {
     let now = now();
     let manifest = if let Some(before) = before {
         workload.plan = dir.plan().map_err(place)?;
@@ -288,6 +288,7 @@ fn resolved(spec: &Spec) -> Result<Vec<u8>, Failure> {
 
 /// Makes the files that people read of what there is. Says whether every row is there.
 fn finish(spec: &Spec, workload: &Workload, dir: &RunDir, manifest: &mut Manifest) -> Result<bool, Failure> {
+    manifest.libtorch = dir.libtorch().map_err(place)?.or(manifest.libtorch.take());
     let metadata = metadata(spec, manifest)?;
     let collection = Collection::read(dir, &workload.plan, &workload.trials, &metadata).map_err(place)?;
     let all = workload.plan.trials * workload.plan.replicates as usize;
@@ -355,13 +356,16 @@ fn metadata(spec: &Spec, manifest: &Manifest) -> Result<Vec<(String, String)>, F
         value
             .map_err(|e| Failure::environment(Plain { message: format!("cannot write the metadata: {e}"), help: None }))
     };
-    Ok(vec![
+    let mut metadata = vec![
         ("focalsweep.format_version".into(), manifest.format_version.to_string()),
         ("focalsweep.program".into(), manifest.program.clone()),
         ("focalsweep.data_fingerprint".into(), manifest.data_fingerprint.clone()),
         ("focalsweep.split_fingerprints".into(), json(serde_json::to_string(&manifest.split_fingerprints))?),
         ("focalsweep.spec".into(), json(serde_json::to_string(spec))?),
-    ])
+    ];
+    // Where it did not train there is no such key.
+    metadata.extend(manifest.libtorch.clone().map(|version| ("focalsweep.libtorch".into(), version)));
+    Ok(metadata)
 }
 
 fn now() -> String {

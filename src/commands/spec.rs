@@ -9,6 +9,7 @@ use crate::cli::SpecArgs;
 use crate::output::{self, Failure, Plain};
 use focalsweep_core::plan::Trials;
 use focalsweep_core::spec::{self, Spec};
+use focalsweep_engine::job::AttendError;
 
 /// Reads a spec with its overrides.
 pub(super) fn read(args: &SpecArgs) -> Result<Spec, Failure> {
@@ -43,10 +44,7 @@ fn not_found(path: &Path) -> String {
 
 /// The trials of a spec.
 pub(super) fn trials(spec: &Spec) -> Result<Trials, Failure> {
-    Trials::new(spec).ok_or_else(|| {
-        let help = Some("a grid multiplies: fewer values a parameter, or fewer parameters".to_owned());
-        Failure::input(Plain { message: "parameters: more than 4,294,967,295 trials".into(), help })
-    })
+    Trials::new(spec).ok_or_else(|| Failure::input(AttendError::TooManyTrials))
 }
 
 pub(super) fn validate(args: &SpecArgs) -> Result<ExitCode, Failure> {

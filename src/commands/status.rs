@@ -5,13 +5,14 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::open_run::{OpenRun, place};
+use super::open_run::{open_run, place};
 use super::spec::closed;
 use crate::cli::{PlanFormat, StatusArgs};
 use crate::launch::Follow;
 use crate::launch::slurm::{self, Record, Sighting, in_words};
 use crate::output::{self, Failure};
 use focalsweep_report::thousands;
+use focalsweep_engine::job::AttendedRun;
 use focalsweep_core::record::{RunDir, RunDirError, RunState};
 
 /// What is known of the cluster's side.
@@ -25,7 +26,7 @@ struct Queue {
 const TASKS: usize = 20;
 
 pub(super) fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
-    let run = OpenRun::read(&args.run_dir)?;
+    let run = open_run(&args.run_dir)?;
     let finished = run.manifest.state == RunState::Finished;
     let record = Record::read(&run.dir).map_err(place)?.filter(|_| !finished);
     let queue = record.map(|record| {
@@ -48,7 +49,7 @@ pub(super) fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
 }
 
 struct Status<'a> {
-    run: &'a OpenRun,
+    run: &'a AttendedRun,
     rows: usize,
     failed: usize,
     jobs: usize,

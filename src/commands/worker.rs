@@ -2,9 +2,8 @@
 
 use std::env;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use super::open_run::{OpenRun, place};
+use super::open_run::{open_run, place};
 use super::workload::pool;
 use crate::cli::WorkerArgs;
 use crate::launch::local::{self, Local};
@@ -22,7 +21,7 @@ pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
     let stop = stop_on_signals().map_err(|error| {
         Failure::environment(Plain { message: format!("cannot listen for signals: {error}"), help: None })
     })?;
-    let mut run = OpenRun::read(&args.run_dir)?;
+    let mut run = open_run(&args.run_dir)?;
     if run.manifest.state == RunState::Finished {
         output::talk(&format!("{}: every row is there already", args.run_dir.display()));
         return Ok(ExitCode::SUCCESS);
@@ -38,14 +37,14 @@ pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
     if let Some(devices) = &args.devices {
         run.spec.launch.devices = Devices::Word(devices.clone());
     }
-    let mut host = Host::look(0, None);
+    let mut host = Host::look();
     host.cores = cores(host.cores);
     let pool = at_most(pool(&run.spec, &host)?, plan.jobs.len());
     let mut needed: Vec<u32> = plan.jobs.iter().map(|job| job.replicate).collect();
     needed.sort_unstable();
     needed.dedup();
-    let rows = |replicate| run.dir.prepared(replicate, &run.manifest.data_fingerprint).map(Arc::new);
-    let replicates = needed.into_iter().map(rows).collect::<Result<Vec<_>, _>>().map_err(place)?;
+    let rows = needed.into_iter().map(|replicate| run.rows(replicate));
+    let replicates = rows.collect::<Result<Vec<_>, _>>().map_err(place)?;
     let work = Work {
         spec: &run.spec,
         trials: &run.trials,

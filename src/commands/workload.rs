@@ -7,12 +7,13 @@ use rayon::prelude::*;
 use super::spec::trials;
 use focalsweep_core::prepared::Replicate;
 use focalsweep_engine::data::{self, DownloadProgress, Source};
-use crate::launch::devices::{self, NoDevice};
+use crate::launch::devices::{self, NoDevice, Trainer};
+use crate::launch::torch::find_torch;
 use crate::launch::{Host, PoolDevice, slurm};
 use crate::output::{self, Failure};
 use focalsweep_core::plan::{Plan, Sizes, Trials};
 use focalsweep_report::thousands;
-use focalsweep_core::spec::Spec;
+use focalsweep_core::spec::{Backend, Devices, Spec};
 
 /// Everything that a run needs to know before it begins.
 pub(super) struct Workload {
@@ -29,7 +30,7 @@ impl Workload {
     /// written but a fetched source.
     pub(super) fn new(spec: &Spec, cluster: bool, progress: &mut dyn DownloadProgress) -> Result<Self, Failure> {
         let trials = trials(spec)?;
-        let pool = if cluster { Vec::new() } else { pool(spec, &Host::look(0, None))? };
+        let pool = if cluster { Vec::new() } else { pool(spec, &Host::look())? };
         data::fetch(&spec.data, progress).map_err(Failure::input)?;
         let source = data::load(&spec.data).map_err(Failure::input)?;
         let replicates = (0..spec.replicates)
@@ -80,10 +81,22 @@ impl Workload {
     }
 }
 
-/// The devices of `host` that the spec asks for.
+/// The devices of `host` that the spec asks for, and what trains there.
 pub(super) fn pool(spec: &Spec, host: &Host) -> Result<Vec<PoolDevice>, Failure> {
-    devices::pool(&spec.launch.devices, spec.launch.slots_per_device, host).map_err(|error| match error {
-        NoDevice::Unknown { .. } => Failure::input(error),
+    let launch = &spec.launch;
+    // `auto` takes the cores where there is no GPU to train on; where there is one but no libtorch that should be known.
+    let any = matches!(&launch.devices, Devices::Word(word) if word == "auto") && spec.train.backend != Backend::Fused;
+    if any && host.libtorch.is_none() && !host.hidden_gpus.is_empty() {
+        let why = host.no_cuda.as_deref().unwrap_or_default();
+        tracing::warn!("no GPU is used: {why}");
+    }
+    let pool = devices::pool(&launch.devices, spec.train.backend, launch.slots_per_device, host);
+    let pool = pool.map_err(|error| match error {
+        NoDevice::Unknown { .. } | NoDevice::FusedOnGpu { .. } => Failure::input(error),
         NoDevice::Missing { .. } => Failure::environment(error),
-    })
+    })?;
+    if pool.iter().any(|device| device.trainer == Trainer::Libtorch) {
+        find_torch().map_err(Failure::environment)?;
+    }
+    Ok(pool)
 }

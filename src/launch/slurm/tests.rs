@@ -88,6 +88,7 @@ fn the_script() {
         run_dir,
         pack: 3,
         library_path: Some("/opt/libtorch/lib"),
+        torch: Some("/opt/focal sweep/focalsweep-torch"),
     };
     let text = batch(&slurm, "/home/it's me/100%/runs/a").text();
     insta::assert_snapshot!("script", text);

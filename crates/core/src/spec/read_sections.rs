@@ -15,7 +15,7 @@ use super::types::{
     DataSpec, Devices, EarlyStopping, Goal, InitialBias, LaunchSpec, ModelSpec, Monitor, OperatingPoint, RankSpec,
     Scalar, SplitSpec, SynthSpec, TrainSpec,
 };
-use super::words::{ACTIVATIONS, GOALS, LAUNCHERS, MONITORS, OPTIMIZERS, REDUCTIONS, SPLITS};
+use super::words::{ACTIVATIONS, BACKENDS, GOALS, LAUNCHERS, MONITORS, OPTIMIZERS, REDUCTIONS, SPLITS};
 
 /// Rows of a batch at most; more than any file has.
 pub(super) const MAX_BATCH: u64 = 1_000_000_000;
@@ -249,6 +249,7 @@ impl Reader {
             reduction: section.get("reduction").and_then(|at| self.word(at, REDUCTIONS)).unwrap_or(defaults.reduction),
             epsilon: section.get_some("epsilon").and_then(|at| self.number(at, BELOW_HALF)),
             early_stopping: section.get_some("early_stopping").and_then(|at| self.early_stopping(at)),
+            backend: section.get("backend").and_then(|at| self.word(at, BACKENDS)).unwrap_or(defaults.backend),
         })
     }
 

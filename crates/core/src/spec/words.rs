@@ -1,6 +1,6 @@
 //! The words of each choice in a sweep file.
 
-use super::types::{Activation, Goal, Launcher, Loss, Method, Monitor, Optimizer, Reduction, Sampling, Scores, Split};
+use super::types::{Activation, Backend, Goal, Launcher, Loss, Method, Monitor, Optimizer, Reduction, Sampling, Scores, Split};
 
 pub(super) const METHODS: &[(&str, Method)] = &[("grid", Method::Grid)];
 pub(super) const SCORES: &[(&str, Scores)] = &[("all", Scores::All), ("best", Scores::Best), ("none", Scores::None)];
@@ -8,6 +8,8 @@ pub(super) const ACTIVATIONS: &[(&str, Activation)] = &[("relu", Activation::Rel
 pub(super) const OPTIMIZERS: &[(&str, Optimizer)] =
     &[("adam", Optimizer::Adam), ("adamw", Optimizer::Adamw), ("sgd", Optimizer::Sgd)];
 pub(super) const REDUCTIONS: &[(&str, Reduction)] = &[("sum", Reduction::Sum), ("mean", Reduction::Mean)];
+pub(super) const BACKENDS: &[(&str, Backend)] =
+    &[("auto", Backend::Auto), ("fused", Backend::Fused), ("libtorch", Backend::Libtorch)];
 pub(super) const MONITORS: &[(&str, Monitor)] = &[("val_auc", Monitor::ValAuc), ("val_loss", Monitor::ValLoss)];
 pub(super) const GOALS: &[(&str, Goal)] = &[("maximize", Goal::Maximize), ("minimize", Goal::Minimize)];
 pub(super) const LOSSES: &[(&str, Loss)] =

@@ -104,6 +104,8 @@ pub struct TrainSpec {
     /// Stops a trial that no longer gets better; absent: all epochs are run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<EarlyStopping>,
+    /// What computes: the fused kernels on cores, libtorch on GPUs or on cores.
+    pub backend: Backend,
 }
 
 impl Default for TrainSpec {
@@ -117,8 +119,22 @@ impl Default for TrainSpec {
             reduction: Reduction::Sum,
             epsilon: None,
             early_stopping: None,
+            backend: Backend::Auto,
         }
     }
+}
+
+/// What trains a stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Backend {
+    /// The fused kernels on cores, libtorch on GPUs.
+    #[default]
+    Auto,
+    /// The fused kernels, which know no GPU.
+    Fused,
+    /// libtorch, on cores too.
+    Libtorch,
 }
 
 /// Update rule of the weights.
