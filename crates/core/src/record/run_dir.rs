@@ -14,6 +14,9 @@ use super::journal::planned;
 use super::manifest::{FORMAT_VERSION, Manifest};
 use crate::plan::{Job, Plan};
 
+/// Where the version of libtorch is kept until the run is collected.
+const LIBTORCH_NOTE: &str = "jobs/libtorch";
+
 /// Why a run directory cannot be used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum RunDirError {
@@ -228,6 +231,27 @@ impl RunDir {
         let path = self.path(name);
         let bytes = fs::read(&path).map_err(|e| RunDirError::io(&path, e))?;
         serde_json::from_slice(&bytes).map_err(|e| RunDirError::broken(&path, &e))
+    }
+
+    /// Keeps the version of the libtorch that trains here, for who collects.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn note_libtorch(&self, version: &str) -> Result<(), RunDirError> {
+        self.write(LIBTORCH_NOTE, version.as_bytes())
+    }
+
+    /// The version of the libtorch that trained what lies in the journals; `None` where none did.
+    ///
+    /// # Errors
+    /// The note cannot be read.
+    pub fn libtorch(&self) -> Result<Option<String>, RunDirError> {
+        let path = self.path(LIBTORCH_NOTE);
+        match fs::read_to_string(&path) {
+            Ok(version) => Ok(Some(version)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(RunDirError::io(&path, error)),
+        }
     }
 
     /// The checkpoints of a job, one an attempt, in no order. Those that another copy takes away meanwhile are left out.
