@@ -10,9 +10,11 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use super::spec::closed;
 use crate::cli::{ReportArgs, ReportFormat, SplitName};
 use crate::output::{self, Failure, Plain};
-use focalsweep_report::{self as report, Intervals, Options, Ranking, ReportError};
 use focalsweep_core::record::write_atomically;
 use focalsweep_core::spec::{self, OperatingPoint, RankSpec, Split};
+use focalsweep_report::{
+    self as report, Csv, Exporter, Intervals, Json, Markdown, Options, Report, ReportError, Table,
+};
 
 /// Trials that have bootstrap intervals.
 pub(super) const WITH_INTERVALS: usize = 20;
@@ -27,33 +29,36 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
         top: args.top.or((args.format == ReportFormat::Table).then_some(TABLE_ROWS)),
     };
     let point = args.operating_point.as_deref().map(spec::parse_operating_point).transpose().map_err(Failure::input)?;
-    let ranking = ranking(&args.run_dir, &options, point.as_ref(), WITH_INTERVALS).map_err(Failure::input)?;
+    let found = report_of(&args.run_dir, &options, point.as_ref(), WITH_INTERVALS).map_err(Failure::input)?;
     if let Some(path) = &args.html {
-        let page = report::to_html(&args.run_dir, &ranking).map_err(Failure::input)?;
+        let page = report::to_html(&args.run_dir, &found).map_err(Failure::input)?;
         write(path, page.as_bytes())?;
         output::talk(&format!("wrote {}", path.display()));
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(folder) = &args.figures {
-        return write_figures(args, folder, &ranking);
+        return write_figures(args, folder, &found);
     }
     let terminal = io::stdout().is_terminal();
     let text = match args.format {
-        ReportFormat::Table => ranking.to_table(if terminal { output::width(true) } else { 160 }, terminal),
-        ReportFormat::Json => format!("{:#}", ranking.to_json()),
-        ReportFormat::Csv => ranking.to_csv(),
-        ReportFormat::Markdown => ranking.to_markdown(),
+        ReportFormat::Table => {
+            let width = if terminal { output::width(true) } else { 160 };
+            Table { width, colour: terminal }.export(&found)
+        }
+        ReportFormat::Json => Json.export(&found),
+        ReportFormat::Csv => Csv.export(&found),
+        ReportFormat::Markdown => Markdown.export(&found),
     };
     output::data(&text).map_err(closed)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Writes each figure as SVG and PNG, and their names to stdout.
-fn write_figures(args: &ReportArgs, folder: &Path, ranking: &Ranking) -> Result<ExitCode, Failure> {
+fn write_figures(args: &ReportArgs, folder: &Path, found: &Report) -> Result<ExitCode, Failure> {
     let cannot = |error: io::Error| Plain { message: format!("cannot make {}: {error}", folder.display()), help: None };
     fs::create_dir_all(folder).map_err(|e| Failure::environment(cannot(e)))?;
     let mut names = Vec::new();
-    for figure in report::figures(&args.run_dir, ranking).map_err(Failure::input)? {
+    for figure in report::figures(&args.run_dir, found).map_err(Failure::input)? {
         for (ending, bytes) in [("svg", figure.svg.as_bytes()), ("png", &figure.png)] {
             let path = folder.join(figure.name).with_extension(ending);
             write(&path, bytes)?;
@@ -83,22 +88,20 @@ pub(super) fn split_of(name: SplitName) -> Split {
 
 /// Ranks a run's trials, at another operating point if one is given, says which of them are tied with the best, and
 /// answers what the winner buys.
-pub(super) fn ranking(
+pub(super) fn report_of(
     run_dir: &Path,
     options: &Options,
     point: Option<&OperatingPoint>,
     with_intervals: usize,
-) -> Result<Ranking, ReportError> {
+) -> Result<Report, ReportError> {
     let mut results = report::read(run_dir)?;
     if let Some(point) = point {
         report::at_operating_point(run_dir, &mut results, point)?;
     }
-    let mut ranking = report::rank(&results, options)?;
-    report::compare_with_best(run_dir, &results, &mut ranking)?;
+    let ranking = report::rank(&results, options)?;
     let on_all_cores =
         |n: usize, each: &(dyn Fn(usize) -> Intervals + Sync)| (0..n).into_par_iter().map(each).collect();
-    report::answer(run_dir, &results, &mut ranking, with_intervals, &on_all_cores)?;
-    Ok(ranking)
+    Report::new(run_dir, &results, ranking, with_intervals, &on_all_cores)
 }
 
 /// How the run's own spec ranks; the usual way where it cannot be read.

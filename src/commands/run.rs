@@ -11,21 +11,21 @@ use chrono::{SecondsFormat, Utc};
 use super::interrupt;
 use super::open_run::place;
 use super::plan::show;
-use super::report::{WITH_INTERVALS, ranking};
+use super::report::{WITH_INTERVALS, report_of};
 use super::spec::{closed, read};
 use super::workload::Workload;
 use crate::cli::{LauncherName, LogFormat, PlanFormat, RunArgs};
-use crate::launch::slurm::{self, Cluster, End};
 use crate::launch::local::{self, Local};
+use crate::launch::slurm::{self, Cluster, End};
 use crate::launch::{Tally, stop_on_signals};
 use crate::logging::Log;
 use crate::output::{self, Failure, INTERRUPTED, Plain, SOME_FAILED};
 use crate::progress::{DownloadBar, Progress};
-use focalsweep_report::thousands;
-use focalsweep_report::{self as report, Options};
 use focalsweep_core::record::{Collection, Counts, Manifest, RunDir, RunDirError, RunState};
 use focalsweep_core::spec::{self, Devices, Launcher, Scores, Spec};
 use focalsweep_engine::job::{Stop, Work};
+use focalsweep_report::thousands;
+use focalsweep_report::{self as report, Exporter, Markdown, Options};
 
 /// Scores beyond which only the best trials' are kept, unless the spec says otherwise.
 const MOST_SCORES: usize = 50_000_000;
@@ -128,7 +128,9 @@ fn train(
                 dir,
                 stop,
             };
-            local::run(&Local { work, plan: &workload.plan, pool: &workload.pool }, watch).map(drop).map_err(Failure::environment)
+            local::run(&Local { work, plan: &workload.plan, pool: &workload.pool }, watch)
+                .map(drop)
+                .map_err(Failure::environment)
         }
         Launcher::Slurm => {
             let cluster = Cluster { spec, plan: &workload.plan, dir, stop, detach: args.detach };
@@ -302,19 +304,19 @@ fn finish(spec: &Spec, workload: &Workload, dir: &RunDir, manifest: &mut Manifes
     let (kept, word) = kept_scores(spec, workload, dir, any)?;
     manifest.scores = word.to_owned();
     collection.write_scores(&workload.replicates, kept.as_ref()).map_err(place)?;
-    let ranking = if any {
-        let ranking = ranking(dir.root(), &options(spec, None), None, WITH_INTERVALS);
-        Some(ranking.map_err(Failure::environment)?)
+    let found = if any {
+        let found = report_of(dir.root(), &options(spec, None), None, WITH_INTERVALS);
+        Some(found.map_err(Failure::environment)?)
     } else {
         None
     };
-    if let Some(ranking) = &ranking {
-        dir.write("report.md", ranking.to_markdown().as_bytes()).map_err(place)?;
+    if let Some(found) = &found {
+        dir.write("report.md", Markdown.export(found).as_bytes()).map_err(place)?;
     }
     dir.write_json("manifest.json", &manifest).map_err(place)?;
     // After the manifest, which it quotes.
-    if let Some(ranking) = &ranking {
-        let page = report::to_html(dir.root(), ranking).map_err(Failure::environment)?;
+    if let Some(found) = &found {
+        let page = report::to_html(dir.root(), found).map_err(Failure::environment)?;
         dir.write("report.html", page.as_bytes()).map_err(place)?;
     }
     if finished {

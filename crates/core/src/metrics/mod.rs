@@ -54,9 +54,9 @@ pub use multiple::{covariances, holm, max_t};
 pub use normal::{two_sided_p, two_sided_z};
 pub use power::{positives_for_auc, positives_for_missed};
 pub use ranks::{Ranks, RocCorner, average_precision, threshold_for};
+pub use reliability::{Binning, ReliabilityBin, expected_calibration_error, reliability};
 pub use split::SplitMetrics;
 pub(crate) use split::any_float;
-pub use reliability::{Binning, ReliabilityBin, expected_calibration_error, reliability};
 pub use thin::{thin_precision_recall, thin_roc};
 
 /// Mean squared difference of score and label, 0 (perfect) to 1. NaN without rows.

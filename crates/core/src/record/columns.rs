@@ -13,9 +13,9 @@ use arrow::error::ArrowError;
 
 use super::journal::Entry;
 use super::rows::{ResultRow, State};
-use crate::prepared::Rows;
 use crate::metrics::catalogue::{METRICS, MetricColumn, OfCounts, Part, Source};
 use crate::metrics::{Confusion, RocCorner, SplitMetrics};
+use crate::prepared::Rows;
 use crate::spec::Word;
 
 /// Columns under way.
@@ -113,11 +113,7 @@ pub(super) fn results(rows: &[&ResultRow]) -> Result<RecordBatch, ArrowError> {
 }
 
 /// What is made of each row's counts: whole numbers, or shares.
-fn counted(
-    rows: &[&ResultRow],
-    of_counts: OfCounts,
-    counts: &dyn Fn(&ResultRow) -> Option<Confusion>,
-) -> ArrayRef {
+fn counted(rows: &[&ResultRow], of_counts: OfCounts, counts: &dyn Fn(&ResultRow) -> Option<Confusion>) -> ArrayRef {
     let of_rows = || rows.iter().map(|row| counts(row));
     match of_counts {
         OfCounts::Count(count) => {

@@ -21,6 +21,7 @@ mod prepared;
 mod rows;
 mod run_dir;
 
+pub use crate::metrics::SplitMetrics;
 pub use atomic::write_atomically;
 pub use attempt::Attempt;
 pub use bytes::{from_le_bytes, le_bytes};
@@ -30,6 +31,5 @@ pub use launch_log::{Change, LaunchLog, jobs_now};
 pub use manifest::{Counts, Manifest, RunState};
 pub use model_dir::{Model, ModelCard, ModelDirError, write_model_dir};
 pub use predictions::{PredictionsFormat, write_predictions};
-pub use crate::metrics::SplitMetrics;
 pub use rows::{HistoryRow, ResultRow, State};
 pub use run_dir::{RunDir, RunDirError};
