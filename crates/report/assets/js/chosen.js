@@ -3,25 +3,29 @@
 const sameBut = (trial, name) =>
   JSON.stringify(data.parameters.filter((parameter) => parameter.name !== name).map((parameter) => parameter.values[trial]));
 
-/** Trials that differ in the initial bias only. */
+/** Trials that differ in the bias that they start from only. */
 const biasTrials = () => {
-  const bias = parameterOf.get("initial_bias");
+  const bias = data.parameters.find((parameter) => parameter.is_start);
   if (!bias?.swept) return [];
-  const groups = Map.groupBy(everyTrial.filter((i) => detailOf.has(i) && hasMetrics(i)), (i) => sameBut(i, "initial_bias"));
+  const groups = Map.groupBy(everyTrial.filter((i) => detailOf.has(i) && hasMetrics(i)), (i) => sameBut(i, bias.name));
   return [...groups.values()].find((group) => new Set(group.map((i) => bias.values[i])).size > 1) ?? [];
 };
 
 /** The best trial of each combination of loss and sampling. */
 const rivals = () => {
-  const kind = (i) => JSON.stringify(["loss", "sampling"].map((name) => parameterOf.get(name)?.values[i] ?? null));
+  const making = data.parameters.filter((parameter) => parameter.makes_method);
+  const kind = (i) => JSON.stringify(making.map((parameter) => parameter.values[i]));
   return [...Map.groupBy(everyTrial.filter((i) => detailOf.has(i) && hasMetrics(i)), kind).values()].map((group) => group[0]);
 };
+
+/** That fewer can be chosen than there are. */
+const leftOut = (list) => (list.length > MOST_CHOSEN ? `, the first ${MOST_CHOSEN} of ${list.length}` : "");
 
 const presets = () => {
   const named = [ranking.winner, ranking.baseline, ranking.published?.trial].filter((trial) => trial !== null && trial !== undefined);
   const list = [["Winner and rivals", named], ["Best 5", everyTrial.slice(0, 5)]];
   if (rivals().length > 1) list.splice(1, 0, ["Best of each loss", rivals()]);
-  if (biasTrials().length > 1) list.push(["Initial biases", biasTrials()]);
+  if (biasTrials().length > 1) list.push([`Initial biases${leftOut(biasTrials())}`, biasTrials()]);
   return list;
 };
 

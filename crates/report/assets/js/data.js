@@ -25,10 +25,10 @@ const addColumn = (column) => columns.push({ numeric: true, goal: 0, group: "", 
 
 addColumn({ key: "rank", title: "Rank", short: "rank", kind: "place", get: (i) => i + 1, text: (i) => `${i + 1}${trials.tied[i] ? " ≈" : ""}` });
 addColumn({ key: "front", title: "Front", short: "front", kind: "place", get: (i) => trials.front[i], text: (i) => formatValue(trials.front[i]) });
-addColumn({ key: "p_vs_best", title: "p against the winner (Holm)", short: "p", kind: "place", get: (i) => trials.p[i], text: (i) => formatP(trials.p[i]) });
+addColumn({ key: "p_vs_best", title: `p against the winner${ranking.corrected_by ? ` (${ranking.corrected_by})` : ""}`, short: "p", kind: "place", get: (i) => trials.p[i], text: (i) => formatP(trials.p[i]) });
 for (const parameter of data.parameters) {
   addColumn({
-    key: parameter.name, title: parameter.name, short: parameter.name, kind: "parameter", numeric: parameter.numeric, swept: parameter.swept,
+    key: parameter.name, title: parameter.title, short: parameter.title, kind: "parameter", numeric: parameter.numeric, swept: parameter.swept,
     get: (i) => parameter.values[i], text: (i) => formatValue(parameter.values[i]),
   });
 }
@@ -52,10 +52,13 @@ const columnOptions = (filter = () => true) => {
 
 /** Metrics to choose from for plots: those that say something about the scores, on one split. */
 const plotMetrics = (split = ranking.on) =>
-  ["auc", "average_precision", "fn", "fp", "op_fn", "op_fp", "recall", "precision", "f1", "mcc", "brier", "op_recall", "op_precision"]
-    .map((name) => `${split}_${name}`)
-    .filter((column) => metricOf.has(column))
-    .map((column) => [column, metricOf.get(column).title]);
+  data.metrics.filter((metric) => metric.plotted && metric.split === split).map((metric) => [metric.column, metric.title]);
+
+/** The two hyperparameters of the published pair, where both were swept: the axes of maps. */
+const publishedAxes = (of) => {
+  const axes = of.filter((parameter) => parameter.published !== null);
+  return axes.length === 2 ? axes : null;
+};
 
 /** Distinct values of a parameter in their order. */
 const levelsOf = (parameter, of = everyTrial) => {

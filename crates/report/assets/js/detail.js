@@ -5,8 +5,8 @@ document.body.append(panel);
 panel.addEventListener("click", (event) => { if (event.target === panel) panel.close(); });
 
 const showTrial = (trial) => {
-  const hyperparameters = data.parameters.map((parameter) => [parameter.name, formatValue(parameter.values[trial])]);
-  const names = ["auc", "average_precision", "loss", "brier", "tp", "fp", "tn", "fn", "precision", "recall", "f1", "mcc", "accuracy", "op_tp", "op_fp", "op_tn", "op_fn", "op_precision", "op_recall", "op_fpr"];
+  const hyperparameters = data.parameters.map((parameter) => [parameter.title, formatValue(parameter.values[trial])]);
+  const names = [...new Set(data.metrics.filter((metric) => metric.split).map((metric) => metric.name))];
   const splits = ["train", "val", "test"];
   const cell = (column) => (metricOf.has(column) ? withError(metricOf.get(column), mean(column, trial), errorOf(column, trial)) : NOTHING);
   const title = (name) => {
@@ -15,7 +15,7 @@ const showTrial = (trial) => {
   };
   const intervals = data.intervals.find((one) => one.trial === trial) ?? {};
   const interval = (column) => (intervals[column] ? ` [${intervals[column].map((end) => (metricOf.get(column).count ? end.toFixed(0) : end.toFixed(3))).join(", ")}]` : "");
-  const rows = names.filter((name) => splits.some((split) => metricOf.has(`${split}_${name}`))).map((name) => [title(name), ...splits.map((split) => cell(`${split}_${name}`) + interval(`${split}_${name}`))]);
+  const rows = names.map((name) => [title(name), ...splits.map((split) => cell(`${split}_${name}`) + interval(`${split}_${name}`))]);
   const place = [
     ["Trial", el("span", { class: "mono" }, trials.id[trial])],
     ["Place", `${trial + 1} of ${N}${trials.front[trial] ? `, front ${trials.front[trial]}` : ""}`],

@@ -145,15 +145,15 @@ const importanceFigure = () => {
       const { shares } = data.importance.find(({ column }) => column === view.column);
       return {
         height: Math.max(170, 80 + shares.length * 34),
-        summary: shares.map(([name, part]) => `${name} ${percent(part)}`).join(", "),
+        summary: shares.map(([name, part]) => `${parameterOf.get(name).title} ${percent(part)}`).join(", "),
         option: {
           grid: { left: 110, right: 60, top: 8, bottom: 46 },
           tooltip: { formatter: ({ name, value }) => tip(name, [["explains", percent(value)]]) },
           xAxis: axis("share explained", { type: "value", min: 0, max: 1, axisLabel: { formatter: (value) => `${value * 100} %` } }),
-          yAxis: axis("", { type: "category", inverse: true, data: shares.map(([name]) => name), axisTick: { show: false }, splitLine: { show: false } }),
+          yAxis: axis("", { type: "category", inverse: true, data: shares.map(([name]) => parameterOf.get(name).title), axisTick: { show: false }, splitLine: { show: false } }),
           series: [{ type: "bar", data: shares.map(([, part]) => part), barMaxWidth: 20, itemStyle: { color: colour("accent"), borderRadius: [0, 3, 3, 0] }, label: { show: true, position: "right", color: colour("ink"), formatter: ({ value }) => percent(value) } }],
         },
-        table: { head: ["hyperparameter", "share explained"], rows: shares.map(([name, part]) => [name, percent(part)]) },
+        table: { head: ["hyperparameter", "share explained"], rows: shares.map(([name, part]) => [parameterOf.get(name).title, percent(part)]) },
       };
     },
   });
@@ -180,7 +180,7 @@ const sliceFigure = () => {
       return {
         height: down * cellHeight,
         caption: `${metric.title} by each swept hyperparameter; a point is a trial. ${marksText()}`,
-        summary: `${metric.title} by ${list.map((parameter) => parameter.name).join(", ")}.`,
+        summary: `${metric.title} by ${list.map((parameter) => parameter.title).join(", ")}.`,
         option: {
           grid: grids,
           tooltip: { formatter: ({ data: item }) => trialTip(item.trial, [[metric.title, formatMetric(metric, metric.mean[item.trial])]]) },
@@ -191,7 +191,7 @@ const sliceFigure = () => {
             data: shown.filter((i) => parameter.values[i] !== null).map((trial) => ({ value: [onAxis(columnOf.get(parameter.name), trial), metric.mean[trial]], trial, ...pointLook(trial) })),
           })),
         },
-        table: { head: ["trial", ...list.map((parameter) => parameter.name), metric.title], rows: shown.map((i) => [trialName(i), ...list.map((parameter) => formatValue(parameter.values[i])), formatMetric(metric, metric.mean[i])]) },
+        table: { head: ["trial", ...list.map((parameter) => parameter.title), metric.title], rows: shown.map((i) => [trialName(i), ...list.map((parameter) => formatValue(parameter.values[i])), formatMetric(metric, metric.mean[i])]) },
         onclick: openTrial,
       };
     },

@@ -1,10 +1,5 @@
 // Maps of a metric over two hyperparameters.
 
-const MAP_METRICS = [
-  ["auc", "ROC AUC"], ["fn", "FN at 0.5"], ["op_fn", "FN, operating point"], ["average_precision", "Average precision"], ["fp", "FP at 0.5"], ["op_fp", "FP, operating point"],
-];
-const PUBLISHED_PAIR = { alpha: 0.25, gamma: 2 };
-
 const mapState = { split: ranking.on, x: null, y: null };
 const axesForMap = () => sweptParameters.filter((parameter) => levelsOf(parameter, everyTrial.filter(hasMetrics)).length > 1);
 
@@ -25,7 +20,7 @@ const mapCells = (x, y) => {
 
 const everyoneTied = () => everyTrial.filter((i) => trials.tied[i] !== null).every((i) => trials.tied[i]);
 
-const mapFigure = ([name, title]) =>
+const mapFigure = ({ name, title }) =>
   figure({
     title,
     draw: ({ width }) => {
@@ -54,7 +49,9 @@ const mapFigure = ([name, title]) =>
       const marks = [];
       const winner = shown.find(({ trial }) => trial === ranking.winner);
       if (winner) marks.push({ at: winner.at, text: "★", name: "the winner" });
-      const published = ranking.published && x.name === "alpha" && y.name === "gamma" && shown.find(({ at }) => at[0] === nearestLevel(xs, PUBLISHED_PAIR.alpha) && at[1] === nearestLevel(ys, PUBLISHED_PAIR.gamma));
+      const pair = ranking.published && x.published !== null && y.published !== null && x !== y;
+      const nearest = pair && [nearestLevel(xs, x.published), nearestLevel(ys, y.published)].join();
+      const published = pair && shown.find(({ at }) => at.join() === nearest);
       if (published) marks.push({ at: published.at, text: "◆", name: "the published pair" });
       return {
         height: low === high ? height - 30 : height,
@@ -63,8 +60,8 @@ const mapFigure = ([name, title]) =>
         option: {
           grid: { left, right: 14, top: 10, bottom: low === high ? 50 : 78 },
           tooltip: { formatter: ({ data: item }) => trialTip(item.trial, [[metric.title, withError(metric, metric.mean[item.trial], errorOf(metric.column, item.trial))]]) },
-          xAxis: axis(x.name, { type: "category", data: xs.map(formatValue), splitLine: { show: false }, nameGap: 26 }),
-          yAxis: axis(y.name, { type: "category", data: ys.map(formatValue), splitLine: { show: false }, nameGap: left - 18 }),
+          xAxis: axis(x.title, { type: "category", data: xs.map(formatValue), splitLine: { show: false }, nameGap: 26 }),
+          yAxis: axis(y.title, { type: "category", data: ys.map(formatValue), splitLine: { show: false }, nameGap: left - 18 }),
           visualMap: {
             type: "continuous", show: low !== high, min: low, max: high === low ? low + 1e-9 : high, calculable: false, orient: "horizontal", left: "center", bottom: 0, itemWidth: 10, itemHeight: Math.min(160, width / 3), dimension: 2, seriesIndex: 0,
             inRange: { color: colours }, textStyle: { color: colour("ink-soft"), fontSize: 11 }, text: [formatMetric(metric, high), formatMetric(metric, low)],
@@ -90,7 +87,7 @@ const mapFigure = ([name, title]) =>
           ],
         },
         table: {
-          head: [`${y.name} \\ ${x.name}`, ...xs.map(formatValue)],
+          head: [`${y.title} \\ ${x.title}`, ...xs.map(formatValue)],
           rows: ys.map((level, j) => [formatValue(level), ...xs.map((_, i) => {
             const cell = shown.find(({ at }) => at[0] === i && at[1] === j);
             return cell ? formatMetric(metric, metric.mean[cell.trial]) : NOTHING;
@@ -154,17 +151,16 @@ const drawMaps = () => {
   const available = axesForMap();
   const numeric = available.filter((parameter) => parameter.numeric);
   const order = [...numeric, ...available.filter((parameter) => !parameter.numeric)];
-  const alphaGamma = ["alpha", "gamma"].map((name) => available.find((parameter) => parameter.name === name));
-  const [x, y] = alphaGamma.every(Boolean) ? alphaGamma : order;
+  const [x, y] = publishedAxes(available) ?? order;
   if (!x || !y || !data.metrics.length) {
     if (N > 1 && ranking.winner !== null) part("maps", "Trials side by side", "Fewer than two hyperparameters were swept, so there is no map.", forest());
     return;
   }
   mapState.x = x.name;
   mapState.y = y.name;
-  const maps = MAP_METRICS.filter(([name]) => metricOf.has(`val_${name}`) && metricOf.has(`test_${name}`)).map(mapFigure);
+  const maps = data.maps.map(mapFigure);
   const redraw = () => maps.forEach((map) => map.redraw());
-  const names = available.map((parameter) => [parameter.name, parameter.name]);
+  const names = available.map((parameter) => [parameter.name, parameter.title]);
   const bar = el("div", { class: "bar" },
     segments("Rows", [["val", "Validation"], ["test", "Test"]], mapState.split, (split) => { mapState.split = split; redraw(); }),
     names.length > 2 ? [
@@ -175,8 +171,8 @@ const drawMaps = () => {
     "Bright is good in every map.",
     ranking.told_by === null ? null : everyoneTied() ? `No trial's ${ranking.told_by} can be told from the winner's, so no cell is outlined.` : `Outlined cells cannot be told from the winner by their ${ranking.told_by}.`,
     "★ is the winner.",
-    ranking.published && mapState.x === "alpha" ? (ranking.published.exact ? "◆ is the published pair, alpha 0.25 and gamma 2." : "◆ is the cell nearest to the published pair, alpha 0.25 and gamma 2.") : null,
+    ranking.published && x.published !== null ? `◆ is the ${ranking.published.exact ? "" : "cell nearest to the "}published pair, ${ranking.published.words}.` : null,
     sweptParameters.length > 2 ? "Where several trials share a cell, it shows the best ranked of them." : null,
   ].filter(Boolean).join(" ");
-  part("maps", `Maps over ${x.name} and ${y.name}`, marks, bar, el("div", { class: "stack" }, el("div", { class: "grid three" }, maps), forest()));
+  part("maps", `Maps over ${x.title} and ${y.title}`, marks, bar, el("div", { class: "stack" }, el("div", { class: "grid three" }, maps), forest()));
 };

@@ -2,7 +2,10 @@
 
 /** Losses of different settings lie far apart: then each is shown as a share of its first validation loss. */
 const lossView = { relative: false };
-const comparableLosses = () => new Set(chosenTrials().map((trial) => ["loss", "alpha", "gamma", "pos_weight"].map((name) => parameterOf.get(name)?.values[trial] ?? null).join())).size <= 1;
+const comparableLosses = () => {
+  const shaping = data.parameters.filter((parameter) => parameter.shapes_loss);
+  return new Set(chosenTrials().map((trial) => shaping.map((parameter) => parameter.values[trial]).join())).size <= 1;
+};
 
 const historyFigure = (title, caption, lines, { loss = false, last = null } = {}) =>
   figure({
@@ -60,6 +63,6 @@ const drawLearning = () => {
   listeners.chosen.unshift(look);
   look();
   part("learning", "Learning", "What happened epoch by epoch to the chosen trials.",
-    el("div", { class: "bar" }, host, biases.length > 1 ? el("button", { type: "button", onclick: () => choose(biases) }, "Compare the initial biases") : null),
+    el("div", { class: "bar" }, host, biases.length > 1 ? el("button", { type: "button", onclick: () => choose(biases) }, `Compare the initial biases${leftOut(biases)}`) : null),
     el("div", { class: figures.length > 2 ? "grid three" : "grid" }, figures));
 };

@@ -3,10 +3,8 @@
 const tableState = { sort: "rank", down: false, page: 0, size: 25, query: "", tied: false, front: false };
 
 const defaultColumns = () => {
-  const wanted = ["rank", "front", ...ranking.swept];
-  wanted.push(...ranking.keys, "val_auc", "val_fn", "test_auc", "test_average_precision", "test_fn", "test_fp", "test_op_fn", "test_op_fp", "test_op_precision", "test_op_recall");
-  if (trials.state.some((word) => word !== "finished")) wanted.push("state");
-  return [...new Set(wanted)].filter((key) => columnOf.has(key));
+  const failed = trials.state.some((word) => word !== "finished") ? ["state"] : [];
+  return [...data.first_columns, ...failed].filter((key) => columnOf.has(key));
 };
 
 const comparisons = {
@@ -67,7 +65,7 @@ const drawTable = () => {
   const cell = (column, i) => {
     if (column.key === "rank") return el("td", {}, el("button", { type: "button", class: "link", "aria-label": `All figures of trial ${i + 1}`, onclick: () => showTrial(i) }, column.text(i)));
     const error = column.metric?.error[i];
-    const small = error !== null && error !== undefined && column.metric.short === "AUC" ? el("small", {}, ` ± ${error.toFixed(4)}`) : null;
+    const small = error !== null && error !== undefined && column.metric.with_error ? el("small", {}, ` ± ${error.toFixed(4)}`) : null;
     return el("td", { class: column.numeric ? null : "text" }, column.text(i), small);
   };
   const head = (column) => {

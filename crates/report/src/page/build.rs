@@ -27,6 +27,8 @@ pub(crate) fn payload(run_dir: &Path, report: &Report) -> Result<Payload, Report
     let baseline = ranking.baseline().map(|ranked| ranked.rank - 1);
     let mut wanted: Vec<usize> = (0..ranking.trials.len().min(DETAILS)).collect();
     wanted.extend(baseline.into_iter().chain(published.as_ref().map(|published| published.trial)));
+    let starts = report.answer.starts.iter().filter_map(|start| ranking.trial(&start.trial_id));
+    wanted.extend(starts.map(|ranked| ranked.rank - 1));
     wanted.sort_unstable();
     wanted.dedup();
     let gathered = details::details(run_dir, ranking, &wanted)?;
