@@ -18,7 +18,7 @@ mod same;
 mod workload;
 
 pub(crate) use begin::begin;
-pub use derived::{WITH_INTERVALS, ranking};
+pub use derived::{WITH_INTERVALS, report_of};
 pub use error::{Blame, RunError};
 pub use life::{End, Outcome, Ready, Sweep, default_root};
 pub use observer::{Observer, Quiet};
