@@ -54,7 +54,8 @@ pub(super) fn check(path: &Path, host: &Host, format: PlanFormat) -> Result<Exit
     let mut workload = Workload::new(&spec, false, &mut DownloadBar::new(false))?;
     let group = workload.trials.groups().first().cloned().unwrap_or(0..0);
     let job = Job { job_id: "job-00001".into(), replicate: 0, first: 0, count: group.len().min(TRIALS) };
-    workload.plan = Plan { trials: job.count, replicates: 1, workers: 1, jobs: vec![job.clone()] };
+    workload.plan = Plan { trials: job.count, replicates: 1, jobs: vec![job.clone()] };
+    workload.trials = workload.trials.first(job.count);
     let (expected, seconds) = trained(&spec, &mut workload, &job, host)?;
     let mut rows = vec![Difference { name: "cpu".into(), seconds, history: 0.0, test_auc: 0.0 }];
     for contestant in contestants {

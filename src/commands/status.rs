@@ -60,7 +60,7 @@ struct Status<'a> {
 
 impl Status<'_> {
     fn total(&self) -> usize {
-        self.run.plan.jobs.iter().map(|job| job.count).sum()
+        self.run.plan.rows()
     }
 
     /// A word for what happens just now.

@@ -10,7 +10,7 @@ use crate::output::{self, Failure, INTERRUPTED, Plain, SOME_FAILED};
 use crate::progress::Progress;
 use crate::run::{RunError, pool};
 use focalsweep_core::plan::Plan;
-use focalsweep_core::record::RunState;
+use focalsweep_core::record::{PLAN, RunState};
 use focalsweep_core::spec::Devices;
 use focalsweep_engine::job::{AttendedRun, Work};
 
@@ -28,7 +28,7 @@ pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
     let groups = run.plan.jobs.len().div_ceil(args.pack.max(1));
     if number >= groups {
         let message = format!("--job {number}: expected a number below {groups}");
-        let help = Some(format!("{} has {} jobs", run.dir.path("plan.json").display(), run.plan.jobs.len()));
+        let help = Some(format!("{} has {} jobs", run.dir.path(PLAN).display(), run.plan.jobs.len()));
         return Err(Failure::input(Plain { message, help }));
     }
     let jobs: Vec<_> = run.plan.jobs.chunks(args.pack.max(1)).nth(number).unwrap_or_default().to_vec();

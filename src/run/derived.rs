@@ -40,15 +40,11 @@ pub(super) fn rank_options(spec: &Spec, top: Option<usize>) -> Options {
     Options { by: spec.rank.by.clone(), on: spec.rank.on, top }
 }
 
-/// Writes report.md, what `between` writes, and report.html, which quotes the manifest.
-pub(super) fn write_reports(
-    spec: &Spec,
-    dir: &RunDir,
-    between: impl FnOnce() -> Result<(), RunError>,
-) -> Result<(), RunError> {
+/// Writes report.md, the manifest, and report.html, which quotes it.
+pub(super) fn write_reports(spec: &Spec, dir: &RunDir, manifest: &mut Manifest) -> Result<(), RunError> {
     let found = report_of(dir.root(), &rank_options(spec, None), None, WITH_INTERVALS)?;
     dir.write("report.md", Markdown.export(&found).as_bytes())?;
-    between()?;
+    dir.write_manifest(manifest)?;
     let page = report::to_html(dir.root(), &found)?;
     dir.write("report.html", page.as_bytes())?;
     Ok(())
@@ -58,7 +54,7 @@ pub(super) fn write_reports(
 /// and makes reports that are not there.
 pub(super) fn refresh(
     dir: &RunDir,
-    manifest: &Manifest,
+    manifest: &mut Manifest,
     old: &Spec,
     new: &Spec,
     observer: &mut dyn Observer,
@@ -81,7 +77,10 @@ pub(super) fn refresh(
     }
     if are_due {
         observer.say(&format!("report.md and report.html are made again: {}", rank_in_words(new)));
-        write_reports(new, dir, || Ok(()))?;
+        write_reports(new, dir, manifest)?;
+    }
+    if old != new || are_due {
+        dir.write_manifest(manifest)?;
     }
     Ok(())
 }

@@ -101,7 +101,6 @@ impl From<AttendError> for RunError {
         match error {
             AttendError::RunDir(error) => error.into(),
             AttendError::Spec(faults) => faults.into(),
-            AttendError::TooManyTrials => Self::TooManyTrials,
         }
     }
 }

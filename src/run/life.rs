@@ -135,6 +135,7 @@ impl Sweep {
     fn before(&self) -> Result<Option<Before>, RunError> {
         let Some(manifest) = RunDir::look(&self.root)? else { return Ok(None) };
         self.check_wanted(&manifest)?;
+        manifest.check_current(&self.root)?;
         Ok(match self.claim()? {
             Claim::Begun(before) => Some(before),
             Claim::New(_) => None,
@@ -146,6 +147,7 @@ impl Sweep {
         let dir = RunDir::lock(&self.root)?;
         let Some(manifest) = RunDir::look(&self.root)? else { return Ok(Claim::New(dir)) };
         self.check_wanted(&manifest)?;
+        manifest.check_current(&self.root)?;
         if manifest.state == RunState::Finished && manifest.counts.failed == 0 {
             // Of no use any more; they are there when a process was killed between its last two steps.
             dir.remove_jobs()?;
@@ -186,13 +188,13 @@ impl Ready {
                 let manifest = begin(&dir, &self.sweep.spec, &self.workload)?;
                 (dir, manifest)
             }
-            Claim::Begun(before) => {
+            Claim::Begun(mut before) => {
                 check_data(&self.sweep.root, &before.manifest, &self.workload)?;
                 let finished = before.manifest.state == RunState::Finished;
                 if self.sweep.options.retry_failed && !(finished && before.manifest.counts.failed == 0) {
                     retry_failed(&before)?;
                 } else if finished {
-                    refresh(&before.dir, &before.manifest, &before.spec, &self.sweep.spec, observer)?;
+                    refresh(&before.dir, &mut before.manifest, &before.spec, &self.sweep.spec, observer)?;
                     return Ok(self.outcome(before.manifest, End::AlreadyThere, 0.0));
                 }
                 observer.locked(before.dir.root());
@@ -212,10 +214,10 @@ impl Ready {
 
     /// Takes over the plan of the run that is resumed; `launch` and `rank` may have changed.
     fn go_on(&mut self, dir: &RunDir, before: Manifest) -> Result<Manifest, RunError> {
-        self.workload.plan = dir.plan()?;
+        (self.workload.plan, self.workload.trials) = dir.plan()?;
         dir.write("sweep.yaml", &resolved(&self.sweep.spec)?)?;
-        let manifest = Manifest { state: RunState::Running, updated_at: now(), ..before };
-        dir.write_json("manifest.json", &manifest)?;
+        let mut manifest = Manifest { state: RunState::Running, ended: None, updated_at: now(), ..before };
+        dir.write_manifest(&mut manifest)?;
         Ok(manifest)
     }
 

@@ -31,7 +31,7 @@ impl Batch<'_> {
         let mut text = format!(
             "#!/bin/bash\n\
              # Written by focalsweep, which submits it as a job array: task N trains jobs {pack}*N to {pack}*N+{} of\n\
-             # plan.json, counted from 0. Every attempt writes journals and checkpoints of its own, so a task may be\n\
+             # plan.jsonl, counted from 0. Every attempt writes journals and checkpoints of its own, so a task may be\n\
              # requeued, cancelled or run twice at any time.\n",
             pack - 1
         );

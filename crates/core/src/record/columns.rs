@@ -14,7 +14,7 @@ use arrow::error::ArrowError;
 use super::journal::Entry;
 use super::rows::{ResultRow, State};
 use crate::metrics::catalogue::{METRICS, MetricColumn, OfCounts, Part, Source};
-use crate::metrics::{Confusion, RocCorner, SplitMetrics};
+use crate::metrics::{Confusion, RocCorner, SplitMetrics, logistic};
 use crate::prepared::Rows;
 use crate::spec::{ColumnType, PARAMETERS, ParameterValue};
 
@@ -50,6 +50,11 @@ pub(super) fn results(rows: &[&ResultRow]) -> Result<RecordBatch, ArrowError> {
     out.add("replicate", small(&|r| Some(r.replicate)));
     out.add("state", text(&|r| Some(state(r.state).into())));
     out.add("error", text(&|r| r.error.clone()));
+    out.add("trainer", text(&|r| Some(r.trainer.clone())));
+    out.add("trainer_fingerprint", text(&|r| r.trainer_fingerprint.clone()));
+    out.add("phase", text(&|r| Some(r.phase.word().into())));
+    out.add("fold", small(&|r| r.fold));
+    out.add("repeat", small(&|r| r.repeat));
     for parameter in PARAMETERS {
         let value = |row: &ResultRow| row.hyperparameters.value(parameter);
         let number = |row: &ResultRow| match value(row) {
@@ -103,6 +108,7 @@ pub(super) fn results(rows: &[&ResultRow]) -> Result<RecordBatch, ArrowError> {
         }
     }
     out.add("threshold", float(&|r| r.threshold));
+    out.add("threshold_raw", float(&|r| r.threshold_raw));
     let points: [(Part, fn(&ResultRow) -> Option<Confusion>); 2] =
         [(Part::Validation, |r| r.val_op), (Part::Test, |r| r.test_op)];
     for (part, counts) in points {
@@ -157,9 +163,10 @@ pub(super) fn curves(entries: &[&Entry]) -> Result<RecordBatch, ArrowError> {
     out.add("split", rows().map(|_| Some("train")).collect::<StringArray>());
     out.add("fpr", rows().map(|(_, corner, (negatives, _))| share(corner.fp, negatives)).collect::<Float64Array>());
     out.add("tpr", rows().map(|(_, corner, (_, positives))| share(corner.tp, positives)).collect::<Float64Array>());
-    // Scores are probabilities, so that all rows are flagged at 0.
-    let threshold = |corner: &RocCorner| corner.threshold.map(|threshold| threshold.max(0.0));
-    out.add("threshold", rows().map(|(_, corner, _)| threshold(corner)).collect::<Float32Array>());
+    let raw = |corner: &RocCorner| corner.threshold.map(f64::from);
+    let score = |corner: &RocCorner| raw(corner).map(|raw| logistic(raw) as f32);
+    out.add("threshold", rows().map(|(_, corner, _)| score(corner)).collect::<Float32Array>());
+    out.add("threshold_raw", rows().map(|(_, corner, _)| raw(corner)).collect::<Float64Array>());
     out.batch()
 }
 
@@ -172,6 +179,7 @@ pub(super) fn scores_schema() -> Schema {
         Field::new("split", word(), true),
         Field::new("row", DataType::Int64, true),
         Field::new("label", DataType::Int8, true),
+        Field::new("raw", DataType::Float64, true),
         Field::new("score", DataType::Float32, true),
     ])
 }
@@ -185,6 +193,7 @@ pub(super) struct Scores {
     split: Vec<i32>,
     row: Vec<i64>,
     label: Vec<i8>,
+    raw: Vec<f64>,
     score: Vec<f32>,
 }
 
@@ -197,19 +206,20 @@ impl Scores {
         self.score.len()
     }
 
-    /// Adds the scores of one (trial, replicate): those of the validation rows, then those of the test rows.
-    pub(super) fn add(&mut self, row: &ResultRow, parts: [(&Rows, Vec<f32>); 2]) {
+    /// Adds the scores of one (trial, replicate): logits and probabilities of the validation rows, then of the test rows.
+    pub(super) fn add(&mut self, row: &ResultRow, parts: [(&Rows, [Vec<f32>; 2]); 2]) {
         if self.ids.last() != Some(&row.trial_id) {
             self.ids.push(row.trial_id.clone());
         }
         let id = self.ids.len() as i32 - 1;
-        for (split, (rows, scores)) in parts.into_iter().enumerate() {
+        for (split, (rows, [raw, scores])) in parts.into_iter().enumerate() {
             let n = self.len() + scores.len();
             self.id.resize(n, id);
             self.replicate.resize(n, row.replicate as i32);
             self.split.resize(n, split as i32);
             self.row.extend(rows.source_rows.iter().map(|&row| i64::from(row)));
             self.label.extend(rows.y.iter().map(|&label| label as i8));
+            self.raw.extend(raw.into_iter().map(f64::from));
             self.score.extend(scores);
         }
     }
@@ -227,6 +237,7 @@ impl Scores {
                 Arc::new(words(self.split, StringArray::from(Self::SPLITS.to_vec()))?),
                 Arc::new(Int64Array::from(self.row)),
                 Arc::new(Int8Array::from(self.label)),
+                Arc::new(Float64Array::from(self.raw)),
                 Arc::new(Float32Array::from(self.score)),
             ],
         )

@@ -19,10 +19,6 @@ pub enum AttendError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Spec(#[from] SpecFaults),
-    /// Its sweep.yaml has too many trials.
-    #[error("parameters: more than 4,294,967,295 trials")]
-    #[diagnostic(help("a grid multiplies: fewer values a parameter, or fewer parameters"))]
-    TooManyTrials,
 }
 
 /// What stands in a run directory before anything is trained.
@@ -47,12 +43,12 @@ impl AttendedRun {
     /// There is no run, or a file of it cannot be read.
     pub fn read(root: &Path) -> Result<Self, AttendError> {
         let manifest = RunDir::look(root)?.ok_or_else(|| RunDirError::NoRun(root.to_owned()))?;
+        manifest.check_current(root)?;
         let dir = RunDir::attend(root);
         let path = dir.path("sweep.yaml");
         let text = std::fs::read_to_string(&path).map_err(|why| RunDirError::io(&path, why))?;
         let spec = spec::parse(&path.display().to_string(), &text)?;
-        let trials = Trials::new(&spec).ok_or(AttendError::TooManyTrials)?;
-        let plan = dir.plan()?;
+        let (plan, trials) = dir.plan()?;
         Ok(Self { dir, manifest, spec, trials, plan })
     }
 

@@ -50,6 +50,17 @@ enum Processor {
     Any(Portable),
 }
 
+/// The vector instructions that the fused kernels use on this processor: `avx512`, `avx2` or `portable`.
+pub fn instructions() -> &'static str {
+    match Processor::detect() {
+        #[cfg(target_arch = "x86_64")]
+        Processor::Avx512(_) => "avx512",
+        #[cfg(target_arch = "x86_64")]
+        Processor::Avx2(_) => "avx2",
+        Processor::Any(_) => "portable",
+    }
+}
+
 impl Processor {
     /// Asked once for each stack.
     fn detect() -> Self {
@@ -159,7 +170,8 @@ impl<'a> Fused<'a> {
     fn score_with<S: Simd>(&self, simd: S, weights: &[f32], models: &[usize], rows: &Rows) -> Scored {
         let shape = &self.stack.shape;
         let (n, size) = (rows.y.len(), shape.parameters());
-        let mut scored = Scored { scores: vec![0.0; models.len() * n], loss: vec![0.0; models.len()] };
+        let zeros = || vec![0.0; models.len() * n];
+        let mut scored = Scored { raw: zeros(), scores: zeros(), loss: vec![0.0; models.len()] };
         let mut block = Block::<LARGE>::new(shape.inputs, &[]);
         let mut scratch = Scratch::<LARGE>::new(&shape.hidden, shape.activation);
         for first in (0..n).step_by(16 * LARGE) {
@@ -176,8 +188,9 @@ impl<'a> Fused<'a> {
                     scale: 1.0,
                 };
                 forward(simd, &model, &block, false, &mut scratch);
-                let out = &mut scored.scores[m * n + first..m * n + end];
-                scored.loss[m] += scratch.evaluate(simd, &model.terms, &block.sign, out);
+                let at = m * n + first..m * n + end;
+                let (raw, out) = (&mut scored.raw[at.clone()], &mut scored.scores[at]);
+                scored.loss[m] += scratch.evaluate(simd, &model.terms, &block.sign, raw, out);
             }
         }
         for loss in &mut scored.loss {
