@@ -125,7 +125,10 @@ fn read(run_dir: &Path, path: &PathBuf) -> Result<Vec<u8>, Failure> {
 }
 
 fn when_models_are_there(run_dir: &Path) -> String {
-    format!("models are written when a run ends: `focalsweep run SPEC --out {} --resume` finishes it", run_dir.display())
+    format!(
+        "models are written when a run ends: `focalsweep run SPEC --out {} --resume` finishes it",
+        run_dir.display()
+    )
 }
 
 fn refused(message: String, help: &str) -> Failure {

@@ -17,9 +17,10 @@ pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
     };
     let Model { card, preprocessing, weights } = Model::read(&args.model_dir).map_err(Failure::input)?;
     let x = preprocessing.transform_file(&args.data).map_err(Failure::input)?;
-    let train::Scored { raw, scores, .. } = train::score_rows(&card.hyperparameters, card.features.len(), &weights, x).map_err(|error| {
-        Failure::input(Plain { message: format!("{}: {error}", args.model_dir.display()), help: None })
-    })?;
+    let train::Scored { raw, scores, .. } = train::score_rows(&card.hyperparameters, card.features.len(), &weights, x)
+        .map_err(|error| {
+            Failure::input(Plain { message: format!("{}: {error}", args.model_dir.display()), help: None })
+        })?;
     let flagged: Vec<Option<bool>> = raw.iter().zip(&scores).map(|(&raw, &score)| card.flags(raw, score)).collect();
     let count = flagged.iter().filter(|flagged| **flagged == Some(true)).count();
     let rows = scores.len();

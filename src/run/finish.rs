@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
+use super::begin::now;
 use super::derived::{rank_options, write_reports};
 use super::error::RunError;
-use super::life::now;
 use super::workload::Workload;
 use focalsweep_core::record::{Collection, Ended, Manifest, RunDir, RunState};
 use focalsweep_core::spec::{Scores, Spec};
@@ -24,6 +24,7 @@ pub(super) fn finish(
     manifest: &mut Manifest,
     trained: bool,
 ) -> Result<bool, RunError> {
+    manifest.libtorch = dir.libtorch()?.or(manifest.libtorch.take());
     let metadata = metadata(spec, manifest)?;
     let collection = Collection::read(dir, &workload.plan, &workload.trials, &metadata)?;
     // A failed row that is to be tried again is there until there is another.
@@ -75,12 +76,15 @@ fn kept_scores(
 /// What each Parquet file says of itself.
 fn metadata(spec: &Spec, manifest: &Manifest) -> Result<Vec<(String, String)>, RunError> {
     let json = |value: serde_json::Result<String>| value.map_err(|why| RunError::unwritable("the metadata", why));
-    Ok(vec![
+    let mut metadata = vec![
         ("focalsweep.format_version".into(), manifest.format_version.to_string()),
         ("focalsweep.draft".into(), manifest.draft.to_string()),
         ("focalsweep.program".into(), manifest.program.clone()),
         ("focalsweep.data_fingerprint".into(), manifest.data_fingerprint.clone()),
         ("focalsweep.split_fingerprints".into(), json(serde_json::to_string(&manifest.split_fingerprints))?),
         ("focalsweep.spec".into(), json(serde_json::to_string(spec))?),
-    ])
+    ];
+    // Where it did not train there is no such key.
+    metadata.extend(manifest.libtorch.clone().map(|version| ("focalsweep.libtorch".into(), version)));
+    Ok(metadata)
 }

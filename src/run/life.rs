@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use chrono::{SecondsFormat, Utc};
-
+use super::begin::{begin, now};
 use super::derived::refresh;
 use super::error::RunError;
 use super::finish::finish;
@@ -14,11 +13,9 @@ use super::same::{check_data, check_sweep};
 use super::workload::{Workload, trials};
 use crate::launch::local::{self, Local};
 use crate::launch::slurm::{self, Cluster};
-use focalsweep_core::plan::Wave;
-use focalsweep_core::record::{Counts, Journals, Manifest, RunDir, RunDirError, RunState, read_spec};
+use focalsweep_core::record::{Journals, Manifest, RunDir, RunDirError, RunState, read_spec};
 use focalsweep_core::spec::{Launcher, Spec};
 use focalsweep_engine::job::{Stop, Work};
-use focalsweep_engine::train::instructions;
 
 /// A sweep that is to be run.
 #[derive(Debug)]
@@ -188,7 +185,7 @@ impl Ready {
         let (dir, manifest) = match claim {
             Claim::New(dir) => {
                 observer.locked(dir.root());
-                let manifest = self.begin(&dir)?;
+                let manifest = begin(&dir, &self.sweep.spec, &self.workload)?;
                 (dir, manifest)
             }
             Claim::Begun(mut before) => {
@@ -213,20 +210,6 @@ impl Ready {
             return Ok(self.outcome(manifest, End::Prepared { jobs }, 0.0));
         }
         self.train(&dir, manifest, stop, observer)
-    }
-
-    /// Writes what a run begins with.
-    fn begin(&self, dir: &RunDir) -> Result<Manifest, RunError> {
-        let (spec, plan) = (&self.sweep.spec, &self.workload.plan);
-        dir.write_spec(spec)?;
-        dir.begin_plan(&Wave::first(plan, &self.workload.trials, spec.train.epochs))?;
-        let (trials, replicates, jobs) = (plan.trials, spec.replicates, plan.jobs.len());
-        let counts = Counts { trials, replicates, jobs, ..Counts::default() };
-        let (splits, notes) = (self.workload.split_fingerprints(), self.workload.notes());
-        let mut manifest = Manifest::new(&spec.name, &self.workload.source.fingerprint, splits, counts, notes, now());
-        manifest.simd = Some(instructions().to_owned());
-        dir.write_manifest(&mut manifest)?;
-        Ok(manifest)
     }
 
     /// Takes over the plan of the run that is resumed; `launch` and `rank` may have changed.
@@ -305,9 +288,4 @@ fn retry_failed(before: &Before) -> Result<(), RunError> {
 /// Where a sweep is run unless somebody says otherwise.
 pub fn default_root(spec: &Spec) -> PathBuf {
     Path::new("runs").join(&spec.name)
-}
-
-/// RFC 3339, to the second.
-pub(super) fn now() -> String {
-    Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true)
 }

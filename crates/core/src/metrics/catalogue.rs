@@ -414,6 +414,16 @@ impl Metric {
     }
 }
 
+impl OfCounts {
+    /// Its value for these counts.
+    pub fn value(self, counts: &Confusion) -> Option<f64> {
+        match self {
+            Self::Count(count) => Some(count(counts) as f64),
+            Self::Share(share) => share(counts),
+        }
+    }
+}
+
 impl Part {
     /// All of them, in the order of the columns.
     pub const ALL: [Self; 3] = [Self::Training, Self::Validation, Self::Test];

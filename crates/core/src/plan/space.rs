@@ -153,6 +153,17 @@ impl Trials {
         }
     }
 
+    /// Only the first `count` of them.
+    #[must_use]
+    pub fn first(mut self, count: usize) -> Self {
+        self.pieces.retain(|piece| piece.start < count);
+        self.groups.retain(|group| group.start < count);
+        if let Some(last) = self.groups.last_mut() {
+            last.end = last.end.min(count);
+        }
+        self
+    }
+
     /// Spans of trials that can share a stack.
     pub fn groups(&self) -> &[Range<usize>] {
         &self.groups
@@ -251,6 +262,17 @@ mod tests {
         let trials =
             Trials::new(&spec("  {batch_size: {values: [64, 128]}, learning_rate: {values: [0.1, 0.2]}}\n")).unwrap();
         assert_eq!(trials.groups(), [0..2, 2..4]);
+    }
+
+    #[test]
+    fn the_first_of_them_are_the_same_trials() {
+        let text = "  - {batch_size: {values: [64, 128]}, learning_rate: {values: [0.1, 0.2]}}\n  - {loss: {value: focal}, batch_size: {value: 64}}\n";
+        let all = Trials::new(&spec(text)).unwrap();
+        for count in 0..=all.len() {
+            let first = all.clone().first(count);
+            assert_eq!(first.len(), count);
+            assert!((0..count).all(|index| first.get(index) == all.get(index)));
+        }
     }
 
     #[test]

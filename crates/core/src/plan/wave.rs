@@ -173,7 +173,8 @@ impl Plan {
                 end = stack.end;
             }
             trials.extend(&wave.trials, &stacks).map_err(|why| format!("wave {expected}: {why}"))?;
-            if let Some(job) = wave.jobs.iter().find(|job| job.count == 0 || job.first.saturating_add(job.count) > end) {
+            if let Some(job) = wave.jobs.iter().find(|job| job.count == 0 || job.first.saturating_add(job.count) > end)
+            {
                 return Err(format!("{} of wave {expected} has trials that the wave does not have", job.job_id));
             }
             plan.jobs.extend(wave.jobs.iter().map(|job| Job { first: plan.trials + job.first, ..job.clone() }));
@@ -224,8 +225,10 @@ mod tests {
     fn a_hundred_thousand_trials_are_a_short_line() {
         let range = "{min: 0.0, max: 1.0, count: 100}";
         let (plan, trials) = planned(
-            &format!("  {{loss: {{value: focal}}, gamma: {range}, dropout: {{min: 0.0, max: 0.9, count: 100}}, \
-                      weight_decay: {{min: 0, max: 1, count: 10}}}}"),
+            &format!(
+                "  {{loss: {{value: focal}}, gamma: {range}, dropout: {{min: 0.0, max: 0.9, count: 100}}, \
+                      weight_decay: {{min: 0, max: 1, count: 10}}}}"
+            ),
             1,
         );
         assert_eq!(trials.len(), 100_000);
@@ -240,12 +243,7 @@ mod tests {
         let (plan, trials) = planned("  {loss: {value: focal}, alpha: {values: [0.1, 0.2, 0.3]}}", 2);
         let first = Wave::first(&plan, &trials, 30);
         let more = [0.7, 0.8].map(|alpha| Hyperparameters { alpha: Some(alpha), ..trials.get(0) });
-        let job = |number: usize, replicate| Job {
-            job_id: format!("job-{number:05}"),
-            replicate,
-            first: 0,
-            count: 2,
-        };
+        let job = |number: usize, replicate| Job { job_id: format!("job-{number:05}"), replicate, first: 0, count: 2 };
         let second = Wave {
             wave: 1,
             trials: WaveTrials::Listed(

@@ -118,8 +118,7 @@ impl<'a> Collection<'a> {
     ) -> Result<(), RunDirError> {
         let path = self.dir.path(name);
         let failed = |e| RunDirError::io(&path, e);
-        let shared =
-            Shared { features: replicate.features.clone(), preprocessing: preprocessing(replicate.index) };
+        let shared = Shared { features: replicate.features.clone(), preprocessing: preprocessing(replicate.index) };
         let mut header = Vec::new();
         for kept in kept {
             let row = &kept.entry.row;
@@ -127,8 +126,7 @@ impl<'a> Collection<'a> {
             let hyperparameters = serde_json::to_value(&row.hyperparameters).map_err(|e| failed(e.into()))?;
             let info = ModelInfo { hyperparameters, threshold: row.threshold, threshold_raw: row.threshold_raw, sum };
             let Hyperparameters { hidden, activation, .. } = &row.hyperparameters;
-            let shape =
-                Shape { inputs: shared.features.len(), hidden: hidden.clone(), activation: *activation };
+            let shape = Shape { inputs: shared.features.len(), hidden: hidden.clone(), activation: *activation };
             header.push((model_key(&row.trial_id, row.replicate), info, shape.tensors()));
         }
         let mut file = match ModelsFile::open(&path) {

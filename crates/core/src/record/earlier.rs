@@ -87,7 +87,8 @@ impl Earlier {
     ) -> Result<impl Iterator<Item = Result<RecordBatch, ArrowError>> + use<'a>, RunDirError> {
         let path = dir.path(name);
         // Most collections have nothing to take over.
-        let reader = if self.rows.is_empty() { None } else { open(dir, name, None).map_err(|e| RunDirError::io(&path, e))? };
+        let reader =
+            if self.rows.is_empty() { None } else { open(dir, name, None).map_err(|e| RunDirError::io(&path, e))? };
         let schema = Arc::clone(schema);
         Ok(reader.into_iter().flatten().map(move |batch| {
             let batch = batch?;
@@ -142,7 +143,9 @@ fn text(batch: &RecordBatch, name: &str) -> Result<ArrayRef, ArrowError> {
 fn keys(batch: &RecordBatch) -> Result<Vec<Key>, ArrowError> {
     let (trials, replicates) = (text(batch, "trial_id")?, cast(column(batch, "replicate")?, &DataType::Int32)?);
     let pairs = trials.as_string::<i32>().iter().zip(replicates.as_primitive::<Int32Type>());
-    Ok(pairs.map(|(id, replicate)| (id.unwrap_or_default().to_owned(), replicate.unwrap_or(0).cast_unsigned())).collect())
+    Ok(pairs
+        .map(|(id, replicate)| (id.unwrap_or_default().to_owned(), replicate.unwrap_or(0).cast_unsigned()))
+        .collect())
 }
 
 /// The columns of `schema` by name.

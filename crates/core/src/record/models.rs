@@ -80,10 +80,8 @@ pub(super) fn write_header(
         for (name, dims) in tensors {
             let start = end;
             end += 4 * dims.iter().product::<usize>();
-            header.insert(
-                format!("{key}/{name}"),
-                json!({"dtype": "F32", "shape": dims, "data_offsets": [start, end]}),
-            );
+            header
+                .insert(format!("{key}/{name}"), json!({"dtype": "F32", "shape": dims, "data_offsets": [start, end]}));
         }
     }
     header.insert(METADATA.to_owned(), Value::Object(metadata));

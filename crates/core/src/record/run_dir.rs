@@ -10,12 +10,15 @@ use serde::Serialize;
 
 use super::atomic::{TORN, write_atomically};
 use super::attempt::Attempt;
-use super::journal::planned;
 use super::checksum::{Summing, blob_sum};
+use super::journal::planned;
 use super::manifest::{DRAFT, FORMAT_VERSION, FileSum, MANIFEST, Manifest};
 use super::plan_file::PLAN;
 use crate::plan::Job;
 use crate::spec::SpecFaults;
+
+/// Where the version of libtorch is kept until the run is collected.
+const LIBTORCH_NOTE: &str = "jobs/libtorch";
 
 /// Why a run directory cannot be used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -283,6 +286,27 @@ impl RunDir {
             out.write_all(checkpoint)?;
             out.write_all(blob_sum(checkpoint).as_bytes())
         })
+    }
+
+    /// Keeps the version of the libtorch that trains here, for who collects.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn note_libtorch(&self, version: &str) -> Result<(), RunDirError> {
+        self.write(LIBTORCH_NOTE, version.as_bytes())
+    }
+
+    /// The version of the libtorch that trained what lies in the journals; `None` where none did.
+    ///
+    /// # Errors
+    /// The note cannot be read.
+    pub fn libtorch(&self) -> Result<Option<String>, RunDirError> {
+        let path = self.path(LIBTORCH_NOTE);
+        match fs::read_to_string(&path) {
+            Ok(version) => Ok(Some(version)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(RunDirError::io(&path, error)),
+        }
     }
 
     /// The checkpoints of a job, one an attempt, in no order. Those that another copy takes away meanwhile are left out;

@@ -34,8 +34,17 @@ pub(super) const DATA: &[&str] = &[
 pub(super) const SYNTH: &[&str] = &["rows", "features", "positives", "seed"];
 pub(super) const SPLIT: &[&str] = &["test", "validation", "stratify"];
 pub(super) const MODEL: &[&str] = &["hidden", "activation", "dropout", "initial_bias"];
-pub(super) const TRAIN: &[&str] =
-    &["epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "reduction", "epsilon", "early_stopping"];
+pub(super) const TRAIN: &[&str] = &[
+    "epochs",
+    "batch_size",
+    "optimizer",
+    "learning_rate",
+    "weight_decay",
+    "reduction",
+    "epsilon",
+    "early_stopping",
+    "backend",
+];
 pub(super) const EARLY_STOPPING: &[&str] = &["metric", "goal", "patience", "min_delta", "restore_best_weights"];
 pub(super) const DOMAIN: &[&str] = &["value", "values", "min", "max", "count"];
 pub(super) const OPERATING_POINT: &[&str] = &["max_fpr", "min_recall", "max_alerts_per_1000", "fn_cost", "fp_cost"];

@@ -14,7 +14,7 @@ use super::node::Kind;
 use super::scalar::Resolved;
 use super::types::defaults;
 use super::types::{
-    Activation, DataSpec, Devices, EarlyStopping, Goal, InitialBias, LaunchSpec, Launcher, ModelSpec, Monitor,
+    Activation, Backend, DataSpec, Devices, EarlyStopping, Goal, InitialBias, LaunchSpec, Launcher, ModelSpec, Monitor,
     OperatingPoint, Optimizer, RankSpec, Reduction, Scalar, Split, SplitSpec, SynthSpec, TrainSpec,
 };
 use super::words::Word;
@@ -250,6 +250,7 @@ impl Reader {
             reduction: section.get("reduction").and_then(|at| self.word::<Reduction>(at)).unwrap_or(defaults.reduction),
             epsilon: section.get_some("epsilon").and_then(|at| self.number(at, BELOW_HALF)),
             early_stopping: section.get_some("early_stopping").and_then(|at| self.early_stopping(at)),
+            backend: section.get("backend").and_then(|at| self.word::<Backend>(at)).unwrap_or(defaults.backend),
         })
     }
 

@@ -14,12 +14,7 @@ use focalsweep_core::spec::TrainSpec;
 ///
 /// # Errors
 /// `weights` or `x` do not have the size that the shape asks for.
-pub fn score_rows(
-    trial: &Hyperparameters,
-    inputs: usize,
-    weights: &[f32],
-    x: Vec<f32>,
-) -> Result<Scored, TrainError> {
+pub fn score_rows(trial: &Hyperparameters, inputs: usize, weights: &[f32], x: Vec<f32>) -> Result<Scored, TrainError> {
     let misshapen = |what: &str| TrainError::Model(format!("{what} do not fit {inputs} inputs and {:?}", trial.hidden));
     if inputs == 0 || !x.len().is_multiple_of(inputs) {
         return Err(misshapen("the rows"));
