@@ -179,7 +179,7 @@ pub struct WorkerArgs {
     /// The run directory
     #[arg(value_name = "RUN_DIR")]
     pub run_dir: PathBuf,
-    /// Which jobs of plan.json: a number from 0, of groups of --pack jobs
+    /// Which jobs of plan.jsonl: a number from 0, of groups of --pack jobs
     /// [default: SLURM_ARRAY_TASK_ID, else JOB_COMPLETION_INDEX]
     #[arg(long, value_name = "N")]
     pub job: Option<usize>,

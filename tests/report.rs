@@ -189,9 +189,8 @@ fn intervals_are_the_same_for_any_number_of_threads() {
     let options =
         report::Options { by: vec!["auc".to_owned()], on: focalsweep_core::spec::Split::Validation, top: None };
     let answered = |for_each: report::ForEach<'_>| {
-        let mut ranking = report::rank(&results, &options).unwrap();
-        report::answer(run_dir(), &results, &mut ranking, 20, for_each).unwrap();
-        ranking.answer
+        let ranking = report::rank(&results, &options).unwrap();
+        report::Report::new(run_dir(), &results, ranking, 20, for_each).unwrap().answer
     };
     let one_after_the_other = answered(&|n, each| (0..n).map(each).collect());
     let backwards = answered(&|n, each| {

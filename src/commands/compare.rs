@@ -10,7 +10,7 @@ use super::spec::closed;
 use crate::cli::{CompareArgs, ReportFormat};
 use crate::output::{self, Failure};
 use focalsweep_core::spec::{self, OperatingPoint, RankSpec};
-use focalsweep_report::{self as report, Options, ReportError, Run};
+use focalsweep_report::{self as report, Csv, Exporter, Json, Markdown, Options, ReportError, Run, Table};
 
 /// Trials of a table unless `--top` says otherwise: what a screen shows.
 const TABLE_ROWS: usize = 20;
@@ -20,17 +20,21 @@ pub(super) fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
     let read = |dir: &Path| run(dir, point.as_ref()).map_err(Failure::input);
     let runs = [read(&args.run_a)?, read(&args.run_b)?];
     let ranked_by = runs[0].spec.as_ref().map_or_else(RankSpec::default, |spec| spec.rank.clone());
-    let options =
-        Options { by: args.by.clone().unwrap_or(ranked_by.by), on: args.on.map_or(ranked_by.on, split_of), top: None };
+    let options = Options {
+        by: args.by.clone().unwrap_or(ranked_by.by),
+        on: args.on.map_or(ranked_by.on, split_of),
+        top: Some(args.top.unwrap_or(TABLE_ROWS)),
+    };
     let pairing = report::pair(runs, &options).map_err(Failure::input)?;
     let terminal = io::stdout().is_terminal();
     let text = match args.format {
         ReportFormat::Table => {
-            pairing.to_table(if terminal { output::width(true) } else { 160 }, args.top.unwrap_or(TABLE_ROWS))
+            let width = if terminal { output::width(true) } else { 160 };
+            Table { width, colour: terminal }.export(&pairing)
         }
-        ReportFormat::Json => format!("{:#}", pairing.to_json()),
-        ReportFormat::Csv => pairing.to_csv(),
-        ReportFormat::Markdown => pairing.to_markdown(),
+        ReportFormat::Json => Json.export(&pairing),
+        ReportFormat::Csv => Csv.export(&pairing),
+        ReportFormat::Markdown => Markdown.export(&pairing),
     };
     output::data(&text).map_err(closed)?;
     Ok(ExitCode::SUCCESS)

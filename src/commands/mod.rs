@@ -1,5 +1,6 @@
 //! The subcommands, one a file, thin: they read settings, call the parts, and say what came of it.
 
+mod check;
 mod compare;
 mod data;
 mod devices;

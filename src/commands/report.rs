@@ -8,10 +8,10 @@ use std::process::ExitCode;
 use super::spec::{closed, read_spec};
 use crate::cli::{ReportArgs, ReportFormat, SplitName};
 use crate::output::{self, Failure, Plain};
-use crate::run::{WITH_INTERVALS, default_root, ranking};
+use crate::run::{WITH_INTERVALS, default_root, report_of};
 use focalsweep_core::record::write_atomically;
 use focalsweep_core::spec::{self, RankSpec, Split};
-use focalsweep_report::{self as report, Options, Ranking};
+use focalsweep_report::{self as report, Csv, Exporter, Json, Markdown, Options, Report, Table};
 
 /// Rows of a table unless `--top` says otherwise: what a screen shows.
 const TABLE_ROWS: usize = 20;
@@ -25,22 +25,25 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
         top: args.top.or((args.format == ReportFormat::Table).then_some(TABLE_ROWS)),
     };
     let point = args.operating_point.as_deref().map(spec::parse_operating_point).transpose().map_err(Failure::input)?;
-    let ranking = ranking(run_dir, &options, point.as_ref(), WITH_INTERVALS).map_err(Failure::input)?;
+    let found = report_of(run_dir, &options, point.as_ref(), WITH_INTERVALS).map_err(Failure::input)?;
     if let Some(path) = &args.html {
-        let page = report::to_html(run_dir, &ranking).map_err(Failure::input)?;
+        let page = report::to_html(run_dir, &found).map_err(Failure::input)?;
         write(path, page.as_bytes())?;
         output::talk(&format!("wrote {}", path.display()));
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(folder) = &args.figures {
-        return write_figures(run_dir, folder, &ranking);
+        return write_figures(run_dir, folder, &found);
     }
     let terminal = io::stdout().is_terminal();
     let text = match args.format {
-        ReportFormat::Table => ranking.to_table(if terminal { output::width(true) } else { 160 }, terminal),
-        ReportFormat::Json => format!("{:#}", ranking.to_json()),
-        ReportFormat::Csv => ranking.to_csv(),
-        ReportFormat::Markdown => ranking.to_markdown(),
+        ReportFormat::Table => {
+            let width = if terminal { output::width(true) } else { 160 };
+            Table { width, colour: terminal }.export(&found)
+        }
+        ReportFormat::Json => Json.export(&found),
+        ReportFormat::Csv => Csv.export(&found),
+        ReportFormat::Markdown => Markdown.export(&found),
     };
     output::data(&text).map_err(closed)?;
     Ok(ExitCode::SUCCESS)
@@ -53,11 +56,11 @@ fn run_dir(asked: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// Writes each figure as SVG and PNG, and their names to stdout.
-fn write_figures(run_dir: &Path, folder: &Path, ranking: &Ranking) -> Result<ExitCode, Failure> {
+fn write_figures(run_dir: &Path, folder: &Path, found: &Report) -> Result<ExitCode, Failure> {
     let cannot = |error: io::Error| Plain { message: format!("cannot make {}: {error}", folder.display()), help: None };
     fs::create_dir_all(folder).map_err(|e| Failure::environment(cannot(e)))?;
     let mut names = Vec::new();
-    for figure in report::figures(run_dir, ranking).map_err(Failure::input)? {
+    for figure in report::figures(run_dir, found).map_err(Failure::input)? {
         for (ending, bytes) in [("svg", figure.svg.as_bytes()), ("png", &figure.png)] {
             let path = folder.join(figure.name).with_extension(ending);
             write(&path, bytes)?;

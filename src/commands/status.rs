@@ -10,8 +10,9 @@ use crate::cli::{PlanFormat, StatusArgs};
 use crate::launch::Follow;
 use crate::launch::slurm::{self, Record, Sighting, in_words};
 use crate::output::{self, Failure};
-use crate::run::OpenRun;
+use crate::run::RunError;
 use focalsweep_core::record::{RunDir, RunDirError, RunState};
+use focalsweep_engine::job::AttendedRun;
 use focalsweep_report::thousands;
 
 /// What is known of the cluster's side.
@@ -25,7 +26,7 @@ struct Queue {
 const TASKS: usize = 20;
 
 pub(super) fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
-    let run = OpenRun::read(&args.run_dir)?;
+    let run = AttendedRun::read(&args.run_dir).map_err(RunError::from)?;
     let finished = run.manifest.state == RunState::Finished;
     let record = Record::read(&run.dir)?.filter(|_| !finished);
     let queue = record.map(|record| {
@@ -48,7 +49,7 @@ pub(super) fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
 }
 
 struct Status<'a> {
-    run: &'a OpenRun,
+    run: &'a AttendedRun,
     rows: usize,
     failed: usize,
     jobs: usize,
@@ -59,7 +60,7 @@ struct Status<'a> {
 
 impl Status<'_> {
     fn total(&self) -> usize {
-        self.run.plan.jobs.iter().map(|job| job.count).sum()
+        self.run.plan.rows()
     }
 
     /// A word for what happens just now.

@@ -84,7 +84,7 @@ fn whole_lines(path: &Path, offset: u64) -> io::Result<(Vec<Entry>, u64)> {
     let mut entries = Vec::new();
     let mut read = 0;
     for line in bytes.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n")) {
-        let Ok(entry) = serde_json::from_slice(line) else { break };
+        let Some(entry) = Entry::of_line(line) else { break };
         entries.push(entry);
         read += line.len() as u64;
     }

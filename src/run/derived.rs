@@ -9,7 +9,7 @@ use super::error::RunError;
 use super::observer::Observer;
 use focalsweep_core::record::{Manifest, RunDir, RunDirError};
 use focalsweep_core::spec::{OperatingPoint, Spec, Split};
-use focalsweep_report::{self as report, Intervals, Options, Ranking, ReportError};
+use focalsweep_report::{self as report, Exporter, Intervals, Markdown, Options, Report, ReportError};
 
 /// Trials that have bootstrap intervals.
 pub const WITH_INTERVALS: usize = 20;
@@ -19,22 +19,20 @@ pub const WITH_INTERVALS: usize = 20;
 ///
 /// # Errors
 /// The results cannot be read, or do not have what is asked for.
-pub fn ranking(
+pub fn report_of(
     run_dir: &Path,
     options: &Options,
     point: Option<&OperatingPoint>,
     with_intervals: usize,
-) -> Result<Ranking, ReportError> {
+) -> Result<Report, ReportError> {
     let mut results = report::read(run_dir)?;
     if let Some(point) = point {
         report::at_operating_point(run_dir, &mut results, point)?;
     }
-    let mut ranking = report::rank(&results, options)?;
-    report::compare_with_best(run_dir, &results, &mut ranking)?;
+    let ranking = report::rank(&results, options)?;
     let on_all_cores =
         |n: usize, each: &(dyn Fn(usize) -> Intervals + Sync)| (0..n).into_par_iter().map(each).collect();
-    report::answer(run_dir, &results, &mut ranking, with_intervals, &on_all_cores)?;
-    Ok(ranking)
+    Report::new(run_dir, &results, ranking, with_intervals, &on_all_cores)
 }
 
 /// How the spec ranks.
@@ -42,16 +40,12 @@ pub(super) fn rank_options(spec: &Spec, top: Option<usize>) -> Options {
     Options { by: spec.rank.by.clone(), on: spec.rank.on, top }
 }
 
-/// Writes report.md, what `between` writes, and report.html, which quotes the manifest.
-pub(super) fn write_reports(
-    spec: &Spec,
-    dir: &RunDir,
-    between: impl FnOnce() -> Result<(), RunError>,
-) -> Result<(), RunError> {
-    let ranking = ranking(dir.root(), &rank_options(spec, None), None, WITH_INTERVALS)?;
-    dir.write("report.md", ranking.to_markdown().as_bytes())?;
-    between()?;
-    let page = report::to_html(dir.root(), &ranking)?;
+/// Writes report.md, the manifest, and report.html, which quotes it.
+pub(super) fn write_reports(spec: &Spec, dir: &RunDir, manifest: &mut Manifest) -> Result<(), RunError> {
+    let found = report_of(dir.root(), &rank_options(spec, None), None, WITH_INTERVALS)?;
+    dir.write("report.md", Markdown.export(&found).as_bytes())?;
+    dir.write_manifest(manifest)?;
+    let page = report::to_html(dir.root(), &found)?;
     dir.write("report.html", page.as_bytes())?;
     Ok(())
 }
@@ -60,7 +54,7 @@ pub(super) fn write_reports(
 /// and makes reports that are not there.
 pub(super) fn refresh(
     dir: &RunDir,
-    manifest: &Manifest,
+    manifest: &mut Manifest,
     old: &Spec,
     new: &Spec,
     observer: &mut dyn Observer,
@@ -83,7 +77,10 @@ pub(super) fn refresh(
     }
     if are_due {
         observer.say(&format!("report.md and report.html are made again: {}", rank_in_words(new)));
-        write_reports(new, dir, || Ok(()))?;
+        write_reports(new, dir, manifest)?;
+    }
+    if old != new || are_due {
+        dir.write_manifest(manifest)?;
     }
     Ok(())
 }

@@ -5,9 +5,11 @@ use miette::Diagnostic;
 use crate::launch::LaunchError;
 use crate::launch::devices::NoDevice;
 use crate::launch::slurm::SlurmError;
+use crate::launch::torch::NoTorch;
 use focalsweep_core::record::RunDirError;
 use focalsweep_core::spec::SpecFaults;
 use focalsweep_engine::data::DataError;
+use focalsweep_engine::job::AttendError;
 use focalsweep_report::ReportError;
 
 /// Who has to change something.
@@ -34,6 +36,10 @@ pub enum RunError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Device(#[from] NoDevice),
+    /// libtorch is asked for.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Torch(#[from] NoTorch),
     /// The data.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -69,12 +75,14 @@ impl RunError {
     /// refuses.
     pub fn blame(&self) -> Blame {
         match self {
-            Self::Spec(_) | Self::TooManyTrials | Self::Data(_) | Self::Device(NoDevice::Unknown { .. }) => {
-                Blame::Input
-            }
+            Self::Spec(_)
+            | Self::TooManyTrials
+            | Self::Data(_)
+            | Self::Device(NoDevice::Unknown { .. } | NoDevice::FusedOnGpu { .. }) => Blame::Input,
             Self::RunDir(RunDirError::Locked(_) | RunDirError::Io { .. }) => Blame::Environment,
             Self::RunDir(_) => Blame::Input,
             Self::Device(NoDevice::Missing { .. })
+            | Self::Torch(_)
             | Self::Launch(_)
             | Self::Slurm(_)
             | Self::Report(_)
@@ -85,5 +93,14 @@ impl RunError {
     /// Of a value that has no text.
     pub(super) fn unwritable(what: &'static str, why: impl ToString) -> Self {
         Self::Serialize { what, why: why.to_string() }
+    }
+}
+
+impl From<AttendError> for RunError {
+    fn from(error: AttendError) -> Self {
+        match error {
+            AttendError::RunDir(error) => error.into(),
+            AttendError::Spec(faults) => faults.into(),
+        }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
+use super::begin::now;
 use super::derived::{rank_options, write_reports};
 use super::error::RunError;
-use super::life::now;
 use super::workload::Workload;
-use focalsweep_core::record::{Collection, Manifest, RunDir, RunState};
+use focalsweep_core::record::{Collection, Ended, Manifest, RunDir, RunState};
 use focalsweep_core::spec::{Scores, Spec};
 use focalsweep_report as report;
 
@@ -24,6 +24,7 @@ pub(super) fn finish(
     manifest: &mut Manifest,
     trained: bool,
 ) -> Result<bool, RunError> {
+    manifest.libtorch = dir.libtorch()?.or(manifest.libtorch.take());
     let metadata = metadata(spec, manifest)?;
     let collection = Collection::read(dir, &workload.plan, &workload.trials, &metadata)?;
     // A failed row that is to be tried again is there until there is another.
@@ -31,6 +32,7 @@ pub(super) fn finish(
     manifest.counts.rows = collection.rows();
     manifest.counts.failed = collection.failed();
     manifest.state = if finished { RunState::Finished } else { RunState::Interrupted };
+    manifest.ended = finished.then_some(Ended::Complete);
     manifest.updated_at = now();
     collection.write_rows()?;
     collection.write_models(&workload.replicates)?;
@@ -38,12 +40,10 @@ pub(super) fn finish(
     let (kept, word) = kept_scores(spec, workload, dir, any)?;
     manifest.scores = word.to_owned();
     collection.write_scores(&workload.replicates, kept.as_ref())?;
-    let write_manifest = || Ok(dir.write_json("manifest.json", &manifest)?);
     if any {
-        write_reports(spec, dir, write_manifest)?
-    } else {
-        write_manifest()?
+        write_reports(spec, dir, manifest)?;
     }
+    dir.write_manifest(manifest)?;
     // What failed may be tried again beside the rest, which then is collected again.
     if finished && manifest.counts.failed == 0 {
         dir.remove_jobs()?;
@@ -76,11 +76,15 @@ fn kept_scores(
 /// What each Parquet file says of itself.
 fn metadata(spec: &Spec, manifest: &Manifest) -> Result<Vec<(String, String)>, RunError> {
     let json = |value: serde_json::Result<String>| value.map_err(|why| RunError::unwritable("the metadata", why));
-    Ok(vec![
+    let mut metadata = vec![
         ("focalsweep.format_version".into(), manifest.format_version.to_string()),
+        ("focalsweep.draft".into(), manifest.draft.to_string()),
         ("focalsweep.program".into(), manifest.program.clone()),
         ("focalsweep.data_fingerprint".into(), manifest.data_fingerprint.clone()),
         ("focalsweep.split_fingerprints".into(), json(serde_json::to_string(&manifest.split_fingerprints))?),
         ("focalsweep.spec".into(), json(serde_json::to_string(spec))?),
-    ])
+    ];
+    // Where it did not train there is no such key.
+    metadata.extend(manifest.libtorch.clone().map(|version| ("focalsweep.libtorch".into(), version)));
+    Ok(metadata)
 }

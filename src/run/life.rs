@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use chrono::{SecondsFormat, Utc};
-
+use super::begin::{begin, now};
 use super::derived::{refresh, resolved};
 use super::error::RunError;
 use super::finish::finish;
@@ -14,7 +13,7 @@ use super::same::{check_data, check_sweep, spec_of};
 use super::workload::{Workload, trials};
 use crate::launch::local::{self, Local};
 use crate::launch::slurm::{self, Cluster};
-use focalsweep_core::record::{Counts, Journals, Manifest, RunDir, RunDirError, RunState};
+use focalsweep_core::record::{Journals, Manifest, RunDir, RunDirError, RunState};
 use focalsweep_core::spec::{Launcher, Spec};
 use focalsweep_engine::job::{Stop, Work};
 
@@ -136,6 +135,7 @@ impl Sweep {
     fn before(&self) -> Result<Option<Before>, RunError> {
         let Some(manifest) = RunDir::look(&self.root)? else { return Ok(None) };
         self.check_wanted(&manifest)?;
+        manifest.check_current(&self.root)?;
         Ok(match self.claim()? {
             Claim::Begun(before) => Some(before),
             Claim::New(_) => None,
@@ -147,6 +147,7 @@ impl Sweep {
         let dir = RunDir::lock(&self.root)?;
         let Some(manifest) = RunDir::look(&self.root)? else { return Ok(Claim::New(dir)) };
         self.check_wanted(&manifest)?;
+        manifest.check_current(&self.root)?;
         if manifest.state == RunState::Finished && manifest.counts.failed == 0 {
             // Of no use any more; they are there when a process was killed between its last two steps.
             dir.remove_jobs()?;
@@ -184,16 +185,16 @@ impl Ready {
         let (dir, manifest) = match claim {
             Claim::New(dir) => {
                 observer.locked(dir.root());
-                let manifest = self.begin(&dir)?;
+                let manifest = begin(&dir, &self.sweep.spec, &self.workload)?;
                 (dir, manifest)
             }
-            Claim::Begun(before) => {
+            Claim::Begun(mut before) => {
                 check_data(&self.sweep.root, &before.manifest, &self.workload)?;
                 let finished = before.manifest.state == RunState::Finished;
                 if self.sweep.options.retry_failed && !(finished && before.manifest.counts.failed == 0) {
                     retry_failed(&before)?;
                 } else if finished {
-                    refresh(&before.dir, &before.manifest, &before.spec, &self.sweep.spec, observer)?;
+                    refresh(&before.dir, &mut before.manifest, &before.spec, &self.sweep.spec, observer)?;
                     return Ok(self.outcome(before.manifest, End::AlreadyThere, 0.0));
                 }
                 observer.locked(before.dir.root());
@@ -211,26 +212,12 @@ impl Ready {
         self.train(&dir, manifest, stop, observer)
     }
 
-    /// Writes what a run begins with.
-    fn begin(&self, dir: &RunDir) -> Result<Manifest, RunError> {
-        let (spec, plan) = (&self.sweep.spec, &self.workload.plan);
-        dir.write("sweep.yaml", &resolved(spec)?)?;
-        dir.write_json("plan.json", plan)?;
-        let (trials, replicates, jobs) = (plan.trials, spec.replicates, plan.jobs.len());
-        let counts = Counts { trials, replicates, jobs, ..Counts::default() };
-        let (splits, notes) = (self.workload.split_fingerprints(), self.workload.notes());
-        let manifest = Manifest::new(&spec.name, &self.workload.source.fingerprint, splits, counts, notes, now());
-        // It comes last: a directory without one holds nothing that could be lost.
-        dir.write_json("manifest.json", &manifest)?;
-        Ok(manifest)
-    }
-
     /// Takes over the plan of the run that is resumed; `launch` and `rank` may have changed.
     fn go_on(&mut self, dir: &RunDir, before: Manifest) -> Result<Manifest, RunError> {
-        self.workload.plan = dir.plan()?;
+        (self.workload.plan, self.workload.trials) = dir.plan()?;
         dir.write("sweep.yaml", &resolved(&self.sweep.spec)?)?;
-        let manifest = Manifest { state: RunState::Running, updated_at: now(), ..before };
-        dir.write_json("manifest.json", &manifest)?;
+        let mut manifest = Manifest { state: RunState::Running, ended: None, updated_at: now(), ..before };
+        dir.write_manifest(&mut manifest)?;
         Ok(manifest)
     }
 
@@ -301,9 +288,4 @@ fn retry_failed(before: &Before) -> Result<(), RunError> {
 /// Where a sweep is run unless somebody says otherwise.
 pub fn default_root(spec: &Spec) -> PathBuf {
     Path::new("runs").join(&spec.name)
-}
-
-/// RFC 3339, to the second.
-pub(super) fn now() -> String {
-    Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true)
 }

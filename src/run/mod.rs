@@ -7,20 +7,20 @@
 //! [`Sweep::run`] goes all the way. What is told on the way goes to an [`Observer`]; what went wrong is a [`RunError`],
 //! which knows whether the user or the machine is to blame. `examples/sweep.rs` shows it in thirty lines.
 
+mod begin;
 mod derived;
 mod error;
 mod finish;
 mod life;
 mod observer;
-mod open;
 mod options;
 mod same;
 mod workload;
 
-pub use derived::{WITH_INTERVALS, ranking};
+pub(crate) use begin::begin;
+pub use derived::{WITH_INTERVALS, report_of};
 pub use error::{Blame, RunError};
 pub use life::{End, Outcome, Ready, Sweep, default_root};
 pub use observer::{Observer, Quiet};
-pub use open::OpenRun;
 pub use options::RunOptions;
 pub use workload::{Workload, pool, trials};

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::error::RunError;
-use crate::launch::devices::{self, NoDevice};
+use crate::launch::devices::{self, Trainer};
+use crate::launch::torch::find_torch;
 use crate::launch::{Host, PoolDevice, slurm};
-use focalsweep_core::plan::{Plan, Sizes, Trials};
+use focalsweep_core::plan::{Plan, Sizes, TooManyTrials, Trials, sampler};
 use focalsweep_core::prepared::Replicate;
-use focalsweep_core::spec::Spec;
+use focalsweep_core::spec::{Backend, Devices, Spec};
 use focalsweep_engine::data::{self, DownloadProgress, Source};
 use focalsweep_report::thousands;
 
@@ -38,7 +39,7 @@ impl Workload {
     /// Too many trials, a device that is not there, data that cannot be had or used.
     pub fn new(spec: &Spec, cluster: bool, progress: &mut dyn DownloadProgress) -> Result<Self, RunError> {
         let trials = trials(spec)?;
-        let pool = if cluster { Vec::new() } else { pool(spec, &Host::look(0, None))? };
+        let pool = if cluster { Vec::new() } else { pool(spec, &Host::look())? };
         data::fetch(&spec.data, progress)?;
         let source = data::load(&spec.data)?;
         let replicates = (0..spec.replicates)
@@ -94,22 +95,34 @@ impl Workload {
 
     /// Rows of results that the whole plan makes.
     pub fn rows(&self) -> usize {
-        self.plan.trials * self.plan.replicates as usize
+        self.plan.rows()
     }
 }
 
-/// The trials of a spec.
+/// The trials of a spec: those of its sampler's first wave, which is all of them in a grid.
 ///
 /// # Errors
 /// They are too many to be counted.
 pub fn trials(spec: &Spec) -> Result<Trials, RunError> {
-    Trials::new(spec).ok_or(RunError::TooManyTrials)
+    let mut sampler = sampler(spec).map_err(|TooManyTrials| RunError::TooManyTrials)?;
+    Ok(sampler.ask().unwrap_or_default())
 }
 
-/// The devices of `host` that the spec asks for.
+/// The devices of `host` that the spec asks for, and what trains there.
 ///
 /// # Errors
-/// One is not there, or a word is none for a device.
-pub fn pool(spec: &Spec, host: &Host) -> Result<Vec<PoolDevice>, NoDevice> {
-    devices::pool(&spec.launch.devices, spec.launch.slots_per_device, host)
+/// One is not there, or a word is none for a device; libtorch is asked for, and its program is not there.
+pub fn pool(spec: &Spec, host: &Host) -> Result<Vec<PoolDevice>, RunError> {
+    let launch = &spec.launch;
+    // `auto` takes the cores where there is no GPU to train on; where there is one but no libtorch that should be known.
+    let any = matches!(&launch.devices, Devices::Word(word) if word == "auto") && spec.train.backend != Backend::Fused;
+    if any && host.libtorch.is_none() && !host.hidden_gpus.is_empty() {
+        let why = host.no_cuda.as_deref().unwrap_or_default();
+        tracing::warn!("no GPU is used: {why}");
+    }
+    let pool = devices::pool(&launch.devices, spec.train.backend, launch.slots_per_device, host)?;
+    if pool.iter().any(|device| device.trainer == Trainer::Libtorch) {
+        find_torch()?;
+    }
+    Ok(pool)
 }

@@ -5,26 +5,44 @@ const fs = require("node:fs");
 const path = require("node:path");
 
 const FLAGS = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
 ];
 
 /** Starts the browser that BROWSER names, with a profile of its own. */
 const launch = () => chromium.launch({ executablePath: process.env.BROWSER, headless: true, args: FLAGS });
 
 /**
- * Opens the report of a run. `faults` collects console errors, exceptions, dialogs and every request for anything but the
- * page itself; `seconds` is how long the page took until it was ready.
+ * Opens the report of a run. `faults` collects console errors, exceptions, dialogs and every request for anything but
+ * the page itself; `seconds` is how long the page took until it was ready.
  */
 const open = async (browser, run, { width = 1280, scheme = "light" } = {}) => {
-  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: scheme, acceptDownloads: true });
+  const context = await browser.newContext({
+    viewport: { width, height: 900 },
+    colorScheme: scheme,
+    acceptDownloads: true,
+  });
   const page = await context.newPage();
   const file = `file://${path.join(process.env.RUNS, run, "report.html")}`;
   const faults = [];
-  page.on("console", (message) => { if (["error", "warning"].includes(message.type())) faults.push(`${message.type()}: ${message.text()}`); });
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) faults.push(`${message.type()}: ${message.text()}`);
+  });
   page.on("pageerror", (error) => faults.push(`exception: ${error.message}`));
-  page.on("dialog", (dialog) => { faults.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
+  page.on("dialog", (dialog) => {
+    faults.push(`dialog: ${dialog.message()}`);
+    dialog.dismiss();
+  });
   page.on("requestfailed", (request) => faults.push(`failed: ${request.url().slice(0, 200)}`));
-  page.on("request", (request) => { if (!/^(data|blob):/.test(request.url()) && request.url() !== file) faults.push(`fetched: ${request.url().slice(0, 200)}`); });
+  page.on("request", (request) => {
+    if (!/^(data|blob):/.test(request.url()) && request.url() !== file)
+      faults.push(`fetched: ${request.url().slice(0, 200)}`);
+  });
   const start = Date.now();
   await page.goto(file);
   await page.waitForFunction(() => document.documentElement.dataset.ready === "true", null, { timeout: 30000 });

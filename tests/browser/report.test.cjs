@@ -9,8 +9,12 @@ const { launch, open, seeAll, picture } = require("./page.cjs");
 const RUNS = ["focal", "comparison", "one", "failed", "many"];
 const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 let browser;
-before(async () => { browser = await launch(); });
-after(async () => { await browser.close(); });
+before(async () => {
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+});
 
 /** Runs `act` with the report of a run, and asserts that nothing went wrong in it. */
 const withReport = async (run, options, act) => {
@@ -29,10 +33,18 @@ const number = (text) => Number.parseFloat(text);
 /** Serious faults that axe finds; what a plot draws is one image to it. */
 const faultsOfAccess = async (page) => {
   await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => axe.run({ exclude: [[".chart svg"]] }, { resultTypes: ["violations"] }));
+  const { violations } = await page.evaluate(() =>
+    axe.run({ exclude: [[".chart svg"]] }, { resultTypes: ["violations"] }),
+  );
   return violations
     .filter(({ impact }) => ["serious", "critical"].includes(impact))
-    .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.html.slice(0, 150)} ${node.any[0]?.message ?? ""}`).join(" | ")}`);
+    .map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes
+          .slice(0, 3)
+          .map((node) => `${node.html.slice(0, 150)} ${node.any[0]?.message ?? ""}`)
+          .join(" | ")}`,
+    );
 };
 
 for (const run of RUNS) {
@@ -45,19 +57,32 @@ for (const run of RUNS) {
       const empty = await page.evaluate(() =>
         [...document.querySelectorAll("section.part")]
           .filter((section) => section.innerText.replace(section.querySelector("h2").innerText, "").trim().length < 20)
-          .map((section) => section.id));
+          .map((section) => section.id),
+      );
       assert.deepEqual(empty, []);
       const undrawn = await page.evaluate(() =>
         [...document.querySelectorAll("figure")]
-          .filter((figure) => !figure.querySelector(".chart svg, .chart canvas") && figure.querySelector(".notice")?.hidden !== false)
-          .map((figure) => figure.querySelector("h3").innerText));
+          .filter(
+            (figure) =>
+              !figure.querySelector(".chart svg, .chart canvas") && figure.querySelector(".notice")?.hidden !== false,
+          )
+          .map((figure) => figure.querySelector("h3").innerText),
+      );
       assert.deepEqual(undrawn, []);
       const clipped = await page.evaluate(() =>
-        [...document.querySelectorAll(".answer .scroll")].filter((box) => box.scrollWidth > box.clientWidth).map((box) => box.getAttribute("aria-label")));
+        [...document.querySelectorAll(".answer .scroll")]
+          .filter((box) => box.scrollWidth > box.clientWidth)
+          .map((box) => box.getAttribute("aria-label")),
+      );
       assert.deepEqual(clipped, [], "the answer is to be seen without scrolling sideways");
       assert.doesNotMatch(await page.evaluate(() => document.body.innerText), /\b(NaN|undefined|Infinity|null)\b/);
-      const headings = await page.evaluate(() => [...document.querySelectorAll("main h2, main h3, main h4")].map((heading) => Number(heading.tagName[1])));
-      assert.ok(headings.every((level, i) => level - (headings[i - 1] ?? 1) <= 1), "a level of headings is left out");
+      const headings = await page.evaluate(() =>
+        [...document.querySelectorAll("main h2, main h3, main h4")].map((heading) => Number(heading.tagName[1])),
+      );
+      assert.ok(
+        headings.every((level, i) => level - (headings[i - 1] ?? 1) <= 1),
+        "a level of headings is left out",
+      );
       assert.deepEqual(await faultsOfAccess(page), []);
       await picture(page, `${run}-light`);
       await page.getByRole("button", { name: "Dark", exact: true }).click();
@@ -76,10 +101,17 @@ for (const run of RUNS) {
 
 test("a column sorts either way, by keyboard too", () =>
   withReport("focal", {}, async (page) => {
-    assert.deepEqual((await ranks(page)).map(number), Array.from({ length: 25 }, (_, i) => i + 1));
+    assert.deepEqual(
+      (await ranks(page)).map(number),
+      Array.from({ length: 25 }, (_, i) => i + 1),
+    );
     const button = page.locator('#trials-table [data-sort="test_fn"]');
     const sorted = async () => {
-      const column = await page.evaluate(() => [...document.querySelectorAll("#trials-table thead th")].findIndex((th) => th.querySelector('[data-sort="test_fn"]')));
+      const column = await page.evaluate(() =>
+        [...document.querySelectorAll("#trials-table thead th")].findIndex((th) =>
+          th.querySelector('[data-sort="test_fn"]'),
+        ),
+      );
       const cells = await page.locator(`#trials-table tbody tr td:nth-child(${column + 1})`).allInnerTexts();
       return cells.map(number);
     };
@@ -87,11 +119,17 @@ test("a column sorts either way, by keyboard too", () =>
     await button.click();
     assert.equal(await head().getAttribute("aria-sort"), "ascending");
     const up = await sorted();
-    assert.deepEqual(up, [...up].sort((a, b) => a - b));
+    assert.deepEqual(
+      up,
+      [...up].sort((a, b) => a - b),
+    );
     await page.keyboard.press("Enter");
     assert.equal(await head().getAttribute("aria-sort"), "descending");
     const down = await sorted();
-    assert.deepEqual(down, [...down].sort((a, b) => b - a));
+    assert.deepEqual(
+      down,
+      [...down].sort((a, b) => b - a),
+    );
     assert.ok(down[0] > up[0]);
   }));
 
@@ -112,8 +150,15 @@ test("the filter takes words and conditions, and says what it does not understan
 test("figures and order are those of report --format json, in the CSV too", () =>
   withReport("focal", {}, async (page) => {
     const { ranking } = JSON.parse(fs.readFileSync(path.join(process.env.RUNS, "focal.json"), "utf8"));
-    const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download CSV" }).click()]);
-    const [head, ...rows] = fs.readFileSync(await file.path(), "utf8").trim().split(/\r?\n/).map((line) => line.split(","));
+    const [file] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Download CSV" }).click(),
+    ]);
+    const [head, ...rows] = fs
+      .readFileSync(await file.path(), "utf8")
+      .trim()
+      .split(/\r?\n/)
+      .map((line) => line.split(","));
     assert.equal(rows.length, ranking.length);
     const at = (name) => head.indexOf(name);
     rows.forEach((row, i) => {
@@ -151,7 +196,10 @@ test("a figure is there as a table and as a file", () =>
     const figure = page.locator("figure", { has: page.getByRole("heading", { name: "ROC AUC" }) });
     await figure.scrollIntoViewIfNeeded();
     await figure.locator("svg").waitFor();
-    const [file] = await Promise.all([page.waitForEvent("download"), figure.getByRole("button", { name: "SVG" }).click()]);
+    const [file] = await Promise.all([
+      page.waitForEvent("download"),
+      figure.getByRole("button", { name: "SVG" }).click(),
+    ]);
     assert.match(fs.readFileSync(await file.path(), "utf8"), /^<svg .*<path /s);
     await figure.getByRole("button", { name: "Table" }).click();
     assert.equal(await figure.locator("table tbody tr").count(), 9);
@@ -177,7 +225,8 @@ test("trials that are ticked have curves", () =>
 test("the slider moves the threshold from all flagged to none", () =>
   withReport("focal", {}, async (page) => {
     const slider = page.getByRole("slider", { name: "Threshold" });
-    const cell = (row, column) => page.locator("#thresholds table.plain tbody tr").nth(row).locator("td").nth(column).innerText();
+    const cell = (row, column) =>
+      page.locator("#thresholds table.plain tbody tr").nth(row).locator("td").nth(column).innerText();
     await slider.focus();
     await page.keyboard.press("Home");
     assert.equal(await cell(1, 1), "0", "nobody is missed when all are flagged");
@@ -198,12 +247,16 @@ test("the panel of a trial opens and closes by keyboard", () =>
     assert.match(await panel.innerText(), /Rank 3.*Average precision.*learning_rate/is);
     await page.keyboard.press("Escape");
     await panel.waitFor({ state: "hidden" });
-    assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), "All figures of trial 3");
+    assert.equal(
+      await page.evaluate(() => document.activeElement.getAttribute("aria-label")),
+      "All figures of trial 3",
+    );
   }));
 
 test("the theme follows the system until one is chosen, which is remembered", () =>
   withReport("focal", { scheme: "dark" }, async (page) => {
-    const theme = () => page.evaluate(() => [document.documentElement.dataset.theme, getComputedStyle(document.body).backgroundColor]);
+    const theme = () =>
+      page.evaluate(() => [document.documentElement.dataset.theme, getComputedStyle(document.body).backgroundColor]);
     const [dark, night] = await theme();
     assert.equal(dark, "dark");
     await page.getByRole("button", { name: "Light", exact: true }).click();
@@ -219,7 +272,12 @@ test("the first key leads past the header, links lead to their sections", () =>
   withReport("focal", {}, async (page) => {
     await page.keyboard.press("Tab");
     assert.equal(await page.evaluate(() => document.activeElement.className), "skip");
-    const dead = await page.evaluate(() => [...document.querySelectorAll('a[href^="#"]')].filter((link) => !document.querySelector(link.getAttribute("href"))).length);
+    const dead = await page.evaluate(
+      () =>
+        [...document.querySelectorAll('a[href^="#"]')].filter(
+          (link) => !document.querySelector(link.getAttribute("href")),
+        ).length,
+    );
     assert.equal(dead, 0);
   }));
 

@@ -1,72 +1,41 @@
-//! What a run found: its trials ranked, as a terminal table, Markdown, CSV and JSON.
+//! What a run found: its trials ranked, the evidence for it, and both said: as table, Markdown, CSV, JSON, page, figures.
 //!
 //! ```text
-//! run directory ─read─> Results ─at_operating_point─> Results ─rank─> Ranking ─compare_with_best─> ─answer─> Ranking
-//!     ─> to_table, to_markdown, to_csv, to_json
-//! two of Results ─pair─> Pairing ─> the same
+//! run directory ─read─> Results ─rank─> Ranking ─evidence─> Report ─say──> Table, Markdown, Csv, Json
+//!                                                                  ─page─> report.html ─figures─> SVG, PNG
+//! two of Results ─evidence::pair─> Pairing ─say─> the same
 //! ```
-//! Reads result files only. [`rank()`] and the four forms are pure; [`at_operating_point`], [`compare_with_best`],
-//! [`answer()`] and [`pair()`] read scores, and history for the starting bias.
+//! | room | job |
+//! |---|---|
+//! | `read` | the files of a run as rows, scores and losses; another operating point of them; all that is known of hyperparameters by name |
+//! | `rank` | trials over their replicates, in their order |
+//! | `evidence` | ties, contrasts, intervals, calibration: what the scores say of the order |
+//! | `say` | all of it in words and columns, in four forms |
+//! | `page` | report.html |
+//! | `figures` | files for papers, of what the page shows |
+//!
+//! Each room may use those above it, none below: `tests/rooms.rs` holds that. Reads result files only; [`rank()`] and the
+//! forms of `say` are pure.
 
-mod answer;
-mod answer_text;
-mod busy;
-mod calibration;
-mod compare;
-mod edge;
-mod error;
 mod evidence;
-mod export;
 mod figures;
-mod format;
-mod front;
-mod group;
-mod history;
-mod html;
-mod markdown;
-mod methods;
-mod metric;
-mod operating;
-mod pair;
-mod pair_text;
+mod page;
 mod rank;
 mod read;
-mod rows;
-mod scores;
-mod summary;
-mod table;
+mod say;
 
 #[cfg(test)]
 mod tests;
 
-pub use answer::{Answer, ForEach, Intervals, Optimism, Start, answer};
-pub use busy::{DeviceUse, Interval, devices_in_words, training_seconds};
-pub use calibration::{Calibration, Reading};
-pub use compare::compare_with_best;
-pub use error::ReportError;
-pub use evidence::Contrast;
+pub use evidence::{
+    Answer, Calibration, Common, Contrast, Correction, ForEach, Intervals, Method, Optimism, Pairing, Reading, Report,
+    Run, Side, Start, Tie, Ties, pair,
+};
 pub use figures::{Figure, figures};
-pub use format::thousands;
-pub use group::Trial;
-pub use html::to_html;
-pub use methods::Method;
-pub use metric::Key;
-pub use operating::{at_operating_point, operating_point_in_words};
-pub use pair::{Common, Pairing, Run, Side, pair};
-pub use rank::{Ranked, Ranking, rank};
-pub use read::read;
-pub use rows::{Results, Row, Timing, Value};
-pub use scores::{ScoreGroup, for_each_group};
-
-use focalsweep_core::spec::Split;
-
-/// How to rank and how much to show.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
-    /// Metrics without the prefix of the split, the most important first: `auc`, `fn`, `op_fn`.
-    pub by: Vec<String>,
-    /// The split whose metrics rank.
-    pub on: Split,
-    /// How many trials to show; absent: all.
-    pub top: Option<usize>,
-}
+pub use page::to_html;
+pub use rank::{DeviceUse, Interval, Key, Options, Ranked, Ranking, Trial, devices_in_words, rank, training_seconds};
+pub use read::{
+    ReportError, Results, Row, ScoreGroup, Timing, Value, at_operating_point, for_each_group, operating_point_in_words,
+    read, thousands,
+};
+pub use say::{Csv, Exporter, Json, Markdown, Table};

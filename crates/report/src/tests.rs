@@ -12,6 +12,7 @@ use parquet::arrow::ArrowWriter;
 
 use super::*;
 use focalsweep_core::record::State;
+use focalsweep_core::spec::Split;
 
 const METRICS: [&str; 15] = [
     "val_auc",
@@ -125,6 +126,21 @@ fn options(by: &[&str]) -> Options {
 
 pub(super) fn ranked(results: &Results, by: &[&str]) -> Ranking {
     rank(results, &options(by)).unwrap()
+}
+
+/// The ranking alone, in a form.
+fn said(ranking: &Ranking, form: &dyn Exporter<Report>) -> String {
+    form.export(&Report::bare(ranking.clone()))
+}
+
+/// For a terminal, so wide, without colours.
+fn table(ranking: &Ranking, width: usize) -> String {
+    said(ranking, &Table { width, colour: false })
+}
+
+/// What the scores of the run say, without intervals.
+fn examined(dir: &Path, results: &Results, ranking: Ranking) -> Report {
+    Report::new(dir, results, ranking, 0, &|n, each| (0..n).map(each).collect()).unwrap()
 }
 
 fn order(ranking: &Ranking) -> Vec<(&str, Option<usize>)> {
@@ -243,17 +259,17 @@ fn a_run_in_which_all_failed_still_reports() {
     failed.metrics = vec![None; METRICS.len()];
     let ranking = ranked(&results(vec![failed]), &["auc", "fn"]);
     assert_eq!(ranking.winner(), None);
-    assert_eq!(ranking.to_json()["winner"], serde_json::Value::Null);
-    assert!(ranking.to_table(80, true).contains("no trial has any metrics"));
-    assert!(ranking.to_markdown().contains(r"the loss became \| NaN \<at\> once"));
+    assert_eq!(Report::bare(ranking.clone()).to_json()["winner"], serde_json::Value::Null);
+    assert!(said(&ranking, &Table { width: 80, colour: true }).contains("no trial has any metrics"));
+    assert!(said(&ranking, &Markdown).contains(r"the loss became \| NaN \<at\> once"));
 }
 
 #[test]
-fn table() {
+fn tables() {
     let mut ranking = ranked(&sweep(), &["auc", "fn"]);
-    insta::assert_snapshot!("table_wide", ranking.to_table(140, false));
-    insta::assert_snapshot!("table_80", ranking.to_table(80, false));
-    assert!(ranking.to_table(80, true).contains("\u{1b}[1m"));
+    insta::assert_snapshot!("table_wide", table(&ranking, 140));
+    insta::assert_snapshot!("table_80", table(&ranking, 80));
+    assert!(said(&ranking, &Table { width: 80, colour: true }).contains("\u{1b}[1m"));
     // Many swept hyperparameters: they go after the figures, but loss, alpha and gamma stay.
     let mut many = sweep();
     for (at, row) in many.rows.iter_mut().enumerate() {
@@ -262,19 +278,19 @@ fn table() {
         row.parameters[8] = Some(Value::Text(format!("-{at}.25")));
         row.trial_id = format!("t{at}");
     }
-    let narrow = ranked(&many, &["auc", "fn"]).to_table(60, false);
+    let narrow = table(&ranked(&many, &["auc", "fn"]), 60);
     assert!(narrow.lines().all(|line| line.chars().count() <= 60), "{narrow}");
     assert!(narrow.contains("loss  alpha  gamma"), "{narrow}");
     ranking.top = Some(2);
     let on_test = rank(&sweep(), &Options { on: Split::Test, top: Some(2), ..options(&["op_fn", "auc"]) }).unwrap();
-    insta::assert_snapshot!("table_on_test", on_test.to_table(140, false));
+    insta::assert_snapshot!("table_on_test", table(&on_test, 140));
 }
 
 #[test]
 fn no_line_is_wider_than_asked() {
     let ranking = ranked(&sweep(), &["auc", "fn"]);
     for width in 60..200 {
-        let table = ranking.to_table(width, false);
+        let table = table(&ranking, width);
         let widest = table.lines().map(|line| line.chars().count()).max().unwrap();
         assert!(widest <= width, "{widest} > {width}:\n{table}");
     }
@@ -282,21 +298,21 @@ fn no_line_is_wider_than_asked() {
 
 #[test]
 fn markdown() {
-    insta::assert_snapshot!(ranked(&sweep(), &["auc", "fn"]).to_markdown());
+    insta::assert_snapshot!(said(&ranked(&sweep(), &["auc", "fn"]), &Markdown));
 }
 
 #[test]
 fn csv() {
     let mut ranking = ranked(&sweep(), &["auc", "fn"]);
     ranking.top = Some(4);
-    insta::assert_snapshot!(ranking.to_csv());
+    insta::assert_snapshot!(said(&ranking, &Csv));
 }
 
 #[test]
 fn json() {
     let mut ranking = ranked(&sweep(), &["auc", "fn"]);
     ranking.top = Some(1);
-    insta::assert_snapshot!(serde_json::to_string_pretty(&ranking.to_json()).unwrap());
+    insta::assert_snapshot!(said(&ranking, &Json));
 }
 
 #[test]
@@ -309,7 +325,7 @@ fn ten_thousand_trials_rank_at_once() {
     let results = results(rows);
     let ranking = ranked(&results, &["auc", "fn"]);
     assert_eq!(ranking.trials.len(), 10_000);
-    assert!(ranking.to_csv().lines().count() == 10_001 && !ranking.to_table(100, false).is_empty());
+    assert!(said(&ranking, &Csv).lines().count() == 10_001 && !table(&ranking, 100).is_empty());
 }
 
 fn write_parquet(path: &Path, columns: Vec<(String, ArrayRef)>) {
@@ -458,20 +474,22 @@ fn trials_that_cannot_be_told_from_the_best_are_marked() {
         .flat_map(|(id, auc)| (0..2).map(move |replicate| row(id, replicate, "bce", None, auc, 1.0)))
         .collect();
     let results = results(rows);
-    let mut ranking = ranked(&results, &["auc"]);
+    let ranking = ranked(&results, &["auc"]);
     let dir = tempfile::tempdir().unwrap();
-    compare_with_best(dir.path(), &results, &mut ranking).unwrap();
-    assert!(ranking.trials.iter().all(|ranked| ranked.tied_with_best.is_none()), "no scores were kept");
+    let report = examined(dir.path(), &results, ranking.clone());
+    assert_eq!(report.answer.ties, Ties::default(), "no scores were kept");
     write_scores(&dir.path().join("scores.parquet"));
-    compare_with_best(dir.path(), &results, &mut ranking).unwrap();
-    let tied: Vec<_> = ranking.trials.iter().map(|ranked| ranked.tied_with_best).collect();
+    let report = examined(dir.path(), &results, ranking.clone());
+    let ties: Vec<Tie> = ranking.trials.iter().map(|ranked| report.answer.ties.tie(ranked)).collect();
+    let tied: Vec<_> = ties.iter().map(|tie| tie.tied).collect();
     assert_eq!(tied, [None, Some(true), Some(false), None], "the best itself and a trial without scores: not compared");
-    let p = ranking.trials[2].p_vs_best.unwrap();
+    let p = ties[2].p_auc.unwrap();
     assert!(p > 0.0 && p < 1e-6, "{p}");
-    assert!(ranking.to_table(100, false).contains("2 ≈"));
+    assert!(Table { width: 100, colour: false }.export(&report).contains("2 ≈"));
+    assert_eq!((report.answer.ties.auc_by, report.answer.ties.missed_by), (Correction::Holm, Correction::Holm));
     // At 0.4 `a` and `b` miss nobody, `c` misses 14 rows of the source, of them 4 in both replicates: by all
     // ways to flip the signs p = 0.00012207, times the six pairs of four trials.
-    let p: Vec<_> = ranking.trials.iter().map(|ranked| ranked.p_fn_vs_best).collect();
+    let p: Vec<_> = ties.iter().map(|tie| tie.p_missed).collect();
     assert_eq!((p[0], p[1], p[3]), (None, Some(1.0), None));
     assert!((p[2].unwrap() - 6.0 * 0.0001220703125).abs() < 1e-12, "{p:?}");
 }
@@ -485,17 +503,13 @@ fn where_all_scores_are_known_their_correlation_tells_more() {
     let all = results(rows);
     let dir = tempfile::tempdir().unwrap();
     write_scores(&dir.path().join("scores.parquet"));
-    let mut ranking = ranked(&all, &["auc"]);
-    compare_with_best(dir.path(), &all, &mut ranking).unwrap();
+    let ranking = ranked(&all, &["auc"]);
+    let ties = examined(dir.path(), &all, ranking.clone()).answer.ties;
     // Holm over three pairs would say three times the p-value of flipped signs.
-    let p = ranking.trials[2].p_fn_vs_best.unwrap();
+    let p = ties.tie(&ranking.trials[2]).p_missed.unwrap();
     assert!((0.0001220703125..2.9 * 0.0001220703125).contains(&p), "{p}");
-    let again = {
-        let mut ranking = ranked(&all, &["auc"]);
-        compare_with_best(dir.path(), &all, &mut ranking).unwrap();
-        ranking
-    };
-    assert_eq!(ranking, again);
+    assert_eq!((ties.auc_by.name(), ties.missed_by.name()), ("max-T", "max-T"));
+    assert_eq!(ties, examined(dir.path(), &all, ranking).answer.ties);
 }
 
 #[test]
@@ -510,12 +524,15 @@ fn ties_are_judged_by_the_first_rank_key_that_has_a_test() {
     // At 0 everybody is flagged: no trial misses anybody, whatever its AUC.
     let at = all.metrics.iter().position(|name| name == "threshold").unwrap();
     all.rows.iter_mut().for_each(|row| row.metrics[at] = Some(0.0));
+    // The methods are ranked on the validation rows.
+    all.metrics.push("val_op_fn".to_owned());
+    all.rows.iter_mut().for_each(|row| row.metrics.push(Some(0.0)));
     let tied = |by: &[&str]| {
-        let mut ranking = rank(&all, &Options { on: Split::Test, ..options(by) }).unwrap();
-        compare_with_best(dir.path(), &all, &mut ranking).unwrap();
-        let words = ranking.to_table(200, false);
-        ranking.trials.sort_by(|a, b| a.trial.trial_id.cmp(&b.trial.trial_id));
-        (ranking.trials.iter().map(|ranked| ranked.tied_with_best).collect::<Vec<_>>(), words)
+        let ranking = rank(&all, &Options { on: Split::Test, ..options(by) }).unwrap();
+        let mut report = examined(dir.path(), &all, ranking);
+        let words = Table { width: 200, colour: false }.export(&report);
+        report.ranking.trials.sort_by(|a, b| a.trial.trial_id.cmp(&b.trial.trial_id));
+        (report.ranking.trials.iter().map(|ranked| report.is_tied(ranked)).collect::<Vec<_>>(), words)
     };
     assert_eq!(tied(&["auc", "op_fn"]).0, [None, Some(true), Some(false)]);
     for by in [&["op_fn"][..], &["op_fn", "auc"], &["fn", "op_fn", "auc"]] {
@@ -540,9 +557,8 @@ fn replicates_that_repeat_each_other_tell_no_more_than_one() {
         let all = results(rows);
         let dir = tempfile::tempdir().unwrap();
         write_scores_of(&dir.path().join("scores.parquet"), replicates as i32, shift);
-        let mut ranking = ranked(&all, &["auc"]);
-        compare_with_best(dir.path(), &all, &mut ranking).unwrap();
-        ranking.trials[1].p_vs_best.unwrap()
+        let report = examined(dir.path(), &all, ranked(&all, &["auc"]));
+        report.answer.ties.tie(&report.ranking.trials[1]).p_auc.unwrap()
     };
     let one = p(1, 0);
     assert!(one > 0.001 && one < 0.999, "{one} leaves no room to differ");

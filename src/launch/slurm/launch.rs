@@ -18,6 +18,7 @@ use super::submit::{self, NotSubmitted};
 use super::track::{Mark, Phase, Tracker, describe};
 use crate::launch::follow::Follow;
 use crate::launch::tally::Tally;
+use crate::launch::torch::VARIABLE;
 use crate::launch::watch::Watch;
 use focalsweep_core::record::RunDirError;
 use focalsweep_engine::train::Checkpoint;
@@ -78,13 +79,15 @@ impl<'a> Launch<'a> {
             text.map(str::to_owned).ok_or_else(|| SlurmError::Path(path.display().to_string()))
         };
         let (program, run_dir) = (in_script(&program)?, in_script(&run_dir)?);
-        let library_path = std::env::var("LD_LIBRARY_PATH").ok().filter(|path| !path.is_empty());
+        let variable = |name: &str| std::env::var(name).ok().filter(|path| !path.is_empty());
+        let (library_path, torch) = (variable("LD_LIBRARY_PATH"), variable(VARIABLE));
         let batch = Batch {
             slurm: &slurm,
             program: &program,
             run_dir: &run_dir,
             pack: record.pack,
             library_path: library_path.as_deref(),
+            torch: torch.as_deref(),
         };
         dir.write("slurm/submit.sh", batch.text().as_bytes())?;
         let jobs: Vec<String> = record.jobs().map(|job| job.to_string()).collect();
@@ -313,7 +316,7 @@ impl<'a> Launch<'a> {
     pub(super) fn tally(&self) -> Tally {
         let plan = self.cluster.plan;
         let (done, failed, jobs_done) = self.follow.count(plan);
-        let mut tally = Tally::new(plan.jobs.len(), jobs_done, plan.trials * plan.replicates as usize, done, failed);
+        let mut tally = Tally::new(plan.jobs.len(), jobs_done, plan.rows(), done, failed);
         tally.best = self.follow.best().cloned();
         tally.note = Some(match self.silent_since {
             Some(_) => "squeue does not answer".to_owned(),

@@ -5,6 +5,8 @@ use crate::spec::Hyperparameters;
 
 pub(super) const DEFINITION: LossDefinition = LossDefinition {
     title: "focal loss",
+    called: "focal loss",
+    family: 1,
     reference: "Lin, Goyal, Girshick, He & Dollár 2017, arXiv 1708.02002",
     terms,
 };

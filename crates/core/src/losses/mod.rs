@@ -26,8 +26,12 @@ pub struct Drawn {
 /// What is known of a loss.
 #[derive(Debug, Clone, Copy)]
 pub struct LossDefinition {
-    /// As a method of dealing with a rare class: `focal loss`.
+    /// As a method of dealing with a rare class: `class weights`.
     pub title: &'static str,
+    /// As the loss of a trial: `focal loss`.
+    pub called: &'static str,
+    /// Place among the methods in published tables: those of one family stand together, before the next family.
+    pub family: u8,
     /// The paper or page that it comes from.
     pub reference: &'static str,
     /// What its formula reads of a trial.

@@ -5,6 +5,8 @@ use crate::spec::Hyperparameters;
 
 pub(super) const DEFINITION: LossDefinition = LossDefinition {
     title: "class weights",
+    called: "weighted_bce",
+    family: 0,
     reference: "King & Zeng 2001, Political Analysis 9(2); scikit-learn's class_weight=\"balanced\"",
     terms,
 };

@@ -3,36 +3,59 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use super::wave::{GridPart, GridSpace, GridTrials, WaveTrials};
 use crate::spec::parameters::{Setting, Start};
 use crate::spec::{Hyperparameters, Loss, Parameter, Space, Spec};
 
 /// The distinct trials of a sweep, ordered so that trials that can share a stack are neighbours.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Trials {
-    base: Hyperparameters,
-    spaces: Vec<Grid>,
-    /// Index of each trial in the union of the grids; `None` where that is the identity.
-    order: Option<Vec<u32>>,
+    grids: Vec<Grid>,
+    /// Where each trial comes from, in order.
+    pieces: Vec<Piece>,
     groups: Vec<Range<usize>>,
+}
+
+/// Trials in a row that are made alike.
+#[derive(Debug, Clone)]
+struct Piece {
+    /// Index of the first one.
+    start: usize,
+    source: Source,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    /// Neighbours in a grid, from its trial `first` on.
+    Grid { grid: usize, first: usize },
+    /// As they are.
+    Listed(Vec<Hyperparameters>),
 }
 
 /// One mapping of `parameters`: the last axis varies fastest; axes that shape stacks come first.
 #[derive(Debug, Clone)]
 struct Grid {
+    /// A trial in which nothing is swept, with what any loss reads.
+    base: Hyperparameters,
     axes: Vec<Vec<Setting>>,
     len: usize,
 }
 
 impl Grid {
-    fn new(space: &Space) -> Option<Self> {
+    fn new(space: &Space, base: &Hyperparameters) -> Option<Self> {
         let mut axes = space.axes();
         axes.sort_by_key(|axis| axis[0].parameter().nesting);
-        let len = axes.iter().try_fold(1usize, |product, axis| product.checked_mul(axis.len()))?;
-        Some(Self { axes, len })
+        Self::of_axes(base.clone(), axes)
     }
 
-    fn trial(&self, index: usize, base: &Hyperparameters) -> Hyperparameters {
-        let mut trial = base.clone();
+    /// `None` when there are more trials than can be counted.
+    fn of_axes(base: Hyperparameters, axes: Vec<Vec<Setting>>) -> Option<Self> {
+        let len = axes.iter().try_fold(1usize, |product, axis| product.checked_mul(axis.len()))?;
+        Some(Self { base, axes, len })
+    }
+
+    fn trial(&self, index: usize) -> Hyperparameters {
+        let mut trial = self.base.clone();
         let mut rest = index;
         for axis in self.axes.iter().rev() {
             axis[rest % axis.len()].apply(&mut trial);
@@ -48,13 +71,13 @@ impl Grid {
     }
 
     /// Whether two indices can be the same trial: a parameter varies that not every loss here reads.
-    fn may_repeat(&self, base: &Hyperparameters) -> bool {
+    fn may_repeat(&self) -> bool {
         let losses: Vec<Loss> = match self.axes.iter().find(|axis| matches!(axis[0], Setting::loss(_))) {
             Some(axis) => axis
                 .iter()
                 .filter_map(|value| if let Setting::loss(loss) = value { Some(*loss) } else { None })
                 .collect(),
-            None => vec![base.loss],
+            None => vec![self.base.loss],
         };
         let by_all = |parameter: &Parameter| losses.iter().all(|&loss| parameter.is_read_by(loss));
         self.axes.iter().any(|axis| axis.len() > 1 && !by_all(axis[0].parameter()))
@@ -65,54 +88,49 @@ impl Trials {
     /// The trials of `spec`, or `None` when there are more than 2^32.
     pub fn new(spec: &Spec) -> Option<Self> {
         let base = Hyperparameters::start(Start { model: &spec.model, train: &spec.train });
-        let spaces: Vec<Grid> = spec.parameters.spaces().iter().map(Grid::new).collect::<Option<_>>()?;
-        let total = spaces.iter().try_fold(0usize, |sum, grid| sum.checked_add(grid.len))?;
+        let grids: Vec<Grid> =
+            spec.parameters.spaces().iter().map(|space| Grid::new(space, &base)).collect::<Option<_>>()?;
+        let total = grids.iter().try_fold(0usize, |sum, grid| sum.checked_add(grid.len))?;
         u32::try_from(total).ok()?;
-        let mut trials = Self { base, spaces, order: None, groups: Vec::new() };
-        if trials.spaces.len() == 1 && !trials.spaces[0].may_repeat(&trials.base) {
-            let block = trials.spaces[0].block();
+        let mut trials = Self { grids, pieces: Vec::new(), groups: Vec::new() };
+        if let [grid] = trials.grids.as_slice()
+            && !grid.may_repeat()
+        {
+            let block = grid.block();
             trials.groups = (0..total / block).map(|group| group * block..(group + 1) * block).collect();
+            trials.pieces = vec![Piece { start: 0, source: Source::Grid { grid: 0, first: 0 } }];
         } else {
-            trials.settle(total);
+            trials.settle();
         }
         Some(trials)
     }
 
     /// Drops repeated trials and makes those of one shape neighbours, shapes in the order in which they first appear.
-    fn settle(&mut self, total: usize) {
+    fn settle(&mut self) {
         let mut seen = HashSet::new();
-        let mut groups: Vec<(Hyperparameters, Vec<u32>)> = Vec::new();
-        for index in 0..total {
-            let trial = self.in_union(index);
-            if !seen.insert(trial.trial_id()) {
-                continue;
-            }
-            match groups.iter_mut().find(|(first, _)| first.stacks_with(&trial)) {
-                Some((_, members)) => members.push(index as u32),
-                None => groups.push((trial, vec![index as u32])),
+        let mut shapes: Vec<(Hyperparameters, Vec<(usize, usize)>)> = Vec::new();
+        for (number, grid) in self.grids.iter().enumerate() {
+            for index in 0..grid.len {
+                let trial = grid.trial(index);
+                if !seen.insert(trial.trial_id()) {
+                    continue;
+                }
+                match shapes.iter_mut().find(|(first, _)| first.stacks_with(&trial)) {
+                    Some((_, members)) => members.push((number, index)),
+                    None => shapes.push((trial, vec![(number, index)])),
+                }
             }
         }
         let mut end = 0;
-        self.groups = groups
-            .iter()
-            .map(|(_, members)| {
-                let start = end;
-                end += members.len();
-                start..end
-            })
-            .collect();
-        self.order = Some(groups.into_iter().flat_map(|(_, members)| members).collect());
-    }
-
-    fn in_union(&self, index: usize) -> Hyperparameters {
-        let mut rest = index;
-        for grid in &self.spaces {
-            if rest < grid.len {
-                return grid.trial(rest, &self.base);
+        for (_, members) in &shapes {
+            for run in members.chunk_by(|a, b| a.0 == b.0 && a.1 + 1 == b.1) {
+                let (grid, first) = run[0];
+                self.pieces.push(Piece { start: end, source: Source::Grid { grid, first } });
+                end += run.len();
             }
-            rest -= grid.len;
+            let start = self.groups.last().map_or(0, |group| group.end);
+            self.groups.push(start..end);
         }
-        self.base.clone()
     }
 
     /// Number of distinct trials.
@@ -127,12 +145,77 @@ impl Trials {
 
     /// The trial at `index`, below [`Trials::len`].
     pub fn get(&self, index: usize) -> Hyperparameters {
-        self.in_union(self.order.as_ref().map_or(index, |order| order[index] as usize))
+        let piece = &self.pieces[self.pieces.partition_point(|piece| piece.start <= index) - 1];
+        let within = index - piece.start;
+        match &piece.source {
+            Source::Grid { grid, first } => self.grids[*grid].trial(first + within),
+            Source::Listed(trials) => trials[within].clone(),
+        }
+    }
+
+    /// Only the first `count` of them.
+    #[must_use]
+    pub fn first(mut self, count: usize) -> Self {
+        self.pieces.retain(|piece| piece.start < count);
+        self.groups.retain(|group| group.start < count);
+        if let Some(last) = self.groups.last_mut() {
+            last.end = last.end.min(count);
+        }
+        self
     }
 
     /// Spans of trials that can share a stack.
     pub fn groups(&self) -> &[Range<usize>] {
         &self.groups
+    }
+
+    /// What makes the trials, without a place in a sweep file: see [`GridTrials`].
+    pub(super) fn as_grid(&self) -> GridTrials {
+        let spaces = self.grids.iter().map(|grid| GridSpace { base: grid.base.clone(), axes: grid.axes.clone() });
+        let ends = self.pieces.iter().skip(1).map(|piece| piece.start).chain([self.len()]);
+        let parts = self.pieces.iter().zip(ends).filter_map(|(piece, end)| match piece.source {
+            Source::Grid { grid: space, first } => Some(GridPart { space, first, count: end - piece.start }),
+            Source::Listed(_) => None,
+        });
+        GridTrials { spaces: spaces.collect(), parts: parts.collect() }
+    }
+
+    /// Adds trials that a plan recorded; `stacks` are spans of them that share a stack, counted from the first of them.
+    ///
+    /// # Errors
+    /// What is wrong with the record, in words.
+    pub(super) fn extend(&mut self, recorded: &WaveTrials, stacks: &[Range<usize>]) -> Result<(), String> {
+        let start = self.len();
+        let mut end = start;
+        match recorded {
+            WaveTrials::Listed(listed) => {
+                let trials: Vec<Hyperparameters> = listed.iter().map(|trial| trial.parameters.clone()).collect();
+                end += trials.len();
+                self.pieces.push(Piece { start, source: Source::Listed(trials) });
+            }
+            WaveTrials::Grid(grid) => {
+                let before = self.grids.len();
+                for space in &grid.spaces {
+                    let axes = space.axes.clone();
+                    if axes.iter().any(Vec::is_empty) {
+                        return Err("a parameter of its grid has no values".to_owned());
+                    }
+                    self.grids.push(Grid::of_axes(space.base.clone(), axes).ok_or("its grid is too large")?);
+                }
+                for part in &grid.parts {
+                    let all = grid.spaces.get(part.space).map_or(0, |_| self.grids[before + part.space].len);
+                    if part.first.checked_add(part.count).is_none_or(|last| last > all) {
+                        let GridPart { space, first, count } = part;
+                        return Err(format!("its grid {space} has {all} trials, not {first} to {first} + {count}"));
+                    }
+                    let source = Source::Grid { grid: before + part.space, first: part.first };
+                    self.pieces.push(Piece { start: end, source });
+                    end += part.count;
+                }
+            }
+        }
+        self.groups.extend(stacks.iter().map(|span| start + span.start..start + span.end));
+        if self.len() == end { Ok(()) } else { Err("its jobs do not train each of its trials".to_owned()) }
     }
 }
 
@@ -179,6 +262,17 @@ mod tests {
         let trials =
             Trials::new(&spec("  {batch_size: {values: [64, 128]}, learning_rate: {values: [0.1, 0.2]}}\n")).unwrap();
         assert_eq!(trials.groups(), [0..2, 2..4]);
+    }
+
+    #[test]
+    fn the_first_of_them_are_the_same_trials() {
+        let text = "  - {batch_size: {values: [64, 128]}, learning_rate: {values: [0.1, 0.2]}}\n  - {loss: {value: focal}, batch_size: {value: 64}}\n";
+        let all = Trials::new(&spec(text)).unwrap();
+        for count in 0..=all.len() {
+            let first = all.clone().first(count);
+            assert_eq!(first.len(), count);
+            assert!((0..count).all(|index| first.get(index) == all.get(index)));
+        }
     }
 
     #[test]

@@ -12,8 +12,9 @@ use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use arrow::error::ArrowError;
 
 use super::journal::Entry;
-use super::rows::{ResultRow, SplitMetrics, State};
-use crate::metrics::{Confusion, RocCorner};
+use super::rows::{ResultRow, State};
+use crate::metrics::catalogue::{METRICS, MetricColumn, OfCounts, Part, Source};
+use crate::metrics::{Confusion, RocCorner, SplitMetrics, logistic};
 use crate::prepared::Rows;
 use crate::spec::{ColumnType, PARAMETERS, ParameterValue};
 
@@ -49,6 +50,11 @@ pub(super) fn results(rows: &[&ResultRow]) -> Result<RecordBatch, ArrowError> {
     out.add("replicate", small(&|r| Some(r.replicate)));
     out.add("state", text(&|r| Some(state(r.state).into())));
     out.add("error", text(&|r| r.error.clone()));
+    out.add("trainer", text(&|r| Some(r.trainer.clone())));
+    out.add("trainer_fingerprint", text(&|r| r.trainer_fingerprint.clone()));
+    out.add("phase", text(&|r| Some(r.phase.word().into())));
+    out.add("fold", small(&|r| r.fold));
+    out.add("repeat", small(&|r| r.repeat));
     for parameter in PARAMETERS {
         let value = |row: &ResultRow| row.hyperparameters.value(parameter);
         let number = |row: &ResultRow| match value(row) {
@@ -78,43 +84,52 @@ pub(super) fn results(rows: &[&ResultRow]) -> Result<RecordBatch, ArrowError> {
     out.add("train_seconds", float(&|r| Some(r.train_seconds)));
     out.add("started_at", time(&|r| r.started_at));
     out.add("finished_at", time(&|r| r.finished_at));
-    type Part = (&'static str, fn(&ResultRow) -> Option<&SplitMetrics>);
-    let parts: [Part; 3] =
-        [("train", |r| r.train.as_ref()), ("val", |r| r.val.as_ref()), ("test", |r| r.test.as_ref())];
-    for (part, of) in parts {
-        let metric = |value: &dyn Fn(&SplitMetrics) -> Option<f64>| float(&|r| of(r).and_then(value));
-        let count =
-            |value: &dyn Fn(&Confusion) -> u64| int(&|r| of(r).and_then(|m| i64::try_from(value(&m.confusion)).ok()));
-        out.add(format!("{part}_loss"), metric(&|m| Some(m.loss)));
-        out.add(format!("{part}_auc"), metric(&|m| m.auc));
-        out.add(format!("{part}_auc_se"), metric(&|m| m.auc_se));
-        out.add(format!("{part}_average_precision"), metric(&|m| m.average_precision));
-        out.add(format!("{part}_tp"), count(&|c| c.tp));
-        out.add(format!("{part}_fp"), count(&|c| c.fp));
-        out.add(format!("{part}_tn"), count(&|c| c.tn));
-        out.add(format!("{part}_fn"), count(&|c| c.fn_));
-        out.add(format!("{part}_accuracy"), metric(&|m| m.confusion.accuracy()));
-        out.add(format!("{part}_precision"), metric(&|m| m.confusion.precision()));
-        out.add(format!("{part}_recall"), metric(&|m| m.confusion.recall()));
-        out.add(format!("{part}_f1"), metric(&|m| m.confusion.f1()));
-        out.add(format!("{part}_mcc"), metric(&|m| m.confusion.mcc()));
-        out.add(format!("{part}_brier"), metric(&|m| Some(m.brier)));
+    let parts: [(Part, fn(&ResultRow) -> Option<&SplitMetrics>); 3] = [
+        (Part::Training, |r| r.train.as_ref()),
+        (Part::Validation, |r| r.val.as_ref()),
+        (Part::Test, |r| r.test.as_ref()),
+    ];
+    for (part, metrics_of) in parts {
+        let number =
+            |measure: fn(&SplitMetrics) -> Option<f64>| float(&|r: &ResultRow| metrics_of(r).and_then(measure));
+        for metric in METRICS {
+            let column = metric.column(part);
+            match metric.source {
+                Source::Scores(measure) => out.add(column.name(), number(measure)),
+                Source::AtHalf(of_counts) => {
+                    let counts = |r: &ResultRow| metrics_of(r).map(|metrics| metrics.confusion);
+                    out.columns.push((column.name(), counted(rows, of_counts, &counts)));
+                }
+                Source::AtOperatingPoint(_) | Source::Costs | Source::Training => {}
+            }
+            if let Some(measure) = metric.standard_error {
+                out.add(MetricColumn { is_error: true, ..column }.name(), number(measure));
+            }
+        }
     }
     out.add("threshold", float(&|r| r.threshold));
-    type Point = (&'static str, fn(&ResultRow) -> Option<Confusion>);
-    let points: [Point; 2] = [("val_op", |r| r.val_op), ("test_op", |r| r.test_op)];
-    for (part, of) in points {
-        let share = |value: &dyn Fn(&Confusion) -> Option<f64>| float(&|r| of(r).as_ref().and_then(value));
-        let count = |value: &dyn Fn(&Confusion) -> u64| int(&|r| of(r).and_then(|c| i64::try_from(value(&c)).ok()));
-        out.add(format!("{part}_tp"), count(&|c| c.tp));
-        out.add(format!("{part}_fp"), count(&|c| c.fp));
-        out.add(format!("{part}_tn"), count(&|c| c.tn));
-        out.add(format!("{part}_fn"), count(&|c| c.fn_));
-        out.add(format!("{part}_precision"), share(&Confusion::precision));
-        out.add(format!("{part}_recall"), share(&Confusion::recall));
-        out.add(format!("{part}_fpr"), share(&Confusion::fpr));
+    out.add("threshold_raw", float(&|r| r.threshold_raw));
+    let points: [(Part, fn(&ResultRow) -> Option<Confusion>); 2] =
+        [(Part::Validation, |r| r.val_op), (Part::Test, |r| r.test_op)];
+    for (part, counts) in points {
+        for metric in METRICS {
+            if let Source::AtOperatingPoint(of_counts) = metric.source {
+                out.columns.push((metric.column(part).name(), counted(rows, of_counts, &counts)));
+            }
+        }
     }
     out.batch()
+}
+
+/// What is made of each row's counts: whole numbers, or shares.
+fn counted(rows: &[&ResultRow], of_counts: OfCounts, counts: &dyn Fn(&ResultRow) -> Option<Confusion>) -> ArrayRef {
+    let of_rows = || rows.iter().map(|row| counts(row));
+    match of_counts {
+        OfCounts::Count(count) => {
+            Arc::new(of_rows().map(|c| c.and_then(|c| i64::try_from(count(&c)).ok())).collect::<Int64Array>())
+        }
+        OfCounts::Share(share) => Arc::new(of_rows().map(|c| c.as_ref().and_then(share)).collect::<Float64Array>()),
+    }
 }
 
 /// history.parquet: a row for each epoch of `entries`.
@@ -148,9 +163,10 @@ pub(super) fn curves(entries: &[&Entry]) -> Result<RecordBatch, ArrowError> {
     out.add("split", rows().map(|_| Some("train")).collect::<StringArray>());
     out.add("fpr", rows().map(|(_, corner, (negatives, _))| share(corner.fp, negatives)).collect::<Float64Array>());
     out.add("tpr", rows().map(|(_, corner, (_, positives))| share(corner.tp, positives)).collect::<Float64Array>());
-    // Scores are probabilities, so that all rows are flagged at 0.
-    let threshold = |corner: &RocCorner| corner.threshold.map(|threshold| threshold.max(0.0));
-    out.add("threshold", rows().map(|(_, corner, _)| threshold(corner)).collect::<Float32Array>());
+    let raw = |corner: &RocCorner| corner.threshold.map(f64::from);
+    let score = |corner: &RocCorner| raw(corner).map(|raw| logistic(raw) as f32);
+    out.add("threshold", rows().map(|(_, corner, _)| score(corner)).collect::<Float32Array>());
+    out.add("threshold_raw", rows().map(|(_, corner, _)| raw(corner)).collect::<Float64Array>());
     out.batch()
 }
 
@@ -163,6 +179,7 @@ pub(super) fn scores_schema() -> Schema {
         Field::new("split", word(), true),
         Field::new("row", DataType::Int64, true),
         Field::new("label", DataType::Int8, true),
+        Field::new("raw", DataType::Float64, true),
         Field::new("score", DataType::Float32, true),
     ])
 }
@@ -176,6 +193,7 @@ pub(super) struct Scores {
     split: Vec<i32>,
     row: Vec<i64>,
     label: Vec<i8>,
+    raw: Vec<f64>,
     score: Vec<f32>,
 }
 
@@ -188,19 +206,20 @@ impl Scores {
         self.score.len()
     }
 
-    /// Adds the scores of one (trial, replicate): those of the validation rows, then those of the test rows.
-    pub(super) fn add(&mut self, row: &ResultRow, parts: [(&Rows, Vec<f32>); 2]) {
+    /// Adds the scores of one (trial, replicate): logits and probabilities of the validation rows, then of the test rows.
+    pub(super) fn add(&mut self, row: &ResultRow, parts: [(&Rows, [Vec<f32>; 2]); 2]) {
         if self.ids.last() != Some(&row.trial_id) {
             self.ids.push(row.trial_id.clone());
         }
         let id = self.ids.len() as i32 - 1;
-        for (split, (rows, scores)) in parts.into_iter().enumerate() {
+        for (split, (rows, [raw, scores])) in parts.into_iter().enumerate() {
             let n = self.len() + scores.len();
             self.id.resize(n, id);
             self.replicate.resize(n, row.replicate as i32);
             self.split.resize(n, split as i32);
             self.row.extend(rows.source_rows.iter().map(|&row| i64::from(row)));
             self.label.extend(rows.y.iter().map(|&label| label as i8));
+            self.raw.extend(raw.into_iter().map(f64::from));
             self.score.extend(scores);
         }
     }
@@ -218,6 +237,7 @@ impl Scores {
                 Arc::new(words(self.split, StringArray::from(Self::SPLITS.to_vec()))?),
                 Arc::new(Int64Array::from(self.row)),
                 Arc::new(Int8Array::from(self.label)),
+                Arc::new(Float64Array::from(self.raw)),
                 Arc::new(Float32Array::from(self.score)),
             ],
         )
@@ -229,5 +249,32 @@ fn state(state: State) -> &'static str {
         State::Finished => "finished",
         State::Failed => "failed",
         State::Stopped => "stopped",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metric_columns_keep_their_names_and_order() {
+        let schema = results(&[]).unwrap().schema();
+        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let metrics: Vec<&str> =
+            names.iter().copied().filter(|name| MetricColumn::named(name).is_some_and(|c| c.part.is_some())).collect();
+        let of_split = |prefix: &str| {
+            let bare =
+                "loss auc auc_se average_precision tp fp tn fn accuracy precision recall f1 mcc brier".split(' ');
+            bare.map(|name| format!("{prefix}_{name}")).collect::<Vec<_>>()
+        };
+        let at_point = |prefix: &str| {
+            let bare = "op_tp op_fp op_tn op_fn op_precision op_recall op_fpr".split(' ');
+            bare.map(|name| format!("{prefix}_{name}")).collect::<Vec<_>>()
+        };
+        let parts = ["train", "val", "test"].map(of_split).concat();
+        assert_eq!(metrics, [parts, ["val", "test"].map(at_point).concat()].concat());
+        for of_training in ["epochs_run", "best_epoch", "train_seconds", "threshold"] {
+            assert!(names.contains(&of_training), "{of_training}");
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::Confusion;
-use crate::plan::Hyperparameters;
+use crate::metrics::{Confusion, SplitMetrics, any_float};
+use crate::plan::{Hyperparameters, Phase};
 
 /// How a (trial, replicate) ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,9 +13,12 @@ pub enum State {
     Finished,
     /// Diverged or broke; `error` says why.
     Failed,
-    /// Ended early for the good of others. This version stops none; readers know the word.
+    /// Ended early for the good of others; what it came to is there.
     Stopped,
 }
+
+/// The trainer that is ours.
+pub const STACK: &str = "stack";
 
 /// A row of results.parquet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +31,16 @@ pub struct ResultRow {
     pub state: State,
     /// Why it failed.
     pub error: Option<String>,
+    /// What trained it: [`STACK`].
+    pub trainer: String,
+    /// Fingerprint of a trainer of the user's.
+    pub trainer_fingerprint: Option<String>,
+    /// What the training is for.
+    pub phase: Phase,
+    /// 0-based fold of the split, where it has folds.
+    pub fold: Option<u32>,
+    /// 0-based repeat of the split, where it is repeated.
+    pub repeat: Option<u32>,
     /// What was trained.
     #[serde(flatten)]
     pub hyperparameters: Hyperparameters,
@@ -63,32 +76,14 @@ pub struct ResultRow {
     pub val: Option<SplitMetrics>,
     /// The same on the test rows.
     pub test: Option<SplitMetrics>,
-    /// Threshold of the operating point, chosen on the validation rows.
+    /// Threshold of the operating point, chosen on the validation rows: the probability of `threshold_raw`.
     pub threshold: Option<f64>,
-    /// Counts at `threshold` on the validation rows.
+    /// The logit that it was chosen by: rows with a logit of at least this are flagged.
+    pub threshold_raw: Option<f64>,
+    /// Counts at `threshold_raw` on the validation rows.
     pub val_op: Option<Confusion>,
-    /// Counts at `threshold` on the test rows.
+    /// Counts at `threshold_raw` on the test rows.
     pub test_op: Option<Confusion>,
-}
-
-/// Metrics of one split at threshold 0.5. `None`: not defined there (one class only).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SplitMetrics {
-    /// Mean of the trial's own loss over the rows.
-    #[serde(with = "any_float")]
-    pub loss: f64,
-    /// ROC AUC.
-    pub auc: Option<f64>,
-    /// DeLong standard error of `auc`.
-    pub auc_se: Option<f64>,
-    /// Average precision.
-    pub average_precision: Option<f64>,
-    /// Counts at threshold 0.5.
-    #[serde(flatten)]
-    pub confusion: Confusion,
-    /// Mean squared difference of score and label.
-    #[serde(with = "any_float")]
-    pub brier: f64,
 }
 
 /// A row of history.parquet.
@@ -108,27 +103,4 @@ pub struct HistoryRow {
     pub learning_rate: f64,
     /// Seconds that the stack took for this epoch.
     pub seconds: f64,
-}
-
-/// Numbers that may be infinite or none, as those of a diverging trial are: JSON has no word for them, so they are text.
-mod any_float {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Written {
-        Number(f64),
-        Word(String),
-    }
-
-    pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-        if value.is_finite() { value.serialize(serializer) } else { value.to_string().serialize(serializer) }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-        match Written::deserialize(deserializer)? {
-            Written::Number(value) => Ok(value),
-            Written::Word(word) => word.parse().map_err(D::Error::custom),
-        }
-    }
 }

@@ -2,33 +2,6 @@
 
 use super::parameters;
 
-/// Metrics that `rank.by` may name: result columns without their `val_`/`test_` prefix, and the cost of the errors at an
-/// operating point of costs.
-pub const RANK_METRICS: &[&str] = &[
-    "loss",
-    "auc",
-    "average_precision",
-    "tp",
-    "fp",
-    "tn",
-    "fn",
-    "accuracy",
-    "precision",
-    "recall",
-    "f1",
-    "mcc",
-    "brier",
-    "op_tp",
-    "op_fp",
-    "op_tn",
-    "op_fn",
-    "op_precision",
-    "op_recall",
-    "op_fpr",
-    "cost",
-    "epochs_run",
-];
-
 pub(super) const ROOT: &[&str] = &[
     "name",
     "data",
@@ -61,8 +34,17 @@ pub(super) const DATA: &[&str] = &[
 pub(super) const SYNTH: &[&str] = &["rows", "features", "positives", "seed"];
 pub(super) const SPLIT: &[&str] = &["test", "validation", "stratify"];
 pub(super) const MODEL: &[&str] = &["hidden", "activation", "dropout", "initial_bias"];
-pub(super) const TRAIN: &[&str] =
-    &["epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "reduction", "epsilon", "early_stopping"];
+pub(super) const TRAIN: &[&str] = &[
+    "epochs",
+    "batch_size",
+    "optimizer",
+    "learning_rate",
+    "weight_decay",
+    "reduction",
+    "epsilon",
+    "early_stopping",
+    "backend",
+];
 pub(super) const EARLY_STOPPING: &[&str] = &["metric", "goal", "patience", "min_delta", "restore_best_weights"];
 pub(super) const DOMAIN: &[&str] = &["value", "values", "min", "max", "count"];
 pub(super) const OPERATING_POINT: &[&str] = &["max_fpr", "min_recall", "max_alerts_per_1000", "fn_cost", "fp_cost"];

@@ -29,7 +29,6 @@ pub(crate) mod words;
 
 pub use bounds::{Bounds, End};
 pub use fault::{Fault, Origin, SpecFaults};
-pub use keys::RANK_METRICS;
 pub use parameters::{
     Axis, ColumnType, Hyperparameters, Loss, PARAMETERS, Parameter, ParameterValue, ReadBy, Sampling, Space,
 };

@@ -8,15 +8,17 @@ use super::bounds::{
     POSITIVE,
 };
 use super::fields::{At, Reader, Section};
-use super::keys::{self, RANK_METRICS};
+
+use super::keys;
 use super::node::Kind;
 use super::scalar::Resolved;
 use super::types::defaults;
 use super::types::{
-    Activation, DataSpec, Devices, EarlyStopping, Goal, InitialBias, LaunchSpec, Launcher, ModelSpec, Monitor,
+    Activation, Backend, DataSpec, Devices, EarlyStopping, Goal, InitialBias, LaunchSpec, Launcher, ModelSpec, Monitor,
     OperatingPoint, Optimizer, RankSpec, Reduction, Scalar, Split, SplitSpec, SynthSpec, TrainSpec,
 };
 use super::words::Word;
+use crate::metrics::catalogue::Metric;
 
 const MAX_WIDTH: u64 = 65_536;
 const MAX_LAYERS: usize = 32;
@@ -248,6 +250,7 @@ impl Reader {
             reduction: section.get("reduction").and_then(|at| self.word::<Reduction>(at)).unwrap_or(defaults.reduction),
             epsilon: section.get_some("epsilon").and_then(|at| self.number(at, BELOW_HALF)),
             early_stopping: section.get_some("early_stopping").and_then(|at| self.early_stopping(at)),
+            backend: section.get("backend").and_then(|at| self.word::<Backend>(at)).unwrap_or(defaults.backend),
         })
     }
 
@@ -340,16 +343,17 @@ impl Reader {
         if items.is_empty() {
             self.fault(at, "found an empty list, expected at least one metric, such as [auc, fn]", None);
         }
+        let known = Metric::rank_names();
         let mut by: Vec<String> = Vec::new();
         for item in &items {
             let Some(metric) = self.text(item, "the name of a metric") else { continue };
-            if !RANK_METRICS.contains(&metric) {
+            if !known.contains(&metric) {
                 let bare = metric.strip_prefix("val_").or_else(|| metric.strip_prefix("test_"));
-                let help = match bare.filter(|bare| RANK_METRICS.contains(bare)) {
+                let help = match bare.filter(|bare| known.contains(bare)) {
                     Some(bare) => format!("did you mean `{bare}`? `rank.on` says whether validation or test ranks"),
-                    None => match keys::nearest(metric, RANK_METRICS) {
+                    None => match keys::nearest(metric, &known) {
                         Some(near) => format!("did you mean `{near}`?"),
-                        None => format!("known metrics: {}", RANK_METRICS.join(", ")),
+                        None => format!("known metrics: {}", known.join(", ")),
                     },
                 };
                 self.fault(item, format!("unknown metric `{metric}`"), Some(help));

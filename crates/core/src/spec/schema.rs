@@ -3,8 +3,8 @@
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
-use super::keys::RANK_METRICS;
 use super::types::Spec;
+use crate::metrics::catalogue::Metric;
 
 /// JSON Schema (draft 2020-12) of a sweep file.
 pub fn json_schema() -> Value {
@@ -28,7 +28,7 @@ pub(super) fn widths(_: &mut SchemaGenerator) -> Schema {
 
 /// `rank.by`.
 pub(super) fn metrics(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "array", "items": {"enum": RANK_METRICS}, "minItems": 1, "uniqueItems": true})
+    json_schema!({"type": "array", "items": {"enum": Metric::rank_names()}, "minItems": 1, "uniqueItems": true})
 }
 
 /// `launch.devices`.

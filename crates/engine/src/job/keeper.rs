@@ -1,16 +1,16 @@
 //! Keeps what a stack brings: the journal first, then the event.
 
-use std::collections::{HashMap, HashSet};
-use std::io::{self, Write};
+use std::collections::HashSet;
+use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::error::{JobError, save};
 use super::event::Event;
 use super::run::{JobDevice, Work};
-use crate::train::{Checkpoint, Ended, EpochReport, Fitted, Observer, SaveError, Stack, start};
-use focalsweep_core::plan::{Job, Shape};
+use crate::train::{Checkpoint, Ended, EpochReport, Fitted, Observer, RowScores, SaveError, Stack, start};
+use focalsweep_core::plan::{Job, Phase};
 use focalsweep_core::prepared::Replicate;
-use focalsweep_core::record::{Attempt, Journal, Payload, ResultRow, State, le_bytes, write_atomically};
+use focalsweep_core::record::{Attempt, Journal, Payload, ResultRow, STACK, ScoreBytes, State, le_bytes};
 
 /// How often a running stack is checkpointed: what a kill can cost.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
@@ -85,6 +85,11 @@ impl<'a> Keeper<'a> {
             replicate: self.job.replicate,
             state: if fitted.is_some() { State::Finished } else { State::Failed },
             error: ended.outcome.as_ref().err().cloned(),
+            trainer: STACK.to_owned(),
+            trainer_fingerprint: None,
+            phase: Phase::Search,
+            fold: None,
+            repeat: None,
             hyperparameters: self.stack.trials[ended.slot].clone(),
             seed: self.work.spec.seed,
             split_fingerprint: self.data.split_fingerprint.clone(),
@@ -103,20 +108,26 @@ impl<'a> Keeper<'a> {
             val: fitted.map(|f| f.val.clone()),
             test: fitted.map(|f| f.test.clone()),
             threshold: fitted.and_then(|f| f.threshold),
+            threshold_raw: fitted.and_then(|f| f.threshold_raw),
             val_op: fitted.and_then(|f| f.val_op),
             test_op: fitted.and_then(|f| f.test_op),
         }
     }
 
-    fn payload(&self, row: &ResultRow, fitted: &Fitted) -> Result<Payload, SaveError> {
+    fn payload(&self, fitted: &Fitted) -> Payload {
         let wants_scores = self.work.spec.scores != Some(focalsweep_core::spec::Scores::None);
-        let scores = |values: &[f32]| if wants_scores { le_bytes(values) } else { Vec::new() };
-        Ok(Payload {
+        let scores = |rows: &RowScores| {
+            if !wants_scores {
+                return ScoreBytes::default();
+            }
+            ScoreBytes { raw: le_bytes(&rows.raw), score: le_bytes(&rows.scores) }
+        };
+        Payload {
             train_roc: fitted.train_roc.clone(),
-            validation: scores(&fitted.validation_scores),
-            test: scores(&fitted.test_scores),
-            model: model_file(&self.stack.shape, &fitted.weights, row, &self.data.features)?,
-        })
+            validation: scores(&fitted.validation),
+            test: scores(&fitted.test_rows),
+            model: le_bytes(&fitted.weights),
+        }
     }
 
     /// Records every trial that has not ended as failed.
@@ -139,30 +150,7 @@ pub(super) fn write_checkpoint(
     attempt: &Attempt,
     checkpoint: &Checkpoint,
 ) -> io::Result<()> {
-    let bytes = checkpoint.to_bytes().map_err(io::Error::other)?;
-    write_atomically::<io::Error>(&work.dir.checkpoint_path(job, attempt), |out| out.write_all(&bytes))
-}
-
-/// A model's safetensors file: its tensors, and in the metadata what is needed to use them.
-fn model_file(shape: &Shape, weights: &[f32], row: &ResultRow, features: &[String]) -> Result<Vec<u8>, SaveError> {
-    use safetensors::tensor::{Dtype, TensorView};
-    let bytes = le_bytes(weights);
-    let mut at = 0;
-    let mut tensors = Vec::new();
-    for (name, dims) in shape.tensors() {
-        let length = 4 * dims.iter().product::<usize>();
-        tensors.push((name, TensorView::new(Dtype::F32, dims, &bytes[at..at + length])?));
-        at += length;
-    }
-    let metadata = HashMap::from([
-        ("trial_id".to_owned(), row.trial_id.clone()),
-        ("replicate".to_owned(), row.replicate.to_string()),
-        ("hyperparameters".to_owned(), serde_json::to_string(&row.hyperparameters)?),
-        ("features".to_owned(), serde_json::to_string(features)?),
-        ("threshold".to_owned(), serde_json::to_string(&row.threshold)?),
-        ("preprocessing".to_owned(), format!("preprocessing-r{}.json", row.replicate)),
-    ]);
-    Ok(safetensors::serialize(tensors, Some(metadata))?)
+    work.dir.write_checkpoint(job, attempt, &checkpoint.to_bytes().map_err(io::Error::other)?)
 }
 
 impl Observer for Keeper<'_> {
@@ -184,7 +172,7 @@ impl Observer for Keeper<'_> {
         let mut lines = Vec::with_capacity(new.len());
         for end in &new {
             let row = self.row(end);
-            let payload = end.outcome.as_ref().ok().map(|fitted| self.payload(&row, fitted)).transpose()?;
+            let payload = end.outcome.as_ref().ok().map(|fitted| self.payload(fitted));
             lines.push((row, end.history.clone(), payload));
         }
         self.kept.journal.append(lines)?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use focalsweep_core::device::Device;
 use focalsweep_core::plan::{Hyperparameters, Job, Trials};
 use focalsweep_core::prepared::Replicate;
-use focalsweep_core::record::{Attempt, Entry, Journal, Journals, RunDir, RunDirError};
+use focalsweep_core::record::{Attempt, Entry, Journal, Journals, PLAN, RunDir, RunDirError};
 use focalsweep_core::spec::Spec;
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +44,7 @@ impl Work<'_> {
         let data = self.replicates.iter().find(|replicate| replicate.index == job.replicate);
         data.map(Arc::as_ref).ok_or_else(|| {
             let why = format!("{} trains on replicate {}, which the sweep does not have", job.job_id, job.replicate);
-            RunDirError::Broken { path: self.dir.path("plan.json"), why }.into()
+            RunDirError::Broken { path: self.dir.path(PLAN), why }.into()
         })
     }
 }
@@ -203,7 +203,8 @@ pub fn cut_checkpoint(work: &Work<'_>, job_id: &str, halves: &[Job; 2]) -> io::R
     let [first, second] = halves;
     let whole = Job { job_id: job_id.to_owned(), count: first.count + second.count, ..first.clone() };
     let found = work.dir.checkpoints(&whole).map_err(io::Error::other)?;
-    let furthest = found.iter().filter_map(|bytes| Checkpoint::read(bytes).ok()).max_by_key(Checkpoint::updates);
+    let read = found.iter().flatten().filter_map(|bytes| Checkpoint::read(bytes).ok());
+    let furthest = read.max_by_key(Checkpoint::updates);
     let Some(checkpoint) = furthest else { return Ok(()) };
     let mut at = 0;
     for half in halves {
@@ -227,9 +228,11 @@ fn resume_from(work: &Work<'_>, job: &Job, stack: &Stack) -> Option<Checkpoint> 
         tracing::warn!(job = job.job_id, %error, "a checkpoint cannot be read; it costs time and nothing else");
     };
     let found = work.dir.checkpoints(job).inspect_err(|error| warn(error)).unwrap_or_default();
-    let read =
-        |bytes: &Vec<u8>| Checkpoint::from_bytes(bytes, stack.shape.parameters()).inspect_err(|error| warn(error)).ok();
-    found.iter().filter_map(read).max_by_key(Checkpoint::updates)
+    let read = |bytes: Result<Vec<u8>, RunDirError>| {
+        let bytes = bytes.inspect_err(|error| warn(error)).ok()?;
+        Checkpoint::from_bytes(&bytes, stack.shape.parameters()).inspect_err(|error| warn(error)).ok()
+    };
+    found.into_iter().filter_map(read).max_by_key(Checkpoint::updates)
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {

@@ -192,7 +192,7 @@ impl Run<'_> {
         let scored = self.backend.score(&self.state.parameters.weights, &slots, Part::Validation)?;
         let (n, size) = (validation.y.len(), self.stack.shape.parameters());
         let aucs: Vec<Option<f64>> =
-            scored.scores.chunks_exact(n).map(|scores| metrics::roc_auc(scores, &validation.y)).collect();
+            scored.raw.chunks_exact(n).map(|raw| metrics::roc_auc(raw, &validation.y)).collect();
 
         let position = &mut self.state.position;
         position.seconds += started.elapsed().as_secs_f64();

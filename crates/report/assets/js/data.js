@@ -23,39 +23,114 @@ const splitWords = { val: "validation", test: "test", train: "training" };
 const columns = [];
 const addColumn = (column) => columns.push({ numeric: true, goal: 0, group: "", ...column });
 
-addColumn({ key: "rank", title: "Rank", short: "rank", kind: "place", get: (i) => i + 1, text: (i) => `${i + 1}${trials.tied[i] ? " ≈" : ""}` });
-addColumn({ key: "front", title: "Front", short: "front", kind: "place", get: (i) => trials.front[i], text: (i) => formatValue(trials.front[i]) });
-addColumn({ key: "p_vs_best", title: "p against the winner (Holm)", short: "p", kind: "place", get: (i) => trials.p[i], text: (i) => formatP(trials.p[i]) });
+addColumn({
+  key: "rank",
+  title: "Rank",
+  short: "rank",
+  kind: "place",
+  get: (i) => i + 1,
+  text: (i) => `${i + 1}${trials.tied[i] ? " ≈" : ""}`,
+});
+addColumn({
+  key: "front",
+  title: "Front",
+  short: "front",
+  kind: "place",
+  get: (i) => trials.front[i],
+  text: (i) => formatValue(trials.front[i]),
+});
+addColumn({
+  key: "p_vs_best",
+  title: `p against the winner${ranking.corrected_by ? ` (${ranking.corrected_by})` : ""}`,
+  short: "p",
+  kind: "place",
+  get: (i) => trials.p[i],
+  text: (i) => formatP(trials.p[i]),
+});
 for (const parameter of data.parameters) {
   addColumn({
-    key: parameter.name, title: parameter.name, short: parameter.name, kind: "parameter", numeric: parameter.numeric, swept: parameter.swept,
-    get: (i) => parameter.values[i], text: (i) => formatValue(parameter.values[i]),
+    key: parameter.name,
+    title: parameter.title,
+    short: parameter.title,
+    kind: "parameter",
+    numeric: parameter.numeric,
+    swept: parameter.swept,
+    get: (i) => parameter.values[i],
+    text: (i) => formatValue(parameter.values[i]),
   });
 }
 for (const metric of data.metrics) {
   addColumn({
-    key: metric.column, title: metric.title, short: metric.short, group: metric.group, kind: "metric", goal: metric.goal, metric,
-    get: (i) => metric.mean[i], text: (i) => formatMetric(metric, metric.mean[i]),
+    key: metric.column,
+    title: metric.title,
+    short: metric.short,
+    group: metric.group,
+    kind: "metric",
+    goal: metric.goal,
+    metric,
+    get: (i) => metric.mean[i],
+    text: (i) => formatMetric(metric, metric.mean[i]),
   });
 }
-addColumn({ key: "finished_seconds", title: "Finished, seconds from the start", short: "finished (s)", kind: "run", get: (i) => trials.finished[i], text: (i) => formatSeconds(trials.finished[i]) });
-addColumn({ key: "state", title: "State", short: "state", kind: "run", numeric: false, get: (i) => trials.state[i], text: (i) => trials.state[i] });
-addColumn({ key: "device", title: "Device", short: "device", kind: "run", numeric: false, get: (i) => trials.devices[i], text: (i) => trials.devices[i] });
-addColumn({ key: "trial_id", title: "Trial", short: "trial", kind: "run", numeric: false, get: (i) => trials.id[i], text: (i) => trials.id[i] });
+addColumn({
+  key: "finished_seconds",
+  title: "Finished, seconds from the start",
+  short: "finished (s)",
+  kind: "run",
+  get: (i) => trials.finished[i],
+  text: (i) => formatSeconds(trials.finished[i]),
+});
+addColumn({
+  key: "state",
+  title: "State",
+  short: "state",
+  kind: "run",
+  numeric: false,
+  get: (i) => trials.state[i],
+  text: (i) => trials.state[i],
+});
+addColumn({
+  key: "device",
+  title: "Device",
+  short: "device",
+  kind: "run",
+  numeric: false,
+  get: (i) => trials.devices[i],
+  text: (i) => trials.devices[i],
+});
+addColumn({
+  key: "trial_id",
+  title: "Trial",
+  short: "trial",
+  kind: "run",
+  numeric: false,
+  get: (i) => trials.id[i],
+  text: (i) => trials.id[i],
+});
 const columnOf = new Map(columns.map((column) => [column.key, column]));
 
 /** Columns for a select, in groups. */
 const columnOptions = (filter = () => true) => {
-  const of = (kind) => columns.filter((column) => column.kind === kind && filter(column)).map((column) => [column.key, column.title]);
-  return [["Hyperparameters", of("parameter")], ["Metrics", of("metric")], ["Place and run", [...of("place"), ...of("run")]]].filter(([, list]) => list.length > 0);
+  const of = (kind) =>
+    columns.filter((column) => column.kind === kind && filter(column)).map((column) => [column.key, column.title]);
+  return [
+    ["Hyperparameters", of("parameter")],
+    ["Metrics", of("metric")],
+    ["Place and run", [...of("place"), ...of("run")]],
+  ].filter(([, list]) => list.length > 0);
 };
 
 /** Metrics to choose from for plots: those that say something about the scores, on one split. */
 const plotMetrics = (split = ranking.on) =>
-  ["auc", "average_precision", "fn", "fp", "op_fn", "op_fp", "recall", "precision", "f1", "mcc", "brier", "op_recall", "op_precision"]
-    .map((name) => `${split}_${name}`)
-    .filter((column) => metricOf.has(column))
-    .map((column) => [column, metricOf.get(column).title]);
+  data.metrics
+    .filter((metric) => metric.plotted && metric.split === split)
+    .map((metric) => [metric.column, metric.title]);
+
+/** The two hyperparameters of the published pair, where both were swept: the axes of maps. */
+const publishedAxes = (of) => {
+  const axes = of.filter((parameter) => parameter.published !== null);
+  return axes.length === 2 ? axes : null;
+};
 
 /** Distinct values of a parameter in their order. */
 const levelsOf = (parameter, of = everyTrial) => {

@@ -5,10 +5,13 @@ const el = (tag, attributes, ...children) => {
   for (const [name, value] of Object.entries(attributes ?? {})) {
     if (value === null || value === undefined || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (name in element && ["value", "checked", "disabled", "selected", "hidden", "open"].includes(name)) element[name] = value;
+    else if (name in element && ["value", "checked", "disabled", "selected", "hidden", "open"].includes(name))
+      element[name] = value;
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 };
 
@@ -23,7 +26,9 @@ const selectField = (label, options, value, onchange) => {
   const select = el(
     "select",
     { "aria-label": label, onchange: () => onchange(select.value) },
-    options.map((entry) => (Array.isArray(entry[1]) ? el("optgroup", { label: entry[0] }, entry[1].map(option)) : option(entry))),
+    options.map((entry) =>
+      Array.isArray(entry[1]) ? el("optgroup", { label: entry[0] }, entry[1].map(option)) : option(entry),
+    ),
   );
   return el("label", { class: "field" }, el("span", {}, label), select);
 };
@@ -31,14 +36,19 @@ const selectField = (label, options, value, onchange) => {
 /** Buttons of which one is pressed. */
 const segments = (label, options, value, onchange) => {
   const buttons = options.map(([key, text]) =>
-    el("button", {
-      type: "button",
-      "aria-pressed": String(key === value),
-      onclick: () => {
-        buttons.forEach((button, i) => button.setAttribute("aria-pressed", String(options[i][0] === key)));
-        onchange(key);
+    el(
+      "button",
+      {
+        type: "button",
+        "aria-pressed": String(key === value),
+        onclick: () => {
+          buttons.forEach((button, i) => button.setAttribute("aria-pressed", String(options[i][0] === key)));
+          onchange(key);
+        },
       },
-    }, text));
+      text,
+    ),
+  );
   return el("div", { class: "segments", role: "group", "aria-label": label }, buttons);
 };
 
@@ -49,13 +59,37 @@ const checkField = (label, checked, onchange) => {
 
 /** A table of plain cells. `head` is a list of texts, `rows` a list of lists; the first cell of a row is its head. */
 const plainTable = (head, rows, caption, className = "data") =>
-  el("table", { class: className },
+  el(
+    "table",
+    { class: className },
     caption ? el("caption", { class: "visually-hidden" }, caption) : null,
-    head ? el("thead", {}, el("tr", {}, head.map((text, i) => el("th", { scope: "col", class: i === 0 ? "text" : null }, text)))) : null,
-    el("tbody", {}, rows.map((cells) => el("tr", {}, cells.map((cell, i) => el(i === 0 ? "th" : "td", i === 0 ? { scope: "row" } : {}, cell))))));
+    head
+      ? el(
+          "thead",
+          {},
+          el(
+            "tr",
+            {},
+            head.map((text, i) => el("th", { scope: "col", class: i === 0 ? "text" : null }, text)),
+          ),
+        )
+      : null,
+    el(
+      "tbody",
+      {},
+      rows.map((cells) =>
+        el(
+          "tr",
+          {},
+          cells.map((cell, i) => el(i === 0 ? "th" : "td", i === 0 ? { scope: "row" } : {}, cell)),
+        ),
+      ),
+    ),
+  );
 
 /** A box that scrolls by itself, also with the keys. */
-const scrollBox = (label, child, className = "scroll") => el("div", { class: className, tabindex: "0", role: "region", "aria-label": label }, child);
+const scrollBox = (label, child, className = "scroll") =>
+  el("div", { class: className, tabindex: "0", role: "region", "aria-label": label }, child);
 
 /** Hands a text to the browser as a file. */
 const download = (name, type, text) => {
@@ -71,8 +105,13 @@ const download = (name, type, text) => {
 const parts = [];
 const part = (id, title, lead, ...children) => {
   const heading = newId("heading");
-  const section = el("section", { class: "part", id, "aria-labelledby": heading },
-    el("h2", { id: heading }, title), lead ? el("p", { class: "lead" }, lead) : el("div", { class: "lead" }), children);
+  const section = el(
+    "section",
+    { class: "part", id, "aria-labelledby": heading },
+    el("h2", { id: heading }, title),
+    lead ? el("p", { class: "lead" }, lead) : el("div", { class: "lead" }),
+    children,
+  );
   parts.push({ id, title, section });
   byId("main").append(section);
   return section;

@@ -2,11 +2,26 @@
 
 const pointLook = (trial) => ({
   itemStyle: {
-    color: trial === ranking.winner ? categorical()[1] : trial === ranking.baseline ? categorical()[2] : trial === ranking.published?.trial ? categorical()[3] : colour("accent"),
+    color:
+      trial === ranking.winner
+        ? categorical()[1]
+        : trial === ranking.baseline
+          ? categorical()[2]
+          : trial === ranking.published?.trial
+            ? categorical()[3]
+            : colour("accent"),
     opacity: [ranking.winner, ranking.baseline, ranking.published?.trial].includes(trial) ? 1 : 0.55,
-    borderColor: colour("card"), borderWidth: 1,
+    borderColor: colour("card"),
+    borderWidth: 1,
   },
-  symbol: trial === ranking.winner ? "diamond" : trial === ranking.baseline ? "rect" : trial === ranking.published?.trial ? "triangle" : "circle",
+  symbol:
+    trial === ranking.winner
+      ? "diamond"
+      : trial === ranking.baseline
+        ? "rect"
+        : trial === ranking.published?.trial
+          ? "triangle"
+          : "circle",
   symbolSize: [ranking.winner, ranking.baseline, ranking.published?.trial].includes(trial) ? 13 : 9,
 });
 const marksText = () => {
@@ -15,8 +30,13 @@ const marksText = () => {
   if (ranking.published) marks.push(ranking.published.exact ? "▲ published pair" : "▲ nearest to the published pair");
   return `${marks.join(", ")}. Click a point for all of its figures.`;
 };
-const openTrial = (event) => { if (event.data?.trial !== undefined) showTrial(event.data.trial); };
-const defined = (columnKeys, of = state.visible) => of.filter((i) => columnKeys.every((key) => columnOf.get(key).get(i) !== null && columnOf.get(key).get(i) !== undefined));
+const openTrial = (event) => {
+  if (event.data?.trial !== undefined) showTrial(event.data.trial);
+};
+const defined = (columnKeys, of = state.visible) =>
+  of.filter((i) =>
+    columnKeys.every((key) => columnOf.get(key).get(i) !== null && columnOf.get(key).get(i) !== undefined),
+  );
 const NONE_VISIBLE = "No trial passes the filter with these figures.";
 
 /** Room around the points, but not below zero where nothing is. */
@@ -29,17 +49,51 @@ const room = (values) => {
 /** An axis of a column: numbers, or the words it has. */
 const columnAxis = (column, more = {}) =>
   column.numeric
-    ? axis(column.title, { type: "value", scale: true, ...room(everyTrial.map((i) => column.get(i))), axisLabel: { formatter: axisNumber }, ...more })
-    : axis(column.title, { type: "category", data: [...new Set(everyTrial.map((i) => column.text(i)))], splitLine: { show: false }, ...more });
+    ? axis(column.title, {
+        type: "value",
+        scale: true,
+        ...room(everyTrial.map((i) => column.get(i))),
+        axisLabel: { formatter: axisNumber },
+        ...more,
+      })
+    : axis(column.title, {
+        type: "category",
+        data: [...new Set(everyTrial.map((i) => column.text(i)))],
+        splitLine: { show: false },
+        ...more,
+      });
 const onAxis = (column, trial) => (column.numeric ? column.get(trial) : column.text(trial));
 
 const paretoFigure = () => {
   const view = { split: ranking.on, at: "op_fn" };
   const whole = figure({
-    title: "AUC against missed positives", on: ["filter"],
+    title: "AUC against missed positives",
+    on: ["filter"],
     controls: [
-      segments("Rows", [["val", "Validation"], ["test", "Test"]], view.split, (value) => { view.split = value; whole.redraw(); }),
-      segments("Threshold", [["op_fn", "Operating point"], ["fn", "0.5"]], view.at, (value) => { view.at = value; whole.redraw(); }),
+      segments(
+        "Rows",
+        [
+          ["val", "Validation"],
+          ["test", "Test"],
+        ],
+        view.split,
+        (value) => {
+          view.split = value;
+          whole.redraw();
+        },
+      ),
+      segments(
+        "Threshold",
+        [
+          ["op_fn", "Operating point"],
+          ["fn", "0.5"],
+        ],
+        view.at,
+        (value) => {
+          view.at = value;
+          whole.redraw();
+        },
+      ),
     ],
     draw: ({ width }) => {
       const [x, y] = [columnOf.get(`${view.split}_${view.at}`), columnOf.get(`${view.split}_auc`)];
@@ -48,21 +102,41 @@ const paretoFigure = () => {
       if (!shown.length) return { empty: NONE_VISIBLE };
       // Nobody on the front has both more AUC and fewer misses beside it.
       let best = -Infinity;
-      const front = [...shown].sort((a, b) => x.get(a) - x.get(b) || y.get(b) - y.get(a)).filter((i) => y.get(i) > best && ((best = y.get(i)), true));
+      const front = [...shown]
+        .sort((a, b) => x.get(a) - x.get(b) || y.get(b) - y.get(a))
+        .filter((i) => y.get(i) > best && ((best = y.get(i)), true));
       return {
         height: Math.min(420, Math.max(300, width * 0.7)),
-        caption: `The best lie at the top left. The line joins the front: whoever has a higher AUC misses more. ${marksText()}`,
+        caption:
+          "The best lie at the top left. The line joins the front: whoever has a higher AUC misses more. " +
+          `${marksText()}`,
         summary: `${shown.length} trials, ${front.length} of them on the front.`,
         option: {
           grid: { left: 66, right: 20, top: 14, bottom: 50 },
           tooltip: { formatter: ({ data: item }) => trialTip(item.trial) },
-          xAxis: columnAxis(x), yAxis: columnAxis(y, { nameGap: 50 }),
+          xAxis: columnAxis(x),
+          yAxis: columnAxis(y, { nameGap: 50 }),
           series: [
-            { type: "line", silent: true, data: front.map((i) => [x.get(i), y.get(i)]), step: "end", showSymbol: false, lineStyle: { color: colour("line-strong"), width: 1.5 }, z: 1 },
-            { type: "scatter", clip: false, data: shown.map((trial) => ({ value: [x.get(trial), y.get(trial)], trial, ...pointLook(trial) })) },
+            {
+              type: "line",
+              silent: true,
+              data: front.map((i) => [x.get(i), y.get(i)]),
+              step: "end",
+              showSymbol: false,
+              lineStyle: { color: colour("line-strong"), width: 1.5 },
+              z: 1,
+            },
+            {
+              type: "scatter",
+              clip: false,
+              data: shown.map((trial) => ({ value: [x.get(trial), y.get(trial)], trial, ...pointLook(trial) })),
+            },
           ],
         },
-        table: { head: ["trial on the front", y.title, x.title], rows: front.map((i) => [trialName(i), y.text(i), x.text(i)]) },
+        table: {
+          head: ["trial on the front", y.title, x.title],
+          rows: front.map((i) => [trialName(i), y.text(i), x.text(i)]),
+        },
         onclick: openTrial,
       };
     },
@@ -71,10 +145,24 @@ const paretoFigure = () => {
 };
 
 const scatterFigure = () => {
-  const view = { x: columnOf.has("test_op_fp") ? "test_op_fp" : "rank", y: columnOf.has("test_op_recall") ? "test_op_recall" : ranking.keys[0], colour: ranking.swept.find((name) => parameterOf.get(name)?.numeric) ?? "rank" };
-  const pick = (name, key) => selectField(name, columnOptions((column) => (key === "colour" ? column.numeric : true)), view[key], (value) => { view[key] = value; whole.redraw(); });
+  const view = {
+    x: columnOf.has("test_op_fp") ? "test_op_fp" : "rank",
+    y: columnOf.has("test_op_recall") ? "test_op_recall" : ranking.keys[0],
+    colour: ranking.swept.find((name) => parameterOf.get(name)?.numeric) ?? "rank",
+  };
+  const pick = (name, key) =>
+    selectField(
+      name,
+      columnOptions((column) => (key === "colour" ? column.numeric : true)),
+      view[key],
+      (value) => {
+        view[key] = value;
+        whole.redraw();
+      },
+    );
   const whole = figure({
-    title: "Any two columns", on: ["filter"],
+    title: "Any two columns",
+    on: ["filter"],
     controls: [pick("across", "x"), pick("up", "y"), pick("colour", "colour")],
     renderer: N > 800 ? "canvas" : "svg",
     draw: ({ width }) => {
@@ -82,19 +170,51 @@ const scatterFigure = () => {
       const shown = defined([x.key, y.key]);
       if (!shown.length) return { empty: NONE_VISIBLE };
       const values = shown.map((i) => shade.get(i)).filter((value) => value !== null);
-      const [low, high] = values.length ? [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))] : [0, 1];
+      const [low, high] = values.length
+        ? [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))]
+        : [0, 1];
       return {
         height: Math.min(440, Math.max(320, width * 0.75)),
-        caption: `Colour: ${shade.title}, from ${shade.numeric ? axisNumber(low) : low} (dark) to ${axisNumber(high)} (bright). ${shown.length} of ${N} trials.`,
+        caption:
+          `Colour: ${shade.title}, from ${shade.numeric ? axisNumber(low) : low} (dark) ` +
+          `to ${axisNumber(high)} (bright). ${shown.length} of ${N} trials.`,
         summary: `${x.title} and ${y.title} of ${shown.length} trials.`,
         option: {
           grid: { left: 66, right: 20, top: 14, bottom: 50 },
-          tooltip: { formatter: ({ data: item }) => trialTip(item.trial, [[x.title, x.text(item.trial)], [y.title, y.text(item.trial)], [shade.title, shade.text(item.trial)]]) },
-          xAxis: columnAxis(x), yAxis: columnAxis(y, { nameGap: 50 }),
-          visualMap: { show: false, dimension: 2, min: low, max: high === low ? low + 1 : high, inRange: { color: lineColours() } },
-          series: [{ type: "scatter", clip: false, symbolSize: shown.length > 500 ? 6 : 10, itemStyle: { borderColor: colour("line-strong"), borderWidth: 0.8 }, data: shown.map((trial) => ({ value: [onAxis(x, trial), onAxis(y, trial), shade.get(trial) ?? low], trial })) }],
+          tooltip: {
+            formatter: ({ data: item }) =>
+              trialTip(item.trial, [
+                [x.title, x.text(item.trial)],
+                [y.title, y.text(item.trial)],
+                [shade.title, shade.text(item.trial)],
+              ]),
+          },
+          xAxis: columnAxis(x),
+          yAxis: columnAxis(y, { nameGap: 50 }),
+          visualMap: {
+            show: false,
+            dimension: 2,
+            min: low,
+            max: high === low ? low + 1 : high,
+            inRange: { color: lineColours() },
+          },
+          series: [
+            {
+              type: "scatter",
+              clip: false,
+              symbolSize: shown.length > 500 ? 6 : 10,
+              itemStyle: { borderColor: colour("line-strong"), borderWidth: 0.8 },
+              data: shown.map((trial) => ({
+                value: [onAxis(x, trial), onAxis(y, trial), shade.get(trial) ?? low],
+                trial,
+              })),
+            },
+          ],
         },
-        table: { head: ["trial", x.title, y.title, shade.title], rows: shown.map((i) => [trialName(i), x.text(i), y.text(i), shade.text(i)]) },
+        table: {
+          head: ["trial", x.title, y.title, shade.title],
+          rows: shown.map((i) => [trialName(i), x.text(i), y.text(i), shade.text(i)]),
+        },
         onclick: openTrial,
       };
     },
@@ -105,29 +225,78 @@ const scatterFigure = () => {
 const historyOfBest = () => {
   const view = { column: ranking.keys[0] };
   const whole = figure({
-    title: "Best so far", on: ["filter"],
-    controls: [selectField("Metric", [["Validation", plotMetrics("val")], ["Test", plotMetrics("test")]], view.column, (value) => { view.column = value; whole.redraw(); })],
+    title: "Best so far",
+    on: ["filter"],
+    controls: [
+      selectField(
+        "Metric",
+        [
+          ["Validation", plotMetrics("val")],
+          ["Test", plotMetrics("test")],
+        ],
+        view.column,
+        (value) => {
+          view.column = value;
+          whole.redraw();
+        },
+      ),
+    ],
     draw: () => {
       const metric = metricOf.get(view.column);
-      const shown = defined([view.column, "finished_seconds"]).sort((a, b) => trials.finished[a] - trials.finished[b] || a - b);
+      const shown = defined([view.column, "finished_seconds"]).sort(
+        (a, b) => trials.finished[a] - trials.finished[b] || a - b,
+      );
       if (!shown.length) return { empty: NONE_VISIBLE };
       const better = metric.goal < 0 ? Math.min : Math.max;
       let best = null;
       const line = shown.map((i, n) => [n + 1, (best = best === null ? metric.mean[i] : better(best, metric.mean[i]))]);
       return {
-        caption: "Trials in the order in which they finished; the line is the best until then. Stacked trials of one job finish close together, and a grid learns nothing from earlier trials.",
+        caption:
+          "Trials in the order in which they finished; the line is the best until then. Stacked trials of one " +
+          "job finish close together, and a grid learns nothing from earlier trials.",
         summary: `The best of ${shown.length} trials is ${formatMetric(metric, best)}.`,
         option: {
           grid: { left: 66, right: 20, top: 14, bottom: 46 },
-          tooltip: { formatter: ({ data: item, dataIndex }) => trialTip(item.trial, [[metric.title, formatMetric(metric, metric.mean[item.trial])], ["finished", `${dataIndex + 1}., after ${formatSeconds(trials.finished[item.trial])}`]]) },
+          tooltip: {
+            formatter: ({ data: item, dataIndex }) =>
+              trialTip(item.trial, [
+                [metric.title, formatMetric(metric, metric.mean[item.trial])],
+                ["finished", `${dataIndex + 1}., after ${formatSeconds(trials.finished[item.trial])}`],
+              ]),
+          },
           xAxis: axis("trials finished", { type: "value", min: 0, minInterval: 1, splitLine: { show: false } }),
-          yAxis: axis(metric.title, { type: "value", scale: true, boundaryGap: ["3%", "3%"], nameGap: 50, axisLabel: { formatter: axisNumber } }),
+          yAxis: axis(metric.title, {
+            type: "value",
+            scale: true,
+            boundaryGap: ["3%", "3%"],
+            nameGap: 50,
+            axisLabel: { formatter: axisNumber },
+          }),
           series: [
-            { type: "line", step: "end", silent: true, data: line, showSymbol: false, lineStyle: { color: categorical()[1], width: 2 } },
-            { type: "scatter", clip: false, data: shown.map((trial, n) => ({ value: [n + 1, metric.mean[trial]], trial, ...pointLook(trial) })) },
+            {
+              type: "line",
+              step: "end",
+              silent: true,
+              data: line,
+              showSymbol: false,
+              lineStyle: { color: categorical()[1], width: 2 },
+            },
+            {
+              type: "scatter",
+              clip: false,
+              data: shown.map((trial, n) => ({ value: [n + 1, metric.mean[trial]], trial, ...pointLook(trial) })),
+            },
           ],
         },
-        table: { head: ["finished", "trial", metric.title, "best so far"], rows: shown.map((i, n) => [String(n + 1), trialName(i), formatMetric(metric, metric.mean[i]), formatMetric(metric, line[n][1])]) },
+        table: {
+          head: ["finished", "trial", metric.title, "best so far"],
+          rows: shown.map((i, n) => [
+            String(n + 1),
+            trialName(i),
+            formatMetric(metric, metric.mean[i]),
+            formatMetric(metric, line[n][1]),
+          ]),
+        },
         onclick: openTrial,
       };
     },
@@ -136,24 +305,60 @@ const historyOfBest = () => {
 };
 
 const importanceFigure = () => {
-  const view = { column: data.importance.find(({ column }) => column === ranking.keys[0])?.column ?? data.importance[0].column };
+  const view = {
+    column: data.importance.find(({ column }) => column === ranking.keys[0])?.column ?? data.importance[0].column,
+  };
   const whole = figure({
     title: "Which hyperparameter matters",
-    caption: "Share of the variation of the metric over the trials that each hyperparameter explains by itself (adjusted, one-way analysis of variance). What they leave open is their joint effect and chance.",
-    controls: [selectField("Metric", data.importance.map(({ column }) => [column, metricOf.get(column).title]), view.column, (value) => { view.column = value; whole.redraw(); })],
+    caption:
+      "Share of the variation of the metric over the trials that each hyperparameter explains by itself " +
+      "(adjusted, one-way analysis of variance). What they leave open is their joint effect and chance.",
+    controls: [
+      selectField(
+        "Metric",
+        data.importance.map(({ column }) => [column, metricOf.get(column).title]),
+        view.column,
+        (value) => {
+          view.column = value;
+          whole.redraw();
+        },
+      ),
+    ],
     draw: () => {
       const { shares } = data.importance.find(({ column }) => column === view.column);
       return {
         height: Math.max(170, 80 + shares.length * 34),
-        summary: shares.map(([name, part]) => `${name} ${percent(part)}`).join(", "),
+        summary: shares.map(([name, part]) => `${parameterOf.get(name).title} ${percent(part)}`).join(", "),
         option: {
           grid: { left: 110, right: 60, top: 8, bottom: 46 },
           tooltip: { formatter: ({ name, value }) => tip(name, [["explains", percent(value)]]) },
-          xAxis: axis("share explained", { type: "value", min: 0, max: 1, axisLabel: { formatter: (value) => `${value * 100} %` } }),
-          yAxis: axis("", { type: "category", inverse: true, data: shares.map(([name]) => name), axisTick: { show: false }, splitLine: { show: false } }),
-          series: [{ type: "bar", data: shares.map(([, part]) => part), barMaxWidth: 20, itemStyle: { color: colour("accent"), borderRadius: [0, 3, 3, 0] }, label: { show: true, position: "right", color: colour("ink"), formatter: ({ value }) => percent(value) } }],
+          xAxis: axis("share explained", {
+            type: "value",
+            min: 0,
+            max: 1,
+            axisLabel: { formatter: (value) => `${value * 100} %` },
+          }),
+          yAxis: axis("", {
+            type: "category",
+            inverse: true,
+            data: shares.map(([name]) => parameterOf.get(name).title),
+            axisTick: { show: false },
+            splitLine: { show: false },
+          }),
+          series: [
+            {
+              type: "bar",
+              data: shares.map(([, part]) => part),
+              barMaxWidth: 20,
+              itemStyle: { color: colour("accent"), borderRadius: [0, 3, 3, 0] },
+              label: { show: true, position: "right", color: colour("ink"), formatter: ({ value }) => percent(value) },
+            },
+          ],
         },
-        table: { head: ["hyperparameter", "share explained"], rows: shares.map(([name, part]) => [name, percent(part)]) },
+        table: {
+          head: ["hyperparameter", "share explained"],
+          rows: shares.map(([name, part]) => [parameterOf.get(name).title, percent(part)]),
+        },
       };
     },
   });
@@ -165,8 +370,22 @@ const sliceFigure = () => {
   const view = { column: `${ranking.on}_auc` };
   const swept = () => sweptParameters.filter((parameter) => levelsOf(parameter).length > 1);
   const whole = figure({
-    title: "Slices", on: ["filter"],
-    controls: [selectField("Metric", [["Validation", plotMetrics("val")], ["Test", plotMetrics("test")]], view.column, (value) => { view.column = value; whole.redraw(); })],
+    title: "Slices",
+    on: ["filter"],
+    controls: [
+      selectField(
+        "Metric",
+        [
+          ["Validation", plotMetrics("val")],
+          ["Test", plotMetrics("test")],
+        ],
+        view.column,
+        (value) => {
+          view.column = value;
+          whole.redraw();
+        },
+      ),
+    ],
     renderer: N > 800 ? "canvas" : "svg",
     draw: ({ width }) => {
       const metric = metricOf.get(view.column);
@@ -176,22 +395,58 @@ const sliceFigure = () => {
       const across = Math.min(list.length, Math.max(1, Math.floor(width / 260)));
       const down = Math.ceil(list.length / across);
       const [cellWidth, cellHeight] = [width / across, 250];
-      const grids = list.map((_, k) => ({ left: (k % across) * cellWidth + 62, top: Math.floor(k / across) * cellHeight + 10, width: cellWidth - 80, height: cellHeight - 66 }));
+      const grids = list.map((_, k) => ({
+        left: (k % across) * cellWidth + 62,
+        top: Math.floor(k / across) * cellHeight + 10,
+        width: cellWidth - 80,
+        height: cellHeight - 66,
+      }));
       return {
         height: down * cellHeight,
         caption: `${metric.title} by each swept hyperparameter; a point is a trial. ${marksText()}`,
-        summary: `${metric.title} by ${list.map((parameter) => parameter.name).join(", ")}.`,
+        summary: `${metric.title} by ${list.map((parameter) => parameter.title).join(", ")}.`,
         option: {
           grid: grids,
-          tooltip: { formatter: ({ data: item }) => trialTip(item.trial, [[metric.title, formatMetric(metric, metric.mean[item.trial])]]) },
-          xAxis: list.map((parameter, k) => ({ ...columnAxis(columnOf.get(parameter.name), { nameGap: 28 }), gridIndex: k })),
-          yAxis: list.map((_, k) => ({ ...axis(k % across === 0 ? metric.short : "", { type: "value", scale: true, boundaryGap: ["3%", "3%"], nameGap: 46, axisLabel: { formatter: axisNumber } }), gridIndex: k })),
+          tooltip: {
+            formatter: ({ data: item }) =>
+              trialTip(item.trial, [[metric.title, formatMetric(metric, metric.mean[item.trial])]]),
+          },
+          xAxis: list.map((parameter, k) => ({
+            ...columnAxis(columnOf.get(parameter.name), { nameGap: 28 }),
+            gridIndex: k,
+          })),
+          yAxis: list.map((_, k) => ({
+            ...axis(k % across === 0 ? metric.short : "", {
+              type: "value",
+              scale: true,
+              boundaryGap: ["3%", "3%"],
+              nameGap: 46,
+              axisLabel: { formatter: axisNumber },
+            }),
+            gridIndex: k,
+          })),
           series: list.map((parameter, k) => ({
-            type: "scatter", clip: false, xAxisIndex: k, yAxisIndex: k,
-            data: shown.filter((i) => parameter.values[i] !== null).map((trial) => ({ value: [onAxis(columnOf.get(parameter.name), trial), metric.mean[trial]], trial, ...pointLook(trial) })),
+            type: "scatter",
+            clip: false,
+            xAxisIndex: k,
+            yAxisIndex: k,
+            data: shown
+              .filter((i) => parameter.values[i] !== null)
+              .map((trial) => ({
+                value: [onAxis(columnOf.get(parameter.name), trial), metric.mean[trial]],
+                trial,
+                ...pointLook(trial),
+              })),
           })),
         },
-        table: { head: ["trial", ...list.map((parameter) => parameter.name), metric.title], rows: shown.map((i) => [trialName(i), ...list.map((parameter) => formatValue(parameter.values[i])), formatMetric(metric, metric.mean[i])]) },
+        table: {
+          head: ["trial", ...list.map((parameter) => parameter.title), metric.title],
+          rows: shown.map((i) => [
+            trialName(i),
+            ...list.map((parameter) => formatValue(parameter.values[i])),
+            formatMetric(metric, metric.mean[i]),
+          ]),
+        },
         onclick: openTrial,
       };
     },
@@ -203,11 +458,28 @@ const parallelFigure = () => {
   const view = { column: `${ranking.on}_auc` };
   const MOST = 3000;
   const whole = figure({
-    title: "Parallel coordinates", on: ["filter"],
-    controls: [selectField("Colour", [["Validation", plotMetrics("val")], ["Test", plotMetrics("test")]], view.column, (value) => { view.column = value; whole.redraw(); })],
+    title: "Parallel coordinates",
+    on: ["filter"],
+    controls: [
+      selectField(
+        "Colour",
+        [
+          ["Validation", plotMetrics("val")],
+          ["Test", plotMetrics("test")],
+        ],
+        view.column,
+        (value) => {
+          view.column = value;
+          whole.redraw();
+        },
+      ),
+    ],
     renderer: N > 300 ? "canvas" : "svg",
     draw: ({ width }) => {
-      const names = [...sweptParameters.filter((parameter) => levelsOf(parameter).length > 1).map((parameter) => parameter.name), ...new Set([...ranking.keys, `${ranking.on}_auc`, `${ranking.on}_op_fn`, `${ranking.on}_op_fp`])].filter((key) => columnOf.has(key));
+      const names = [
+        ...sweptParameters.filter((parameter) => levelsOf(parameter).length > 1).map((parameter) => parameter.name),
+        ...new Set([...ranking.keys, `${ranking.on}_auc`, `${ranking.on}_op_fn`, `${ranking.on}_op_fp`]),
+      ].filter((key) => columnOf.has(key));
       const list = names.map((key) => columnOf.get(key)).slice(0, Math.max(3, Math.floor(width / 75)));
       const metric = metricOf.get(view.column);
       const shown = defined([view.column]).slice(0, MOST);
@@ -217,31 +489,86 @@ const parallelFigure = () => {
       // What a trial's loss does not read has a place of its own below the numbers.
       const missing = (column) => {
         const known = shown.map((i) => column.get(i)).filter((value) => value !== null);
-        const [a, b] = [known.reduce((x, y) => Math.min(x, y), Infinity), known.reduce((x, y) => Math.max(x, y), -Infinity)];
+        const [a, b] = [
+          known.reduce((x, y) => Math.min(x, y), Infinity),
+          known.reduce((x, y) => Math.max(x, y), -Infinity),
+        ];
         return known.length < shown.length && known.length ? a - (b - a || 1) * 0.15 : null;
       };
       const gaps = list.map((column) => (column.numeric ? missing(column) : null));
       return {
         height: 380,
-        caption: `A line is a trial. Drag along an axis to keep the lines that pass there; click the axis to let go. Bright lines are better in ${metric.title}.${list.length < names.length ? " A wider window shows more axes." : ""}`,
+        caption:
+          "A line is a trial. Drag along an axis to keep the lines that pass there; click the axis to let go. " +
+          "Bright lines are better in " +
+          `${metric.title}.${list.length < names.length ? " A wider window shows more axes." : ""}`,
         summary: `${shown.length} trials over ${list.map((column) => column.title).join(", ")}.`,
         option: {
-          parallel: { left: 44, right: 54, top: 46, bottom: 26, parallelAxisDefault: { nameLocation: "end", nameGap: 16, nameTextStyle: { color: colour("ink-soft"), fontSize: 11.5 }, axisLine: { lineStyle: { color: colour("line-strong") } }, axisLabel: { color: colour("ink-soft"), fontSize: 11 }, axisTick: { lineStyle: { color: colour("line-strong") } }, areaSelectStyle: { color: colour("accent"), opacity: 0.2, borderColor: colour("accent") } } },
+          parallel: {
+            left: 44,
+            right: 54,
+            top: 46,
+            bottom: 26,
+            parallelAxisDefault: {
+              nameLocation: "end",
+              nameGap: 16,
+              nameTextStyle: { color: colour("ink-soft"), fontSize: 11.5 },
+              axisLine: { lineStyle: { color: colour("line-strong") } },
+              axisLabel: { color: colour("ink-soft"), fontSize: 11 },
+              axisTick: { lineStyle: { color: colour("line-strong") } },
+              areaSelectStyle: { color: colour("accent"), opacity: 0.2, borderColor: colour("accent") },
+            },
+          },
           parallelAxis: list.map((column, dim) => ({
-            dim, nameLocation: column.goal < 0 ? "start" : "end", name: column.group ? `${column.group} ${column.short}` : column.short,
+            dim,
+            nameLocation: column.goal < 0 ? "start" : "end",
+            name: column.group ? `${column.group} ${column.short}` : column.short,
             ...(column.numeric
-              ? { type: "value", scale: true, inverse: column.goal < 0, axisLabel: { color: colour("ink-soft"), fontSize: 11, formatter: (value) => (gaps[dim] !== null && value < gaps[dim] * 0.999 && value < 0 ? "" : axisNumber(value)) } }
+              ? {
+                  type: "value",
+                  scale: true,
+                  inverse: column.goal < 0,
+                  axisLabel: {
+                    color: colour("ink-soft"),
+                    fontSize: 11,
+                    formatter: (value) =>
+                      gaps[dim] !== null && value < gaps[dim] * 0.999 && value < 0 ? "" : axisNumber(value),
+                  },
+                }
               : { type: "category", data: [...new Set(everyTrial.map((i) => column.text(i)))] }),
           })),
           tooltip: { formatter: ({ data: item }) => trialTip(item.trial) },
-          visualMap: { show: false, min: low, max: high === low ? low + 1 : high, dimension: list.length, inRange: { color: scaleColours(metric.goal, lineColours()) } },
-          series: [{
-            type: "parallel", smooth: false, lineStyle: { width: shown.length > 300 ? 0.8 : 1.6, opacity: shown.length > 300 ? 0.35 : 0.7 }, emphasis: { lineStyle: { width: 3, opacity: 1 } }, inactiveOpacity: 0.04,
-            progressive: 500,
-            data: shown.map((trial) => ({ value: [...list.map((column, dim) => (column.numeric ? column.get(trial) ?? gaps[dim] : column.text(trial))), metric.mean[trial]], trial })),
-          }],
+          visualMap: {
+            show: false,
+            min: low,
+            max: high === low ? low + 1 : high,
+            dimension: list.length,
+            inRange: { color: scaleColours(metric.goal, lineColours()) },
+          },
+          series: [
+            {
+              type: "parallel",
+              smooth: false,
+              lineStyle: { width: shown.length > 300 ? 0.8 : 1.6, opacity: shown.length > 300 ? 0.35 : 0.7 },
+              emphasis: { lineStyle: { width: 3, opacity: 1 } },
+              inactiveOpacity: 0.04,
+              progressive: 500,
+              data: shown.map((trial) => ({
+                value: [
+                  ...list.map((column, dim) =>
+                    column.numeric ? (column.get(trial) ?? gaps[dim]) : column.text(trial),
+                  ),
+                  metric.mean[trial],
+                ],
+                trial,
+              })),
+            },
+          ],
         },
-        table: { head: ["trial", ...list.map((column) => column.title)], rows: shown.map((i) => [trialName(i), ...list.map((column) => column.text(i))]) },
+        table: {
+          head: ["trial", ...list.map((column) => column.title)],
+          rows: shown.map((i) => [trialName(i), ...list.map((column) => column.text(i))]),
+        },
         onclick: openTrial,
       };
     },
@@ -252,10 +579,17 @@ const parallelFigure = () => {
 const drawExplore = () => {
   if (N < 2 || ranking.winner === null) return;
   const manyValued = sweptParameters.filter((parameter) => levelsOf(parameter).length > 1).length;
-  part("explore", "Hyperparameters and metrics", "Every trial that passes the table's filter is a point.",
-    el("div", { class: "stack" },
+  part(
+    "explore",
+    "Hyperparameters and metrics",
+    "Every trial that passes the table's filter is a point.",
+    el(
+      "div",
+      { class: "stack" },
       el("div", { class: "grid" }, paretoFigure(), scatterFigure()),
       manyValued > 1 ? parallelFigure() : null,
       el("div", { class: "grid" }, data.importance.length ? importanceFigure() : null, historyOfBest()),
-      manyValued > 0 ? sliceFigure() : null));
+      manyValued > 0 ? sliceFigure() : null,
+    ),
+  );
 };

@@ -16,7 +16,16 @@ const baseOption = () => ({
     textStyle: { color: colour("ink"), fontSize: 12.5 },
     extraCssText: "box-shadow: 0 6px 20px rgb(0 0 0 / 18%); border-radius: 8px;",
   },
-  legend: { textStyle: { color: colour("ink-soft") }, inactiveColor: colour("line-strong"), icon: "roundRect", itemWidth: 14, itemHeight: 4, type: "scroll", pageTextStyle: { color: colour("ink-soft") }, pageIconColor: colour("ink-soft") },
+  legend: {
+    textStyle: { color: colour("ink-soft") },
+    inactiveColor: colour("line-strong"),
+    icon: "roundRect",
+    itemWidth: 14,
+    itemHeight: 4,
+    type: "scroll",
+    pageTextStyle: { color: colour("ink-soft") },
+    pageIconColor: colour("ink-soft"),
+  },
 });
 
 const axis = (name, more = {}) => {
@@ -37,34 +46,54 @@ const axis = (name, more = {}) => {
 
 /** What a tooltip says: a title and pairs. */
 const tip = (title, pairs = [], swatch = null) =>
-  el("div", { class: "tip" },
+  el(
+    "div",
+    { class: "tip" },
     el("strong", {}, swatch ? el("span", { class: "swatch", style: `background:${swatch}` }) : null, title),
-    pairs.length ? el("table", {}, el("tbody", {}, pairs.map(([name, value]) => el("tr", {}, el("td", {}, name), el("td", {}, value))))) : null);
+    pairs.length
+      ? el(
+          "table",
+          {},
+          el(
+            "tbody",
+            {},
+            pairs.map(([name, value]) => el("tr", {}, el("td", {}, name), el("td", {}, value))),
+          ),
+        )
+      : null,
+  );
 
 /** The figures of a trial that any plot's tooltip shows. */
 const trialTip = (trial, more = []) => {
   const shown = ranking.keys.filter((column) => metricOf.has(column));
-  for (const column of ["test_op_fn", "test_op_fp"]) if (metricOf.has(column) && !shown.includes(column)) shown.push(column);
-  const pairs = shown.map((column) => [metricOf.get(column).title, withError(metricOf.get(column), mean(column, trial), errorOf(column, trial))]);
+  for (const column of ["test_op_fn", "test_op_fp"])
+    if (metricOf.has(column) && !shown.includes(column)) shown.push(column);
+  const pairs = shown.map((column) => [
+    metricOf.get(column).title,
+    withError(metricOf.get(column), mean(column, trial), errorOf(column, trial)),
+  ]);
   if (trials.p[trial] !== null) pairs.push(["p against the winner", formatP(trials.p[trial])]);
   return tip(trialName(trial), [...more, ...pairs]);
 };
 
 const figures = [];
-const whenSeen = new IntersectionObserver((entries) => {
-  for (const entry of entries) {
-    if (!entry.isIntersecting) continue;
-    whenSeen.unobserve(entry.target);
-    entry.target.drawFigure();
-  }
-}, { rootMargin: "400px" });
+const whenSeen = new IntersectionObserver(
+  (entries) => {
+    for (const entry of entries) {
+      if (!entry.isIntersecting) continue;
+      whenSeen.unobserve(entry.target);
+      entry.target.drawFigure();
+    }
+  },
+  { rootMargin: "400px" },
+);
 const whenSized = new ResizeObserver((entries) => {
   for (const entry of entries) entry.target.resizeFigure();
 });
 
 /**
- * Makes a figure. `draw({ width })` gives { option, height, summary, table: { head, rows }, onclick(trial), empty }; it is
- * called when the figure comes near the screen and whenever one of the topics `on` or a control changes.
+ * Makes a figure. `draw({ width })` gives { option, height, summary, table: { head, rows }, onclick(trial), empty };
+ * it is called when the figure comes near the screen and whenever one of the topics `on` or a control changes.
  */
 const figure = ({ title, caption, controls = [], on = [], draw, renderer = "svg" }) => {
   const chart = el("div", { class: "chart", role: "img", style: "height:320px" });
@@ -81,8 +110,11 @@ const figure = ({ title, caption, controls = [], on = [], draw, renderer = "svg"
     if (table.hidden || !last) return;
     const rows = last.table?.rows ?? [];
     const shown = rows.slice(0, 500);
-    table.replaceChildren(scrollBox(`${title}, as a table`, plainTable(last.table?.head ?? [], shown, title), "scroll tall"));
-    if (rows.length > shown.length) table.append(el("p", { class: "notice" }, `The first ${shown.length} of ${rows.length} rows.`));
+    table.replaceChildren(
+      scrollBox(`${title}, as a table`, plainTable(last.table?.head ?? [], shown, title), "scroll tall"),
+    );
+    if (rows.length > shown.length)
+      table.append(el("p", { class: "notice" }, `The first ${shown.length} of ${rows.length} rows.`));
   };
   const redraw = () => {
     if (!seen) return;
@@ -100,7 +132,15 @@ const figure = ({ title, caption, controls = [], on = [], draw, renderer = "svg"
       if (!tabular) {
         plot ??= echarts.init(chart, null, { renderer });
         plot.resize();
-        plot.setOption({ ...baseOption(), ...last.option, tooltip: { ...baseOption().tooltip, ...last.option.tooltip }, legend: last.option.legend ? { ...baseOption().legend, ...last.option.legend } : undefined }, { notMerge: true });
+        plot.setOption(
+          {
+            ...baseOption(),
+            ...last.option,
+            tooltip: { ...baseOption().tooltip, ...last.option.tooltip },
+            legend: last.option.legend ? { ...baseOption().legend, ...last.option.legend } : undefined,
+          },
+          { notMerge: true },
+        );
         plot.off("click");
         if (last.onclick) plot.on("click", last.onclick);
       }
@@ -108,37 +148,73 @@ const figure = ({ title, caption, controls = [], on = [], draw, renderer = "svg"
     }
     fillTable();
   };
-  const tableButton = el("button", {
-    type: "button", "aria-pressed": "false", title: "The same figures as a table",
-    onclick: () => {
-      table.hidden = !table.hidden;
-      tableButton.setAttribute("aria-pressed", String(!table.hidden));
-      redraw();
+  const tableButton = el(
+    "button",
+    {
+      type: "button",
+      "aria-pressed": "false",
+      title: "The same figures as a table",
+      onclick: () => {
+        table.hidden = !table.hidden;
+        tableButton.setAttribute("aria-pressed", String(!table.hidden));
+        redraw();
+      },
     },
-  }, "Table");
-  const saveButton = el("button", {
-    type: "button", title: "Save the plot as an SVG file",
-    onclick: () => {
-      const svg = chart.querySelector("svg");
-      if (!svg) return;
-      const copy = svg.cloneNode(true);
-      copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-      const ground = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-      for (const [key, value] of [["width", "100%"], ["height", "100%"], ["fill", colour("card")]]) ground.setAttribute(key, value);
-      copy.prepend(ground);
-      download(`${run.name}-${title}`.replace(/[^\w.-]+/g, "-").toLowerCase() + ".svg", "image/svg+xml", new XMLSerializer().serializeToString(copy));
+    "Table",
+  );
+  const saveButton = el(
+    "button",
+    {
+      type: "button",
+      title: "Save the plot as an SVG file",
+      onclick: () => {
+        const svg = chart.querySelector("svg");
+        if (!svg) return;
+        const copy = svg.cloneNode(true);
+        copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+        const ground = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+        for (const [key, value] of [
+          ["width", "100%"],
+          ["height", "100%"],
+          ["fill", colour("card")],
+        ])
+          ground.setAttribute(key, value);
+        copy.prepend(ground);
+        download(
+          `${run.name}-${title}`.replace(/[^\w.-]+/g, "-").toLowerCase() + ".svg",
+          "image/svg+xml",
+          new XMLSerializer().serializeToString(copy),
+        );
+      },
     },
-  }, "SVG");
+    "SVG",
+  );
 
-  chart.drawFigure = () => { seen = true; redraw(); };
-  chart.resizeFigure = () => { if (seen && chart.clientWidth && Math.abs(chart.clientWidth - drawnAt) > 1) redraw(); };
+  chart.drawFigure = () => {
+    seen = true;
+    redraw();
+  };
+  chart.resizeFigure = () => {
+    if (seen && chart.clientWidth && Math.abs(chart.clientWidth - drawnAt) > 1) redraw();
+  };
   whenSeen.observe(chart);
   whenSized.observe(chart);
   listen([...new Set([...on, "theme"])], redraw);
-  const whole = el("figure", { "aria-labelledby": name },
-    el("div", { class: "head" }, el("h3", { id: name }, title), el("div", { class: "tools" }, tableButton, renderer === "svg" ? saveButton : null)),
+  const whole = el(
+    "figure",
+    { "aria-labelledby": name },
+    el(
+      "div",
+      { class: "head" },
+      el("h3", { id: name }, title),
+      el("div", { class: "tools" }, tableButton, renderer === "svg" ? saveButton : null),
+    ),
     controls.length ? el("div", { class: "controls" }, controls) : null,
-    chart, note, table, captionBox);
+    chart,
+    note,
+    table,
+    captionBox,
+  );
   figures.push({ title, chart });
   return Object.assign(whole, { redraw });
 };

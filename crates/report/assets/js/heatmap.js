@@ -1,12 +1,8 @@
 // Maps of a metric over two hyperparameters.
 
-const MAP_METRICS = [
-  ["auc", "ROC AUC"], ["fn", "FN at 0.5"], ["op_fn", "FN, operating point"], ["average_precision", "Average precision"], ["fp", "FP at 0.5"], ["op_fp", "FP, operating point"],
-];
-const PUBLISHED_PAIR = { alpha: 0.25, gamma: 2 };
-
 const mapState = { split: ranking.on, x: null, y: null };
-const axesForMap = () => sweptParameters.filter((parameter) => levelsOf(parameter, everyTrial.filter(hasMetrics)).length > 1);
+const axesForMap = () =>
+  sweptParameters.filter((parameter) => levelsOf(parameter, everyTrial.filter(hasMetrics)).length > 1);
 
 /** Cells by level of x and y: where several trials share one (more hyperparameters are swept), the best ranked. */
 const mapCells = (x, y) => {
@@ -25,7 +21,7 @@ const mapCells = (x, y) => {
 
 const everyoneTied = () => everyTrial.filter((i) => trials.tied[i] !== null).every((i) => trials.tied[i]);
 
-const mapFigure = ([name, title]) =>
+const mapFigure = ({ name, title }) =>
   figure({
     title,
     draw: ({ width }) => {
@@ -54,7 +50,9 @@ const mapFigure = ([name, title]) =>
       const marks = [];
       const winner = shown.find(({ trial }) => trial === ranking.winner);
       if (winner) marks.push({ at: winner.at, text: "★", name: "the winner" });
-      const published = ranking.published && x.name === "alpha" && y.name === "gamma" && shown.find(({ at }) => at[0] === nearestLevel(xs, PUBLISHED_PAIR.alpha) && at[1] === nearestLevel(ys, PUBLISHED_PAIR.gamma));
+      const pair = ranking.published && x.published !== null && y.published !== null && x !== y;
+      const nearest = pair && [nearestLevel(xs, x.published), nearestLevel(ys, y.published)].join();
+      const published = pair && shown.find(({ at }) => at.join() === nearest);
       if (published) marks.push({ at: published.at, text: "◆", name: "the published pair" });
       return {
         height: low === high ? height - 30 : height,
@@ -62,46 +60,100 @@ const mapFigure = ([name, title]) =>
         summary: `${metric.title} from ${formatMetric(metric, low)} to ${formatMetric(metric, high)}.`,
         option: {
           grid: { left, right: 14, top: 10, bottom: low === high ? 50 : 78 },
-          tooltip: { formatter: ({ data: item }) => trialTip(item.trial, [[metric.title, withError(metric, metric.mean[item.trial], errorOf(metric.column, item.trial))]]) },
-          xAxis: axis(x.name, { type: "category", data: xs.map(formatValue), splitLine: { show: false }, nameGap: 26 }),
-          yAxis: axis(y.name, { type: "category", data: ys.map(formatValue), splitLine: { show: false }, nameGap: left - 18 }),
+          tooltip: {
+            formatter: ({ data: item }) =>
+              trialTip(item.trial, [
+                [metric.title, withError(metric, metric.mean[item.trial], errorOf(metric.column, item.trial))],
+              ]),
+          },
+          xAxis: axis(x.title, {
+            type: "category",
+            data: xs.map(formatValue),
+            splitLine: { show: false },
+            nameGap: 26,
+          }),
+          yAxis: axis(y.title, {
+            type: "category",
+            data: ys.map(formatValue),
+            splitLine: { show: false },
+            nameGap: left - 18,
+          }),
           visualMap: {
-            type: "continuous", show: low !== high, min: low, max: high === low ? low + 1e-9 : high, calculable: false, orient: "horizontal", left: "center", bottom: 0, itemWidth: 10, itemHeight: Math.min(160, width / 3), dimension: 2, seriesIndex: 0,
-            inRange: { color: colours }, textStyle: { color: colour("ink-soft"), fontSize: 11 }, text: [formatMetric(metric, high), formatMetric(metric, low)],
+            type: "continuous",
+            show: low !== high,
+            min: low,
+            max: high === low ? low + 1e-9 : high,
+            calculable: false,
+            orient: "horizontal",
+            left: "center",
+            bottom: 0,
+            itemWidth: 10,
+            itemHeight: Math.min(160, width / 3),
+            dimension: 2,
+            seriesIndex: 0,
+            inRange: { color: colours },
+            textStyle: { color: colour("ink-soft"), fontSize: 11 },
+            text: [formatMetric(metric, high), formatMetric(metric, low)],
           },
           series: [
             {
               type: "heatmap",
               data: order.map(({ at, trial }) => ({
-                value: [...at, metric.mean[trial]], trial,
-                itemStyle: { borderColor: outline && isTied(trial) ? colour("ink") : colour("card"), borderWidth: outline && isTied(trial) ? 2 : 1.5 },
+                value: [...at, metric.mean[trial]],
+                trial,
+                itemStyle: {
+                  borderColor: outline && isTied(trial) ? colour("ink") : colour("card"),
+                  borderWidth: outline && isTied(trial) ? 2 : 1.5,
+                },
                 label: { color: inkOn(metric.mean[trial]) },
               })),
-              label: { show: labels, fontSize: cellWidth > 44 ? 11 : 9, formatter: ({ data: item }) => short(item.value[2]) },
+              label: {
+                show: labels,
+                fontSize: cellWidth > 44 ? 11 : 9,
+                formatter: ({ data: item }) => short(item.value[2]),
+              },
               emphasis: { itemStyle: { borderColor: colour("accent"), borderWidth: 2 } },
             },
             {
-              type: "scatter", silent: true, symbolSize: 0, z: 5,
+              type: "scatter",
+              silent: true,
+              symbolSize: 0,
+              z: 5,
               data: marks.map(({ at, text }) => {
                 const cell = shown.find((one) => one.at.join() === at.join());
-                return { value: at, label: { show: true, formatter: text, position: labels ? [cellWidth / 2 - 12, -cellHeight / 2 + 2] : "inside", color: inkOn(metric.mean[cell.trial]), fontSize: labels ? 9 : 13 } };
+                return {
+                  value: at,
+                  label: {
+                    show: true,
+                    formatter: text,
+                    position: labels ? [cellWidth / 2 - 12, -cellHeight / 2 + 2] : "inside",
+                    color: inkOn(metric.mean[cell.trial]),
+                    fontSize: labels ? 9 : 13,
+                  },
+                };
               }),
             },
           ],
         },
         table: {
-          head: [`${y.name} \\ ${x.name}`, ...xs.map(formatValue)],
-          rows: ys.map((level, j) => [formatValue(level), ...xs.map((_, i) => {
-            const cell = shown.find(({ at }) => at[0] === i && at[1] === j);
-            return cell ? formatMetric(metric, metric.mean[cell.trial]) : NOTHING;
-          })]),
+          head: [`${y.title} \\ ${x.title}`, ...xs.map(formatValue)],
+          rows: ys.map((level, j) => [
+            formatValue(level),
+            ...xs.map((_, i) => {
+              const cell = shown.find(({ at }) => at[0] === i && at[1] === j);
+              return cell ? formatMetric(metric, metric.mean[cell.trial]) : NOTHING;
+            }),
+          ]),
         },
-        onclick: (event) => { if (event.data?.trial !== undefined) showTrial(event.data.trial); },
+        onclick: (event) => {
+          if (event.data?.trial !== undefined) showTrial(event.data.trial);
+        },
       };
     },
   });
 
-const nearestLevel = (levels, value) => levels.reduce((best, level, i) => (Math.abs(level - value) < Math.abs(levels[best] - value) ? i : best), 0);
+const nearestLevel = (levels, value) =>
+  levels.reduce((best, level, i) => (Math.abs(level - value) < Math.abs(levels[best] - value) ? i : best), 0);
 
 /** One metric of all trials with how far it may be off, best first. */
 const forest = () => {
@@ -110,40 +162,101 @@ const forest = () => {
   const whole = figure({
     title: "Trials with their uncertainty",
     caption: "",
-    controls: [selectField("Metric", [["Validation", plotMetrics("val")], ["Test", plotMetrics("test")]], view.column, (value) => { view.column = value; whole.redraw(); })],
+    controls: [
+      selectField(
+        "Metric",
+        [
+          ["Validation", plotMetrics("val")],
+          ["Test", plotMetrics("test")],
+        ],
+        view.column,
+        (value) => {
+          view.column = value;
+          whole.redraw();
+        },
+      ),
+    ],
     on: ["filter"],
     draw: ({ width }) => {
       const metric = metricOf.get(view.column);
       const shown = state.visible.filter((i) => metric?.mean[i] !== null && metric !== undefined).slice(0, MOST);
       if (!shown.length) return { empty: "No trial has this metric." };
       const names = shown.map((i) => trialName(i));
-      const ends = shown.map((i) => [metric.mean[i] - 2 * (metric.error[i] ?? 0), metric.mean[i] + 2 * (metric.error[i] ?? 0)]);
+      const ends = shown.map((i) => [
+        metric.mean[i] - 2 * (metric.error[i] ?? 0),
+        metric.mean[i] + 2 * (metric.error[i] ?? 0),
+      ]);
       const left = Math.min(300, width * 0.42);
+      const all = state.visible.length;
+      const first = shown.length < all ? ` The first ${shown.length} of ${all} trials.` : "";
       return {
         height: 70 + shown.length * 20,
-        caption: `Points are means over the replicates, bars two standard errors each way. Filled: cannot be told from the best, or the best itself.${shown.length < state.visible.length ? ` The first ${shown.length} of ${state.visible.length} trials.` : ""}`,
+        caption:
+          "Points are means over the replicates, bars two standard errors each way. " +
+          `Filled: cannot be told from the best, or the best itself.${first}`,
         summary: `${metric.title} of ${shown.length} trials.`,
         option: {
           grid: { left, right: 18, top: 8, bottom: 46 },
-          tooltip: { formatter: ({ dataIndex }) => trialTip(shown[dataIndex], [[metric.title, withError(metric, metric.mean[shown[dataIndex]], errorOf(view.column, shown[dataIndex]))]]) },
+          tooltip: {
+            formatter: ({ dataIndex }) =>
+              trialTip(shown[dataIndex], [
+                [
+                  metric.title,
+                  withError(metric, metric.mean[shown[dataIndex]], errorOf(view.column, shown[dataIndex])),
+                ],
+              ]),
+          },
           xAxis: axis(metric.title, { type: "value", scale: true, axisLabel: { formatter: axisNumber } }),
-          yAxis: axis("", { type: "category", data: names, inverse: true, axisTick: { show: false }, splitLine: { show: false }, axisLabel: { width: left - 14, overflow: "truncate", interval: 0, hideOverlap: false, fontSize: 11 } }),
+          yAxis: axis("", {
+            type: "category",
+            data: names,
+            inverse: true,
+            axisTick: { show: false },
+            splitLine: { show: false },
+            axisLabel: { width: left - 14, overflow: "truncate", interval: 0, hideOverlap: false, fontSize: 11 },
+          }),
           series: [
             {
-              type: "custom", silent: true, data: ends.map(([a, b], i) => [a, b, i]), encode: { x: [0, 1], y: 2 },
+              type: "custom",
+              silent: true,
+              data: ends.map(([a, b], i) => [a, b, i]),
+              encode: { x: [0, 1], y: 2 },
               renderItem: (_, api) => {
                 const [a, b] = [api.coord([api.value(0), api.value(2)]), api.coord([api.value(1), api.value(2)])];
-                return { type: "line", shape: { x1: a[0], y1: a[1], x2: b[0], y2: b[1] }, style: { stroke: colour("line-strong"), lineWidth: 2 } };
+                return {
+                  type: "line",
+                  shape: { x1: a[0], y1: a[1], x2: b[0], y2: b[1] },
+                  style: { stroke: colour("line-strong"), lineWidth: 2 },
+                };
               },
             },
             {
-              type: "scatter", symbolSize: 9,
-              data: shown.map((trial, i) => ({ value: [metric.mean[trial], i], trial, itemStyle: { color: isTied(trial) ? colour("accent") : colour("card"), borderColor: colour("accent"), borderWidth: 1.5 } })),
+              type: "scatter",
+              symbolSize: 9,
+              data: shown.map((trial, i) => ({
+                value: [metric.mean[trial], i],
+                trial,
+                itemStyle: {
+                  color: isTied(trial) ? colour("accent") : colour("card"),
+                  borderColor: colour("accent"),
+                  borderWidth: 1.5,
+                },
+              })),
             },
           ],
         },
-        table: { head: ["trial", metric.title, "standard error", "p against the winner"], rows: shown.map((i) => [trialName(i), formatMetric(metric, metric.mean[i]), metric.error[i]?.toFixed(4) ?? NOTHING, formatP(trials.p[i])]) },
-        onclick: (event) => { if (event.data?.trial !== undefined) showTrial(event.data.trial); },
+        table: {
+          head: ["trial", metric.title, "standard error", "p against the winner"],
+          rows: shown.map((i) => [
+            trialName(i),
+            formatMetric(metric, metric.mean[i]),
+            metric.error[i]?.toFixed(4) ?? NOTHING,
+            formatP(trials.p[i]),
+          ]),
+        },
+        onclick: (event) => {
+          if (event.data?.trial !== undefined) showTrial(event.data.trial);
+        },
       };
     },
   });
@@ -154,29 +267,65 @@ const drawMaps = () => {
   const available = axesForMap();
   const numeric = available.filter((parameter) => parameter.numeric);
   const order = [...numeric, ...available.filter((parameter) => !parameter.numeric)];
-  const alphaGamma = ["alpha", "gamma"].map((name) => available.find((parameter) => parameter.name === name));
-  const [x, y] = alphaGamma.every(Boolean) ? alphaGamma : order;
+  const [x, y] = publishedAxes(available) ?? order;
   if (!x || !y || !data.metrics.length) {
-    if (N > 1 && ranking.winner !== null) part("maps", "Trials side by side", "Fewer than two hyperparameters were swept, so there is no map.", forest());
+    if (N > 1 && ranking.winner !== null)
+      part("maps", "Trials side by side", "Fewer than two hyperparameters were swept, so there is no map.", forest());
     return;
   }
   mapState.x = x.name;
   mapState.y = y.name;
-  const maps = MAP_METRICS.filter(([name]) => metricOf.has(`val_${name}`) && metricOf.has(`test_${name}`)).map(mapFigure);
+  const maps = data.maps.map(mapFigure);
   const redraw = () => maps.forEach((map) => map.redraw());
-  const names = available.map((parameter) => [parameter.name, parameter.name]);
-  const bar = el("div", { class: "bar" },
-    segments("Rows", [["val", "Validation"], ["test", "Test"]], mapState.split, (split) => { mapState.split = split; redraw(); }),
-    names.length > 2 ? [
-      selectField("across", names, x.name, (value) => { mapState.x = value; redraw(); }),
-      selectField("up", names, y.name, (value) => { mapState.y = value; redraw(); }),
-    ] : null);
+  const names = available.map((parameter) => [parameter.name, parameter.title]);
+  const bar = el(
+    "div",
+    { class: "bar" },
+    segments(
+      "Rows",
+      [
+        ["val", "Validation"],
+        ["test", "Test"],
+      ],
+      mapState.split,
+      (split) => {
+        mapState.split = split;
+        redraw();
+      },
+    ),
+    names.length > 2
+      ? [
+          selectField("across", names, x.name, (value) => {
+            mapState.x = value;
+            redraw();
+          }),
+          selectField("up", names, y.name, (value) => {
+            mapState.y = value;
+            redraw();
+          }),
+        ]
+      : null,
+  );
   const marks = [
     "Bright is good in every map.",
-    ranking.told_by === null ? null : everyoneTied() ? `No trial's ${ranking.told_by} can be told from the winner's, so no cell is outlined.` : `Outlined cells cannot be told from the winner by their ${ranking.told_by}.`,
+    ranking.told_by === null
+      ? null
+      : everyoneTied()
+        ? `No trial's ${ranking.told_by} can be told from the winner's, so no cell is outlined.`
+        : `Outlined cells cannot be told from the winner by their ${ranking.told_by}.`,
     "★ is the winner.",
-    ranking.published && mapState.x === "alpha" ? (ranking.published.exact ? "◆ is the published pair, alpha 0.25 and gamma 2." : "◆ is the cell nearest to the published pair, alpha 0.25 and gamma 2.") : null,
+    ranking.published && x.published !== null
+      ? `◆ is the ${ranking.published.exact ? "" : "cell nearest to the "}published pair, ${ranking.published.words}.`
+      : null,
     sweptParameters.length > 2 ? "Where several trials share a cell, it shows the best ranked of them." : null,
-  ].filter(Boolean).join(" ");
-  part("maps", `Maps over ${x.name} and ${y.name}`, marks, bar, el("div", { class: "stack" }, el("div", { class: "grid three" }, maps), forest()));
+  ]
+    .filter(Boolean)
+    .join(" ");
+  part(
+    "maps",
+    `Maps over ${x.title} and ${y.title}`,
+    marks,
+    bar,
+    el("div", { class: "stack" }, el("div", { class: "grid three" }, maps), forest()),
+  );
 };

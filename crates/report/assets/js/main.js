@@ -2,13 +2,26 @@
 
 const drawContents = () => {
   const links = parts.map(({ id, title }) => el("a", { href: `#${id}` }, title));
-  byId("contents").append(el("ol", {}, links.map((link) => el("li", {}, link))));
-  const current = new IntersectionObserver((entries) => {
-    for (const entry of entries) {
-      if (!entry.isIntersecting) continue;
-      parts.forEach(({ section }, i) => (section === entry.target ? links[i].setAttribute("aria-current", "true") : links[i].removeAttribute("aria-current")));
-    }
-  }, { rootMargin: "-10% 0px -80% 0px" });
+  byId("contents").append(
+    el(
+      "ol",
+      {},
+      links.map((link) => el("li", {}, link)),
+    ),
+  );
+  const current = new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries) {
+        if (!entry.isIntersecting) continue;
+        parts.forEach(({ section }, i) =>
+          section === entry.target
+            ? links[i].setAttribute("aria-current", "true")
+            : links[i].removeAttribute("aria-current"),
+        );
+      }
+    },
+    { rootMargin: "-10% 0px -80% 0px" },
+  );
   parts.forEach(({ section }) => current.observe(section));
 };
 

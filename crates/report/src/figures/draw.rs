@@ -327,17 +327,20 @@ where
     legend(plot, area, pen)
 }
 
-/// Names of the series, one after the other under the title.
+/// Names of the series, one after the other under the title, in as many rows as they need.
 fn legend<DB>(plot: &Lines, area: &DrawingArea<DB, Shift>, pen: Pen) -> Result<(), DrawError>
 where
     DB: DrawingBackend,
     DB::ErrorType: Send + Sync,
 {
-    let mut x = 30.0;
+    let (left, right) = (30.0, 870.0);
+    let (mut x, mut y) = (left, 54.0);
     for one in plot.series.iter().filter(|one| !one.name.is_empty()) {
         let style = pen.text(13.5, INK, HPos::Left, VPos::Center);
         let width = style.font.box_size(&one.name).map_or(0.0, |(width, _)| f64::from(width) / pen.scale);
-        let y = 54.0;
+        if x > left && x + 28.0 + width > right {
+            (x, y) = (left, y + 18.0);
+        }
         let sample = vec![(pen.px(x), pen.px(y)), (pen.px(x + 22.0), pen.px(y))];
         let stroke = pen.stroke(rgb(one.colour), 2.2);
         match one.line {
@@ -362,6 +365,9 @@ fn rgb(colour: Colour) -> RGBColor {
         Colour::First => RGBColor(0, 114, 178),
         Colour::Second => RGBColor(200, 80, 10),
         Colour::Third => RGBColor(0, 128, 92),
+        Colour::Fourth => RGBColor(176, 86, 140),
+        Colour::Fifth => RGBColor(154, 106, 0),
+        Colour::Sixth => RGBColor(59, 63, 70),
     }
 }
 

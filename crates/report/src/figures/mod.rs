@@ -10,9 +10,11 @@ mod plot;
 
 use std::path::Path;
 
-use super::answer::Start;
-use super::html::payload::{Curve, Detail, Metric, Payload};
-use super::{Ranking, ReportError, html};
+use crate::evidence::{Report, Start};
+use crate::page::payload;
+use crate::page::payload::{Curve, Detail, Metric, Payload};
+use crate::read::ReportError;
+use crate::read::parameters::PUBLISHED;
 use plot::{Axis, Cell, Colour, Heatmap, Line, Lines, Mark, Plot, Scale, Series};
 
 /// Epochs that show what the initial bias does, as in the published figure.
@@ -35,8 +37,8 @@ pub struct Figure {
 ///
 /// # Errors
 /// A file of the run cannot be read, or a figure cannot be drawn.
-pub fn figures(run_dir: &Path, ranking: &Ranking) -> Result<Vec<Figure>, ReportError> {
-    let payload = html::build::payload(run_dir, ranking)?;
+pub fn figures(run_dir: &Path, report: &Report) -> Result<Vec<Figure>, ReportError> {
+    let payload = payload(run_dir, report)?;
     let plots = [
         ("heatmap-auc", heatmap(&payload, &format!("{}_auc", payload.ranking.on))),
         ("heatmap-missed", heatmap(&payload, &format!("{}_op_fn", payload.ranking.on))),
@@ -44,7 +46,7 @@ pub fn figures(run_dir: &Path, ranking: &Ranking) -> Result<Vec<Figure>, ReportE
         ("precision-recall", precision_recall(&payload)),
         ("auc-against-missed", pareto(&payload)),
         ("reliability", reliability(&payload)),
-        ("initial-bias", initial_bias(&payload, &ranking.answer.starts)),
+        ("initial-bias", initial_bias(&payload.run.name, &report.answer.starts)),
     ];
     let failed = |name: &str| {
         let path = run_dir.join(name);
@@ -85,15 +87,15 @@ fn levels(values: &[serde_json::Value]) -> Vec<&serde_json::Value> {
     found
 }
 
-/// A metric over alpha and gamma, or else over the first two hyperparameters swept as numbers. `None` without two.
+/// A metric over the published pair's hyperparameters, or else over the first two hyperparameters swept as numbers. `None` without two.
 fn heatmap(payload: &Payload, column: &str) -> Option<Plot> {
     let metric = metric(payload, column)?;
     let swept = || payload.parameters.iter().filter(|p| p.swept && p.numeric && levels(&p.values).len() > 1);
-    let named = |name: &str| swept().find(|parameter| parameter.name == name);
-    let (x, y) = named("alpha").zip(named("gamma")).or_else(|| swept().next().zip(swept().nth(1)))?;
+    let [across, up] = PUBLISHED.map(|one| swept().find(|parameter| parameter.name == one.name));
+    let (x, y) = across.zip(up).or_else(|| swept().next().zip(swept().nth(1)))?;
     let (xs, ys) = (levels(&x.values), levels(&y.values));
     let winner = payload.ranking.winner;
-    let published = payload.ranking.published.as_ref().filter(|_| x.name == "alpha" && y.name == "gamma");
+    let published = payload.ranking.published.as_ref().filter(|_| x.published.is_some() && y.published.is_some());
     let compared = || payload.trials.tied.iter().flatten();
     // Were all outlined, none would stand out.
     let outlines = compared().any(|tied| !tied);
@@ -130,7 +132,7 @@ fn heatmap(payload: &Payload, column: &str) -> Option<Plot> {
     note += "● the winner.";
     if let Some(pair) = published {
         note += if pair.exact { " ◆ the published pair" } else { " ◆ the cell nearest to the published pair" };
-        note += ", alpha 0.25 and gamma 2.";
+        note += &format!(", {}.", pair.words);
     }
     (!cells.is_empty()).then(|| {
         Plot::Heatmap(Heatmap {
@@ -270,8 +272,19 @@ fn fitted(name: String, values: impl Iterator<Item = f64> + Clone) -> Axis {
 }
 
 /// What the initial bias does to the first epochs of plain cross-entropy.
-fn initial_bias(payload: &Payload, starts: &[Start]) -> Option<Plot> {
-    let looks = [(Colour::First, Line::Solid), (Colour::Second, Line::Dashed), (Colour::Third, Line::Solid)];
+fn initial_bias(name: &str, starts: &[Start]) -> Option<Plot> {
+    let looks = [
+        (Colour::First, Line::Solid),
+        (Colour::Second, Line::Dashed),
+        (Colour::Third, Line::Solid),
+        (Colour::Fourth, Line::Dashed),
+        (Colour::Fifth, Line::Solid),
+        (Colour::Sixth, Line::Dashed),
+    ];
+    let mut note = "Means over the replicates. prior: ln(positives / negatives) of the training rows.".to_owned();
+    if starts.len() > looks.len() {
+        note += &format!(" The best {} of {} starting biases.", looks.len(), starts.len());
+    }
     let series: Vec<Series> = starts
         .iter()
         .zip(looks)
@@ -287,7 +300,7 @@ fn initial_bias(payload: &Payload, starts: &[Start]) -> Option<Plot> {
     let losses = || series.iter().flat_map(|series| &series.points).map(|point| point.1);
     (series.len() > 1).then(|| {
         Plot::Lines(Lines {
-            title: format!("{}: the first epochs of plain cross-entropy", payload.run.name),
+            title: format!("{name}: the first epochs of plain cross-entropy"),
             x: Axis {
                 name: "epoch".to_owned(),
                 low: 0.0,
@@ -296,7 +309,7 @@ fn initial_bias(payload: &Payload, starts: &[Start]) -> Option<Plot> {
                 percent: false,
             },
             y: fitted("validation loss".to_owned(), losses()),
-            note: "Means over the replicates. prior: ln(positives / negatives) of the training rows.".to_owned(),
+            note,
             series: series.clone(),
         })
     })
@@ -329,4 +342,40 @@ fn reliability(payload: &Payload) -> Option<Plot> {
                positives lies on the lower edge."
             .to_owned(),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn starts(n: usize) -> Vec<Start> {
+        let start = |at: usize| Start {
+            initial_bias: format!("-{at}.5"),
+            trial_id: at.to_string(),
+            validation_losses: vec![0.5, 0.4 - at as f64 / 100.0],
+            best_epoch: None,
+        };
+        (0..n).map(start).collect()
+    }
+
+    fn initial_biases(n: usize) -> (Vec<String>, String, String) {
+        let Some(Plot::Lines(lines)) = initial_bias("t", &starts(n)) else { panic!("{n}: no plot") };
+        let names = lines.series.iter().map(|series| series.name.clone()).collect();
+        let note = lines.note.clone();
+        (names, note, draw::svg(&Plot::Lines(lines)).unwrap())
+    }
+
+    #[test]
+    fn no_initial_bias_is_left_out_without_a_word() {
+        for n in [2, 4, 6] {
+            let (names, note, drawn) = initial_biases(n);
+            assert_eq!(names.len(), n);
+            assert!(names.iter().all(|name| drawn.contains(name.as_str())), "{names:?}");
+            assert!(!note.contains("best"), "{note}");
+        }
+        let (names, note, _) = initial_biases(9);
+        assert_eq!(names.len(), 6);
+        assert!(note.contains("The best 6 of 9 starting biases."), "{note}");
+        assert_eq!(initial_bias("t", &starts(1)), None);
+    }
 }

@@ -91,6 +91,9 @@ pub(super) enum Colour {
     First,
     Second,
     Third,
+    Fourth,
+    Fifth,
+    Sixth,
 }
 
 /// How the points of a series are joined.

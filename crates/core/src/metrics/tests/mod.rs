@@ -1,5 +1,6 @@
 //! Against scikit-learn and MLstatkit (recorded, see tests/fixtures/metrics/make_metrics.py) and against definitions.
 
+mod catalogue;
 mod coverage;
 mod multiple;
 mod statistics;

@@ -75,8 +75,8 @@ macro_rules! hyperparameters {
             $($(#[doc = $about])* pub $name: field!($presence $type),)*
         }
 
-        /// One value of one parameter.
-        #[derive(Debug, Clone, PartialEq)]
+        /// One value of one parameter; as JSON `{"alpha": 0.25}`.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[expect(non_camel_case_types, reason = "variants are the names of the table")]
         pub(crate) enum Setting {
             $($name($type),)*

@@ -105,6 +105,8 @@ pub struct TrainSpec {
     /// Stops a trial that no longer gets better; absent: all epochs are run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<EarlyStopping>,
+    /// What computes: the fused kernels on cores, libtorch on GPUs or on cores.
+    pub backend: Backend,
 }
 
 impl Default for TrainSpec {
@@ -118,7 +120,26 @@ impl Default for TrainSpec {
             reduction: Reduction::Sum,
             epsilon: None,
             early_stopping: None,
+            backend: Backend::Auto,
         }
+    }
+}
+
+words! {
+    /// What trains a stack.
+    pub enum Backend {
+        /// The fused kernels on cores, libtorch on GPUs.
+        Auto = "auto",
+        /// The fused kernels, which know no GPU.
+        Fused = "fused",
+        /// libtorch, on cores too.
+        Libtorch = "libtorch",
+    }
+}
+
+impl Default for Backend {
+    fn default() -> Self {
+        Self::Auto
     }
 }
 

@@ -1,0 +1,94 @@
+//! Whether a trial's scores are probabilities, and whether they can be made so.
+
+use super::contrast::ReplicateScores;
+use focalsweep_core::metrics::{Binning, Isotonic, Platt, brier, expected_calibration_error, reliability};
+
+/// Bins of the expected calibration error, of as many rows each: with equal widths nearly all rows of a rare class would
+/// lie in one.
+const BINS: usize = 10;
+
+/// How far a trial's scores on the test rows are from probabilities; means over the replicates. Focal loss is no proper
+/// scoring rule, so that its scores need a map fitted on the validation rows before they are one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Calibration {
+    /// The scores as they are.
+    pub raw: Reading,
+    /// After Platt scaling.
+    pub platt: Reading,
+    /// After isotonic regression.
+    pub isotonic: Reading,
+    /// Share of the test rows that are positive: the Brier score and the errors are to be held against it.
+    pub prevalence: f64,
+}
+
+/// How good probabilities are.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Reading {
+    /// Brier score.
+    pub brier: f64,
+    /// Expected calibration error over ten bins of as many rows.
+    pub ece: f64,
+}
+
+impl Calibration {
+    /// Whether whoever takes the scores for probabilities is off by more than half the share of positives.
+    pub fn misleads(&self) -> bool {
+        self.raw.ece > 0.5 * self.prevalence
+    }
+
+    /// `None` without replicates, or when a class is absent from the validation rows.
+    pub(super) fn of(scores: &[ReplicateScores]) -> Option<Self> {
+        let mut sums = [Reading::default(); 3];
+        let mut prevalence = 0.0;
+        for ReplicateScores { validation, test, .. } in scores {
+            let platt = Platt::fit(&validation.scores, &validation.labels)?;
+            let isotonic = Isotonic::fit(&validation.scores, &validation.labels)?;
+            let mapped = |map: &dyn Fn(f32) -> f32| test.scores.iter().map(|&score| map(score)).collect::<Vec<f32>>();
+            let maps =
+                [test.scores.clone(), mapped(&|score| platt.apply(score)), mapped(&|score| isotonic.apply(score))];
+            for (sum, probabilities) in sums.iter_mut().zip(&maps) {
+                sum.brier += brier(probabilities, &test.labels);
+                sum.ece +=
+                    expected_calibration_error(&reliability(probabilities, &test.labels, BINS, Binning::EqualMass))?;
+            }
+            prevalence += test.labels.iter().filter(|&&y| y != 0).count() as f64 / test.labels.len() as f64;
+        }
+        let n = scores.len() as f64;
+        let [raw, platt, isotonic] = sums.map(|sum| Reading { brier: sum.brier / n, ece: sum.ece / n });
+        (!scores.is_empty()).then_some(Self { raw, platt, isotonic, prevalence: prevalence / n })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read::ScoreGroup;
+    use focalsweep_core::spec::Split;
+
+    /// 2,000 rows whose probabilities are known, scored by `distort` of them.
+    fn scored(distort: impl Fn(f64) -> f64) -> [ReplicateScores; 1] {
+        let group = |split, shift: u64| {
+            let rows: Vec<i64> = (0..2000).collect();
+            let spread = |row: i64, by: u64| ((row as u64 + shift) * by % 2003) as f64 / 2003.0;
+            let probability = |row: i64| 0.3 * spread(row, 7919).powi(2);
+            let labels = rows.iter().map(|&row| u8::from(spread(row, 104_729) < probability(row))).collect();
+            let scores = rows.iter().map(|&row| distort(probability(row)) as f32).collect();
+            ScoreGroup { trial: "t".into(), replicate: 0, split, rows, labels, scores }
+        };
+        [ReplicateScores { replicate: 0, validation: group(Split::Validation, 0), test: group(Split::Test, 4001) }]
+    }
+
+    #[test]
+    fn probabilities_do_not_mislead_and_scores_that_are_none_are_mended() {
+        let honest = Calibration::of(&scored(|p| p)).unwrap();
+        assert!(!honest.misleads() && honest.raw.ece < 0.03, "{honest:?}");
+        assert!((0.07..0.13).contains(&honest.prevalence), "{honest:?}");
+        // What a large weight on the positives does: the odds are twenty times as high.
+        let weighted = Calibration::of(&scored(|p| 20.0 * p / (1.0 + 19.0 * p))).unwrap();
+        assert!(weighted.misleads() && weighted.raw.ece > 0.3, "{weighted:?}");
+        for mended in [weighted.platt, weighted.isotonic] {
+            assert!(mended.ece < 0.04 && (mended.brier - honest.raw.brier).abs() < 0.005, "{weighted:?} {honest:?}");
+        }
+        assert_eq!(Calibration::of(&[]), None);
+    }
+}

@@ -1,0 +1,73 @@
+//! What one set of test rows leaves open: bootstrap intervals.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::contrast::ReplicateScores;
+use focalsweep_core::metrics::{
+    Interval, OperatingPointIntervals, average_precision_interval, operating_point_intervals,
+};
+use focalsweep_core::spec::OperatingPoint;
+
+/// Resamples of a bootstrap interval.
+const RESAMPLES: u32 = 1000;
+
+/// 95 % bootstrap intervals on the test rows, each end the mean over the replicates: what one set of test rows leaves
+/// open, however many replicates there are.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Intervals {
+    /// Of average precision.
+    pub average_precision: Option<Interval>,
+    /// At the operating point.
+    pub operating_point: Option<OperatingPointIntervals>,
+}
+
+/// Calls a function for each of 0..n and returns what it returned, in order. Who calls decides on how many threads.
+pub type ForEach<'a> = &'a dyn Fn(usize, &(dyn Fn(usize) -> Intervals + Sync)) -> Vec<Intervals>;
+
+/// Bootstrap intervals of each trial, the same numbers however many threads there are.
+pub(super) fn intervals(
+    scores: &HashMap<String, Vec<ReplicateScores>>,
+    point: Option<&OperatingPoint>,
+    for_each: ForEach<'_>,
+) -> BTreeMap<String, Intervals> {
+    let tasks: Vec<(&String, &ReplicateScores)> =
+        scores.iter().flat_map(|(id, of)| of.iter().map(move |replicate| (id, replicate))).collect();
+    let measured = for_each(tasks.len(), &|task| {
+        let ReplicateScores { replicate, validation, test } = tasks[task].1;
+        let (seed, validation) = (u64::from(*replicate), (&validation.scores[..], &validation.labels[..]));
+        let test = (&test.scores[..], &test.labels[..]);
+        Intervals {
+            average_precision: average_precision_interval(test.0, test.1, RESAMPLES, seed),
+            operating_point: point
+                .and_then(|point| operating_point_intervals(point, validation, test, RESAMPLES, seed)),
+        }
+    });
+    let mut of_trial: BTreeMap<String, Vec<Intervals>> = BTreeMap::new();
+    for ((id, _), intervals) in tasks.into_iter().zip(measured) {
+        of_trial.entry(id.clone()).or_default().push(intervals);
+    }
+    of_trial.into_iter().map(|(id, of)| (id, Intervals::mean(&of))).collect()
+}
+
+impl Intervals {
+    /// A figure that is not defined for one replicate is not defined for the mean.
+    fn mean(of: &[Self]) -> Self {
+        let mean = |of: Vec<Interval>| {
+            let n = of.len() as f64;
+            Interval {
+                lower: of.iter().map(|i| i.lower).sum::<f64>() / n,
+                upper: of.iter().map(|i| i.upper).sum::<f64>() / n,
+            }
+        };
+        let average_precision: Option<Vec<Interval>> = of.iter().map(|i| i.average_precision).collect();
+        let at_point: Option<Vec<OperatingPointIntervals>> = of.iter().map(|i| i.operating_point).collect();
+        Self {
+            average_precision: average_precision.map(mean),
+            operating_point: at_point.map(|at| OperatingPointIntervals {
+                fn_: mean(at.iter().map(|i| i.fn_).collect()),
+                fp: mean(at.iter().map(|i| i.fp).collect()),
+                recall: mean(at.iter().map(|i| i.recall).collect()),
+            }),
+        }
+    }
+}

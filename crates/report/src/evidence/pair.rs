@@ -1,0 +1,222 @@
+//! Two runs side by side.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::contrast::{Contrast, ReplicateScores, contrast, scores_of};
+use super::report::Report;
+use crate::rank::{Options, Ranked, device_use, rank};
+use crate::read::{ReportError, Results};
+use focalsweep_core::record::State;
+use focalsweep_core::spec::{Spec, Split};
+
+/// The metric that differs between runs of the same trials.
+const SECONDS: &str = "train_seconds";
+
+/// A run that is compared.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Its directory.
+    pub dir: PathBuf,
+    /// Its rows.
+    pub results: Results,
+    /// Its sweep, where it can be read.
+    pub spec: Option<Spec>,
+}
+
+/// Two runs on the same rows, ranked on the replicates that both have.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pairing {
+    /// The runs.
+    pub sides: [Side; 2],
+    /// Replicates of which both have the same split.
+    pub replicates: Vec<u32>,
+    /// Trials that are in both, in the order of the first run.
+    pub common: Vec<Common>,
+    /// The first run's winner against the second's, on the test rows; `None` where scores were not kept, or where it is
+    /// the same trial with the same figures.
+    pub winners: Option<Contrast>,
+    /// Keys of the sweep files that differ, with both values as JSON; absent is null.
+    pub changes: Vec<(String, [Value; 2])>,
+    /// What to know before believing it.
+    pub warnings: Vec<String>,
+    /// How many of the common trials a table for a terminal shows; absent: all.
+    pub top: Option<usize>,
+}
+
+/// One of the two runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Side {
+    /// Its directory, as asked for.
+    pub dir: PathBuf,
+    /// Its trials, on the common replicates.
+    pub report: Report,
+    /// Rows of all its replicates.
+    pub rows: usize,
+    /// Of those, failed.
+    pub failed: usize,
+}
+
+/// A trial that both runs have.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Common {
+    /// Its id.
+    pub trial_id: String,
+    /// Its places in the rankings of the two runs.
+    pub places: [usize; 2],
+    /// Whether every metric that both runs have is the same to the bit; the time it took may differ.
+    pub same: bool,
+}
+
+/// Sets two runs side by side. The operating point must be the same in both for figures there to be compared.
+///
+/// # Errors
+/// The runs are of other data, or have no replicate with the same split; a rank key is not among the results; a
+/// scores.parquet cannot be read.
+pub fn pair(mut runs: [Run; 2], options: &Options) -> Result<Pairing, ReportError> {
+    same_data(&runs)?;
+    let replicates = common_replicates(&runs)?;
+    let mut warnings = Vec::new();
+    let all: HashSet<u32> = runs.iter().flat_map(|run| run.results.rows.iter().map(|row| row.replicate)).collect();
+    if replicates.len() < all.len() {
+        warnings.push(format!(
+            "{} of {} replicates have the same split in both runs; the others are left out",
+            replicates.len(),
+            all.len()
+        ));
+    }
+    let points = [&runs[0].results.operating_point, &runs[1].results.operating_point];
+    let same_point = points[0] == points[1];
+    if !same_point {
+        warnings.push(
+            "the runs have different operating points: figures there do not compare (`--operating-point` sets one for both)"
+                .to_owned(),
+        );
+    }
+    let point = points[0].clone().filter(|_| same_point);
+    let changes = changes(&runs);
+    let counts = runs
+        .each_ref()
+        .map(|run| (run.results.rows.len(), run.results.rows.iter().filter(|row| row.state == State::Failed).count()));
+    let mut sides = Vec::with_capacity(2);
+    for (run, (rows, failed)) in runs.iter_mut().zip(counts) {
+        let devices = device_use(&run.results.rows);
+        run.results.rows.retain(|row| replicates.contains(&row.replicate));
+        (run.results.planned_replicates, run.results.planned_trials) = (0, 0);
+        let mut ranking = rank(&run.results, options)?;
+        ranking.devices = devices;
+        for warning in std::mem::take(&mut ranking.warnings) {
+            warnings.push(format!("{}: {warning}", run.dir.display()));
+        }
+        sides.push(Side { dir: run.dir.clone(), report: Report::bare(ranking), rows, failed });
+    }
+    let Ok(sides) = <[Side; 2]>::try_from(sides) else { return Err(ReportError::NoRows) };
+    let common = common(&sides);
+    let winners = match sides.each_ref().map(|side| side.report.ranking.winner().map(|w| w.trial.trial_id.clone())) {
+        [Some(a), Some(b)] if a != b || !common.iter().any(|trial| trial.trial_id == a && trial.same) => {
+            let read = |dir: &Path, id: &String| Ok(scores_of(dir, &HashSet::from([id.clone()]))?.remove(id));
+            let both = read(&sides[0].dir, &a)?.zip(read(&sides[1].dir, &b)?);
+            both.and_then(|(a, b)| {
+                let kept = |of: Vec<ReplicateScores>| -> Vec<_> {
+                    of.into_iter().filter(|scores| replicates.contains(&scores.replicate)).collect()
+                };
+                contrast(&kept(a), &kept(b), Split::Test, point.as_ref())
+            })
+        }
+        _ => None,
+    };
+    Ok(Pairing { sides, replicates, common, winners, changes, warnings, top: options.top })
+}
+
+/// Refuses runs of which not all rows are of the same data.
+fn same_data(runs: &[Run; 2]) -> Result<(), ReportError> {
+    let fingerprints = runs.each_ref().map(|run| {
+        let mut all: Vec<&str> = run.results.rows.iter().map(|row| row.data_fingerprint.as_str()).collect();
+        all.sort_unstable();
+        all.dedup();
+        all.join(", ")
+    });
+    if fingerprints[0] == fingerprints[1] {
+        return Ok(());
+    }
+    Err(ReportError::OtherData { dirs: runs.each_ref().map(|run| run.dir.clone()), fingerprints })
+}
+
+/// Replicates that have one and the same split in both runs.
+fn common_replicates(runs: &[Run; 2]) -> Result<Vec<u32>, ReportError> {
+    let splits = runs.each_ref().map(|run| {
+        let rows = run.results.rows.iter();
+        rows.map(|row| (row.replicate, row.split_fingerprint.clone())).collect::<BTreeMap<u32, String>>()
+    });
+    let common: Vec<u32> = splits[0]
+        .iter()
+        .filter(|(replicate, split)| splits[1].get(replicate) == Some(split))
+        .map(|(&r, _)| r)
+        .collect();
+    if !common.is_empty() {
+        return Ok(common);
+    }
+    let first = |of: &BTreeMap<u32, String>| of.values().next().cloned().unwrap_or_default();
+    Err(ReportError::OtherSplits {
+        dirs: runs.each_ref().map(|run| run.dir.clone()),
+        fingerprints: splits.each_ref().map(first),
+    })
+}
+
+fn common(sides: &[Side; 2]) -> Vec<Common> {
+    let [first, second] = sides.each_ref().map(|side| &side.report.ranking);
+    let places: HashMap<&str, usize> =
+        second.trials.iter().enumerate().map(|(at, ranked)| (ranked.trial.trial_id.as_str(), at)).collect();
+    let columns: Vec<(usize, usize)> = first
+        .metrics
+        .iter()
+        .enumerate()
+        .filter(|(_, name)| *name != SECONDS)
+        .filter_map(|(a, name)| Some((a, second.metrics.iter().position(|other| other == name)?)))
+        .collect();
+    let in_both = |(a, ranked): (usize, &Ranked)| {
+        let b = *places.get(ranked.trial.trial_id.as_str())?;
+        let (ours, theirs) = (&ranked.trial, &second.trials[b].trial);
+        Some(Common {
+            trial_id: ours.trial_id.clone(),
+            places: [a, b],
+            same: columns.iter().all(|&(x, y)| ours.means[x] == theirs.means[y]),
+        })
+    };
+    first.trials.iter().enumerate().filter_map(in_both).collect()
+}
+
+/// Keys of the two sweep files that differ, those that do not change results left out.
+fn changes(runs: &[Run; 2]) -> Vec<(String, [Value; 2])> {
+    const NO_MATTER: [&str; 3] = ["name", "launch", "rank"];
+    let [Some(first), Some(second)] = runs.each_ref().map(|run| {
+        let spec = serde_json::to_value(run.spec.as_ref()?).ok()?;
+        let mut keys = BTreeMap::new();
+        flatten(String::new(), spec, &mut keys);
+        Some(keys)
+    }) else {
+        return Vec::new();
+    };
+    let names: std::collections::BTreeSet<&String> = first.keys().chain(second.keys()).collect();
+    let value = |keys: &BTreeMap<String, Value>, name: &String| keys.get(name).cloned().unwrap_or(Value::Null);
+    names
+        .into_iter()
+        .filter(|name| !NO_MATTER.contains(&name.split('.').next().unwrap_or_default()))
+        .map(|name| (name.clone(), [value(&first, name), value(&second, name)]))
+        .filter(|(_, [a, b])| a != b)
+        .collect()
+}
+
+/// Mappings as dotted keys; what is swept as a whole.
+fn flatten(path: String, value: Value, keys: &mut BTreeMap<String, Value>) {
+    match value {
+        Value::Object(map) if path != "parameters" => {
+            for (key, value) in map {
+                flatten(if path.is_empty() { key } else { format!("{path}.{key}") }, value, keys);
+            }
+        }
+        value => drop(keys.insert(path, value)),
+    }
+}

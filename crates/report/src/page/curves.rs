@@ -1,0 +1,147 @@
+//! ROC and precision-recall curves over the replicates, with bands.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::payload::{Curve, Short};
+use crate::read::{ReportError, ScoreGroup, Table};
+use focalsweep_core::metrics::{
+    BandPoint, PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve, thin_roc, vertical_average,
+    wilson_band,
+};
+
+/// Points of a curve of one replicate.
+const POINTS: usize = 80;
+
+/// The ROC curve of one split: with several replicates their mean at each false-positive rate and its 95 % interval, with
+/// one its own curve and Wilson's interval of each true-positive rate. `None` where a class is absent.
+pub(super) fn roc(split: &'static str, groups: &[&ScoreGroup]) -> Option<Curve> {
+    let curves: Option<Vec<Vec<RocPoint>>> =
+        groups.iter().map(|group| roc_curve(&group.scores, &group.labels)).collect();
+    let positives = groups.first().map_or(0, |group| group.labels.iter().filter(|&&label| label == 1).count());
+    roc_of(split, &curves?, Some(positives as u64))
+}
+
+/// `positives` of the only replicate, if they are known.
+fn roc_of(split: &'static str, curves: &[Vec<RocPoint>], positives: Option<u64>) -> Option<Curve> {
+    let points = match (curves, positives) {
+        ([], _) => return None,
+        ([only], Some(positives)) => wilson_band(&thin_roc(only, POINTS), positives),
+        ([only], None) => {
+            let without = |p: &RocPoint| BandPoint { fpr: p.fpr, tpr: p.tpr, lower: p.tpr, upper: p.tpr };
+            thin_roc(only, POINTS).iter().map(without).collect()
+        }
+        _ => vertical_average(curves, &rates()),
+    };
+    let banded = curves.len() > 1 || positives.is_some();
+    let list = |value: fn(&BandPoint) -> f64| points.iter().map(|point| Short(value(point))).collect();
+    let band = |value| if banded { list(value) } else { Vec::new() };
+    Some(Curve { split, x: list(|p| p.fpr), y: list(|p| p.tpr), low: band(|p| p.lower), high: band(|p| p.upper) })
+}
+
+/// False-positive rates, closer together where they are small, which is where thresholds are put.
+fn rates() -> Vec<f64> {
+    (0..=POINTS).map(|i| (i as f64 / POINTS as f64).powi(3)).collect()
+}
+
+/// The precision-recall curve of one split: with several replicates their mean precision at each recall, and from the
+/// lowest of them to the highest. `None` without positives.
+pub(super) fn precision_recall(split: &'static str, groups: &[&ScoreGroup]) -> Option<Curve> {
+    let curves: Option<Vec<Vec<PrecisionRecallPoint>>> =
+        groups.iter().map(|group| precision_recall_curve(&group.scores, &group.labels)).collect();
+    let curves = curves.filter(|curves| !curves.is_empty())?;
+    let mut curve = Curve { split, ..Curve::default() };
+    for i in 1..=POINTS {
+        let recall = i as f64 / POINTS as f64;
+        let precisions: Vec<f64> = curves.iter().map(|curve| precision_at(curve, recall)).collect();
+        let (low, high) = precisions.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), &p| (low.min(p), high.max(p)));
+        curve.x.push(Short(recall));
+        curve.y.push(Short(precisions.iter().sum::<f64>() / precisions.len() as f64));
+        if curves.len() > 1 {
+            curve.low.push(Short(low));
+            curve.high.push(Short(high));
+        }
+    }
+    Some(curve)
+}
+
+/// Precision where at least `recall` is reached for the first time: as average precision sums it, without interpolation.
+fn precision_at(curve: &[PrecisionRecallPoint], recall: f64) -> f64 {
+    // A share of counts may miss its decimal by a rounding.
+    let at = curve.partition_point(|point| point.recall < recall - 1e-12);
+    curve.get(at).or(curve.last()).map_or(0.0, |point| point.precision)
+}
+
+/// The training rows' ROC curves by trial. Nothing where curves.parquet is missing, as in runs of earlier versions.
+///
+/// # Errors
+/// curves.parquet is there but cannot be read, or lacks a column.
+pub(super) fn training_roc(run_dir: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<(String, Curve)>, ReportError> {
+    let path = run_dir.join("curves.parquet");
+    if !path.is_file() {
+        return Ok(Vec::new());
+    }
+    let table = Table::read(&path)?;
+    let (trials, replicates) = (table.full_text("trial_id")?, table.integers("replicate")?);
+    let (fprs, tprs) = (table.floats("fpr")?, table.floats("tpr")?);
+    let mut of: HashMap<&str, Vec<(i64, Vec<RocPoint>)>> = HashMap::new();
+    for row in 0..trials.len() {
+        let (Some(replicate), Some(fpr), Some(tpr)) = (replicates[row], fprs[row], tprs[row]) else { continue };
+        if !wanted(&trials[row]) {
+            continue;
+        }
+        let curves = of.entry(&trials[row]).or_default();
+        if curves.last().is_none_or(|(of, _)| *of != replicate) {
+            curves.push((replicate, Vec::new()));
+        }
+        if let Some((_, curve)) = curves.last_mut() {
+            curve.push(RocPoint { fpr, tpr, threshold: f64::NAN });
+        }
+    }
+    let curve = |(trial, curves): (&str, Vec<(i64, Vec<RocPoint>)>)| {
+        let curves: Vec<Vec<RocPoint>> = curves.into_iter().map(|(_, curve)| curve).collect();
+        Some((trial.to_owned(), roc_of("train", &curves, None)?))
+    };
+    Ok(of.into_iter().filter_map(curve).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use focalsweep_core::metrics::{average_precision, roc_auc};
+    use focalsweep_core::spec::Split;
+
+    fn group(replicate: u32) -> ScoreGroup {
+        let scores: Vec<f32> = (0..500_u16).map(|i| f32::from(i * 37 % 500) / 500.0).collect();
+        let labels =
+            scores.iter().enumerate().map(|(i, s)| u8::from(*s > 0.5 && (i + replicate as usize).is_multiple_of(5)));
+        let labels = labels.collect();
+        ScoreGroup { trial: "t".into(), replicate, split: Split::Test, rows: (0..500).collect(), labels, scores }
+    }
+
+    fn area(curve: &Curve) -> f64 {
+        let points: Vec<(f64, f64)> = curve.x.iter().zip(&curve.y).map(|(x, y)| (x.0, y.0)).collect();
+        points.windows(2).map(|p| (p[1].0 - p[0].0) * (p[1].1 + p[0].1) / 2.0).sum()
+    }
+
+    #[test]
+    fn a_thinned_curve_has_the_area_of_the_metric() {
+        let groups = [group(0), group(1)];
+        let aucs: Vec<f64> = groups.iter().map(|g| roc_auc(&g.scores, &g.labels).unwrap()).collect();
+        let one = roc("test", &[&groups[0]]).unwrap();
+        assert!((area(&one) - aucs[0]).abs() < 0.01, "{} {}", area(&one), aucs[0]);
+        let mean = roc("test", &groups.iter().collect::<Vec<_>>()).unwrap();
+        assert!((area(&mean) - (aucs[0] + aucs[1]) / 2.0).abs() < 0.01);
+        assert!(mean.low.iter().zip(&mean.y).zip(&mean.high).all(|((l, y), h)| l.0 <= y.0 && y.0 <= h.0));
+    }
+
+    #[test]
+    fn precision_over_recall_sums_to_average_precision() {
+        let only = group(0);
+        let curve = precision_recall("test", &[&only]).unwrap();
+        let summed = curve.y.iter().map(|y| y.0).sum::<f64>() / POINTS as f64;
+        let expected = average_precision(&only.scores, &only.labels).unwrap();
+        assert!((summed - expected).abs() < 0.02, "{summed} {expected}");
+        assert!(curve.low.is_empty());
+    }
+}

@@ -1,0 +1,126 @@
+//! The page around the payload: one file with its styles, its scripts and the plotting library in it.
+
+use sha2::{Digest, Sha256};
+
+use super::payload::Payload;
+
+const TEMPLATE: &str = include_str!("../../assets/template.html");
+const STYLE: &str = include_str!("../../assets/report.css");
+/// Apache ECharts, see assets/vendor/README.md.
+const PLOTTING: &str = include_str!("../../assets/vendor/echarts.min.js");
+
+/// The scripts in the order in which they need each other; together they are one function.
+const SCRIPTS: [&str; 19] = [
+    include_str!("../../assets/js/dom.js"),
+    include_str!("../../assets/js/data.js"),
+    include_str!("../../assets/js/format.js"),
+    include_str!("../../assets/js/state.js"),
+    include_str!("../../assets/js/theme.js"),
+    include_str!("../../assets/js/figure.js"),
+    include_str!("../../assets/js/headline.js"),
+    include_str!("../../assets/js/detail.js"),
+    include_str!("../../assets/js/chosen.js"),
+    include_str!("../../assets/js/heatmap.js"),
+    include_str!("../../assets/js/table.js"),
+    include_str!("../../assets/js/curves.js"),
+    include_str!("../../assets/js/thresholds.js"),
+    include_str!("../../assets/js/calibration.js"),
+    include_str!("../../assets/js/learning.js"),
+    include_str!("../../assets/js/explore.js"),
+    include_str!("../../assets/js/losses.js"),
+    include_str!("../../assets/js/run.js"),
+    include_str!("../../assets/js/main.js"),
+];
+
+/// The whole page.
+pub(super) fn page(payload: &Payload) -> String {
+    let script = format!("(() => {{\n\"use strict\";\n{}\n}})();\n", SCRIPTS.join("\n"));
+    // Scripts by their hashes, and nothing from anywhere: what is written in a spec cannot run, nor can anything be sent.
+    let policy = format!(
+        "default-src 'none'; script-src '{}' '{}'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; \
+         form-action 'none'",
+        hash(PLOTTING),
+        hash(&script)
+    );
+    let parts = [
+        ("{{policy}}", policy.as_str()),
+        ("{{title}}", &escaped(&payload.run.name)),
+        ("{{style}}", STYLE),
+        ("{{payload}}", &embedded(payload)),
+        ("{{plotting}}", PLOTTING),
+        ("{{script}}", &script),
+    ];
+    fill(TEMPLATE, &parts)
+}
+
+/// The template with its parts, each mark once, in the order in which they stand; a part is never looked through.
+fn fill(template: &str, parts: &[(&str, &str)]) -> String {
+    let mut rest = template;
+    let mut page = String::with_capacity(template.len() + parts.iter().map(|(_, part)| part.len()).sum::<usize>());
+    for (mark, part) in parts {
+        if let Some((before, after)) = rest.split_once(mark) {
+            page.push_str(before);
+            page.push_str(part);
+            rest = after;
+        }
+    }
+    page.push_str(rest);
+    page
+}
+
+/// As a policy names a script.
+fn hash(script: &str) -> String {
+    format!("sha256-{}", base64(&Sha256::digest(script.as_bytes())))
+}
+
+/// RFC 4648, with padding.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let whole = chunk.iter().fold(0_u32, |whole, &byte| whole << 8 | u32::from(byte)) << (8 * (3 - chunk.len()));
+        for digit in 0..4 {
+            let at = (whole >> (18 - 6 * digit)) as usize & 63;
+            text.push(if digit <= chunk.len() { char::from(DIGITS[at]) } else { '=' });
+        }
+    }
+    text
+}
+
+/// Text as HTML.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// JSON that cannot end its script element.
+fn embedded(payload: &Payload) -> String {
+    // Serialising plain structs with text keys into memory does not fail.
+    let json = serde_json::to_string(payload).unwrap_or_else(|_| "null".to_owned());
+    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_that_of_rfc_4648() {
+        let of = ["", "f", "fo", "foo", "foob", "fooba", "foobar"].map(|text| base64(text.as_bytes()));
+        assert_eq!(of, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"]);
+    }
+
+    #[test]
+    fn a_part_is_not_looked_through_for_marks() {
+        assert_eq!(fill("<{{a}}|{{b}}>", &[("{{a}}", "{{b}}"), ("{{b}}", "B")]), "<{{b}}|B>");
+    }
+
+    #[test]
+    fn the_plotting_library_is_the_one_that_was_published() {
+        let recorded = include_str!("../../assets/vendor/README.md");
+        let digest: String = Sha256::digest(PLOTTING).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert!(recorded.contains(&digest), "echarts.min.js is not that of vendor/README.md: {digest}");
+        // Inlined as it is, so nothing in it may end the element.
+        assert!(!PLOTTING.contains("</script") && !PLOTTING.contains("<!--"));
+        assert!(SCRIPTS.iter().all(|script| !script.contains("</script") && !script.contains("<!--")));
+    }
+}

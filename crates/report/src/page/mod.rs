@@ -1,0 +1,36 @@
+//! report.html: the whole report as one file that needs nothing else.
+//!
+//! ```text
+//! Report, results, history, scores ─build─> Payload (JSON) ─document─> template + styles + scripts + plotting library
+//! ```
+//! All figures come from here and from the other rooms; the scripts of assets/js draw and sort, they
+//! compute no statistics.
+
+mod build;
+mod calibration;
+mod columns;
+mod curves;
+mod details;
+mod document;
+mod headline;
+mod history;
+mod importance;
+mod losses;
+pub(crate) mod payload;
+mod thresholds;
+mod timeline;
+
+use std::path::Path;
+
+use crate::evidence::Report;
+use crate::read::ReportError;
+
+pub(crate) use build::payload;
+
+/// The report of a run as one HTML file.
+///
+/// # Errors
+/// A file of the run is missing or cannot be read.
+pub fn to_html(run_dir: &Path, report: &Report) -> Result<String, ReportError> {
+    Ok(document::page(&payload(run_dir, report)?))
+}

@@ -1,0 +1,326 @@
+//! What the page is given: one JSON document, written by [`super::build`] and read by assets/js.
+//!
+//! Lists over trials are in the order of the ranking, so that a trial is named by its index (rank - 1).
+
+use serde::{Serialize, Serializer};
+
+/// A number with at most six significant digits, as many as a plot or a table can use.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Short(pub(crate) f64);
+
+impl Serialize for Short {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !self.0.is_finite() {
+            return serializer.serialize_none();
+        }
+        // Whole numbers without a fraction are shorter.
+        let rounded: f64 = format!("{:.5e}", self.0).parse().unwrap_or(self.0);
+        if rounded.fract() == 0.0 && rounded.abs() < 1e15 {
+            serializer.serialize_i64(rounded as i64)
+        } else {
+            serializer.serialize_f64(rounded)
+        }
+    }
+}
+
+/// All of the page.
+#[derive(Debug, Serialize)]
+pub(crate) struct Payload {
+    pub(crate) run: Run,
+    pub(crate) headline: Headline,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) ranking: RankingOf,
+    pub(crate) trials: Trials,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) metrics: Vec<Metric>,
+    /// Those that have maps.
+    pub(crate) maps: Vec<MapOf>,
+    /// Columns that the table of trials has at first.
+    pub(crate) first_columns: Vec<String>,
+    pub(crate) importance: Vec<Importance>,
+    pub(crate) comparison: Option<Comparison>,
+    pub(crate) methods: Option<Comparison>,
+    pub(crate) intervals: Vec<Intervals>,
+    pub(crate) details: Vec<Detail>,
+    pub(crate) losses: Losses,
+    pub(crate) timeline: Timeline,
+}
+
+/// Which run this is.
+#[derive(Debug, Serialize)]
+pub(crate) struct Run {
+    pub(crate) name: String,
+    pub(crate) state: String,
+    pub(crate) program: String,
+    pub(crate) libtorch: Option<String>,
+    pub(crate) started_at: String,
+    pub(crate) updated_at: String,
+    pub(crate) scores: String,
+    pub(crate) data_fingerprint: String,
+    pub(crate) split_fingerprints: Vec<String>,
+    pub(crate) data_notes: Vec<String>,
+    pub(crate) rows: usize,
+    pub(crate) failed: usize,
+    pub(crate) jobs: usize,
+    pub(crate) sweep_yaml: String,
+    /// Hyperparameters that all trials share.
+    pub(crate) constants: Vec<(String, String)>,
+}
+
+/// The answer.
+#[derive(Debug, Serialize)]
+pub(crate) struct Headline {
+    /// The winner's hyperparameters in words; `None` without any metrics.
+    pub(crate) winner: Option<String>,
+    /// How sure that is, in sentences.
+    pub(crate) sure: Vec<String>,
+    /// What it costs and buys, in sentences.
+    pub(crate) price: Vec<String>,
+    /// The figures of the winner in large type.
+    pub(crate) tiles: Vec<Tile>,
+}
+
+/// A figure in large type.
+#[derive(Debug, Serialize)]
+pub(crate) struct Tile {
+    pub(crate) label: String,
+    pub(crate) value: String,
+    pub(crate) note: String,
+}
+
+/// 95 % bootstrap intervals of one trial on the test rows, by column.
+#[derive(Debug, Serialize)]
+pub(crate) struct Intervals {
+    pub(crate) trial: usize,
+    pub(crate) test_average_precision: Option<(Short, Short)>,
+    pub(crate) test_op_fn: Option<(Short, Short)>,
+    pub(crate) test_op_fp: Option<(Short, Short)>,
+    pub(crate) test_op_recall: Option<(Short, Short)>,
+}
+
+/// Figures side by side.
+#[derive(Debug, Serialize)]
+pub(crate) struct Comparison {
+    /// Heads of the columns.
+    pub(crate) columns: Vec<String>,
+    /// A name and its cells; what stands after a line break is the test of what stands before.
+    pub(crate) rows: Vec<(String, Vec<String>)>,
+    pub(crate) note: String,
+}
+
+/// How the trials were ranked.
+#[derive(Debug, Serialize)]
+pub(crate) struct RankingOf {
+    /// `val` or `test`: the prefix of the columns that rank.
+    pub(crate) on: &'static str,
+    /// Columns, the most important first.
+    pub(crate) keys: Vec<String>,
+    /// What ties are judged by, such as `AUC`; nothing where nobody was compared with the winner.
+    pub(crate) told_by: Option<&'static str>,
+    /// How their p-values were corrected: `max-T` or `Holm`.
+    pub(crate) corrected_by: Option<&'static str>,
+    pub(crate) replicates: u32,
+    pub(crate) swept: Vec<String>,
+    pub(crate) winner: Option<usize>,
+    pub(crate) baseline: Option<usize>,
+    pub(crate) published: Option<Published>,
+    /// Trials of which less than all is embedded.
+    pub(crate) without_details: usize,
+}
+
+/// The trial nearest to alpha 0.25, gamma 2.
+#[derive(Debug, Serialize)]
+pub(crate) struct Published {
+    pub(crate) trial: usize,
+    pub(crate) exact: bool,
+    /// `alpha 0.25 and gamma 2`.
+    pub(crate) words: String,
+}
+
+/// A list for each thing that is known of all trials.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Trials {
+    pub(crate) id: Vec<String>,
+    pub(crate) words: Vec<String>,
+    pub(crate) front: Vec<Option<usize>>,
+    pub(crate) tied: Vec<Option<bool>>,
+    pub(crate) p: Vec<Option<Short>>,
+    pub(crate) state: Vec<String>,
+    pub(crate) error: Vec<Option<String>>,
+    pub(crate) replicates: Vec<usize>,
+    /// Seconds from the start of the run to the trial's last row.
+    pub(crate) finished: Vec<Option<Short>>,
+    pub(crate) devices: Vec<String>,
+}
+
+/// A hyperparameter.
+#[derive(Debug, Serialize)]
+pub(crate) struct Parameter {
+    pub(crate) name: String,
+    /// In words.
+    pub(crate) title: String,
+    /// Whether losses of trials that differ in it do not compare.
+    pub(crate) shapes_loss: bool,
+    /// Whether it makes a way to deal with a rare class.
+    pub(crate) makes_method: bool,
+    /// Whether it is the bias that a trial starts from.
+    pub(crate) is_start: bool,
+    /// Its value in the published pair; the hyperparameters that have one are the axes of maps where both were swept.
+    pub(crate) published: Option<f64>,
+    pub(crate) swept: bool,
+    /// Whether all values are numbers.
+    pub(crate) numeric: bool,
+    /// Values by trial; null where the loss does not read it.
+    pub(crate) values: Vec<serde_json::Value>,
+}
+
+/// A column of results.parquet.
+#[derive(Debug, Serialize)]
+pub(crate) struct Metric {
+    pub(crate) column: String,
+    /// Its name on any rows: `op_fn`.
+    pub(crate) name: &'static str,
+    /// `train`, `val`, `test`, or nothing.
+    pub(crate) split: &'static str,
+    /// Whether it is offered for the axes of plots.
+    pub(crate) plotted: bool,
+    /// Whether its mean stands in the table with how far it may be off.
+    pub(crate) with_error: bool,
+    /// In words: `FN on test at the operating point`.
+    pub(crate) title: String,
+    /// The head of a table's column: `FN`.
+    pub(crate) short: &'static str,
+    /// What stands over several heads: `test op`.
+    pub(crate) group: &'static str,
+    pub(crate) count: bool,
+    pub(crate) decimals: usize,
+    /// 1: more is better, -1: less is better, 0: neither.
+    pub(crate) goal: i8,
+    /// By trial.
+    pub(crate) mean: Vec<Option<Short>>,
+    /// How far it may be off, by trial; empty where that is not known of any.
+    pub(crate) error: Vec<Option<Short>>,
+}
+
+/// A metric that has a map over two hyperparameters.
+#[derive(Debug, Serialize)]
+pub(crate) struct MapOf {
+    pub(crate) name: &'static str,
+    pub(crate) title: &'static str,
+}
+
+/// How much of a metric's variation each hyperparameter explains.
+#[derive(Debug, Serialize)]
+pub(crate) struct Importance {
+    pub(crate) column: String,
+    pub(crate) shares: Vec<(String, Short)>,
+}
+
+/// What is only embedded for some trials.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Detail {
+    pub(crate) trial: usize,
+    pub(crate) history: Vec<History>,
+    pub(crate) roc: Vec<Curve>,
+    pub(crate) precision_recall: Vec<Curve>,
+    pub(crate) thresholds: Option<Thresholds>,
+    pub(crate) histogram: Option<Histogram>,
+    pub(crate) calibration: Option<Calibration>,
+}
+
+/// The epochs of one replicate.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct History {
+    pub(crate) replicate: u32,
+    pub(crate) best_epoch: Option<u32>,
+    pub(crate) train_loss: Vec<Short>,
+    pub(crate) val_loss: Vec<Short>,
+    pub(crate) val_auc: Vec<Option<Short>>,
+}
+
+/// A curve with its band.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Curve {
+    /// `train`, `val` or `test`.
+    pub(crate) split: &'static str,
+    pub(crate) x: Vec<Short>,
+    pub(crate) y: Vec<Short>,
+    pub(crate) low: Vec<Short>,
+    pub(crate) high: Vec<Short>,
+}
+
+/// Counts at many thresholds, means over the replicates.
+#[derive(Debug, Serialize)]
+pub(crate) struct Thresholds {
+    pub(crate) threshold: Vec<Short>,
+    pub(crate) positives: [Short; 2],
+    pub(crate) negatives: [Short; 2],
+    /// Validation and test.
+    pub(crate) tp: [Vec<Short>; 2],
+    pub(crate) fp: [Vec<Short>; 2],
+    pub(crate) recall: [Vec<Short>; 2],
+    /// Null where a replicate flags nobody.
+    pub(crate) precision: [Vec<Option<Short>>; 2],
+}
+
+/// Test rows of each class by score, summed over the replicates.
+#[derive(Debug, Serialize)]
+pub(crate) struct Histogram {
+    pub(crate) low: Short,
+    pub(crate) width: Short,
+    pub(crate) positives: Vec<u32>,
+    pub(crate) negatives: Vec<u32>,
+}
+
+/// How well scores agree with what happened, on the test rows of all replicates.
+#[derive(Debug, Serialize)]
+pub(crate) struct Calibration {
+    pub(crate) kinds: Vec<CalibrationOf>,
+}
+
+/// One kind of scores: raw, Platt, isotonic.
+#[derive(Debug, Serialize)]
+pub(crate) struct CalibrationOf {
+    pub(crate) name: &'static str,
+    /// Mean score, share of positives and rows of each bin.
+    pub(crate) bins: Vec<(Short, Short, u64)>,
+    /// Expected calibration error, mean over the replicates.
+    pub(crate) ece: Option<Short>,
+    /// Brier score, likewise.
+    pub(crate) brier: Option<Short>,
+}
+
+/// The loss itself: figures 1 and 4 of Lin et al. 2017.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Losses {
+    pub(crate) gammas: Vec<Short>,
+    pub(crate) p_t: Vec<Short>,
+    /// By gamma, then by p_t; without alpha.
+    pub(crate) loss: Vec<Vec<Short>>,
+    /// Shares of the rows, for the next two.
+    pub(crate) share: Vec<Short>,
+    /// By gamma: share of the loss of the positives that these rows have, from the least to the greatest.
+    pub(crate) positives: Vec<Vec<Short>>,
+    pub(crate) negatives: Vec<Vec<Short>>,
+}
+
+/// When each job was trained, and on what.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Timeline {
+    pub(crate) lanes: Vec<String>,
+    pub(crate) jobs: Vec<JobBar>,
+}
+
+/// A job.
+#[derive(Debug, Serialize)]
+pub(crate) struct JobBar {
+    pub(crate) lane: usize,
+    pub(crate) job: String,
+    pub(crate) replicate: u32,
+    pub(crate) trials: usize,
+    pub(crate) failed: usize,
+    /// Seconds from the start of the run.
+    pub(crate) start: Short,
+    pub(crate) end: Short,
+}

@@ -1,0 +1,291 @@
+//! The order of the trials.
+
+mod devices;
+mod front;
+mod group;
+mod key;
+
+use std::collections::HashSet;
+
+use crate::read::parameters::{self, LossAndSampling};
+use crate::read::{ReportError, Results, Value, column, trials_count};
+use focalsweep_core::metrics::catalogue::{Better, Test};
+use focalsweep_core::spec::{Loss, OperatingPoint, Sampling, Split};
+use front::{fronts, lexicographic};
+use group::group;
+
+pub(crate) use devices::device_use;
+pub use devices::{DeviceUse, Interval, devices_in_words, training_seconds};
+pub use group::Trial;
+pub use key::Key;
+
+/// How to rank and how much to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Metrics without the prefix of the split, the most important first: `auc`, `fn`, `op_fn`.
+    pub by: Vec<String>,
+    /// The split whose metrics rank.
+    pub on: Split,
+    /// How many trials to show; absent: all.
+    pub top: Option<usize>,
+}
+
+/// Trials in their order, best first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ranking {
+    /// Name of the sweep.
+    pub name: String,
+    /// Whose metrics rank.
+    pub on: Split,
+    /// What ranks, the most important first.
+    pub keys: Vec<Key>,
+    /// Names of the hyperparameters.
+    pub parameters: Vec<String>,
+    /// Those that set the trials apart: asked for with every trial, so looked for once.
+    swept: Vec<String>,
+    /// Names of the metrics, as the columns of results.parquet.
+    pub metrics: Vec<String>,
+    /// Replicates that a complete trial has.
+    pub replicates: u32,
+    /// All trials, the first the winner.
+    pub trials: Vec<Ranked>,
+    /// How many of them tables, CSV and JSON show.
+    pub top: Option<usize>,
+    /// Where the thresholds are put, if known.
+    pub operating_point: Option<OperatingPoint>,
+    /// What was trained where and when.
+    pub devices: Vec<DeviceUse>,
+    /// What to know before believing it.
+    pub warnings: Vec<String>,
+}
+
+/// A trial and its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ranked {
+    /// 1-based place.
+    pub rank: usize,
+    /// 1-based front: nobody on front 1 is beaten on one key without being better on another. Those of incomplete
+    /// trials come after those of the complete ones; `None` without any metrics.
+    pub front: Option<usize>,
+    /// The trial.
+    pub trial: Trial,
+}
+
+/// Ranks the trials of a run: complete ones before others, then by fronts (see Deb et al. 2002), then by the keys one
+/// after the other, then by id so that the order is always the same.
+///
+/// # Errors
+/// No rows, no keys, or a key that is not a metric of these results.
+pub fn rank(results: &Results, options: &Options) -> Result<Ranking, ReportError> {
+    let keys = options.by.iter().map(|name| Key::new(name, options.on)).collect::<Result<Vec<_>, _>>()?;
+    if keys.is_empty() {
+        return Err(ReportError::NoKeys);
+    }
+    let grouped = group(results);
+    if grouped.trials.is_empty() {
+        return Err(ReportError::NoRows);
+    }
+    let columns = keys
+        .iter()
+        .map(|key| {
+            let at = results.metrics.iter().position(|metric| *metric == key.column);
+            at.map(|at| (at, key.better)).ok_or_else(|| match key.name.as_str() {
+                "cost" => ReportError::NoCosts,
+                _ => ReportError::NotMeasured(key.column.clone()),
+            })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+
+    let (complete, rest): (Vec<Trial>, Vec<Trial>) = grouped.trials.into_iter().partition(|trial| trial.complete);
+    let (partial, nothing): (Vec<Trial>, Vec<Trial>) = rest.into_iter().partition(|trial| !trial.replicates.is_empty());
+    let mut trials = Vec::new();
+    for class in [complete, partial] {
+        let fronts_before = trials.iter().filter_map(|ranked: &Ranked| ranked.front).max().unwrap_or(0);
+        for (front, trial) in in_order(class, &columns) {
+            trials.push(Ranked::new(trials.len(), Some(fronts_before + front), trial));
+        }
+    }
+    for trial in nothing {
+        trials.push(Ranked::new(trials.len(), None, trial));
+    }
+
+    let mut ranking = Ranking {
+        name: results.name.clone(),
+        on: options.on,
+        keys,
+        parameters: results.parameters.clone(),
+        swept: Vec::new(),
+        metrics: results.metrics.clone(),
+        replicates: grouped.replicates,
+        trials,
+        top: options.top,
+        operating_point: results.operating_point.clone(),
+        devices: device_use(&results.rows),
+        warnings: [results.warnings.clone(), grouped.warnings].concat(),
+    };
+    ranking.swept = ranking.set_apart();
+    ranking.warn();
+    Ok(ranking)
+}
+
+/// Trials with their fronts, in order. `columns` are the keys' metrics, and which way each is better.
+fn in_order(trials: Vec<Trial>, columns: &[(usize, Better)]) -> Vec<(usize, Trial)> {
+    // Less is better in all; an undefined metric is worse than any other.
+    let points: Vec<Vec<f64>> = trials
+        .iter()
+        .map(|trial| {
+            let cost = |&(at, better): &(usize, Better)| match (trial.means[at], better) {
+                (None, _) => f64::INFINITY,
+                (Some(value), Better::Less) => value,
+                (Some(value), Better::More) => -value,
+            };
+            columns.iter().map(cost).collect()
+        })
+        .collect();
+    let mut placed: Vec<_> = fronts(&points).into_iter().zip(points).zip(trials).collect();
+    placed.sort_by(|((front_a, a), trial_a), ((front_b, b), trial_b)| {
+        front_a.cmp(front_b).then_with(|| lexicographic(a, b)).then_with(|| trial_a.trial_id.cmp(&trial_b.trial_id))
+    });
+    placed.into_iter().map(|((front, _), trial)| (front, trial)).collect()
+}
+
+impl Ranked {
+    fn new(before: usize, front: Option<usize>, trial: Trial) -> Self {
+        Self { rank: before + 1, front, trial }
+    }
+}
+
+impl Ranking {
+    /// The test of the first rank key that has one; none for keys such as `fn` or `cost`.
+    pub(crate) fn test(&self) -> Option<Test> {
+        self.keys.iter().find_map(|key| key.test)
+    }
+
+    /// The best trial; `None` when no trial has any metrics.
+    pub fn winner(&self) -> Option<&Ranked> {
+        self.trials.first().filter(|ranked| ranked.front.is_some())
+    }
+
+    /// The best trial of plain cross-entropy on the rows as they are, against which the others have to stand. Without one,
+    /// focal loss with α = 0.5 and γ = 0, which is half of plain cross-entropy.
+    pub fn baseline(&self) -> Option<&Ranked> {
+        let trains = |ranked: &Ranked, loss: Loss| {
+            ranked.front.is_some() && self.method(ranked) == Some(LossAndSampling { loss, sampling: Sampling::None })
+        };
+        let is = |ranked: &Ranked, name: &str, value: f64| self.number(ranked, name) == Some(value);
+        let half = |ranked: &&Ranked| {
+            trains(ranked, Loss::Focal) && is(ranked, parameters::ALPHA, 0.5) && is(ranked, parameters::GAMMA, 0.0)
+        };
+        let plain = self.trials.iter().find(|ranked| trains(ranked, Loss::Bce));
+        plain.or_else(|| self.trials.iter().find(half))
+    }
+
+    /// Its loss and sampling.
+    pub(crate) fn method(&self, ranked: &Ranked) -> Option<LossAndSampling> {
+        let [loss, sampling] = [parameters::LOSS, parameters::SAMPLING].map(|name| self.parameter(ranked, name));
+        LossAndSampling::read(loss, sampling)
+    }
+
+    /// Its loss.
+    pub(crate) fn loss(&self, ranked: &Ranked) -> Option<Loss> {
+        parameters::choice(self.parameter(ranked, parameters::LOSS))
+    }
+
+    /// A hyperparameter of any number.
+    pub(crate) fn number(&self, ranked: &Ranked, name: &str) -> Option<f64> {
+        match self.parameter(ranked, name)? {
+            Value::Number(number) => Some(*number),
+            Value::Integer(_) | Value::Text(_) => None,
+        }
+    }
+
+    /// A trial by its id.
+    pub fn trial(&self, id: &str) -> Option<&Ranked> {
+        self.trials.iter().find(|ranked| ranked.trial.trial_id == id)
+    }
+
+    /// The trials that tables, CSV and JSON show.
+    pub fn shown(&self) -> &[Ranked] {
+        &self.trials[..self.top.unwrap_or(usize::MAX).min(self.trials.len())]
+    }
+
+    /// Trials on the first front.
+    pub fn on_first_front(&self) -> usize {
+        self.trials.iter().filter(|ranked| ranked.front == Some(1)).count()
+    }
+
+    /// A trial's hyperparameter by name.
+    pub fn parameter<'a>(&self, ranked: &'a Ranked, name: &str) -> Option<&'a Value> {
+        let at = self.parameters.iter().position(|parameter| parameter == name)?;
+        ranked.trial.parameters.get(at)?.as_ref()
+    }
+
+    /// A trial's mean of a column of results.parquet.
+    pub fn mean(&self, ranked: &Ranked, column: &str) -> Option<f64> {
+        let at = self.metrics.iter().position(|metric| metric == column)?;
+        *ranked.trial.means.get(at)?
+    }
+
+    /// How far a mean may be off: the standard error over the replicates; with one replicate only, that of DeLong for
+    /// an AUC.
+    pub fn uncertainty(&self, ranked: &Ranked, column: &str) -> Option<f64> {
+        let at = self.metrics.iter().position(|metric| metric == column)?;
+        ranked.trial.standard_errors.get(at)?.or_else(|| match ranked.trial.replicates.len() {
+            1 => self.mean(ranked, &format!("{column}_se")),
+            _ => None,
+        })
+    }
+
+    /// Hyperparameters that set the trials apart, and those that are always shown beside a loss of theirs.
+    pub fn swept(&self) -> Vec<&str> {
+        self.swept.iter().map(String::as_str).collect()
+    }
+
+    fn set_apart(&self) -> Vec<String> {
+        let losses: Vec<Loss> = self.trials.iter().filter_map(|ranked| self.loss(ranked)).collect();
+        let swept = |name: &&str| self.constant(name).is_none() || parameters::is_shown_with(name, &losses);
+        self.parameters.iter().map(String::as_str).filter(swept).map(str::to_owned).collect()
+    }
+
+    /// Hyperparameters that all trials share, with their values.
+    pub fn constants(&self) -> Vec<(&str, &Value)> {
+        let swept = self.swept();
+        let constant = self.parameters.iter().map(String::as_str).filter(|name| !swept.contains(name));
+        constant.filter_map(|name| Some((name, self.constant(name)??))).collect()
+    }
+
+    /// `None` when the trials differ; `Some(None)` when none of them reads it.
+    fn constant(&self, name: &str) -> Option<Option<&Value>> {
+        let mut values = self.trials.iter().map(|ranked| self.parameter(ranked, name));
+        let first = values.next()?;
+        values.all(|value| value == first).then_some(first)
+    }
+
+    fn warn(&mut self) {
+        let mut warnings = Vec::new();
+        if self.winner().is_none() {
+            warnings.push("no trial has any metrics".to_owned());
+        }
+        let measured = || self.trials.iter().filter(|ranked| ranked.front.is_some());
+        let caught = column(self.on, "tp");
+        let missing_all = measured().filter(|ranked| self.mean(ranked, &caught) == Some(0.0)).count();
+        if missing_all > 0 {
+            warnings.push(format!(
+                "{} that flag{} no positive at threshold 0.5: compare them at the operating point (op_fn, op_fp)",
+                trials_count(missing_all),
+                if missing_all == 1 { "s" } else { "" }
+            ));
+        }
+        let shaping: Vec<&String> = self.parameters.iter().filter(|name| parameters::shapes_loss(name)).collect();
+        let losses: HashSet<String> = measured()
+            .map(|ranked| format!("{:?}", shaping.iter().map(|p| self.parameter(ranked, p)).collect::<Vec<_>>()))
+            .collect();
+        if losses.len() > 1 && self.keys.iter().any(|key| key.name == "loss") {
+            warnings.push(
+                "ranked by loss, but each trial's loss is its own: values of different losses do not compare"
+                    .to_owned(),
+            );
+        }
+        self.warnings.append(&mut warnings);
+    }
+}

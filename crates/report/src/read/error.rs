@@ -1,0 +1,90 @@
+//! Why there is no report.
+
+use std::path::PathBuf;
+
+/// Why a run cannot be read or ranked.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum ReportError {
+    /// Nothing is there.
+    #[error("there is no run directory {}", .0.display())]
+    #[diagnostic(help("`focalsweep run SPEC` makes one, `runs/<name>` unless told otherwise"))]
+    NoRun(PathBuf),
+    /// Something else is there.
+    #[error("{} is not a run directory: it has no manifest.json that focalsweep wrote", .0.display())]
+    #[diagnostic(help("a run directory is what `focalsweep run SPEC` writes, `runs/<name>` unless told otherwise"))]
+    NotOurs(PathBuf),
+    /// The run has not come that far.
+    #[error("{} has no results.parquet yet", .0.display())]
+    #[diagnostic(help("`focalsweep run {}/sweep.yaml --out {} --resume` goes on with the run", .0.display(), .0.display()))]
+    NoResults(PathBuf),
+    /// A later program made it.
+    #[error("{} has format version {version}; this focalsweep reads version {}", .path.display(), super::run::FORMAT)]
+    #[diagnostic(help("use the focalsweep that made it, or a later one"))]
+    Format {
+        /// The run directory.
+        path: PathBuf,
+        /// Its version.
+        version: u64,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {}: {why}", .path.display())]
+    #[diagnostic(help("it was changed or damaged since focalsweep wrote it, or is not yours to read"))]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What its reader says.
+        why: String,
+    },
+    /// A file lacks a column.
+    #[error("{} has no column `{column}`", .path.display())]
+    #[diagnostic(help("it was not written by focalsweep, or changed since"))]
+    MissingColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+    },
+    /// A rank key is no metric.
+    #[error("`{name}` is not a metric to rank by{}", .nearest.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default())]
+    #[diagnostic(help("one of {known}; each on the split that `on` names"))]
+    UnknownMetric {
+        /// As asked.
+        name: String,
+        /// The nearest metric.
+        nearest: Option<&'static str>,
+        /// All metrics.
+        known: String,
+    },
+    /// A rank key is not among the results.
+    #[error("these results have no column `{0}`")]
+    NotMeasured(String),
+    /// Two runs are of other data.
+    #[error("{} and {} are of other data, or prepared otherwise: fingerprints {} and {}", .dirs[0].display(), .dirs[1].display(), .fingerprints[0], .fingerprints[1])]
+    #[diagnostic(help("compare runs of the same file with the same keys under `data`; train one of them again"))]
+    OtherData {
+        /// The run directories.
+        dirs: [PathBuf; 2],
+        /// Their data fingerprints.
+        fingerprints: [String; 2],
+    },
+    /// Two runs have no split in common.
+    #[error("{} and {} split the same data otherwise: fingerprints of their first splits {} and {}", .dirs[0].display(), .dirs[1].display(), .fingerprints[0], .fingerprints[1])]
+    #[diagnostic(help("compare runs with the same `seed` and the same keys under `split`; train one of them again"))]
+    OtherSplits {
+        /// The run directories.
+        dirs: [PathBuf; 2],
+        /// The fingerprints of their first splits.
+        fingerprints: [String; 2],
+    },
+    /// Costs rank where none are given.
+    #[error("`cost` needs an operating point of costs")]
+    #[diagnostic(help("`--operating-point fn_cost=100,fp_cost=1` says what a miss and a false alarm cost"))]
+    NoCosts,
+    /// No rank keys.
+    #[error("no metric to rank by")]
+    #[diagnostic(help("name one or more, the most important first: auc,fn"))]
+    NoKeys,
+    /// No rows.
+    #[error("there are no results to rank")]
+    NoRows,
+}

@@ -1,0 +1,21 @@
+//! What a run wrote, as the report needs it: rows, scores and losses of its files, and another operating point of them.
+
+mod error;
+mod history;
+mod operating;
+pub(crate) mod parameters;
+mod rows;
+mod run;
+mod scores;
+mod words;
+
+pub(crate) use history::validation_losses;
+pub(crate) use run::Table;
+pub(crate) use words::{column, listed, part_of, split_word, trials_count};
+
+pub use error::ReportError;
+pub use operating::{at_operating_point, operating_point_in_words};
+pub use rows::{Results, Row, Timing, Value};
+pub use run::read;
+pub use scores::{ScoreGroup, for_each_group};
+pub use words::thousands;

@@ -1,0 +1,159 @@
+//! Another operating point without training again: thresholds and counts from scores.parquet.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+
+use super::error::ReportError;
+use super::rows::Results;
+use super::scores::{ScoreGroup, for_each_group};
+use super::words::{column, listed, part_of, split_word, trials_count};
+use focalsweep_core::metrics::catalogue::{METRICS, Metric, OfCounts, Source};
+use focalsweep_core::metrics::{Confusion, threshold_for};
+use focalsweep_core::record::State;
+use focalsweep_core::spec::{OperatingPoint, Split};
+
+/// The metrics at the operating point, with what each makes of the counts there.
+fn metrics_at_point() -> impl Iterator<Item = (&'static Metric, OfCounts)> {
+    METRICS.iter().filter_map(|metric| match metric.source {
+        Source::AtOperatingPoint(of_counts) => Some((metric, of_counts)),
+        Source::Scores(_) | Source::AtHalf(_) | Source::Costs | Source::Training => None,
+    })
+}
+
+/// Puts the threshold of every (trial, replicate) where `point` has it on the validation rows, and counts the validation
+/// and the test rows again at it: the columns `threshold`, `val_op_…`, `test_op_…`, and for costs `val_cost` and
+/// `test_cost`. Trials whose scores were not kept lose these figures; a warning says so.
+///
+/// # Errors
+/// scores.parquet is there but cannot be read, or does not hold the rows that results.parquet counts.
+pub fn at_operating_point(run_dir: &Path, results: &mut Results, point: &OperatingPoint) -> Result<(), ReportError> {
+    let path = run_dir.join("scores.parquet");
+    let threshold_column = results.column_of("threshold");
+    let of_split = [Split::Validation, Split::Test].map(|on| {
+        let names = metrics_at_point().map(|(metric, _)| metric.column(part_of(on)).name());
+        (on, names.map(|name| results.column_of(&name)).collect::<Vec<usize>>())
+    });
+    for row in &mut results.rows {
+        row.metrics[threshold_column] = None;
+        of_split.iter().flat_map(|(_, columns)| columns).for_each(|&column| row.metrics[column] = None);
+    }
+    let place: HashMap<(String, u32), usize> =
+        results.rows.iter().enumerate().map(|(at, row)| ((row.trial_id.clone(), row.replicate), at)).collect();
+    let mut strange = None;
+    // The test rows need the threshold of the validation rows, which may come later in a file that somebody sorted.
+    for (on, columns) in of_split.into_iter().filter(|_| path.is_file()) {
+        for_each_group(&path, &|_, split| split == on, &mut |group| {
+            let Some(&at) = place.get(&(group.trial.clone(), group.replicate)) else { return };
+            if !is_whole(results, at, &group) {
+                strange.get_or_insert(format!(
+                    "trial {}, replicate {}: {} {} rows together, but results.parquet counts others",
+                    group.trial,
+                    group.replicate,
+                    group.rows.len(),
+                    split_word(on)
+                ));
+                return;
+            }
+            let metrics = &mut results.rows[at].metrics;
+            if on == Split::Validation {
+                metrics[threshold_column] = threshold_for(point, &group.scores, &group.labels);
+            }
+            if let Some(threshold) = metrics[threshold_column] {
+                let counts = Confusion::at(&group.scores, &group.labels, threshold);
+                for (&column, (_, of_counts)) in columns.iter().zip(metrics_at_point()) {
+                    metrics[column] = of_counts.value(&counts);
+                }
+            }
+        })?;
+    }
+    if let Some(why) = strange {
+        return Err(ReportError::Unreadable { path, why });
+    }
+    let without: BTreeSet<&str> = results
+        .rows
+        .iter()
+        .filter(|row| row.state != State::Failed && row.metrics[threshold_column].is_none())
+        .map(|row| row.trial_id.as_str())
+        .collect();
+    if !without.is_empty() {
+        let ids: Vec<String> = without.iter().map(|&id| id.to_owned()).collect();
+        results.warnings.push(format!(
+            "the scores of {} were not kept: no figures at this operating point for {} (`scores: all` keeps them)",
+            trials_count(ids.len()),
+            listed(&ids)
+        ));
+    }
+    results.operating_point = Some(point.clone());
+    results.set_costs();
+    Ok(())
+}
+
+/// Whether the group has as many rows as were counted at threshold 0.5.
+fn is_whole(results: &Results, at: usize, group: &ScoreGroup) -> bool {
+    let count = |name: &str| {
+        let column = column(group.split, name);
+        results.rows[at].metrics[results.metrics.iter().position(|metric| *metric == column)?]
+    };
+    let counted: Option<f64> = ["tp", "fp", "tn", "fn"].into_iter().map(count).sum();
+    counted.is_none_or(|counted| counted == group.rows.len() as f64)
+}
+
+impl Results {
+    /// The column of a metric, made if there is none.
+    fn column_of(&mut self, name: &str) -> usize {
+        if let Some(at) = self.metrics.iter().position(|metric| metric == name) {
+            return at;
+        }
+        self.metrics.push(name.to_owned());
+        self.rows.iter_mut().for_each(|row| row.metrics.push(None));
+        self.metrics.len() - 1
+    }
+
+    /// At an operating point of costs: `val_cost` and `test_cost`, the cost of the errors per 1,000 rows.
+    pub(crate) fn set_costs(&mut self) {
+        let costs = [Split::Validation, Split::Test].map(|on| (on, column(on, "cost")));
+        let Some(OperatingPoint::Cost { fn_cost, fp_cost }) = self.operating_point else {
+            // Costs of another operating point.
+            for (_, name) in costs {
+                if let Some(at) = self.metrics.iter().position(|metric| *metric == name) {
+                    self.metrics.remove(at);
+                    for row in &mut self.rows {
+                        row.metrics.remove(at);
+                    }
+                }
+            }
+            return;
+        };
+        for (on, name) in costs {
+            let counts = ["op_tp", "op_fp", "op_tn", "op_fn"].map(|count| self.column_of(&column(on, count)));
+            let at_cost = self.column_of(&name);
+            for row in &mut self.rows {
+                row.metrics[at_cost] =
+                    counts.map(|at| row.metrics[at]).into_iter().collect::<Option<Vec<_>>>().map(|counts| {
+                        1000.0 * (counts[3] * fn_cost + counts[1] * fp_cost) / counts.iter().sum::<f64>()
+                    });
+            }
+        }
+    }
+}
+
+/// The operating point in words: `at most 1 % false alarms`.
+pub fn operating_point_in_words(point: &OperatingPoint) -> String {
+    match point {
+        OperatingPoint::MaxFpr { max_fpr } => format!("at most {} % false alarms", percent(*max_fpr)),
+        OperatingPoint::MinRecall { min_recall } => {
+            format!("at least {} % of the positives caught", percent(*min_recall))
+        }
+        OperatingPoint::Cost { fn_cost, fp_cost } => {
+            format!("least cost, a miss at {fn_cost} and a false alarm at {fp_cost}")
+        }
+        OperatingPoint::AlertBudget { max_alerts_per_1000 } => {
+            format!("at most {max_alerts_per_1000} alerts in 1,000 rows")
+        }
+    }
+}
+
+/// Up to six significant figures, without trailing zeros.
+fn percent(share: f64) -> f64 {
+    (share * 1e8).round() / 1e6
+}

@@ -1,0 +1,95 @@
+//! results.parquet as the report needs it.
+
+use focalsweep_core::record::State;
+use focalsweep_core::spec::OperatingPoint;
+
+/// The rows of a run.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Results {
+    /// Name of the sweep.
+    pub name: String,
+    /// Trials that the run was to train; 0 if not known.
+    pub planned_trials: usize,
+    /// Replicates that each trial was to have; 0 if not known.
+    pub planned_replicates: u32,
+    /// Names of the hyperparameters in [`Row::parameters`].
+    pub parameters: Vec<String>,
+    /// Names of the columns in [`Row::metrics`].
+    pub metrics: Vec<String>,
+    /// A row for each (trial, replicate).
+    pub rows: Vec<Row>,
+    /// Where the thresholds are put; `None` where the run's sweep.yaml cannot be read.
+    pub operating_point: Option<OperatingPoint>,
+    /// What to know of these results before believing them.
+    pub warnings: Vec<String>,
+}
+
+/// One trained (trial, replicate).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Content-hash id of the hyperparameters.
+    pub trial_id: String,
+    /// 0-based replicate.
+    pub replicate: u32,
+    /// How it ended.
+    pub state: State,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// Fingerprint of the data and its preparation.
+    pub data_fingerprint: String,
+    /// Fingerprint of the replicate's split.
+    pub split_fingerprint: String,
+    /// By [`Results::parameters`]; `None` where the trial's loss does not read it.
+    pub parameters: Vec<Option<Value>>,
+    /// By [`Results::metrics`]; `None` where not defined.
+    pub metrics: Vec<Option<f64>>,
+    /// Where and when; `None` where the file does not say.
+    pub timing: Option<Timing>,
+}
+
+/// Where and when a row was trained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timing {
+    /// Host name.
+    pub host: String,
+    /// `cpu`, `cuda:0`.
+    pub device: String,
+    /// The job that trained it.
+    pub job_id: String,
+    /// Start of the job, microseconds since 1970-01-01 UTC.
+    pub started_at: i64,
+    /// End of the trial, likewise.
+    pub finished_at: i64,
+}
+
+/// Value of a hyperparameter.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Any number.
+    Number(f64),
+    /// A whole number.
+    Integer(i64),
+    /// A word, or a list as `[16, 8]`.
+    Text(String),
+}
+
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(v) => write!(f, "{v}"),
+            Self::Integer(v) => write!(f, "{v}"),
+            Self::Text(v) => f.write_str(v),
+        }
+    }
+}
+
+impl Value {
+    /// As JSON has it; a list and a number written as text are a list and a number.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Number(v) => (*v).into(),
+            Self::Integer(v) => (*v).into(),
+            Self::Text(v) => serde_json::from_str(v).unwrap_or_else(|_| v.as_str().into()),
+        }
+    }
+}

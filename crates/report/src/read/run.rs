@@ -1,0 +1,227 @@
+//! Reads a run directory's manifest.json and results.parquet.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::{cast, concat_batches};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde::Deserialize;
+
+use super::error::ReportError;
+use super::rows::{Results, Row, Timing, Value};
+use focalsweep_core::metrics::catalogue::MetricColumn;
+use focalsweep_core::record::State;
+use focalsweep_core::spec::{self, OperatingPoint, PARAMETERS};
+
+/// Version of the run directory that is understood.
+pub(super) const FORMAT: u64 = 1;
+
+#[derive(Deserialize)]
+struct Manifest {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    counts: Counts,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Counts {
+    trials: usize,
+    replicates: u32,
+}
+
+/// Reads what a run has written so far.
+///
+/// # Errors
+/// `run_dir` is missing, is not a run directory or one of a later format, has no results yet, or a file of it cannot be
+/// read.
+pub fn read(run_dir: &Path) -> Result<Results, ReportError> {
+    let manifest = read_manifest(run_dir)?;
+    let path = run_dir.join("results.parquet");
+    if !path.is_file() {
+        return Err(ReportError::NoResults(run_dir.to_owned()));
+    }
+    let table = Table::read(&path)?;
+    let (parameters, metrics) = (table.parameters()?, table.metrics()?);
+    let mut results = Results {
+        name: manifest.name,
+        planned_trials: manifest.counts.trials,
+        planned_replicates: manifest.counts.replicates,
+        rows: table.rows(&parameters, &metrics)?,
+        parameters: parameters.into_iter().map(|(name, _)| name).collect(),
+        metrics: metrics.into_iter().map(|(name, _)| name).collect(),
+        operating_point: operating_point(run_dir),
+        warnings: Vec::new(),
+    };
+    results.set_costs();
+    Ok(results)
+}
+
+/// That of the run's own sweep file, which people may have taken away.
+fn operating_point(run_dir: &Path) -> Option<OperatingPoint> {
+    let text = fs::read_to_string(run_dir.join("sweep.yaml")).ok()?;
+    Some(spec::parse("sweep.yaml", &text).ok()?.operating_point)
+}
+
+fn read_manifest(run_dir: &Path) -> Result<Manifest, ReportError> {
+    if !run_dir.exists() {
+        return Err(ReportError::NoRun(run_dir.to_owned()));
+    }
+    let path = run_dir.join("manifest.json");
+    let not_ours = || ReportError::NotOurs(run_dir.to_owned());
+    let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => not_ours(),
+        _ => ReportError::Unreadable { path: path.clone(), why: error.to_string() },
+    })?;
+    let value: serde_json::Value = serde_json::from_str(&text).map_err(|_| not_ours())?;
+    match value.get("format_version").and_then(serde_json::Value::as_u64) {
+        None => return Err(not_ours()),
+        Some(version) if version > FORMAT => return Err(ReportError::Format { path: run_dir.to_owned(), version }),
+        Some(_) => {}
+    }
+    serde_json::from_value(value).map_err(|e| ReportError::Unreadable { path, why: e.to_string() })
+}
+
+/// A column by its name.
+type Named<T> = (String, Vec<Option<T>>);
+
+/// A whole Parquet file of the run.
+pub(crate) struct Table<'a> {
+    path: &'a Path,
+    batch: RecordBatch,
+}
+
+impl<'a> Table<'a> {
+    /// # Errors
+    /// It cannot be read.
+    pub(crate) fn read(path: &'a Path) -> Result<Self, ReportError> {
+        let unreadable = |why: String| ReportError::Unreadable { path: path.to_owned(), why };
+        let file = File::open(path).map_err(|e| unreadable(e.to_string()))?;
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(e.to_string()))?;
+        let schema = reader.schema().clone();
+        let batches =
+            reader.build().and_then(|reader| reader.map(|b| b.map_err(Into::into)).collect::<Result<Vec<_>, _>>());
+        let batch = batches
+            .and_then(|batches| concat_batches(&schema, &batches).map_err(Into::into))
+            .map_err(|e| unreadable(e.to_string()))?;
+        Ok(Self { path, batch })
+    }
+
+    fn optional(&self, name: &str) -> Option<&ArrayRef> {
+        self.batch.column_by_name(name)
+    }
+
+    fn column(&self, name: &str) -> Result<&ArrayRef, ReportError> {
+        let missing = || ReportError::MissingColumn { path: self.path.to_owned(), column: name.to_owned() };
+        self.optional(name).ok_or_else(missing)
+    }
+
+    fn converted(&self, name: &str, array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ReportError> {
+        cast(array, to).map_err(|e| self.strange(name, &e.to_string()))
+    }
+
+    fn strange(&self, name: &str, why: &str) -> ReportError {
+        ReportError::Unreadable { path: self.path.to_owned(), why: format!("column `{name}`: {why}") }
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Result<Vec<Option<String>>, ReportError> {
+        let array = self.converted(name, self.column(name)?, &DataType::Utf8)?;
+        Ok(array.as_string::<i32>().iter().map(|v| v.map(str::to_owned)).collect())
+    }
+
+    /// A text column without nulls.
+    pub(crate) fn full_text(&self, name: &str) -> Result<Vec<String>, ReportError> {
+        self.text(name)?.into_iter().map(|v| v.ok_or_else(|| self.strange(name, "a value is missing"))).collect()
+    }
+
+    pub(crate) fn integers(&self, name: &str) -> Result<Vec<Option<i64>>, ReportError> {
+        let array = self.converted(name, self.column(name)?, &DataType::Int64)?;
+        Ok(array.as_primitive::<Int64Type>().iter().collect())
+    }
+
+    pub(crate) fn floats(&self, name: &str) -> Result<Vec<Option<f64>>, ReportError> {
+        let array = self.converted(name, self.column(name)?, &DataType::Float64)?;
+        Ok(array.as_primitive::<Float64Type>().iter().map(|v| v.filter(|v| !v.is_nan())).collect())
+    }
+
+    /// Hyperparameters that the file has.
+    fn parameters(&self) -> Result<Vec<Named<Value>>, ReportError> {
+        let there =
+            PARAMETERS.iter().map(|one| one.name).filter_map(|name| self.optional(name).map(|array| (name, array)));
+        there
+            .map(|(name, array)| {
+                let values = match array.data_type() {
+                    t if t.is_integer() => self.integers(name)?.into_iter().map(|v| v.map(Value::Integer)).collect(),
+                    t if t.is_floating() => self.floats(name)?.into_iter().map(|v| v.map(Value::Number)).collect(),
+                    _ => self.text(name)?.into_iter().map(|v| v.map(Value::Text)).collect(),
+                };
+                Ok((name.to_owned(), values))
+            })
+            .collect()
+    }
+
+    /// All that was measured.
+    fn metrics(&self) -> Result<Vec<Named<f64>>, ReportError> {
+        let measured = |name: &str| MetricColumn::named(name).is_some();
+        let schema = self.batch.schema();
+        let fields = schema.fields().iter().filter(|f| measured(f.name()) && f.data_type().is_numeric());
+        fields.map(|f| Ok((f.name().clone(), self.floats(f.name())?))).collect()
+    }
+
+    /// Empty where a column is missing; `None` for a row in which a value is.
+    fn timings(&self) -> Result<Vec<Option<Timing>>, ReportError> {
+        const COLUMNS: [&str; 5] = ["host", "device", "job_id", "started_at", "finished_at"];
+        if COLUMNS.iter().any(|name| self.optional(name).is_none()) {
+            return Ok(Vec::new());
+        }
+        let (hosts, devices, jobs) = (self.text("host")?, self.text("device")?, self.text("job_id")?);
+        let (starts, ends) = (self.micros("started_at")?, self.micros("finished_at")?);
+        let timing = |row: usize| {
+            Some(Timing {
+                host: hosts[row].clone()?,
+                device: devices[row].clone()?,
+                job_id: jobs[row].clone()?,
+                started_at: starts[row]?,
+                finished_at: ends[row]?,
+            })
+        };
+        Ok((0..self.batch.num_rows()).map(timing).collect())
+    }
+
+    /// Times as microseconds since 1970-01-01 UTC.
+    fn micros(&self, name: &str) -> Result<Vec<Option<i64>>, ReportError> {
+        let micros = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        let array = self.converted(name, self.column(name)?, &micros)?;
+        let array = self.converted(name, &array, &DataType::Int64)?;
+        Ok(array.as_primitive::<Int64Type>().iter().collect())
+    }
+
+    fn rows(&self, parameters: &[Named<Value>], metrics: &[Named<f64>]) -> Result<Vec<Row>, ReportError> {
+        let (trials, states, errors) = (self.full_text("trial_id")?, self.full_text("state")?, self.text("error")?);
+        let (data, splits) = (self.full_text("data_fingerprint")?, self.full_text("split_fingerprint")?);
+        let replicates = self.integers("replicate")?;
+        let timings = self.timings()?;
+        (0..self.batch.num_rows())
+            .map(|row| {
+                let state = State::deserialize(serde_json::Value::from(states[row].as_str()))
+                    .map_err(|e| self.strange("state", &e.to_string()))?;
+                let replicate = replicates[row].and_then(|r| u32::try_from(r).ok());
+                Ok(Row {
+                    trial_id: trials[row].clone(),
+                    replicate: replicate.ok_or_else(|| self.strange("replicate", "not a whole number from 0"))?,
+                    state,
+                    error: errors[row].clone(),
+                    data_fingerprint: data[row].clone(),
+                    split_fingerprint: splits[row].clone(),
+                    parameters: parameters.iter().map(|(_, values)| values[row].clone()).collect(),
+                    metrics: metrics.iter().map(|(_, values)| values[row]).collect(),
+                    timing: timings.get(row).cloned().flatten(),
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,125 @@
+//! scores.parquet, group by group.
+
+use std::fs::File;
+use std::path::Path;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float32Type, Int8Type, Int32Type, Int64Type};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use super::error::ReportError;
+use focalsweep_core::spec::Split;
+
+/// The scores of one (trial, replicate) on one split.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoreGroup {
+    /// Id of the trial.
+    pub trial: String,
+    /// Its replicate.
+    pub replicate: u32,
+    /// Validation or test.
+    pub split: Split,
+    /// Rows of the source, from 0, in the order of the file: the same for all trials of a replicate.
+    pub rows: Vec<i64>,
+    /// Class of each row, 0 or 1.
+    pub labels: Vec<u8>,
+    /// Probability of each row to be positive.
+    pub scores: Vec<f32>,
+}
+
+/// Hands on the scores of each (trial, replicate, split) that is wanted, one after the other as they lie in the file;
+/// only one is in memory at a time. Rows of one that do not lie together come as several groups.
+///
+/// # Errors
+/// The file cannot be read, or a column is missing or holds what it must not.
+pub fn for_each_group(
+    path: &Path,
+    wanted: &dyn Fn(&str, Split) -> bool,
+    each: &mut dyn FnMut(ScoreGroup),
+) -> Result<(), ReportError> {
+    let unreadable = |why: String| ReportError::Unreadable { path: path.to_owned(), why };
+    let file = File::open(path).map_err(|e| unreadable(e.to_string()))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(e.to_string()))?;
+    let names = ["trial_id", "replicate", "split", "row", "label", "score"];
+    let mask = ProjectionMask::columns(builder.parquet_schema(), names);
+    let reader =
+        builder.with_projection(mask).with_batch_size(1 << 16).build().map_err(|e| unreadable(e.to_string()))?;
+    let mut under_way = None;
+    for batch in reader {
+        let batch = batch.map_err(|e| unreadable(e.to_string()))?;
+        add_batch(path, &batch, wanted, &mut under_way, each)?;
+    }
+    if let Some(last) = under_way {
+        each(last);
+    }
+    Ok(())
+}
+
+/// Adds a batch's rows to the group under way, and hands it on whenever another begins.
+fn add_batch(
+    path: &Path,
+    batch: &RecordBatch,
+    wanted: &dyn Fn(&str, Split) -> bool,
+    under_way: &mut Option<ScoreGroup>,
+    each: &mut dyn FnMut(ScoreGroup),
+) -> Result<(), ReportError> {
+    let column = |name: &str, to: &DataType| {
+        let missing = || ReportError::MissingColumn { path: path.to_owned(), column: name.to_owned() };
+        let array = batch.column_by_name(name).ok_or_else(missing)?;
+        let why =
+            |why: String| ReportError::Unreadable { path: path.to_owned(), why: format!("column `{name}`: {why}") };
+        if array.null_count() > 0 {
+            return Err(why("a value is missing".to_owned()));
+        }
+        cast(array, to).map_err(|e| why(e.to_string()))
+    };
+    let word = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    let (trials, splits) = (column("trial_id", &word)?, column("split", &word)?);
+    let (trials, splits) = (trials.as_dictionary::<Int32Type>(), splits.as_dictionary::<Int32Type>());
+    let (replicates, rows) = (column("replicate", &DataType::Int32)?, column("row", &DataType::Int64)?);
+    let (labels, scores) = (column("label", &DataType::Int8)?, column("score", &DataType::Float32)?);
+    let replicates = replicates.as_primitive::<Int32Type>().values();
+    let rows = rows.as_primitive::<Int64Type>().values();
+    let labels = labels.as_primitive::<Int8Type>().values();
+    let scores = scores.as_primitive::<Float32Type>().values();
+    let (trial_keys, split_keys) = (trials.keys().values(), splits.keys().values());
+    let (trial_names, split_names) = (trials.values().as_string::<i32>(), splits.values().as_string::<i32>());
+
+    let mut start = 0;
+    while start < batch.num_rows() {
+        let of = |row: usize| (trial_keys[row], replicates[row], split_keys[row]);
+        let end = (start..batch.num_rows()).find(|&row| of(row) != of(start)).unwrap_or(batch.num_rows());
+        let (trial, replicate, of_split) = of(start);
+        let trial = trial_names.value(trial as usize);
+        let split = match split_names.value(of_split as usize) {
+            "validation" => Split::Validation,
+            "test" => Split::Test,
+            other => {
+                let why = format!("column `split`: found `{other}`, expected `validation` or `test`");
+                return Err(ReportError::Unreadable { path: path.to_owned(), why });
+            }
+        };
+        if wanted(trial, split) {
+            let replicate = replicate.cast_unsigned();
+            let goes_on = |g: &ScoreGroup| (g.trial.as_str(), g.replicate, g.split) == (trial, replicate, split);
+            if let Some(whole) = under_way.take_if(|group| !goes_on(group)) {
+                each(whole);
+            }
+            let group = under_way.get_or_insert_with(|| ScoreGroup {
+                trial: trial.to_owned(),
+                replicate,
+                split,
+                rows: Vec::new(),
+                labels: Vec::new(),
+                scores: Vec::new(),
+            });
+            group.rows.extend(&rows[start..end]);
+            group.labels.extend(labels[start..end].iter().map(|&label| u8::from(label != 0)));
+            group.scores.extend(&scores[start..end]);
+        }
+        start = end;
+    }
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! A report for other programs: CSV and JSON, with all metrics under their column names.
+
+use serde_json::{Map, Value, json};
+
+use super::columns::csv;
+use super::ranked::ranked_columns;
+use super::sentences::{caught_per_1000, sentences};
+use super::{Csv, Exporter, Json};
+use crate::evidence::{Contrast, Reading, Report};
+use crate::rank::{Ranked, training_seconds};
+use focalsweep_core::metrics::{Interval, OperatingPointIntervals};
+
+impl Exporter<Report> for Csv {
+    /// A row for each trial shown: place, hyperparameters, means of all metrics over the replicates. Undefined is empty.
+    fn export(&self, report: &Report) -> String {
+        csv(&ranked_columns(report), report.ranking.shown())
+    }
+}
+
+impl Exporter<Report> for Json {
+    fn export(&self, report: &Report) -> String {
+        format!("{:#}", report.to_json())
+    }
+}
+
+impl Report {
+    /// `{"winner": {…}, "ranking": [{…}, …], "warnings": […], "answer": {…}, …}`; the winner is null when no trial has any
+    /// metrics. docs/report.md describes the fields.
+    pub fn to_json(&self) -> Value {
+        let ranking = &self.ranking;
+        json!({
+            "winner": ranking.winner().map(|ranked| self.entry(ranked)),
+            "ranking": ranking.shown().iter().map(|ranked| self.entry(ranked)).collect::<Vec<_>>(),
+            "warnings": self.warnings(),
+            "answer": self.answer_json(),
+            "methods": self.answer.methods.iter().map(|method| json!({
+                "name": method.name,
+                "trial_id": method.trial_id,
+                "trials": method.trials,
+                "metrics": ranking.trial(&method.trial_id).map(|ranked| self.named(&ranked.trial.means)),
+                "against_plain": method.against_plain.as_ref().map(contrast),
+            })).collect::<Vec<_>>(),
+            "operating_point": ranking.operating_point,
+            "devices": ranking.devices.iter().map(|device| json!({
+                "host": device.host,
+                "device": device.device,
+                "busy_seconds": device.busy(),
+            })).collect::<Vec<_>>(),
+            "training_seconds": training_seconds(&ranking.devices),
+        })
+    }
+
+    fn answer_json(&self) -> Value {
+        let Self { ranking, answer } = self;
+        let reading = |reading: Reading| json!({"brier": reading.brier, "ece": reading.ece});
+        json!({
+            "sentences": sentences(self),
+            "tied": answer.ties.tied(),
+            "compared": answer.ties.compared(),
+            "winner_per_1000_false_alarms": ranking.winner().and_then(|winner| caught_per_1000(ranking, winner)),
+            "baseline": ranking.baseline().map(|baseline| json!({
+                "trial_id": baseline.trial.trial_id,
+                "rank": baseline.rank,
+                "per_1000_false_alarms": caught_per_1000(ranking, baseline),
+            })),
+            "against_baseline": answer.against_baseline.as_ref().map(contrast),
+            "optimism": answer.optimism.map(|optimism| json!({
+                "val_auc": optimism.validation,
+                "test_auc": optimism.test,
+                "standard_error": optimism.standard_error,
+            })),
+            "calibration": answer.calibration.map(|calibration| json!({
+                "raw": reading(calibration.raw),
+                "platt": reading(calibration.platt),
+                "isotonic": reading(calibration.isotonic),
+                "prevalence": calibration.prevalence,
+            })),
+            "starts": answer.starts.iter().map(|start| json!({
+                "initial_bias": start.initial_bias,
+                "trial_id": start.trial_id,
+                "val_loss": start.validation_losses,
+                "best_epoch": start.best_epoch,
+            })).collect::<Vec<_>>(),
+        })
+    }
+
+    /// Means under the names of their columns.
+    fn named(&self, values: &[Option<f64>]) -> Map<String, Value> {
+        self.ranking.metrics.iter().cloned().zip(values.iter().map(|&value| value.into())).collect()
+    }
+
+    /// A trial with all that is known of it.
+    pub(super) fn entry(&self, ranked: &Ranked) -> Value {
+        let trial = &ranked.trial;
+        let tie = self.answer.ties.tie(ranked);
+        let parameters = self.ranking.parameters.iter().zip(&trial.parameters);
+        let parameters: Map<String, Value> =
+            parameters.filter_map(|(name, value)| Some((name.clone(), value.as_ref()?.to_json()))).collect();
+        let intervals = self.answer.intervals.get(&trial.trial_id).map(|of| {
+            let at =
+                |interval: &dyn Fn(&OperatingPointIntervals) -> Interval| of.operating_point.as_ref().map(interval);
+            json!({
+                "test_average_precision": of.average_precision.map(ends),
+                "test_op_fn": at(&|at| at.fn_).map(ends),
+                "test_op_fp": at(&|at| at.fp).map(ends),
+                "test_op_recall": at(&|at| at.recall).map(ends),
+            })
+        });
+        json!({
+            "rank": ranked.rank,
+            "trial_id": trial.trial_id,
+            "front": ranked.front,
+            "tied_with_best": tie.tied,
+            "p_vs_best": tie.p_auc,
+            "p_fn_vs_best": tie.p_missed,
+            "complete": trial.complete,
+            "replicates": trial.replicates,
+            "parameters": parameters,
+            "metrics": self.named(&trial.means),
+            "standard_errors": self.named(&trial.standard_errors),
+            "intervals": intervals,
+        })
+    }
+}
+
+fn ends(interval: Interval) -> [f64; 2] {
+    [interval.lower, interval.upper]
+}
+
+/// The first trial less the second.
+pub(super) fn contrast(contrast: &Contrast) -> Value {
+    json!({
+        "auc_difference": contrast.auc_difference,
+        "auc_interval": ends(contrast.auc_interval()),
+        "auc_p": contrast.auc_p,
+        "op_fn_difference": contrast.missed_difference,
+        "op_fn_p": contrast.missed_p,
+        "replicates": contrast.replicates,
+        "positives": contrast.positives,
+    })
+}

@@ -1,0 +1,99 @@
+//! report.md.
+
+use super::columns::{TextColumn, texts};
+use super::methods::{method_columns, methods_note};
+use super::ranked::ranked_columns;
+use super::sentences::sentences;
+use super::summary::{Figures, constants, figures, heading, notes};
+use super::{Exporter, Markdown};
+use crate::evidence::{Calibration, Report};
+use crate::rank::devices_in_words;
+
+impl Exporter<Report> for Markdown {
+    /// The answer, the table with all its columns, what was constant, warnings.
+    fn export(&self, report: &Report) -> String {
+        let ranking = &report.ranking;
+        let mut out = format!("# {}\n\n{}.\n\n", escaped(&ranking.name), heading(ranking));
+        for sentence in sentences(report) {
+            out.push_str(&format!("- {}\n", escaped(&sentence)));
+        }
+        out.push('\n');
+        for (word, ranked) in [("Winner", ranking.winner()), ("Plain baseline", ranking.baseline())] {
+            let Some(ranked) = ranked else { continue };
+            if word != "Winner" && ranked.rank == 1 {
+                continue;
+            }
+            let Figures { trial, lines } = figures(report, ranked);
+            out.push_str(&format!("**{word}:** {}\n\n", escaped(&trial)));
+            for (on, text) in lines {
+                out.push_str(&format!("- {on}: {text}\n"));
+            }
+            out.push('\n');
+        }
+        for warning in report.warnings() {
+            out.push_str(&format!("> **Warning:** {}\n\n", escaped(warning)));
+        }
+        if !report.answer.methods.is_empty() {
+            out.push_str(&format!("## The methods compared\n\n{}\n\n", methods_note(report)));
+            out.push_str(&table(&texts(&method_columns(report), &report.answer.methods)));
+            out.push('\n');
+        }
+        if let Some(calibration) = &report.answer.calibration {
+            out.push_str(&format!("## The winner's scores as probabilities\n\n{}\n", probabilities(calibration)));
+        }
+        out.push_str("## Ranking\n\n");
+        out.push_str(&notes(report).join(" "));
+        out.push_str("\n\n");
+        out.push_str(&table(&texts(&ranked_columns(report), ranking.shown())));
+        let constants = constants(ranking);
+        if !constants.is_empty() {
+            out.push_str(&format!("\n## The same in all trials\n\n{}.\n", escaped(&constants)));
+        }
+        if !ranking.devices.is_empty() {
+            out.push_str(&format!("\n## Devices\n\n{}.\n", escaped(&devices_in_words(&ranking.devices))));
+        }
+        out
+    }
+}
+
+/// Columns as a table.
+pub(super) fn table(columns: &[TextColumn]) -> String {
+    let mut out = row(columns.iter().map(|column| column.head.full_name()));
+    out.push_str(&format!("|{}\n", "---:|".repeat(columns.len())));
+    for i in 0..columns.first().map_or(0, |column| column.cells.len()) {
+        out.push_str(&row(columns.iter().map(|column| column.cells[i].clone())));
+    }
+    out
+}
+
+fn probabilities(calibration: &Calibration) -> String {
+    let mut out = format!(
+        "On the test rows, of which {:.2} % are positive; both maps are fitted on the validation rows. The error is the \
+         expected calibration error over ten bins of as many rows.\n\n| scores | Brier | error |\n|---|---:|---:|\n",
+        100.0 * calibration.prevalence
+    );
+    let readings =
+        [("as they are", calibration.raw), ("Platt scaling", calibration.platt), ("isotonic", calibration.isotonic)];
+    for (name, reading) in readings {
+        out.push_str(&format!("| {name} | {:.4} | {:.4} |\n", reading.brier, reading.ece));
+    }
+    out
+}
+
+fn row(cells: impl Iterator<Item = String>) -> String {
+    let cells: Vec<String> = cells.map(|cell| escaped(&cell)).collect();
+    format!("| {} |\n", cells.join(" | "))
+}
+
+/// Keeps what came from outside from being markup: error texts and names may hold anything.
+pub(super) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '|' | '*' | '`' | '<' | '>' | '\\' => out.extend(['\\', c]),
+            '\n' | '\r' => out.push(' '),
+            _ => out.push(c),
+        }
+    }
+    out
+}

@@ -1,0 +1,47 @@
+//! What a report, or two runs side by side, say: in words, and as table, Markdown, CSV and JSON.
+
+mod columns;
+mod json;
+mod markdown;
+mod methods;
+mod numbers;
+mod pair;
+mod pair_columns;
+mod ranked;
+mod sentences;
+mod summary;
+mod table;
+
+pub(crate) use columns::texts;
+pub(crate) use methods::{method_columns, methods_note};
+pub(crate) use numbers::{interval_in_words, number, p_in_words, with_uncertainty};
+pub(crate) use ranked::ranked_columns;
+pub(crate) use sentences::{auc_in_words, sentences};
+pub(crate) use summary::{in_words, interval_of, notes};
+
+/// A form in which something is handed out.
+pub trait Exporter<T> {
+    /// The whole of it as text.
+    fn export(&self, what: &T) -> String;
+}
+
+/// For a terminal: the answer and a table.
+#[derive(Debug, Clone, Copy)]
+pub struct Table {
+    /// Most characters in a line. Where there is no room, less important columns are left out and named.
+    pub width: usize,
+    /// Whether the winner's row is set in bold.
+    pub colour: bool,
+}
+
+/// For documents.
+#[derive(Debug, Clone, Copy)]
+pub struct Markdown;
+
+/// For spreadsheets: all metrics under their column names.
+#[derive(Debug, Clone, Copy)]
+pub struct Csv;
+
+/// For programs.
+#[derive(Debug, Clone, Copy)]
+pub struct Json;

@@ -1,0 +1,57 @@
+//! Numbers as people read them.
+
+use crate::rank::{Ranked, Ranking};
+use crate::read::column;
+use focalsweep_core::metrics::Interval;
+use focalsweep_core::metrics::catalogue::{Metric, Written};
+use focalsweep_core::spec::Split;
+
+/// For what is not defined.
+pub(crate) const NOTHING: &str = "–";
+
+/// A metric's mean, as the catalogue writes it.
+pub(crate) fn number(name: &str, value: Option<f64>) -> String {
+    let Some(value) = value else { return NOTHING.to_owned() };
+    let decimals = match Metric::named(name).map(|metric| metric.written) {
+        Some(Written::Rows | Written::Whole) => usize::from(value.fract() != 0.0),
+        Some(Written::Decimals(decimals)) => decimals,
+        None => 3,
+    };
+    format!("{value:.decimals$}")
+}
+
+/// A difference with its sign; no difference is 0.
+pub(crate) fn signed(name: &str, difference: f64) -> String {
+    let text = number(name, Some(difference.abs()));
+    match difference {
+        _ if difference == 0.0 => "0".to_owned(),
+        d if d > 0.0 => format!("+{text}"),
+        _ => format!("-{text}"),
+    }
+}
+
+/// A mean and how far it may be off.
+pub(crate) fn with_uncertainty(ranking: &Ranking, ranked: &Ranked, on: Split, name: &str) -> String {
+    let column = column(on, name);
+    let mean = ranking.mean(ranked, &column);
+    let text = number(name, mean);
+    match ranking.uncertainty(ranked, &column) {
+        Some(error) if mean.is_some() => {
+            let decimals = if Metric::named(name).is_some_and(Metric::counts_rows) { 1 } else { 4 };
+            format!("{text} ± {error:.decimals$}")
+        }
+        _ => text,
+    }
+}
+
+/// `p = 0.570`.
+pub(crate) fn p_in_words(p: f64) -> String {
+    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
+}
+
+/// ` [118, 149]`, or nothing.
+pub(crate) fn interval_in_words(name: &str, interval: Option<Interval>) -> String {
+    let decimals = if Metric::named(name).is_some_and(Metric::counts_rows) { 0 } else { 3 };
+    let end = |value: f64| format!("{value:.decimals$}");
+    interval.map(|i| format!(" [{}, {}]", end(i.lower), end(i.upper))).unwrap_or_default()
+}
