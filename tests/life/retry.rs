@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use focalsweep::run::{End, OpenRun, Outcome, Quiet, RunOptions, Sweep};
-use focalsweep_core::record::{Attempt, Entry, Journal, Journals, ResultRow};
+use focalsweep::run::{End, Outcome, Quiet, RunOptions, Sweep};
+use focalsweep_core::record::{Attempt, Entry, Journal, Journals, ResultRow, RunDir};
 use focalsweep_core::spec::{self, Spec};
 use focalsweep_engine::job::Stop;
 use focalsweep_report::{self as report, Row};
@@ -51,11 +51,13 @@ fn rows(folder: &Path) -> Vec<Row> {
 
 /// Has the first trial of each replicate's first job fail, as a device's loss makes it, in a run that has trained nothing.
 fn fail_two(folder: &Path, like: &ResultRow) -> Vec<(String, u32)> {
-    let run = OpenRun::read(&root(folder)).unwrap();
+    let dir = RunDir::attend(&root(folder));
+    let manifest = RunDir::look(&root(folder)).unwrap().unwrap();
+    let (plan, trials) = dir.plan().unwrap();
     let mut failed = Vec::new();
     for replicate in 0..2 {
-        let job = run.plan.jobs.iter().find(|job| job.replicate == replicate).unwrap();
-        let hyperparameters = run.trials.get(job.first);
+        let job = plan.jobs.iter().find(|job| job.replicate == replicate).unwrap();
+        let hyperparameters = trials.get(job.first);
         let trial_id = hyperparameters.trial_id();
         let row = ResultRow {
             trial_id: trial_id.clone(),
@@ -63,11 +65,11 @@ fn fail_two(folder: &Path, like: &ResultRow) -> Vec<(String, u32)> {
             job_id: job.job_id.clone(),
             hyperparameters,
             error: Some("the device was lost".into()),
-            split_fingerprint: run.manifest.split_fingerprints[replicate as usize].clone(),
-            data_fingerprint: run.manifest.data_fingerprint.clone(),
+            split_fingerprint: manifest.split_fingerprints[replicate as usize].clone(),
+            data_fingerprint: manifest.data_fingerprint.clone(),
             ..like.clone()
         };
-        let mut journal = Journal::new(&run.dir.jobs(), &job.job_id, &Attempt::new());
+        let mut journal = Journal::new(&dir.jobs(), &job.job_id, &Attempt::new());
         journal.append(vec![(row, Vec::new(), None)]).unwrap();
         failed.push((trial_id, replicate));
     }
