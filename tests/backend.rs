@@ -107,7 +107,8 @@ impl Sweep {
             let history = self.table(out, "history.parquet");
             let columns = ["train_loss", "val_loss", "val_auc"].map(|name| history.floats(name));
             let epochs = history.integers("epoch").into_iter().flatten();
-            let keys = history.keys().into_iter().zip(epochs).map(|((trial, replicate), epoch)| (trial, replicate, epoch));
+            let keys =
+                history.keys().into_iter().zip(epochs).map(|((trial, replicate), epoch)| (trial, replicate, epoch));
             keys.enumerate().map(|(row, key)| (key, columns.each_ref().map(|column| column[row]))).collect()
         };
         let (ours, theirs) = (by_epoch(out), by_epoch(like));

@@ -12,9 +12,9 @@ use super::run::begin;
 use super::spec::closed;
 use super::workload::{Workload, pool};
 use crate::cli::{PlanFormat, SpecArgs};
+use crate::launch::Host;
 use crate::launch::local::{self, Local};
 use crate::launch::torch::find_torch;
-use crate::launch::Host;
 use crate::output::{self, Failure};
 use crate::progress::DownloadBar;
 use focalsweep_core::plan::{Job, Plan};
@@ -93,7 +93,8 @@ fn contestants(host: &Host) -> Result<Vec<Contestant>, Failure> {
 
 /// The rows of a run of `job` alone, in a folder that is gone afterwards, and the seconds that it took.
 fn trained(spec: &Spec, workload: &mut Workload, job: &Job, host: &Host) -> Result<(Rows, f64), Failure> {
-    let folder = tempfile::tempdir().map_err(|why| Failure::environment(RunDirError::io(&std::env::temp_dir(), why)))?;
+    let folder =
+        tempfile::tempdir().map_err(|why| Failure::environment(RunDirError::io(&std::env::temp_dir(), why)))?;
     let dir = RunDir::lock(folder.path()).map_err(place)?;
     begin(&dir, spec, workload, None)?;
     let mut pool = pool(spec, host)?;
@@ -138,9 +139,7 @@ fn differences(expected: &Rows, found: &Rows) -> (f64, f64) {
 }
 
 fn as_json(rows: &[Difference], trials: usize, good: bool) -> String {
-    let row = |row: &Difference| {
-        json!({"device": row.name, "seconds": row.seconds, "history": row.history, "test_auc": row.test_auc})
-    };
+    let row = |Difference { name, seconds, history, test_auc }: &Difference| json!({"device": name, "seconds": seconds, "history": history, "test_auc": test_auc});
     let rows: Vec<_> = rows.iter().map(row).collect();
     let value = json!({"trials": trials, "epochs": EPOCHS, "tolerance": TOLERANCE, "agree": good, "devices": rows});
     format!("{value:#}")

@@ -15,17 +15,17 @@ use super::report::{WITH_INTERVALS, ranking};
 use super::spec::{closed, read};
 use super::workload::Workload;
 use crate::cli::{LauncherName, LogFormat, PlanFormat, RunArgs};
-use crate::launch::slurm::{self, Cluster, End};
 use crate::launch::local::{self, Local};
+use crate::launch::slurm::{self, Cluster, End};
 use crate::launch::{Tally, stop_on_signals};
 use crate::logging::Log;
 use crate::output::{self, Failure, INTERRUPTED, Plain, SOME_FAILED};
 use crate::progress::{DownloadBar, Progress};
-use focalsweep_report::thousands;
-use focalsweep_report::{self as report, Options};
 use focalsweep_core::record::{Collection, Counts, Manifest, RunDir, RunDirError, RunState};
 use focalsweep_core::spec::{self, Devices, Launcher, Scores, Spec};
 use focalsweep_engine::job::{Stop, Work};
+use focalsweep_report::thousands;
+use focalsweep_report::{self as report, Options};
 
 /// Scores beyond which only the best trials' are kept, unless the spec says otherwise.
 const MOST_SCORES: usize = 50_000_000;
@@ -128,7 +128,9 @@ fn train(
                 dir,
                 stop,
             };
-            local::run(&Local { work, plan: &workload.plan, pool: &workload.pool }, watch).map(drop).map_err(Failure::environment)
+            local::run(&Local { work, plan: &workload.plan, pool: &workload.pool }, watch)
+                .map(drop)
+                .map_err(Failure::environment)
         }
         Launcher::Slurm => {
             let cluster = Cluster { spec, plan: &workload.plan, dir, stop, detach: args.detach };
@@ -250,7 +252,12 @@ fn split_fingerprints(workload: &Workload) -> Vec<String> {
 }
 
 /// Writes what a run begins with, or takes over the plan of the run that is resumed.
-pub(super) fn begin(dir: &RunDir, spec: &Spec, workload: &mut Workload, before: Option<Manifest>) -> Result<Manifest, Failure> {
+pub(super) fn begin(
+    dir: &RunDir,
+    spec: &Spec,
+    workload: &mut Workload,
+    before: Option<Manifest>,
+) -> Result<Manifest, Failure> {
     let now = now();
     let manifest = if let Some(before) = before {
         workload.plan = dir.plan().map_err(place)?;

@@ -11,9 +11,9 @@ use crate::cli::{PlanFormat, StatusArgs};
 use crate::launch::Follow;
 use crate::launch::slurm::{self, Record, Sighting, in_words};
 use crate::output::{self, Failure};
-use focalsweep_report::thousands;
-use focalsweep_engine::job::AttendedRun;
 use focalsweep_core::record::{RunDir, RunDirError, RunState};
+use focalsweep_engine::job::AttendedRun;
+use focalsweep_report::thousands;
 
 /// What is known of the cluster's side.
 struct Queue {

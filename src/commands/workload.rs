@@ -5,15 +5,15 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::spec::trials;
-use focalsweep_core::prepared::Replicate;
-use focalsweep_engine::data::{self, DownloadProgress, Source};
 use crate::launch::devices::{self, NoDevice, Trainer};
 use crate::launch::torch::find_torch;
 use crate::launch::{Host, PoolDevice, slurm};
 use crate::output::{self, Failure};
 use focalsweep_core::plan::{Plan, Sizes, Trials};
-use focalsweep_report::thousands;
+use focalsweep_core::prepared::Replicate;
 use focalsweep_core::spec::{Backend, Devices, Spec};
+use focalsweep_engine::data::{self, DownloadProgress, Source};
+use focalsweep_report::thousands;
 
 /// Everything that a run needs to know before it begins.
 pub(super) struct Workload {
@@ -84,7 +84,8 @@ impl Workload {
 /// The devices of `host` that the spec asks for, and what trains there.
 pub(super) fn pool(spec: &Spec, host: &Host) -> Result<Vec<PoolDevice>, Failure> {
     let launch = &spec.launch;
-    // `auto` takes the cores where there is no GPU to train on; where there is one but no libtorch that should be known.
+    // `auto` takes the cores where there is no GPU to train on; where there is one but no libtorch that should be
+    // known.
     let any = matches!(&launch.devices, Devices::Word(word) if word == "auto") && spec.train.backend != Backend::Fused;
     if any && host.libtorch.is_none() && !host.hidden_gpus.is_empty() {
         let why = host.no_cuda.as_deref().unwrap_or_default();

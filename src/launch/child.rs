@@ -50,8 +50,8 @@ pub struct Patience {
 }
 
 impl Child {
-    /// Starts `command`, whose lines go to `line` from a thread of their own. `answers` is the writing end of a pipe that
-    /// the child inherits; it finds the descriptor's number as its last two arguments, `--events N`.
+    /// Starts `command`, whose lines go to `line` from a thread of their own. `answers` is the writing end of a pipe
+    /// that the child inherits; it finds the descriptor's number as its last two arguments, `--events N`.
     ///
     /// # Errors
     /// There is no such program, or the system has no room for it.
@@ -92,7 +92,8 @@ impl Child {
     pub fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
         let started = Instant::now();
         while self.status.is_none() {
-            let ended = waitid(WaitId::Pid(self.group), WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT);
+            let ended =
+                waitid(WaitId::Pid(self.group), WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT);
             if !matches!(ended, Ok(None)) {
                 // Before it is reaped, as long as its number is nobody else's.
                 let _ = kill_process_group(self.group, Signal::KILL);
@@ -199,8 +200,7 @@ pub fn status_in_words(status: ExitStatus) -> String {
 mod tests {
     use super::*;
 
-    const SHORT: Patience =
-        Patience { to_leave: Duration::from_millis(200), to_terminate: Duration::from_millis(200) };
+    const SHORT: Patience = Patience { to_leave: Duration::from_millis(200), to_terminate: Duration::from_millis(200) };
 
     fn shell(script: &str) -> Command {
         let mut command = Command::new("sh");
@@ -258,7 +258,8 @@ mod tests {
     fn a_child_that_does_not_leave_is_ended_with_its_own_children() {
         let folder = tempfile::tempdir().unwrap();
         let pids = folder.path().join("pids");
-        let script = format!("trap '' TERM; sleep 1000 & echo $$ $! > {}; while :; do sleep 1000; done", pids.display());
+        let script =
+            format!("trap '' TERM; sleep 1000 & echo $$ $! > {}; while :; do sleep 1000; done", pids.display());
         let mut child = Child::start(shell(&script), None, SHORT, silent).unwrap();
         let started = Instant::now();
         while std::fs::read_to_string(&pids).unwrap_or_default().split_whitespace().count() < 2 {

@@ -24,8 +24,8 @@ pub enum NoTorch {
     /// It is nowhere.
     #[error("there is no {NAME} here, which trains on GPUs and with `train.backend: libtorch`")]
     #[diagnostic(help(
-        "`make build` adds it with the CPU's libtorch, `make build TORCH=cuda` with CUDA's; it belongs beside focalsweep, on \
-         the PATH, or where {VARIABLE} says. The cores train without it: `--devices cpu --set train.backend=fused`"
+        "`make build` adds it with the CPU's libtorch, `make build TORCH=cuda` with CUDA's; it belongs beside focalsweep, \
+         on the PATH, or where {VARIABLE} says. The cores train without it: `--devices cpu --set train.backend=fused`"
     ))]
     Nowhere,
     /// It is not where the environment says.
@@ -115,7 +115,9 @@ mod tests {
     fn a_program_that_is_none_of_ours_is_told_from_one_that_is() {
         let folder = tempfile::tempdir().unwrap();
         let asked = |text: &str| describe_libtorch(&script(folder.path(), text));
-        assert!(matches!(asked("echo boom >&2; exit 9"), Err(NoTorch::Broken { why, .. }) if why == "exit code 9: boom"));
+        assert!(
+            matches!(asked("echo boom >&2; exit 9"), Err(NoTorch::Broken { why, .. }) if why == "exit code 9: boom")
+        );
         assert!(matches!(asked("echo hello"), Err(NoTorch::Broken { .. })));
         let said = |version: &str| {
             let greeting = Greeting { version: version.to_owned(), ..Greeting::of_this_program() };

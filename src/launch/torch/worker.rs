@@ -23,8 +23,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// Longest from a stop to the last checkpoint; then it is killed, and the checkpoint before counts.
 const TO_STOP: Duration = Duration::from_secs(60);
 /// After its stdin has ended it has nothing left to do but to end.
-const PATIENCE: Patience =
-    Patience { to_leave: Duration::from_secs(60), to_terminate: Duration::from_secs(5) };
+const PATIENCE: Patience = Patience { to_leave: Duration::from_secs(60), to_terminate: Duration::from_secs(5) };
 
 /// A child that takes jobs, one for each slot at a time.
 #[derive(Debug)]

@@ -1,6 +1,8 @@
 //! The words of each choice in a sweep file.
 
-use super::types::{Activation, Backend, Goal, Launcher, Loss, Method, Monitor, Optimizer, Reduction, Sampling, Scores, Split};
+use super::types::{
+    Activation, Backend, Goal, Launcher, Loss, Method, Monitor, Optimizer, Reduction, Sampling, Scores, Split,
+};
 
 pub(super) const METHODS: &[(&str, Method)] = &[("grid", Method::Grid)];
 pub(super) const SCORES: &[(&str, Scores)] = &[("all", Scores::All), ("best", Scores::Best), ("none", Scores::None)];

@@ -5,8 +5,8 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::super::{
-    Activation, Backend, DataSpec, Devices, Domain, EarlyStopping, Goal, InitialBias, LaunchSpec, Launcher, Loss, Method,
-    ModelSpec, Monitor, OperatingPoint, Optimizer, Parameters, RankSpec, Reduction, Sampling, Scalar, Scores,
+    Activation, Backend, DataSpec, Devices, Domain, EarlyStopping, Goal, InitialBias, LaunchSpec, Launcher, Loss,
+    Method, ModelSpec, Monitor, OperatingPoint, Optimizer, Parameters, RankSpec, Reduction, Sampling, Scalar, Scores,
     SlurmSpec, Space, Spec, Split, SplitSpec, SynthSpec, TrainSpec, parse,
 };
 use super::read;
