@@ -440,6 +440,7 @@ fn arguments_with_faults() {
         case("an unknown command", 2, "rnu sweep.yaml"),
         case("an unknown flag", 2, "run sweep.yaml --resum"),
         case("a flag without its value", 2, "run sweep.yaml --out"),
+        case("another try of nothing", 2, "run sweep.yaml --retry-failed"),
         case("unknown devices", 2, "run sweep.yaml --devices gpu"),
         case("unknown devices, planned", 2, "plan sweep.yaml --devices cpu,tpu"),
         case("no devices", 2, "run sweep.yaml --devices").arg(""),

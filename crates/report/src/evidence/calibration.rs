@@ -3,8 +3,8 @@
 use super::contrast::ReplicateScores;
 use focalsweep_core::metrics::{Binning, Isotonic, Platt, brier, expected_calibration_error, reliability};
 
-/// Bins of the expected calibration error, of as many rows each: with equal widths nearly all rows of a rare class would
-/// lie in one.
+/// Bins of the expected calibration error, of as many rows each: with equal widths nearly all rows of a rare class
+/// would lie in one.
 const BINS: usize = 10;
 
 /// How far a trial's scores on the test rows are from probabilities; means over the replicates. Focal loss is no proper

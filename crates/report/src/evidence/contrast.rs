@@ -35,8 +35,8 @@ impl ReplicateScores {
     }
 }
 
-/// Reads the scores of the trials in `wanted`, each in the order of its replicates. Trials whose scores were not kept are
-/// missing, and so are all where there is no scores.parquet.
+/// Reads the scores of the trials in `wanted`, each in the order of its replicates. Trials whose scores were not kept
+/// are missing, and so are all where there is no scores.parquet.
 ///
 /// # Errors
 /// scores.parquet is there but cannot be read.
@@ -70,8 +70,8 @@ pub struct Contrast {
     pub auc_variance: f64,
     /// Paired DeLong test, two-sided.
     pub auc_p: f64,
-    /// At the operating point: mean over the replicates of the positives that the first missed less those that the second
-    /// missed. `None` without an operating point.
+    /// At the operating point: mean over the replicates of the positives that the first missed less those that the
+    /// second missed. `None` without an operating point.
     pub missed_difference: Option<f64>,
     /// McNemar's test of that, rows clustered over the replicates.
     pub missed_p: Option<f64>,
@@ -139,9 +139,9 @@ fn count_missed(missed: &mut BTreeMap<i64, i64>, a: &ScoreGroup, b: &ScoreGroup,
     }
 }
 
-/// A sum of AUCs over replicates. What a row of the source adds to its error is added up over the replicates that hold it,
-/// so that rows that they share are not counted twice: N. A. Obuchowski, Nonparametric analysis of clustered ROC curve
-/// data, Biometrics 53(2), 1997. With one replicate that is DeLong's variance.
+/// A sum of AUCs over replicates. What a row of the source adds to its error is added up over the replicates that hold
+/// it, so that rows that they share are not counted twice: N. A. Obuchowski, Nonparametric analysis of clustered ROC
+/// curve data, Biometrics 53(2), 1997. With one replicate that is DeLong's variance.
 #[derive(Default)]
 struct OverReplicates {
     sum: f64,

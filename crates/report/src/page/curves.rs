@@ -13,8 +13,8 @@ use focalsweep_core::metrics::{
 /// Points of a curve of one replicate.
 const POINTS: usize = 80;
 
-/// The ROC curve of one split: with several replicates their mean at each false-positive rate and its 95 % interval, with
-/// one its own curve and Wilson's interval of each true-positive rate. `None` where a class is absent.
+/// The ROC curve of one split: with several replicates their mean at each false-positive rate and its 95 % interval,
+/// with one its own curve and Wilson's interval of each true-positive rate. `None` where a class is absent.
 pub(super) fn roc(split: &'static str, groups: &[&ScoreGroup]) -> Option<Curve> {
     let curves: Option<Vec<Vec<RocPoint>>> = groups.iter().map(|group| roc_curve(&group.raw, &group.labels)).collect();
     let positives = groups.first().map_or(0, |group| group.labels.iter().filter(|&&label| label == 1).count());
@@ -64,7 +64,8 @@ pub(super) fn precision_recall(split: &'static str, groups: &[&ScoreGroup]) -> O
     Some(curve)
 }
 
-/// Precision where at least `recall` is reached for the first time: as average precision sums it, without interpolation.
+/// Precision where at least `recall` is reached for the first time: as average precision sums it, without
+/// interpolation.
 fn precision_at(curve: &[PrecisionRecallPoint], recall: f64) -> f64 {
     // A share of counts may miss its decimal by a rounding.
     let at = curve.partition_point(|point| point.recall < recall - 1e-12);

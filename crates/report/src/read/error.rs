@@ -17,7 +17,9 @@ pub enum ReportError {
     NotOurs(PathBuf),
     /// The run has not come that far.
     #[error("{} has no results.parquet yet", .0.display())]
-    #[diagnostic(help("`focalsweep run {}/sweep.yaml --out {} --resume` goes on with the run", .0.display(), .0.display()))]
+    #[diagnostic(help(
+        "`focalsweep run {}/sweep.yaml --out {} --resume` goes on with the run", .0.display(), .0.display()
+    ))]
     NoResults(PathBuf),
     /// It is of a version or a draft that this program does not know.
     #[error(transparent)]
@@ -42,7 +44,10 @@ pub enum ReportError {
         column: String,
     },
     /// A rank key is no metric.
-    #[error("`{name}` is not a metric to rank by{}", .nearest.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default())]
+    #[error(
+        "`{name}` is not a metric to rank by{}",
+        .nearest.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default()
+    )]
     #[diagnostic(help("one of {known}; each on the split that `on` names"))]
     UnknownMetric {
         /// As asked.
@@ -56,7 +61,10 @@ pub enum ReportError {
     #[error("these results have no column `{0}`")]
     NotMeasured(String),
     /// Two runs are of other data.
-    #[error("{} and {} are of other data, or prepared otherwise: fingerprints {} and {}", .dirs[0].display(), .dirs[1].display(), .fingerprints[0], .fingerprints[1])]
+    #[error(
+        "{} and {} are of other data, or prepared otherwise: fingerprints {} and {}",
+        .dirs[0].display(), .dirs[1].display(), .fingerprints[0], .fingerprints[1]
+    )]
     #[diagnostic(help("compare runs of the same file with the same keys under `data`; train one of them again"))]
     OtherData {
         /// The run directories.
@@ -65,7 +73,10 @@ pub enum ReportError {
         fingerprints: [String; 2],
     },
     /// Two runs have no split in common.
-    #[error("{} and {} split the same data otherwise: fingerprints of their first splits {} and {}", .dirs[0].display(), .dirs[1].display(), .fingerprints[0], .fingerprints[1])]
+    #[error(
+        "{} and {} split the same data otherwise: fingerprints of their first splits {} and {}",
+        .dirs[0].display(), .dirs[1].display(), .fingerprints[0], .fingerprints[1]
+    )]
     #[diagnostic(help("compare runs with the same `seed` and the same keys under `split`; train one of them again"))]
     OtherSplits {
         /// The run directories.

@@ -1,4 +1,4 @@
-//! The library without the program: a run's life as `examples/sweep.rs` calls it, and what it leaves behind.
+//! A run's life as a library call, as `examples/sweep.rs` makes it, and what it leaves behind.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "tests, and an example that prints")]
 
@@ -7,6 +7,8 @@ mod common;
 #[expect(dead_code, unreachable_pub, reason = "an example is a program, of which the test calls the heart")]
 #[path = "../examples/sweep.rs"]
 mod example;
+#[path = "life/retry.rs"]
+mod retry;
 
 use common::focalsweep;
 use focalsweep::launch::Tally;
@@ -170,4 +172,26 @@ fn a_finished_run_is_ranked_anew_when_its_sweep_ranks_otherwise() {
     fs::remove_file(folder.path().join("run/report.html")).unwrap();
     assert_eq!(ranked_by(&["op_fn", "brier"]), (End::AlreadyThere, true));
     assert_eq!(both(), after);
+}
+
+/// `make report SPEC=…`: the program finds the run of a sweep file, however its name is written.
+#[test]
+fn a_sweep_file_stands_for_its_run() {
+    let folder = TempDir::new().unwrap();
+    let text = "\
+        # name: another\n\
+        'name': \"two words\"   # a comment\n\
+        data: {source: rows.csv, synth: {rows: 400, features: 3, positives: 60}, label: Class}\n\
+        train: {epochs: 2, batch_size: 100}\n\
+        parameters: {loss: {value: focal}}\n";
+    fs::write(folder.path().join("sweep.yaml"), text).unwrap();
+    let run = focalsweep(folder.path(), ["run", "sweep.yaml", "--devices", "cpu", "--no-progress"]);
+    assert_eq!((run.code, run.stdout.trim_end()), (Some(0), "runs/two words"), "{}", run.stderr);
+    let by_dir = focalsweep(folder.path(), ["report", "runs/two words"]);
+    let by_spec = focalsweep(folder.path(), ["report", "sweep.yaml"]);
+    assert_eq!((by_spec.code, &by_spec.stdout), (Some(0), &by_dir.stdout), "{}", by_spec.stderr);
+    fs::remove_dir_all(folder.path().join("runs")).unwrap();
+    let none = focalsweep(folder.path(), ["report", "sweep.yaml"]);
+    assert_eq!(none.code, Some(2));
+    assert!(none.stderr.contains("there is no run directory runs/two words"), "{}", none.stderr);
 }
