@@ -114,7 +114,8 @@ impl Run {
             let told = (file["bytes"].as_u64().unwrap() as usize, file["sum"].as_str().unwrap().to_owned());
             assert_eq!(told, (bytes.len(), blob_sum(&bytes)), "{name}");
         }
-        let sums = ["sweep.yaml", "results.parquet", "history.parquet", "scores.parquet", "curves.parquet", "report.html"];
+        let sums =
+            ["sweep.yaml", "results.parquet", "history.parquet", "scores.parquet", "curves.parquet", "report.html"];
         assert!(sums.iter().all(|name| manifest["files"].get(name).is_some()), "{}", manifest["files"]);
         let plan = fs::read_to_string(self.dir.join("plan.jsonl")).unwrap();
         assert_eq!(plan.lines().count(), 1, "a grid is one wave");
@@ -244,7 +245,9 @@ impl Run {
         let floats: HashMap<String, Vec<Option<f64>>> = results
             .names()
             .into_iter()
-            .filter(|name| name.starts_with("threshold") || ["train_", "val_", "test_"].iter().any(|p| name.starts_with(p)))
+            .filter(|name| {
+                name.starts_with("threshold") || ["train_", "val_", "test_"].iter().any(|p| name.starts_with(p))
+            })
             .map(|name| (name.clone(), results.floats(&name)))
             .collect();
         for (at, (trial, replicate)) in results.keys().into_iter().enumerate() {

@@ -36,7 +36,8 @@ fn copied() -> TempDir {
 fn by_name(csv: &str) -> Vec<HashMap<String, String>> {
     let mut lines = csv.lines();
     let heads: Vec<&str> = lines.next().expect("a header").split(',').collect();
-    let row = |line: &str| heads.iter().zip(line.split(',')).map(|(head, cell)| ((*head).into(), cell.into())).collect();
+    let row =
+        |line: &str| heads.iter().zip(line.split(',')).map(|(head, cell)| ((*head).into(), cell.into())).collect();
     lines.map(row).collect()
 }
 

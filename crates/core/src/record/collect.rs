@@ -270,3 +270,6 @@ fn sync_all(folder: &Path) -> io::Result<()> {
     }
     super::atomic::sync_folder(folder)
 }
+
+#[cfg(test)]
+mod tests;
