@@ -29,7 +29,7 @@ mod run_dir;
 mod spec_file;
 
 pub use crate::metrics::SplitMetrics;
-pub use atomic::write_atomically;
+pub use atomic::{publish, sync_folder, write_atomically};
 pub use attempt::Attempt;
 pub use bytes::{from_le_bytes, le_bytes};
 pub use checksum::{blob_sum, checked_line, push_line};
