@@ -56,5 +56,5 @@ fn a_perfect_ranking_is_one_though_its_probabilities_saturate() {
         report.stdout.lines().skip(1).map(|line| line.split(',').nth(at).unwrap().to_owned()).collect()
     };
     assert_eq!(column("val_op_fp"), ["0", "0"], "nobody is flagged for a tie of probabilities");
-    assert_eq!(column("test_op_recall"), ["1", "1"]);
+    assert_eq!(column("val_op_recall"), ["1", "1"]);
 }

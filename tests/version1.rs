@@ -41,6 +41,11 @@ fn by_name(csv: &str) -> Vec<HashMap<String, String>> {
     lines.map(row).collect()
 }
 
+/// A message without the breaks of its lines.
+fn on_one_line(message: &str) -> String {
+    message.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn a_report_says_what_it_said_then() {
     let folder = copied();
@@ -96,8 +101,9 @@ fn going_on_is_refused_with_a_way_out_and_nothing_is_touched() {
     for args in [&["run", "run/sweep.yaml", "--out", "run", "--resume"][..], &["worker", "run", "--job", "0"]] {
         let said = focalsweep(folder.path(), args);
         assert_eq!(said.code, Some(2), "{args:?}: {}", said.stderr);
-        assert!(said.stderr.contains("is a run of format version 1, made by focalsweep 0.1.0"), "{}", said.stderr);
-        assert!(said.stderr.contains("use the focalsweep that began it"), "{}", said.stderr);
+        let told = on_one_line(&said.stderr);
+        assert!(told.contains("is a run of format version 1, made by focalsweep 0.1.0"), "{told}");
+        assert!(told.contains("use the focalsweep that began it"), "{told}");
     }
     assert!(files(folder.path()) == before, "the directory was changed");
 }
@@ -118,7 +124,7 @@ fn another_draft_is_refused() {
     ] {
         let said = focalsweep(folder.path(), args);
         assert_eq!(said.code, Some(2), "{args:?}: {}", said.stderr);
-        let told = said.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        let told = on_one_line(&said.stderr);
         assert!(told.contains("is of draft 99 of format version 2; this focalsweep knows draft 1"), "{told}");
     }
 }
