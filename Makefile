@@ -1,10 +1,14 @@
 # Two commands are enough: `make sweep SPEC=sweeps/focal.yaml` and `make test`. `make help` lists the others.
 
 SPEC ?= sweeps/focal.yaml
+OUT ?=
 ARGS ?=
 PEERS ?= ../shared/peers
 BENCH_DATA ?= ../shared/data/forestcover.parquet
-RUN = cargo run --release --quiet --
+RUN = cargo run --release --quiet -p focalsweep --
+# Without libtorch its crate is left out; the others do not need it.
+CRATES = $(if $(filter none,$(TORCH)),--workspace --exclude focalsweep-torch)
+export TORCH
 
 .PHONY: help setup build sweep report test test-slurm lint bench bench-peers gpu-check docs clean
 .DEFAULT_GOAL := help
@@ -13,24 +17,25 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  SPEC=FILE  the sweep (default $(SPEC));  ARGS='…'  more flags for run or report, such as ARGS='--set replicates=5'"
-	@echo "  TORCH=cuda fetch the libtorch for NVIDIA GPUs;  LIBTORCH=DIR use the one in DIR"
+	@echo "  OUT=DIR    the run directory of sweep and report (default runs/NAME, as the sweep names itself)"
+	@echo "  TORCH=cuda fetch the libtorch for NVIDIA GPUs;  TORCH=none build without one;  LIBTORCH=DIR use the one in DIR"
 
 setup: ## fetch libtorch once (530 MB) and tell cargo where it is
 	@tools/setup-libtorch.sh
 
-build: setup ## build the program
-	cargo build --release
+build: setup ## build the program, and focalsweep-torch beside it
+	cargo build --release $(CRATES)
 
 sweep: build ## train SPEC, or finish it, and print its ranked table
-	@dir=$$($(RUN) run $(SPEC) --resume $(ARGS)); code=$$?; \
+	@dir=$$($(RUN) run "$(SPEC)" --resume $(if $(OUT),--out "$(OUT)") $(ARGS)); code=$$?; \
 	if [ -n "$$dir" ] && [ -e "$$dir/results.parquet" ]; then $(RUN) report "$$dir"; fi; \
 	exit $$code
 
-report: build ## rank the run of SPEC again, e.g. ARGS='--on test --top 10'
-	@$(RUN) report "runs/$$(sed -n 's/^name: *//p' $(SPEC))" $(ARGS)
+report: build ## rank the run of SPEC again, or that in OUT, e.g. ARGS='--on test --top 10'
+	@$(RUN) report "$(or $(OUT),$(SPEC))" $(ARGS)
 
-test: setup ## all tests, those in a browser and of Python's readers too
-	cargo test --release
+test: build ## all tests, those in a browser and of Python's readers too
+	cargo test --release $(CRATES)
 	tests/browser/run.sh
 	tests/python/run.sh
 	tests/kubernetes/run.sh
@@ -38,13 +43,16 @@ test: setup ## all tests, those in a browser and of Python's readers too
 test-slurm: setup ## the launcher on a real Slurm of three nodes on this machine (root; installs Debian's slurm-wlm and munge)
 	tests/slurm/run.sh
 
-lint: setup ## formatting, clippy and rustdoc, warnings are errors
+lint: setup ## formatting, clippy, rustdoc (warnings are errors), third-party features, workflows
 	cargo fmt --check
-	cargo clippy --release --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --document-private-items
+	cargo clippy --release --all-targets $(CRATES) -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --document-private-items $(CRATES)
+	tools/check-features.sh
+	tools/lint-workflows.sh
 
 bench: setup ## time the kernels one by one
 	cargo bench --bench kernels
+	$(if $(CRATES),,cargo bench -p focalsweep-torch --bench ceiling)
 
 bench-peers: build ## time this program beside others (PEERS=DIR of their scripts), write docs/performance.md
 	python3 tools/bench_peers.py --peers $(PEERS) --data $(BENCH_DATA) $(ARGS)
@@ -53,7 +61,7 @@ gpu-check: build ## on a host with a GPU: compare it with the CPU, time it, writ
 	python3 tools/gpu_check.py --peers $(PEERS) $(ARGS)
 
 docs: setup ## the library's pages, in target/doc
-	cargo doc --release --no-deps --open || cargo doc --release --no-deps
+	cargo doc --release --no-deps --open $(CRATES) || cargo doc --release --no-deps $(CRATES)
 
 clean: ## remove what was built (not the runs, not libtorch)
 	cargo clean

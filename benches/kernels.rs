@@ -9,18 +9,18 @@ use std::hint::black_box;
 use std::sync::OnceLock;
 
 use divan::{Bencher, counter::ItemsCount};
-use focalsweep_engine::data::{Replicate, Source, load, prepare, write_synthetic};
 use focalsweep_core::metrics::{self, Ranks};
 use focalsweep_core::plan::Trials;
+use focalsweep_core::prepared::Replicate;
 use focalsweep_core::spec::{self, OperatingPoint, Spec, SynthSpec};
-use focalsweep_engine::train::{self, Checkpoint, Ended, EpochReport, Observer, SaveError, Stack, Uploads};
+use focalsweep_engine::data::{Source, load, prepare, write_synthetic};
+use focalsweep_engine::train::{self, Checkpoint, Ended, EpochReport, FusedKernels, Observer, SaveError, Stack};
 
 const ROWS: u64 = 286_048;
 const FEATURES: u32 = 10;
 const POSITIVES: u64 = 2_747;
 
 fn main() {
-    train::device::start();
     divan::main();
 }
 
@@ -85,8 +85,7 @@ fn stack(models: usize, epochs: u32) -> Stack {
 
 fn train(stack: &Stack, steps: usize) {
     let mut observer = Nobody { steps: std::cell::Cell::new(steps) };
-    let device = (tch::Device::Cpu, &Uploads::default());
-    let end = train::train(stack, replicate(), &OperatingPoint::default(), device, None, &mut observer);
+    let end = train::train(stack, replicate(), &OperatingPoint::default(), &FusedKernels, None, &mut observer);
     black_box(end.expect("training works"));
 }
 
@@ -129,14 +128,6 @@ fn auc_with_error_and_average_precision(bencher: Bencher) {
 fn prepare_data(bencher: Bencher) {
     let (source, spec) = (source(), spec());
     bencher.bench(|| prepare(source, &spec.data, &spec.split, 0, black_box(0)));
-}
-
-/// What one core can do: a product of two 1,024 x 1,024 matrices is 2.15e9 floating-point operations.
-#[divan::bench]
-fn ceiling_matrix_product(bencher: Bencher) {
-    let matrix = || tch::Tensor::rand([1024, 1024], (tch::Kind::Float, tch::Device::Cpu));
-    let (a, b) = (matrix(), matrix());
-    bencher.counter(ItemsCount::new(2usize * 1024 * 1024 * 1024)).bench_local(|| a.matmul(&b));
 }
 
 /// What one core can move: 256 MiB read and written.

@@ -32,6 +32,8 @@ pub enum Command {
     #[command(after_help = "Examples:
   focalsweep run sweeps/focal.yaml
   focalsweep run sweeps/focal.yaml --resume           finish what was interrupted
+  focalsweep run sweeps/focal.yaml --resume --retry-failed
+                                                      train what failed again, and that alone
   focalsweep run sweeps/focal.yaml --dry-run          only say what would run
   focalsweep run sweeps/focal.yaml --set replicates=5 --set train.epochs=50 --out runs/longer")]
     Run(RunArgs),
@@ -131,6 +133,9 @@ pub struct RunArgs {
     /// Go on with the run in the run directory: only what is missing is trained
     #[arg(long)]
     pub resume: bool,
+    /// Train the rows that failed again; each stays until there is another
+    #[arg(long, requires = "resume")]
+    pub retry_failed: bool,
     /// Where to train: auto, cpu, cuda, cuda:0,cuda:1 [default: the spec's launch.devices]
     #[arg(long, value_name = "DEVICES")]
     pub devices: Option<String>,
@@ -174,7 +179,7 @@ pub struct WorkerArgs {
     /// The run directory
     #[arg(value_name = "RUN_DIR")]
     pub run_dir: PathBuf,
-    /// Which jobs of plan.json: a number from 0, of groups of --pack jobs
+    /// Which jobs of plan.jsonl: a number from 0, of groups of --pack jobs
     /// [default: SLURM_ARRAY_TASK_ID, else JOB_COMPLETION_INDEX]
     #[arg(long, value_name = "N")]
     pub job: Option<usize>,
@@ -214,7 +219,7 @@ pub struct DevicesArgs {
 /// `report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// The run directory
+    /// The run directory, or a sweep file whose run is in runs/NAME
     #[arg(value_name = "RUN_DIR")]
     pub run_dir: PathBuf,
     /// Metrics to rank by, the first decides first [default: the spec's rank.by]

@@ -1,4 +1,4 @@
-//! The program: command line, commands, launchers.
+//! The program: command line, commands, a run's life, launchers.
 //!
 //! ```text
 //! spec ──> plan ──> launch ──> train ──> results ──> report
@@ -15,3 +15,4 @@ pub mod launch;
 pub mod logging;
 pub mod output;
 pub mod progress;
+pub mod run;

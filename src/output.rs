@@ -4,7 +4,10 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use focalsweep_core::record::RunDirError;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
+
+use crate::run::{Blame, RunError};
 
 /// Whether talk is for programs.
 static JSON: AtomicBool = AtomicBool::new(false);
@@ -50,6 +53,21 @@ impl Failure {
             talk(&render(self.report.as_ref(), io::stderr().is_terminal()));
         }
         ExitCode::from(self.code)
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        match error.blame() {
+            Blame::Input => Self::input(error),
+            Blame::Environment => Self::environment(error),
+        }
+    }
+}
+
+impl From<RunDirError> for Failure {
+    fn from(error: RunDirError) -> Self {
+        RunError::from(error).into()
     }
 }
 

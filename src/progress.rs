@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
 
-use focalsweep_engine::data::DownloadProgress;
 use crate::launch::{Running, Tally};
+use focalsweep_engine::data::DownloadProgress;
 
 /// How often a line is written where there are no bars.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -167,7 +167,7 @@ impl Drop for DownloadBar {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::launch::Event;
+    use focalsweep_engine::job::Event;
 
     #[test]
     fn a_line_says_what_matters() {

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use common::{files, focalsweep};
-use focalsweep::report;
-use focalsweep::spec::{OperatingPoint, parse_operating_point};
+use focalsweep_core::spec::{OperatingPoint, parse_operating_point};
+use focalsweep_report as report;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -186,7 +186,8 @@ fn the_answer_holds_the_winner_against_plain_cross_entropy() {
 #[test]
 fn intervals_are_the_same_for_any_number_of_threads() {
     let results = report::read(run_dir()).unwrap();
-    let options = report::Options { by: vec!["auc".to_owned()], on: focalsweep::spec::Split::Validation, top: None };
+    let options =
+        report::Options { by: vec!["auc".to_owned()], on: focalsweep_core::spec::Split::Validation, top: None };
     let answered = |for_each: report::ForEach<'_>| {
         let ranking = report::rank(&results, &options).unwrap();
         report::Report::new(run_dir(), &results, ranking, 20, for_each).unwrap().answer

@@ -3,7 +3,7 @@
     make gpu-check                                              # where the program was built
     python3 tools/gpu_check.py --program ./focalsweep           # on a GPU host that has torch 2.11.0 and no Rust
 
-Needs a GPU, a release binary, and a CUDA libtorch 2.11.0: that of LIBTORCH, or that of this Python's torch. Without a GPU it
+Needs a GPU, the release binaries focalsweep and focalsweep-torch beside each other, and a CUDA libtorch 2.11.0: that of LIBTORCH, or that of this Python's torch. Without a GPU it
 says so, changes nothing, and ends with 0. What it does:
 
 1. `focalsweep devices`: what is there.

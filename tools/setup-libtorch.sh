@@ -3,6 +3,7 @@
 #
 #   LIBTORCH=DIR    use the libtorch in DIR (DIR/lib/libtorch_cpu.so) instead of fetching one
 #   TORCH=cpu|cuda  which to fetch; unset: cuda where nvidia-smi lists a GPU, else cpu
+#   TORCH=none      none: the program is built without focalsweep-torch, and trains on cores with its own kernels
 #
 # The fetched one lies in ${XDG_CACHE_HOME:-~/.cache}/focalsweep, shared by all checkouts. Its place is written to
 # .cargo/config.toml, so that plain `cargo build`, `cargo test` and `cargo run` find it too.
@@ -13,6 +14,11 @@ cd "$(dirname "$0")/.."
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "setup: $*"; exit 3; }
+
+if [ "${TORCH:-}" = none ]; then
+    command -v cargo >/dev/null || die "cargo is missing: https://rustup.rs"
+    exit 0
+fi
 
 for tool in cargo g++ python3; do
     command -v "$tool" >/dev/null || die "$tool is missing. On Debian or Ubuntu: apt-get install g++ python3 python3-pip; cargo: https://rustup.rs"
@@ -26,7 +32,7 @@ else
     if [ -z "$kind" ]; then
         if nvidia-smi -L >/dev/null 2>&1; then kind=cuda; else kind=cpu; fi
     fi
-    case $kind in cpu | cuda) ;; *) die "TORCH=$kind: write cpu or cuda" ;; esac
+    case $kind in cpu | cuda) ;; *) die "TORCH=$kind: write cpu, cuda or none" ;; esac
     cache=${XDG_CACHE_HOME:-$HOME/.cache}/focalsweep
     home=$cache/libtorch-$version-$kind
     torch=$home/torch

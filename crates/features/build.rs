@@ -1,1 +1,3 @@
+//! Nothing to do: build dependencies need a build script.
+
 fn main() {}

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use super::spec::{closed, read};
 use crate::cli::{DataCommand, SynthArgs};
-use focalsweep_engine::data;
 use crate::output::{self, Failure, Plain};
 use crate::progress::DownloadBar;
 use focalsweep_core::spec::SynthSpec;
+use focalsweep_engine::data;
 
 pub(super) fn data(command: &DataCommand) -> Result<ExitCode, Failure> {
     match command {

@@ -4,19 +4,19 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
+use super::check::check;
 use super::spec::closed;
 use crate::cli::{DevicesArgs, PlanFormat};
 use crate::launch::{Gpu, Host};
 use crate::output::{self, Failure};
 
 pub(super) fn devices(args: &DevicesArgs) -> Result<ExitCode, Failure> {
-    let host = Host::look(0, None);
+    let host = Host::look_closely();
+    if let Some(path) = &args.check {
+        return check(path, &host, args.format);
+    }
     let text = match args.format {
-        PlanFormat::Json => {
-            let mut value = json!(host);
-            value["libtorch"] = json!(null);
-            format!("{value:#}")
-        }
+        PlanFormat::Json => format!("{:#}", json!(host)),
         PlanFormat::Table => table(&host),
     };
     output::data(&text).map_err(closed)?;
@@ -39,7 +39,8 @@ fn table(host: &Host) -> String {
     let mut text = output::columns(&rows);
     let driver =
         host.driver.as_ref().map_or("no NVIDIA driver".to_owned(), |version| format!("NVIDIA driver {version}"));
-    text += &format!("\nno libtorch, {driver}\n");
+    let libtorch = host.libtorch.as_ref().map_or("no focalsweep-torch".to_owned(), |v| format!("libtorch {v}"));
+    text += &format!("\n{libtorch}, {driver}\n");
     match &host.no_cuda {
         Some(why) => text += &format!("no GPU to train on: {why}\n"),
         None if !host.hidden_gpus.is_empty() => {
@@ -69,6 +70,7 @@ mod tests {
             processor: "AMD EPYC 9V74".into(),
             memory_free: 100 << 30,
             driver: Some("550.54.15".into()),
+            libtorch: Some("2.11.0".into()),
             gpus: vec![gpu("NVIDIA H100 80GB HBM3"), Gpu { name: "GPU".into(), ..Gpu::default() }],
             hidden_gpus: vec![gpu("NVIDIA L4")],
             no_cuda: None,
@@ -80,18 +82,19 @@ mod tests {
         cuda:1    GPU                       ?            ?         ?        ?
         not used  NVIDIA L4                 78.0 GiB     80.0 GiB  9.0      3 %
 
-        no libtorch, NVIDIA driver 550.54.15
+        libtorch 2.11.0, NVIDIA driver 550.54.15
         GPUs that are not used: libtorch does not see them (CUDA_VISIBLE_DEVICES?)
         ");
         let none = Host {
             gpus: vec![],
             hidden_gpus: vec![],
             driver: None,
+            libtorch: None,
             no_cuda: Some("there is no driver".into()),
             ..host
         };
         assert!(
-            table(&none).ends_with("no NVIDIA driver\nno GPU to train on: there is no driver\n"),
+            table(&none).ends_with("no focalsweep-torch, no NVIDIA driver\nno GPU to train on: there is no driver\n"),
             "{}",
             table(&none)
         );

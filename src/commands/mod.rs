@@ -1,11 +1,11 @@
 //! The subcommands, one a file, thin: they read settings, call the parts, and say what came of it.
 
+mod check;
 mod compare;
 mod data;
 mod devices;
 mod export;
 mod interrupt;
-mod open_run;
 mod plan;
 mod predict;
 mod report;
@@ -13,7 +13,6 @@ mod run;
 mod spec;
 mod status;
 mod worker;
-mod workload;
 
 use std::process::ExitCode;
 

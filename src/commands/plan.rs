@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::spec::{closed, read};
-use super::workload::Workload;
 use crate::cli::{PlanArgs, PlanFormat};
 use crate::output::{self, Failure};
 use crate::progress::DownloadBar;
-use focalsweep_report::thousands;
+use crate::run::Workload;
 use focalsweep_core::spec::{Devices, Launcher, Spec};
+use focalsweep_report::thousands;
 
 pub(super) fn plan(args: &PlanArgs) -> Result<ExitCode, Failure> {
     let mut spec = read(&args.spec)?;

@@ -2,42 +2,38 @@
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
-
-use super::spec::closed;
+use super::spec::{closed, read_spec};
 use crate::cli::{ReportArgs, ReportFormat, SplitName};
 use crate::output::{self, Failure, Plain};
+use crate::run::{WITH_INTERVALS, default_root, report_of};
 use focalsweep_core::record::write_atomically;
-use focalsweep_core::spec::{self, OperatingPoint, RankSpec, Split};
-use focalsweep_report::{
-    self as report, Csv, Exporter, Intervals, Json, Markdown, Options, Report, ReportError, Table,
-};
+use focalsweep_core::spec::{self, RankSpec, Split};
+use focalsweep_report::{self as report, Csv, Exporter, Json, Markdown, Options, Report, Table};
 
-/// Trials that have bootstrap intervals.
-pub(super) const WITH_INTERVALS: usize = 20;
 /// Rows of a table unless `--top` says otherwise: what a screen shows.
 const TABLE_ROWS: usize = 20;
 
 pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
-    let ranked_by = ranked_by(&args.run_dir);
+    let run_dir = &run_dir(&args.run_dir)?;
+    let ranked_by = ranked_by(run_dir);
     let options = Options {
         by: args.by.clone().unwrap_or(ranked_by.by),
         on: args.on.map_or(ranked_by.on, split_of),
         top: args.top.or((args.format == ReportFormat::Table).then_some(TABLE_ROWS)),
     };
     let point = args.operating_point.as_deref().map(spec::parse_operating_point).transpose().map_err(Failure::input)?;
-    let found = report_of(&args.run_dir, &options, point.as_ref(), WITH_INTERVALS).map_err(Failure::input)?;
+    let found = report_of(run_dir, &options, point.as_ref(), WITH_INTERVALS).map_err(Failure::input)?;
     if let Some(path) = &args.html {
-        let page = report::to_html(&args.run_dir, &found).map_err(Failure::input)?;
+        let page = report::to_html(run_dir, &found).map_err(Failure::input)?;
         write(path, page.as_bytes())?;
         output::talk(&format!("wrote {}", path.display()));
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(folder) = &args.figures {
-        return write_figures(args, folder, &found);
+        return write_figures(run_dir, folder, &found);
     }
     let terminal = io::stdout().is_terminal();
     let text = match args.format {
@@ -53,12 +49,18 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The run directory that is meant: a sweep file stands for the one that `run` makes of it.
+fn run_dir(asked: &Path) -> Result<PathBuf, Failure> {
+    let is_sweep = asked.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") && asked.is_file();
+    Ok(if is_sweep { default_root(&read_spec(asked, &[])?) } else { asked.to_owned() })
+}
+
 /// Writes each figure as SVG and PNG, and their names to stdout.
-fn write_figures(args: &ReportArgs, folder: &Path, found: &Report) -> Result<ExitCode, Failure> {
+fn write_figures(run_dir: &Path, folder: &Path, found: &Report) -> Result<ExitCode, Failure> {
     let cannot = |error: io::Error| Plain { message: format!("cannot make {}: {error}", folder.display()), help: None };
     fs::create_dir_all(folder).map_err(|e| Failure::environment(cannot(e)))?;
     let mut names = Vec::new();
-    for figure in report::figures(&args.run_dir, found).map_err(Failure::input)? {
+    for figure in report::figures(run_dir, found).map_err(Failure::input)? {
         for (ending, bytes) in [("svg", figure.svg.as_bytes()), ("png", &figure.png)] {
             let path = folder.join(figure.name).with_extension(ending);
             write(&path, bytes)?;
@@ -84,24 +86,6 @@ pub(super) fn split_of(name: SplitName) -> Split {
         SplitName::Validation => Split::Validation,
         SplitName::Test => Split::Test,
     }
-}
-
-/// Ranks a run's trials, at another operating point if one is given, says which of them are tied with the best, and
-/// answers what the winner buys.
-pub(super) fn report_of(
-    run_dir: &Path,
-    options: &Options,
-    point: Option<&OperatingPoint>,
-    with_intervals: usize,
-) -> Result<Report, ReportError> {
-    let mut results = report::read(run_dir)?;
-    if let Some(point) = point {
-        report::at_operating_point(run_dir, &mut results, point)?;
-    }
-    let ranking = report::rank(&results, options)?;
-    let on_all_cores =
-        |n: usize, each: &(dyn Fn(usize) -> Intervals + Sync)| (0..n).into_par_iter().map(each).collect();
-    Report::new(run_dir, &results, ranking, with_intervals, &on_all_cores)
 }
 
 /// How the run's own spec ranks; the usual way where it cannot be read.

@@ -7,22 +7,27 @@ use std::process::ExitCode;
 
 use crate::cli::SpecArgs;
 use crate::output::{self, Failure, Plain};
-use focalsweep_core::plan::Trials;
+use crate::run::trials;
 use focalsweep_core::spec::{self, Spec};
 
-/// Reads a spec with its overrides.
+/// Reads the spec of a command line.
 pub(super) fn read(args: &SpecArgs) -> Result<Spec, Failure> {
-    let name = args.spec.display().to_string();
-    let text = fs::read_to_string(&args.spec).map_err(|error| {
+    read_spec(&args.spec, &args.overrides)
+}
+
+/// Reads a spec with its overrides.
+pub(super) fn read_spec(path: &Path, overrides: &[(String, String)]) -> Result<Spec, Failure> {
+    let name = path.display().to_string();
+    let text = fs::read_to_string(path).map_err(|error| {
         let help = match error.kind() {
-            io::ErrorKind::NotFound => not_found(&args.spec),
+            io::ErrorKind::NotFound => not_found(path),
             io::ErrorKind::IsADirectory => "name one sweep file, such as sweeps/focal.yaml".to_owned(),
             io::ErrorKind::InvalidData => "a sweep file is YAML text in UTF-8".to_owned(),
             _ => "the file must be readable".to_owned(),
         };
         Failure::input(Plain { message: format!("cannot read {name}: {error}"), help: Some(help) })
     })?;
-    spec::parse_with(&name, &text, &args.overrides).map_err(Failure::input)
+    spec::parse_with(&name, &text, overrides).map_err(Failure::input)
 }
 
 /// What to do when there is no such sweep file.
@@ -39,14 +44,6 @@ fn not_found(path: &Path) -> String {
         Some((_, name)) => format!("did you mean {}?", path.with_file_name(name).display()),
         None => "a sweep file is YAML, such as sweeps/focal.yaml; look at the path".to_owned(),
     }
-}
-
-/// The trials of a spec.
-pub(super) fn trials(spec: &Spec) -> Result<Trials, Failure> {
-    Trials::new(spec).ok_or_else(|| {
-        let help = Some("a grid multiplies: fewer values a parameter, or fewer parameters".to_owned());
-        Failure::input(Plain { message: "parameters: more than 4,294,967,295 trials".into(), help })
-    })
 }
 
 pub(super) fn validate(args: &SpecArgs) -> Result<ExitCode, Failure> {

@@ -5,14 +5,15 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::open_run::{OpenRun, place};
 use super::spec::closed;
 use crate::cli::{PlanFormat, StatusArgs};
 use crate::launch::Follow;
 use crate::launch::slurm::{self, Record, Sighting, in_words};
 use crate::output::{self, Failure};
-use focalsweep_report::thousands;
+use crate::run::RunError;
 use focalsweep_core::record::{RunDir, RunDirError, RunState};
+use focalsweep_engine::job::AttendedRun;
+use focalsweep_report::thousands;
 
 /// What is known of the cluster's side.
 struct Queue {
@@ -25,9 +26,9 @@ struct Queue {
 const TASKS: usize = 20;
 
 pub(super) fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
-    let run = OpenRun::read(&args.run_dir)?;
+    let run = AttendedRun::read(&args.run_dir).map_err(RunError::from)?;
     let finished = run.manifest.state == RunState::Finished;
-    let record = Record::read(&run.dir).map_err(place)?.filter(|_| !finished);
+    let record = Record::read(&run.dir)?.filter(|_| !finished);
     let queue = record.map(|record| {
         let tasks = slurm::queue(&record).unwrap_or_else(|_| Err("there is no squeue on this host".to_owned()));
         Queue { record, tasks }
@@ -35,7 +36,7 @@ pub(super) fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
     let mut follow = Follow::new(run.dir.jobs());
     let (mut rows, mut failed, mut jobs) = (run.manifest.counts.rows, run.manifest.counts.failed, run.plan.jobs.len());
     if !finished {
-        follow.read().map_err(|why| place(RunDirError::Io { path: run.dir.jobs(), why }))?;
+        follow.read().map_err(|why| RunDirError::Io { path: run.dir.jobs(), why })?;
         (rows, failed, jobs) = follow.count(&run.plan);
     }
     let status = Status { run: &run, rows, failed, jobs, follow: &follow, queue: queue.as_ref(), root: &args.run_dir };
@@ -48,7 +49,7 @@ pub(super) fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
 }
 
 struct Status<'a> {
-    run: &'a OpenRun,
+    run: &'a AttendedRun,
     rows: usize,
     failed: usize,
     jobs: usize,
@@ -59,7 +60,7 @@ struct Status<'a> {
 
 impl Status<'_> {
     fn total(&self) -> usize {
-        self.run.plan.jobs.iter().map(|job| job.count).sum()
+        self.run.plan.rows()
     }
 
     /// A word for what happens just now.

@@ -2,19 +2,17 @@
 
 use std::env;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use super::open_run::{OpenRun, place};
-use super::workload::pool;
 use crate::cli::WorkerArgs;
 use crate::launch::local::{self, Local};
 use crate::launch::{Host, PoolDevice, stop_on_signals};
 use crate::output::{self, Failure, INTERRUPTED, Plain, SOME_FAILED};
-use focalsweep_core::plan::Plan;
 use crate::progress::Progress;
-use focalsweep_core::record::RunState;
+use crate::run::{RunError, pool};
+use focalsweep_core::plan::Plan;
+use focalsweep_core::record::{PLAN, RunState};
 use focalsweep_core::spec::Devices;
-use focalsweep_engine::job::Work;
+use focalsweep_engine::job::{AttendedRun, Work};
 
 pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
     let number = number(args)?;
@@ -22,7 +20,7 @@ pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
     let stop = stop_on_signals().map_err(|error| {
         Failure::environment(Plain { message: format!("cannot listen for signals: {error}"), help: None })
     })?;
-    let mut run = OpenRun::read(&args.run_dir)?;
+    let mut run = AttendedRun::read(&args.run_dir).map_err(RunError::from)?;
     if run.manifest.state == RunState::Finished {
         output::talk(&format!("{}: every row is there already", args.run_dir.display()));
         return Ok(ExitCode::SUCCESS);
@@ -30,7 +28,7 @@ pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
     let groups = run.plan.jobs.len().div_ceil(args.pack.max(1));
     if number >= groups {
         let message = format!("--job {number}: expected a number below {groups}");
-        let help = Some(format!("{} has {} jobs", run.dir.path("plan.json").display(), run.plan.jobs.len()));
+        let help = Some(format!("{} has {} jobs", run.dir.path(PLAN).display(), run.plan.jobs.len()));
         return Err(Failure::input(Plain { message, help }));
     }
     let jobs: Vec<_> = run.plan.jobs.chunks(args.pack.max(1)).nth(number).unwrap_or_default().to_vec();
@@ -38,14 +36,13 @@ pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
     if let Some(devices) = &args.devices {
         run.spec.launch.devices = Devices::Word(devices.clone());
     }
-    let mut host = Host::look(0, None);
+    let mut host = Host::look();
     host.cores = cores(host.cores);
     let pool = at_most(pool(&run.spec, &host)?, plan.jobs.len());
     let mut needed: Vec<u32> = plan.jobs.iter().map(|job| job.replicate).collect();
     needed.sort_unstable();
     needed.dedup();
-    let rows = |replicate| run.dir.prepared(replicate, &run.manifest.data_fingerprint).map(Arc::new);
-    let replicates = needed.into_iter().map(rows).collect::<Result<Vec<_>, _>>().map_err(place)?;
+    let replicates = needed.into_iter().map(|replicate| run.rows(replicate)).collect::<Result<Vec<_>, _>>()?;
     let work = Work {
         spec: &run.spec,
         trials: &run.trials,

@@ -10,6 +10,13 @@ use libloading::{Library, Symbol};
 /// The driver's library.
 const LIBRARY: &str = "libcuda.so.1";
 
+/// Whether there is a driver, as in containers that have no management library beside it.
+#[expect(unsafe_code, reason = "the driver is a C library that is there or not")]
+pub(super) fn is_there() -> bool {
+    // SAFETY: the driver is made to be loaded like this, and nothing of it is called.
+    unsafe { Library::new(LIBRARY) }.is_ok()
+}
+
 /// Name and uuid (32 hexadecimal digits in five groups) of `cuda:0`, `cuda:1`, …; `None` where there is no driver.
 pub(super) fn visible() -> Option<Vec<(String, String)>> {
     visible_by(LIBRARY)
@@ -41,7 +48,7 @@ fn visible_by(library: &str) -> Option<Vec<(String, String)>> {
             let text: Vec<u8> = text.iter().map(|&c| c.cast_unsigned()).take_while(|&c| c != 0).collect();
             gpus.push((String::from_utf8_lossy(&text).into_owned(), groups(id)));
         }
-        // The driver stays loaded: libtorch uses it.
+        // The driver stays loaded: it was initialised.
         std::mem::forget(driver);
         Some(gpus)
     }

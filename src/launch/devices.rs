@@ -6,7 +6,7 @@ use focalsweep_core::device::Device;
 
 use super::host::Host;
 use focalsweep_core::plan::Stacking;
-use focalsweep_core::spec::Devices;
+use focalsweep_core::spec::{Backend, Devices};
 
 /// Share of the free memory that stacks may take together.
 const MEMORY_SHARE: f64 = 0.5;
@@ -24,6 +24,13 @@ pub enum NoDevice {
         /// The nearest word.
         #[help]
         help: Option<String>,
+    },
+    /// The fused kernels know no GPU.
+    #[error("found the device `{asked}` with `train.backend: fused`, expected `cpu`: the fused kernels train on cores")]
+    #[diagnostic(help("`--set train.backend=auto` trains on GPUs with libtorch, and on cores with the fused kernels"))]
+    FusedOnGpu {
+        /// As asked.
+        asked: String,
     },
     /// It is not on this machine.
     #[error("device `{asked}` is not available: {why}")]
@@ -49,6 +56,17 @@ pub struct PoolDevice {
     pub slots: usize,
     /// Bytes that the stack of one slot may take.
     pub memory: u64,
+    /// What computes there.
+    pub trainer: Trainer,
+}
+
+/// What computes on a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trainer {
+    /// The fused kernels, in this process.
+    Fused,
+    /// libtorch, in a process of its own.
+    Libtorch,
 }
 
 impl PoolDevice {
@@ -58,12 +76,18 @@ impl PoolDevice {
     }
 }
 
-/// The pool that `asked` names on `host`: `auto` is every GPU, or the cores where there is none; `cpu` has a slot a core; a
-/// GPU has `slots_per_device`.
+/// The pool that `asked` names on `host`: `auto` is every GPU, or the cores where there is none or the backend is the
+/// fused kernels; `cpu` has a slot a core; a GPU has `slots_per_device`.
 ///
 /// # Errors
-/// A device that was asked for by name is not there: never a silent fall-back. A word is none for a device.
-pub fn pool(asked: &Devices, slots_per_device: usize, host: &Host) -> Result<Vec<PoolDevice>, NoDevice> {
+/// A device that was asked for by name is not there, or not for this backend: never a silent fall-back. A word is
+/// none for a device.
+pub fn pool(
+    asked: &Devices,
+    backend: Backend,
+    slots_per_device: usize,
+    host: &Host,
+) -> Result<Vec<PoolDevice>, NoDevice> {
     let words: Vec<&str> = match asked {
         Devices::Word(word) => word.split(',').map(str::trim).collect(),
         Devices::List(words) => words.iter().map(String::as_str).collect(),
@@ -84,8 +108,11 @@ pub fn pool(asked: &Devices, slots_per_device: usize, host: &Host) -> Result<Vec
         };
         let none = || host.no_cuda.clone().unwrap_or_else(|| "libtorch sees no GPU".to_owned());
         match word {
-            "auto" if gpus == 0 => devices.push(Device::Cpu),
+            "auto" if gpus == 0 || backend == Backend::Fused => devices.push(Device::Cpu),
             "cpu" => devices.push(Device::Cpu),
+            cuda if backend == Backend::Fused && (cuda == "cuda" || cuda.starts_with("cuda:")) => {
+                return Err(NoDevice::FusedOnGpu { asked: word.to_owned() });
+            }
             "cuda" if gpus == 0 => return Err(missing(none())),
             "auto" | "cuda" => devices.extend((0..gpus).map(Device::Cuda)),
             other => match other.strip_prefix("cuda:").and_then(|index| index.parse::<usize>().ok()) {
@@ -108,7 +135,7 @@ pub fn pool(asked: &Devices, slots_per_device: usize, host: &Host) -> Result<Vec
             Device::Cpu => None,
         })
     });
-    Ok(devices.into_iter().map(|device| on(device, slots_per_device.max(1), host)).collect())
+    Ok(devices.into_iter().map(|device| on(device, backend, slots_per_device.max(1), host)).collect())
 }
 
 /// What stacks are like in `pool`: where there is a GPU, as there.
@@ -116,7 +143,7 @@ pub fn stacking(pool: &[PoolDevice]) -> Stacking {
     if pool.iter().all(|device| device.device == Device::Cpu) { Stacking::CORE } else { Stacking::GPU }
 }
 
-fn on(device: Device, slots_per_device: usize, host: &Host) -> PoolDevice {
+fn on(device: Device, backend: Backend, slots_per_device: usize, host: &Host) -> PoolDevice {
     let (model, slots, free) = match device {
         Device::Cuda(index) => {
             let gpu = host.gpus.get(index);
@@ -125,7 +152,11 @@ fn on(device: Device, slots_per_device: usize, host: &Host) -> PoolDevice {
         }
         Device::Cpu => (host.processor.clone(), host.cores.max(1), host.memory_free),
     };
-    PoolDevice { device, model, slots, memory: (free as f64 * MEMORY_SHARE) as u64 / slots as u64 }
+    let trainer = match (backend, device) {
+        (Backend::Libtorch, _) | (Backend::Auto, Device::Cuda(_)) => Trainer::Libtorch,
+        (Backend::Fused, _) | (Backend::Auto, Device::Cpu) => Trainer::Fused,
+    };
+    PoolDevice { device, model, slots, memory: (free as f64 * MEMORY_SHARE) as u64 / slots as u64, trainer }
 }
 
 fn nearest(word: &str) -> Option<&'static str> {
@@ -161,7 +192,7 @@ mod tests {
     }
 
     fn slots(asked: &Devices, host: &Host) -> Result<Vec<(Device, usize)>, NoDevice> {
-        Ok(pool(asked, 1, host)?.into_iter().map(|device| (device.device, device.slots)).collect())
+        Ok(pool(asked, Backend::Auto, 1, host)?.into_iter().map(|device| (device.device, device.slots)).collect())
     }
 
     #[test]
@@ -176,10 +207,27 @@ mod tests {
 
     #[test]
     fn slots_share_their_devices_memory() {
-        let both = pool(&word("cpu,cuda:1"), 2, &host(4, 2)).unwrap();
+        let both = pool(&word("cpu,cuda:1"), Backend::Auto, 2, &host(4, 2)).unwrap();
         let of = |device: &PoolDevice| (device.model.clone(), device.slots, device.memory);
         assert_eq!(of(&both[0]), ("processor".into(), 4, 2 << 30));
         assert_eq!(of(&both[1]), ("GPU 1".into(), 2, 9 << 28));
+    }
+
+    #[test]
+    fn who_trains_is_the_backends_to_say() {
+        let trainers = |text: &str, backend| -> Vec<(Device, Trainer)> {
+            let pool = pool(&word(text), backend, 1, &host(2, 1)).unwrap();
+            pool.into_iter().map(|device| (device.device, device.trainer)).collect()
+        };
+        let (cpu, gpu) = (Device::Cpu, Device::Cuda(0));
+        assert_eq!(trainers("cpu,cuda", Backend::Auto), [(cpu, Trainer::Fused), (gpu, Trainer::Libtorch)]);
+        assert_eq!(trainers("cpu", Backend::Libtorch), [(cpu, Trainer::Libtorch)]);
+        assert_eq!(trainers("auto", Backend::Libtorch), [(gpu, Trainer::Libtorch)]);
+        assert_eq!(trainers("auto", Backend::Fused), [(cpu, Trainer::Fused)]);
+        for text in ["cuda", "cpu,cuda:0"] {
+            let error = pool(&word(text), Backend::Fused, 1, &host(2, 1)).unwrap_err();
+            assert!(matches!(error, NoDevice::FusedOnGpu { .. }), "{error}");
+        }
     }
 
     #[test]

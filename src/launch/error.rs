@@ -1,5 +1,8 @@
 //! Why a launcher gave up.
 
+use std::path::PathBuf;
+
+use super::torch::NoTorch;
 use focalsweep_core::record::RunDirError;
 use focalsweep_engine::job::JobError;
 
@@ -28,6 +31,23 @@ pub enum LaunchError {
         /// Jobs that have not ended.
         left: usize,
         /// What the last device said.
+        why: String,
+    },
+    /// libtorch is needed and cannot be had.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Torch(#[from] NoTorch),
+    /// A child could not keep a result.
+    #[error("{job_id}: {}: {why}", .path.display())]
+    #[diagnostic(help(
+        "what had ended before is saved; free some space or mend the folder, then run again with --resume"
+    ))]
+    Worker {
+        /// The child's program.
+        path: PathBuf,
+        /// The job.
+        job_id: String,
+        /// What it said.
         why: String,
     },
     /// A job.

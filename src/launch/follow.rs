@@ -6,7 +6,6 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use focalsweep_core::plan::Plan;
-use focalsweep_engine::job::label;
 use focalsweep_core::record::{Entry, Journals, State};
 
 /// Rows of a run, counted once each.
@@ -32,20 +31,21 @@ impl Follow {
     /// # Errors
     /// The folder cannot be read.
     pub fn read(&mut self) -> io::Result<()> {
-        for (job_id, path) in Journals::list(&self.jobs)?.paths() {
+        let journals = Journals::list(&self.jobs)?;
+        for (job_id, path) in journals.paths() {
             let offset = self.offsets.get(&path).copied().unwrap_or(0);
             // A journal that cannot be read now can be later; whoever collects says so if it stays that way.
             let Ok((entries, read)) = whole_lines(&path, offset) else { continue };
             if read == 0 {
                 continue;
             }
-            for entry in entries {
+            for entry in entries.into_iter().filter(|entry| journals.is_settled(&path, &entry.row)) {
                 let failed = entry.row.state == State::Failed;
                 let known = self.rows.entry(job_id.to_owned()).or_default();
                 known.entry(entry.row.trial_id.clone()).and_modify(|old| *old &= failed).or_insert(failed);
                 let auc = entry.row.val.as_ref().and_then(|val| val.auc);
                 if let Some(auc) = auc.filter(|auc| self.best.as_ref().is_none_or(|(best, _)| auc > best)) {
-                    self.best = Some((auc, label(&entry.row.hyperparameters)));
+                    self.best = Some((auc, entry.row.hyperparameters.label()));
                 }
             }
             self.offsets.insert(path, offset + read);
@@ -84,7 +84,7 @@ fn whole_lines(path: &Path, offset: u64) -> io::Result<(Vec<Entry>, u64)> {
     let mut entries = Vec::new();
     let mut read = 0;
     for line in bytes.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n")) {
-        let Ok(entry) = serde_json::from_slice(line) else { break };
+        let Some(entry) = Entry::of_line(line) else { break };
         entries.push(entry);
         read += line.len() as u64;
     }

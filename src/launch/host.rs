@@ -5,7 +5,9 @@ use std::thread::available_parallelism;
 
 use serde::Serialize;
 
+use super::torch::{NoTorch, describe_libtorch, find_torch};
 use super::{cuda_driver, nvml};
+use focalsweep_engine::job::LibtorchDescription;
 
 /// Free memory where nobody says how much there is.
 const UNKNOWN_MEMORY: u64 = 4 << 30;
@@ -21,6 +23,8 @@ pub struct Host {
     pub memory_free: u64,
     /// Version of the NVIDIA driver.
     pub driver: Option<String>,
+    /// Version of libtorch, where there is one and it was asked.
+    pub libtorch: Option<String>,
     /// GPUs that libtorch sees, `cuda:0` first.
     pub gpus: Vec<Gpu>,
     /// GPUs that are there, but hidden from this process.
@@ -47,9 +51,22 @@ pub struct Gpu {
 }
 
 impl Host {
-    /// Looks. libtorch sees `seen` GPUs, or says what is wrong.
-    pub fn look(seen: usize, problem: Option<&str>) -> Self {
+    /// Looks. libtorch is asked what it sees only where there is a driver: to load it takes longer than small sweeps
+    /// do.
+    pub fn look() -> Self {
         let driver = nvml::look();
+        let asked = (driver.is_some() || cuda_driver::is_there()).then(ask_libtorch);
+        Self::describe(driver, asked.as_ref())
+    }
+
+    /// Looks, and asks libtorch where there is no driver too.
+    pub fn look_closely() -> Self {
+        Self::describe(nvml::look(), Some(&ask_libtorch()))
+    }
+
+    /// What `driver` has, and what libtorch sees of it; `None` where it was not asked.
+    fn describe(driver: Option<nvml::Driver>, asked: Option<&Result<LibtorchDescription, NoTorch>>) -> Self {
+        let seen = asked.and_then(|asked| asked.as_ref().ok()).map_or(0, |libtorch| libtorch.cuda_devices);
         let mut all = driver.as_ref().map(|driver| driver.gpus.clone()).unwrap_or_default();
         let mut gpus: Vec<Gpu> = Vec::new();
         let named = if seen > 0 { cuda_driver::visible().unwrap_or_default() } else { Vec::new() };
@@ -68,7 +85,8 @@ impl Host {
             cores: available_parallelism().map_or(1, usize::from),
             processor: processor(),
             memory_free: free_memory(),
-            no_cuda: (seen == 0).then(|| no_cuda(problem, driver.as_ref().map(|d| d.gpus.len()))),
+            libtorch: asked.and_then(|asked| Some(asked.as_ref().ok()?.libtorch.clone())),
+            no_cuda: (seen == 0).then(|| no_cuda(asked, driver.as_ref().map(|d| d.gpus.len()))),
             driver: driver.map(|driver| driver.version),
             gpus,
             hidden_gpus: all,
@@ -76,30 +94,58 @@ impl Host {
     }
 }
 
+/// What libtorch says of itself, or why it says nothing.
+fn ask_libtorch() -> Result<LibtorchDescription, NoTorch> {
+    describe_libtorch(&find_torch()?).inspect_err(|error| tracing::debug!(%error, "no libtorch"))
+}
+
 /// Whether NVML's `GPU-1234…` or `MIG-1234…` is the driver's `1234…`.
 fn same(known: &str, uuid: &str) -> bool {
     known.split_once('-').is_some_and(|(_, known)| known.eq_ignore_ascii_case(uuid))
 }
 
-/// Why libtorch sees no GPU, from what loading its CUDA half said and how many GPUs the driver has.
-fn no_cuda(problem: Option<&str>, gpus: Option<usize>) -> String {
-    match (gpus, problem) {
-        (Some(gpus), Some(_)) if gpus > 0 => format!(
-            "the driver has {gpus} GPU{}, but this libtorch is the CPU's: `make setup TORCH=cuda`, or LIBTORCH=DIR of a CUDA libtorch 2.11",
-            if gpus == 1 { "" } else { "s" }
+/// Why there is no GPU to train on, from what libtorch said and how many GPUs the driver has.
+fn no_cuda(asked: Option<&Result<LibtorchDescription, NoTorch>>, gpus: Option<usize>) -> String {
+    let described = match asked {
+        Some(Err(error)) => return without_libtorch(error, gpus),
+        Some(Ok(described)) => Some(described),
+        None => None,
+    };
+    let cpu_only = described.is_some_and(|described| described.cuda_problem.is_some());
+    match (gpus, cpu_only) {
+        (Some(gpus), true) if gpus > 0 => format!(
+            "the driver has {}, but this libtorch is the CPU's: `make build TORCH=cuda`, or LIBTORCH=DIR of a CUDA \
+             libtorch 2.11",
+            number_of_gpus(gpus)
         ),
-        (Some(gpus), None) if gpus > 0 => {
+        (Some(gpus), false) if gpus > 0 => {
             "the driver has GPUs, but CUDA hides or refuses them: look at CUDA_VISIBLE_DEVICES, \
              and whether `nvidia-smi` shows a driver as new as this libtorch needs"
                 .to_owned()
         }
         (Some(_), _) => "the NVIDIA driver is there, but no GPU".to_owned(),
-        (None, Some(_)) => "there is no NVIDIA driver, and this libtorch is the CPU's".to_owned(),
-        (None, None) => {
+        (None, true) => "there is no NVIDIA driver, and this libtorch is the CPU's".to_owned(),
+        (None, false) if described.is_some() => {
             "this libtorch has CUDA, but there is no NVIDIA driver: install it, and `nvidia-smi` should list the GPUs"
                 .to_owned()
         }
+        (None, false) => "there is no NVIDIA driver".to_owned(),
     }
+}
+
+/// The reason where libtorch says nothing.
+fn without_libtorch(error: &NoTorch, gpus: Option<usize>) -> String {
+    match gpus {
+        Some(gpus) if gpus > 0 => {
+            format!("the driver has {}, but {error} (`make build TORCH=cuda` builds it)", number_of_gpus(gpus))
+        }
+        Some(_) => format!("the NVIDIA driver is there, but no GPU, and {error}"),
+        None => format!("there is no NVIDIA driver, and {error}"),
+    }
+}
+
+fn number_of_gpus(gpus: usize) -> String {
+    if gpus == 1 { "1 GPU".to_owned() } else { format!("{gpus} GPUs") }
 }
 
 /// Model of the processor (proc(5)).
@@ -127,17 +173,31 @@ mod tests {
 
     #[test]
     fn a_machine_is_described() {
-        let host = Host::look(0, None);
+        let host = Host::look();
         assert!(host.cores >= 1 && host.memory_free > 1 << 20 && !host.processor.is_empty(), "{host:?}");
         assert_eq!(host.gpus.is_empty(), host.no_cuda.is_some());
     }
 
     #[test]
     fn the_reason_names_what_to_do() {
-        assert!(no_cuda(Some("no such file"), Some(2)).contains("TORCH=cuda"));
-        assert!(no_cuda(None, Some(1)).contains("CUDA_VISIBLE_DEVICES"));
-        assert!(no_cuda(None, None).contains("nvidia-smi"));
-        assert!(no_cuda(Some("no such file"), None).contains("no NVIDIA driver"));
+        let described = |problem: Option<&str>| {
+            Ok(LibtorchDescription {
+                greeting: focalsweep_engine::job::Greeting::of_this_program(),
+                libtorch: "2.11.0".into(),
+                cuda_devices: 0,
+                cuda_problem: problem.map(str::to_owned),
+            })
+        };
+        let (cpu_only, cuda) = (described(Some("no such file")), described(None));
+        assert!(no_cuda(Some(&cpu_only), Some(2)).contains("TORCH=cuda"));
+        assert!(no_cuda(Some(&cuda), Some(1)).contains("CUDA_VISIBLE_DEVICES"));
+        assert!(no_cuda(Some(&cuda), None).contains("nvidia-smi"));
+        assert!(no_cuda(Some(&cpu_only), None).contains("no NVIDIA driver"));
+        assert_eq!(no_cuda(None, None), "there is no NVIDIA driver");
+        let nowhere = no_cuda(Some(&Err(NoTorch::Nowhere)), Some(1));
+        assert!(
+            nowhere.contains("1 GPU,") && nowhere.contains("no focalsweep-torch") && nowhere.contains("TORCH=cuda")
+        );
     }
 
     #[test]

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use rayon::ThreadPoolBuilder;
 
-use super::devices::stacking;
-use super::devices::PoolDevice;
+use super::devices::{PoolDevice, Trainer, stacking};
 use super::error::LaunchError;
 use super::scheduler::{DeviceSlots, Next, Scheduler, Task};
 use super::tally::Tally;
+use super::torch::TorchPool;
 use focalsweep_core::plan::{Job, Plan};
 use focalsweep_core::record::{Change, Journals, LaunchLog, RunDirError, State, jobs_now};
 use focalsweep_engine::job::{Event, JobDevice, JobEnd, JobError, Work, cut_checkpoint, ended, give_up, run_job, save};
@@ -38,6 +38,8 @@ struct Shared<'a> {
     board: Mutex<Board>,
     /// A job has ended.
     changed: Condvar,
+    /// The children that hold libtorch, where it trains.
+    torch: Option<TorchPool>,
 }
 
 /// What has to be one person's at a time.
@@ -77,6 +79,7 @@ pub fn run(local: &Local<'_>, mut watch: impl FnMut(&Tally)) -> Result<Tally, La
         }
     }
     let rows = jobs.iter().map(|job| job.count).sum();
+    let over = tasks.is_empty();
     let mut tally = Tally::new(jobs.len(), jobs.len() - tasks.len(), rows, done, failed);
     let devices: Vec<DeviceSlots> = pool
         .iter()
@@ -94,7 +97,14 @@ pub fn run(local: &Local<'_>, mut watch: impl FnMut(&Tally)) -> Result<Tally, La
         broken: None,
         last_words: String::new(),
     };
-    let shared = Shared { local, started: Instant::now(), board: Mutex::new(board), changed: Condvar::new() };
+    let torch = if !over && pool.iter().any(|device| device.trainer == Trainer::Libtorch) {
+        // The children map the rows that this process has prepared.
+        work.dir.write_prepared(work.replicates, work.data_fingerprint)?;
+        Some(TorchPool::new(pool, work.dir.root())?)
+    } else {
+        None
+    };
+    let shared = Shared { local, started: Instant::now(), board: Mutex::new(board), changed: Condvar::new(), torch };
     watch(&tally);
     let (sender, events) = mpsc::channel();
     threads.in_place_scope(|scope| {
@@ -164,7 +174,7 @@ impl Shared<'_> {
                 Next::Run(job, changes) => {
                     let recorded = self.record(&mut state, &changes, device, events);
                     drop(state);
-                    let end = recorded.and_then(|()| Ok(run_job(&self.local.work, &job, self.device(device), &told(events))?));
+                    let end = recorded.and_then(|()| self.train(slot, device, &job, &told(events)));
                     state = self.lock();
                     let recorded = end.and_then(|end| {
                         if let JobEnd::DeviceFailed(why) = &end {
@@ -181,6 +191,15 @@ impl Shared<'_> {
             }
         }
         self.changed.notify_all();
+    }
+
+    /// Trains what is missing of a job, here or in a child.
+    fn train(&self, slot: usize, device: usize, job: &Job, events: &dyn Fn(Event)) -> Result<JobEnd, LaunchError> {
+        let (work, on) = (&self.local.work, &self.local.pool[device]);
+        match &self.torch {
+            Some(torch) if on.trainer == Trainer::Libtorch => torch.run(slot, on, job, work.stop, events),
+            _ => Ok(run_job(work, job, self.device(device), events)?),
+        }
     }
 
     /// Makes changes last, and does what follows from them.

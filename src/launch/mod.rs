@@ -1,9 +1,11 @@
 //! Where jobs run.
 //!
-//! [`local`] trains jobs on this machine's cores and GPUs. Workers keep every ended trial in its job's journal before they
-//! tell of it as an [`Event`](focalsweep_engine::job::Event); events are only for people. [`slurm`] has a cluster's tasks do the same, and reads their
-//! journals as they grow ([`Follow`]).
+//! [`local`] trains jobs on this machine's cores and GPUs. Workers keep every ended trial in its job's journal before
+//! they tell of it as an [`Event`](focalsweep_engine::job::Event); events are only for people. [`slurm`] has a
+//! cluster's tasks do the same, and reads their journals as they grow ([`Follow`]). Where libtorch trains, a slot
+//! hands its job to a child ([`torch`]).
 
+pub mod child;
 mod cuda_driver;
 pub mod devices;
 mod error;
@@ -16,6 +18,8 @@ pub mod simulate;
 pub mod slurm;
 mod stop;
 mod tally;
+pub mod torch;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -26,3 +30,4 @@ pub use follow::Follow;
 pub use host::{Gpu, Host};
 pub use stop::stop_on_signals;
 pub use tally::{Running, Tally};
+pub use watch::Watch;

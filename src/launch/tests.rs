@@ -102,7 +102,8 @@ fn a_job_that_kills_devices_does_not_take_all_of_them() {
     for slot in 0..8 {
         let Next::Run(..) = scheduler.next(slot, 0.0) else { break };
         let changes = scheduler.ended(slot, 0.0, JobEnd::DeviceFailed("an illegal memory access".into()));
-        gave_up += changes.iter().filter(|change| matches!(change, focalsweep_core::record::Change::GaveUp { .. })).count();
+        gave_up +=
+            changes.iter().filter(|change| matches!(change, focalsweep_core::record::Change::GaveUp { .. })).count();
     }
     assert_eq!((gave_up, scheduler.left()), (1, 0));
     assert!(matches!(scheduler.next(0, 0.0), Next::Quit));

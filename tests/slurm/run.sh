@@ -13,4 +13,4 @@ if [ "$code" = 77 ]; then
 fi
 [ "$code" = 0 ]
 tests/slurm/cluster down --dir "$folder/c"
-FOCALSWEEP_TEST_SLURM=1 cargo test --release --test cluster -- --test-threads=1 "$@"
+FOCALSWEEP_TEST_SLURM=1 cargo test --release -p focalsweep --test cluster -- --test-threads=1 "$@"

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// A device of a machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum Device {
     /// The cores.
     Cpu,
@@ -29,6 +32,20 @@ impl FromStr for Device {
             "cpu" => Ok(Self::Cpu),
             other => other.strip_prefix("cuda:").and_then(|index| index.parse().ok()).map(Self::Cuda).ok_or(()),
         }
+    }
+}
+
+impl From<Device> for String {
+    fn from(device: Device) -> Self {
+        device.to_string()
+    }
+}
+
+impl TryFrom<String> for Device {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        name.parse().map_err(|()| format!("`{name}` is no device"))
     }
 }
 

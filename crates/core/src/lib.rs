@@ -11,6 +11,7 @@
 //! | [`plan`] | trials (made from their index), the shape of their models, and the stacks in which they train |
 //! | [`prepared`] | rows of a replicate, ready for training, and what made them of the file's columns |
 //! | [`metrics`] | slices in, numbers out: AUC, counts, thresholds, tests, intervals |
+//! | [`losses`], [`samplings`] | one file or entry each: title, reference, formula, what it makes of the classes |
 //! | [`random`] | random streams by name |
 //! | [`record`] | the run directory: every file that is written and read |
 //! | [`device`] | names of devices |
@@ -18,9 +19,11 @@
 //! No tch, rayon, clap, terminal or process; the clock is read for the names of attempts alone.
 
 pub mod device;
+pub mod losses;
 pub mod metrics;
 pub mod plan;
 pub mod prepared;
 pub mod random;
 pub mod record;
+pub mod samplings;
 pub mod spec;

@@ -6,6 +6,10 @@
 //! | [`train`] | stacks, losses, epochs, early stopping, checkpoints, the fused kernels; other backends implement [`train::Backends`] |
 //! | [`job`] | a job by itself: stack, journal, checkpoint |
 
+/// Files that other crates compile too name this one as they do.
+#[cfg(test)]
+extern crate self as focalsweep_engine;
+
 pub mod data;
 pub mod job;
 pub mod train;

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use tch::{Device, Kind, TchError, Tensor};
 
-use focalsweep_engine::train::{Batch, Stack};
 use super::loss::{StackedLoss, Targets};
 use super::uploads::Matrix;
+use focalsweep_engine::train::{Batch, Stack};
 
 /// Bytes on the device that the steps ahead may take.
 const BYTES: usize = 128 << 20;

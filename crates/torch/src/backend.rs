@@ -277,7 +277,7 @@ impl Libtorch<'_> {
         let flat = Tensor::f_from_slice(&stacked(&self.shape, weights, m))?.f_to_device(self.device)?;
         let terms: Vec<_> = models.iter().map(|&slot| self.stack.losses[slot]).collect();
         let loss = StackedLoss::new(&terms, self.stack.settings.epsilon, self.device)?;
-        let mut scores = vec![0.0; m * n];
+        let (mut raw, mut scores) = (vec![0.0; m * n], vec![0.0; m * n]);
         let mut totals = vec![0.0; m];
         let mut part = Vec::new();
         let widest = self.shape.hidden.iter().copied().max().unwrap_or(1).max(4);
@@ -293,12 +293,17 @@ impl Libtorch<'_> {
             }
             part.resize(m * length, 0.0);
             let values = part.len();
-            logits.f_sigmoid()?.f_contiguous()?.f_to_device(Device::Cpu)?.f_copy_data(&mut part, values)?;
-            for (model, values) in part.chunks_exact(length).enumerate() {
-                scores[model * n + start..model * n + start + length].copy_from_slice(values);
-            }
+            let mut fetch = |values_of: &Tensor, all: &mut [f32]| -> Result<(), TchError> {
+                values_of.f_contiguous()?.f_to_device(Device::Cpu)?.f_copy_data(&mut part, values)?;
+                for (model, values) in part.chunks_exact(length).enumerate() {
+                    all[model * n + start..model * n + start + length].copy_from_slice(values);
+                }
+                Ok(())
+            };
+            fetch(&logits, &mut raw)?;
+            fetch(&logits.f_sigmoid()?, &mut scores)?;
         }
-        Ok(Scored { scores, loss: totals.into_iter().map(|total| total / n as f64).collect() })
+        Ok(Scored { raw, scores, loss: totals.into_iter().map(|total| total / n as f64).collect() })
     }
 
     fn try_retain(&mut self, keep: &[usize]) -> Result<(), TchError> {

@@ -1,6 +1,6 @@
-//! The losses of [`focalsweep_engine::train::LossTerms`] over tensors.
+//! The losses of [`focalsweep_core::losses::LossTerms`] over tensors.
 
-use focalsweep_engine::train::LossTerms;
+use focalsweep_core::losses::LossTerms;
 use tch::{Kind, TchError, Tensor};
 
 /// The terms of a stack's trials as `[K, 1]` tensors.

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use tch::{Device, TchError, Tensor};
 
-use focalsweep_engine::train::Part;
 use focalsweep_core::prepared::{Replicate, Rows};
+use focalsweep_engine::train::Part;
 
 /// The matrices that lie on a device. Memory: 4 bytes a value and a label, for each replicate that it has met.
 #[derive(Debug, Default)]

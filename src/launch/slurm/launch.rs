@@ -16,9 +16,10 @@ use super::script::Batch;
 use super::squeue::{Sighting, in_words};
 use super::submit::{self, NotSubmitted};
 use super::track::{Mark, Phase, Tracker, describe};
-use crate::launch::tally::Tally;
 use crate::launch::follow::Follow;
-use crate::output::talk;
+use crate::launch::tally::Tally;
+use crate::launch::torch::VARIABLE;
+use crate::launch::watch::Watch;
 use focalsweep_core::record::RunDirError;
 use focalsweep_engine::train::Checkpoint;
 
@@ -55,7 +56,7 @@ pub(super) struct Launch<'a> {
 
 impl<'a> Launch<'a> {
     /// What is to be done for `cluster`, or what an earlier process began.
-    pub(super) fn new(cluster: &'a Cluster<'a>) -> Result<Self, SlurmError> {
+    pub(super) fn new(cluster: &'a Cluster<'a>, watch: &mut dyn Watch) -> Result<Self, SlurmError> {
         let dir = cluster.dir;
         let folder = dir.path("slurm");
         std::fs::create_dir_all(&folder).map_err(|e| RunDirError::io(&folder, e))?;
@@ -78,18 +79,20 @@ impl<'a> Launch<'a> {
             text.map(str::to_owned).ok_or_else(|| SlurmError::Path(path.display().to_string()))
         };
         let (program, run_dir) = (in_script(&program)?, in_script(&run_dir)?);
-        let library_path = std::env::var("LD_LIBRARY_PATH").ok().filter(|path| !path.is_empty());
+        let variable = |name: &str| std::env::var(name).ok().filter(|path| !path.is_empty());
+        let (library_path, torch) = (variable("LD_LIBRARY_PATH"), variable(VARIABLE));
         let batch = Batch {
             slurm: &slurm,
             program: &program,
             run_dir: &run_dir,
             pack: record.pack,
             library_path: library_path.as_deref(),
+            torch: torch.as_deref(),
         };
         dir.write("slurm/submit.sh", batch.text().as_bytes())?;
         let jobs: Vec<String> = record.jobs().map(|job| job.to_string()).collect();
         if !jobs.is_empty() {
-            talk(&format!("looking after Slurm job {}", jobs.join(", ")));
+            watch.say(&format!("looking after Slurm job {}", jobs.join(", ")));
         }
         Ok(Self {
             cluster,
@@ -211,7 +214,7 @@ impl<'a> Launch<'a> {
     }
 
     /// Submits what the tracker wants submitted, as much as the cluster takes.
-    pub(super) fn submit(&mut self) -> Result<(), SlurmError> {
+    pub(super) fn submit(&mut self, watch: &mut dyn Watch) -> Result<(), SlurmError> {
         let mut left = self.tracker.to_submit();
         // After a submission that may have arrived, only the queue tells whether it did.
         while !left.is_empty() && self.queue_is_known && Instant::now() >= self.next_try {
@@ -229,7 +232,7 @@ impl<'a> Launch<'a> {
                     self.tracker.submitted(&tasks);
                     let (count, pack) = (tasks.len(), self.record.pack);
                     let what = format!("Slurm job {job}: {}", of(count, pack));
-                    talk(&format!("submitted {what}{}", if again { " for rows that were missing" } else { "" }));
+                    watch.say(&format!("submitted {what}{}", if again { " for rows that were missing" } else { "" }));
                     left = self.tracker.to_submit();
                 }
                 Err(NotSubmitted::Missing) => return Err(SlurmError::Missing("sbatch")),
@@ -313,7 +316,7 @@ impl<'a> Launch<'a> {
     pub(super) fn tally(&self) -> Tally {
         let plan = self.cluster.plan;
         let (done, failed, jobs_done) = self.follow.count(plan);
-        let mut tally = Tally::new(plan.jobs.len(), jobs_done, plan.trials * plan.replicates as usize, done, failed);
+        let mut tally = Tally::new(plan.jobs.len(), jobs_done, plan.rows(), done, failed);
         tally.best = self.follow.best().cloned();
         tally.note = Some(match self.silent_since {
             Some(_) => "squeue does not answer".to_owned(),

@@ -32,11 +32,11 @@ use std::thread;
 use std::time::Duration;
 
 use self::launch::Launch;
-use super::tally::Tally;
-use focalsweep_engine::job::Stop;
+use super::watch::Watch;
 use focalsweep_core::plan::Plan;
 use focalsweep_core::record::RunDir;
 use focalsweep_core::spec::Spec;
+use focalsweep_engine::job::Stop;
 
 /// How often people are told when nothing happens.
 const TICK: Duration = Duration::from_millis(100);
@@ -76,32 +76,27 @@ pub enum End {
     LeftRunning,
 }
 
-/// Submits what is missing, or attaches to what was submitted, and follows it. `watch` is told how far it is, `interrupted`
-/// is asked once what to do on Ctrl-C.
+/// Submits what is missing, or attaches to what was submitted, and follows it.
 ///
 /// # Errors
 /// Slurm refuses or does not answer; tasks ended with rows missing. What had ended is in the journals.
-pub fn run(
-    cluster: &Cluster<'_>,
-    interrupted: impl FnOnce() -> OnInterrupt,
-    mut watch: impl FnMut(&Tally),
-) -> Result<End, SlurmError> {
-    let mut launch = Launch::new(cluster)?;
+pub fn run(cluster: &Cluster<'_>, watch: &mut dyn Watch) -> Result<End, SlurmError> {
+    let mut launch = Launch::new(cluster, watch)?;
     loop {
         if launch.look_is_due() {
             launch.look()?;
             if launch.is_over() {
                 break;
             }
-            launch.submit()?;
+            launch.submit(watch)?;
             if cluster.detach && launch.is_on_its_way() {
                 launch.say_detached();
                 return Ok(End::LeftRunning);
             }
         }
-        watch(&launch.tally());
+        watch.progress(&launch.tally());
         if cluster.stop.requested() {
-            if interrupted() == OnInterrupt::Leave {
+            if watch.on_interrupt() == OnInterrupt::Leave {
                 return Ok(End::LeftRunning);
             }
             launch.cancel()?;
@@ -110,6 +105,6 @@ pub fn run(
         }
         thread::sleep(TICK);
     }
-    watch(&launch.tally());
+    watch.progress(&launch.tally());
     launch.end()
 }

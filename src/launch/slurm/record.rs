@@ -15,7 +15,7 @@ pub(super) const FILE: &str = "slurm/launch.json";
 pub struct Record {
     /// How the names of its Slurm jobs begin; no other run has it.
     pub name: String,
-    /// Jobs of plan.json that a task trains.
+    /// Jobs of the plan that a task trains.
     pub pack: usize,
     /// Arrays in the order of their submission.
     pub submissions: Vec<Submission>,

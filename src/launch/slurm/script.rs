@@ -1,5 +1,6 @@
 //! The batch script. Pure: settings in, text out.
 
+use crate::launch::torch::VARIABLE;
 use focalsweep_core::spec::SlurmSpec;
 
 /// What a script is made of.
@@ -15,6 +16,8 @@ pub(super) struct Batch<'a> {
     pub(super) pack: usize,
     /// LD_LIBRARY_PATH of the submitting process, where it has one.
     pub(super) library_path: Option<&'a str>,
+    /// FOCALSWEEP_TORCH of the submitting process, where it has one.
+    pub(super) torch: Option<&'a str>,
 }
 
 /// Seconds before the time limit at which a worker is told to keep a checkpoint.
@@ -24,11 +27,11 @@ impl Batch<'_> {
     /// The script, which `sbatch --array` is given. Options that differ between submissions (`--array`, `--job-name`)
     /// stand on sbatch's command line.
     pub(super) fn text(&self) -> String {
-        let Self { slurm, program, run_dir, pack, library_path } = self;
+        let Self { slurm, program, run_dir, pack, library_path, torch } = self;
         let mut text = format!(
             "#!/bin/bash\n\
              # Written by focalsweep, which submits it as a job array: task N trains jobs {pack}*N to {pack}*N+{} of\n\
-             # plan.json, counted from 0. Every attempt writes journals and checkpoints of its own, so a task may be\n\
+             # plan.jsonl, counted from 0. Every attempt writes journals and checkpoints of its own, so a task may be\n\
              # requeued, cancelled or run twice at any time.\n",
             pack - 1
         );
@@ -69,6 +72,9 @@ impl Batch<'_> {
         text.push('\n');
         if let Some(path) = library_path {
             text += &format!("export LD_LIBRARY_PATH={}\n", quoted(path));
+        }
+        if let Some(path) = torch {
+            text += &format!("export {VARIABLE}={}\n", quoted(path));
         }
         for line in &slurm.setup {
             text += line;

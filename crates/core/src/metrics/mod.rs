@@ -1,7 +1,7 @@
 //! How good scores are: plain slices in, plain numbers out.
 //!
-//! Everywhere `scores[i]` is the probability that row i is positive and `labels[i]` its class, 0 or 1; the slices have
-//! equal length (were one longer, its surplus is not read). A figure that is not defined on the rows given, for
+//! Everywhere `scores[i]` says how likely row i is positive: a probability or, where only their order counts, a logit;
+//! `labels[i]` is its class, 0 or 1; the slices have equal length (were one longer, its surplus is not read). A figure that is not defined on the rows given, for
 //! instance an AUC without positives, is `None`, never a made-up number and never NaN.
 //!
 //! | figure | definition | source |
@@ -64,6 +64,19 @@ pub fn brier(scores: &[f32], labels: &[u8]) -> f64 {
     let rows = scores.len().min(labels.len());
     let sum: f64 = scores.iter().zip(labels).map(|(&s, &y)| (f64::from(s) - f64::from(y)).powi(2)).sum();
     sum / rows as f64
+}
+
+/// The probability that a logit says.
+pub fn logistic(raw: f64) -> f64 {
+    if raw >= 0.0 { 1.0 / (1.0 + (-raw).exp()) } else { raw.exp() / (1.0 + raw.exp()) }
+}
+
+/// The probability of a threshold that was chosen on the logits `raw` by [`threshold_for`]: the score of the rows that
+/// have it. Where nobody is flagged it is just above the highest score, as the threshold is above the highest logit.
+pub fn score_of_threshold(threshold_raw: f64, raw: &[f32], scores: &[f32]) -> f64 {
+    let at = raw.iter().position(|&raw| f64::from(raw) == threshold_raw).and_then(|row| scores.get(row));
+    let above = || scores.iter().copied().max_by(f32::total_cmp).map(f32::next_up);
+    at.copied().or_else(above).map_or_else(|| logistic(threshold_raw), f64::from)
 }
 
 /// A number that orders as the score does. Equal scores have equal keys, also -0 and 0. Not for NaN.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::space::Trials;
-use super::trial::Hyperparameters;
+use crate::spec::Hyperparameters;
 
 /// A stack on one replicate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,7 +12,7 @@ pub struct Job {
     pub job_id: String,
     /// 0-based replicate.
     pub replicate: u32,
-    /// Index of its first trial.
+    /// Index of its first trial: in a plan among all trials, in a line of plan.jsonl among those of the wave.
     pub first: usize,
     /// Number of trials.
     pub count: usize,
@@ -43,15 +43,13 @@ impl Job {
     }
 }
 
-/// All jobs of a sweep, fixed when a run starts (plan.json), so that a resumed run does the same arithmetic.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// All jobs of a sweep, so far as they are planned (plan.jsonl), so that a resumed run does the same arithmetic.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// Distinct trials.
     pub trials: usize,
     /// Replicates.
     pub replicates: u32,
-    /// Workers for which the stacks were sized.
-    pub workers: usize,
     /// The jobs.
     pub jobs: Vec<Job>,
 }
@@ -106,7 +104,12 @@ impl Plan {
                 }
             }
         }
-        Self { trials: trials.len(), replicates, workers: sizes.workers, jobs }
+        Self { trials: trials.len(), replicates, jobs }
+    }
+
+    /// Rows of the results when all is done.
+    pub fn rows(&self) -> usize {
+        self.jobs.iter().map(|job| job.count).sum()
     }
 
     /// Most trials in one stack.

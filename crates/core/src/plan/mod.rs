@@ -2,15 +2,19 @@
 //!
 //! ```text
 //! Spec ─Trials::new─> Trials (indexed, made on demand) ─Plan::new─> jobs: a replicate and a span of trials
+//!                                                      ─Wave::first─> a line of plan.jsonl ─Plan::replay─> the same
 //! ```
 //! Trials are never all in memory at once: a trial is made from its index when it is needed.
 
 mod jobs;
+mod samplers;
 mod shape;
 mod space;
-mod trial;
+mod wave;
 
+pub use crate::spec::Hyperparameters;
 pub use jobs::{Job, Plan, Sizes, Stacking};
+pub use samplers::{Sampler, TooManyTrials, sampler};
 pub use shape::{Layer, Shape};
 pub use space::Trials;
-pub use trial::Hyperparameters;
+pub use wave::{GridTrials, ListedTrial, Phase, Wave, WaveTrials};

@@ -1,216 +1,136 @@
 //! The trials of a sweep by index: a grid is a number in a mixed radix, so ten million trials cost no memory.
 
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
-use super::trial::Hyperparameters;
-use crate::spec::{Activation, Domain, FromNumber, InitialBias, Loss, Optimizer, Sampling, Space, Spec};
+use super::wave::{GridPart, GridSpace, GridTrials, WaveTrials};
+use crate::spec::parameters::{Setting, Start};
+use crate::spec::{Hyperparameters, Loss, Parameter, Space, Spec};
 
 /// The distinct trials of a sweep, ordered so that trials that can share a stack are neighbours.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Trials {
-    base: Hyperparameters,
-    spaces: Vec<Grid>,
-    /// Index of each trial in the union of the grids; `None` where that is the identity.
-    order: Option<Vec<u32>>,
+    grids: Vec<Grid>,
+    /// Where each trial comes from, in order.
+    pieces: Vec<Piece>,
     groups: Vec<Range<usize>>,
 }
 
-/// One value of one parameter.
-#[derive(Debug, Clone, PartialEq)]
-enum Setting {
-    BatchSize(usize),
-    Hidden(Vec<usize>),
-    Activation(Activation),
-    Optimizer(Optimizer),
-    Sampling(Sampling),
-    Loss(Loss),
-    InitialBias(InitialBias),
-    WeightDecay(f64),
-    LearningRate(f64),
-    Dropout(f64),
-    PosWeight(f64),
-    Alpha(f64),
-    Gamma(f64),
+/// Trials in a row that are made alike.
+#[derive(Debug, Clone)]
+struct Piece {
+    /// Index of the first one.
+    start: usize,
+    source: Source,
 }
 
-impl Setting {
-    fn apply(&self, to: &mut Hyperparameters) {
-        match self {
-            Self::BatchSize(v) => to.batch_size = *v,
-            Self::Hidden(v) => to.hidden.clone_from(v),
-            Self::Activation(v) => to.activation = *v,
-            Self::Optimizer(v) => to.optimizer = *v,
-            Self::Sampling(v) => to.sampling = *v,
-            Self::Loss(v) => to.loss = *v,
-            Self::InitialBias(v) => to.initial_bias = *v,
-            Self::WeightDecay(v) => to.weight_decay = *v,
-            Self::LearningRate(v) => to.learning_rate = *v,
-            Self::Dropout(v) => to.dropout = *v,
-            Self::PosWeight(v) => to.pos_weight = Some(*v),
-            Self::Alpha(v) => to.alpha = Some(*v),
-            Self::Gamma(v) => to.gamma = Some(*v),
-        }
-    }
-
-    /// Whether trials with different values of it need different stacks.
-    fn shapes_stacks(&self) -> bool {
-        matches!(
-            self,
-            Self::BatchSize(_) | Self::Hidden(_) | Self::Activation(_) | Self::Optimizer(_) | Self::Sampling(_)
-        )
-    }
+#[derive(Debug, Clone)]
+enum Source {
+    /// Neighbours in a grid, from its trial `first` on.
+    Grid { grid: usize, first: usize },
+    /// As they are.
+    Listed(Vec<Hyperparameters>),
 }
 
 /// One mapping of `parameters`: the last axis varies fastest; axes that shape stacks come first.
 #[derive(Debug, Clone)]
 struct Grid {
+    /// A trial in which nothing is swept, with what any loss reads.
+    base: Hyperparameters,
     axes: Vec<Vec<Setting>>,
     len: usize,
 }
 
 impl Grid {
-    fn new(space: &Space) -> Option<Self> {
-        let mut axes = Vec::new();
-        let mut add = |values: Vec<Setting>| {
-            let mut axis: Vec<Setting> = Vec::with_capacity(values.len());
-            for value in values {
-                if !axis.contains(&value) {
-                    axis.push(value);
-                }
-            }
-            axes.extend((!axis.is_empty()).then_some(axis));
-        };
-        add(values(space.batch_size.as_ref(), Setting::BatchSize));
-        add(values(space.hidden.as_ref(), Setting::Hidden));
-        add(values(space.activation.as_ref(), Setting::Activation));
-        add(values(space.optimizer.as_ref(), Setting::Optimizer));
-        add(values(space.sampling.as_ref(), Setting::Sampling));
-        add(values(space.loss.as_ref(), Setting::Loss));
-        add(values(space.initial_bias.as_ref(), Setting::InitialBias));
-        add(values(space.weight_decay.as_ref(), Setting::WeightDecay));
-        add(values(space.learning_rate.as_ref(), Setting::LearningRate));
-        add(values(space.dropout.as_ref(), Setting::Dropout));
-        add(values(space.pos_weight.as_ref(), Setting::PosWeight));
-        add(values(space.alpha.as_ref(), Setting::Alpha));
-        add(values(space.gamma.as_ref(), Setting::Gamma));
-        let len = axes.iter().try_fold(1usize, |product, axis| product.checked_mul(axis.len()))?;
-        Some(Self { axes, len })
+    fn new(space: &Space, base: &Hyperparameters) -> Option<Self> {
+        let mut axes = space.axes();
+        axes.sort_by_key(|axis| axis[0].parameter().nesting);
+        Self::of_axes(base.clone(), axes)
     }
 
-    fn trial(&self, index: usize, base: &Hyperparameters) -> Hyperparameters {
-        let mut trial = base.clone();
+    /// `None` when there are more trials than can be counted.
+    fn of_axes(base: Hyperparameters, axes: Vec<Vec<Setting>>) -> Option<Self> {
+        let len = axes.iter().try_fold(1usize, |product, axis| product.checked_mul(axis.len()))?;
+        Some(Self { base, axes, len })
+    }
+
+    fn trial(&self, index: usize) -> Hyperparameters {
+        let mut trial = self.base.clone();
         let mut rest = index;
         for axis in self.axes.iter().rev() {
             axis[rest % axis.len()].apply(&mut trial);
             rest /= axis.len();
         }
-        // A loss has only the hyperparameters that it reads, so that equal trials are equal.
-        if trial.loss == Loss::Focal {
-            trial.alpha = trial.alpha.or(Some(0.25));
-            trial.gamma = trial.gamma.or(Some(2.0));
-        } else {
-            (trial.alpha, trial.gamma) = (None, None);
-        }
-        if trial.loss != Loss::WeightedBce {
-            trial.pos_weight = None;
-        }
+        trial.resolve();
         trial
     }
 
     /// Trials in a row that share a stack's shape.
     fn block(&self) -> usize {
-        self.axes.iter().filter(|axis| !axis[0].shapes_stacks()).map(Vec::len).product()
+        self.axes.iter().filter(|axis| !axis[0].parameter().shapes_stack).map(Vec::len).product()
     }
 
     /// Whether two indices can be the same trial: a parameter varies that not every loss here reads.
-    fn may_repeat(&self, base: &Hyperparameters) -> bool {
-        let losses = self.axes.iter().find(|axis| matches!(axis[0], Setting::Loss(_)));
-        let reads = |loss: Loss| match losses {
-            Some(axis) => axis.iter().all(|v| *v == Setting::Loss(loss)),
-            None => base.loss == loss,
+    fn may_repeat(&self) -> bool {
+        let losses: Vec<Loss> = match self.axes.iter().find(|axis| matches!(axis[0], Setting::loss(_))) {
+            Some(axis) => axis
+                .iter()
+                .filter_map(|value| if let Setting::loss(loss) = value { Some(*loss) } else { None })
+                .collect(),
+            None => vec![self.base.loss],
         };
-        self.axes.iter().filter(|axis| axis.len() > 1).any(|axis| match axis[0] {
-            Setting::Alpha(_) | Setting::Gamma(_) => !reads(Loss::Focal),
-            Setting::PosWeight(_) => !reads(Loss::WeightedBce),
-            _ => false,
-        })
+        let by_all = |parameter: &Parameter| losses.iter().all(|&loss| parameter.is_read_by(loss));
+        self.axes.iter().any(|axis| axis.len() > 1 && !by_all(axis[0].parameter()))
     }
-}
-
-fn values<T: Clone + FromNumber>(domain: Option<&Domain<T>>, setting: impl Fn(T) -> Setting) -> Vec<Setting> {
-    domain.map(Domain::expand).unwrap_or_default().into_iter().map(setting).collect()
 }
 
 impl Trials {
     /// The trials of `spec`, or `None` when there are more than 2^32.
     pub fn new(spec: &Spec) -> Option<Self> {
-        let base = Hyperparameters {
-            loss: Loss::Bce,
-            alpha: None,
-            gamma: None,
-            pos_weight: None,
-            sampling: Sampling::None,
-            learning_rate: spec.train.learning_rate,
-            weight_decay: spec.train.weight_decay,
-            dropout: spec.model.dropout,
-            batch_size: spec.train.batch_size,
-            hidden: spec.model.hidden.clone(),
-            activation: spec.model.activation,
-            optimizer: spec.train.optimizer,
-            initial_bias: spec.model.initial_bias,
-        };
-        let spaces: Vec<Grid> = spec.parameters.spaces().iter().map(Grid::new).collect::<Option<_>>()?;
-        let total = spaces.iter().try_fold(0usize, |sum, grid| sum.checked_add(grid.len))?;
+        let base = Hyperparameters::start(Start { model: &spec.model, train: &spec.train });
+        let grids: Vec<Grid> =
+            spec.parameters.spaces().iter().map(|space| Grid::new(space, &base)).collect::<Option<_>>()?;
+        let total = grids.iter().try_fold(0usize, |sum, grid| sum.checked_add(grid.len))?;
         u32::try_from(total).ok()?;
-        let mut trials = Self { base, spaces, order: None, groups: Vec::new() };
-        if trials.spaces.len() == 1 && !trials.spaces[0].may_repeat(&trials.base) {
-            let block = trials.spaces[0].block();
+        let mut trials = Self { grids, pieces: Vec::new(), groups: Vec::new() };
+        if let [grid] = trials.grids.as_slice()
+            && !grid.may_repeat()
+        {
+            let block = grid.block();
             trials.groups = (0..total / block).map(|group| group * block..(group + 1) * block).collect();
+            trials.pieces = vec![Piece { start: 0, source: Source::Grid { grid: 0, first: 0 } }];
         } else {
-            trials.settle(total);
+            trials.settle();
         }
         Some(trials)
     }
 
     /// Drops repeated trials and makes those of one shape neighbours, shapes in the order in which they first appear.
-    fn settle(&mut self, total: usize) {
+    fn settle(&mut self) {
         let mut seen = HashSet::new();
-        let mut groups: Vec<(Hyperparameters, Vec<u32>)> = Vec::new();
-        for index in 0..total {
-            let trial = self.in_union(index);
-            let mut hasher = DefaultHasher::new();
-            trial.trial_id().ok().hash(&mut hasher);
-            if !seen.insert(hasher.finish()) {
-                continue;
-            }
-            match groups.iter_mut().find(|(first, _)| first.stacks_with(&trial)) {
-                Some((_, members)) => members.push(index as u32),
-                None => groups.push((trial, vec![index as u32])),
+        let mut shapes: Vec<(Hyperparameters, Vec<(usize, usize)>)> = Vec::new();
+        for (number, grid) in self.grids.iter().enumerate() {
+            for index in 0..grid.len {
+                let trial = grid.trial(index);
+                if !seen.insert(trial.trial_id()) {
+                    continue;
+                }
+                match shapes.iter_mut().find(|(first, _)| first.stacks_with(&trial)) {
+                    Some((_, members)) => members.push((number, index)),
+                    None => shapes.push((trial, vec![(number, index)])),
+                }
             }
         }
         let mut end = 0;
-        self.groups = groups
-            .iter()
-            .map(|(_, members)| {
-                let start = end;
-                end += members.len();
-                start..end
-            })
-            .collect();
-        self.order = Some(groups.into_iter().flat_map(|(_, members)| members).collect());
-    }
-
-    fn in_union(&self, index: usize) -> Hyperparameters {
-        let mut rest = index;
-        for grid in &self.spaces {
-            if rest < grid.len {
-                return grid.trial(rest, &self.base);
+        for (_, members) in &shapes {
+            for run in members.chunk_by(|a, b| a.0 == b.0 && a.1 + 1 == b.1) {
+                let (grid, first) = run[0];
+                self.pieces.push(Piece { start: end, source: Source::Grid { grid, first } });
+                end += run.len();
             }
-            rest -= grid.len;
+            let start = self.groups.last().map_or(0, |group| group.end);
+            self.groups.push(start..end);
         }
-        self.base.clone()
     }
 
     /// Number of distinct trials.
@@ -225,12 +145,77 @@ impl Trials {
 
     /// The trial at `index`, below [`Trials::len`].
     pub fn get(&self, index: usize) -> Hyperparameters {
-        self.in_union(self.order.as_ref().map_or(index, |order| order[index] as usize))
+        let piece = &self.pieces[self.pieces.partition_point(|piece| piece.start <= index) - 1];
+        let within = index - piece.start;
+        match &piece.source {
+            Source::Grid { grid, first } => self.grids[*grid].trial(first + within),
+            Source::Listed(trials) => trials[within].clone(),
+        }
+    }
+
+    /// Only the first `count` of them.
+    #[must_use]
+    pub fn first(mut self, count: usize) -> Self {
+        self.pieces.retain(|piece| piece.start < count);
+        self.groups.retain(|group| group.start < count);
+        if let Some(last) = self.groups.last_mut() {
+            last.end = last.end.min(count);
+        }
+        self
     }
 
     /// Spans of trials that can share a stack.
     pub fn groups(&self) -> &[Range<usize>] {
         &self.groups
+    }
+
+    /// What makes the trials, without a place in a sweep file: see [`GridTrials`].
+    pub(super) fn as_grid(&self) -> GridTrials {
+        let spaces = self.grids.iter().map(|grid| GridSpace { base: grid.base.clone(), axes: grid.axes.clone() });
+        let ends = self.pieces.iter().skip(1).map(|piece| piece.start).chain([self.len()]);
+        let parts = self.pieces.iter().zip(ends).filter_map(|(piece, end)| match piece.source {
+            Source::Grid { grid: space, first } => Some(GridPart { space, first, count: end - piece.start }),
+            Source::Listed(_) => None,
+        });
+        GridTrials { spaces: spaces.collect(), parts: parts.collect() }
+    }
+
+    /// Adds trials that a plan recorded; `stacks` are spans of them that share a stack, counted from the first of them.
+    ///
+    /// # Errors
+    /// What is wrong with the record, in words.
+    pub(super) fn extend(&mut self, recorded: &WaveTrials, stacks: &[Range<usize>]) -> Result<(), String> {
+        let start = self.len();
+        let mut end = start;
+        match recorded {
+            WaveTrials::Listed(listed) => {
+                let trials: Vec<Hyperparameters> = listed.iter().map(|trial| trial.parameters.clone()).collect();
+                end += trials.len();
+                self.pieces.push(Piece { start, source: Source::Listed(trials) });
+            }
+            WaveTrials::Grid(grid) => {
+                let before = self.grids.len();
+                for space in &grid.spaces {
+                    let axes = space.axes.clone();
+                    if axes.iter().any(Vec::is_empty) {
+                        return Err("a parameter of its grid has no values".to_owned());
+                    }
+                    self.grids.push(Grid::of_axes(space.base.clone(), axes).ok_or("its grid is too large")?);
+                }
+                for part in &grid.parts {
+                    let all = grid.spaces.get(part.space).map_or(0, |_| self.grids[before + part.space].len);
+                    if part.first.checked_add(part.count).is_none_or(|last| last > all) {
+                        let GridPart { space, first, count } = part;
+                        return Err(format!("its grid {space} has {all} trials, not {first} to {first} + {count}"));
+                    }
+                    let source = Source::Grid { grid: before + part.space, first: part.first };
+                    self.pieces.push(Piece { start: end, source });
+                    end += part.count;
+                }
+            }
+        }
+        self.groups.extend(stacks.iter().map(|span| start + span.start..start + span.end));
+        if self.len() == end { Ok(()) } else { Err("its jobs do not train each of its trials".to_owned()) }
     }
 }
 
@@ -263,7 +248,7 @@ mod tests {
         let text = "  - {loss: {value: bce}}\n  - {loss: {values: [bce, focal]}, alpha: {values: [0.25, 0.5]}}\n  - {loss: {value: focal}, alpha: {value: 0.5}}\n";
         let trials = Trials::new(&spec(text)).unwrap();
         assert_eq!(pairs(&trials), [(None, None), (Some(0.25), Some(2.0)), (Some(0.5), Some(2.0))]);
-        let ids: HashSet<_> = (0..3).map(|i| trials.get(i).trial_id().unwrap()).collect();
+        let ids: HashSet<_> = (0..3).map(|i| trials.get(i).trial_id()).collect();
         assert_eq!(ids.len(), 3);
     }
 
@@ -280,6 +265,17 @@ mod tests {
     }
 
     #[test]
+    fn the_first_of_them_are_the_same_trials() {
+        let text = "  - {batch_size: {values: [64, 128]}, learning_rate: {values: [0.1, 0.2]}}\n  - {loss: {value: focal}, batch_size: {value: 64}}\n";
+        let all = Trials::new(&spec(text)).unwrap();
+        for count in 0..=all.len() {
+            let first = all.clone().first(count);
+            assert_eq!(first.len(), count);
+            assert!((0..count).all(|index| first.get(index) == all.get(index)));
+        }
+    }
+
+    #[test]
     fn a_range_of_whole_numbers_is_swept() {
         let trials = Trials::new(&spec("  batch_size: {min: 64, max: 192, count: 3}\n")).unwrap();
         assert_eq!((0..trials.len()).map(|i| trials.get(i).batch_size).collect::<Vec<_>>(), [64, 128, 192]);
@@ -291,6 +287,6 @@ mod tests {
     fn ids_name_values_not_places() {
         let one = Trials::new(&spec("  {loss: {value: focal}, alpha: {values: [0.25, 0.5]}}\n")).unwrap();
         let two = Trials::new(&spec("  {loss: {value: focal}, alpha: {values: [0.5]}, gamma: {value: 2}}\n")).unwrap();
-        assert_eq!(one.get(1).trial_id().unwrap(), two.get(0).trial_id().unwrap());
+        assert_eq!(one.get(1).trial_id(), two.get(0).trial_id());
     }
 }

@@ -14,9 +14,9 @@ use arrow::error::ArrowError;
 use super::journal::Entry;
 use super::rows::{ResultRow, State};
 use crate::metrics::catalogue::{METRICS, MetricColumn, OfCounts, Part, Source};
-use crate::metrics::{Confusion, RocCorner, SplitMetrics};
+use crate::metrics::{Confusion, RocCorner, SplitMetrics, logistic};
 use crate::prepared::Rows;
-use crate::spec::Word;
+use crate::spec::{ColumnType, PARAMETERS, ParameterValue};
 
 /// Columns under way.
 struct Columns {
@@ -50,19 +50,27 @@ pub(super) fn results(rows: &[&ResultRow]) -> Result<RecordBatch, ArrowError> {
     out.add("replicate", small(&|r| Some(r.replicate)));
     out.add("state", text(&|r| Some(state(r.state).into())));
     out.add("error", text(&|r| r.error.clone()));
-    out.add("loss", text(&|r| Some(r.hyperparameters.loss.word().into())));
-    out.add("alpha", float(&|r| r.hyperparameters.alpha));
-    out.add("gamma", float(&|r| r.hyperparameters.gamma));
-    out.add("pos_weight", float(&|r| r.hyperparameters.pos_weight));
-    out.add("sampling", text(&|r| Some(r.hyperparameters.sampling.word().into())));
-    out.add("learning_rate", float(&|r| Some(r.hyperparameters.learning_rate)));
-    out.add("weight_decay", float(&|r| Some(r.hyperparameters.weight_decay)));
-    out.add("dropout", float(&|r| Some(r.hyperparameters.dropout)));
-    out.add("batch_size", int(&|r| i64::try_from(r.hyperparameters.batch_size).ok()));
-    out.add("hidden", text(&|r| Some(format!("{:?}", r.hyperparameters.hidden))));
-    out.add("activation", text(&|r| Some(r.hyperparameters.activation.word().into())));
-    out.add("optimizer", text(&|r| Some(r.hyperparameters.optimizer.word().into())));
-    out.add("initial_bias", text(&|r| Some(r.hyperparameters.initial_bias.to_string())));
+    out.add("trainer", text(&|r| Some(r.trainer.clone())));
+    out.add("trainer_fingerprint", text(&|r| r.trainer_fingerprint.clone()));
+    out.add("phase", text(&|r| Some(r.phase.word().into())));
+    out.add("fold", small(&|r| r.fold));
+    out.add("repeat", small(&|r| r.repeat));
+    for parameter in PARAMETERS {
+        let value = |row: &ResultRow| row.hyperparameters.value(parameter);
+        let number = |row: &ResultRow| match value(row) {
+            Some(ParameterValue::Number(number)) => Some(number),
+            _ => None,
+        };
+        let integer = |row: &ResultRow| match value(row) {
+            Some(ParameterValue::Integer(integer)) => Some(integer),
+            _ => None,
+        };
+        match parameter.column {
+            ColumnType::Float => out.add(parameter.name, float(&number)),
+            ColumnType::Integer => out.add(parameter.name, int(&integer)),
+            ColumnType::Text => out.add(parameter.name, text(&|row| value(row).map(|value| value.to_string()))),
+        }
+    }
     out.add("seed", rows.iter().map(|row| Some(row.seed)).collect::<UInt64Array>());
     out.add("split_fingerprint", text(&|r| Some(r.split_fingerprint.clone())));
     out.add("data_fingerprint", text(&|r| Some(r.data_fingerprint.clone())));
@@ -100,6 +108,7 @@ pub(super) fn results(rows: &[&ResultRow]) -> Result<RecordBatch, ArrowError> {
         }
     }
     out.add("threshold", float(&|r| r.threshold));
+    out.add("threshold_raw", float(&|r| r.threshold_raw));
     let points: [(Part, fn(&ResultRow) -> Option<Confusion>); 2] =
         [(Part::Validation, |r| r.val_op), (Part::Test, |r| r.test_op)];
     for (part, counts) in points {
@@ -154,9 +163,10 @@ pub(super) fn curves(entries: &[&Entry]) -> Result<RecordBatch, ArrowError> {
     out.add("split", rows().map(|_| Some("train")).collect::<StringArray>());
     out.add("fpr", rows().map(|(_, corner, (negatives, _))| share(corner.fp, negatives)).collect::<Float64Array>());
     out.add("tpr", rows().map(|(_, corner, (_, positives))| share(corner.tp, positives)).collect::<Float64Array>());
-    // Scores are probabilities, so that all rows are flagged at 0.
-    let threshold = |corner: &RocCorner| corner.threshold.map(|threshold| threshold.max(0.0));
-    out.add("threshold", rows().map(|(_, corner, _)| threshold(corner)).collect::<Float32Array>());
+    let raw = |corner: &RocCorner| corner.threshold.map(f64::from);
+    let score = |corner: &RocCorner| raw(corner).map(|raw| logistic(raw) as f32);
+    out.add("threshold", rows().map(|(_, corner, _)| score(corner)).collect::<Float32Array>());
+    out.add("threshold_raw", rows().map(|(_, corner, _)| raw(corner)).collect::<Float64Array>());
     out.batch()
 }
 
@@ -169,6 +179,7 @@ pub(super) fn scores_schema() -> Schema {
         Field::new("split", word(), true),
         Field::new("row", DataType::Int64, true),
         Field::new("label", DataType::Int8, true),
+        Field::new("raw", DataType::Float64, true),
         Field::new("score", DataType::Float32, true),
     ])
 }
@@ -182,6 +193,7 @@ pub(super) struct Scores {
     split: Vec<i32>,
     row: Vec<i64>,
     label: Vec<i8>,
+    raw: Vec<f64>,
     score: Vec<f32>,
 }
 
@@ -194,19 +206,20 @@ impl Scores {
         self.score.len()
     }
 
-    /// Adds the scores of one (trial, replicate): those of the validation rows, then those of the test rows.
-    pub(super) fn add(&mut self, row: &ResultRow, parts: [(&Rows, Vec<f32>); 2]) {
+    /// Adds the scores of one (trial, replicate): logits and probabilities of the validation rows, then of the test rows.
+    pub(super) fn add(&mut self, row: &ResultRow, parts: [(&Rows, [Vec<f32>; 2]); 2]) {
         if self.ids.last() != Some(&row.trial_id) {
             self.ids.push(row.trial_id.clone());
         }
         let id = self.ids.len() as i32 - 1;
-        for (split, (rows, scores)) in parts.into_iter().enumerate() {
+        for (split, (rows, [raw, scores])) in parts.into_iter().enumerate() {
             let n = self.len() + scores.len();
             self.id.resize(n, id);
             self.replicate.resize(n, row.replicate as i32);
             self.split.resize(n, split as i32);
             self.row.extend(rows.source_rows.iter().map(|&row| i64::from(row)));
             self.label.extend(rows.y.iter().map(|&label| label as i8));
+            self.raw.extend(raw.into_iter().map(f64::from));
             self.score.extend(scores);
         }
     }
@@ -224,6 +237,7 @@ impl Scores {
                 Arc::new(words(self.split, StringArray::from(Self::SPLITS.to_vec()))?),
                 Arc::new(Int64Array::from(self.row)),
                 Arc::new(Int8Array::from(self.label)),
+                Arc::new(Float64Array::from(self.raw)),
                 Arc::new(Float32Array::from(self.score)),
             ],
         )

@@ -15,8 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use super::attempt::Attempt;
 use super::bytes::from_le_bytes;
+use super::checksum::blob_sum;
 use super::launch_log::LAUNCH_LOG;
 use super::lines;
+use super::retry::Retry;
 use super::rows::{HistoryRow, ResultRow, State};
 use crate::metrics::RocCorner;
 
@@ -27,33 +29,56 @@ pub struct Entry {
     pub row: ResultRow,
     /// Its epochs.
     pub history: Vec<HistoryRow>,
-    /// ROC curve of its training rows; empty for a trial without a model, and in journals of versions that kept none.
-    #[serde(default)]
+    /// ROC curve of its training rows by their logits; empty for a trial without a model.
     pub train_roc: Vec<RocCorner>,
     /// Where its bytes lie in the `.bin` file; `None` for a trial without a model.
     pub bytes: Option<Spans>,
 }
 
 /// Where an entry's bytes lie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spans {
     /// Where they start.
     offset: u64,
-    /// Bytes of the validation scores, of the test scores, and of the model, one after the other.
-    lengths: [u64; 3],
+    /// Bytes of each part, one after the other: logits and probabilities of the validation rows, of the test rows, the
+    /// model.
+    lengths: [u64; PARTS],
+    /// Checksum of each part.
+    sums: [String; PARTS],
 }
+
+impl Spans {
+    /// Checksum of the model.
+    pub(super) fn model_sum(&self) -> &str {
+        &self.sums[MODEL]
+    }
+}
+
+/// Parts of a model's bytes.
+const PARTS: usize = 5;
+/// The last of them.
+const MODEL: usize = PARTS - 1;
 
 /// What a trained model leaves beside its row: the curve goes into the line, the rest into the `.bin` file.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Payload {
     /// ROC curve of the training rows.
     pub train_roc: Vec<RocCorner>,
-    /// Scores of the validation rows, little-endian f32.
-    pub validation: Vec<u8>,
-    /// Scores of the test rows, little-endian f32.
-    pub test: Vec<u8>,
-    /// A safetensors file.
+    /// Scores of the validation rows.
+    pub validation: ScoreBytes,
+    /// Scores of the test rows.
+    pub test: ScoreBytes,
+    /// The model's parameters in the layout of [`Shape`](crate::plan::Shape), little-endian f32.
     pub model: Vec<u8>,
+}
+
+/// Scores of rows, little-endian f32; empty where none are kept.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ScoreBytes {
+    /// The logits.
+    pub raw: Vec<u8>,
+    /// The probabilities.
+    pub score: Vec<u8>,
 }
 
 /// The journal of one attempt at a job. Its files are made when there is something to write.
@@ -69,6 +94,13 @@ struct Files {
     lines: File,
     bytes: File,
     end: u64,
+}
+
+impl Entry {
+    /// The entry of a line of a journal that others may be writing; `None` where it is not whole yet.
+    pub fn of_line(line: &[u8]) -> Option<Self> {
+        lines::value(line).ok()
+    }
 }
 
 impl Journal {
@@ -96,13 +128,14 @@ impl Journal {
             let spans = payload.map(|payload| {
                 train_roc = payload.train_roc;
                 let offset = files.end + bytes.len() as u64;
-                let parts = [payload.validation, payload.test, payload.model];
+                let Payload { validation, test, model, .. } = payload;
+                let parts = [validation.raw, validation.score, test.raw, test.score, model];
                 let lengths = parts.each_ref().map(|part| part.len() as u64);
+                let sums = parts.each_ref().map(|part| blob_sum(part));
                 parts.iter().for_each(|part| bytes.extend_from_slice(part));
-                Spans { offset, lengths }
+                Spans { offset, lengths, sums }
             });
-            serde_json::to_writer(&mut lines, &Entry { row, history, train_roc, bytes: spans })?;
-            lines.push(b'\n');
+            lines::push(&mut lines, &Entry { row, history, train_roc, bytes: spans })?;
         }
         if !bytes.is_empty() {
             files.bytes.write_all(&bytes)?;
@@ -129,6 +162,8 @@ pub struct Journals {
     jobs: PathBuf,
     /// Names without `.jsonl` by job of the plan, the oldest attempt first. Jobs that were cut count to it.
     stems: BTreeMap<String, Vec<String>>,
+    /// Failures that are to be trained again.
+    retry: Retry,
 }
 
 /// An entry and where its bytes are.
@@ -164,7 +199,25 @@ impl Journals {
         let attempt =
             |stem: &String| stem.split_once('.').map(|(job_id, attempt)| (attempt.to_owned(), job_id.to_owned()));
         stems.values_mut().for_each(|stems| stems.sort_by_cached_key(attempt));
-        Ok(Self { jobs: jobs.to_owned(), stems })
+        Ok(Self { jobs: jobs.to_owned(), stems, retry: Retry::read(jobs)? })
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.stems.is_empty()
+    }
+
+    /// Marks every row that failed until now as one to be trained again. It stays until there is another.
+    ///
+    /// # Errors
+    /// That cannot be written.
+    pub fn retry_failed(&self) -> io::Result<()> {
+        Retry::mark(&self.jobs, self.stems.values().flatten().cloned())
+    }
+
+    /// Whether a row of the journal at `path` is one that need not be trained: it did not fail, or is not to be tried again.
+    pub fn is_settled(&self, path: &Path, row: &ResultRow) -> bool {
+        path.file_stem().and_then(|stem| stem.to_str()).is_none_or(|stem| self.retry.is_settled(stem, row))
     }
 
     /// Every journal's path with its job of the plan.
@@ -180,12 +233,27 @@ impl Journals {
     /// # Errors
     /// A journal cannot be read, or a line before its last is not ours.
     pub fn of(&self, job_id: &str) -> io::Result<Vec<Kept>> {
+        self.merged(job_id, |_| true)
+    }
+
+    /// The same of the entries that need not be trained: failures that are to be tried again are left out.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn settled(&self, job_id: &str) -> io::Result<Vec<Kept>> {
+        self.merged(job_id, |kept| self.retry.is_settled(&kept.stem, &kept.entry.row))
+    }
+
+    fn merged(&self, job_id: &str, counts: impl Fn(&Kept) -> bool) -> io::Result<Vec<Kept>> {
         let mut kept: Vec<Kept> = Vec::new();
         let mut place: HashMap<(String, u32), usize> = HashMap::new();
         for stem in self.stems.get(planned(job_id)).map(Vec::as_slice).unwrap_or_default() {
             for entry in lines::read::<Entry>(&lines_path(&self.jobs, stem))?.0 {
                 let key = (entry.row.trial_id.clone(), entry.row.replicate);
                 let new = Kept { stem: stem.clone(), entry };
+                if !counts(&new) {
+                    continue;
+                }
                 match place.get(&key) {
                     None => {
                         place.insert(key, kept.len());
@@ -221,18 +289,23 @@ impl JobBytes {
         Self { jobs, open: None }
     }
 
-    /// The validation and the test scores of an entry that has bytes.
-    pub(super) fn scores(&mut self, stem: &str, spans: Spans) -> io::Result<(Vec<f32>, Vec<f32>)> {
-        let [validation, test, _] = spans.lengths;
-        let both = self.read(stem, spans.offset, validation + test)?;
-        let (validation, test) = both.split_at(usize::try_from(validation).map_err(io::Error::other)?);
-        Ok((from_le_bytes(validation), from_le_bytes(test)))
+    /// Logits and probabilities of the validation rows, then of the test rows, of an entry that has bytes.
+    pub(super) fn scores(&mut self, stem: &str, spans: &Spans) -> io::Result<[Vec<f32>; MODEL]> {
+        let bytes = self.read(stem, spans.offset, spans.lengths[..MODEL].iter().sum())?;
+        let mut scores: [Vec<f32>; MODEL] = Default::default();
+        let mut start = 0;
+        for (part, &length) in scores.iter_mut().zip(&spans.lengths) {
+            let end = start + usize::try_from(length).map_err(io::Error::other)?;
+            *part = from_le_bytes(&bytes[start..end]);
+            start = end;
+        }
+        Ok(scores)
     }
 
-    /// The model of an entry that has bytes.
-    pub(super) fn model(&mut self, stem: &str, spans: Spans) -> io::Result<Vec<u8>> {
-        let [validation, test, model] = spans.lengths;
-        self.read(stem, spans.offset + validation + test, model)
+    /// The parameters of the model of an entry that has bytes, little-endian f32.
+    pub(super) fn model(&mut self, stem: &str, spans: &Spans) -> io::Result<Vec<u8>> {
+        let before: u64 = spans.lengths[..MODEL].iter().sum();
+        self.read(stem, spans.offset + before, spans.lengths[MODEL])
     }
 
     fn read(&mut self, stem: &str, offset: u64, length: u64) -> io::Result<Vec<u8>> {
@@ -258,10 +331,11 @@ fn bytes_path(jobs: &Path, stem: &str) -> PathBuf {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::*;
-    use crate::record::State;
-    use crate::spec::{Activation, InitialBias, Loss, Optimizer, Sampling};
     use super::super::bytes::le_bytes;
+    use super::*;
+    use crate::plan::Phase;
+    use crate::record::{STACK, State};
+    use crate::spec::{Activation, InitialBias, Loss, Optimizer, Sampling};
 
     pub(in crate::record) fn row(trial: &str, replicate: u32) -> ResultRow {
         ResultRow {
@@ -284,6 +358,11 @@ pub(super) mod tests {
                 optimizer: Optimizer::Adam,
                 initial_bias: InitialBias::Prior,
             },
+            trainer: STACK.into(),
+            trainer_fingerprint: None,
+            phase: Phase::Search,
+            fold: None,
+            repeat: None,
             seed: 0,
             split_fingerprint: "s".into(),
             data_fingerprint: "d".into(),
@@ -301,6 +380,7 @@ pub(super) mod tests {
             val: None,
             test: None,
             threshold: None,
+            threshold_raw: None,
             val_op: None,
             test_op: None,
         }
@@ -309,7 +389,9 @@ pub(super) mod tests {
     fn payload(fill: u8) -> Payload {
         let corner = |fp, tp, threshold| RocCorner { fp, tp, threshold };
         let train_roc = vec![corner(0, 0, None), corner(1, 2, Some(0.1)), corner(7, 9, Some(f32::MIN))];
-        Payload { train_roc, validation: vec![fill; 8], test: vec![fill + 1; 4], model: vec![fill + 2; 3] }
+        let validation = ScoreBytes { raw: vec![fill; 8], score: vec![fill + 1; 8] };
+        let test = ScoreBytes { raw: vec![fill + 2; 4], score: vec![fill + 3; 4] };
+        Payload { train_roc, validation, test, model: vec![fill + 4; 3] }
     }
 
     #[test]
@@ -338,9 +420,12 @@ pub(super) mod tests {
             let last = kept.last().unwrap();
             assert_eq!(last.entry.row, row("c", 0));
             let mut bytes = JobBytes::new(jobs.to_owned());
-            let (validation, test) = bytes.scores(&last.stem, last.entry.bytes.unwrap()).unwrap();
-            let (validation, test) = (le_bytes(&validation), le_bytes(&test));
-            let model = bytes.model(&last.stem, last.entry.bytes.unwrap()).unwrap();
+            let spans = last.entry.bytes.clone().unwrap();
+            let [raw, score, test_raw, test_score] =
+                bytes.scores(&last.stem, &spans).unwrap().map(|values| le_bytes(&values));
+            let (validation, test) = (ScoreBytes { raw, score }, ScoreBytes { raw: test_raw, score: test_score });
+            let model = bytes.model(&last.stem, &spans).unwrap();
+            assert_eq!(spans.model_sum(), blob_sum(&model));
             assert_eq!(Payload { train_roc: last.entry.train_roc.clone(), validation, test, model }, payload(5));
             std::fs::remove_file(lines_path(jobs, &next.stem("j"))).unwrap();
         }
@@ -372,23 +457,47 @@ pub(super) mod tests {
         assert_eq!(Some(&kept[1].stem), oldest.as_ref());
         let mut bytes = JobBytes::new(jobs.to_owned());
         for kept in &kept[..2] {
-            bytes.model(&kept.stem, kept.entry.bytes.unwrap()).unwrap();
+            bytes.model(&kept.stem, kept.entry.bytes.as_ref().unwrap()).unwrap();
         }
     }
 
     #[test]
-    fn a_line_of_a_version_that_kept_no_curve_is_read() {
+    fn failures_that_are_tried_again_do_not_count_and_stay_until_there_is_more() {
+        const FAILED: State = State::Failed;
+        const FINISHED: State = State::Finished;
         let folder = tempfile::tempdir().unwrap();
-        let attempt = Attempt::new();
-        let mut journal = Journal::new(folder.path(), "j", &attempt);
-        journal.append(vec![(row("a", 0), vec![], None)]).unwrap();
-        let path = lines_path(folder.path(), &attempt.stem("j"));
-        let line = std::fs::read_to_string(&path).unwrap();
-        assert!(line.contains(r#""train_roc":[],"#), "{line}");
-        std::fs::write(&path, line.replace(r#""train_roc":[],"#, "")).unwrap();
-        let journals = Journals::list(folder.path()).unwrap();
-        let [Kept { entry, .. }] = &journals.of("j").unwrap()[..] else { panic!("not one entry") };
-        assert_eq!((&entry.row, &entry.train_roc), (&row("a", 0), &vec![]));
+        let jobs = folder.path();
+        let finished = |id: &str| ResultRow { state: FINISHED, error: None, ..row(id, 0) };
+        let mut first = Journal::new(jobs, "j", &Attempt::new());
+        let entry = |row: ResultRow| vec![(row, vec![], None)];
+        for row in [row("a", 0), row("b", 0), finished("c")] {
+            first.append(entry(row)).unwrap();
+        }
+        let ids = |kept: Vec<Kept>| -> Vec<(String, State)> {
+            kept.into_iter().map(|kept| (kept.entry.row.trial_id, kept.entry.row.state)).collect()
+        };
+        let told = |settled: &[(&str, State)], all: &[(&str, State)]| {
+            let journals = Journals::list(jobs).unwrap();
+            let owned =
+                |rows: &[(&str, State)]| -> Vec<_> { rows.iter().map(|(id, s)| ((*id).to_owned(), *s)).collect() };
+            assert_eq!(ids(journals.settled("j").unwrap()), owned(settled));
+            assert_eq!(ids(journals.of("j").unwrap()), owned(all));
+        };
+        let all = [("a", FAILED), ("b", FAILED), ("c", FINISHED)];
+        told(&all, &all);
+        Journals::list(jobs).unwrap().retry_failed().unwrap();
+        told(&[("c", FINISHED)], &all);
+        // One finishes now, one fails again.
+        let mut second = Journal::new(jobs, "j", &Attempt::new());
+        second.append(entry(finished("a"))).unwrap();
+        second.append(entry(row("b", 0))).unwrap();
+        let journals = Journals::list(jobs).unwrap();
+        let mut settled = ids(journals.settled("j").unwrap());
+        settled.sort_by(|x, y| x.0.cmp(&y.0));
+        assert_eq!(settled, [("a".into(), FINISHED), ("b".into(), FAILED), ("c".into(), FINISHED)]);
+        assert_eq!(ids(journals.of("j").unwrap())[..2], [("a".into(), FINISHED), ("b".into(), FAILED)]);
+        let paths: Vec<_> = journals.paths().map(|(_, path)| journals.is_settled(&path, &row("b", 0))).collect();
+        assert_eq!(paths.iter().filter(|settled| **settled).count(), 1, "as a follower is told");
     }
 
     /// What a diverging trial leaves behind has no word in JSON.

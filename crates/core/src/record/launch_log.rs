@@ -1,6 +1,6 @@
 //! The launcher's own journal: `jobs/launch.jsonl`, a line for each change of the plan while it ran.
 //!
-//! plan.json stays as the run began. A stack that found no room, or was cut so that all devices end together, stands here
+//! plan.jsonl stays as it was asked for. A stack that found no room, or was cut so that all devices end together, stands here
 //! with the jobs that took its place, so that a resumed run goes on with those.
 
 use std::fs::{File, OpenOptions};
@@ -98,11 +98,11 @@ impl LaunchLog {
         let mut lines = Vec::new();
         if let Log::Later(path, earlier) = &self.0 {
             for change in earlier {
-                write_line(&mut lines, change)?;
+                lines::push(&mut lines, change)?;
             }
             self.0 = Log::Open(OpenOptions::new().create_new(true).append(true).open(path)?);
         }
-        write_line(&mut lines, change)?;
+        lines::push(&mut lines, change)?;
         match &mut self.0 {
             Log::Open(file) => {
                 file.write_all(&lines)?;
@@ -111,12 +111,6 @@ impl LaunchLog {
             Log::Later(..) => Ok(()), // it was opened above
         }
     }
-}
-
-fn write_line(lines: &mut Vec<u8>, change: &Change) -> io::Result<()> {
-    serde_json::to_writer(&mut *lines, change)?;
-    lines.push(b'\n');
-    Ok(())
 }
 
 /// The jobs that stand for `plan` after `changes`: those that were cut give way to their halves.
@@ -156,12 +150,7 @@ mod tests {
     fn halves_take_the_place_of_the_job_and_a_torn_end_is_dropped() {
         let folder = tempfile::tempdir().unwrap();
         let jobs = folder.path();
-        let plan = Plan {
-            trials: 20,
-            replicates: 1,
-            workers: 1,
-            jobs: vec![job("job-00001", 0, 10), job("job-00002", 10, 10)],
-        };
+        let plan = Plan { trials: 20, replicates: 1, jobs: vec![job("job-00001", 0, 10), job("job-00002", 10, 10)] };
         assert_eq!(jobs_now(&plan, &LaunchLog::open(jobs).unwrap().1), plan.jobs);
         let cut = |job: &Job, at: usize| Change::Cut { job_id: job.job_id.clone(), into: job.cut(at), why: "w".into() };
         let first = cut(&plan.jobs[0], 5);

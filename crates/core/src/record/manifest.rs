@@ -1,21 +1,41 @@
 //! manifest.json: what a run directory is, and how far it has come.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
-/// Version of the run directory's layout that this program writes.
-pub(super) const FORMAT_VERSION: u32 = 1;
+use super::run_dir::RunDirError;
 
-/// manifest.json.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Version of the run directory's layout that this program writes.
+pub const FORMAT_VERSION: u32 = 2;
+/// Draft of that version, until it is released: others are refused.
+pub const DRAFT: u32 = 1;
+/// Name of the file.
+pub(super) const MANIFEST: &str = "manifest.json";
+/// The oldest version that can be reported, compared and exported.
+const OLDEST: u64 = 1;
+
+/// manifest.json. What an earlier version did not know is as in [`Manifest::default`].
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Manifest {
     /// Version of the directory's layout.
     pub format_version: u32,
+    /// Draft of that version; 0 for a version that was released.
+    pub draft: u32,
     /// `focalsweep` and its version.
     pub program: String,
     /// libtorch's version, where it trained; runs of version 1 always name one.
     pub libtorch: Option<String>,
+    /// Vector instructions of the fused kernels where the run began: `avx512`, `avx2` or `portable`.
+    pub simd: Option<String>,
     /// How far the run has come.
     pub state: RunState,
+    /// Why no more is trained; `None` while there is something left to do.
+    pub ended: Option<Ended>,
     /// Name of the sweep.
     pub name: String,
     /// Fingerprint of the data and its preparation.
@@ -32,6 +52,17 @@ pub struct Manifest {
     pub started_at: String,
     /// RFC 3339.
     pub updated_at: String,
+    /// The files that are written as a whole, by their names in the directory, as they were when the manifest was written.
+    pub files: BTreeMap<String, FileSum>,
+}
+
+/// Size and checksum of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSum {
+    /// Its size.
+    pub bytes: u64,
+    /// Its checksum: see [`blob_sum`](super::blob_sum).
+    pub sum: String,
 }
 
 impl Manifest {
@@ -46,9 +77,8 @@ impl Manifest {
     ) -> Self {
         Self {
             format_version: FORMAT_VERSION,
+            draft: DRAFT,
             program: concat!("focalsweep ", env!("CARGO_PKG_VERSION")).to_owned(),
-            libtorch: None,
-            state: RunState::Running,
             name: name.to_owned(),
             data_fingerprint: data_fingerprint.to_owned(),
             split_fingerprints,
@@ -57,15 +87,57 @@ impl Manifest {
             scores: "all".to_owned(),
             started_at: now.clone(),
             updated_at: now,
+            ..Self::default()
         }
+    }
+
+    /// The manifest of the run in `root`; `None` where there is none.
+    ///
+    /// # Errors
+    /// It cannot be read, is not ours, or is of a version or a draft that this program does not know.
+    pub fn read(root: &Path) -> Result<Option<Self>, RunDirError> {
+        let path = root.join(MANIFEST);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(RunDirError::io(&path, error)),
+        };
+        let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|e| RunDirError::broken(&path, &e))?;
+        let number = |key: &str| value.get(key).and_then(serde_json::Value::as_u64);
+        match (number("format_version"), number("draft").unwrap_or(0)) {
+            (None, _) => return Err(RunDirError::NotOurs(root.to_owned())),
+            (Some(version), draft) if version == u64::from(FORMAT_VERSION) => {
+                if draft != u64::from(DRAFT) {
+                    return Err(RunDirError::Draft { path: root.to_owned(), draft });
+                }
+            }
+            (Some(version), _) if (OLDEST..u64::from(FORMAT_VERSION)).contains(&version) => {}
+            (Some(version), _) => return Err(RunDirError::Format { path: root.to_owned(), version }),
+        }
+        serde_json::from_value(value).map(Some).map_err(|e| RunDirError::broken(&path, &e))
+    }
+
+    /// Whether this program can go on with the run in `root`, or look at it while it goes on.
+    ///
+    /// # Errors
+    /// It is of an earlier version.
+    pub fn check_current(&self, root: &Path) -> Result<(), RunDirError> {
+        if self.format_version == FORMAT_VERSION {
+            return Ok(());
+        }
+        let (path, program) = (root.to_owned(), self.program.clone());
+        Err(RunDirError::Earlier { path, version: self.format_version, program })
     }
 }
 
 /// How far a run has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
     /// Under way, or killed: `--resume` goes on.
+    #[default]
     Running,
     /// Ended by the user: `--resume` goes on.
     Interrupted,
@@ -73,8 +145,23 @@ pub enum RunState {
     Finished,
 }
 
+/// Why a run trains no more. This version ends with all that was asked for; readers know the other words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// All that was asked for is there.
+    Complete,
+    /// The time that it was given is used up.
+    Budget,
+    /// As many trials as it was given are there.
+    RunCap,
+    /// It found what it was to look for.
+    Target,
+}
+
 /// Numbers of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Counts {
     /// Distinct trials.
     pub trials: usize,

@@ -4,32 +4,43 @@
 //! ended trial ─> jobs/<job>.<attempt>.jsonl + .bin (fsync) ─collect─> results, history, scores .parquet + models/ (rename)
 //! ```
 //! A trial is on disk as soon as it ends, in its job's journal. [`Collection`] makes the files that people read from the
-//! journals, as often as asked, each replaced as a whole. Journals go only when a finished run's files are all in place.
+//! journals and from what they hold already, as often as asked, each replaced as a whole: a row that was there stays.
+//! Journals go only when a finished run's files are all in place. Every format has its checksum (`checksum`).
 
 mod atomic;
 mod attempt;
 mod bytes;
+mod checksum;
 mod collect;
 mod columns;
+mod earlier;
 mod journal;
 mod launch_log;
 mod lines;
 mod manifest;
 mod model_dir;
+mod models;
+mod plan_file;
 mod predictions;
 mod prepared;
+mod retry;
 mod rows;
 mod run_dir;
+mod spec_file;
 
 pub use crate::metrics::SplitMetrics;
 pub use atomic::write_atomically;
 pub use attempt::Attempt;
 pub use bytes::{from_le_bytes, le_bytes};
+pub use checksum::{blob_sum, checked_line};
 pub use collect::Collection;
-pub use journal::{Entry, Journal, Journals, Kept, Payload};
+pub use journal::{Entry, Journal, Journals, Kept, Payload, ScoreBytes};
 pub use launch_log::{Change, LaunchLog, jobs_now};
-pub use manifest::{Counts, Manifest, RunState};
+pub use manifest::{Counts, DRAFT, Ended, FORMAT_VERSION, FileSum, Manifest, RunState};
 pub use model_dir::{Model, ModelCard, ModelDirError, write_model_dir};
-pub use predictions::{PredictionsFormat, write_predictions};
-pub use rows::{HistoryRow, ResultRow, State};
+pub use models::find_model;
+pub use plan_file::PLAN;
+pub use predictions::{Predictions, PredictionsFormat, write_predictions};
+pub use rows::{HistoryRow, ResultRow, STACK, State};
 pub use run_dir::{RunDir, RunDirError};
+pub use spec_file::read_spec;

@@ -11,12 +11,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::atomic::write_atomically;
-use crate::prepared::Preprocessing;
 use super::bytes::from_le_bytes;
 use crate::plan::{Hyperparameters, Shape};
+use crate::prepared::Preprocessing;
 
-/// Version of the directory's layout that this program writes and reads.
-const FORMAT_VERSION: u32 = 1;
+/// Version of the directory's layout that this program writes. It reads version 1 too, which has no `threshold_raw`.
+const FORMAT_VERSION: u32 = 2;
 const WEIGHTS: &str = "model.safetensors";
 const PREPROCESSING: &str = "preprocessing.json";
 const CARD: &str = "model.json";
@@ -38,8 +38,11 @@ pub struct ModelCard {
     pub hyperparameters: Hyperparameters,
     /// Columns of the prepared matrix, in order.
     pub features: Vec<String>,
-    /// Threshold of the operating point; rows with a score of at least this are flagged.
+    /// Threshold of the operating point: the probability of `threshold_raw`.
     pub threshold: Option<f64>,
+    /// Rows with a logit of at least this are flagged; those with a score of at least `threshold` where it is not known.
+    #[serde(default)]
+    pub threshold_raw: Option<f64>,
     /// Fingerprint of the training data and its preparation.
     pub data_fingerprint: String,
     /// Fingerprint of the replicate's split.
@@ -73,7 +76,7 @@ pub enum ModelDirError {
     #[diagnostic(help("`focalsweep export RUN_DIR --out DIR` makes one of a run's trials"))]
     NotOurs(PathBuf),
     /// A later program made it.
-    #[error("{} has format version {version}; this focalsweep knows version {FORMAT_VERSION}", .path.display())]
+    #[error("{} has format version {version}; this focalsweep knows versions up to {FORMAT_VERSION}", .path.display())]
     #[diagnostic(help("use the focalsweep that made it, or a later one"))]
     Format {
         /// The directory.
@@ -124,6 +127,7 @@ impl ModelCard {
             hyperparameters: json(entry("hyperparameters")?)?,
             features: json(entry("features")?)?,
             threshold: json(entry("threshold")?)?,
+            threshold_raw: entry("threshold_raw").map_or(Ok(None), |text| json(text))?,
             data_fingerprint: String::new(),
             split_fingerprint: String::new(),
             validation: BTreeMap::new(),
@@ -156,6 +160,16 @@ pub fn write_model_dir(
     Ok(())
 }
 
+impl ModelCard {
+    /// Whether a row with this logit and this probability is flagged; `None` without a threshold.
+    pub fn flags(&self, raw: f32, score: f32) -> Option<bool> {
+        match (self.threshold_raw, self.threshold) {
+            (Some(threshold), _) => Some(f64::from(raw) >= threshold),
+            (None, threshold) => threshold.map(|threshold| f64::from(score) >= threshold),
+        }
+    }
+}
+
 impl Model {
     /// Reads what [`write_model_dir`] wrote.
     ///
@@ -167,7 +181,7 @@ impl Model {
         let value: serde_json::Value =
             serde_json::from_slice(&text).map_err(|_| ModelDirError::NotOurs(dir.to_owned()))?;
         match value.get("format_version").and_then(serde_json::Value::as_u64) {
-            Some(version) if version == u64::from(FORMAT_VERSION) => {}
+            Some(version) if (1..=u64::from(FORMAT_VERSION)).contains(&version) => {}
             Some(version) => return Err(ModelDirError::Format { path: dir.to_owned(), version }),
             None => return Err(ModelDirError::NotOurs(dir.to_owned())),
         }

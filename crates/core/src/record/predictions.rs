@@ -5,7 +5,7 @@ use std::io::{self, BufWriter};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Float32Array, Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, BooleanArray, Float32Array, Float64Array, Int64Array, RecordBatch};
 use arrow::csv::WriterBuilder;
 use arrow::error::ArrowError;
 use parquet::arrow::ArrowWriter;
@@ -35,30 +35,39 @@ impl PredictionsFormat {
     }
 }
 
-/// Writes row (from 0), score and flagged (`score >= threshold`; null without a threshold). The file appears whole or not
-/// at all.
+/// New rows, scored by a model.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Predictions {
+    /// The logits.
+    pub raw: Vec<f32>,
+    /// The probabilities.
+    pub scores: Vec<f32>,
+    /// Whether each row is flagged; `None` without a threshold.
+    pub flagged: Vec<Option<bool>>,
+    /// The logit that rows are flagged from.
+    pub threshold_raw: Option<f64>,
+}
+
+/// Writes row (from 0), raw, score, flagged and threshold_raw. The file appears whole or not at all.
 ///
 /// # Errors
 /// It cannot be written.
-pub fn write_predictions(
-    path: &Path,
-    format: PredictionsFormat,
-    scores: &[f32],
-    threshold: Option<f64>,
-) -> io::Result<()> {
-    let batch = batch(scores, threshold).map_err(io::Error::other)?;
+pub fn write_predictions(path: &Path, format: PredictionsFormat, predictions: &Predictions) -> io::Result<()> {
+    let batch = batch(predictions).map_err(io::Error::other)?;
     write_atomically::<io::Error>(path, |out| match format {
         PredictionsFormat::Csv => WriterBuilder::new().build(out).write(&batch).map_err(io::Error::other),
         PredictionsFormat::Parquet => parquet(out, &batch).map_err(io::Error::other),
     })
 }
 
-fn batch(scores: &[f32], threshold: Option<f64>) -> Result<RecordBatch, ArrowError> {
-    let flagged = |&score: &f32| threshold.map(|threshold| f64::from(score) >= threshold);
-    let columns: [(&str, ArrayRef, bool); 3] = [
+fn batch(predictions: &Predictions) -> Result<RecordBatch, ArrowError> {
+    let Predictions { raw, scores, flagged, threshold_raw } = predictions;
+    let columns: [(&str, ArrayRef, bool); 5] = [
         ("row", Arc::new(Int64Array::from_iter_values((0i64..).zip(scores).map(|(row, _)| row))), false),
-        ("score", Arc::new(Float32Array::from(scores.to_vec())), false),
-        ("flagged", Arc::new(scores.iter().map(flagged).collect::<BooleanArray>()), true),
+        ("raw", Arc::new(raw.iter().map(|&raw| Some(f64::from(raw))).collect::<Float64Array>()), false),
+        ("score", Arc::new(Float32Array::from(scores.clone())), false),
+        ("flagged", Arc::new(flagged.iter().collect::<BooleanArray>()), true),
+        ("threshold_raw", Arc::new(Float64Array::from(vec![*threshold_raw; scores.len()])), true),
     ];
     RecordBatch::try_from_iter_with_nullable(columns)
 }

@@ -22,6 +22,7 @@ use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
 
 use super::atomic::write_atomically;
+use super::checksum::sum_of_parts;
 use super::run_dir::{RunDir, RunDirError};
 use crate::prepared::{Preprocessing, Replicate, Rows};
 
@@ -41,6 +42,8 @@ struct Header {
     features: Vec<String>,
     preprocessing: Preprocessing,
     notes: Vec<String>,
+    /// Checksum of each part: of x, y and source_row, one after the other.
+    sums: Vec<String>,
 }
 
 impl RunDir {
@@ -92,6 +95,7 @@ fn write(path: &Path, replicate: &Replicate, data_fingerprint: &str) -> io::Resu
         features: replicate.features.clone(),
         preprocessing: replicate.preprocessing.clone(),
         notes: replicate.notes.clone(),
+        sums: [&replicate.train, &replicate.validation, &replicate.test].map(sum).to_vec(),
     };
     let item = Arc::new(Field::new_list_field(DataType::Float32, false));
     let width = i32::try_from(replicate.features.len()).map_err(io::Error::other)?;
@@ -126,6 +130,11 @@ fn write(path: &Path, replicate: &Replicate, data_fingerprint: &str) -> io::Resu
     })
 }
 
+/// Checksum of the rows of a part.
+fn sum(rows: &Rows) -> String {
+    sum_of_parts([rows.x.inner().as_slice(), rows.y.inner().as_slice(), rows.source_rows.inner().as_slice()])
+}
+
 /// The rows of a file and the fingerprint of their data.
 fn read(path: &Path) -> io::Result<(Replicate, String)> {
     let file = File::open(path)?;
@@ -157,6 +166,9 @@ fn read(path: &Path) -> io::Result<(Replicate, String)> {
     }
     let [train, validation, test] =
         <[Rows; 3]>::try_from(parts).map_err(|parts| damaged(format!("{} parts, expected 3", parts.len())))?;
+    if [&train, &validation, &test].map(sum).as_slice() != header.sums.as_slice() {
+        return Err(damaged("its checksum is another: it was changed or damaged"));
+    }
     let replicate = Replicate {
         index: header.replicate,
         seed: header.seed,

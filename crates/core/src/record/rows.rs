@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::{Confusion, SplitMetrics, any_float};
-use crate::plan::Hyperparameters;
+use crate::plan::{Hyperparameters, Phase};
 
 /// How a (trial, replicate) ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,9 +13,12 @@ pub enum State {
     Finished,
     /// Diverged or broke; `error` says why.
     Failed,
-    /// Ended early for the good of others. This version stops none; readers know the word.
+    /// Ended early for the good of others; what it came to is there.
     Stopped,
 }
+
+/// The trainer that is ours.
+pub const STACK: &str = "stack";
 
 /// A row of results.parquet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +31,16 @@ pub struct ResultRow {
     pub state: State,
     /// Why it failed.
     pub error: Option<String>,
+    /// What trained it: [`STACK`].
+    pub trainer: String,
+    /// Fingerprint of a trainer of the user's.
+    pub trainer_fingerprint: Option<String>,
+    /// What the training is for.
+    pub phase: Phase,
+    /// 0-based fold of the split, where it has folds.
+    pub fold: Option<u32>,
+    /// 0-based repeat of the split, where it is repeated.
+    pub repeat: Option<u32>,
     /// What was trained.
     #[serde(flatten)]
     pub hyperparameters: Hyperparameters,
@@ -63,11 +76,13 @@ pub struct ResultRow {
     pub val: Option<SplitMetrics>,
     /// The same on the test rows.
     pub test: Option<SplitMetrics>,
-    /// Threshold of the operating point, chosen on the validation rows.
+    /// Threshold of the operating point, chosen on the validation rows: the probability of `threshold_raw`.
     pub threshold: Option<f64>,
-    /// Counts at `threshold` on the validation rows.
+    /// The logit that it was chosen by: rows with a logit of at least this are flagged.
+    pub threshold_raw: Option<f64>,
+    /// Counts at `threshold_raw` on the validation rows.
     pub val_op: Option<Confusion>,
-    /// Counts at `threshold` on the test rows.
+    /// Counts at `threshold_raw` on the test rows.
     pub test_op: Option<Confusion>,
 }
 

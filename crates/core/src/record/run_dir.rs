@@ -4,15 +4,21 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::atomic::{TORN, write_atomically};
 use super::attempt::Attempt;
+use super::checksum::{Summing, blob_sum};
 use super::journal::planned;
-use super::manifest::{FORMAT_VERSION, Manifest};
-use crate::plan::{Job, Plan};
+use super::manifest::{DRAFT, FORMAT_VERSION, FileSum, MANIFEST, Manifest};
+use super::plan_file::PLAN;
+use crate::plan::Job;
+use crate::spec::SpecFaults;
+
+/// Where the version of libtorch is kept until the run is collected.
+const LIBTORCH_NOTE: &str = "jobs/libtorch";
 
 /// Why a run directory cannot be used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -48,7 +54,7 @@ pub enum RunDirError {
     #[diagnostic(help("wait for it, or use `--out DIR`"))]
     Locked(PathBuf),
     /// A later program made it.
-    #[error("{} has format version {version}; this focalsweep knows version {FORMAT_VERSION}", .path.display())]
+    #[error("{} has format version {version}; this focalsweep knows versions up to {FORMAT_VERSION}", .path.display())]
     #[diagnostic(help("use the focalsweep that made it, or a later one"))]
     Format {
         /// The directory.
@@ -56,10 +62,40 @@ pub enum RunDirError {
         /// Its version.
         version: u64,
     },
+    /// A program between two releases made it.
+    #[error("{} is of draft {draft} of format version {FORMAT_VERSION}; this focalsweep knows draft {DRAFT}", .path.display())]
+    #[diagnostic(help(
+        "drafts are of programs between two releases, and only the program that began such a run knows it: use that one, \
+         or start afresh elsewhere with `--out DIR`"
+    ))]
+    Draft {
+        /// The directory.
+        path: PathBuf,
+        /// Its draft.
+        draft: u64,
+    },
+    /// An earlier program made it.
+    #[error("{} is a run of format version {version}, made by {program}: this focalsweep does not go on with it", .path.display())]
+    #[diagnostic(help(
+        "`report`, `compare` and `export` read it as it is; to go on, use the focalsweep that began it, or start afresh \
+         elsewhere with `--out DIR`"
+    ))]
+    Earlier {
+        /// The directory.
+        path: PathBuf,
+        /// Its version.
+        version: u32,
+        /// What began it.
+        program: String,
+    },
     /// A file stands in its place.
     #[error("{} is a file, not a folder", .0.display())]
     #[diagnostic(help("`--out DIR` names the folder that the run writes"))]
     NotAFolder(PathBuf),
+    /// Its sweep file is none any more.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Spec(#[from] SpecFaults),
     /// A file of it is not as it was written.
     #[error("{} cannot be understood: {why}", .path.display())]
     #[diagnostic(help("it was changed or damaged since: restore it, or start afresh elsewhere with `--out DIR`"))]
@@ -90,7 +126,7 @@ impl RunDirError {
         Self::Io { path: path.to_owned(), why }
     }
 
-    fn broken(path: &Path, why: &serde_json::Error) -> Self {
+    pub(super) fn broken(path: &Path, why: &serde_json::Error) -> Self {
         Self::Broken { path: path.to_owned(), why: why.to_string() }
     }
 }
@@ -101,6 +137,8 @@ impl RunDirError {
 pub struct RunDir {
     root: PathBuf,
     lock: Option<File>,
+    /// What was written as a whole since.
+    written: Mutex<BTreeMap<String, FileSum>>,
 }
 
 impl RunDir {
@@ -112,37 +150,23 @@ impl RunDir {
         if let Some(file) = root.ancestors().find(|path| path.is_file()) {
             return Err(RunDirError::NotAFolder(file.to_owned()));
         }
-        let path = root.join("manifest.json");
-        match fs::read(&path) {
-            Ok(bytes) => {
-                let value: serde_json::Value =
-                    serde_json::from_slice(&bytes).map_err(|e| RunDirError::broken(&path, &e))?;
-                match value.get("format_version").and_then(serde_json::Value::as_u64) {
-                    Some(version) if version == u64::from(FORMAT_VERSION) => {
-                        serde_json::from_value(value).map(Some).map_err(|e| RunDirError::broken(&path, &e))
-                    }
-                    Some(version) => Err(RunDirError::Format { path: root.to_owned(), version }),
-                    None => Err(RunDirError::NotOurs(root.to_owned())),
-                }
+        if let Some(manifest) = Manifest::read(root)? {
+            return Ok(Some(manifest));
+        }
+        // A run that was killed before its manifest, the last of what it begins with, leaves these.
+        let locked = root.join(".lock").exists();
+        let ours = |name: &str| {
+            [".lock", "jobs", "models", "prepared", "slurm", "log.txt"].contains(&name)
+                || name.starts_with(TORN)
+                || (locked && ["sweep.yaml", PLAN].contains(&name))
+        };
+        match fs::read_dir(root) {
+            Ok(entries) => {
+                let strange = entries.flatten().any(|entry| !entry.file_name().to_str().is_some_and(ours));
+                if strange { Err(RunDirError::NotOurs(root.to_owned())) } else { Ok(None) }
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // A run that was killed before its manifest, the last of what it begins with, leaves these.
-                let locked = root.join(".lock").exists();
-                let ours = |name: &str| {
-                    [".lock", "jobs", "models", "prepared", "slurm", "log.txt"].contains(&name)
-                        || name.starts_with(TORN)
-                        || (locked && ["sweep.yaml", "plan.json"].contains(&name))
-                };
-                match fs::read_dir(root) {
-                    Ok(entries) => {
-                        let strange = entries.flatten().any(|entry| !entry.file_name().to_str().is_some_and(ours));
-                        if strange { Err(RunDirError::NotOurs(root.to_owned())) } else { Ok(None) }
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-                    Err(error) => Err(RunDirError::io(root, error)),
-                }
-            }
-            Err(error) => Err(RunDirError::io(&path, error)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(RunDirError::io(root, error)),
         }
     }
 
@@ -159,7 +183,7 @@ impl RunDir {
         match lock.try_lock() {
             Ok(()) => {
                 remove_torn(root)?;
-                Ok(Self { root: root.to_owned(), lock: Some(lock) })
+                Ok(Self { root: root.to_owned(), lock: Some(lock), written: Mutex::default() })
             }
             Err(TryLockError::WouldBlock) => Err(RunDirError::Locked(root.to_owned())),
             Err(TryLockError::Error(error)) => Err(RunDirError::io(&path, error)),
@@ -168,7 +192,7 @@ impl RunDir {
 
     /// A directory that another process may have locked: for workers, and to look.
     pub fn attend(root: &Path) -> Self {
-        Self { root: root.to_owned(), lock: None }
+        Self { root: root.to_owned(), lock: None, written: Mutex::default() }
     }
 
     /// Whether a process holds the lock of `root` just now.
@@ -202,8 +226,45 @@ impl RunDir {
     /// # Errors
     /// It cannot be written.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RunDirError> {
+        self.write_with(name, |out| out.write_all(bytes))
+    }
+
+    /// Replaces a file as a whole with what `write` writes, and keeps its size and checksum for the manifest.
+    pub(super) fn write_with(
+        &self,
+        name: &str,
+        write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
+    ) -> Result<(), RunDirError> {
         let path = self.path(name);
-        write_atomically::<io::Error>(&path, |out| out.write_all(bytes)).map_err(|e| RunDirError::io(&path, e))
+        let mut total = (0, String::new());
+        write_atomically::<io::Error>(&path, |out| {
+            let mut summing = Summing::new(out);
+            write(&mut summing)?;
+            total = summing.total();
+            Ok(())
+        })
+        .map_err(|e| RunDirError::io(&path, e))?;
+        self.keep_sum(name, total);
+        Ok(())
+    }
+
+    /// Remembers the size and the checksum of a file that was written.
+    pub(super) fn keep_sum(&self, name: &str, (bytes, sum): (u64, String)) {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.insert(name.to_owned(), FileSum { bytes, sum });
+    }
+
+    /// Replaces manifest.json, and notes in it the files that were written since. It comes after them: a directory without
+    /// one holds nothing that could be lost.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write_manifest(&self, manifest: &mut Manifest) -> Result<(), RunDirError> {
+        manifest.files.extend(self.written.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        let path = self.path(MANIFEST);
+        let mut bytes = serde_json::to_vec_pretty(manifest).map_err(|e| RunDirError::io(&path, e))?;
+        bytes.push(b'\n');
+        write_atomically::<io::Error>(&path, |out| out.write_all(&bytes)).map_err(|e| RunDirError::io(&path, e))
     }
 
     /// Replaces a JSON file as a whole.
@@ -216,29 +277,48 @@ impl RunDir {
         self.write(name, &bytes)
     }
 
-    /// The plan that the run began with.
+    /// Replaces an attempt's checkpoint of a job as a whole. Its checksum is the file's last 32 bytes.
     ///
     /// # Errors
-    /// It is missing or not ours.
-    pub fn plan(&self) -> Result<Plan, RunDirError> {
-        self.read_json("plan.json")
+    /// It cannot be written.
+    pub fn write_checkpoint(&self, job: &Job, attempt: &Attempt, checkpoint: &[u8]) -> io::Result<()> {
+        write_atomically(&self.checkpoint_path(job, attempt), |out| {
+            out.write_all(checkpoint)?;
+            out.write_all(blob_sum(checkpoint).as_bytes())
+        })
     }
 
-    fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, RunDirError> {
-        let path = self.path(name);
-        let bytes = fs::read(&path).map_err(|e| RunDirError::io(&path, e))?;
-        serde_json::from_slice(&bytes).map_err(|e| RunDirError::broken(&path, &e))
+    /// Keeps the version of the libtorch that trains here, for who collects.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn note_libtorch(&self, version: &str) -> Result<(), RunDirError> {
+        self.write(LIBTORCH_NOTE, version.as_bytes())
     }
 
-    /// The checkpoints of a job, one an attempt, in no order. Those that another copy takes away meanwhile are left out.
+    /// The version of the libtorch that trained what lies in the journals; `None` where none did.
+    ///
+    /// # Errors
+    /// The note cannot be read.
+    pub fn libtorch(&self) -> Result<Option<String>, RunDirError> {
+        let path = self.path(LIBTORCH_NOTE);
+        match fs::read_to_string(&path) {
+            Ok(version) => Ok(Some(version)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(RunDirError::io(&path, error)),
+        }
+    }
+
+    /// The checkpoints of a job, one an attempt, in no order. Those that another copy takes away meanwhile are left out;
+    /// what is wrong with one that is damaged stands in its place.
     ///
     /// # Errors
     /// One cannot be read.
-    pub fn checkpoints(&self, job: &Job) -> Result<Vec<Vec<u8>>, RunDirError> {
+    pub fn checkpoints(&self, job: &Job) -> Result<Vec<Result<Vec<u8>, RunDirError>>, RunDirError> {
         let mut found = Vec::new();
         for path in self.checkpoint_paths(job)? {
             match fs::read(&path) {
-                Ok(bytes) => found.push(bytes),
+                Ok(bytes) => found.push(checked(&path, bytes)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(RunDirError::io(&path, error)),
             }
@@ -304,6 +384,16 @@ impl RunDir {
     }
 }
 
+/// A checkpoint without its checksum.
+fn checked(path: &Path, mut bytes: Vec<u8>) -> Result<Vec<u8>, RunDirError> {
+    let sum = bytes.len().checked_sub(blob_sum(&[]).len()).map(|length| bytes.split_off(length));
+    if sum.is_some_and(|sum| blob_sum(&bytes).as_bytes() == sum) {
+        return Ok(bytes);
+    }
+    let why = "its checksum is another: it was changed or damaged".to_owned();
+    Err(RunDirError::Broken { path: path.to_owned(), why })
+}
+
 /// `job-00007a@120+15`: a job with its first trial and their number.
 fn checkpoint_name(job: &Job) -> String {
     format!("{}@{}+{}", job.job_id, job.first, job.count)
@@ -339,7 +429,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let dir = RunDir::lock(folder.path()).unwrap();
         dir.write("sweep.yaml", b"name: mine").unwrap();
-        dir.write("plan.json", b"{}").unwrap();
+        dir.write(PLAN, b"{}").unwrap();
         assert!(RunDir::look(folder.path()).unwrap().is_none());
         fs::write(folder.path().join("thesis.tex"), "x").unwrap();
         assert!(matches!(RunDir::look(folder.path()), Err(RunDirError::NotOurs(_))));

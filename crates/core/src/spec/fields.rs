@@ -1,8 +1,10 @@
 //! Typed readers of single fields. A reader notes a fault and answers `None`, so that reading goes on and finds all.
 
+use super::bounds::{Bounds, End};
 use super::keys;
 use super::node::{Entry, Kind, Node, Place};
 use super::scalar::{Resolved, resolve};
+use super::words::Word;
 
 /// A fault before its place is told in lines and columns.
 #[derive(Debug)]
@@ -45,25 +47,6 @@ impl<'a> Section<'a> {
         self.fields.iter().map(|(key, at)| (*key, at))
     }
 }
-
-/// Bounds of a number, with the words for them.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
-    pub(super) words: &'static str,
-    pub(super) holds: fn(f64) -> bool,
-}
-
-pub(super) const ANY: Bounds = Bounds { words: "a number", holds: |_| true };
-pub(super) const POSITIVE: Bounds = Bounds { words: "a number above 0", holds: |x| x > 0.0 };
-pub(super) const NOT_NEGATIVE: Bounds = Bounds { words: "a number of at least 0", holds: |x| x >= 0.0 };
-pub(super) const INSIDE_UNIT: Bounds = Bounds { words: "a number above 0 and below 1", holds: |x| x > 0.0 && x < 1.0 };
-pub(super) const FROM_ZERO_BELOW_ONE: Bounds =
-    Bounds { words: "a number from 0 to below 1", holds: |x| (0.0..1.0).contains(&x) };
-pub(super) const ABOVE_ZERO_TO_ONE: Bounds =
-    Bounds { words: "a number above 0 and at most 1", holds: |x| x > 0.0 && x <= 1.0 };
-pub(super) const ABOVE_ZERO_TO_1000: Bounds =
-    Bounds { words: "a number above 0 and at most 1000", holds: |x| x > 0.0 && x <= 1000.0 };
-pub(super) const BELOW_HALF: Bounds = Bounds { words: "a number above 0 and below 0.5", holds: |x| x > 0.0 && x < 0.5 };
 
 /// Collects the faults of a file.
 #[derive(Debug, Default)]
@@ -209,7 +192,7 @@ impl Reader {
             Some(Resolved::Float(x)) => Some(x),
             _ => None,
         };
-        let fits = number.filter(|x| x.is_finite() && (bounds.holds)(*x));
+        let fits = number.filter(|x| x.is_finite() && bounds.holds(*x));
         if fits.is_none() {
             let help = if number.is_none() { number_help(at.node) } else { None };
             self.expected(at, bounds.words, help);
@@ -236,6 +219,15 @@ impl Reader {
             self.expected(at, &expected, help);
         }
         value
+    }
+
+    /// As [`Reader::whole`], with both ends of `bounds` belonging to it.
+    pub(super) fn whole_within<T: TryFrom<u64>>(&mut self, at: &At<'_>, bounds: Bounds) -> Option<T> {
+        let end = |end: End, without: u64| match end {
+            End::At(value) | End::Beyond(value) => value as u64,
+            End::Open => without,
+        };
+        self.whole(at, end(bounds.low, 0), end(bounds.high, u64::MAX))
     }
 
     /// `true` or `false`.
@@ -267,15 +259,15 @@ impl Reader {
     }
 
     /// One of the known words.
-    pub(super) fn word<T: Copy>(&mut self, at: &At<'_>, words: &[(&'static str, T)]) -> Option<T> {
+    pub(super) fn word<T: Word>(&mut self, at: &At<'_>) -> Option<T> {
         let written = match &at.node.kind {
             Kind::Scalar { text, .. } => text.as_str(),
             Kind::List(_) | Kind::Map(_) => "",
         };
-        if let Some((_, value)) = words.iter().find(|(word, _)| *word == written) {
+        if let Some((_, value)) = T::WORDS.iter().find(|(word, _)| *word == written) {
             return Some(*value);
         }
-        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let known: Vec<&str> = T::WORDS.iter().map(|(word, _)| *word).collect();
         let help = keys::nearest(written, &known).map(|word| format!("did you mean `{word}`?"));
         self.expected(at, &one_of(&known), help);
         None

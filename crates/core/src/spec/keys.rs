@@ -1,5 +1,7 @@
 //! The keys of each part of a sweep file, and the nearest to a misspelt one.
 
+use super::parameters;
+
 pub(super) const ROOT: &[&str] = &[
     "name",
     "data",
@@ -32,25 +34,18 @@ pub(super) const DATA: &[&str] = &[
 pub(super) const SYNTH: &[&str] = &["rows", "features", "positives", "seed"];
 pub(super) const SPLIT: &[&str] = &["test", "validation", "stratify"];
 pub(super) const MODEL: &[&str] = &["hidden", "activation", "dropout", "initial_bias"];
-pub(super) const TRAIN: &[&str] =
-    &["epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "reduction", "epsilon", "early_stopping"];
-pub(super) const EARLY_STOPPING: &[&str] = &["metric", "goal", "patience", "min_delta", "restore_best_weights"];
-/// Hyperparameters by name, in the order in which a report shows them.
-pub const PARAMETERS: &[&str] = &[
-    "loss",
-    "alpha",
-    "gamma",
-    "pos_weight",
-    "sampling",
+pub(super) const TRAIN: &[&str] = &[
+    "epochs",
+    "batch_size",
+    "optimizer",
     "learning_rate",
     "weight_decay",
-    "dropout",
-    "batch_size",
-    "hidden",
-    "activation",
-    "optimizer",
-    "initial_bias",
+    "reduction",
+    "epsilon",
+    "early_stopping",
+    "backend",
 ];
+pub(super) const EARLY_STOPPING: &[&str] = &["metric", "goal", "patience", "min_delta", "restore_best_weights"];
 pub(super) const DOMAIN: &[&str] = &["value", "values", "min", "max", "count"];
 pub(super) const OPERATING_POINT: &[&str] = &["max_fpr", "min_recall", "max_alerts_per_1000", "fn_cost", "fp_cost"];
 pub(super) const RANK: &[&str] = &["by", "on"];
@@ -83,7 +78,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("rank", RANK),
     ("launch", LAUNCH),
     ("launch.slurm", SLURM),
-    ("parameters", PARAMETERS),
+    ("parameters", parameters::NAMES),
 ];
 
 /// The path under which `key` is known, if in one part at least; the first one wins.

@@ -8,11 +8,13 @@
 //!                                                         fields (leaves), words, keys
 //! ```
 
+mod bounds;
 mod fault;
 mod fields;
 mod keys;
 mod node;
 mod overrides;
+pub(crate) mod parameters;
 mod range;
 mod read;
 mod read_parameters;
@@ -23,10 +25,13 @@ mod schema;
 #[cfg(test)]
 mod tests;
 mod types;
-mod words;
+pub(crate) mod words;
 
+pub use bounds::{Bounds, End};
 pub use fault::{Fault, Origin, SpecFaults};
-pub use keys::PARAMETERS;
+pub use parameters::{
+    Axis, ColumnType, Hyperparameters, Loss, PARAMETERS, Parameter, ParameterValue, ReadBy, Sampling, Space,
+};
 pub use range::{FromNumber, linspace};
 pub use read::{parse, parse_operating_point, parse_with};
 pub use schema::json_schema;

@@ -1,6 +1,6 @@
 //! The numbers of a `min`, `max`, `count` range.
 
-use super::types::{Activation, Domain, InitialBias, Loss, Optimizer, Sampling};
+use super::types::{Domain, InitialBias};
 
 /// `count` numbers from `min` to `max`, both included, equally spaced.
 ///
@@ -65,10 +65,6 @@ impl FromNumber for InitialBias {
     }
 }
 
-impl FromNumber for Loss {}
-impl FromNumber for Sampling {}
-impl FromNumber for Activation {}
-impl FromNumber for Optimizer {}
 impl FromNumber for Vec<usize> {}
 
 impl<T: Clone + FromNumber> Domain<T> {

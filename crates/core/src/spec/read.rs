@@ -5,8 +5,7 @@ use super::fields::{At, RawFault, Reader};
 use super::keys;
 use super::node::{self, Node, Place, SyntaxFault};
 use super::overrides;
-use super::types::{Method, OperatingPoint, Spec, defaults};
-use super::words::{METHODS, SCORES};
+use super::types::{Method, OperatingPoint, Scores, Spec, defaults};
 
 /// Reads a sweep file. `name` is the file's name in messages.
 ///
@@ -165,7 +164,7 @@ impl Reader {
             operating_point,
             rank,
             launch: section.get("launch").and_then(|at| self.launch(at)).unwrap_or_default(),
-            scores: section.get_some("scores").and_then(|at| self.word(at, SCORES)),
+            scores: section.get_some("scores").and_then(|at| self.word::<Scores>(at)),
             // Last, so that all the others have been read when one of these is missing.
             name: name?,
             data: data?,
@@ -195,6 +194,6 @@ impl Reader {
             self.fault(at, format!("`{word}` is not there yet, expected `grid`"), None);
             return None;
         }
-        self.word(at, METHODS)
+        self.word::<Method>(at)
     }
 }

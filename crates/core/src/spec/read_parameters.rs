@@ -1,14 +1,11 @@
 //! Readers of `parameters`: spaces and their domains.
 
-use super::fields::{
-    ANY, At, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, NOT_NEGATIVE, POSITIVE, Reader, Section, describe, flow, join,
-};
+use super::bounds::ANY;
+use super::fields::{At, Reader, Section, describe, flow, join};
 use super::keys;
 use super::node::Kind;
 use super::range::{FromNumber, linspace};
-use super::read_sections::MAX_BATCH;
-use super::types::{Domain, Loss, Parameters, Space};
-use super::words::{ACTIVATIONS, LOSSES, OPTIMIZERS, SAMPLINGS};
+use super::types::{Domain, Parameters};
 
 /// Distributions of W&B sweep files that belong to methods other than `grid`.
 const DISTRIBUTIONS: &[&str] = &["uniform", "log_uniform", "int_uniform"];
@@ -28,53 +25,8 @@ impl Reader {
         Some(Parameters::Union(items.iter().filter_map(|item| self.space(item)).collect()))
     }
 
-    fn space(&mut self, at: &At<'_>) -> Option<Space> {
-        let section = self.section(at, keys::PARAMETERS)?;
-        let before = self.faults.len();
-        let loss = self.domain(&section, "loss", |r, at| r.word(at, LOSSES));
-        if self.faults.len() == before {
-            self.unread_parameters(&section, loss.as_ref());
-        }
-        Some(Space {
-            loss,
-            alpha: self.domain(&section, "alpha", |r, at| r.number(at, INSIDE_UNIT)),
-            gamma: self.domain(&section, "gamma", |r, at| r.number(at, NOT_NEGATIVE)),
-            pos_weight: self.domain(&section, "pos_weight", |r, at| r.number(at, POSITIVE)),
-            sampling: self.domain(&section, "sampling", |r, at| r.word(at, SAMPLINGS)),
-            learning_rate: self.domain(&section, "learning_rate", |r, at| r.number(at, POSITIVE)),
-            weight_decay: self.domain(&section, "weight_decay", |r, at| r.number(at, NOT_NEGATIVE)),
-            dropout: self.domain(&section, "dropout", |r, at| r.number(at, FROM_ZERO_BELOW_ONE)),
-            batch_size: self.domain(&section, "batch_size", |r, at| r.whole(at, 1, MAX_BATCH)),
-            hidden: self.domain(&section, "hidden", Self::hidden),
-            activation: self.domain(&section, "activation", |r, at| r.word(at, ACTIVATIONS)),
-            optimizer: self.domain(&section, "optimizer", |r, at| r.word(at, OPTIMIZERS)),
-            initial_bias: self.domain(&section, "initial_bias", Self::initial_bias),
-        })
-    }
-
-    /// Parameters that no loss of the space reads would make a grid of equal trials.
-    fn unread_parameters(&mut self, section: &Section<'_>, loss: Option<&Domain<Loss>>) {
-        let losses = loss.map_or_else(|| vec![Loss::Bce], Domain::expand);
-        let words: Vec<&str> =
-            LOSSES.iter().filter(|(_, known)| losses.contains(known)).map(|(word, _)| *word).collect();
-        let by_default = if loss.is_none() { ", the default" } else { "" };
-        for (key, reader, word) in [
-            ("alpha", Loss::Focal, "focal"),
-            ("gamma", Loss::Focal, "focal"),
-            ("pos_weight", Loss::WeightedBce, "weighted_bce"),
-        ] {
-            let Some(at) = section.get_some(key) else { continue };
-            if !losses.contains(&reader) {
-                let message =
-                    format!("`{key}` is read by `{word}` only, the loss here is {}{by_default}", words.join(" and "));
-                let help = format!("add `{word}` to `loss`, or take `{key}` out");
-                self.fault_at(at.key_place.clone(), &at.path, message, Some(help));
-            }
-        }
-    }
-
     /// The values of one parameter; `read` reads one of them.
-    fn domain<T: FromNumber + PartialEq + Clone>(
+    pub(super) fn domain<T: FromNumber + PartialEq + Clone>(
         &mut self,
         section: &Section<'_>,
         key: &str,

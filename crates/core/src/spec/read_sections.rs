@@ -3,23 +3,23 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::fields::{
-    ABOVE_ZERO_TO_1000, ABOVE_ZERO_TO_ONE, ANY, At, BELOW_HALF, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, NOT_NEGATIVE,
-    POSITIVE, Reader, Section,
+use super::bounds::{
+    ABOVE_ZERO_TO_1000, ABOVE_ZERO_TO_ONE, ANY, BATCH, BELOW_HALF, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, NOT_NEGATIVE,
+    POSITIVE,
 };
+use super::fields::{At, Reader, Section};
+
 use super::keys;
 use super::node::Kind;
 use super::scalar::Resolved;
 use super::types::defaults;
 use super::types::{
-    DataSpec, Devices, EarlyStopping, Goal, InitialBias, LaunchSpec, ModelSpec, Monitor, OperatingPoint, RankSpec,
-    Scalar, SplitSpec, SynthSpec, TrainSpec,
+    Activation, Backend, DataSpec, Devices, EarlyStopping, Goal, InitialBias, LaunchSpec, Launcher, ModelSpec, Monitor,
+    OperatingPoint, Optimizer, RankSpec, Reduction, Scalar, Split, SplitSpec, SynthSpec, TrainSpec,
 };
-use super::words::{ACTIVATIONS, GOALS, LAUNCHERS, MONITORS, OPTIMIZERS, REDUCTIONS, SPLITS};
+use super::words::Word;
 use crate::metrics::catalogue::Metric;
 
-/// Rows of a batch at most; more than any file has.
-pub(super) const MAX_BATCH: u64 = 1_000_000_000;
 const MAX_WIDTH: u64 = 65_536;
 const MAX_LAYERS: usize = 32;
 
@@ -193,7 +193,7 @@ impl Reader {
             hidden: section.get("hidden").and_then(|at| self.hidden(at)).unwrap_or(defaults.hidden),
             activation: section
                 .get("activation")
-                .and_then(|at| self.word(at, ACTIVATIONS))
+                .and_then(|at| self.word::<Activation>(at))
                 .unwrap_or(defaults.activation),
             dropout: section
                 .get("dropout")
@@ -236,9 +236,9 @@ impl Reader {
             epochs: section.get("epochs").and_then(|at| self.whole(at, 1, 1_000_000)).unwrap_or(defaults.epochs),
             batch_size: section
                 .get("batch_size")
-                .and_then(|at| self.whole(at, 1, MAX_BATCH))
+                .and_then(|at| self.whole_within(at, BATCH))
                 .unwrap_or(defaults.batch_size),
-            optimizer: section.get("optimizer").and_then(|at| self.word(at, OPTIMIZERS)).unwrap_or(defaults.optimizer),
+            optimizer: section.get("optimizer").and_then(|at| self.word::<Optimizer>(at)).unwrap_or(defaults.optimizer),
             learning_rate: section
                 .get("learning_rate")
                 .and_then(|at| self.number(at, POSITIVE))
@@ -247,9 +247,10 @@ impl Reader {
                 .get("weight_decay")
                 .and_then(|at| self.number(at, NOT_NEGATIVE))
                 .unwrap_or(defaults.weight_decay),
-            reduction: section.get("reduction").and_then(|at| self.word(at, REDUCTIONS)).unwrap_or(defaults.reduction),
+            reduction: section.get("reduction").and_then(|at| self.word::<Reduction>(at)).unwrap_or(defaults.reduction),
             epsilon: section.get_some("epsilon").and_then(|at| self.number(at, BELOW_HALF)),
             early_stopping: section.get_some("early_stopping").and_then(|at| self.early_stopping(at)),
+            backend: section.get("backend").and_then(|at| self.word::<Backend>(at)).unwrap_or(defaults.backend),
         })
     }
 
@@ -257,21 +258,21 @@ impl Reader {
         let section = self.section(at, keys::EARLY_STOPPING)?;
         let defaults = EarlyStopping::default();
         let metric_at = section.get("metric");
-        let read = metric_at.and_then(|at| self.word(at, MONITORS));
+        let read = metric_at.and_then(|at| self.word::<Monitor>(at));
         let metric = read.unwrap_or(defaults.metric);
         let natural = match metric {
             Monitor::ValAuc => Goal::Maximize,
             Monitor::ValLoss => Goal::Minimize,
         };
         let goal_at = section.get("goal");
-        let goal = goal_at.and_then(|at| self.word(at, GOALS)).unwrap_or(natural);
+        let goal = goal_at.and_then(|at| self.word::<Goal>(at)).unwrap_or(natural);
         // A metric that could not be read contradicts nothing.
         if let Some(at) = goal_at
             && goal != natural
             && (read.is_some() || metric_at.is_none())
         {
-            let (metric, expected) = (word_of(MONITORS, metric), word_of(GOALS, natural));
-            self.fault(at, format!("found `{}` for {metric}, expected `{expected}`", word_of(GOALS, goal)), None);
+            let (metric, expected) = (metric.word(), natural.word());
+            self.fault(at, format!("found `{}` for {metric}, expected `{expected}`", goal.word()), None);
         }
         Some(EarlyStopping {
             metric,
@@ -333,7 +334,7 @@ impl Reader {
         let defaults = RankSpec::default();
         Some(RankSpec {
             by: section.get("by").and_then(|at| self.rank_keys(at)).unwrap_or(defaults.by),
-            on: section.get("on").and_then(|at| self.word(at, SPLITS)).unwrap_or(defaults.on),
+            on: section.get("on").and_then(|at| self.word::<Split>(at)).unwrap_or(defaults.on),
         })
     }
 
@@ -372,7 +373,7 @@ impl Reader {
                 .get("slots_per_device")
                 .and_then(|at| self.whole(at, 1, 64))
                 .unwrap_or(LaunchSpec::default().slots_per_device),
-            launcher: section.get("launcher").and_then(|at| self.word(at, LAUNCHERS)).unwrap_or_default(),
+            launcher: section.get("launcher").and_then(|at| self.word::<Launcher>(at)).unwrap_or_default(),
             slurm: section.get_some("slurm").and_then(|at| self.slurm(at)),
         })
     }
@@ -415,9 +416,4 @@ impl Reader {
         self.expected(at, expected, help);
         None
     }
-}
-
-/// The word of a choice.
-fn word_of<T: PartialEq>(words: &[(&'static str, T)], value: T) -> &'static str {
-    words.iter().find(|(_, known)| *known == value).map_or("", |(word, _)| word)
 }

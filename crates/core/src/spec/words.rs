@@ -1,24 +1,8 @@
-//! The words of each choice in a sweep file.
+//! Choices that have a word in sweep files and in result columns.
 
-use super::types::{Activation, Goal, Launcher, Loss, Method, Monitor, Optimizer, Reduction, Sampling, Scores, Split};
-
-pub(super) const METHODS: &[(&str, Method)] = &[("grid", Method::Grid)];
-pub(super) const SCORES: &[(&str, Scores)] = &[("all", Scores::All), ("best", Scores::Best), ("none", Scores::None)];
-pub(super) const ACTIVATIONS: &[(&str, Activation)] = &[("relu", Activation::Relu), ("tanh", Activation::Tanh)];
-pub(super) const OPTIMIZERS: &[(&str, Optimizer)] =
-    &[("adam", Optimizer::Adam), ("adamw", Optimizer::Adamw), ("sgd", Optimizer::Sgd)];
-pub(super) const REDUCTIONS: &[(&str, Reduction)] = &[("sum", Reduction::Sum), ("mean", Reduction::Mean)];
-pub(super) const MONITORS: &[(&str, Monitor)] = &[("val_auc", Monitor::ValAuc), ("val_loss", Monitor::ValLoss)];
-pub(super) const GOALS: &[(&str, Goal)] = &[("maximize", Goal::Maximize), ("minimize", Goal::Minimize)];
-pub(super) const LOSSES: &[(&str, Loss)] =
-    &[("focal", Loss::Focal), ("bce", Loss::Bce), ("weighted_bce", Loss::WeightedBce)];
-pub(super) const SAMPLINGS: &[(&str, Sampling)] = &[("none", Sampling::None), ("oversample", Sampling::Oversample)];
-pub(super) const SPLITS: &[(&str, Split)] = &[("validation", Split::Validation), ("test", Split::Test)];
-pub(super) const LAUNCHERS: &[(&str, Launcher)] = &[("local", Launcher::Local), ("slurm", Launcher::Slurm)];
-
-/// A choice that has a word in sweep files and in result columns.
+/// A choice that has a word.
 pub trait Word: Copy + PartialEq + 'static {
-    /// Every word with its choice.
+    /// Every word with its choice, in the order in which messages name them.
     const WORDS: &'static [(&'static str, Self)];
 
     /// The word of this choice.
@@ -27,18 +11,19 @@ pub trait Word: Copy + PartialEq + 'static {
     }
 }
 
-impl Word for Loss {
-    const WORDS: &'static [(&'static str, Self)] = LOSSES;
+/// An enum whose variants are words: one place for variant, word, schema and serialised form.
+macro_rules! words {
+    ($(#[$doc:meta])* pub enum $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:tt,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+        pub enum $name {
+            $($(#[$variant_doc])* #[serde(rename = $word)] $variant,)+
+        }
+
+        impl $crate::spec::Word for $name {
+            const WORDS: &'static [(&'static str, Self)] = &[$(($word, Self::$variant)),+];
+        }
+    };
 }
 
-impl Word for Sampling {
-    const WORDS: &'static [(&'static str, Self)] = SAMPLINGS;
-}
-
-impl Word for Activation {
-    const WORDS: &'static [(&'static str, Self)] = ACTIVATIONS;
-}
-
-impl Word for Optimizer {
-    const WORDS: &'static [(&'static str, Self)] = OPTIMIZERS;
-}
+pub(crate) use words;

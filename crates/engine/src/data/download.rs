@@ -2,17 +2,16 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 use ureq::http::StatusCode;
 use ureq::http::header::{CONTENT_RANGE, RANGE};
 
 use super::error::DataError;
 use super::fingerprint::hex;
+use super::publish::{is_same_file, sync_folder};
 use super::synth::write_synthetic;
 use focalsweep_core::spec::DataSpec;
 
@@ -55,22 +54,6 @@ pub fn fetch(spec: &DataSpec, progress: &mut dyn DownloadProgress) -> Result<(),
     }
 }
 
-/// Gives a finished temporary file its name, all on disk.
-pub(super) fn publish(temp: NamedTempFile, out: &Path) -> Result<(), DataError> {
-    let failed = |why: std::io::Error| DataError::file("write", out, why);
-    temp.as_file().sync_all().map_err(failed)?;
-    // Temporary files are for their owner only; data is as readable as any file.
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    temp.as_file().set_permissions(mode).map_err(failed)?;
-    temp.persist(out).map_err(|e| failed(e.error))?;
-    sync_folder(out)
-}
-
-fn sync_folder(path: &Path) -> Result<(), DataError> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|e| DataError::file("write", path, e))
-}
-
 struct Download<'a> {
     url: &'a str,
     sha256: &'a str,
@@ -109,8 +92,7 @@ impl<'a> Download<'a> {
             return Ok(Self { url, sha256, out, part, file: None });
         }
         // The lock is on the file that was opened; another process may have thrown that one away since.
-        let is_same = |there: std::fs::Metadata| file.metadata().is_ok_and(|ours| ours.ino() == there.ino());
-        if !std::fs::metadata(&part).is_ok_and(is_same) {
+        if !is_same_file(&file, &part) {
             return Err(busy());
         }
         Ok(Self { url, sha256, out, part, file: Some(file) })

@@ -206,6 +206,38 @@ pub enum DataError {
         /// Rows.
         rows: usize,
     },
+    /// A text column whose levels would make too many features.
+    #[error(
+        "text column `{column}` would become {levels} features, one for each of its levels, expected at most {most}"
+    )]
+    #[diagnostic(help(
+        "add it to `data.drop`, or pool more of its levels with a larger `data.min_level_count` (it counts training rows)"
+    ))]
+    TooManyLevels {
+        /// The column.
+        column: String,
+        /// Its levels on the training rows, after rare ones were pooled.
+        levels: usize,
+        /// How many may be.
+        most: usize,
+    },
+    /// Text columns whose levels together would make too many features.
+    #[error(
+        "text columns would become {total} features, one for each level, expected at most {most}; `{column}` alone makes {levels}"
+    )]
+    #[diagnostic(help(
+        "add columns to `data.drop`, or pool more levels with a larger `data.min_level_count` (it counts training rows)"
+    ))]
+    TooWide {
+        /// The column with most levels.
+        column: String,
+        /// Its levels.
+        levels: usize,
+        /// Levels of all columns.
+        total: usize,
+        /// How many may be.
+        most: usize,
+    },
     /// A row without a label.
     #[error("label `{column}`, {place}: the value is missing")]
     #[diagnostic(help("every row needs a label: fill it in or remove the row"))]

@@ -5,10 +5,14 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::error::DataError;
-use focalsweep_core::prepared::{Preprocessing, Step};
-use super::read::place;
+use super::row_place::row_place;
 use super::table::{Column, Levels, Table, Values};
+use focalsweep_core::prepared::{Preprocessing, Step};
 use focalsweep_core::spec::DataSpec;
+
+/// Most features that the levels of one column may make, and those of all columns together.
+const MOST_LEVELS: usize = 10_000;
+const MOST_LEVELS_IN_ALL: usize = 50_000;
 
 /// What became of a column, for the summary.
 #[derive(Debug, Default)]
@@ -31,12 +35,33 @@ pub(super) fn fit(table: &Table, train: &[u32], spec: &DataSpec) -> Result<(Prep
     let columns = table.columns.par_iter();
     let fitted: Vec<Fitted> =
         columns.map(|column| fit_column(column, table.rows, train, spec)).collect::<Result<_, _>>()?;
+    check_width(&fitted)?;
     let notes = notes(table, &fitted, train.len());
     let steps: Vec<Step> = fitted.into_iter().flat_map(|fitted| fitted.steps).collect();
     if steps.is_empty() {
         return Err(DataError::NoFeatures { why: "every column is constant on the training rows".to_owned() });
     }
     Ok((Preprocessing { steps }, notes))
+}
+
+/// Refuses columns whose levels would make a matrix that no machine wants: each is a number in every row.
+fn check_width(fitted: &[Fitted]) -> Result<(), DataError> {
+    let mut widths: Vec<(&str, usize)> = Vec::new();
+    for step in fitted.iter().flat_map(|fitted| &fitted.steps) {
+        if let Step::Category { column, levels, other, missing, .. } = step {
+            widths.push((column, levels.len() + usize::from(*other) + usize::from(*missing)));
+        }
+    }
+    let total: usize = widths.iter().map(|(_, width)| width).sum();
+    let Some(&(column, levels)) = widths.iter().max_by_key(|(_, width)| *width) else { return Ok(()) };
+    let column = column.to_owned();
+    if levels > MOST_LEVELS {
+        return Err(DataError::TooManyLevels { column, levels, most: MOST_LEVELS });
+    }
+    if total > MOST_LEVELS_IN_ALL {
+        return Err(DataError::TooWide { column, levels, total, most: MOST_LEVELS_IN_ALL });
+    }
+    Ok(())
 }
 
 fn fit_column(column: &Column, rows: usize, train: &[u32], spec: &DataSpec) -> Result<Fitted, DataError> {
@@ -103,7 +128,7 @@ fn overflow(path: &Path, name: &str, values: &[f64], train: &[u32]) -> DataError
     let size = |row: usize| if values[row].is_nan() { 0.0 } else { values[row].abs() };
     let rows = train.iter().map(|&row| row as usize);
     let row = rows.max_by(|&a, &b| size(a).total_cmp(&size(b))).unwrap_or(0);
-    DataError::TooLarge { column: name.to_owned(), place: place(path, row), value: values[row] }
+    DataError::TooLarge { column: name.to_owned(), place: row_place(path, row), value: values[row] }
 }
 
 /// The median; reorders `values`, which must not be empty.

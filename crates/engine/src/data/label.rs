@@ -5,7 +5,9 @@ use std::path::Path;
 
 use super::error::DataError;
 use super::fingerprint::of_source;
-use super::read::{Pick, place, read_table};
+use super::pick::Pick;
+use super::read::read_table;
+use super::row_place::row_place;
 use super::table::{Column, Levels, Table, Values};
 use focalsweep_core::spec::{DataSpec, Scalar};
 
@@ -119,7 +121,7 @@ fn check_log(path: &Path, column: &Column, offset: f64) -> Result<(), DataError>
                 let column = column.name.clone();
                 return Err(DataError::LogOfNonPositive {
                     column,
-                    place: place(path, row),
+                    place: row_place(path, row),
                     value: values[row],
                     offset,
                 });
@@ -131,7 +133,7 @@ fn check_log(path: &Path, column: &Column, offset: f64) -> Result<(), DataError>
         }
     }
     .map_or((0, String::new()), |row| (row, column.values.show(row)));
-    Err(DataError::LogOfText { column: column.name.clone(), place: place(path, row), value })
+    Err(DataError::LogOfText { column: column.name.clone(), place: row_place(path, row), value })
 }
 
 fn check_identifier(column: &Column, rows: usize) -> Result<(), DataError> {
@@ -157,7 +159,7 @@ impl Classes {
         let column = || label.name.clone();
         let codes = Coded::of(&label.values);
         if let Some(row) = codes.rows.iter().position(|&code| code == Levels::MISSING) {
-            return Err(DataError::LabelMissing { column: column(), place: place(path, row) });
+            return Err(DataError::LabelMissing { column: column(), place: row_place(path, row) });
         }
         let texts: Vec<String> = codes.first_rows.iter().map(|&row| label.values.show(row)).collect();
         if let [value] = texts.as_slice() {

@@ -3,19 +3,25 @@
 //! ```text
 //! source ─read─> Table ─label─> Source ─split + fit on training rows + transform─> Replicate
 //! ```
-//! A [`focalsweep_core::prepared::Replicate`] is built once and shared by all jobs that train on it. Its [`focalsweep_core::prepared::Preprocessing`] is kept beside the
-//! models, so that new files can be prepared in the same way.
+//! A [`focalsweep_core::prepared::Replicate`] is built once and shared by all jobs that train on it. Its
+//! [`focalsweep_core::prepared::Preprocessing`] is kept beside the models, so that new files can be prepared in the same
+//! way. What several of these files need (a format, a choice of columns, a row's place, a file's name) has a file of its
+//! own, so that none of them knows one that knows it.
 
 mod describe;
 mod download;
 mod error;
 mod fingerprint;
 mod fit;
+mod format;
 mod label;
+mod pick;
 mod prepare;
+mod publish;
 mod read;
 mod read_csv;
 mod read_parquet;
+mod row_place;
 mod split;
 mod synth;
 mod table;
@@ -25,8 +31,9 @@ pub use describe::{ColumnDescription, Description, LevelCount, describe};
 pub use download::{DownloadProgress, fetch};
 pub use error::{DataError, Place};
 pub use label::{Source, load};
+pub use pick::Pick;
 pub use prepare::prepare;
-pub use read::{Pick, read_table};
+pub use read::read_table;
 pub use synth::write_synthetic;
 pub use table::{Column, Levels, Table, Values};
 pub use transform::Transform;

@@ -6,7 +6,7 @@ use focalsweep_core::spec::{DataSpec, SplitSpec};
 use super::error::DataError;
 use super::fit::fit;
 use super::label::Source;
-use super::read::place;
+use super::row_place::row_place;
 use super::split::split;
 use super::transform::Transform;
 
@@ -26,7 +26,7 @@ pub fn prepare(
     let (preprocessing, fit_notes) = fit(&source.table, &parts.train, data)?;
     let split_fingerprint = parts.fingerprint();
     let rows = |part: Vec<u32>| -> Result<Rows, DataError> {
-        let x = preprocessing.transform_rows(&source.table, &part, |row| place(&data.source, row))?;
+        let x = preprocessing.transform_rows(&source.table, &part, |row| row_place(&data.source, row))?;
         let y = part.iter().map(|&row| source.labels[row as usize]).collect();
         Ok(Rows { x: x.into(), y, source_rows: part.into() })
     };

@@ -1,7 +1,6 @@
 //! CSV to a [`Table`]: arrow splits the cells, the columns are typed here, so that errors can name rows.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,11 +9,12 @@ use arrow::csv::ReaderBuilder;
 use arrow::csv::reader::Format as CsvFormat;
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::error::ArrowError;
-use flate2::read::MultiGzDecoder;
 use rayon::prelude::*;
 
 use super::error::DataError;
-use super::read::{Format, Pick, Wanted, place, wanted};
+use super::format::{Format, open_text};
+use super::pick::{Pick, Wanted, wanted};
+use super::row_place::{line_of_record, row_place};
 use super::table::{Column, Levels, LevelsBuilder, Table, Values};
 
 const MISSING: [&str; 9] = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"];
@@ -46,7 +46,7 @@ pub(super) fn read(path: &Path, pick: Pick<'_>, categorical: &[String]) -> Resul
                 }
                 Typed::Bad { row, value } => {
                     let column = columns.swap_remove(at).name;
-                    return Err(DataError::NotANumber { column, place: place(path, row), value });
+                    return Err(DataError::NotANumber { column, place: row_place(path, row), value });
                 }
             }
         }
@@ -58,18 +58,10 @@ pub(super) fn read(path: &Path, pick: Pick<'_>, categorical: &[String]) -> Resul
     }
 }
 
-fn open(path: &Path) -> Result<Box<dyn Read + Send>, DataError> {
-    let file = File::open(path).map_err(|e| DataError::file("read", path, e))?;
-    Ok(match Format::of(path)? {
-        Format::CsvGz => Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 17, file))),
-        _ => Box::new(file),
-    })
-}
-
 fn header(path: &Path) -> Result<Vec<String>, DataError> {
     let (schema, _) = CsvFormat::default()
         .with_header(true)
-        .infer_schema(BufReader::new(open(path)?), Some(0))
+        .infer_schema(BufReader::new(open_text(path)?), Some(0))
         .map_err(|e| csv_error(path, &e))?;
     let names: Vec<String> = schema.fields().iter().map(|field| field.name().trim().to_owned()).collect();
     match names.as_slice() {
@@ -87,7 +79,7 @@ fn pass(path: &Path, names: &[String], columns: &[Wanted], text: &[bool]) -> Res
         .with_header(true)
         .with_batch_size(BATCH)
         .with_projection(columns.iter().map(|column| column.index).collect())
-        .build_buffered(BufReader::with_capacity(1 << 18, open(path)?))
+        .build_buffered(BufReader::with_capacity(1 << 18, open_text(path)?))
         .map_err(|e| csv_error(path, &e))?;
     let mut grown: Vec<Growing> = Vec::new();
     let mut rows = 0;
@@ -241,48 +233,8 @@ fn csv_error(path: &Path, error: &ArrowError) -> DataError {
     {
         return DataError::Utf8 { path: path.to_path_buf(), line: 1, column: (index + 1).to_string() };
     }
-    match Format::of(path) {
+    match Format::by_name(path) {
         Ok(Format::CsvGz) => DataError::broken("gzip", path, text),
         _ => DataError::file("read", path, text),
-    }
-}
-
-/// The 1-based line on which the 1-based `record` of a CSV file starts; the header is record 1, empty lines are none.
-pub(super) fn line_of_record(path: &Path, record: u64) -> Option<u64> {
-    let mut reader = BufReader::new(open(path).ok()?);
-    let (mut line, mut records) = (1, 0);
-    let (mut in_record, mut in_quotes, mut cell_starts, mut before) = (false, false, true, 0);
-    loop {
-        let buffer = reader.fill_buf().ok()?;
-        let length = buffer.len();
-        if length == 0 {
-            return None;
-        }
-        for &byte in buffer {
-            let ends_line = byte == b'\r' || byte == b'\n';
-            if ends_line && !in_quotes {
-                in_record = false;
-                cell_starts = true;
-            } else {
-                if !in_record {
-                    in_record = true;
-                    records += 1;
-                    if records == record {
-                        return Some(line);
-                    }
-                }
-                if byte == b'"' {
-                    in_quotes = if in_quotes { false } else { cell_starts || before == b'"' };
-                }
-                cell_starts = !in_quotes && byte == b',';
-            }
-            if byte == b'\n' && before == b'\r' {
-                // The line was counted at its carriage return.
-            } else if ends_line {
-                line += 1;
-            }
-            before = byte;
-        }
-        reader.consume(length);
     }
 }

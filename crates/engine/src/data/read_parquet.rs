@@ -13,7 +13,7 @@ use parquet::arrow::arrow_reader::{
 use rayon::prelude::*;
 
 use super::error::DataError;
-use super::read::{Pick, Wanted, wanted};
+use super::pick::{Pick, Wanted, wanted};
 use super::table::{Column, LevelsBuilder, Table, Values};
 
 /// Rows decoded at once: large enough to amortise calls, small enough to stay in cache.

@@ -22,7 +22,8 @@ use rayon::prelude::*;
 use tempfile::NamedTempFile;
 
 use super::error::DataError;
-use super::read::Format;
+use super::format::Format;
+use super::publish::publish;
 use focalsweep_core::random::{Purpose, Stream};
 use focalsweep_core::spec::SynthSpec;
 
@@ -48,7 +49,7 @@ const SEVERITY: u32 = u32::MAX - 2;
 /// # Errors
 /// No feature, no positive or no negative is asked for; the ending is unknown; the file cannot be written.
 pub fn write_synthetic(spec: &SynthSpec, out: &Path) -> Result<(), DataError> {
-    let format = Format::of(out)?;
+    let format = Format::by_name(out)?;
     let fault = if spec.features == 0 {
         Some("data without features".to_owned())
     } else if spec.features >= SEVERITY {
@@ -77,7 +78,7 @@ pub fn write_synthetic(spec: &SynthSpec, out: &Path) -> Result<(), DataError> {
         }
     }
     .map_err(failed)?;
-    super::download::publish(temp, out)
+    publish(temp, out)
 }
 
 fn write_parquet(spec: &SynthSpec, file: &mut File) -> Result<(), String> {

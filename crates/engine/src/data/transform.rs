@@ -7,7 +7,9 @@ use focalsweep_core::prepared::{Preprocessing, Step};
 use rayon::prelude::*;
 
 use super::error::{DataError, Place, nearest_column};
-use super::read::{Pick, place, read_table};
+use super::pick::Pick;
+use super::read::read_table;
+use super::row_place::row_place;
 use super::table::{Column, Levels, Table, Values};
 
 /// Rows that are prepared together: their matrix stays in cache.
@@ -38,7 +40,12 @@ pub trait Transform {
     ///
     /// # Errors
     /// Those of [`Transform::transform`].
-    fn transform_rows(&self, table: &Table, rows: &[u32], place: impl Fn(usize) -> Place) -> Result<Vec<f32>, DataError>;
+    fn transform_rows(
+        &self,
+        table: &Table,
+        rows: &[u32],
+        place: impl Fn(usize) -> Place,
+    ) -> Result<Vec<f32>, DataError>;
 }
 
 impl Transform for Preprocessing {
@@ -56,7 +63,7 @@ impl Transform for Preprocessing {
     fn transform_file(&self, path: &Path) -> Result<Vec<f32>, DataError> {
         let table = self.read(path)?;
         let rows: Vec<u32> = (0..table.rows as u32).collect();
-        self.transform_rows(&table, &rows, |row| place(path, row))
+        self.transform_rows(&table, &rows, |row| row_place(path, row))
     }
 
     fn transform_rows(

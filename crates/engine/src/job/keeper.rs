@@ -1,17 +1,16 @@
 //! Keeps what a stack brings: the journal first, then the event.
 
-use std::collections::{HashMap, HashSet};
-use std::io::{self, Write};
+use std::collections::HashSet;
+use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::error::{JobError, save};
 use super::event::Event;
 use super::run::{JobDevice, Work};
+use crate::train::{Checkpoint, Ended, EpochReport, Fitted, Observer, RowScores, SaveError, Stack, start};
+use focalsweep_core::plan::{Job, Phase};
 use focalsweep_core::prepared::Replicate;
-use focalsweep_core::plan::{Hyperparameters, Job, Shape};
-use focalsweep_core::record::{Attempt, le_bytes, Journal, Payload, ResultRow, State, write_atomically};
-use focalsweep_core::spec::Word;
-use crate::train::{Checkpoint, Ended, EpochReport, Fitted, Observer, SaveError, Stack};
+use focalsweep_core::record::{Attempt, Journal, Payload, ResultRow, STACK, ScoreBytes, State, le_bytes};
 
 /// How often a running stack is checkpointed: what a kill can cost.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
@@ -24,12 +23,25 @@ fn micros() -> i64 {
 pub(super) struct Kept {
     /// Ids of the job's trials.
     pub(super) ids: Vec<String>,
-    /// Those that have ended. A stack that restarts before them trains them again, to the same numbers.
+    /// Those that have ended.
     pub(super) known: HashSet<String>,
     /// Where the next go.
     pub(super) journal: Journal,
     /// Whose journal and checkpoint these are.
     pub(super) attempt: Attempt,
+}
+
+impl Kept {
+    /// Whether every trial has ended.
+    pub(super) fn is_all(&self) -> bool {
+        self.ids.iter().all(|id| self.known.contains(id))
+    }
+
+    /// Where the trials that have not ended begin, if others have; a stack of all begins by itself.
+    pub(super) fn start_of_the_rest(&self, stack: &Stack) -> Option<Checkpoint> {
+        let slots: Vec<usize> = (0..self.ids.len()).filter(|&slot| !self.known.contains(&self.ids[slot])).collect();
+        (slots.len() < self.ids.len()).then(|| start(stack, &slots))
+    }
 }
 
 /// Keeps a stack's results: the journal first, then the event.
@@ -39,7 +51,7 @@ pub(super) struct Keeper<'a> {
     data: &'a Replicate,
     device: JobDevice<'a>,
     stack: &'a Stack,
-    kept: Kept,
+    pub(super) kept: Kept,
     events: &'a dyn Fn(Event),
     started_at: i64,
     last_checkpoint: Instant,
@@ -73,6 +85,11 @@ impl<'a> Keeper<'a> {
             replicate: self.job.replicate,
             state: if fitted.is_some() { State::Finished } else { State::Failed },
             error: ended.outcome.as_ref().err().cloned(),
+            trainer: STACK.to_owned(),
+            trainer_fingerprint: None,
+            phase: Phase::Search,
+            fold: None,
+            repeat: None,
             hyperparameters: self.stack.trials[ended.slot].clone(),
             seed: self.work.spec.seed,
             split_fingerprint: self.data.split_fingerprint.clone(),
@@ -91,20 +108,26 @@ impl<'a> Keeper<'a> {
             val: fitted.map(|f| f.val.clone()),
             test: fitted.map(|f| f.test.clone()),
             threshold: fitted.and_then(|f| f.threshold),
+            threshold_raw: fitted.and_then(|f| f.threshold_raw),
             val_op: fitted.and_then(|f| f.val_op),
             test_op: fitted.and_then(|f| f.test_op),
         }
     }
 
-    fn payload(&self, row: &ResultRow, fitted: &Fitted) -> Result<Payload, SaveError> {
+    fn payload(&self, fitted: &Fitted) -> Payload {
         let wants_scores = self.work.spec.scores != Some(focalsweep_core::spec::Scores::None);
-        let scores = |values: &[f32]| if wants_scores { le_bytes(values) } else { Vec::new() };
-        Ok(Payload {
+        let scores = |rows: &RowScores| {
+            if !wants_scores {
+                return ScoreBytes::default();
+            }
+            ScoreBytes { raw: le_bytes(&rows.raw), score: le_bytes(&rows.scores) }
+        };
+        Payload {
             train_roc: fitted.train_roc.clone(),
-            validation: scores(&fitted.validation_scores),
-            test: scores(&fitted.test_scores),
-            model: model_file(&self.stack.shape, &fitted.weights, row, &self.data.features)?,
-        })
+            validation: scores(&fitted.validation),
+            test: scores(&fitted.test_rows),
+            model: le_bytes(&fitted.weights),
+        }
     }
 
     /// Records every trial that has not ended as failed.
@@ -127,38 +150,7 @@ pub(super) fn write_checkpoint(
     attempt: &Attempt,
     checkpoint: &Checkpoint,
 ) -> io::Result<()> {
-    let bytes = checkpoint.to_bytes().map_err(io::Error::other)?;
-    write_atomically::<io::Error>(&work.dir.checkpoint_path(job, attempt), |out| out.write_all(&bytes))
-}
-
-/// A trial in a few words, for progress.
-pub fn label(trial: &Hyperparameters) -> String {
-    let mut words = vec![trial.loss.word().to_owned()];
-    words.extend(trial.alpha.map(|alpha| format!("alpha {alpha}")));
-    words.extend(trial.gamma.map(|gamma| format!("gamma {gamma}")));
-    words.join(" ")
-}
-
-/// A model's safetensors file: its tensors, and in the metadata what is needed to use them.
-fn model_file(shape: &Shape, weights: &[f32], row: &ResultRow, features: &[String]) -> Result<Vec<u8>, SaveError> {
-    use safetensors::tensor::{Dtype, TensorView};
-    let bytes = le_bytes(weights);
-    let mut at = 0;
-    let mut tensors = Vec::new();
-    for (name, dims) in shape.tensors() {
-        let length = 4 * dims.iter().product::<usize>();
-        tensors.push((name, TensorView::new(Dtype::F32, dims, &bytes[at..at + length])?));
-        at += length;
-    }
-    let metadata = HashMap::from([
-        ("trial_id".to_owned(), row.trial_id.clone()),
-        ("replicate".to_owned(), row.replicate.to_string()),
-        ("hyperparameters".to_owned(), serde_json::to_string(&row.hyperparameters)?),
-        ("features".to_owned(), serde_json::to_string(features)?),
-        ("threshold".to_owned(), serde_json::to_string(&row.threshold)?),
-        ("preprocessing".to_owned(), format!("preprocessing-r{}.json", row.replicate)),
-    ]);
-    Ok(safetensors::serialize(tensors, Some(metadata))?)
+    work.dir.write_checkpoint(job, attempt, &checkpoint.to_bytes().map_err(io::Error::other)?)
 }
 
 impl Observer for Keeper<'_> {
@@ -171,7 +163,7 @@ impl Observer for Keeper<'_> {
             job_id: self.job.job_id.clone(),
             epoch: report.epoch,
             training: report.training,
-            best: report.best.map(|(slot, auc)| (auc, label(&self.stack.trials[slot]))),
+            best: report.best.map(|(slot, auc)| (auc, self.stack.trials[slot].label())),
         });
     }
 
@@ -180,7 +172,7 @@ impl Observer for Keeper<'_> {
         let mut lines = Vec::with_capacity(new.len());
         for end in &new {
             let row = self.row(end);
-            let payload = end.outcome.as_ref().ok().map(|fitted| self.payload(&row, fitted)).transpose()?;
+            let payload = end.outcome.as_ref().ok().map(|fitted| self.payload(fitted));
             lines.push((row, end.history.clone(), payload));
         }
         self.kept.journal.append(lines)?;

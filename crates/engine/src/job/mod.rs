@@ -3,14 +3,17 @@
 //! Whoever has a run directory and the rows can run a job of its plan: a thread of `focalsweep`, a task of a cluster, or
 //! the process that holds libtorch. They call [`run_job`], so they are the same code.
 
+mod attend;
 mod error;
 mod event;
 mod keeper;
+mod protocol;
 mod run;
 mod stop;
 
+pub use attend::AttendedRun;
 pub use error::{JobError, save};
 pub use event::Event;
-pub use keeper::label;
+pub use protocol::{Answer, Greeting, LibtorchDescription, Order, RunOrder};
 pub use run::{JobDevice, JobEnd, Work, cut_checkpoint, ended, give_up, run_job};
 pub use stop::Stop;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use focalsweep_core::device::Device;
 use focalsweep_core::plan::{Hyperparameters, Job, Trials};
 use focalsweep_core::prepared::Replicate;
-use focalsweep_core::record::{Attempt, Entry, Journal, Journals, RunDir, RunDirError};
+use focalsweep_core::record::{Attempt, Entry, Journal, Journals, PLAN, RunDir, RunDirError};
 use focalsweep_core::spec::Spec;
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +44,7 @@ impl Work<'_> {
         let data = self.replicates.iter().find(|replicate| replicate.index == job.replicate);
         data.map(Arc::as_ref).ok_or_else(|| {
             let why = format!("{} trains on replicate {}, which the sweep does not have", job.job_id, job.replicate);
-            RunDirError::Broken { path: self.dir.path("plan.json"), why }.into()
+            RunDirError::Broken { path: self.dir.path(PLAN), why }.into()
         })
     }
 }
@@ -78,15 +78,10 @@ pub enum JobEnd {
 ///
 /// # Errors
 /// A result could not be saved.
-pub fn run_job(
-    work: &Work<'_>,
-    job: &Job,
-    device: JobDevice<'_>,
-    events: &dyn Fn(Event),
-) -> Result<JobEnd, JobError> {
+pub fn run_job(work: &Work<'_>, job: &Job, device: JobDevice<'_>, events: &dyn Fn(Event)) -> Result<JobEnd, JobError> {
     let Some(opened) = Opened::new(work, job)? else { return Ok(JobEnd::Done) };
     let (stack, data) = (&opened.stack, work.data(job)?);
-    let checkpoint = resume_from(work, job, stack);
+    let checkpoint = resume_from(work, job, stack).or_else(|| opened.kept.start_of_the_rest(stack));
     let epoch = checkpoint.as_ref().map_or(1, Checkpoint::epoch);
     let started = Event::JobStarted {
         job_id: job.job_id.clone(),
@@ -106,7 +101,15 @@ pub fn run_job(
         "job started"
     );
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        train::train(stack, data, &work.spec.operating_point, device.backends, checkpoint, &mut keeper)
+        let mut from = checkpoint;
+        loop {
+            let end = train::train(stack, data, &work.spec.operating_point, device.backends, from, &mut keeper)?;
+            if end == End::Interrupted || keeper.kept.is_all() {
+                return Ok(end);
+            }
+            // The checkpoint had left out what had failed before it, and that is to be tried again.
+            from = keeper.kept.start_of_the_rest(stack);
+        }
     }));
     let end = match outcome {
         Ok(Ok(End::Done)) => JobEnd::Done,
@@ -148,7 +151,7 @@ impl Opened {
     fn new(work: &Work<'_>, job: &Job) -> Result<Option<Self>, JobError> {
         let data = work.data(job)?;
         let trials = trials_of(work, job);
-        let ids = ids(&trials).map_err(|e| save(job, e))?;
+        let ids = ids(&trials);
         let journals = Journals::list(&work.dir.jobs()).map_err(|e| save(job, e))?;
         let known: HashSet<String> = ended(work, job, &journals)
             .map_err(|e| save(job, e))?
@@ -185,9 +188,10 @@ pub fn give_up(
 }
 
 /// What has ended of `job`'s trials, each once: in its own journals, or in those of jobs that it was cut from or into.
+/// Failures that are to be tried again have not.
 pub fn ended(work: &Work<'_>, job: &Job, journals: &Journals) -> io::Result<Vec<Entry>> {
-    let mut left: HashSet<String> = ids(&trials_of(work, job)).map_err(io::Error::other)?.into_iter().collect();
-    let entries = journals.of(&job.job_id)?.into_iter().map(|kept| kept.entry);
+    let mut left: HashSet<String> = ids(&trials_of(work, job)).into_iter().collect();
+    let entries = journals.settled(&job.job_id)?.into_iter().map(|kept| kept.entry);
     Ok(entries.filter(|entry| left.remove(&entry.row.trial_id)).collect())
 }
 
@@ -199,7 +203,8 @@ pub fn cut_checkpoint(work: &Work<'_>, job_id: &str, halves: &[Job; 2]) -> io::R
     let [first, second] = halves;
     let whole = Job { job_id: job_id.to_owned(), count: first.count + second.count, ..first.clone() };
     let found = work.dir.checkpoints(&whole).map_err(io::Error::other)?;
-    let furthest = found.iter().filter_map(|bytes| Checkpoint::read(bytes).ok()).max_by_key(Checkpoint::updates);
+    let read = found.iter().flatten().filter_map(|bytes| Checkpoint::read(bytes).ok());
+    let furthest = read.max_by_key(Checkpoint::updates);
     let Some(checkpoint) = furthest else { return Ok(()) };
     let mut at = 0;
     for half in halves {
@@ -213,7 +218,7 @@ fn trials_of(work: &Work<'_>, job: &Job) -> Vec<Hyperparameters> {
     (job.first..job.first + job.count).map(|index| work.trials.get(index)).collect()
 }
 
-fn ids(trials: &[Hyperparameters]) -> Result<Vec<String>, serde_json::Error> {
+fn ids(trials: &[Hyperparameters]) -> Vec<String> {
     trials.iter().map(Hyperparameters::trial_id).collect()
 }
 
@@ -223,9 +228,11 @@ fn resume_from(work: &Work<'_>, job: &Job, stack: &Stack) -> Option<Checkpoint> 
         tracing::warn!(job = job.job_id, %error, "a checkpoint cannot be read; it costs time and nothing else");
     };
     let found = work.dir.checkpoints(job).inspect_err(|error| warn(error)).unwrap_or_default();
-    let read =
-        |bytes: &Vec<u8>| Checkpoint::from_bytes(bytes, stack.shape.parameters()).inspect_err(|error| warn(error)).ok();
-    found.iter().filter_map(read).max_by_key(Checkpoint::updates)
+    let read = |bytes: Result<Vec<u8>, RunDirError>| {
+        let bytes = bytes.inspect_err(|error| warn(error)).ok()?;
+        Checkpoint::from_bytes(&bytes, stack.shape.parameters()).inspect_err(|error| warn(error)).ok()
+    };
+    found.into_iter().filter_map(read).max_by_key(Checkpoint::updates)
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {

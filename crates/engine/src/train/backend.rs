@@ -80,7 +80,9 @@ impl Part {
 /// Scores of M models over N rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scored {
-    /// Probabilities `[M, N]`.
+    /// Logits `[M, N]`: what ranks and flags rows.
+    pub raw: Vec<f32>,
+    /// Their probabilities `[M, N]`.
     pub scores: Vec<f32>,
     /// Mean loss of each model, `[M]`.
     pub loss: Vec<f64>,

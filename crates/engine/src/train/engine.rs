@@ -8,8 +8,8 @@ use super::early_stopping::{Patience, Verdict};
 use super::error::TrainError;
 use super::evaluate::{Fitted, Parts};
 use super::stack::Stack;
-use focalsweep_core::prepared::Replicate;
 use focalsweep_core::metrics;
+use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::HistoryRow;
 use focalsweep_core::spec::OperatingPoint;
 
@@ -91,7 +91,7 @@ pub fn train(
     let state = match from {
         Some(checkpoint) if checkpoint.trials().iter().all(|t| t.slot < stack.trials.len()) => checkpoint,
         Some(_) => return Err(TrainError::Checkpoint("it has more trials than the stack".into())),
-        None => fresh(stack),
+        None => start(stack, &(0..stack.trials.len()).collect::<Vec<_>>()),
     };
     let slots: Vec<usize> = state.position.trials.iter().map(|t| t.slot).collect();
     if slots.is_empty() {
@@ -102,11 +102,12 @@ pub fn train(
     Run { stack, data, operating_point, state, backend, observer }.go()
 }
 
-fn fresh(stack: &Stack) -> Checkpoint {
+/// The state in which the trials in `slots` of `stack` begin.
+pub fn start(stack: &Stack, slots: &[usize]) -> Checkpoint {
     let weights = stack.initial();
     let zeros = vec![0.0; weights.len()];
     let trial = |slot| TrialState { slot, patience: Patience::default(), history: Vec::new(), loss_sum: 0.0 };
-    Checkpoint {
+    let mut all = Checkpoint {
         best: weights.clone(),
         parameters: Parameters { weights, first: zeros.clone(), second: zeros },
         position: Position {
@@ -117,7 +118,11 @@ fn fresh(stack: &Stack) -> Checkpoint {
             epoch_seconds: 0.0,
             trials: (0..stack.trials.len()).map(trial).collect(),
         },
+    };
+    if slots.len() < stack.trials.len() {
+        all.retain(slots, stack.shape.parameters());
     }
+    all
 }
 
 /// Training under way. `state.parameters` is stale while the backend trains, and fetched when an epoch ends.
@@ -187,7 +192,7 @@ impl Run<'_> {
         let scored = self.backend.score(&self.state.parameters.weights, &slots, Part::Validation)?;
         let (n, size) = (validation.y.len(), self.stack.shape.parameters());
         let aucs: Vec<Option<f64>> =
-            scored.scores.chunks_exact(n).map(|scores| metrics::roc_auc(scores, &validation.y)).collect();
+            scored.raw.chunks_exact(n).map(|raw| metrics::roc_auc(raw, &validation.y)).collect();
 
         let position = &mut self.state.position;
         position.seconds += started.elapsed().as_secs_f64();

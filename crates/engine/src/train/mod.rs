@@ -11,18 +11,16 @@ mod engine;
 mod error;
 mod evaluate;
 mod fused;
-mod loss;
 mod predict;
 mod stack;
 
 pub use backend::{Backend, Backends, Batch, Parameters, Part, Scored};
 pub use checkpoint::{Checkpoint, TrialState};
-pub use engine::{End, Ended, EpochReport, Observer, SaveError, train};
+pub use engine::{End, Ended, EpochReport, Observer, SaveError, start, train};
 pub use error::{TrainError, Trouble};
-pub use evaluate::Fitted;
-pub use fused::FusedKernels;
-pub use loss::LossTerms;
-pub use predict::probabilities;
+pub use evaluate::{Fitted, RowScores};
+pub use fused::{FusedKernels, instructions};
+pub use predict::score_rows;
 pub use stack::{Stack, cost};
 
 #[cfg(test)]

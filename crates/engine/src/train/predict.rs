@@ -1,25 +1,20 @@
 //! Scores of one trained model over new rows, by the same passes that scored it while it trained.
 
-use super::backend::{Backend, Parameters, Part};
+use super::backend::{Backend, Parameters, Part, Scored};
 use super::error::TrainError;
 use super::fused::Fused;
 use super::stack::Stack;
-use focalsweep_core::prepared::{Preprocessing, Replicate, Rows};
 use focalsweep_core::plan::Hyperparameters;
+use focalsweep_core::prepared::{Preprocessing, Replicate, Rows};
 use focalsweep_core::spec::TrainSpec;
 
-/// Probabilities `[rows]` that the rows of `x` (`[rows, inputs]`, row-major) are positive, by a model of `trial`'s shape
-/// with `weights` in the layout of [`Shape`](focalsweep_core::plan::Shape). A row's score does not depend on the rows beside it, so for a
+/// Logits and probabilities `[rows]` of the rows of `x` (`[rows, inputs]`, row-major) to be positive, by a model of
+/// `trial`'s shape with `weights` in the layout of [`Shape`](focalsweep_core::plan::Shape). A row's score does not depend on the rows beside it, so for a
 /// model trained on the CPU it equals the recorded one to the bit.
 ///
 /// # Errors
 /// `weights` or `x` do not have the size that the shape asks for.
-pub fn probabilities(
-    trial: &Hyperparameters,
-    inputs: usize,
-    weights: &[f32],
-    x: Vec<f32>,
-) -> Result<Vec<f32>, TrainError> {
+pub fn score_rows(trial: &Hyperparameters, inputs: usize, weights: &[f32], x: Vec<f32>) -> Result<Scored, TrainError> {
     let misshapen = |what: &str| TrainError::Model(format!("{what} do not fit {inputs} inputs and {:?}", trial.hidden));
     if inputs == 0 || !x.len().is_multiple_of(inputs) {
         return Err(misshapen("the rows"));
@@ -44,5 +39,5 @@ pub fn probabilities(
         stack.filter(|stack| stack.shape.parameters() == weights.len()).ok_or_else(|| misshapen("the weights"))?;
     let zeros = vec![0.0; weights.len()];
     let parameters = Parameters { weights: weights.to_vec(), first: zeros.clone(), second: zeros };
-    Ok(Fused::new(&stack, &data, &[0], &parameters, vec![0.0]).score(weights, &[0], Part::Test)?.scores)
+    Fused::new(&stack, &data, &[0], &parameters, vec![0.0]).score(weights, &[0], Part::Test)
 }

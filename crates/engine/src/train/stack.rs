@@ -1,9 +1,10 @@
 //! A stack: the trials of one job, what their losses read, and how their rows are drawn.
 
-use super::loss::LossTerms;
-use focalsweep_core::prepared::Rows;
+use focalsweep_core::losses::{Drawn, LossTerms};
 use focalsweep_core::plan::{Hyperparameters, Shape};
+use focalsweep_core::prepared::Rows;
 use focalsweep_core::random::{Purpose, Stream};
+use focalsweep_core::samplings;
 use focalsweep_core::spec::{InitialBias, Optimizer, Sampling, TrainSpec};
 
 /// Trials of one shape, sampling, batch size and optimizer, trained together on one replicate.
@@ -21,8 +22,7 @@ pub struct Stack {
     pub replicate: u32,
     /// What each trial's loss reads.
     pub losses: Vec<LossTerms>,
-    positives: usize,
-    negatives: usize,
+    drawn: Drawn,
 }
 
 impl Stack {
@@ -38,11 +38,9 @@ impl Stack {
     ) -> Option<Self> {
         let first = trials.first()?;
         let shape = Shape { inputs, hidden: first.hidden.clone(), activation: first.activation };
-        let rare = train.y.iter().filter(|&&y| y == 1).count();
-        let negatives = train.y.len() - rare;
-        let positives = if first.sampling == Sampling::Oversample { negatives } else { rare };
-        let losses = trials.iter().map(|trial| LossTerms::of(trial, positives, negatives)).collect();
-        Some(Self { settings, shape, seed, replicate, losses, positives, negatives, trials })
+        let drawn = drawn(first, train);
+        let losses = trials.iter().map(|trial| LossTerms::of_trial(trial, drawn)).collect();
+        Some(Self { settings, shape, seed, replicate, losses, drawn, trials })
     }
 
     /// Update rule of the stack.
@@ -57,12 +55,12 @@ impl Stack {
 
     /// Rows drawn in an epoch; 2 · negatives when oversampling, as published.
     pub fn rows_per_epoch(&self) -> usize {
-        self.positives + self.negatives
+        self.drawn.positives + self.drawn.negatives
     }
 
     /// Parameters of every model before training, `[K, P]`.
     pub fn initial(&self) -> Vec<f32> {
-        let prior = (self.positives as f64 / self.negatives as f64).ln();
+        let prior = (self.drawn.positives as f64 / self.drawn.negatives as f64).ln();
         let bias = |trial: &Hyperparameters| match trial.initial_bias {
             InitialBias::Prior => prior,
             InitialBias::Value(value) => value,
@@ -73,14 +71,15 @@ impl Stack {
     /// Positions in the training rows in the order in which `epoch` (0-based) draws them.
     pub fn order(&self, train: &Rows, epoch: u32) -> Vec<u32> {
         let stream = |purpose| Stream::new(self.seed, self.replicate, purpose, epoch, 0);
-        let mut order: Vec<u32> = if self.trials[0].sampling == Sampling::None {
-            (0..train.y.len() as u32).collect()
-        } else {
-            let (rare, common): (Vec<u32>, Vec<u32>) =
-                (0..train.y.len() as u32).partition(|&row| train.y[row as usize] == 1);
-            let mut draw = stream(Purpose::Oversample);
-            let drawn = (0..common.len()).map(|_| rare[draw.below(rare.len() as u32) as usize]);
-            drawn.chain(common.iter().copied()).collect()
+        let mut order: Vec<u32> = match self.trials[0].sampling {
+            Sampling::None => (0..train.y.len() as u32).collect(),
+            Sampling::Oversample => {
+                let (rare, common): (Vec<u32>, Vec<u32>) =
+                    (0..train.y.len() as u32).partition(|&row| train.y[row as usize] == 1);
+                let mut draw = stream(Purpose::Oversample);
+                let drawn = (0..common.len()).map(|_| rare[draw.below(rare.len() as u32) as usize]);
+                drawn.chain(common.iter().copied()).collect()
+            }
         };
         stream(Purpose::BatchOrder).shuffle(&mut order);
         order
@@ -103,9 +102,12 @@ impl Stack {
 /// What a trial costs beside others: parameters times the rows that an epoch draws.
 pub fn cost(trial: &Hyperparameters, train: &Rows, inputs: usize) -> f64 {
     let shape = Shape { inputs, hidden: trial.hidden.clone(), activation: trial.activation };
-    let rows = match trial.sampling {
-        Sampling::None => train.y.len(),
-        Sampling::Oversample => 2 * train.y.iter().filter(|&&y| y == 0).count(),
-    };
-    (shape.parameters() * rows) as f64
+    let drawn = drawn(trial, train);
+    (shape.parameters() * (drawn.positives + drawn.negatives)) as f64
+}
+
+/// Rows of each class that an epoch of `trial` draws.
+fn drawn(trial: &Hyperparameters, train: &Rows) -> Drawn {
+    let positives = train.positives();
+    (samplings::definition(trial.sampling).drawn)(Drawn { positives, negatives: train.len() - positives })
 }

@@ -3,7 +3,7 @@
 use super::ties::Ties;
 use crate::rank::{Ranked, Ranking};
 use crate::read::Value;
-use crate::read::parameters::{RANGES, Range};
+use crate::read::parameters::ranges;
 
 /// Fewest different values that make a range.
 const RANGE: usize = 3;
@@ -23,7 +23,8 @@ pub(super) fn edges(ranking: &Ranking, ties: &Ties) -> Edges {
     let Some(winner) = ranking.winner() else { return edges };
     let rivals: Vec<&Ranked> =
         ranking.trials.iter().filter(|ranked| ranking.loss(ranked) == ranking.loss(winner)).collect();
-    for Range { name, least: limit } in RANGES {
+    for parameter in ranges() {
+        let (name, limit) = (parameter.name, parameter.bounds.least());
         let value_of = |ranked: &Ranked| number(ranking.parameter(ranked, name)?);
         let Some(value) = value_of(winner) else { continue };
         let mut values: Vec<f64> = rivals.iter().filter_map(|ranked| value_of(ranked)).collect();

@@ -288,7 +288,7 @@ impl Member {
         if rows.of_replicate.get(&group.replicate) != Some(&group.rows) {
             return;
         }
-        let Some(components) = AucComponents::new(&group.scores, &group.labels) else { return };
+        let Some(components) = AucComponents::new(&group.raw, &group.labels) else { return };
         let Some(influences) = components.influences(&group.labels) else { return };
         let replicates = rows.of_replicate.len();
         self.auc += components.auc() / replicates as f64;
@@ -300,8 +300,8 @@ impl Member {
         self.replicates += 1;
         let Some(&threshold) = thresholds.get(&(group.trial.as_str(), group.replicate)) else { return };
         self.with_threshold += 1;
-        for (row, &score) in group.rows.iter().zip(&group.scores) {
-            if f64::from(score) < threshold
+        for (row, &raw) in group.rows.iter().zip(&group.raw) {
+            if f64::from(raw) < threshold
                 && let Some(&place) = rows.positives.get(row)
             {
                 self.missed[place] = self.missed[place].saturating_add(1);
@@ -314,9 +314,10 @@ impl Member {
     }
 }
 
-/// Thresholds of the operating point by trial and replicate.
+/// What rows are flagged from at the operating point, by trial and replicate: a logit, in runs of version 1 a probability.
 fn thresholds(results: &Results) -> HashMap<(&str, u32), f64> {
-    let Some(at) = results.metrics.iter().position(|metric| metric == "threshold") else { return HashMap::new() };
+    let column = |name: &str| results.metrics.iter().position(|metric| metric == name);
+    let Some(at) = column("threshold_raw").or_else(|| column("threshold")) else { return HashMap::new() };
     let of = |row: &'_ Row| row.metrics.get(at).copied().flatten();
     results.rows.iter().filter_map(|row| Some(((row.trial_id.as_str(), row.replicate), of(row)?))).collect()
 }

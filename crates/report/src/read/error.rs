@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use focalsweep_core::record::RunDirError;
+
 /// Why a run cannot be read or ranked.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ReportError {
@@ -19,15 +21,10 @@ pub enum ReportError {
         "`focalsweep run {}/sweep.yaml --out {} --resume` goes on with the run", .0.display(), .0.display()
     ))]
     NoResults(PathBuf),
-    /// A later program made it.
-    #[error("{} has format version {version}; this focalsweep reads version {}", .path.display(), super::run::FORMAT)]
-    #[diagnostic(help("use the focalsweep that made it, or a later one"))]
-    Format {
-        /// The run directory.
-        path: PathBuf,
-        /// Its version.
-        version: u64,
-    },
+    /// It is of a version or a draft that this program does not know.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Unknown(RunDirError),
     /// A file cannot be read.
     #[error("cannot read {}: {why}", .path.display())]
     #[diagnostic(help("it was changed or damaged since focalsweep wrote it, or is not yours to read"))]

@@ -1,7 +1,8 @@
 //! All that the report knows of hyperparameters by name: no other file of this crate names them in a list.
 
 use super::rows::Value;
-use focalsweep_core::spec::{Loss, PARAMETERS, Sampling, Word};
+use focalsweep_core::spec::{Loss, PARAMETERS, Parameter, ReadBy, Sampling, Word};
+use focalsweep_core::{losses, samplings};
 
 /// The loss of a trial.
 pub(crate) const LOSS: &str = "loss";
@@ -14,24 +15,10 @@ pub(crate) const ALPHA: &str = "alpha";
 /// Focal loss: the focusing exponent.
 pub(crate) const GAMMA: &str = "gamma";
 
-/// A hyperparameter whose numbers have an order, so that the best of them may lie at an end of what was swept.
-pub(crate) struct Range {
-    /// Its name.
-    pub(crate) name: &'static str,
-    /// The least value that it can take, where that is an end of its own: nobody can sweep a γ below 0.
-    pub(crate) least: Option<f64>,
+/// Hyperparameters whose numbers have an order, so that the best of them may lie at an end of what was swept.
+pub(crate) fn ranges() -> impl Iterator<Item = &'static Parameter> {
+    PARAMETERS.iter().filter(|parameter| parameter.is_number)
 }
-
-/// Hyperparameters whose range can go on.
-pub(crate) const RANGES: [Range; 7] = [
-    Range { name: ALPHA, least: None },
-    Range { name: GAMMA, least: Some(0.0) },
-    Range { name: "pos_weight", least: None },
-    Range { name: "learning_rate", least: None },
-    Range { name: "weight_decay", least: Some(0.0) },
-    Range { name: "dropout", least: Some(0.0) },
-    Range { name: "batch_size", least: Some(1.0) },
-];
 
 /// A setting of Lin et al. 2017, and how far from it another still counts as near.
 pub(crate) struct Published {
@@ -52,24 +39,19 @@ pub(crate) fn published_in_words() -> String {
     PUBLISHED.map(|one| format!("{} {}", one.name, one.value)).join(" and ")
 }
 
-/// Names of all hyperparameters, in the order in which they are shown.
-pub(crate) fn names() -> &'static [&'static str] {
-    PARAMETERS
-}
-
 /// The hyperparameter in words.
 pub(crate) fn title(name: &str) -> &str {
-    name
+    Parameter::named(name).map_or(name, |parameter| parameter.title)
 }
 
 /// Whether tables keep its column however narrow they are: it tells losses apart.
 pub(crate) fn stays(name: &str) -> bool {
-    [LOSS, ALPHA, GAMMA].contains(&name)
+    Parameter::named(name).is_some_and(|parameter| parameter.always_shown)
 }
 
 /// Whether the value of the loss depends on it, so that losses of trials that differ in it do not compare.
 pub(crate) fn shapes_loss(name: &str) -> bool {
-    [LOSS, ALPHA, GAMMA, "pos_weight"].contains(&name)
+    name == LOSS || Parameter::named(name).is_some_and(|parameter| parameter.read_by != ReadBy::EveryTrial)
 }
 
 /// Whether it makes a way to deal with a rare class.
@@ -77,17 +59,13 @@ pub(crate) fn makes_method(name: &str) -> bool {
     [LOSS, SAMPLING].contains(&name)
 }
 
-/// What is always shown beside a loss, also where all trials share it.
-fn shown_with(loss: Loss) -> &'static [&'static str] {
-    match loss {
-        Loss::Focal => &[ALPHA, GAMMA],
-        Loss::Bce | Loss::WeightedBce => &[],
-    }
-}
-
 /// Whether a hyperparameter is shown beside one of these losses, also where all trials share it.
 pub(crate) fn is_shown_with(name: &str, losses: &[Loss]) -> bool {
-    losses.iter().any(|&loss| shown_with(loss).contains(&name))
+    let own = |parameter: &Parameter| match parameter.read_by {
+        ReadBy::EveryTrial => false,
+        ReadBy::Losses(readers) => readers.iter().any(|reader| losses.contains(reader)),
+    };
+    Parameter::named(name).is_some_and(|parameter| parameter.always_shown && own(parameter))
 }
 
 /// A choice by its word in results.parquet; `None` where it is another's, or not said.
@@ -98,14 +76,11 @@ pub(crate) fn choice<T: Word>(value: Option<&Value>) -> Option<T> {
 
 /// A loss in words, as the value of a hyperparameter.
 pub(crate) fn loss_in_words(value: &Value) -> String {
-    match choice::<Loss>(Some(value)) {
-        Some(Loss::Focal) => "focal loss".to_owned(),
-        Some(Loss::Bce | Loss::WeightedBce) | None => value.to_string(),
-    }
+    choice::<Loss>(Some(value)).map_or_else(|| value.to_string(), |loss| losses::definition(loss).called.to_owned())
 }
 
 /// What plain cross-entropy is called, against which the others have to stand.
-pub(crate) const PLAIN: &str = "plain cross-entropy";
+pub(crate) const PLAIN: &str = losses::definition(Loss::Bce).title;
 
 /// A way to deal with a rare class: a loss and a sampling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,17 +92,12 @@ pub(crate) struct LossAndSampling {
 impl LossAndSampling {
     /// In words: `plain cross-entropy`, `class weights, oversampling`, `focal loss`.
     pub(crate) fn in_words(self) -> String {
-        let loss = match self.loss {
-            Loss::Bce => None,
-            Loss::WeightedBce => Some("class weights"),
-            Loss::Focal => Some("focal loss"),
-        };
-        let sampling = match self.sampling {
-            Sampling::None => None,
-            Sampling::Oversample => Some("oversampling"),
-        };
-        let words: Vec<&str> = loss.into_iter().chain(sampling).collect();
-        if words.is_empty() { PLAIN.to_owned() } else { words.join(", ") }
+        let loss = losses::definition(self.loss).title;
+        match samplings::definition(self.sampling).title {
+            None => loss.to_owned(),
+            Some(sampling) if self.loss == Loss::Bce => sampling.to_owned(),
+            Some(sampling) => format!("{loss}, {sampling}"),
+        }
     }
 
     /// That of a trial; a run that says nothing of sampling drew its rows as they are.
@@ -138,17 +108,12 @@ impl LossAndSampling {
 
     /// All there are, in the order of the published tables: by family of the loss, then by sampling.
     pub(crate) fn all() -> Vec<Self> {
-        let family = |loss: Loss| match loss {
-            Loss::Bce | Loss::WeightedBce => 0,
-            Loss::Focal => 1,
-        };
-        let within = |loss: Loss| match loss {
-            Loss::Bce | Loss::Focal => 0,
-            Loss::WeightedBce => 1,
-        };
+        let place = |loss: Loss| (loss != Loss::Bce, Loss::WORDS.iter().position(|(_, known)| *known == loss));
         let samplings = || Sampling::WORDS.iter().map(|&(_, sampling)| sampling).enumerate();
         let pairs = Loss::WORDS.iter().flat_map(|&(_, loss)| {
-            samplings().map(move |(at, sampling)| ((family(loss), at, within(loss)), Self { loss, sampling }))
+            samplings().map(move |(at, sampling)| {
+                ((losses::definition(loss).family, at, place(loss)), Self { loss, sampling })
+            })
         });
         let mut all: Vec<_> = pairs.collect();
         all.sort_by_key(|&(order, _)| order);
@@ -177,12 +142,10 @@ mod tests {
 
     #[test]
     fn every_name_is_that_of_a_hyperparameter() {
-        let known = names();
         for name in [LOSS, SAMPLING, INITIAL_BIAS, ALPHA, GAMMA] {
-            assert!(known.contains(&name), "{name}");
+            assert!(Parameter::named(name).is_some(), "{name}");
         }
-        assert!(RANGES.iter().all(|range| known.contains(&range.name)));
-        assert!(known.iter().any(|name| shapes_loss(name) && !stays(name)), "pos_weight");
-        assert_eq!(known.iter().filter(|name| makes_method(name)).count(), 2);
+        assert!(PARAMETERS.iter().any(|one| shapes_loss(one.name) && !stays(one.name)), "pos_weight");
+        assert_eq!(PARAMETERS.iter().filter(|one| makes_method(one.name)).count(), 2);
     }
 }

@@ -1,5 +1,6 @@
 //! Tests of the reader as a whole.
 
+mod docs;
 mod faults;
 mod fuzz;
 mod overrides;

@@ -5,8 +5,8 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::super::{
-    Activation, DataSpec, Devices, Domain, EarlyStopping, Goal, InitialBias, LaunchSpec, Launcher, Loss, Method,
-    ModelSpec, Monitor, OperatingPoint, Optimizer, Parameters, RankSpec, Reduction, Sampling, Scalar, Scores,
+    Activation, Backend, DataSpec, Devices, Domain, EarlyStopping, Goal, InitialBias, LaunchSpec, Launcher, Loss,
+    Method, ModelSpec, Monitor, OperatingPoint, Optimizer, Parameters, RankSpec, Reduction, Sampling, Scalar, Scores,
     SlurmSpec, Space, Spec, Split, SplitSpec, SynthSpec, TrainSpec, parse,
 };
 use super::read;
@@ -150,13 +150,16 @@ prop_compose! {
         reduction in prop_oneof![Just(Reduction::Sum), Just(Reduction::Mean)],
         epsilon in option::of(share()),
         early_stopping in option::of((any::<bool>(), 1_u32..99, 0.0..1.0_f64, any::<bool>())),
+        backend in prop_oneof![Just(Backend::Auto), Just(Backend::Fused), Just(Backend::Libtorch)],
     ) -> TrainSpec {
         let early_stopping = early_stopping.map(|(auc, patience, min_delta, restore_best_weights)| EarlyStopping {
             metric: if auc { Monitor::ValAuc } else { Monitor::ValLoss },
             goal: if auc { Goal::Maximize } else { Goal::Minimize },
             patience, min_delta, restore_best_weights,
         });
-        TrainSpec { epochs, batch_size, optimizer, learning_rate, weight_decay, reduction, epsilon, early_stopping }
+        TrainSpec {
+            epochs, batch_size, optimizer, learning_rate, weight_decay, reduction, epsilon, early_stopping, backend,
+        }
     }
 }
 

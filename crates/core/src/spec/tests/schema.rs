@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::super::{json_schema, keys, words};
+use super::super::{
+    Activation, Goal, Launcher, Loss, Method, Monitor, Optimizer, Reduction, Sampling, Scores, Split, Word,
+    json_schema, keys,
+};
 use super::read;
 
 /// Follows `$ref` and takes the first object of an `anyOf` that is not null.
@@ -42,7 +45,7 @@ fn schema_and_reader_know_the_same_keys() {
         (at(&schema, &["rank"]), keys::RANK),
         (at(&schema, &["launch"]), keys::LAUNCH),
         (at(&schema, &["launch", "slurm"]), keys::SLURM),
-        (space, keys::PARAMETERS),
+        (space, super::super::parameters::NAMES),
     ] {
         let properties: Vec<&String> = object["properties"].as_object().unwrap().keys().collect();
         assert_eq!(properties, known, "in this order");
@@ -72,17 +75,17 @@ fn schema_and_reader_know_the_same_words() {
     }
     let schema = json_schema();
     for (name, known) in [
-        ("Method", names(words::METHODS)),
-        ("Scores", names(words::SCORES)),
-        ("Activation", names(words::ACTIVATIONS)),
-        ("Optimizer", names(words::OPTIMIZERS)),
-        ("Reduction", names(words::REDUCTIONS)),
-        ("Monitor", names(words::MONITORS)),
-        ("Goal", names(words::GOALS)),
-        ("Loss", names(words::LOSSES)),
-        ("Sampling", names(words::SAMPLINGS)),
-        ("Split", names(words::SPLITS)),
-        ("Launcher", names(words::LAUNCHERS)),
+        ("Method", names(Method::WORDS)),
+        ("Scores", names(Scores::WORDS)),
+        ("Activation", names(Activation::WORDS)),
+        ("Optimizer", names(Optimizer::WORDS)),
+        ("Reduction", names(Reduction::WORDS)),
+        ("Monitor", names(Monitor::WORDS)),
+        ("Goal", names(Goal::WORDS)),
+        ("Loss", names(Loss::WORDS)),
+        ("Sampling", names(Sampling::WORDS)),
+        ("Split", names(Split::WORDS)),
+        ("Launcher", names(Launcher::WORDS)),
     ] {
         let options = schema["$defs"][name]["oneOf"].as_array().unwrap();
         let found: Vec<&str> = options.iter().filter_map(|option| option["const"].as_str()).collect();

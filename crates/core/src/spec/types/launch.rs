@@ -1,5 +1,6 @@
 //! `launch`: devices, launcher, and what is asked of a cluster.
 
+use crate::spec::words::words;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -42,15 +43,20 @@ impl Default for Devices {
     }
 }
 
-/// `launch.launcher`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Launcher {
-    /// This machine's cores and GPUs.
-    #[default]
-    Local,
-    /// A cluster, as a Slurm job array.
-    Slurm,
+words! {
+    /// `launch.launcher`.
+    pub enum Launcher {
+        /// This machine's cores and GPUs.
+        Local = "local",
+        /// A cluster, as a Slurm job array.
+        Slurm = "slurm",
+    }
+}
+
+impl Default for Launcher {
+    fn default() -> Self {
+        Self::Local
+    }
 }
 
 /// `launch.slurm`: what a task of the job array asks for. What is absent is left to the cluster.

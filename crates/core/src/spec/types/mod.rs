@@ -11,6 +11,7 @@ pub use launch::*;
 pub use model::*;
 pub use parameters::*;
 
+use crate::spec::words::words;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -229,26 +230,26 @@ impl Default for RankSpec {
     }
 }
 
-/// Rows on which a metric is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Split {
-    /// Rows that choose: early stopping, threshold, rank.
-    Validation,
-    /// Rows that nothing was chosen on.
-    Test,
+words! {
+    /// Rows on which a metric is measured.
+    pub enum Split {
+        /// Rows that choose: early stopping, threshold, rank.
+        Validation = "validation",
+        /// Rows that nothing was chosen on.
+        Test = "test",
+    }
 }
 
-/// `scores`: whose scores are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Scores {
-    /// Every trial's.
-    All,
-    /// Those of the 50 best trials.
-    Best,
-    /// Nobody's.
-    None,
+words! {
+    /// `scores`: whose scores are kept.
+    pub enum Scores {
+        /// Every trial's.
+        All = "all",
+        /// Those of the 50 best trials.
+        Best = "best",
+        /// Nobody's.
+        None = "none",
+    }
 }
 
 pub(super) mod defaults {

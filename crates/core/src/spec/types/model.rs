@@ -1,5 +1,6 @@
 //! `model` and `train` of a sweep file: the network, the optimiser, when to stop.
 
+use crate::spec::words::words;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,14 +26,14 @@ impl Default for ModelSpec {
     }
 }
 
-/// Activation of the hidden layers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Activation {
-    /// max(0, x)
-    Relu,
-    /// tanh(x)
-    Tanh,
+words! {
+    /// Activation of the hidden layers.
+    pub enum Activation {
+        /// max(0, x)
+        Relu = "relu",
+        /// tanh(x)
+        Tanh = "tanh",
+    }
 }
 
 /// Bias of the output unit before training.
@@ -104,6 +105,8 @@ pub struct TrainSpec {
     /// Stops a trial that no longer gets better; absent: all epochs are run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<EarlyStopping>,
+    /// What computes: the fused kernels on cores, libtorch on GPUs or on cores.
+    pub backend: Backend,
 }
 
 impl Default for TrainSpec {
@@ -117,30 +120,49 @@ impl Default for TrainSpec {
             reduction: Reduction::Sum,
             epsilon: None,
             early_stopping: None,
+            backend: Backend::Auto,
         }
     }
 }
 
-/// Update rule of the weights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Optimizer {
-    /// Kingma & Ba 2015, arXiv 1412.6980, with Keras' constants: betas 0.9 and 0.999, eps 1e-7.
-    Adam,
-    /// Adam with decoupled weight decay: Loshchilov & Hutter 2019, arXiv 1711.05101.
-    Adamw,
-    /// Plain gradient steps.
-    Sgd,
+words! {
+    /// What trains a stack.
+    pub enum Backend {
+        /// The fused kernels on cores, libtorch on GPUs.
+        Auto = "auto",
+        /// The fused kernels, which know no GPU.
+        Fused = "fused",
+        /// libtorch, on cores too.
+        Libtorch = "libtorch",
+    }
 }
 
-/// How the losses of a batch's rows become one number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Reduction {
-    /// Their sum, as the published focal-loss experiment has it.
-    Sum,
-    /// Their mean.
-    Mean,
+impl Default for Backend {
+    fn default() -> Self {
+        Self::Auto
+    }
+}
+
+words! {
+    /// Update rule of the weights.
+    pub enum Optimizer {
+        /// Kingma & Ba 2015, arXiv 1412.6980, with Keras' constants: betas 0.9 and 0.999, eps 1e-7.
+        Adam = "adam",
+        /// Adam with decoupled weight decay: Loshchilov & Hutter 2019, arXiv 1711.05101.
+        Adamw = "adamw",
+        /// Plain gradient steps.
+        Sgd = "sgd",
+    }
+}
+
+words! {
+    /// How the losses of a batch's rows become one number.
+    pub enum Reduction {
+        /// Their sum, as the published focal-loss experiment has it.
+        Sum = "sum",
+        /// Their mean.
+        Mean = "mean",
+    }
 }
 
 /// `train.early_stopping`.
@@ -167,31 +189,36 @@ impl Default for EarlyStopping {
     }
 }
 
-/// A metric that is measured after each epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Monitor {
-    /// ROC AUC on the validation rows.
-    ValAuc,
-    /// Mean loss on the validation rows.
-    ValLoss,
+words! {
+    /// A metric that is measured after each epoch.
+    pub enum Monitor {
+        /// ROC AUC on the validation rows.
+        ValAuc = "val_auc",
+        /// Mean loss on the validation rows.
+        ValLoss = "val_loss",
+    }
 }
 
-/// Which way is better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Goal {
-    /// More is better.
-    Maximize,
-    /// Less is better.
-    Minimize,
+words! {
+    /// Which way is better.
+    pub enum Goal {
+        /// More is better.
+        Maximize = "maximize",
+        /// Less is better.
+        Minimize = "minimize",
+    }
 }
 
-/// How trials are chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Method {
-    /// Every combination of the values.
-    #[default]
-    Grid,
+words! {
+    /// How trials are chosen.
+    pub enum Method {
+        /// Every combination of the values.
+        Grid = "grid",
+    }
+}
+
+impl Default for Method {
+    fn default() -> Self {
+        Self::Grid
+    }
 }

@@ -2,6 +2,7 @@
 
 mod download;
 mod label;
+mod portable;
 mod prepare;
 mod read;
 mod real;

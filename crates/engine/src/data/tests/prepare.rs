@@ -1,10 +1,10 @@
 use proptest::prelude::*;
 
-use super::super::fit::fit;
 use super::super::Transform;
-use focalsweep_core::prepared::{Preprocessing, Step};
+use super::super::fit::fit;
 use super::super::{Source, load, prepare};
 use super::*;
+use focalsweep_core::prepared::{Preprocessing, Step};
 use focalsweep_core::spec::SplitSpec;
 
 fn table(columns: Vec<Column>) -> Table {
@@ -26,6 +26,45 @@ fn columns(preprocessing: &Preprocessing, table: &Table) -> Vec<(String, Vec<f32
 }
 
 const NAN: f64 = f64::NAN;
+
+/// A text column of so many levels, each on one row; of more rows than levels the first level is on the rest.
+fn levels(name: &str, levels: usize, rows: usize) -> Column {
+    let names = (0..levels).map(|level| format!("l{level:06}")).collect();
+    let codes = (0..rows).map(|row| if row < levels { row as u32 } else { 0 }).collect();
+    Column { name: name.into(), values: Values::Text(Levels { names, codes }) }
+}
+
+#[test]
+fn columns_that_would_be_too_wide_are_named() {
+    let fit_all = |columns: Vec<Column>| {
+        let table = table(columns);
+        let train: Vec<u32> = (0..table.rows as u32).collect();
+        fit(&table, &train, &settings()).map(|(fitted, _)| fitted.features().len())
+    };
+    let rows = 10_001;
+    assert_eq!(fit_all(vec![levels("city", 10_000, rows as usize)]).unwrap(), 10_000);
+    let error =
+        fit_all(vec![number("n", (0..rows).map(f64::from).collect::<Vec<_>>()), levels("city", 10_001, rows as usize)]);
+    let error = error.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "text column `city` would become 10001 features, one for each of its levels, expected at most 10000"
+    );
+    let help = miette::Diagnostic::help(&error).unwrap().to_string();
+    assert!(help.contains("data.drop") && help.contains("data.min_level_count"), "{help}");
+    // Rare levels that are pooled make one feature together.
+    let many = table(vec![levels("city", 10_001, 30_000)]);
+    let train: Vec<u32> = (0..30_000).collect();
+    let pooled = DataSpec { min_level_count: 2, ..settings() };
+    assert_eq!(fit(&many, &train, &pooled).unwrap().0.features(), ["city=l000000", "city=<other>"]);
+
+    let wide = (0..6).map(|at| levels(&format!("c{at}"), if at == 3 { 9_500 } else { 9_000 }, 9_501));
+    let error = fit_all(wide.collect()).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "text columns would become 54500 features, one for each level, expected at most 50000; `c3` alone makes 9500"
+    );
+}
 
 #[test]
 fn each_kind_of_column_is_prepared() {

@@ -10,7 +10,7 @@ use arrow::datatypes::{Int32Type, UInt8Type};
 use parquet::arrow::ArrowWriter;
 use proptest::prelude::*;
 
-use super::super::read_csv::line_of_record;
+use super::super::row_place::line_of_record;
 use super::*;
 
 fn values(table: &Table, name: &str) -> Values {

@@ -1,5 +1,7 @@
 //! exp, log1p, the focal loss and its slope, sixteen logits at a time.
 
+use focalsweep_core::losses::LossTerms;
+
 use super::simd::Simd;
 
 /// Coefficients of exp(x) on [-ln 2 / 2, ln 2 / 2], lowest first: the interpolant at Chebyshev nodes, relative error
@@ -77,9 +79,20 @@ pub(super) struct Terms {
 }
 
 impl Terms {
+    /// Those of a trial. `epsilon` is the least p_t inside the logarithm.
+    pub(super) fn new(terms: &LossTerms, epsilon: Option<f64>) -> Self {
+        let &LossTerms { positive, negative, gamma } = terms;
+        Self {
+            positive: positive as f32,
+            negative: negative as f32,
+            gamma: gamma as f32,
+            limit: epsilon.map_or(f32::INFINITY, |e| -e.ln() as f32),
+        }
+    }
+
     /// Losses of logits, their derivatives by them, and the probabilities of the positive class. `sign` is 1 for
     /// positives, -1 for negatives, 0 for rows that do not count. The formulas are those of
-    /// [`LossTerms::row`](crate::train::LossTerms::row).
+    /// [`LossTerms::row`](focalsweep_core::losses::LossTerms::row).
     #[inline(always)]
     pub(super) fn rows<S: Simd>(&self, simd: S, logits: S::V, sign: S::V) -> (S::V, S::V, S::V) {
         let (zero, one) = (simd.splat(0.0), simd.splat(1.0));

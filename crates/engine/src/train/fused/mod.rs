@@ -20,9 +20,8 @@ use simd::{Lane, Portable, Simd};
 
 use super::backend::{Backend, Backends, Batch, Parameters, Part, Scored};
 use super::error::TrainError;
-use super::loss::LossTerms;
-use focalsweep_core::plan::Layer;
 use super::stack::Stack;
+use focalsweep_core::plan::Layer;
 use focalsweep_core::prepared::{Replicate, Rows};
 use focalsweep_core::spec::Reduction;
 
@@ -49,6 +48,17 @@ enum Processor {
     #[cfg(target_arch = "x86_64")]
     Avx2(simd::Avx2),
     Any(Portable),
+}
+
+/// The vector instructions that the fused kernels use on this processor: `avx512`, `avx2` or `portable`.
+pub fn instructions() -> &'static str {
+    match Processor::detect() {
+        #[cfg(target_arch = "x86_64")]
+        Processor::Avx512(_) => "avx512",
+        #[cfg(target_arch = "x86_64")]
+        Processor::Avx2(_) => "avx2",
+        Processor::Any(_) => "portable",
+    }
 }
 
 impl Processor {
@@ -137,7 +147,7 @@ impl<'a> Fused<'a> {
                 activation: stack.shape.activation,
                 weights,
                 turned: &room.turned,
-                terms: terms(&stack.losses[slot], settings.epsilon),
+                terms: Terms::new(&stack.losses[slot], settings.epsilon),
                 rate: trial.dropout as f32,
                 scale,
             };
@@ -160,7 +170,8 @@ impl<'a> Fused<'a> {
     fn score_with<S: Simd>(&self, simd: S, weights: &[f32], models: &[usize], rows: &Rows) -> Scored {
         let shape = &self.stack.shape;
         let (n, size) = (rows.y.len(), shape.parameters());
-        let mut scored = Scored { scores: vec![0.0; models.len() * n], loss: vec![0.0; models.len()] };
+        let zeros = || vec![0.0; models.len() * n];
+        let mut scored = Scored { raw: zeros(), scores: zeros(), loss: vec![0.0; models.len()] };
         let mut block = Block::<LARGE>::new(shape.inputs, &[]);
         let mut scratch = Scratch::<LARGE>::new(&shape.hidden, shape.activation);
         for first in (0..n).step_by(16 * LARGE) {
@@ -172,13 +183,14 @@ impl<'a> Fused<'a> {
                     activation: shape.activation,
                     weights: &weights[m * size..(m + 1) * size],
                     turned: &[],
-                    terms: terms(&self.stack.losses[slot], self.stack.settings.epsilon),
+                    terms: Terms::new(&self.stack.losses[slot], self.stack.settings.epsilon),
                     rate: 0.0,
                     scale: 1.0,
                 };
                 forward(simd, &model, &block, false, &mut scratch);
-                let out = &mut scored.scores[m * n + first..m * n + end];
-                scored.loss[m] += scratch.evaluate(simd, &model.terms, &block.sign, out);
+                let at = m * n + first..m * n + end;
+                let (raw, out) = (&mut scored.raw[at.clone()], &mut scored.scores[at]);
+                scored.loss[m] += scratch.evaluate(simd, &model.terms, &block.sign, raw, out);
             }
         }
         for loss in &mut scored.loss {
@@ -201,15 +213,6 @@ fn there_and_back<S: Simd, const T: usize>(
     let loss = scratch.loss(simd, &model.terms, model.scale, &block.sign);
     backward(simd, model, block, scratch, gradient);
     loss
-}
-
-fn terms(terms: &LossTerms, epsilon: Option<f64>) -> Terms {
-    Terms {
-        positive: terms.positive as f32,
-        negative: terms.negative as f32,
-        gamma: terms.gamma as f32,
-        limit: epsilon.map_or(f32::INFINITY, |e| -e.ln() as f32),
-    }
 }
 
 /// Weights of each layer but the first, turned to `[outputs, inputs]` for the way back.

@@ -1,9 +1,9 @@
 //! The update of one model's parameters.
 
 use super::simd::Lane;
+use crate::train::adam::{ADAM_EPSILON, BETAS};
 use focalsweep_core::plan::Hyperparameters;
 use focalsweep_core::spec::Optimizer;
-use crate::train::adam::{ADAM_EPSILON, BETAS};
 
 /// An update rule with its constants at one step.
 #[derive(Debug, Clone, Copy)]

@@ -4,8 +4,8 @@ use super::block::Block;
 use super::kernels::{AsItIs, Column, Finish, outer, product};
 use super::math::{Terms, tanh};
 use super::simd::{Lane, Simd};
-use focalsweep_core::spec::Activation;
 use focalsweep_core::plan::Layer;
+use focalsweep_core::spec::Activation;
 
 /// What a pass needs to know of a model.
 #[derive(Debug, Clone, Copy)]
@@ -48,16 +48,26 @@ impl<const T: usize> Scratch<T> {
         Self { hidden: hidden.collect(), slopes, logits: [[Lane::ZERO; T]] }
     }
 
-    /// Probabilities of the block's rows into `out`, and their summed loss, from the logits of [`forward`].
+    /// Logits and probabilities of the block's rows into `raw` and `out`, and their summed loss, from the logits of
+    /// [`forward`].
     #[inline(always)]
-    pub(super) fn evaluate<S: Simd>(&self, simd: S, terms: &Terms, sign: &Column<T>, out: &mut [f32]) -> f64 {
+    pub(super) fn evaluate<S: Simd>(
+        &self,
+        simd: S,
+        terms: &Terms,
+        sign: &Column<T>,
+        raw: &mut [f32],
+        out: &mut [f32],
+    ) -> f64 {
         let mut total = simd.splat(0.0);
-        for ((logits, sign), out) in self.logits[0].iter().zip(sign).zip(out.chunks_mut(16)) {
+        let rows = raw.chunks_mut(16).zip(out.chunks_mut(16));
+        for ((logits, sign), (raw, out)) in self.logits[0].iter().zip(sign).zip(rows) {
             let (loss, _, probability) = terms.rows(simd, simd.load(logits), simd.load(sign));
             total = simd.add(total, loss);
             let mut lane = Lane::ZERO;
             simd.store(probability, &mut lane);
             out.copy_from_slice(&lane.0[..out.len()]);
+            raw.copy_from_slice(&logits.0[..raw.len()]);
         }
         sum(simd, total)
     }

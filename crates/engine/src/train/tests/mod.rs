@@ -1,116 +1,17 @@
 //! The engine against references that it did not make, and against itself: alone, stacked, interrupted.
 
 mod backends;
-mod loss;
 mod parts;
+mod support;
 
-use std::path::{Path, PathBuf};
-
-use serde_json::Value;
+use std::path::Path;
 
 use super::*;
-use crate::data::{load, prepare, write_synthetic};
-use focalsweep_core::prepared::Replicate;
 use focalsweep_core::plan::Hyperparameters;
+use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::{HistoryRow, from_le_bytes, le_bytes};
-use focalsweep_core::spec::{
-    self, Activation, InitialBias, Loss, OperatingPoint, Optimizer, Reduction, Sampling, SynthSpec, TrainSpec,
-};
-
-fn data(rows: u64, features: u32, positives: u64) -> Replicate {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("synthetic.parquet");
-    write_synthetic(&SynthSpec { rows, features, positives, seed: 5 }, &path).unwrap();
-    let text = format!(
-        "name: t\ndata: {{source: {}, label: Class, clip: 5}}\nparameters: {{loss: {{value: bce}}}}",
-        path.display()
-    );
-    let spec = spec::parse("t", &text).unwrap();
-    prepare(&load(&spec.data).unwrap(), &spec.data, &spec.split, 1, 0).unwrap()
-}
-
-fn trial(alpha: f64, gamma: f64) -> Hyperparameters {
-    Hyperparameters {
-        loss: Loss::Focal,
-        alpha: Some(alpha),
-        gamma: Some(gamma),
-        pos_weight: None,
-        sampling: Sampling::None,
-        learning_rate: 0.01,
-        weight_decay: 0.0,
-        dropout: 0.5,
-        batch_size: 64,
-        hidden: vec![8],
-        activation: Activation::Relu,
-        optimizer: Optimizer::Adam,
-        initial_bias: InitialBias::Prior,
-    }
-}
-
-fn stack(trials: Vec<Hyperparameters>, settings: TrainSpec, data: &Replicate) -> Stack {
-    Stack::new(trials, settings, &data.train, data.features.len(), 1, data.index).unwrap()
-}
-
-/// Keeps everything; stops after `stop_after` questions.
-#[derive(Default)]
-struct Watcher {
-    ended: Vec<Ended>,
-    checkpoint: Option<Checkpoint>,
-    asked: std::cell::Cell<usize>,
-    stop_after: Option<usize>,
-}
-
-impl Observer for Watcher {
-    fn stop_requested(&self) -> bool {
-        self.asked.set(self.asked.get() + 1);
-        self.stop_after.is_some_and(|n| self.asked.get() > n)
-    }
-    fn epoch(&mut self, _: &EpochReport) {}
-    fn ended(&mut self, ended: Vec<Ended>) -> Result<(), SaveError> {
-        self.ended.extend(ended);
-        Ok(())
-    }
-    fn checkpoint_due(&self) -> bool {
-        false
-    }
-    fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), SaveError> {
-        self.checkpoint = Some(checkpoint.clone());
-        Ok(())
-    }
-}
-
-fn run(stack: &Stack, data: &Replicate) -> Vec<Ended> {
-    let mut watcher = Watcher::default();
-    let end =
-        train(stack, data, &OperatingPoint::default(), &FusedKernels, None, &mut watcher)
-            .unwrap();
-    assert_eq!(end, End::Done);
-    watcher.ended.sort_by_key(|e| e.slot);
-    watcher.ended
-}
-
-fn close(a: f64, b: f64, tolerance: f64) -> bool {
-    (a - b).abs() <= tolerance * a.abs().max(b.abs()).max(1e-6)
-}
-
-fn assert_history_close(a: &[HistoryRow], b: &[HistoryRow], tolerance: f64) {
-    assert_eq!(a.len(), b.len());
-    for (a, b) in a.iter().zip(b) {
-        let aucs = close(a.val_auc.unwrap(), b.val_auc.unwrap(), tolerance);
-        assert!(
-            close(a.train_loss, b.train_loss, tolerance) && close(a.val_loss, b.val_loss, tolerance) && aucs,
-            "{a:?}\n{b:?}"
-        );
-    }
-}
-
-fn fixtures(name: &str) -> PathBuf {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("tests/fixtures").join(name)
-}
-
-fn json(path: &Path) -> Value {
-    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
-}
+use focalsweep_core::spec::{self, Activation, InitialBias, Loss, Optimizer, Reduction, Sampling, TrainSpec};
+use support::{Watcher, assert_history_close, close, data, fixtures, json, run, stack, train_with, trial};
 
 /// The configurations of tests/fixtures/torch_loop: hyperparameters, reduction, and the folder's name.
 fn reference_cases() -> Vec<(&'static str, Hyperparameters, Reduction)> {
@@ -338,15 +239,7 @@ fn an_interrupted_stack_goes_on_to_the_same_bits() {
         let mut rounds = 0;
         loop {
             let mut watcher = Watcher { stop_after: (rounds == 0).then_some(stop_after), ..Watcher::default() };
-            let end = train(
-                &stack,
-                &data,
-                &OperatingPoint::default(),
-                &FusedKernels,
-                checkpoint,
-                &mut watcher,
-            )
-            .unwrap();
+            let end = train_with(&FusedKernels, &stack, &data, checkpoint, &mut watcher);
             ended.extend(watcher.ended);
             if end == End::Done {
                 break;
@@ -370,8 +263,7 @@ fn a_broken_checkpoint_is_refused() {
     let data = data(600, 5, 60);
     let stack = stack(vec![trial(0.25, 2.0)], settings(Reduction::Sum, 2), &data);
     let mut watcher = Watcher { stop_after: Some(1), ..Watcher::default() };
-    train(&stack, &data, &OperatingPoint::default(), &FusedKernels, None, &mut watcher)
-        .unwrap();
+    assert_eq!(train_with(&FusedKernels, &stack, &data, None, &mut watcher), End::Interrupted);
     let bytes = watcher.checkpoint.unwrap().to_bytes().unwrap();
     let size = stack.shape.parameters();
     assert!(Checkpoint::from_bytes(&bytes, size).is_ok());

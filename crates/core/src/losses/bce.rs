@@ -1,0 +1,16 @@
+//! Binary cross-entropy: -log p_t.
+
+use super::{Drawn, LossDefinition, LossTerms};
+use crate::spec::Hyperparameters;
+
+pub(super) const DEFINITION: LossDefinition = LossDefinition {
+    title: "plain cross-entropy",
+    called: "bce",
+    family: 0,
+    reference: "Good 1952, Journal of the Royal Statistical Society B 14(1); PyTorch's BCEWithLogitsLoss",
+    terms,
+};
+
+fn terms(_: &Hyperparameters, _: Drawn) -> LossTerms {
+    LossTerms { positive: 1.0, negative: 1.0, gamma: 0.0 }
+}

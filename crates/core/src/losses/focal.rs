@@ -1,0 +1,18 @@
+//! Focal loss: -α_t (1 - p_t)^γ log p_t.
+
+use super::{Drawn, LossDefinition, LossTerms};
+use crate::spec::Hyperparameters;
+
+pub(super) const DEFINITION: LossDefinition = LossDefinition {
+    title: "focal loss",
+    called: "focal loss",
+    family: 1,
+    reference: "Lin, Goyal, Girshick, He & Dollár 2017, arXiv 1708.02002",
+    terms,
+};
+
+/// (α, 1 - α, γ); the published pair where a value is absent.
+fn terms(trial: &Hyperparameters, _: Drawn) -> LossTerms {
+    let alpha = trial.alpha.unwrap_or(0.25);
+    LossTerms { positive: alpha, negative: 1.0 - alpha, gamma: trial.gamma.unwrap_or(2.0) }
+}

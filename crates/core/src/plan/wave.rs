@@ -1,0 +1,273 @@
+//! Waves: what is asked for at once, and the unit that a plan grows by. A line of plan.jsonl is one.
+//!
+//! A wave says all that its jobs need of the plan. Its trials are listed, or made from the grids that stand in it with
+//! their values; it points at no place in a sweep file and at no other wave, so that neither can shift.
+
+use std::ops::Range;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
+use serde_json::Value;
+
+use super::jobs::{Job, Plan};
+use super::space::Trials;
+use crate::spec::Hyperparameters;
+use crate::spec::parameters::Setting;
+
+/// Trials asked for at once, the epochs that they get, and the jobs that train them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Wave {
+    /// 0, 1, …
+    pub wave: u32,
+    /// Its trials: `trials`, a list, or `grid`.
+    #[serde(flatten)]
+    pub trials: WaveTrials,
+    /// Replicates on which each of them trains.
+    pub replicates: Vec<u32>,
+    /// What its trainings are for.
+    pub phase: Phase,
+    /// The epochs after which they begin and end.
+    pub epochs: [u32; 2],
+    /// Its jobs; their trials count from the first of the wave.
+    pub jobs: Vec<Job>,
+}
+
+/// What a training is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// To choose among trials.
+    #[default]
+    Search,
+    /// To say what those that were chosen are worth, on trainings that did not choose.
+    Confirm,
+}
+
+impl Phase {
+    /// The word in files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Search => "search",
+            Self::Confirm => "confirm",
+        }
+    }
+}
+
+/// The trials of a wave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum WaveTrials {
+    /// One by one.
+    #[serde(rename = "trials")]
+    Listed(Vec<ListedTrial>),
+    /// From grids.
+    #[serde(rename = "grid")]
+    Grid(GridTrials),
+}
+
+/// A trial of a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ListedTrial {
+    /// Content-hash id of the parameters.
+    pub id: String,
+    /// What is trained.
+    pub parameters: Hyperparameters,
+}
+
+/// Spans of grids, one after the other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GridTrials {
+    /// The grids.
+    pub(super) spaces: Vec<GridSpace>,
+    /// The spans.
+    pub(super) parts: Vec<GridPart>,
+}
+
+/// A grid with its values: a mapping of `parameters` of a sweep file, resolved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct GridSpace {
+    /// A trial in which nothing is swept, with what any loss reads.
+    pub(super) base: Hyperparameters,
+    /// `["alpha", [0.1, 0.2]]`, …: the last varies fastest.
+    #[serde(serialize_with = "write_axes", deserialize_with = "read_axes")]
+    pub(super) axes: Vec<Vec<Setting>>,
+}
+
+/// Trials in a row of a grid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct GridPart {
+    /// Which of the wave's grids, from 0.
+    pub(super) space: usize,
+    /// Its first trial.
+    pub(super) first: usize,
+    /// How many.
+    pub(super) count: usize,
+}
+
+fn write_axes<S: Serializer>(axes: &[Vec<Setting>], serializer: S) -> Result<S::Ok, S::Error> {
+    let mut written: Vec<(&str, Vec<Value>)> = Vec::with_capacity(axes.len());
+    for axis in axes {
+        let mut values = Vec::with_capacity(axis.len());
+        for setting in axis {
+            match serde_json::to_value(setting).map_err(ser::Error::custom)? {
+                Value::Object(named) => values.extend(named.into_iter().map(|(_, value)| value)),
+                other => values.push(other),
+            }
+        }
+        written.extend(axis.first().map(|setting| (setting.parameter().name, values)));
+    }
+    written.serialize(serializer)
+}
+
+fn read_axes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Vec<Setting>>, D::Error> {
+    let written: Vec<(String, Vec<Value>)> = Vec::deserialize(deserializer)?;
+    let setting = |name: &str, value: Value| {
+        serde_json::from_value(Value::Object([(name.to_owned(), value)].into_iter().collect()))
+    };
+    let axis = |(name, values): (String, Vec<Value>)| {
+        values.into_iter().map(|value| setting(&name, value)).collect::<Result<_, _>>()
+    };
+    written.into_iter().map(axis).collect::<Result<_, _>>().map_err(D::Error::custom)
+}
+
+impl Wave {
+    /// The wave that a whole sweep is when nothing learns: its trials, all replicates, all epochs.
+    pub fn first(plan: &Plan, trials: &Trials, epochs: u32) -> Self {
+        Self {
+            wave: 0,
+            trials: WaveTrials::Grid(trials.as_grid()),
+            replicates: (0..plan.replicates).collect(),
+            phase: Phase::Search,
+            epochs: [0, epochs],
+            jobs: plan.jobs.clone(),
+        }
+    }
+
+    /// Spans of trials that train together, and so share a stack: those of the jobs of one replicate.
+    fn stacks(&self) -> Vec<Range<usize>> {
+        let first = self.replicates.first();
+        let jobs = self.jobs.iter().filter(|job| Some(&job.replicate) == first);
+        let mut stacks: Vec<Range<usize>> = jobs.map(|job| job.first..job.first + job.count).collect();
+        stacks.sort_by_key(|stack| stack.start);
+        stacks
+    }
+}
+
+impl Plan {
+    /// The plan and the trials that recorded waves make together. A wave that is recorded is never asked for again.
+    ///
+    /// # Errors
+    /// What is wrong with them, in words.
+    pub fn replay(waves: &[Wave]) -> Result<(Self, Trials), String> {
+        let mut trials = Trials::default();
+        let mut plan = Self { trials: 0, replicates: 0, jobs: Vec::new() };
+        for (expected, wave) in (0..).zip(waves) {
+            if wave.wave != expected {
+                return Err(format!("wave {} stands where wave {expected} is expected", wave.wave));
+            }
+            let stacks = wave.stacks();
+            let mut end = 0;
+            for stack in &stacks {
+                if stack.start != end {
+                    return Err(format!("the jobs of wave {expected} do not train each of its trials once"));
+                }
+                end = stack.end;
+            }
+            trials.extend(&wave.trials, &stacks).map_err(|why| format!("wave {expected}: {why}"))?;
+            if let Some(job) = wave.jobs.iter().find(|job| job.count == 0 || job.first.saturating_add(job.count) > end)
+            {
+                return Err(format!("{} of wave {expected} has trials that the wave does not have", job.job_id));
+            }
+            plan.jobs.extend(wave.jobs.iter().map(|job| Job { first: plan.trials + job.first, ..job.clone() }));
+            plan.trials = trials.len();
+            plan.replicates = plan.replicates.max(wave.replicates.iter().max().map_or(0, |last| last + 1));
+        }
+        Ok((plan, trials))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Sizes, Stacking};
+
+    fn planned(parameters: &str, replicates: u32) -> (Plan, Trials) {
+        let text = format!("name: t\ndata: {{source: d.csv, label: y}}\nparameters:\n{parameters}");
+        let trials = Trials::new(&crate::spec::parse("t.yaml", &text).unwrap()).unwrap();
+        let sizes = Sizes { features: 5, rows: 100, workers: 3, memory: 1 << 30, stacking: Stacking::CORE };
+        (Plan::new(&trials, replicates, &sizes), trials)
+    }
+
+    fn all(trials: &Trials) -> Vec<Hyperparameters> {
+        (0..trials.len()).map(|index| trials.get(index)).collect()
+    }
+
+    #[test]
+    fn a_wave_that_is_written_and_read_makes_the_same_plan_and_trials() {
+        for parameters in [
+            "  {loss: {value: focal}, alpha: {min: 0.05, max: 0.95, count: 7}, hidden: {values: [[8], [4, 2]]}}",
+            "  - {loss: {values: [bce, focal]}, alpha: {values: [0.1, 0.3]}, batch_size: {values: [64, 32]}}\n  \
+             - {loss: {value: weighted_bce}, pos_weight: {values: [2, 5]}, initial_bias: {values: [prior, -1.5]}}\n  \
+             - {loss: {value: bce}, sampling: {value: oversample}}",
+        ] {
+            let (plan, trials) = planned(parameters, 2);
+            let wave = Wave::first(&plan, &trials, 30);
+            let text = serde_json::to_string(&wave).unwrap();
+            let read: Wave = serde_json::from_str(&text).unwrap();
+            assert_eq!(read, wave);
+            let (replayed, again) = Plan::replay(&[read]).unwrap();
+            assert_eq!(replayed, plan, "{text}");
+            assert_eq!(all(&again), all(&trials));
+            assert!(again.groups().iter().all(|group| again.get(group.start).stacks_with(&again.get(group.end - 1))));
+        }
+    }
+
+    #[test]
+    fn a_hundred_thousand_trials_are_a_short_line() {
+        let range = "{min: 0.0, max: 1.0, count: 100}";
+        let (plan, trials) = planned(
+            &format!(
+                "  {{loss: {{value: focal}}, gamma: {range}, dropout: {{min: 0.0, max: 0.9, count: 100}}, \
+                      weight_decay: {{min: 0, max: 1, count: 10}}}}"
+            ),
+            1,
+        );
+        assert_eq!(trials.len(), 100_000);
+        let wave = Wave { jobs: Vec::new(), ..Wave::first(&plan, &trials, 30) };
+        let text = serde_json::to_string(&wave).unwrap();
+        assert!(text.len() < 6_000, "{} bytes", text.len());
+        assert!(!text.contains('\n'));
+    }
+
+    #[test]
+    fn a_plan_grows_by_a_wave_and_nothing_before_it_shifts() {
+        let (plan, trials) = planned("  {loss: {value: focal}, alpha: {values: [0.1, 0.2, 0.3]}}", 2);
+        let first = Wave::first(&plan, &trials, 30);
+        let more = [0.7, 0.8].map(|alpha| Hyperparameters { alpha: Some(alpha), ..trials.get(0) });
+        let job = |number: usize, replicate| Job { job_id: format!("job-{number:05}"), replicate, first: 0, count: 2 };
+        let second = Wave {
+            wave: 1,
+            trials: WaveTrials::Listed(
+                more.iter().map(|trial| ListedTrial { id: trial.trial_id(), parameters: trial.clone() }).collect(),
+            ),
+            replicates: vec![0, 1, 2],
+            phase: Phase::Confirm,
+            epochs: [0, 30],
+            jobs: (0..3).map(|replicate| job(plan.jobs.len() + 1 + replicate as usize, replicate)).collect(),
+        };
+        let (grown, all_trials) = Plan::replay(&[first.clone(), second.clone()]).unwrap();
+        assert_eq!(grown.jobs[..plan.jobs.len()], plan.jobs[..]);
+        assert_eq!((grown.trials, grown.replicates), (5, 3));
+        assert_eq!(all(&all_trials)[..3], all(&trials)[..]);
+        assert_eq!(all(&all_trials)[3..], more);
+        assert!(grown.jobs[plan.jobs.len()..].iter().all(|job| (job.first, job.count) == (3, 2)));
+
+        let refused = |waves: &[Wave]| Plan::replay(waves).unwrap_err();
+        assert_eq!(refused(&[second.clone()]), "wave 1 stands where wave 0 is expected");
+        let mut short = second.clone();
+        short.jobs.iter_mut().for_each(|job| job.count = 1);
+        assert_eq!(refused(&[first.clone(), short]), "wave 1: its jobs do not train each of its trials");
+        let mut long = second;
+        long.jobs[1].count = 3;
+        assert_eq!(refused(&[first, long]), "job-00004 of wave 1 has trials that the wave does not have");
+    }
+}

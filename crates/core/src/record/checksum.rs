@@ -1,0 +1,118 @@
+//! Checksums of what is written: a line, a blob, a finished file. XXH3 with 128 bits, as 32 hexadecimal digits.
+
+use std::io::{self, Write};
+
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+
+/// How a line's checksum begins, after the rest of its object.
+const KEY: &str = ",\"sum\":\"";
+/// How it ends, with the object.
+const END: &str = "\"}";
+/// Digits of a checksum.
+const DIGITS: usize = 32;
+
+/// The checksum of a blob.
+pub fn blob_sum(bytes: &[u8]) -> String {
+    hexadecimal(xxh3_128(bytes))
+}
+
+/// The checksum of parts that lie one after the other.
+pub(super) fn sum_of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut hasher = Xxh3::new();
+    parts.into_iter().for_each(|part| hasher.update(part));
+    hexadecimal(hasher.digest128())
+}
+
+fn hexadecimal(sum: u128) -> String {
+    format!("{sum:032x}")
+}
+
+/// Adds a line to `lines`: the object `json` with the field `sum` as its last, over the object without it.
+pub(super) fn push_line(lines: &mut Vec<u8>, json: &[u8]) {
+    let sum = blob_sum(json);
+    lines.extend_from_slice(&json[..json.len() - 1]);
+    lines.extend_from_slice(KEY.as_bytes());
+    lines.extend_from_slice(sum.as_bytes());
+    lines.extend_from_slice(END.as_bytes());
+    lines.push(b'\n');
+}
+
+/// The object of a line that [`push_line`] made, without its checksum and its newline.
+///
+/// # Errors
+/// What is wrong with the checksum, in words.
+pub fn checked_line(line: &[u8]) -> Result<Vec<u8>, String> {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let start = line.len().checked_sub(KEY.len() + DIGITS + END.len());
+    let parts = start.map(|start| line.split_at(start)).and_then(|(object, rest)| {
+        let sum = rest.strip_prefix(KEY.as_bytes())?.strip_suffix(END.as_bytes())?;
+        Some((object, sum))
+    });
+    let (object, sum) = parts.ok_or("the line does not end in its checksum")?;
+    let object = [object, b"}"].concat();
+    if blob_sum(&object).as_bytes() == sum {
+        Ok(object)
+    } else {
+        Err("its checksum is another: the line was changed or damaged".to_owned())
+    }
+}
+
+/// A writer that keeps count and the checksum of what goes through it.
+pub(super) struct Summing<W> {
+    inner: W,
+    hasher: Box<Xxh3>,
+    bytes: u64,
+}
+
+impl<W: Write> Summing<W> {
+    pub(super) fn new(inner: W) -> Self {
+        Self { inner, hasher: Box::new(Xxh3::new()), bytes: 0 }
+    }
+
+    /// Bytes and checksum of what was written.
+    pub(super) fn total(&self) -> (u64, String) {
+        (self.bytes, hexadecimal(self.hasher.digest128()))
+    }
+}
+
+impl<W: Write> Write for Summing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_comes_back_and_any_changed_byte_is_found() {
+        let mut lines = Vec::new();
+        push_line(&mut lines, br#"{"wave":0,"phase":"search"}"#);
+        assert_eq!(checked_line(&lines).unwrap(), br#"{"wave":0,"phase":"search"}"#);
+        for at in 0..lines.len() - 1 {
+            let mut changed = lines.clone();
+            changed[at] ^= 1;
+            assert!(checked_line(&changed).is_err(), "byte {at}");
+        }
+        assert!(checked_line(b"{}\n").unwrap_err().contains("does not end in its checksum"));
+    }
+
+    #[test]
+    fn a_stream_has_the_checksum_of_its_bytes() {
+        // The value that xxhsum -H2 prints.
+        assert_eq!(blob_sum(b""), "99aa06d3014798d86001c324468d497f");
+        let mut out = Summing::new(Vec::new());
+        out.write_all(b"rare").unwrap();
+        out.write_all(b" events").unwrap();
+        assert_eq!(out.total(), (11, blob_sum(b"rare events")));
+        assert_eq!(sum_of_parts([b"rare".as_slice(), b" events"]), blob_sum(b"rare events"));
+    }
+}

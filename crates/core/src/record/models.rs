@@ -1,0 +1,242 @@
+//! models/<job>.safetensors: the models that a job trained, in one file.
+//!
+//! Tensors are named `<trial_id>-r<replicate>/hidden.0.weight` and so on. The header's metadata has an entry
+//! `<trial_id>-r<replicate>` for each model, what there is to know of it as JSON, and what they share: the names of the
+//! inputs and of the file that says how they are made. Version 1 had a file for each model.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::checksum::blob_sum;
+use super::journal::planned;
+use super::run_dir::RunDirError;
+
+/// Folder of the models.
+pub(super) const MODELS: &str = "models";
+/// Key of what is said of the whole file.
+const METADATA: &str = "__metadata__";
+/// A header of more bytes is none of ours.
+const LONGEST_HEADER: u64 = 100_000_000;
+
+/// What is known of a model beside its tensors.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct ModelInfo {
+    /// Hyperparameters of its trial, as JSON.
+    pub(super) hyperparameters: Value,
+    /// Threshold of the operating point.
+    pub(super) threshold: Option<f64>,
+    /// The logit that it was chosen by.
+    pub(super) threshold_raw: Option<f64>,
+    /// Checksum of its parameters, as they lie in the file.
+    pub(super) sum: String,
+}
+
+/// What all models of a file share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Shared {
+    /// Names of the inputs.
+    pub(super) features: Vec<String>,
+    /// The file that says how they are made.
+    pub(super) preprocessing: String,
+}
+
+/// A model of a file: what is known of it, its tensors with their dimensions, and where they lie among the file's data.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct StoredModel {
+    pub(super) info: ModelInfo,
+    pub(super) tensors: Vec<(String, Vec<usize>)>,
+    pub(super) data: Range<u64>,
+}
+
+/// The name of a model within its file.
+pub(super) fn model_key(trial_id: &str, replicate: u32) -> String {
+    format!("{trial_id}-r{replicate}")
+}
+
+/// The file of a job's models. Parts that it was cut into count to it.
+pub(super) fn models_name(job_id: &str) -> String {
+    format!("{MODELS}/{}.safetensors", planned(job_id))
+}
+
+/// Writes the header of a file with `models` by their names; their parameters follow in the same order.
+pub(super) fn write_header(
+    out: &mut dyn Write,
+    shared: &Shared,
+    models: &[(String, ModelInfo, Vec<(String, Vec<usize>)>)],
+) -> io::Result<()> {
+    let mut metadata = Map::new();
+    metadata.insert("features".to_owned(), serde_json::to_string(&shared.features)?.into());
+    metadata.insert("preprocessing".to_owned(), shared.preprocessing.as_str().into());
+    let mut header = Map::new();
+    let mut end = 0;
+    for (key, info, tensors) in models {
+        metadata.insert(key.clone(), serde_json::to_string(info)?.into());
+        for (name, dims) in tensors {
+            let start = end;
+            end += 4 * dims.iter().product::<usize>();
+            header
+                .insert(format!("{key}/{name}"), json!({"dtype": "F32", "shape": dims, "data_offsets": [start, end]}));
+        }
+    }
+    header.insert(METADATA.to_owned(), Value::Object(metadata));
+    let mut header = serde_json::to_vec(&header)?;
+    header.resize(header.len().next_multiple_of(8), b' '); // so that the parameters are aligned
+    out.write_all(&(header.len() as u64).to_le_bytes())?;
+    out.write_all(&header)
+}
+
+/// A file of models that was opened: its header, and its parameters when they are asked for.
+#[derive(Debug)]
+pub(super) struct ModelsFile {
+    file: File,
+    data_start: u64,
+    pub(super) shared: Shared,
+    pub(super) models: BTreeMap<String, StoredModel>,
+}
+
+#[derive(Deserialize)]
+struct TensorInfo {
+    dtype: String,
+    shape: Vec<usize>,
+    data_offsets: [u64; 2],
+}
+
+impl ModelsFile {
+    /// # Errors
+    /// It cannot be read or is not what this module writes.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let wrong = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
+        let mut file = File::open(path)?;
+        let mut length = [0; 8];
+        file.read_exact(&mut length)?;
+        let length = u64::from_le_bytes(length);
+        if length > LONGEST_HEADER {
+            return Err(wrong(format!("its header has {length} bytes")));
+        }
+        let mut header = Vec::new();
+        Read::by_ref(&mut file).take(length).read_to_end(&mut header)?;
+        let mut header: BTreeMap<String, Value> = serde_json::from_slice(&header)?;
+        let metadata = header.remove(METADATA).ok_or_else(|| wrong(format!("its header has no `{METADATA}`")))?;
+        let mut metadata: BTreeMap<String, String> = serde_json::from_value(metadata)?;
+        let mut take = |key: &str| metadata.remove(key).ok_or_else(|| wrong(format!("its metadata has no `{key}`")));
+        let shared =
+            Shared { features: serde_json::from_str(&take("features")?)?, preprocessing: take("preprocessing")? };
+        let mut tensors: BTreeMap<String, Vec<(u64, u64, String, Vec<usize>)>> = BTreeMap::new();
+        for (name, info) in header {
+            let TensorInfo { dtype, shape, data_offsets: [start, end] } = serde_json::from_value(info)?;
+            let (key, tensor) = name.split_once('/').ok_or_else(|| wrong(format!("`{name}` is of no model")))?;
+            if dtype != "F32" || end.checked_sub(start) != Some(4 * shape.iter().product::<usize>() as u64) {
+                return Err(wrong(format!("`{name}` is not of 32-bit numbers as many as its shape has")));
+            }
+            tensors.entry(key.to_owned()).or_default().push((start, end, tensor.to_owned(), shape));
+        }
+        let mut models = BTreeMap::new();
+        for (key, info) in metadata {
+            let mut of_model = tensors.remove(&key).unwrap_or_default();
+            of_model.sort_by_key(|tensor| tensor.0);
+            let gap = of_model.windows(2).any(|pair| pair[0].1 != pair[1].0);
+            let (Some(first), Some(last), false) = (of_model.first(), of_model.last(), gap) else {
+                return Err(wrong(format!("the tensors of `{key}` do not lie together")));
+            };
+            let data = first.0..last.1;
+            let info: ModelInfo = serde_json::from_str(&info)?;
+            let tensors = of_model.into_iter().map(|(_, _, name, shape)| (name, shape)).collect();
+            models.insert(key, StoredModel { info, tensors, data });
+        }
+        Ok(Self { file, data_start: 8 + length, shared, models })
+    }
+
+    /// The parameters of a model of the file.
+    ///
+    /// # Errors
+    /// They cannot be read, or have another checksum.
+    pub(super) fn parameters(&mut self, model: &StoredModel) -> io::Result<Vec<u8>> {
+        self.file.seek(SeekFrom::Start(self.data_start + model.data.start))?;
+        let length = usize::try_from(model.data.end - model.data.start).map_err(io::Error::other)?;
+        let mut bytes = vec![0; length];
+        self.file.read_exact(&mut bytes)?;
+        if blob_sum(&bytes) != model.info.sum {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a model in it has another checksum"));
+        }
+        Ok(bytes)
+    }
+}
+
+/// The model of a (trial, replicate) of the run in `root` as a safetensors file of its own, with what is needed to use it
+/// in the metadata; `None` where there is none. `job_id` is where to look first.
+///
+/// # Errors
+/// A file of models cannot be read or is damaged.
+pub fn find_model(
+    root: &Path,
+    job_id: Option<&str>,
+    trial_id: &str,
+    replicate: u32,
+) -> Result<Option<Vec<u8>>, RunDirError> {
+    let key = model_key(trial_id, replicate);
+    let alone = root.join(MODELS).join(format!("{key}.safetensors"));
+    match fs::read(&alone) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        read => return read.map(Some).map_err(|e| RunDirError::io(&alone, e)),
+    }
+    let likely = job_id.map(|job_id| root.join(models_name(job_id))).filter(|path| path.is_file());
+    let all = files(&root.join(MODELS)).map_err(|e| RunDirError::io(&root.join(MODELS), e))?;
+    for path in likely.into_iter().chain(all) {
+        let mut file = ModelsFile::open(&path).map_err(|e| RunDirError::io(&path, e))?;
+        if let Some(model) = file.models.get(&key).cloned() {
+            let parameters = file.parameters(&model).map_err(|e| RunDirError::io(&path, e))?;
+            let bytes = alone_file(&model, &parameters, &file.shared, trial_id, replicate);
+            return bytes.map(Some).map_err(|e| RunDirError::io(&path, e));
+        }
+    }
+    Ok(None)
+}
+
+/// The files of models in `folder`, by name.
+fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = match fs::read_dir(folder) {
+        Ok(entries) => entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "safetensors"));
+    paths.sort();
+    Ok(paths)
+}
+
+/// A model as a safetensors file of its own.
+fn alone_file(
+    model: &StoredModel,
+    parameters: &[u8],
+    shared: &Shared,
+    trial_id: &str,
+    replicate: u32,
+) -> io::Result<Vec<u8>> {
+    use safetensors::tensor::{Dtype, TensorView};
+    let mut start = 0;
+    let mut tensors = Vec::with_capacity(model.tensors.len());
+    for (name, dims) in &model.tensors {
+        let end = start + 4 * dims.iter().product::<usize>();
+        let view = TensorView::new(Dtype::F32, dims.clone(), &parameters[start..end]).map_err(io::Error::other)?;
+        tensors.push((name.clone(), view));
+        start = end;
+    }
+    let ModelInfo { hyperparameters, threshold, threshold_raw, .. } = &model.info;
+    let metadata = [
+        ("trial_id", trial_id.to_owned()),
+        ("replicate", replicate.to_string()),
+        ("hyperparameters", serde_json::to_string(hyperparameters)?),
+        ("features", serde_json::to_string(&shared.features)?),
+        ("threshold", serde_json::to_string(threshold)?),
+        ("threshold_raw", serde_json::to_string(threshold_raw)?),
+        ("preprocessing", shared.preprocessing.clone()),
+    ];
+    let metadata = metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    safetensors::serialize(tensors, Some(metadata)).map_err(io::Error::other)
+}

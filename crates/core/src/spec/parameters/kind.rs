@@ -1,0 +1,225 @@
+//! What a parameter's type knows: how a value is read, described to editors, shown, and put into a column.
+
+use schemars::{Schema, SchemaGenerator, json_schema};
+use serde_json::Value;
+
+use super::table::{Loss, Sampling};
+use crate::spec::bounds::Bounds;
+use crate::spec::fields::{At, Reader};
+use crate::spec::range::FromNumber;
+use crate::spec::schema::widths;
+use crate::spec::types::{Activation, InitialBias, Optimizer};
+use crate::spec::words::Word;
+
+/// Type of a parameter's column in results.parquet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnType {
+    /// float64
+    Float,
+    /// int64
+    Integer,
+    /// utf8: a word, or a list as `[16, 8]`.
+    Text,
+}
+
+/// A parameter's value as a column has it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ParameterValue {
+    /// Any number.
+    Number(f64),
+    /// A whole number.
+    Integer(i64),
+    /// A word, or a list as `[16, 8]`.
+    Text(String),
+}
+
+impl std::fmt::Display for ParameterValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(v) => write!(f, "{v}"),
+            Self::Integer(v) => write!(f, "{v}"),
+            Self::Text(v) => f.write_str(v),
+        }
+    }
+}
+
+/// A type of parameters.
+pub(crate) trait ParameterType: Clone + PartialEq + FromNumber {
+    /// Type of the column.
+    const COLUMN: ColumnType;
+    /// Whether every value is a number, so that a smallest and a largest mean something.
+    const IS_NUMBER: bool = false;
+
+    /// One value of a sweep file; `None` goes with a noted fault.
+    fn read(reader: &mut Reader, at: &At<'_>, bounds: Bounds) -> Option<Self>;
+
+    /// JSON Schema of one value.
+    fn schema(generator: &mut SchemaGenerator, bounds: Bounds) -> Schema;
+
+    /// JSON Schema of an end of a range; `None` where there are no ranges of it.
+    fn range_schema(_bounds: Bounds) -> Option<Schema> {
+        None
+    }
+
+    /// As a column has it.
+    fn value(&self) -> ParameterValue;
+
+    /// As a trial's id and a model's card have it.
+    fn json(&self) -> Value;
+}
+
+impl ParameterType for f64 {
+    const COLUMN: ColumnType = ColumnType::Float;
+    const IS_NUMBER: bool = true;
+
+    fn read(reader: &mut Reader, at: &At<'_>, bounds: Bounds) -> Option<Self> {
+        reader.number(at, bounds)
+    }
+
+    fn schema(_: &mut SchemaGenerator, bounds: Bounds) -> Schema {
+        bounds.schema(false)
+    }
+
+    fn range_schema(bounds: Bounds) -> Option<Schema> {
+        Some(bounds.schema(false))
+    }
+
+    fn value(&self) -> ParameterValue {
+        ParameterValue::Number(*self)
+    }
+
+    fn json(&self) -> Value {
+        Value::from(*self)
+    }
+}
+
+impl ParameterType for usize {
+    const COLUMN: ColumnType = ColumnType::Integer;
+    const IS_NUMBER: bool = true;
+
+    fn read(reader: &mut Reader, at: &At<'_>, bounds: Bounds) -> Option<Self> {
+        reader.whole_within(at, bounds)
+    }
+
+    fn schema(_: &mut SchemaGenerator, bounds: Bounds) -> Schema {
+        bounds.schema(true)
+    }
+
+    fn range_schema(bounds: Bounds) -> Option<Schema> {
+        Some(bounds.schema(true))
+    }
+
+    fn value(&self) -> ParameterValue {
+        ParameterValue::Integer(i64::try_from(*self).unwrap_or(i64::MAX))
+    }
+
+    fn json(&self) -> Value {
+        Value::from(*self)
+    }
+}
+
+impl ParameterType for Vec<usize> {
+    const COLUMN: ColumnType = ColumnType::Text;
+
+    fn read(reader: &mut Reader, at: &At<'_>, _: Bounds) -> Option<Self> {
+        reader.hidden(at)
+    }
+
+    fn schema(generator: &mut SchemaGenerator, _: Bounds) -> Schema {
+        widths(generator)
+    }
+
+    fn value(&self) -> ParameterValue {
+        ParameterValue::Text(format!("{self:?}"))
+    }
+
+    fn json(&self) -> Value {
+        Value::from(self.clone())
+    }
+}
+
+impl ParameterType for InitialBias {
+    const COLUMN: ColumnType = ColumnType::Text;
+
+    fn read(reader: &mut Reader, at: &At<'_>, _: Bounds) -> Option<Self> {
+        reader.initial_bias(at)
+    }
+
+    fn schema(generator: &mut SchemaGenerator, _: Bounds) -> Schema {
+        generator.subschema_for::<Self>()
+    }
+
+    fn range_schema(bounds: Bounds) -> Option<Schema> {
+        Some(bounds.schema(false))
+    }
+
+    fn value(&self) -> ParameterValue {
+        ParameterValue::Text(self.to_string())
+    }
+
+    fn json(&self) -> Value {
+        match self {
+            Self::Prior => Value::from("prior"),
+            Self::Value(value) => Value::from(*value),
+        }
+    }
+}
+
+/// Choices are all alike; a blanket implementation over [`Word`] would forbid the others.
+macro_rules! word_parameters {
+    ($($type:ty),*) => {$(
+        impl FromNumber for $type {}
+
+        impl ParameterType for $type {
+            const COLUMN: ColumnType = ColumnType::Text;
+
+            fn read(reader: &mut Reader, at: &At<'_>, _: Bounds) -> Option<Self> {
+                reader.word(at)
+            }
+
+            fn schema(generator: &mut SchemaGenerator, _: Bounds) -> Schema {
+                generator.subschema_for::<Self>()
+            }
+
+            fn value(&self) -> ParameterValue {
+                ParameterValue::Text(self.word().to_owned())
+            }
+
+            fn json(&self) -> Value {
+                Value::from(self.word())
+            }
+        }
+    )*};
+}
+
+word_parameters!(Loss, Sampling, Activation, Optimizer);
+
+/// JSON Schema of a parameter's domain: one value, several, or a range where its type has them.
+pub(super) fn domain_schema<T: ParameterType>(generator: &mut SchemaGenerator, bounds: Bounds, about: &str) -> Schema {
+    let value = T::schema(generator, bounds);
+    let mut forms = vec![
+        json_schema!({
+            "title": "one value", "type": "object", "properties": {"value": value},
+            "required": ["value"], "additionalProperties": false,
+        }),
+        json_schema!({
+            "title": "several values", "type": "object",
+            "properties": {"values": {"type": "array", "items": value, "minItems": 1, "uniqueItems": true}},
+            "required": ["values"], "additionalProperties": false,
+        }),
+    ];
+    if let Some(end) = T::range_schema(bounds) {
+        forms.push(json_schema!({
+            "title": "a range", "type": "object",
+            "properties": {
+                "min": end, "max": end,
+                "count": {
+                    "description": "How many numbers from min to max, both included.",
+                    "type": "integer", "minimum": 2, "maximum": 10000,
+                },
+            },
+            "required": ["min", "max", "count"], "additionalProperties": false,
+        }));
+    }
+    json_schema!({"anyOf": forms, "description": about})
+}

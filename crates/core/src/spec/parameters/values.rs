@@ -1,0 +1,272 @@
+//! A trial's values, one field a parameter of the table, and its content-hash id.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::kind::{ParameterType, ParameterValue};
+use super::table::{Loss, Sampling};
+use super::{PARAMETERS, Parameter, ReadBy, with_parameters};
+use crate::spec::types::{Activation, InitialBias, ModelSpec, Optimizer, TrainSpec};
+
+/// The version of the record since which a parameter always counts in a trial's id.
+const ALWAYS_IN_ID: u32 = 2;
+
+/// Type of a field: a `maybe` is absent in trials whose loss does not read it.
+macro_rules! field {
+    (always $type:ty) => { $type };
+    (maybe $type:ty) => { Option<$type> };
+}
+
+/// A field as an option.
+macro_rules! there {
+    (always $value:expr) => {
+        Some(&$value)
+    };
+    (maybe $value:expr) => {
+        $value.as_ref()
+    };
+}
+
+/// A value as a field.
+macro_rules! into_field {
+    (always $value:expr) => {
+        $value
+    };
+    (maybe $value:expr) => {
+        Some($value)
+    };
+}
+
+/// Takes away what a trial's loss does not read.
+macro_rules! keep_if_read {
+    (always $field:expr, $is_read:expr) => {};
+    (maybe $field:expr, $is_read:expr) => {
+        if !$is_read {
+            $field = None;
+        }
+    };
+}
+
+/// What a trial's values begin with: the sections of the spec that parameters override.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Start<'a> {
+    /// `model`
+    pub(crate) model: &'a ModelSpec,
+    /// `train`
+    pub(crate) train: &'a TrainSpec,
+}
+
+/// Calls a row's `start`; its closure gets its type here.
+fn begin<T>(from: Start<'_>, start: impl FnOnce(Start<'_>) -> T) -> T {
+    start(from)
+}
+
+macro_rules! hyperparameters {
+    ($($(#[doc = $about:literal])* $name:ident: $presence:ident $type:ty {
+        start: $start:expr, default: $default:expr, title: $title:expr, bounds: $bounds:expr, read_by: $read_by:expr,
+        shapes_stack: $shapes:expr, nesting: $nesting:expr, axis: $axis:expr, always_shown: $shown:expr, since: $since:expr,
+    })*) => {
+        /// All hyperparameters of a trial, resolved. Those that its loss does not read are `None`.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        pub struct Hyperparameters {
+            $($(#[doc = $about])* pub $name: field!($presence $type),)*
+        }
+
+        /// One value of one parameter; as JSON `{"alpha": 0.25}`.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[expect(non_camel_case_types, reason = "variants are the names of the table")]
+        pub(crate) enum Setting {
+            $($name($type),)*
+        }
+
+        impl Setting {
+            /// Gives the value to a trial.
+            pub(crate) fn apply(&self, to: &mut Hyperparameters) {
+                match self {
+                    $(Self::$name(value) => to.$name = into_field!($presence value.clone()),)*
+                }
+            }
+
+            /// The parameter that it is a value of.
+            pub(crate) fn parameter(&self) -> &'static Parameter {
+                let name = match self {
+                    $(Self::$name(_) => stringify!($name),)*
+                };
+                PARAMETERS.iter().find(|parameter| parameter.name == name).unwrap_or(&PARAMETERS[0])
+            }
+        }
+
+        impl super::Space {
+            /// The axes of the grid that the space says, each with its different values in order.
+            pub(crate) fn axes(&self) -> Vec<Vec<Setting>> {
+                let mut axes: Vec<Vec<Setting>> = Vec::new();
+                $(
+                    let mut axis: Vec<Setting> = Vec::new();
+                    for value in self.$name.as_ref().map(|domain| domain.expand()).unwrap_or_default() {
+                        let setting = Setting::$name(value);
+                        if !axis.contains(&setting) {
+                            axis.push(setting);
+                        }
+                    }
+                    axes.extend((!axis.is_empty()).then_some(axis));
+                )*
+                axes
+            }
+        }
+
+        impl Hyperparameters {
+            /// A trial in which nothing is swept. It has every parameter that has a start, whatever its loss reads: see
+            /// [`Hyperparameters::resolve`].
+            pub(crate) fn start(from: Start<'_>) -> Self {
+                Self { $($name: begin(from, $start)),* }
+            }
+
+            /// Takes away what the trial's loss does not read, so that equal trials are equal.
+            pub(crate) fn resolve(&mut self) {
+                let loss = self.loss;
+                $(keep_if_read!($presence self.$name, $read_by.includes(loss));)*
+            }
+
+            /// The value of a parameter; `None` where the trial does not have it.
+            pub fn value(&self, parameter: &Parameter) -> Option<ParameterValue> {
+                match parameter.name {
+                    $(stringify!($name) => there!($presence self.$name).map(ParameterType::value),)*
+                    _ => None,
+                }
+            }
+
+            fn json(&self, parameter: &Parameter) -> Option<Value> {
+                match parameter.name {
+                    $(stringify!($name) => there!($presence self.$name).map(ParameterType::json),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+with_parameters!(hyperparameters);
+
+impl Hyperparameters {
+    /// First 16 hexadecimal digits of the SHA-256 of what the trial reads, as JSON with sorted keys and no nulls: the same
+    /// values have the same id in every sweep, on every machine, and in later versions, since a parameter that came after
+    /// version 2 of the record counts only where it differs from its built-in default.
+    pub fn trial_id(&self) -> String {
+        let mut built_in = Self::start(Start { model: &ModelSpec::default(), train: &TrainSpec::default() });
+        built_in.loss = self.loss;
+        built_in.resolve();
+        id_of(PARAMETERS.iter().map(|parameter| (parameter, self.json(parameter), built_in.json(parameter))))
+    }
+
+    /// Whether `other` can train in the same stack: the same batches, the same shape, the same update rule.
+    pub fn stacks_with(&self, other: &Self) -> bool {
+        PARAMETERS
+            .iter()
+            .filter(|parameter| parameter.shapes_stack)
+            .all(|parameter| self.value(parameter) == other.value(parameter))
+    }
+
+    /// The trial in a few words, for progress: `focal alpha 0.25 gamma 2`.
+    pub fn label(&self) -> String {
+        let shown = PARAMETERS.iter().filter(|parameter| parameter.always_shown);
+        let words = shown.filter_map(|parameter| {
+            let value = self.value(parameter)?;
+            Some(if parameter.name == "loss" { value.to_string() } else { format!("{} {value}", parameter.name) })
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// The id of a trial with these parameters, values and built-in defaults.
+fn id_of<'a>(values: impl Iterator<Item = (&'a Parameter, Option<Value>, Option<Value>)>) -> String {
+    let sorted: BTreeMap<&str, Value> = values
+        .filter(|(parameter, value, built_in)| parameter.since <= ALWAYS_IN_ID || value != built_in)
+        .filter_map(|(parameter, value, _)| Some((parameter.name, value?)))
+        .collect();
+    let text: Vec<String> = sorted.iter().map(|(name, value)| format!("{}:{value}", Value::from(*name))).collect();
+    let digest = Sha256::digest(format!("{{{}}}", text.join(",")));
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ColumnType;
+    use super::*;
+    use crate::plan::Trials;
+
+    /// Ids stand in results that people keep. The expected ones are Python's: `hashlib.sha256(json.dumps(values,
+    /// sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]` of the resolved values without nulls.
+    #[test]
+    fn ids_are_those_that_results_were_written_with() {
+        for (parameters, id) in [
+            ("{loss: {value: bce}}", "0e771d94bce80ea9"),
+            ("{loss: {value: focal}}", "e2cb95a1827c07bc"),
+            ("{loss: {value: focal}, alpha: {value: 0.5}, gamma: {value: 0}}", "5efb566bd292227c"),
+            ("{loss: {value: weighted_bce}}", "4cb87695b64b402f"),
+            ("{loss: {value: weighted_bce}, pos_weight: {value: 9.5}}", "25e99ce2b5846c4e"),
+            ("{sampling: {value: oversample}, dropout: {value: 0}}", "b80e806b6ab2eb11"),
+            ("{hidden: {value: []}, optimizer: {value: sgd}, learning_rate: {value: 0.1}}", "28c509d4f10bd2ef"),
+            ("{hidden: {value: [32, 16]}, activation: {value: tanh}, batch_size: {value: 64}}", "20132810d102183b"),
+            ("{initial_bias: {value: -2.5}, weight_decay: {value: 0.01}}", "c342c1afba1b4f47"),
+            (
+                "{loss: {value: focal}, alpha: {value: 0.75}, optimizer: {value: adamw}, initial_bias: {value: 0}}",
+                "6a73c12df8e26f0f",
+            ),
+        ] {
+            let text = format!("name: t\ndata: {{source: d.csv, label: y}}\nparameters: {parameters}\n");
+            let trials = Trials::new(&crate::spec::parse("t", &text).unwrap()).unwrap();
+            assert_eq!(trials.get(0).trial_id(), id, "{parameters}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_of_a_later_version_counts_only_where_it_differs_from_its_default() {
+        let old = Parameter::named("alpha").unwrap();
+        let new = Parameter { name: "margin", since: ALWAYS_IN_ID + 1, ..*old };
+        let with = |margin: Option<f64>| {
+            let margin = margin.map(Value::from);
+            id_of(
+                [(old, Some(Value::from(0.25)), Some(Value::from(0.25))), (&new, margin, Some(Value::from(0.0)))]
+                    .into_iter(),
+            )
+        };
+        let before = id_of([(old, Some(Value::from(0.25)), Some(Value::from(0.25)))].into_iter());
+        assert_eq!(with(Some(0.0)), before);
+        assert_ne!(with(Some(0.05)), before);
+    }
+
+    #[test]
+    fn a_grid_knows_how_each_parameter_varies() {
+        let mut nesting: Vec<u8> = PARAMETERS.iter().map(|parameter| parameter.nesting).collect();
+        nesting.sort_unstable();
+        assert!(nesting.iter().enumerate().all(|(at, &nesting)| at == usize::from(nesting)), "each number once");
+        let slowest = |shapes| PARAMETERS.iter().filter(move |p| p.shapes_stack == shapes).map(|p| p.nesting);
+        assert!(slowest(true).max() < slowest(false).min(), "trials that can share a stack are neighbours");
+    }
+
+    #[test]
+    fn defaults_in_words_and_bounds_are_those_of_the_values() {
+        let start = Hyperparameters::start(Start { model: &ModelSpec::default(), train: &TrainSpec::default() });
+        for parameter in PARAMETERS {
+            match (start.value(parameter), parameter.column) {
+                (Some(ParameterValue::Number(x)), ColumnType::Float) => {
+                    assert!(parameter.bounds.holds(x), "{}", parameter.name);
+                    let told = parameter.default.parse::<f64>();
+                    assert!(
+                        told.is_err() || told == Ok(x),
+                        "{}: {} is told, {x} it is",
+                        parameter.name,
+                        parameter.default
+                    );
+                }
+                (Some(ParameterValue::Integer(x)), ColumnType::Integer) => assert!(parameter.bounds.holds(x as f64)),
+                (Some(ParameterValue::Text(_)), ColumnType::Text) => {}
+                (None, _) => assert_eq!(parameter.name, "pos_weight", "which has a rule instead of a number"),
+                (Some(value), column) => panic!("{}: {value:?} in a column of {column:?}", parameter.name),
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! What a run begins with.
+
+use chrono::{SecondsFormat, Utc};
+
+use super::error::RunError;
+use super::workload::Workload;
+use focalsweep_core::plan::Wave;
+use focalsweep_core::record::{Counts, Manifest, RunDir};
+use focalsweep_core::spec::Spec;
+use focalsweep_engine::train::instructions;
+
+/// Writes the sweep, its plan and the manifest of a new run.
+///
+/// # Errors
+/// They cannot be written.
+pub(crate) fn begin(dir: &RunDir, spec: &Spec, workload: &Workload) -> Result<Manifest, RunError> {
+    let plan = &workload.plan;
+    dir.write_spec(spec)?;
+    dir.begin_plan(&Wave::first(plan, &workload.trials, spec.train.epochs))?;
+    let (trials, replicates, jobs) = (plan.trials, spec.replicates, plan.jobs.len());
+    let counts = Counts { trials, replicates, jobs, ..Counts::default() };
+    let (splits, notes) = (workload.split_fingerprints(), workload.notes());
+    let mut manifest = Manifest::new(&spec.name, &workload.source.fingerprint, splits, counts, notes, now());
+    manifest.simd = Some(instructions().to_owned());
+    // It comes last: a directory without one holds nothing that could be lost.
+    dir.write_manifest(&mut manifest)?;
+    Ok(manifest)
+}
+
+/// RFC 3339, to the second.
+pub(super) fn now() -> String {
+    Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true)
+}

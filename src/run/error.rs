@@ -1,0 +1,96 @@
+//! Why a run did not go its way.
+
+use miette::Diagnostic;
+
+use crate::launch::LaunchError;
+use crate::launch::devices::NoDevice;
+use crate::launch::slurm::SlurmError;
+use crate::launch::torch::NoTorch;
+use focalsweep_core::record::RunDirError;
+use focalsweep_core::spec::SpecFaults;
+use focalsweep_engine::data::DataError;
+use focalsweep_report::ReportError;
+
+/// Who has to change something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// Spec, data or options are wrong: exit code 2.
+    Input,
+    /// The machine, the disk, a device or the cluster does not do what is needed: exit code 3.
+    Environment,
+}
+
+/// Why a run did not go its way. What had ended by then is saved.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum RunError {
+    /// The sweep file.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Spec(#[from] SpecFaults),
+    /// The sweep is too large to be counted.
+    #[error("parameters: more than 4,294,967,295 trials")]
+    #[diagnostic(help("a grid multiplies: fewer values a parameter, or fewer parameters"))]
+    TooManyTrials,
+    /// A device.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Device(#[from] NoDevice),
+    /// libtorch is asked for.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Torch(#[from] NoTorch),
+    /// The data.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Data(#[from] DataError),
+    /// The run directory.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    RunDir(#[from] RunDirError),
+    /// The launcher on this machine.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Launch(#[from] LaunchError),
+    /// The cluster.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Slurm(#[from] SlurmError),
+    /// The results that were just written cannot be reported.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Report(#[from] ReportError),
+    /// A value has no text.
+    #[error("cannot write {what}: {why}")]
+    Serialize {
+        /// The file or part of it.
+        what: &'static str,
+        /// What the writer says.
+        why: String,
+    },
+}
+
+impl RunError {
+    /// Who has to change something. What is wrong with a run directory is the user's to mend, but for what the system
+    /// refuses.
+    pub fn blame(&self) -> Blame {
+        match self {
+            Self::Spec(_)
+            | Self::TooManyTrials
+            | Self::Data(_)
+            | Self::Device(NoDevice::Unknown { .. } | NoDevice::FusedOnGpu { .. }) => Blame::Input,
+            Self::RunDir(RunDirError::Locked(_) | RunDirError::Io { .. }) => Blame::Environment,
+            Self::RunDir(_) => Blame::Input,
+            Self::Device(NoDevice::Missing { .. })
+            | Self::Torch(_)
+            | Self::Launch(_)
+            | Self::Slurm(_)
+            | Self::Report(_)
+            | Self::Serialize { .. } => Blame::Environment,
+        }
+    }
+
+    /// Of a value that has no text.
+    pub(super) fn unwritable(what: &'static str, why: impl ToString) -> Self {
+        Self::Serialize { what, why: why.to_string() }
+    }
+}

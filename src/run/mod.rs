@@ -1,0 +1,26 @@
+//! A run's life, as a library call: no command line, nothing printed.
+//!
+//! ```text
+//! Sweep::new ─validate─> Sweep ─prepare: lock, read what is there, read and split the data, plan─> Ready
+//!     ─run: write what a run begins with, train, collect, report, finish─> Outcome
+//! ```
+//! [`Sweep::run`] goes all the way. What is told on the way goes to an [`Observer`]; what went wrong is a [`RunError`],
+//! which knows whether the user or the machine is to blame. `examples/sweep.rs` shows it in thirty lines.
+
+mod begin;
+mod derived;
+mod error;
+mod finish;
+mod life;
+mod observer;
+mod options;
+mod same;
+mod workload;
+
+pub(crate) use begin::begin;
+pub use derived::{WITH_INTERVALS, report_of};
+pub use error::{Blame, RunError};
+pub use life::{End, Outcome, Ready, Sweep, default_root};
+pub use observer::{Observer, Quiet};
+pub use options::RunOptions;
+pub use workload::{Workload, pool, trials};

@@ -1,0 +1,18 @@
+//! What a run is asked for beside its spec.
+
+use std::path::PathBuf;
+
+/// How a sweep is run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RunOptions {
+    /// The run directory; absent: `runs/NAME` with the sweep's name.
+    pub out: Option<PathBuf>,
+    /// Whether a run that is there is gone on with: only what is missing is trained.
+    pub resume: bool,
+    /// With `resume`: whether rows that failed are trained again. Each stays until there is another.
+    pub retry_failed: bool,
+    /// Stop when the run directory has all that workers need, which another engine starts.
+    pub prepare_only: bool,
+    /// Return when everything is submitted to the cluster.
+    pub detach: bool,
+}

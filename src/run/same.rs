@@ -1,0 +1,66 @@
+//! Whether a run directory is the one that this sweep began.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::error::RunError;
+use super::workload::Workload;
+use focalsweep_core::record::{Manifest, RunDirError};
+use focalsweep_core::spec::Spec;
+
+/// Keys that may change while a run goes on: where it runs and how it is ranked.
+const MAY_CHANGE: [&str; 2] = ["launch", "rank"];
+
+/// Refuses a run directory of another sweep.
+pub(super) fn check_sweep(root: &Path, old: &Spec, new: &Spec) -> Result<(), RunError> {
+    let changed = differences(old, new);
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let what = format!("another sweep: `{}` differ", changed.join("`, `"));
+    Err(RunDirError::Changed { path: root.to_owned(), what }.into())
+}
+
+/// Refuses other data than the run began with.
+pub(super) fn check_data(root: &Path, manifest: &Manifest, workload: &Workload) -> Result<(), RunError> {
+    let now = &workload.source.fingerprint;
+    if manifest.data_fingerprint == *now && manifest.split_fingerprints == workload.split_fingerprints() {
+        return Ok(());
+    }
+    let what = format!("other data (fingerprint {}, now {now})", manifest.data_fingerprint);
+    Err(RunDirError::Changed { path: root.to_owned(), what }.into())
+}
+
+/// Top-level keys in which two specs differ, but for those that may change.
+fn differences(old: &Spec, new: &Spec) -> Vec<String> {
+    let keys = |spec: &Spec| match serde_json::to_value(spec) {
+        Ok(serde_json::Value::Object(map)) => map,
+        _ => serde_json::Map::new(),
+    };
+    let (old, new) = (keys(old), keys(new));
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    names
+        .into_iter()
+        .filter(|name| !MAY_CHANGE.contains(&name.as_str()) && old.get(*name) != new.get(*name))
+        .cloned()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use focalsweep_core::spec::{self, Devices};
+
+    #[test]
+    fn only_what_changes_results_makes_another_sweep() {
+        let text = "name: t\ndata: {source: d.csv, label: y}\nparameters: {loss: {value: bce}}\n";
+        let old = spec::parse("t", text).unwrap();
+        let mut new = old.clone();
+        new.launch.devices = Devices::Word("cpu".into());
+        new.rank.by = vec!["fn".into()];
+        assert!(differences(&old, &new).is_empty());
+        new.train.epochs += 1;
+        new.seed += 1;
+        assert_eq!(differences(&old, &new), ["seed", "train"]);
+    }
+}

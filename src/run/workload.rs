@@ -1,0 +1,128 @@
+//! From a spec to what is to be trained: data at hand, devices chosen, jobs planned.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::error::RunError;
+use crate::launch::devices::{self, Trainer};
+use crate::launch::torch::find_torch;
+use crate::launch::{Host, PoolDevice, slurm};
+use focalsweep_core::plan::{Plan, Sizes, TooManyTrials, Trials, sampler};
+use focalsweep_core::prepared::Replicate;
+use focalsweep_core::spec::{Backend, Devices, Spec};
+use focalsweep_engine::data::{self, DownloadProgress, Source};
+use focalsweep_report::thousands;
+
+/// Everything that a run needs to know before it begins.
+#[derive(Debug)]
+pub struct Workload {
+    /// The trials of the sweep.
+    pub trials: Trials,
+    /// The rows as they were read.
+    pub source: Source,
+    /// The rows as they are trained on.
+    pub replicates: Vec<Arc<Replicate>>,
+    /// Where jobs run; empty on a cluster.
+    pub pool: Vec<PoolDevice>,
+    /// What the plan was made for.
+    pub sizes: Sizes,
+    /// The jobs.
+    pub plan: Plan,
+}
+
+impl Workload {
+    /// Fetches, reads and prepares the data, and plans the jobs, for this machine or for tasks of a cluster. Nothing is
+    /// written but a fetched source.
+    ///
+    /// # Errors
+    /// Too many trials, a device that is not there, data that cannot be had or used.
+    pub fn new(spec: &Spec, cluster: bool, progress: &mut dyn DownloadProgress) -> Result<Self, RunError> {
+        let trials = trials(spec)?;
+        let pool = if cluster { Vec::new() } else { pool(spec, &Host::look())? };
+        data::fetch(&spec.data, progress)?;
+        let source = data::load(&spec.data)?;
+        let replicates = (0..spec.replicates)
+            .into_par_iter()
+            .map(|replicate| data::prepare(&source, &spec.data, &spec.split, spec.seed, replicate).map(Arc::new))
+            .collect::<Result<Vec<_>, _>>()?;
+        let (rows, features) = (source.labels.len(), replicates.iter().map(|r| r.features.len()).max().unwrap_or(0));
+        let sizes = if cluster {
+            slurm::sizes(&spec.launch.slurm.clone().unwrap_or_default(), rows, features)
+        } else {
+            Sizes {
+                features,
+                rows,
+                workers: pool.iter().map(|device| device.slots).sum(),
+                memory: pool.iter().map(|device| device.memory).min().unwrap_or(0),
+                stacking: devices::stacking(&pool),
+            }
+        };
+        let plan = Plan::new(&trials, spec.replicates, &sizes);
+        Ok(Self { trials, source, replicates, pool, sizes, plan })
+    }
+
+    /// What the data is, in a few lines.
+    pub fn describe_data(&self) -> Vec<String> {
+        let positives = self.source.labels.iter().filter(|&&y| y == 1).count();
+        let rows = self.source.labels.len();
+        let share = 100.0 * positives as f64 / rows as f64;
+        let mut lines = Vec::new();
+        if let Some(first) = self.replicates.first() {
+            let features = first.features.len();
+            let (rows, positives) = (thousands(rows), thousands(positives));
+            lines.push(format!("data: {rows} rows, {positives} positive ({share:.2} %), {features} features"));
+        }
+        lines.extend(self.notes().iter().map(|note| format!("      {note}")));
+        lines
+    }
+
+    /// Notes of reading and preparing, each once.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = self.source.notes.clone();
+        for note in self.replicates.first().map(|r| r.notes.as_slice()).unwrap_or_default() {
+            if !notes.contains(note) {
+                notes.push(note.clone());
+            }
+        }
+        notes
+    }
+
+    /// Fingerprint of each replicate's split.
+    pub fn split_fingerprints(&self) -> Vec<String> {
+        self.replicates.iter().map(|replicate| replicate.split_fingerprint.clone()).collect()
+    }
+
+    /// Rows of results that the whole plan makes.
+    pub fn rows(&self) -> usize {
+        self.plan.rows()
+    }
+}
+
+/// The trials of a spec: those of its sampler's first wave, which is all of them in a grid.
+///
+/// # Errors
+/// They are too many to be counted.
+pub fn trials(spec: &Spec) -> Result<Trials, RunError> {
+    let mut sampler = sampler(spec).map_err(|TooManyTrials| RunError::TooManyTrials)?;
+    Ok(sampler.ask().unwrap_or_default())
+}
+
+/// The devices of `host` that the spec asks for, and what trains there.
+///
+/// # Errors
+/// One is not there, or a word is none for a device; libtorch is asked for, and its program is not there.
+pub fn pool(spec: &Spec, host: &Host) -> Result<Vec<PoolDevice>, RunError> {
+    let launch = &spec.launch;
+    // `auto` takes the cores where there is no GPU to train on; where there is one but no libtorch that should be known.
+    let any = matches!(&launch.devices, Devices::Word(word) if word == "auto") && spec.train.backend != Backend::Fused;
+    if any && host.libtorch.is_none() && !host.hidden_gpus.is_empty() {
+        let why = host.no_cuda.as_deref().unwrap_or_default();
+        tracing::warn!("no GPU is used: {why}");
+    }
+    let pool = devices::pool(&launch.devices, spec.train.backend, launch.slots_per_device, host)?;
+    if pool.iter().any(|device| device.trainer == Trainer::Libtorch) {
+        find_torch()?;
+    }
+    Ok(pool)
+}
