@@ -527,8 +527,8 @@ fn ties_are_judged_by_the_first_rank_key_that_has_a_test() {
     let at = all.metrics.iter().position(|name| name == "threshold").unwrap();
     all.rows.iter_mut().for_each(|row| row.metrics[at] = Some(0.0));
     // The methods are ranked on the validation rows.
-    all.metrics.push("val_op_fn".to_owned());
-    all.rows.iter_mut().for_each(|row| row.metrics.push(Some(0.0)));
+    all.metrics.extend(["val_op_fn", "val_precision"].map(str::to_owned));
+    all.rows.iter_mut().for_each(|row| row.metrics.extend([Some(0.0); 2]));
     let tied = |by: &[&str]| {
         let ranking = rank(&all, &Options { on: Split::Test, ..options(by) }).unwrap();
         let mut report = examined(dir.path(), &all, ranking);
