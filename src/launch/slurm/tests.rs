@@ -118,7 +118,8 @@ fn the_warning_is_shorter_than_the_time() {
         (Some("3600:00"), 60),
     ] {
         let slurm = SlurmSpec { time: time.map(str::to_owned), ..slurm.clone() };
-        let text = Batch { slurm: &slurm, program: "/f", run_dir: "/r", pack: 1, library_path: None }.text();
+        let text =
+            Batch { slurm: &slurm, program: "/f", run_dir: "/r", pack: 1, library_path: None, torch: None }.text();
         assert!(text.contains(&format!("--signal=B:TERM@{warning} ")), "{time:?}: {text}");
     }
 }
