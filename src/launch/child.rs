@@ -50,8 +50,8 @@ pub struct Patience {
 }
 
 impl Child {
-    /// Starts `command`, whose lines go to `line` from a thread of their own. `answers` is the writing end of a pipe that
-    /// the child inherits; it finds the descriptor's number as its last two arguments, `--events N`.
+    /// Starts `command`, whose lines go to `line` from a thread of their own. `answers` is the writing end of a pipe
+    /// that the child inherits; it finds the descriptor's number as its last two arguments, `--events N`.
     ///
     /// # Errors
     /// There is no such program, or the system has no room for it.

@@ -51,7 +51,8 @@ pub struct Gpu {
 }
 
 impl Host {
-    /// Looks. libtorch is asked what it sees only where there is a driver: to load it takes longer than small sweeps do.
+    /// Looks. libtorch is asked what it sees only where there is a driver: to load it takes longer than small sweeps
+    /// do.
     pub fn look() -> Self {
         let driver = nvml::look();
         let asked = (driver.is_some() || cuda_driver::is_there()).then(ask_libtorch);
@@ -113,7 +114,8 @@ fn no_cuda(asked: Option<&Result<LibtorchDescription, NoTorch>>, gpus: Option<us
     let cpu_only = described.is_some_and(|described| described.cuda_problem.is_some());
     match (gpus, cpu_only) {
         (Some(gpus), true) if gpus > 0 => format!(
-            "the driver has {}, but this libtorch is the CPU's: `make build TORCH=cuda`, or LIBTORCH=DIR of a CUDA libtorch 2.11",
+            "the driver has {}, but this libtorch is the CPU's: `make build TORCH=cuda`, \
+             or LIBTORCH=DIR of a CUDA libtorch 2.11",
             number_of_gpus(gpus)
         ),
         (Some(gpus), false) if gpus > 0 => {

@@ -1,4 +1,5 @@
-//! libtorch, which lives in a process of its own: `focalsweep-torch`, one for each GPU, or one for each slot of the cores.
+//! libtorch, which lives in a process of its own: `focalsweep-torch`, one for each GPU, or one for each slot of the
+//! cores.
 
 mod find;
 mod pool;

@@ -1,4 +1,5 @@
-//! All that is known of each metric, once: rank keys, columns of results.parquet, tables, page and figures read it here.
+//! All that is known of each metric, once: rank keys, columns of results.parquet, tables, page and figures read it
+//! here.
 //!
 //! A metric is an entry of [`METRICS`]; without its measurement the entry does not compile. A figure that nobody has
 //! measured yet is a field of [`SplitMetrics`] as well.

@@ -1,8 +1,8 @@
 //! What `focalsweep` and a worker of its own in another process say to each other: JSON, a line each.
 //!
-//! Orders come on the worker's stdin, answers go out on a descriptor of their own. Both sides greet first and look whether
-//! the other is of the same version, since both write to the same run directory. The end of stdin says that nobody is
-//! left to answer to: the worker checkpoints and ends.
+//! Orders come on the worker's stdin, answers go out on a descriptor of their own. Both sides greet first and look
+//! whether the other is of the same version, since both write to the same run directory. The end of stdin says that
+//! nobody is left to answer to: the worker checkpoints and ends.
 
 use std::path::PathBuf;
 
