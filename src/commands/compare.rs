@@ -1,6 +1,5 @@
 //! `compare`: two runs side by side.
 
-use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
@@ -9,6 +8,7 @@ use super::report::split_of;
 use super::spec::closed;
 use crate::cli::{CompareArgs, ReportFormat};
 use crate::output::{self, Failure};
+use focalsweep_core::record::read_spec;
 use focalsweep_core::spec::{self, OperatingPoint, RankSpec};
 use focalsweep_report::{self as report, Csv, Exporter, Json, Markdown, Options, ReportError, Run, Table};
 
@@ -45,6 +45,5 @@ fn run(dir: &Path, point: Option<&OperatingPoint>) -> Result<Run, ReportError> {
     if let Some(point) = point {
         report::at_operating_point(dir, &mut results, point)?;
     }
-    let text = fs::read_to_string(dir.join("sweep.yaml")).unwrap_or_default();
-    Ok(Run { dir: dir.to_owned(), results, spec: spec::parse("sweep.yaml", &text).ok() })
+    Ok(Run { dir: dir.to_owned(), results, spec: read_spec(dir).ok() })
 }

@@ -10,7 +10,8 @@ use super::report::ranked_by;
 use super::spec::closed;
 use crate::cli::ExportArgs;
 use crate::output::{self, Failure, Plain};
-use focalsweep_core::record::{ModelCard, ModelDirError, State, write_model_dir};
+use crate::run::RunError;
+use focalsweep_core::record::{ModelCard, ModelDirError, State, find_model, write_model_dir};
 use focalsweep_report::{self as report, Options, Results, Row};
 
 /// Fewest characters of an id that name a trial.
@@ -21,12 +22,17 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
     let trial = trial(args, &results)?;
     let row = row(&results, &trial, args.replicate)?;
     let models = args.run_dir.join("models");
-    let weights_path = models.join(format!("{trial}-r{}.safetensors", row.replicate));
-    let weights = read(&args.run_dir, &weights_path)?;
+    let job_id = row.timing.as_ref().map(|timing| timing.job_id.as_str());
+    let weights = find_model(&args.run_dir, job_id, &trial, row.replicate).map_err(RunError::from)?;
+    let weights = weights.ok_or_else(|| {
+        let message = format!("{} has no model of trial {trial}, replicate {}", models.display(), row.replicate);
+        refused(message, &when_models_are_there(&args.run_dir))
+    })?;
     let preprocessing = read(&args.run_dir, &models.join(format!("preprocessing-r{}.json", row.replicate)))?;
     let mut card = ModelCard::of(&weights, &results.name).map_err(|why| {
         let help = Some("it was not written by focalsweep, or changed since".to_owned());
-        Failure::input(Plain { message: format!("{}: {why}", weights_path.display()), help })
+        let model = format!("{}, trial {trial}, replicate {}", models.display(), row.replicate);
+        Failure::input(Plain { message: format!("{model}: {why}"), help })
     })?;
     card.data_fingerprint.clone_from(&row.data_fingerprint);
     card.split_fingerprint.clone_from(&row.split_fingerprint);
@@ -112,14 +118,18 @@ fn in_words(results: &Results, row: &Row) -> String {
 fn read(run_dir: &Path, path: &PathBuf) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|error| {
         let help = match error.kind() {
-            io::ErrorKind::NotFound => format!(
-                "models are written when a run ends: `focalsweep run SPEC --out {} --resume` finishes it",
-                run_dir.display()
-            ),
+            io::ErrorKind::NotFound => when_models_are_there(run_dir),
             _ => "the file has to be readable".to_owned(),
         };
         refused(format!("cannot read {}: {error}", path.display()), &help)
     })
+}
+
+fn when_models_are_there(run_dir: &Path) -> String {
+    format!(
+        "models are written when a run ends: `focalsweep run SPEC --out {} --resume` finishes it",
+        run_dir.display()
+    )
 }
 
 fn refused(message: String, help: &str) -> Failure {

@@ -80,8 +80,8 @@ impl PoolDevice {
 /// fused kernels; `cpu` has a slot a core; a GPU has `slots_per_device`.
 ///
 /// # Errors
-/// A device that was asked for by name is not there, or not for this backend: never a silent fall-back. A word is none
-/// for a device.
+/// A device that was asked for by name is not there, or not for this backend: never a silent fall-back. A word is
+/// none for a device.
 pub fn pool(
     asked: &Devices,
     backend: Backend,

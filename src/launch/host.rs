@@ -114,8 +114,8 @@ fn no_cuda(asked: Option<&Result<LibtorchDescription, NoTorch>>, gpus: Option<us
     let cpu_only = described.is_some_and(|described| described.cuda_problem.is_some());
     match (gpus, cpu_only) {
         (Some(gpus), true) if gpus > 0 => format!(
-            "the driver has {}, but this libtorch is the CPU's: `make build TORCH=cuda`, \
-             or LIBTORCH=DIR of a CUDA libtorch 2.11",
+            "the driver has {}, but this libtorch is the CPU's: `make build TORCH=cuda`, or LIBTORCH=DIR of a CUDA \
+             libtorch 2.11",
             number_of_gpus(gpus)
         ),
         (Some(gpus), false) if gpus > 0 => {

@@ -2,7 +2,6 @@
 
 use chrono::{SecondsFormat, Utc};
 
-use super::derived::resolved;
 use super::error::RunError;
 use super::workload::Workload;
 use focalsweep_core::plan::Wave;
@@ -16,7 +15,7 @@ use focalsweep_engine::train::instructions;
 /// They cannot be written.
 pub(crate) fn begin(dir: &RunDir, spec: &Spec, workload: &Workload) -> Result<Manifest, RunError> {
     let plan = &workload.plan;
-    dir.write("sweep.yaml", &resolved(spec)?)?;
+    dir.write_spec(spec)?;
     dir.begin_plan(&Wave::first(plan, &workload.trials, spec.train.epochs))?;
     let (trials, replicates, jobs) = (plan.trials, spec.replicates, plan.jobs.len());
     let counts = Counts { trials, replicates, jobs, ..Counts::default() };

@@ -73,7 +73,7 @@ pub(super) fn refresh(
         }
     }
     if old != new {
-        dir.write("sweep.yaml", &resolved(new)?)?;
+        dir.write_spec(new)?;
     }
     if are_due {
         observer.say(&format!("report.md and report.html are made again: {}", rank_in_words(new)));
@@ -92,10 +92,4 @@ fn rank_in_words(spec: &Spec) -> String {
         Split::Test => "test",
     };
     format!("ranked by {} on the {rows} rows", spec.rank.by.join(", "))
-}
-
-/// sweep.yaml: the spec with its defaults.
-pub(super) fn resolved(spec: &Spec) -> Result<Vec<u8>, RunError> {
-    let text = serde_yaml::to_string(spec).map_err(|why| RunError::unwritable("sweep.yaml", why))?;
-    Ok(text.into_bytes())
 }

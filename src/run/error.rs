@@ -9,7 +9,6 @@ use crate::launch::torch::NoTorch;
 use focalsweep_core::record::RunDirError;
 use focalsweep_core::spec::SpecFaults;
 use focalsweep_engine::data::DataError;
-use focalsweep_engine::job::AttendError;
 use focalsweep_report::ReportError;
 
 /// Who has to change something.
@@ -93,14 +92,5 @@ impl RunError {
     /// Of a value that has no text.
     pub(super) fn unwritable(what: &'static str, why: impl ToString) -> Self {
         Self::Serialize { what, why: why.to_string() }
-    }
-}
-
-impl From<AttendError> for RunError {
-    fn from(error: AttendError) -> Self {
-        match error {
-            AttendError::RunDir(error) => error.into(),
-            AttendError::Spec(faults) => faults.into(),
-        }
     }
 }

@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::begin::{begin, now};
-use super::derived::{refresh, resolved};
+use super::derived::refresh;
 use super::error::RunError;
 use super::finish::finish;
 use super::observer::{Observer, Told};
 use super::options::RunOptions;
-use super::same::{check_data, check_sweep, spec_of};
+use super::same::{check_data, check_sweep};
 use super::workload::{Workload, trials};
 use crate::launch::local::{self, Local};
 use crate::launch::slurm::{self, Cluster};
-use focalsweep_core::record::{Journals, Manifest, RunDir, RunDirError, RunState};
+use focalsweep_core::record::{Journals, Manifest, RunDir, RunDirError, RunState, read_spec};
 use focalsweep_core::spec::{Launcher, Spec};
 use focalsweep_engine::job::{Stop, Work};
 
@@ -152,7 +152,7 @@ impl Sweep {
             // Of no use any more; they are there when a process was killed between its last two steps.
             dir.remove_jobs()?;
         }
-        let spec = spec_of(&self.root)?;
+        let spec = read_spec(&self.root)?;
         check_sweep(&self.root, &spec, &self.spec)?;
         Ok(Claim::Begun(Before { dir, manifest, spec }))
     }
@@ -215,7 +215,7 @@ impl Ready {
     /// Takes over the plan of the run that is resumed; `launch` and `rank` may have changed.
     fn go_on(&mut self, dir: &RunDir, before: Manifest) -> Result<Manifest, RunError> {
         (self.workload.plan, self.workload.trials) = dir.plan()?;
-        dir.write("sweep.yaml", &resolved(&self.sweep.spec)?)?;
+        dir.write_spec(&self.sweep.spec)?;
         let mut manifest = Manifest { state: RunState::Running, ended: None, updated_at: now(), ..before };
         dir.write_manifest(&mut manifest)?;
         Ok(manifest)

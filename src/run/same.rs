@@ -1,23 +1,15 @@
 //! Whether a run directory is the one that this sweep began.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 
 use super::error::RunError;
 use super::workload::Workload;
 use focalsweep_core::record::{Manifest, RunDirError};
-use focalsweep_core::spec::{self, Spec};
+use focalsweep_core::spec::Spec;
 
 /// Keys that may change while a run goes on: where it runs and how it is ranked.
 const MAY_CHANGE: [&str; 2] = ["launch", "rank"];
-
-/// The sweep that the run in `root` was begun with, or last resumed with.
-pub(super) fn spec_of(root: &Path) -> Result<Spec, RunError> {
-    let path = root.join("sweep.yaml");
-    let text = fs::read_to_string(&path).map_err(|why| RunDirError::Io { path: path.clone(), why })?;
-    Ok(spec::parse(&path.display().to_string(), &text)?)
-}
 
 /// Refuses a run directory of another sweep.
 pub(super) fn check_sweep(root: &Path, old: &Spec, new: &Spec) -> Result<(), RunError> {
@@ -57,7 +49,7 @@ fn differences(old: &Spec, new: &Spec) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use focalsweep_core::spec::Devices;
+    use focalsweep_core::spec::{self, Devices};
 
     #[test]
     fn only_what_changes_results_makes_another_sweep() {

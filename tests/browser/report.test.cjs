@@ -178,6 +178,22 @@ test("columns can be chosen", () =>
     assert.equal(await page.locator('[data-sort="test_mcc"]').count(), 1);
   }));
 
+test("p-values say what corrected them, and seconds of training are no figure of the training rows", async () => {
+  // With more than 200 trials pairs are counted.
+  for (const [run, by] of [
+    ["focal", "max-T"],
+    ["many", "Holm"],
+  ]) {
+    await withReport(run, {}, async (page) => {
+      await page.getByText("Columns", { exact: true }).click();
+      const boxes = (name) => page.getByRole("checkbox", { name, exact: true }).count();
+      assert.equal(await boxes(`p against the winner (${by})`), 1);
+      assert.equal(await boxes("Training time, seconds"), 1);
+      assert.equal(await page.getByRole("checkbox", { name: /seconds, training/ }).count(), 0);
+    });
+  }
+});
+
 test("a figure says what is under the pointer", () =>
   withReport("focal", {}, async (page) => {
     const chart = page.locator("figure", { has: page.getByRole("heading", { name: "ROC AUC" }) }).locator(".chart");

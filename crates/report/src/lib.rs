@@ -1,4 +1,5 @@
-//! What a run found: its trials ranked, the evidence for it, and both said: as table, Markdown, CSV, JSON, page, figures.
+//! What a run found: its trials ranked, the evidence for it, and both said: as table, Markdown, CSV, JSON, page,
+//! figures.
 //!
 //! ```text
 //! run directory ─read─> Results ─rank─> Ranking ─evidence─> Report ─say──> Table, Markdown, Csv, Json
@@ -7,15 +8,15 @@
 //! ```
 //! | room | job |
 //! |---|---|
-//! | `read` | the files of a run as rows, scores and losses; another operating point of them; all that is known of hyperparameters by name |
+//! | `read` | the files of a run as rows, scores and losses; another operating point; hyperparameters by name |
 //! | `rank` | trials over their replicates, in their order |
 //! | `evidence` | ties, contrasts, intervals, calibration: what the scores say of the order |
 //! | `say` | all of it in words and columns, in four forms |
 //! | `page` | report.html |
 //! | `figures` | files for papers, of what the page shows |
 //!
-//! Each room may use those above it, none below: `tests/rooms.rs` holds that. Reads result files only; [`rank()`] and the
-//! forms of `say` are pure.
+//! Each room may use those above it, none below: `tests/rooms.rs` holds that. Reads result files only; [`rank()`] and
+//! the forms of `say` are pure.
 
 mod evidence;
 mod figures;

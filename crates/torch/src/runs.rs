@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use focalsweep_core::device::Device;
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::RunDirError;
-use focalsweep_engine::job::{AttendError, AttendedRun};
+use focalsweep_engine::job::AttendedRun;
 
 use crate::backend::LibtorchOn;
 use crate::device::LIBTORCH;
@@ -20,7 +20,7 @@ pub(crate) struct ServedRun {
 }
 
 /// Opens `root` for jobs on `device`, and leaves word of libtorch there.
-pub(crate) fn open_served(root: &Path, device: Device) -> Result<ServedRun, AttendError> {
+pub(crate) fn open_served(root: &Path, device: Device) -> Result<ServedRun, RunDirError> {
     let device = match device {
         Device::Cpu => tch::Device::Cpu,
         Device::Cuda(index) => tch::Device::Cuda(index),

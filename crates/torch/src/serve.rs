@@ -149,8 +149,8 @@ impl Server {
         Ok(())
     }
 
-    /// Passes on how a job ended. libtorch keeps a device's memory, and a device that failed fails on: both end with the
-    /// process.
+    /// Passes on how a job ended. libtorch keeps a device's memory, and a device that failed fails on: both end with
+    /// the process.
     fn over(&mut self, answer: &Answer) -> io::Result<()> {
         self.running -= 1;
         if let Answer::JobOver { end: JobEnd::OutOfMemory(_) | JobEnd::DeviceFailed(_), .. } = answer {

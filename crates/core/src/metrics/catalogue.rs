@@ -370,6 +370,7 @@ pub static METRICS: &[Metric] = &[
     Metric { name: "best_epoch", title: "Best epoch", short: "best epoch", ..PLAIN },
     Metric { name: "train_seconds", title: "Training time, seconds", short: "train (s)", ..PLAIN },
     Metric { name: "threshold", title: "Threshold of the operating point", short: "threshold", ..PLAIN },
+    Metric { name: "threshold_raw", title: "Logit of that threshold", short: "threshold (logit)", ..PLAIN },
 ];
 
 impl Metric {

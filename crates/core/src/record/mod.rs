@@ -27,6 +27,7 @@ mod prepared;
 mod retry;
 mod rows;
 mod run_dir;
+mod spec_file;
 
 pub use crate::metrics::SplitMetrics;
 pub use atomic::write_atomically;
@@ -43,3 +44,4 @@ pub use plan_file::PLAN;
 pub use predictions::{Predictions, PredictionsFormat, write_predictions};
 pub use rows::{HistoryRow, ResultRow, STACK, State};
 pub use run_dir::{RunDir, RunDirError};
+pub use spec_file::read_spec;

@@ -15,6 +15,7 @@ use super::journal::planned;
 use super::manifest::{DRAFT, FORMAT_VERSION, FileSum, MANIFEST, Manifest};
 use super::plan_file::PLAN;
 use crate::plan::Job;
+use crate::spec::SpecFaults;
 
 /// Where the version of libtorch is kept until the run is collected.
 const LIBTORCH_NOTE: &str = "jobs/libtorch";
@@ -97,6 +98,10 @@ pub enum RunDirError {
     #[error("{} is a file, not a folder", .0.display())]
     #[diagnostic(help("`--out DIR` names the folder that the run writes"))]
     NotAFolder(PathBuf),
+    /// Its sweep file is none any more.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Spec(#[from] SpecFaults),
     /// A file of it is not as it was written.
     #[error("{} cannot be understood: {why}", .path.display())]
     #[diagnostic(help("it was changed or damaged since: restore it, or start afresh elsewhere with `--out DIR`"))]

@@ -5,21 +5,8 @@ use std::sync::Arc;
 
 use focalsweep_core::plan::{Plan, Trials};
 use focalsweep_core::prepared::Replicate;
-use focalsweep_core::record::{Manifest, RunDir, RunDirError};
-use focalsweep_core::spec::{self, Spec, SpecFaults};
-
-/// Why a run directory cannot be attended.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum AttendError {
-    /// The directory.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    RunDir(#[from] RunDirError),
-    /// Its sweep.yaml.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Spec(#[from] SpecFaults),
-}
+use focalsweep_core::record::{Manifest, RunDir, RunDirError, read_spec};
+use focalsweep_core::spec::Spec;
 
 /// What stands in a run directory before anything is trained.
 #[derive(Debug)]
@@ -41,13 +28,11 @@ impl AttendedRun {
     ///
     /// # Errors
     /// There is no run, or a file of it cannot be read.
-    pub fn read(root: &Path) -> Result<Self, AttendError> {
+    pub fn read(root: &Path) -> Result<Self, RunDirError> {
         let manifest = RunDir::look(root)?.ok_or_else(|| RunDirError::NoRun(root.to_owned()))?;
         manifest.check_current(root)?;
         let dir = RunDir::attend(root);
-        let path = dir.path("sweep.yaml");
-        let text = std::fs::read_to_string(&path).map_err(|why| RunDirError::io(&path, why))?;
-        let spec = spec::parse(&path.display().to_string(), &text)?;
+        let spec = read_spec(root)?;
         let (plan, trials) = dir.plan()?;
         Ok(Self { dir, manifest, spec, trials, plan })
     }

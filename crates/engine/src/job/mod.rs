@@ -11,7 +11,7 @@ mod protocol;
 mod run;
 mod stop;
 
-pub use attend::{AttendError, AttendedRun};
+pub use attend::AttendedRun;
 pub use error::{JobError, save};
 pub use event::Event;
 pub use protocol::{Answer, Greeting, LibtorchDescription, Order, RunOrder};

@@ -3,8 +3,8 @@
 use super::contrast::ReplicateScores;
 use focalsweep_core::metrics::{Binning, Isotonic, Platt, brier, expected_calibration_error, reliability};
 
-/// Bins of the expected calibration error, of as many rows each: with equal widths nearly all rows of a rare class would
-/// lie in one.
+/// Bins of the expected calibration error, of as many rows each: with equal widths nearly all rows of a rare class
+/// would lie in one.
 const BINS: usize = 10;
 
 /// How far a trial's scores on the test rows are from probabilities; means over the replicates. Focal loss is no proper
@@ -73,7 +73,7 @@ mod tests {
             let probability = |row: i64| 0.3 * spread(row, 7919).powi(2);
             let labels = rows.iter().map(|&row| u8::from(spread(row, 104_729) < probability(row))).collect();
             let scores = rows.iter().map(|&row| distort(probability(row)) as f32).collect();
-            ScoreGroup { trial: "t".into(), replicate: 0, split, rows, labels, scores }
+            ScoreGroup { trial: "t".into(), replicate: 0, split, rows, labels, raw: scores.clone(), scores }
         };
         [ReplicateScores { replicate: 0, validation: group(Split::Validation, 0), test: group(Split::Test, 4001) }]
     }

@@ -31,12 +31,12 @@ impl ReplicateScores {
 
     /// The threshold that the operating point has on the validation rows.
     fn threshold(&self, point: &OperatingPoint) -> Option<f64> {
-        threshold_for(point, &self.validation.scores, &self.validation.labels)
+        threshold_for(point, &self.validation.raw, &self.validation.labels)
     }
 }
 
-/// Reads the scores of the trials in `wanted`, each in the order of its replicates. Trials whose scores were not kept are
-/// missing, and so are all where there is no scores.parquet.
+/// Reads the scores of the trials in `wanted`, each in the order of its replicates. Trials whose scores were not kept
+/// are missing, and so are all where there is no scores.parquet.
 ///
 /// # Errors
 /// scores.parquet is there but cannot be read.
@@ -70,8 +70,8 @@ pub struct Contrast {
     pub auc_variance: f64,
     /// Paired DeLong test, two-sided.
     pub auc_p: f64,
-    /// At the operating point: mean over the replicates of the positives that the first missed less those that the second
-    /// missed. `None` without an operating point.
+    /// At the operating point: mean over the replicates of the positives that the first missed less those that the
+    /// second missed. `None` without an operating point.
     pub missed_difference: Option<f64>,
     /// McNemar's test of that, rows clustered over the replicates.
     pub missed_p: Option<f64>,
@@ -134,14 +134,14 @@ pub(super) fn contrast(
 /// For each positive row, adds one where the first missed it and takes one away where the second did.
 fn count_missed(missed: &mut BTreeMap<i64, i64>, a: &ScoreGroup, b: &ScoreGroup, (at_a, at_b): (f64, f64)) {
     for (i, &row) in a.rows.iter().enumerate().filter(|&(i, _)| a.labels[i] != 0) {
-        let misses = |group: &ScoreGroup, threshold: f64| i64::from(f64::from(group.scores[i]) < threshold);
+        let misses = |group: &ScoreGroup, threshold: f64| i64::from(f64::from(group.raw[i]) < threshold);
         *missed.entry(row).or_insert(0) += misses(a, at_a) - misses(b, at_b);
     }
 }
 
-/// A sum of AUCs over replicates. What a row of the source adds to its error is added up over the replicates that hold it,
-/// so that rows that they share are not counted twice: N. A. Obuchowski, Nonparametric analysis of clustered ROC curve
-/// data, Biometrics 53(2), 1997. With one replicate that is DeLong's variance.
+/// A sum of AUCs over replicates. What a row of the source adds to its error is added up over the replicates that hold
+/// it, so that rows that they share are not counted twice: N. A. Obuchowski, Nonparametric analysis of clustered ROC
+/// curve data, Biometrics 53(2), 1997. With one replicate that is DeLong's variance.
 #[derive(Default)]
 struct OverReplicates {
     sum: f64,
@@ -152,7 +152,7 @@ struct OverReplicates {
 impl OverReplicates {
     /// `None` with fewer than two rows of a class.
     fn add(&mut self, group: &ScoreGroup, sign: f64) -> Option<()> {
-        let components = AucComponents::new(&group.scores, &group.labels)?;
+        let components = AucComponents::new(&group.raw, &group.labels)?;
         self.sum += sign * components.auc();
         for (&row, influence) in group.rows.iter().zip(components.influences(&group.labels)?) {
             *self.of_rows.entry(row).or_insert(0.0) += sign * f64::from(influence);
@@ -196,7 +196,7 @@ mod tests {
                 (0.5 * even + noise * own + 0.3 * f32::from(label)) / (0.8 + noise)
             };
             let scores = rows.iter().zip(&labels).map(|(&row, &label)| score(row, label)).collect();
-            ScoreGroup { trial: "t".into(), replicate, split, rows, labels, scores }
+            ScoreGroup { trial: "t".into(), replicate, split, rows, labels, raw: scores.clone(), scores }
         };
         ReplicateScores { replicate, validation: group(Split::Validation, 0), test: group(Split::Test, 5000) }
     }

@@ -30,8 +30,8 @@ fn rounded(n: u64) -> u64 {
 /// Warns of scores that are no probabilities.
 pub(super) fn misleading(calibration: &Calibration) -> String {
     format!(
-        "the winner's scores are no probabilities: they are off by {:.3} on average where {:.3} of the rows are positive; \
-         Platt scaling fitted on the validation rows leaves {:.3}, isotonic regression {:.3}",
+        "the winner's scores are no probabilities: they are off by {:.3} on average where {:.3} of the rows are \
+         positive; Platt scaling fitted on the validation rows leaves {:.3}, isotonic regression {:.3}",
         calibration.raw.ece, calibration.prevalence, calibration.platt.ece, calibration.isotonic.ece
     )
 }
@@ -60,8 +60,8 @@ mod tests {
         // 100 · (2.8016 · 0.01 / 0.01)² = 785.
         assert_eq!(
             too_few(&seen, Split::Validation, "rank 4").unwrap(),
-            "too few positives to tell the winner's AUC from that of rank 4: validation has 100, a difference of 0.0100 \
-             would need about 790 (5 %, power 80 %)"
+            "too few positives to tell the winner's AUC from that of rank 4: validation has 100, a difference of \
+             0.0100 would need about 790 (5 %, power 80 %)"
         );
         assert_eq!(too_few(&Contrast { auc_p: 0.01, ..seen }, Split::Validation, "rank 4"), None);
         let none = Contrast { auc_difference: 0.0, auc_variance: 0.0, auc_p: 1.0, ..seen };

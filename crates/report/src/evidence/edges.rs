@@ -41,11 +41,13 @@ pub(super) fn edges(ranking: &Ranking, ties: &Ties) -> Edges {
         let mut others = rivals.iter().filter(|ranked| value_of(ranked) != Some(value));
         if others.all(|ranked| ties.tie(ranked).tied == Some(true)) {
             edges.notes.push(format!(
-                "The winner's {name} {value} is the {word} swept, but others cannot be told from it: no reason to extend."
+                "The winner's {name} {value} is the {word} swept, but others cannot be told from it: no reason to \
+                 extend."
             ));
         } else {
             edges.warnings.push(format!(
-                "{name} {value}, the winner's, is the {word} swept: extend to {towards} values before believing it the best"
+                "{name} {value}, the winner's, is the {word} swept: extend to {towards} values before believing it \
+                 the best"
             ));
         }
     }

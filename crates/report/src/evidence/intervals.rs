@@ -34,8 +34,8 @@ pub(super) fn intervals(
         scores.iter().flat_map(|(id, of)| of.iter().map(move |replicate| (id, replicate))).collect();
     let measured = for_each(tasks.len(), &|task| {
         let ReplicateScores { replicate, validation, test } = tasks[task].1;
-        let (seed, validation) = (u64::from(*replicate), (&validation.scores[..], &validation.labels[..]));
-        let test = (&test.scores[..], &test.labels[..]);
+        let (seed, validation) = (u64::from(*replicate), (&validation.raw[..], &validation.labels[..]));
+        let test = (&test.raw[..], &test.labels[..]);
         Intervals {
             average_precision: average_precision_interval(test.0, test.1, RESAMPLES, seed),
             operating_point: point

@@ -13,8 +13,8 @@ pub struct Method {
     pub trial_id: String,
     /// Trials among which it is the best.
     pub trials: usize,
-    /// That trial against the plain one, on the test rows; `None` for the plain one itself, without one, and where scores
-    /// were not kept.
+    /// That trial against the plain one, on the test rows; `None` for the plain one itself, without one, and where
+    /// scores were not kept.
     pub against_plain: Option<Contrast>,
 }
 

@@ -91,7 +91,8 @@ pub fn pair(mut runs: [Run; 2], options: &Options) -> Result<Pairing, ReportErro
     let same_point = points[0] == points[1];
     if !same_point {
         warnings.push(
-            "the runs have different operating points: figures there do not compare (`--operating-point` sets one for both)"
+            "the runs have different operating points: figures there do not compare (`--operating-point` sets one for \
+             both)"
                 .to_owned(),
         );
     }

@@ -49,8 +49,8 @@ pub struct Answer {
     pub warnings: Vec<String>,
 }
 
-/// The winner was chosen for its figures on the validation rows, so that these flatter it: its AUC there and on the test
-/// rows.
+/// The winner was chosen for its figures on the validation rows, so that these flatter it: its AUC there and on the
+/// test rows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Optimism {
     /// AUC on the validation rows, mean over the replicates.

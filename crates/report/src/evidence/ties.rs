@@ -1,9 +1,9 @@
 //! Which trials cannot be told from the winner.
 //!
-//! The winner was chosen on the rows that it is compared on, so its lead is the largest of many even where all trials are
-//! equal. Holm's correction over the K - 1 comparisons with it, which would do for a rival named beforehand, then calls
-//! some trial different in 10 to 20 % of sweeps of 49 equal trials, not 5 %. So the family is that of all pairs, which
-//! holds whoever wins: see `metrics::multiple`, where the simulated rates are.
+//! The winner was chosen on the rows that it is compared on, so its lead is the largest of many even where all trials
+//! are equal. Holm's correction over the K - 1 comparisons with it, which would do for a rival named beforehand, then
+//! calls some trial different in 10 to 20 % of sweeps of 49 equal trials, not 5 %. So the family is that of all pairs,
+//! which holds whoever wins: see `metrics::multiple`, where the simulated rates are.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -34,7 +34,8 @@ pub struct Ties {
 pub struct Tie {
     /// Whether it cannot be told from the winner; `None` where not compared.
     pub tied: Option<bool>,
-    /// P-value of its AUC being the winner's, corrected for the winner being the best of many; `None` where not compared.
+    /// P-value of its AUC being the winner's, corrected for the winner being the best of many; `None` where not
+    /// compared.
     pub p_auc: Option<f64>,
     /// The same of the positives missed at the operating point.
     pub p_missed: Option<f64>,
@@ -101,16 +102,16 @@ impl Tie {
     }
 }
 
-/// Compares each trial with the winner on the split that ranks, on the rows of scores.parquet: by AUC (DeLong's variance)
-/// and by the positives missed at the operating point (McNemar). Tied are those that cannot be told from it by that of the
-/// two which the first rank key that has a test asks for. The p-values are corrected for the winner having been chosen out
-/// of all; with more than 200 trials, or where the scores of some were not kept, by Holm's method over all pairs, which is
-/// stricter.
+/// Compares each trial with the winner on the split that ranks, on the rows of scores.parquet: by AUC (DeLong's
+/// variance) and by the positives missed at the operating point (McNemar). Tied are those that cannot be told from it
+/// by that of the two which the first rank key that has a test asks for. The p-values are corrected for the winner
+/// having been chosen out of all; with more than 200 trials, or where the scores of some were not kept, by Holm's
+/// method over all pairs, which is stricter.
 ///
 /// Replicates are averaged, and what a row of the source adds to the error is added up over the replicates that hold it
-/// (N. A. Obuchowski 1997, Nonparametric analysis of clustered ROC curve data, Biometrics 53(2)), so that shared rows are
-/// not counted twice. Thresholds are those of `results`. Trials that lack a replicate that the winner has, or whose scores
-/// were not kept, are not compared; nor is anybody where no rank key has a test.
+/// (N. A. Obuchowski 1997, Nonparametric analysis of clustered ROC curve data, Biometrics 53(2)), so that shared rows
+/// are not counted twice. Thresholds are those of `results`. Trials that lack a replicate that the winner has, or whose
+/// scores were not kept, are not compared; nor is anybody where no rank key has a test.
 ///
 /// # Errors
 /// scores.parquet is there but cannot be read.
@@ -175,9 +176,9 @@ pub(super) fn ties(run_dir: &Path, results: &Results, ranking: &Ranking) -> Resu
     Ok(Ties { auc_by: by(whole), missed_by: by(jointly_missed), ..of_trial.collect() })
 }
 
-/// Corrected p-values of the comparisons that there are: by Holm over all pairs, or by the joint distribution where it is
-/// known and says less; a count of pairs is an upper bound of it, and goes on where draws find nothing as large. Never
-/// less than the p-value itself.
+/// Corrected p-values of the comparisons that there are: by Holm over all pairs, or by the joint distribution where it
+/// is known and says less; a count of pairs is an upper bound of it, and goes on where draws find nothing as large.
+/// Never less than the p-value itself.
 fn corrected(
     raw: impl Iterator<Item = Option<f64>>,
     family: usize,
@@ -202,7 +203,8 @@ fn joint_auc(members: &[Member]) -> Vec<f64> {
     max_t(k, &covariance, &z, 0)
 }
 
-/// With McNemar's variance, which is that of no difference, and each pair's exact p-value in the place of its normal one.
+/// With McNemar's variance, which is that of no difference, and each pair's exact p-value in the place of its normal
+/// one.
 fn joint_missed(members: &[Member]) -> Vec<f64> {
     let missed: Vec<Vec<f32>> =
         members.iter().map(|member| member.missed.iter().map(|&times| f32::from(times)).collect()).collect();
@@ -286,7 +288,7 @@ impl Member {
         if rows.of_replicate.get(&group.replicate) != Some(&group.rows) {
             return;
         }
-        let Some(components) = AucComponents::new(&group.scores, &group.labels) else { return };
+        let Some(components) = AucComponents::new(&group.raw, &group.labels) else { return };
         let Some(influences) = components.influences(&group.labels) else { return };
         let replicates = rows.of_replicate.len();
         self.auc += components.auc() / replicates as f64;
@@ -298,8 +300,8 @@ impl Member {
         self.replicates += 1;
         let Some(&threshold) = thresholds.get(&(group.trial.as_str(), group.replicate)) else { return };
         self.with_threshold += 1;
-        for (row, &score) in group.rows.iter().zip(&group.scores) {
-            if f64::from(score) < threshold
+        for (row, &raw) in group.rows.iter().zip(&group.raw) {
+            if f64::from(raw) < threshold
                 && let Some(&place) = rows.positives.get(row)
             {
                 self.missed[place] = self.missed[place].saturating_add(1);
@@ -312,9 +314,10 @@ impl Member {
     }
 }
 
-/// Thresholds of the operating point by trial and replicate.
+/// What rows are flagged from at the operating point, by trial and replicate: a logit, in runs of version 1 a probability.
 fn thresholds(results: &Results) -> HashMap<(&str, u32), f64> {
-    let Some(at) = results.metrics.iter().position(|metric| metric == "threshold") else { return HashMap::new() };
+    let column = |name: &str| results.metrics.iter().position(|metric| metric == name);
+    let Some(at) = column("threshold_raw").or_else(|| column("threshold")) else { return HashMap::new() };
     let of = |row: &'_ Row| row.metrics.get(at).copied().flatten();
     results.rows.iter().filter_map(|row| Some(((row.trial_id.as_str(), row.replicate), of(row)?))).collect()
 }

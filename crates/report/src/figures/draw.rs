@@ -1,5 +1,5 @@
-//! Plots as SVG and PNG, by plotters. Both come from the same drawing; letters come from a font that is part of the program, so
-//! that a server without fonts draws the same.
+//! Plots as SVG and PNG, by plotters. Both come from the same drawing; letters come from a font that is part of the
+//! program, so that a server without fonts draws the same.
 
 use std::sync::Once;
 

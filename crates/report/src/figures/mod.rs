@@ -31,9 +31,9 @@ pub struct Figure {
     pub png: Vec<u8>,
 }
 
-/// The figures that the run has the data for: heatmaps of AUC and of the positives missed at the operating point (where two
-/// hyperparameters were swept), ROC and precision-recall curves and reliability (where scores were kept), AUC against
-/// the positives missed, and the first epochs of plain cross-entropy where its initial bias was swept.
+/// The figures that the run has the data for: heatmaps of AUC and of the positives missed at the operating point (where
+/// two hyperparameters were swept), ROC and precision-recall curves and reliability (where scores were kept), AUC
+/// against the positives missed, and the first epochs of plain cross-entropy where its initial bias was swept.
 ///
 /// # Errors
 /// A file of the run cannot be read, or a figure cannot be drawn.
@@ -87,7 +87,8 @@ fn levels(values: &[serde_json::Value]) -> Vec<&serde_json::Value> {
     found
 }
 
-/// A metric over the published pair's hyperparameters, or else over the first two hyperparameters swept as numbers. `None` without two.
+/// A metric over the published pair's hyperparameters, or else over the first two hyperparameters swept as numbers.
+/// `None` without two.
 fn heatmap(payload: &Payload, column: &str) -> Option<Plot> {
     let metric = metric(payload, column)?;
     let swept = || payload.parameters.iter().filter(|p| p.swept && p.numeric && levels(&p.values).len() > 1);
@@ -338,8 +339,8 @@ fn reliability(payload: &Payload) -> Option<Plot> {
         x: axis("mean score of the bin"),
         y: axis("share of positives"),
         series,
-        note: "Test rows of all replicates in bins of equally many rows; recalibrated on the validation rows. A bin without \
-               positives lies on the lower edge."
+        note: "Test rows of all replicates in bins of equally many rows; recalibrated on the validation rows. A bin \
+        without positives lies on the lower edge."
             .to_owned(),
     }))
 }

@@ -9,11 +9,11 @@ use super::{columns, details, headline, importance, losses, timeline};
 use crate::evidence::Report;
 use crate::rank::{Ranked, Ranking};
 use crate::read::parameters::{self, PUBLISHED};
-use crate::read::{ReportError, Row, Value, column, part_of, read};
+use crate::read::{ReportError, Row, Value, column, manifest, part_of, read};
 use crate::say::{in_words, notes};
 use focalsweep_core::metrics::Interval;
 use focalsweep_core::metrics::catalogue::Test;
-use focalsweep_core::record::{Manifest, State};
+use focalsweep_core::record::State;
 
 /// Trials of which curves, histories and the like are embedded; the best, and those that the page itself names.
 const DETAILS: usize = 100;
@@ -72,10 +72,7 @@ pub(crate) fn payload(run_dir: &Path, report: &Report) -> Result<Payload, Report
 }
 
 fn run(run_dir: &Path, ranking: &Ranking) -> Result<Run, ReportError> {
-    let path = run_dir.join("manifest.json");
-    let unreadable = |why: String| ReportError::Unreadable { path: path.clone(), why };
-    let text = fs::read_to_string(&path).map_err(|e| unreadable(e.to_string()))?;
-    let manifest: Manifest = serde_json::from_str(&text).map_err(|e| unreadable(e.to_string()))?;
+    let manifest = manifest(run_dir)?;
     let constants = ranking.constants().into_iter().map(|(name, value)| (name.to_owned(), value.to_string()));
     Ok(Run {
         name: ranking.name.clone(),

@@ -7,8 +7,8 @@ use focalsweep_core::metrics::{Binning, Isotonic, Platt, brier, expected_calibra
 /// Bins of equally many rows, as those of the text report's expected calibration error.
 const BINS: usize = 10;
 
-/// Reliability on the test rows of all replicates; Platt scaling and isotonic regression are fitted on the validation rows
-/// of each replicate. `None` where a replicate cannot be fitted.
+/// Reliability on the test rows of all replicates; Platt scaling and isotonic regression are fitted on the validation
+/// rows of each replicate. `None` where a replicate cannot be fitted.
 pub(super) fn calibration(validation: &[&ScoreGroup], test: &[&ScoreGroup]) -> Option<Calibration> {
     let mut kinds: [Kind; 3] = ["raw", "platt", "isotonic"].map(Kind::new);
     for test in test {

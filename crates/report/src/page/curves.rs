@@ -13,11 +13,10 @@ use focalsweep_core::metrics::{
 /// Points of a curve of one replicate.
 const POINTS: usize = 80;
 
-/// The ROC curve of one split: with several replicates their mean at each false-positive rate and its 95 % interval, with
-/// one its own curve and Wilson's interval of each true-positive rate. `None` where a class is absent.
+/// The ROC curve of one split: with several replicates their mean at each false-positive rate and its 95 % interval,
+/// with one its own curve and Wilson's interval of each true-positive rate. `None` where a class is absent.
 pub(super) fn roc(split: &'static str, groups: &[&ScoreGroup]) -> Option<Curve> {
-    let curves: Option<Vec<Vec<RocPoint>>> =
-        groups.iter().map(|group| roc_curve(&group.scores, &group.labels)).collect();
+    let curves: Option<Vec<Vec<RocPoint>>> = groups.iter().map(|group| roc_curve(&group.raw, &group.labels)).collect();
     let positives = groups.first().map_or(0, |group| group.labels.iter().filter(|&&label| label == 1).count());
     roc_of(split, &curves?, Some(positives as u64))
 }
@@ -48,7 +47,7 @@ fn rates() -> Vec<f64> {
 /// lowest of them to the highest. `None` without positives.
 pub(super) fn precision_recall(split: &'static str, groups: &[&ScoreGroup]) -> Option<Curve> {
     let curves: Option<Vec<Vec<PrecisionRecallPoint>>> =
-        groups.iter().map(|group| precision_recall_curve(&group.scores, &group.labels)).collect();
+        groups.iter().map(|group| precision_recall_curve(&group.raw, &group.labels)).collect();
     let curves = curves.filter(|curves| !curves.is_empty())?;
     let mut curve = Curve { split, ..Curve::default() };
     for i in 1..=POINTS {
@@ -65,7 +64,8 @@ pub(super) fn precision_recall(split: &'static str, groups: &[&ScoreGroup]) -> O
     Some(curve)
 }
 
-/// Precision where at least `recall` is reached for the first time: as average precision sums it, without interpolation.
+/// Precision where at least `recall` is reached for the first time: as average precision sums it, without
+/// interpolation.
 fn precision_at(curve: &[PrecisionRecallPoint], recall: f64) -> f64 {
     // A share of counts may miss its decimal by a rounding.
     let at = curve.partition_point(|point| point.recall < recall - 1e-12);
@@ -116,7 +116,15 @@ mod tests {
         let labels =
             scores.iter().enumerate().map(|(i, s)| u8::from(*s > 0.5 && (i + replicate as usize).is_multiple_of(5)));
         let labels = labels.collect();
-        ScoreGroup { trial: "t".into(), replicate, split: Split::Test, rows: (0..500).collect(), labels, scores }
+        ScoreGroup {
+            trial: "t".into(),
+            replicate,
+            split: Split::Test,
+            rows: (0..500).collect(),
+            labels,
+            raw: scores.clone(),
+            scores,
+        }
     }
 
     fn area(curve: &Curve) -> f64 {

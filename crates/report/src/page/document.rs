@@ -35,7 +35,8 @@ const SCRIPTS: [&str; 19] = [
 /// The whole page.
 pub(super) fn page(payload: &Payload) -> String {
     let script = format!("(() => {{\n\"use strict\";\n{}\n}})();\n", SCRIPTS.join("\n"));
-    // Scripts by their hashes, and nothing from anywhere: what is written in a spec cannot run, nor can anything be sent.
+    // Scripts by their hashes, and nothing from anywhere: what is written in a spec cannot run, nor can anything be
+    // sent.
     let policy = format!(
         "default-src 'none'; script-src '{}' '{}'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; \
          form-action 'none'",

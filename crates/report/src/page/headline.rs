@@ -43,8 +43,8 @@ fn price(ranking: &Ranking, winner: &Ranked) -> Option<String> {
     let count = |value: f64| number("fn", Some(value));
     let each = if tp > 0.0 { format!(", {:.1} for each one caught", fp / tp) } else { String::new() };
     Some(format!(
-        "At the operating point (threshold {threshold:.3}, chosen on the validation rows) it catches {} of {} positives of the \
-         test rows and misses {}. The price: {} false alarms among {} negatives{each}.",
+        "At the operating point (threshold {threshold:.3}, chosen on the validation rows) it catches {} of {} \
+         positives of the test rows and misses {}. The price: {} false alarms among {} negatives{each}.",
         count(tp),
         count(tp + missed),
         count(missed),
@@ -122,8 +122,8 @@ pub(super) fn comparison(report: &Report) -> Option<Comparison> {
         columns: ["", "Winner", "Plain cross-entropy", "Difference"].map(str::to_owned).to_vec(),
         rows: rows.collect(),
         note: format!(
-            "Test rows, means over the replicates ± their standard error. Plain cross-entropy is {}. Paired tests on the same \
-             rows: DeLong for AUC (with the 95 % interval of the difference), McNemar for the misses.",
+            "Test rows, means over the replicates ± their standard error. Plain cross-entropy is {}. Paired tests on \
+             the same rows: DeLong for AUC (with the 95 % interval of the difference), McNemar for the misses.",
             in_words(ranking, plain)
         ),
     })

@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn shares_are_the_adjusted_r_squared_of_a_regression_on_levels() {
-        // By hand: means of the levels 1, 2, 3, of all 2; sums of squares 8 in all, 4 between; R² 0.5, adjusted 1 - 0.5 · 5 / 3.
+        // By hand: means of the levels 1, 2, 3, of all 2; sums of squares 8 in all, 4 between; R² 0.5, adjusted 1 - 0.5
+        // · 5 / 3.
         let levels: Vec<String> = ["a", "a", "b", "b", "c", "c"].map(str::to_owned).to_vec();
         let y = [0.0, 2.0, 1.0, 3.0, 3.0, 3.0];
         let (total, between) = (8.0, 4.0);

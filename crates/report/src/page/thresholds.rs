@@ -113,7 +113,15 @@ mod tests {
     fn group(replicate: u32, split: Split, shift: f32) -> ScoreGroup {
         let scores: Vec<f32> = (0..200_u16).map(|i| (f32::from(i * 37 % 200) + shift) / 201.0).collect();
         let labels: Vec<u8> = scores.iter().enumerate().map(|(i, &s)| u8::from(i % 7 == 0 || s > 0.9)).collect();
-        ScoreGroup { trial: "t".into(), replicate, split, rows: (0..200).collect(), labels, scores }
+        ScoreGroup {
+            trial: "t".into(),
+            replicate,
+            split,
+            rows: (0..200).collect(),
+            labels,
+            raw: scores.clone(),
+            scores,
+        }
     }
 
     #[test]

@@ -166,8 +166,8 @@ impl Ranking {
         self.trials.first().filter(|ranked| ranked.front.is_some())
     }
 
-    /// The best trial of plain cross-entropy on the rows as they are, against which the others have to stand. Without one,
-    /// focal loss with α = 0.5 and γ = 0, which is half of plain cross-entropy.
+    /// The best trial of plain cross-entropy on the rows as they are, against which the others have to stand. Without
+    /// one, focal loss with α = 0.5 and γ = 0, which is half of plain cross-entropy.
     pub fn baseline(&self) -> Option<&Ranked> {
         let trains = |ranked: &Ranked, loss: Loss| {
             ranked.front.is_some() && self.method(ranked) == Some(LossAndSampling { loss, sampling: Sampling::None })

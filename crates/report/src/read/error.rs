@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use focalsweep_core::record::RunDirError;
+
 /// Why a run cannot be read or ranked.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ReportError {
@@ -15,17 +17,14 @@ pub enum ReportError {
     NotOurs(PathBuf),
     /// The run has not come that far.
     #[error("{} has no results.parquet yet", .0.display())]
-    #[diagnostic(help("`focalsweep run {}/sweep.yaml --out {} --resume` goes on with the run", .0.display(), .0.display()))]
+    #[diagnostic(help(
+        "`focalsweep run {}/sweep.yaml --out {} --resume` goes on with the run", .0.display(), .0.display()
+    ))]
     NoResults(PathBuf),
-    /// A later program made it.
-    #[error("{} has format version {version}; this focalsweep reads version {}", .path.display(), super::run::FORMAT)]
-    #[diagnostic(help("use the focalsweep that made it, or a later one"))]
-    Format {
-        /// The run directory.
-        path: PathBuf,
-        /// Its version.
-        version: u64,
-    },
+    /// It is of a version or a draft that this program does not know.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Unknown(RunDirError),
     /// A file cannot be read.
     #[error("cannot read {}: {why}", .path.display())]
     #[diagnostic(help("it was changed or damaged since focalsweep wrote it, or is not yours to read"))]
@@ -45,7 +44,10 @@ pub enum ReportError {
         column: String,
     },
     /// A rank key is no metric.
-    #[error("`{name}` is not a metric to rank by{}", .nearest.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default())]
+    #[error(
+        "`{name}` is not a metric to rank by{}",
+        .nearest.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default()
+    )]
     #[diagnostic(help("one of {known}; each on the split that `on` names"))]
     UnknownMetric {
         /// As asked.
@@ -59,7 +61,10 @@ pub enum ReportError {
     #[error("these results have no column `{0}`")]
     NotMeasured(String),
     /// Two runs are of other data.
-    #[error("{} and {} are of other data, or prepared otherwise: fingerprints {} and {}", .dirs[0].display(), .dirs[1].display(), .fingerprints[0], .fingerprints[1])]
+    #[error(
+        "{} and {} are of other data, or prepared otherwise: fingerprints {} and {}",
+        .dirs[0].display(), .dirs[1].display(), .fingerprints[0], .fingerprints[1]
+    )]
     #[diagnostic(help("compare runs of the same file with the same keys under `data`; train one of them again"))]
     OtherData {
         /// The run directories.
@@ -68,7 +73,10 @@ pub enum ReportError {
         fingerprints: [String; 2],
     },
     /// Two runs have no split in common.
-    #[error("{} and {} split the same data otherwise: fingerprints of their first splits {} and {}", .dirs[0].display(), .dirs[1].display(), .fingerprints[0], .fingerprints[1])]
+    #[error(
+        "{} and {} split the same data otherwise: fingerprints of their first splits {} and {}",
+        .dirs[0].display(), .dirs[1].display(), .fingerprints[0], .fingerprints[1]
+    )]
     #[diagnostic(help("compare runs with the same `seed` and the same keys under `split`; train one of them again"))]
     OtherSplits {
         /// The run directories.

@@ -10,7 +10,7 @@ mod scores;
 mod words;
 
 pub(crate) use history::validation_losses;
-pub(crate) use run::Table;
+pub(crate) use run::{Table, manifest};
 pub(crate) use words::{column, listed, part_of, split_word, trials_count};
 
 pub use error::ReportError;

@@ -8,7 +8,7 @@ use super::rows::Results;
 use super::scores::{ScoreGroup, for_each_group};
 use super::words::{column, listed, part_of, split_word, trials_count};
 use focalsweep_core::metrics::catalogue::{METRICS, Metric, OfCounts, Source};
-use focalsweep_core::metrics::{Confusion, threshold_for};
+use focalsweep_core::metrics::{Confusion, score_of_threshold, threshold_for};
 use focalsweep_core::record::State;
 use focalsweep_core::spec::{OperatingPoint, Split};
 
@@ -20,21 +20,25 @@ fn metrics_at_point() -> impl Iterator<Item = (&'static Metric, OfCounts)> {
     })
 }
 
-/// Puts the threshold of every (trial, replicate) where `point` has it on the validation rows, and counts the validation
-/// and the test rows again at it: the columns `threshold`, `val_op_…`, `test_op_…`, and for costs `val_cost` and
-/// `test_cost`. Trials whose scores were not kept lose these figures; a warning says so.
+/// Puts the threshold of every (trial, replicate) where `point` has it on the validation rows, and counts the
+/// validation and the test rows again at it: the columns `threshold`, `val_op_…`, `test_op_…`, and for costs `val_cost`
+/// and `test_cost`. Trials whose scores were not kept lose these figures; a warning says so.
 ///
 /// # Errors
 /// scores.parquet is there but cannot be read, or does not hold the rows that results.parquet counts.
 pub fn at_operating_point(run_dir: &Path, results: &mut Results, point: &OperatingPoint) -> Result<(), ReportError> {
     let path = run_dir.join("scores.parquet");
     let threshold_column = results.column_of("threshold");
+    // Runs of version 1 have none.
+    let raw_column = results.metrics.iter().position(|metric| metric == "threshold_raw");
+    let mut flagged_from: HashMap<usize, f64> = HashMap::new();
     let of_split = [Split::Validation, Split::Test].map(|on| {
         let names = metrics_at_point().map(|(metric, _)| metric.column(part_of(on)).name());
         (on, names.map(|name| results.column_of(&name)).collect::<Vec<usize>>())
     });
     for row in &mut results.rows {
         row.metrics[threshold_column] = None;
+        raw_column.into_iter().for_each(|column| row.metrics[column] = None);
         of_split.iter().flat_map(|(_, columns)| columns).for_each(|&column| row.metrics[column] = None);
     }
     let place: HashMap<(String, u32), usize> =
@@ -55,11 +59,15 @@ pub fn at_operating_point(run_dir: &Path, results: &mut Results, point: &Operati
                 return;
             }
             let metrics = &mut results.rows[at].metrics;
-            if on == Split::Validation {
-                metrics[threshold_column] = threshold_for(point, &group.scores, &group.labels);
+            if on == Split::Validation
+                && let Some(raw) = threshold_for(point, &group.raw, &group.labels)
+            {
+                flagged_from.insert(at, raw);
+                metrics[threshold_column] = Some(score_of_threshold(raw, &group.raw, &group.scores));
+                raw_column.into_iter().for_each(|column| metrics[column] = Some(raw));
             }
-            if let Some(threshold) = metrics[threshold_column] {
-                let counts = Confusion::at(&group.scores, &group.labels, threshold);
+            if let Some(&threshold) = flagged_from.get(&at) {
+                let counts = Confusion::at(&group.raw, &group.labels, threshold);
                 for (&column, (_, of_counts)) in columns.iter().zip(metrics_at_point()) {
                     metrics[column] = of_counts.value(&counts);
                 }

@@ -1,7 +1,6 @@
 //! Reads a run directory's manifest.json and results.parquet.
 
-use std::fs::{self, File};
-use std::io;
+use std::fs::File;
 use std::path::Path;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -13,26 +12,8 @@ use serde::Deserialize;
 use super::error::ReportError;
 use super::rows::{Results, Row, Timing, Value};
 use focalsweep_core::metrics::catalogue::MetricColumn;
-use focalsweep_core::record::State;
-use focalsweep_core::spec::{self, OperatingPoint, PARAMETERS};
-
-/// Version of the run directory that is understood.
-pub(super) const FORMAT: u64 = 1;
-
-#[derive(Deserialize)]
-struct Manifest {
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    counts: Counts,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Counts {
-    trials: usize,
-    replicates: u32,
-}
+use focalsweep_core::record::{Manifest, RunDirError, State, read_spec};
+use focalsweep_core::spec::{OperatingPoint, PARAMETERS};
 
 /// Reads what a run has written so far.
 ///
@@ -40,7 +21,7 @@ struct Counts {
 /// `run_dir` is missing, is not a run directory or one of a later format, has no results yet, or a file of it cannot be
 /// read.
 pub fn read(run_dir: &Path) -> Result<Results, ReportError> {
-    let manifest = read_manifest(run_dir)?;
+    let manifest = manifest(run_dir)?;
     let path = run_dir.join("results.parquet");
     if !path.is_file() {
         return Err(ReportError::NoResults(run_dir.to_owned()));
@@ -63,27 +44,24 @@ pub fn read(run_dir: &Path) -> Result<Results, ReportError> {
 
 /// That of the run's own sweep file, which people may have taken away.
 fn operating_point(run_dir: &Path) -> Option<OperatingPoint> {
-    let text = fs::read_to_string(run_dir.join("sweep.yaml")).ok()?;
-    Some(spec::parse("sweep.yaml", &text).ok()?.operating_point)
+    Some(read_spec(run_dir).ok()?.operating_point)
 }
 
-fn read_manifest(run_dir: &Path) -> Result<Manifest, ReportError> {
+/// The manifest of a run that can be reported.
+///
+/// # Errors
+/// There is none that this program knows.
+pub(crate) fn manifest(run_dir: &Path) -> Result<Manifest, ReportError> {
     if !run_dir.exists() {
         return Err(ReportError::NoRun(run_dir.to_owned()));
     }
-    let path = run_dir.join("manifest.json");
     let not_ours = || ReportError::NotOurs(run_dir.to_owned());
-    let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => not_ours(),
-        _ => ReportError::Unreadable { path: path.clone(), why: error.to_string() },
-    })?;
-    let value: serde_json::Value = serde_json::from_str(&text).map_err(|_| not_ours())?;
-    match value.get("format_version").and_then(serde_json::Value::as_u64) {
-        None => return Err(not_ours()),
-        Some(version) if version > FORMAT => return Err(ReportError::Format { path: run_dir.to_owned(), version }),
-        Some(_) => {}
+    match Manifest::read(run_dir) {
+        Ok(manifest) => manifest.ok_or_else(not_ours),
+        Err(RunDirError::NotOurs(_) | RunDirError::Broken { .. }) => Err(not_ours()),
+        Err(RunDirError::Io { path, why }) => Err(ReportError::Unreadable { path, why: why.to_string() }),
+        Err(error) => Err(ReportError::Unknown(error)),
     }
-    serde_json::from_value(value).map_err(|e| ReportError::Unreadable { path, why: e.to_string() })
 }
 
 /// A column by its name.

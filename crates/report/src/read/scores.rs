@@ -25,6 +25,8 @@ pub struct ScoreGroup {
     pub rows: Vec<i64>,
     /// Class of each row, 0 or 1.
     pub labels: Vec<u8>,
+    /// What ranks and flags each row: its logit; in runs of version 1, which kept none, its probability.
+    pub raw: Vec<f32>,
     /// Probability of each row to be positive.
     pub scores: Vec<f32>,
 }
@@ -42,7 +44,7 @@ pub fn for_each_group(
     let unreadable = |why: String| ReportError::Unreadable { path: path.to_owned(), why };
     let file = File::open(path).map_err(|e| unreadable(e.to_string()))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(e.to_string()))?;
-    let names = ["trial_id", "replicate", "split", "row", "label", "score"];
+    let names = ["trial_id", "replicate", "split", "row", "label", "raw", "score"];
     let mask = ProjectionMask::columns(builder.parquet_schema(), names);
     let reader =
         builder.with_projection(mask).with_batch_size(1 << 16).build().map_err(|e| unreadable(e.to_string()))?;
@@ -80,6 +82,9 @@ fn add_batch(
     let (trials, splits) = (trials.as_dictionary::<Int32Type>(), splits.as_dictionary::<Int32Type>());
     let (replicates, rows) = (column("replicate", &DataType::Int32)?, column("row", &DataType::Int64)?);
     let (labels, scores) = (column("label", &DataType::Int8)?, column("score", &DataType::Float32)?);
+    let raw = if batch.column_by_name("raw").is_some() { "raw" } else { "score" };
+    let raw = column(raw, &DataType::Float32)?; // ours are 32-bit numbers, widened in the file
+    let raw = raw.as_primitive::<Float32Type>().values();
     let replicates = replicates.as_primitive::<Int32Type>().values();
     let rows = rows.as_primitive::<Int64Type>().values();
     let labels = labels.as_primitive::<Int8Type>().values();
@@ -113,10 +118,12 @@ fn add_batch(
                 split,
                 rows: Vec::new(),
                 labels: Vec::new(),
+                raw: Vec::new(),
                 scores: Vec::new(),
             });
             group.rows.extend(&rows[start..end]);
             group.labels.extend(labels[start..end].iter().map(|&label| u8::from(label != 0)));
+            group.raw.extend(&raw[start..end]);
             group.scores.extend(&scores[start..end]);
         }
         start = end;

@@ -11,7 +11,8 @@ use crate::rank::{Ranked, training_seconds};
 use focalsweep_core::metrics::{Interval, OperatingPointIntervals};
 
 impl Exporter<Report> for Csv {
-    /// A row for each trial shown: place, hyperparameters, means of all metrics over the replicates. Undefined is empty.
+    /// A row for each trial shown: place, hyperparameters, means of all metrics over the replicates. Undefined is
+    /// empty.
     fn export(&self, report: &Report) -> String {
         csv(&ranked_columns(report), report.ranking.shown())
     }
@@ -24,8 +25,8 @@ impl Exporter<Report> for Json {
 }
 
 impl Report {
-    /// `{"winner": {…}, "ranking": [{…}, …], "warnings": […], "answer": {…}, …}`; the winner is null when no trial has any
-    /// metrics. docs/report.md describes the fields.
+    /// `{"winner": {…}, "ranking": [{…}, …], "warnings": […], "answer": {…}, …}`; the winner is null when no trial has
+    /// any metrics. docs/report.md describes the fields.
     pub fn to_json(&self) -> Value {
         let ranking = &self.ranking;
         json!({

@@ -68,8 +68,9 @@ pub(super) fn table(columns: &[TextColumn]) -> String {
 
 fn probabilities(calibration: &Calibration) -> String {
     let mut out = format!(
-        "On the test rows, of which {:.2} % are positive; both maps are fitted on the validation rows. The error is the \
-         expected calibration error over ten bins of as many rows.\n\n| scores | Brier | error |\n|---|---:|---:|\n",
+        "On the test rows, of which {:.2} % are positive; both maps are fitted on the validation rows. The error is \
+         the expected calibration error over ten bins of as many rows.\n\n| scores | Brier | error \
+         |\n|---|---:|---:|\n",
         100.0 * calibration.prevalence
     );
     let readings =

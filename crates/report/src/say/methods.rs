@@ -66,7 +66,8 @@ pub(crate) fn methods_note(report: &Report) -> String {
     let positives = report.answer.methods.iter().find_map(|method| method.against_plain).map(|c| c.positives);
     let among = positives.map(|n| format!(" ({} positives)", thousands(n))).unwrap_or_default();
     format!(
-        "The best trial of each method by the rank keys on the validation rows; figures of the test rows{among}. p against \
-         plain cross-entropy, one at a time: paired DeLong for AUC, McNemar over the rows for fn at the operating point."
+        "The best trial of each method by the rank keys on the validation rows; figures of the test rows{among}. p \
+         against plain cross-entropy, one at a time: paired DeLong for AUC, McNemar over the rows for fn at the \
+         operating point."
     )
 }

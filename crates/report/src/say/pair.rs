@@ -83,7 +83,8 @@ impl Exporter<Pairing> for Json {
 }
 
 impl Pairing {
-    /// `{"runs": [{…}, {…}], "winners": {…}, "trials": [{…}, …], "changes": {…}, …}`; docs/report.md describes the fields.
+    /// `{"runs": [{…}, {…}], "winners": {…}, "trials": [{…}, …], "changes": {…}, …}`; docs/report.md describes the
+    /// fields.
     pub fn to_json(&self) -> Value {
         let run = |side: &Side| {
             let ranking = &side.report.ranking;

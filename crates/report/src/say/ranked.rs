@@ -45,8 +45,8 @@ fn figures(ranking: &Ranking) -> Vec<Figure> {
     figures
 }
 
-/// All columns of a report's trials: place, hyperparameters, and the means of all metrics over the replicates. Tables show
-/// the place, what was swept, the rank keys and the published figures on the test rows.
+/// All columns of a report's trials: place, hyperparameters, and the means of all metrics over the replicates. Tables
+/// show the place, what was swept, the rank keys and the published figures on the test rows.
 pub(crate) fn ranked_columns(report: &Report) -> Vec<Column<'_, Ranked>> {
     let ranking = &report.ranking;
     let mut columns = place_columns(report);

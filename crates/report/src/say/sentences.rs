@@ -16,7 +16,8 @@ pub(crate) fn sentences(report: &Report) -> Vec<String> {
     let mut out = vec![first(report, winner)];
     match ranking.baseline() {
         None => out.push(
-            "There is no plain cross-entropy to hold it against: a space `- loss: {value: bce}` under `parameters` adds it."
+            "There is no plain cross-entropy to hold it against: a space `- loss: {value: bce}` under `parameters` \
+             adds it."
                 .to_owned(),
         ),
         Some(baseline) if baseline.rank == winner.rank => {
@@ -44,7 +45,8 @@ fn first(report: &Report, winner: &Ranked) -> String {
     match (ranking.trials.len(), compared, tied) {
         (1, ..) => format!("{name} is the only trial."),
         (all, 0, _) => format!(
-            "{name} ranks first of {all}; none was compared with it (that needs scores, and auc or op_fn as a rank key)."
+            "{name} ranks first of {all}; none was compared with it (that needs scores, and auc or op_fn as a rank \
+             key)."
         ),
         (all, n, 0) => {
             format!(
@@ -56,7 +58,8 @@ fn first(report: &Report, winner: &Ranked) -> String {
         }
         (all, n, t) => {
             format!(
-                "{name} ranks first of {all}; on the {on} rows the {what} of {t} of the {n} others cannot be told from its."
+                "{name} ranks first of {all}; on the {on} rows the {what} of {t} of the {n} others cannot be told \
+                 from its."
             )
         }
     }
@@ -146,7 +149,8 @@ fn optimism_in_words(report: &Report) -> Option<String> {
     let optimism = report.answer.optimism?;
     let less = optimism.validation - optimism.test;
     Some(format!(
-        "The winner's AUC is {:.4} on the validation rows, where it was chosen, and {:.4} on the test rows: {:.4} {} (± {:.4}).",
+        "The winner's AUC is {:.4} on the validation rows, where it was chosen, and {:.4} on the test rows: {:.4} {} \
+         (± {:.4}).",
         optimism.validation,
         optimism.test,
         less.abs(),

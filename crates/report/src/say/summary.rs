@@ -125,8 +125,8 @@ pub(crate) fn notes(report: &Report) -> Vec<String> {
     let (compared, tied) = (answer.ties.compared(), answer.ties.tied());
     if let Some(test) = ranking.test().filter(|_| compared > 0) {
         notes.push(format!(
-            "≈ marks the {tied} of {compared} others whose {} cannot be told from the winner's ({} on the {} rows, 5 %, \
-             corrected over all pairs because the winner was chosen on these rows).",
+            "≈ marks the {tied} of {compared} others whose {} cannot be told from the winner's ({} on the {} rows, 5 \
+             %, corrected over all pairs because the winner was chosen on these rows).",
             test.subject(),
             test.name(),
             split_word(ranking.on)
