@@ -1,7 +1,7 @@
 //! Runs on a cluster end in the bits of a local run, whatever happens to their tasks.
 //!
-//! Tests of workers run everywhere. Those on a real Slurm bring one up with `tests/slurm/cluster` and so need root; they run
-//! when `FOCALSWEEP_TEST_SLURM` is set (`tests/slurm/run.sh` sets it) and say so where they do not.
+//! Tests of workers run everywhere. Those on a real Slurm bring one up with `tests/slurm/cluster` and so need root;
+//! they run when `FOCALSWEEP_TEST_SLURM` is set (`tests/slurm/run.sh` sets it) and say so where they do not.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
@@ -354,7 +354,8 @@ fn pairs_over_three_nodes() {
         SHORT_EPOCHS,
         &[
             "--set",
-            "launch.slurm={array_parallelism: 3, cpus_per_task: 4, mem: 2G, time: 10, gpus: 1, setup: ['echo device $CUDA_VISIBLE_DEVICES of $SLURM_JOB_GPUS']}",
+            "launch.slurm={array_parallelism: 3, cpus_per_task: 4, mem: 2G, time: 10, gpus: 1, \
+             setup: ['echo device $CUDA_VISIBLE_DEVICES of $SLURM_JOB_GPUS']}",
         ],
     );
     let said = sweep.run(ON_SLURM);

@@ -28,8 +28,8 @@ use tempfile::TempDir;
 /// Longer than anything here takes, so that a hang ends in a message.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Columns that tell when, how long and in which stack (one may be cut so that all cores end together); all others are to
-/// be equal.
+/// Columns that tell when, how long and in which stack (one may be cut so that all cores end together); all others are
+/// to be equal.
 const TIMES: [&str; 6] = ["train_seconds", "started_at", "finished_at", "seconds", "job_id", "stack_size"];
 
 /// A run directory to be, and the sweep for it.

@@ -19,9 +19,11 @@ use tempfile::TempDir;
 
 /// Columns of results.parquet, in order.
 fn result_columns() -> Vec<String> {
-    let mut names: Vec<String> = "trial_id replicate state error trainer trainer_fingerprint phase fold repeat loss alpha gamma pos_weight sampling learning_rate \
-        weight_decay dropout batch_size hidden activation optimizer initial_bias seed split_fingerprint data_fingerprint \
-        device device_name host job_id stack_size epochs_run best_epoch train_seconds started_at finished_at"
+    let mut names: Vec<String> = "trial_id replicate state error trainer trainer_fingerprint phase fold repeat \
+        loss alpha gamma pos_weight sampling learning_rate \
+        weight_decay dropout batch_size hidden activation optimizer initial_bias seed split_fingerprint \
+        data_fingerprint device device_name host job_id stack_size epochs_run best_epoch train_seconds \
+        started_at finished_at"
         .split_whitespace()
         .map(str::to_owned)
         .collect();
@@ -534,8 +536,8 @@ fn over_shared_data(file: &str, rows: usize, positives: usize, more: &str) {
     let text = format!(
         "name: shared\ndata: {{source: {}, label: Class, positive: 1, clip: 5{more}}}\nreplicates: 2\n\
          train: {{epochs: 2, batch_size: 1024, early_stopping: {{patience: 1}}}}\n\
-         parameters:\n  loss: {{value: focal}}\n  alpha: {{values: [0.25, 0.75]}}\n  gamma: {{min: 0, max: 2, count: 3}}\n\
-         operating_point: {{max_fpr: 0.02}}\n",
+         parameters:\n  loss: {{value: focal}}\n  alpha: {{values: [0.25, 0.75]}}\n\
+         \x20 gamma: {{min: 0, max: 2, count: 3}}\noperating_point: {{max_fpr: 0.02}}\n",
         source.display()
     );
     fs::write(&sweep, text).unwrap();

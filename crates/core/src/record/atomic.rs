@@ -9,8 +9,8 @@ use tempfile::NamedTempFile;
 /// How the names of unfinished files begin.
 pub(super) const TORN: &str = ".writing-";
 
-/// Writes `path` through a temporary file beside it: write, fsync, rename, fsync the folder. A reader sees the old file or
-/// the new one, and so does whoever comes after a crash.
+/// Writes `path` through a temporary file beside it: write, fsync, rename, fsync the folder. A reader sees the old file
+/// or the new one, and so does whoever comes after a crash.
 ///
 /// # Errors
 /// The folder is missing or full, or `write` fails; `path` is then as it was.

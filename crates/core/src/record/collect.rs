@@ -73,8 +73,8 @@ impl<'a> Collection<'a> {
     /// Writes results.parquet, history.parquet and curves.parquet.
     ///
     /// # Errors
-    /// A file cannot be written, or one that stands there cannot be read; what stood there before still does. So for the
-    /// others.
+    /// A file cannot be written, or one that stands there cannot be read; what stood there before still does. So for
+    /// the others.
     pub fn write_rows(&self) -> Result<(), RunDirError> {
         let rows: Vec<&ResultRow> = self.entries.iter().map(|kept| &kept.entry.row).collect();
         let entries: Vec<&Entry> = self.entries.iter().map(|kept| &kept.entry).collect();

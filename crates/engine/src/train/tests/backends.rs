@@ -18,7 +18,8 @@ proptest! {
         let data = shared_data();
         let slots: Vec<usize> = (0..stack.trials.len()).collect();
         let slot = pick.index(slots.len());
-        let alone = Stack::new(vec![stack.trials[slot].clone()], stack.settings.clone(), &data.train, data.features.len(), 1, 0).unwrap();
+        let (own, settings) = (vec![stack.trials[slot].clone()], stack.settings.clone());
+        let alone = Stack::new(own, settings, &data.train, data.features.len(), 1, 0).unwrap();
         let together = steps(&stack, data, &mut fused(&stack, &parameters(&stack)), 3);
         let own = steps(&alone, data, &mut fused(&alone, &parameters(&alone)), 3);
         let (size, n) = (stack.shape.parameters(), data.validation.y.len());
