@@ -48,7 +48,7 @@ enum Claim {
     /// It holds no run.
     New(RunDir),
     /// It holds one of this sweep.
-    Begun(Before),
+    Begun(Box<Before>),
 }
 
 /// What came of a run.
@@ -137,7 +137,7 @@ impl Sweep {
         self.check_wanted(&manifest)?;
         manifest.check_current(&self.root)?;
         Ok(match self.claim()? {
-            Claim::Begun(before) => Some(before),
+            Claim::Begun(before) => Some(*before),
             Claim::New(_) => None,
         })
     }
@@ -154,7 +154,7 @@ impl Sweep {
         }
         let spec = read_spec(&self.root)?;
         check_sweep(&self.root, &spec, &self.spec)?;
-        Ok(Claim::Begun(Before { dir, manifest, spec }))
+        Ok(Claim::Begun(Box::new(Before { dir, manifest, spec })))
     }
 
     /// Refuses a run that nobody asked to go on with.
@@ -179,7 +179,7 @@ impl Ready {
     /// Another process began a run there meanwhile, a file cannot be written, the launcher gives up.
     pub fn run(mut self, stop: &Stop, observer: &mut dyn Observer) -> Result<Outcome, RunError> {
         let claim = match self.before.take() {
-            Some(before) => Claim::Begun(before),
+            Some(before) => Claim::Begun(Box::new(before)),
             None => self.sweep.claim()?,
         };
         let (dir, manifest) = match claim {

@@ -262,7 +262,7 @@ mod tests {
         assert!(grown.jobs[plan.jobs.len()..].iter().all(|job| (job.first, job.count) == (3, 2)));
 
         let refused = |waves: &[Wave]| Plan::replay(waves).unwrap_err();
-        assert_eq!(refused(&[second.clone()]), "wave 1 stands where wave 0 is expected");
+        assert_eq!(refused(std::slice::from_ref(&second)), "wave 1 stands where wave 0 is expected");
         let mut short = second.clone();
         short.jobs.iter_mut().for_each(|job| job.count = 1);
         assert_eq!(refused(&[first.clone(), short]), "wave 1: its jobs do not train each of its trials");

@@ -84,7 +84,8 @@ pub(super) fn results(rows: &[&ResultRow]) -> Result<RecordBatch, ArrowError> {
     out.add("train_seconds", float(&|r| Some(r.train_seconds)));
     out.add("started_at", time(&|r| r.started_at));
     out.add("finished_at", time(&|r| r.finished_at));
-    let parts: [(Part, fn(&ResultRow) -> Option<&SplitMetrics>); 3] = [
+    type Measured = (Part, fn(&ResultRow) -> Option<&SplitMetrics>);
+    let parts: [Measured; 3] = [
         (Part::Training, |r| r.train.as_ref()),
         (Part::Validation, |r| r.val.as_ref()),
         (Part::Test, |r| r.test.as_ref()),
@@ -109,8 +110,8 @@ pub(super) fn results(rows: &[&ResultRow]) -> Result<RecordBatch, ArrowError> {
     }
     out.add("threshold", float(&|r| r.threshold));
     out.add("threshold_raw", float(&|r| r.threshold_raw));
-    let points: [(Part, fn(&ResultRow) -> Option<Confusion>); 2] =
-        [(Part::Validation, |r| r.val_op), (Part::Test, |r| r.test_op)];
+    type Counted = (Part, fn(&ResultRow) -> Option<Confusion>);
+    let points: [Counted; 2] = [(Part::Validation, |r| r.val_op), (Part::Test, |r| r.test_op)];
     for (part, counts) in points {
         for metric in METRICS {
             if let Source::AtOperatingPoint(of_counts) = metric.source {

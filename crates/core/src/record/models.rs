@@ -54,6 +54,13 @@ pub(super) struct StoredModel {
     pub(super) data: Range<u64>,
 }
 
+/// A tensor's name and shape.
+type NamedShape = (String, Vec<usize>);
+/// A model's name, what is known of it, and its tensors in order.
+pub(super) type ModelToWrite = (String, ModelInfo, Vec<NamedShape>);
+/// Where a tensor's bytes start and end, its name and shape.
+type PlacedTensor = (u64, u64, String, Vec<usize>);
+
 /// The name of a model within its file.
 pub(super) fn model_key(trial_id: &str, replicate: u32) -> String {
     format!("{trial_id}-r{replicate}")
@@ -68,7 +75,7 @@ pub(super) fn models_name(job_id: &str) -> String {
 pub(super) fn write_header(
     out: &mut dyn Write,
     shared: &Shared,
-    models: &[(String, ModelInfo, Vec<(String, Vec<usize>)>)],
+    models: &[ModelToWrite],
 ) -> io::Result<()> {
     let mut metadata = Map::new();
     metadata.insert("features".to_owned(), serde_json::to_string(&shared.features)?.into());
@@ -127,7 +134,7 @@ impl ModelsFile {
         let mut take = |key: &str| metadata.remove(key).ok_or_else(|| wrong(format!("its metadata has no `{key}`")));
         let shared =
             Shared { features: serde_json::from_str(&take("features")?)?, preprocessing: take("preprocessing")? };
-        let mut tensors: BTreeMap<String, Vec<(u64, u64, String, Vec<usize>)>> = BTreeMap::new();
+        let mut tensors: BTreeMap<String, Vec<PlacedTensor>> = BTreeMap::new();
         for (name, info) in header {
             let TensorInfo { dtype, shape, data_offsets: [start, end] } = serde_json::from_value(info)?;
             let (key, tensor) = name.split_once('/').ok_or_else(|| wrong(format!("`{name}` is of no model")))?;

@@ -45,17 +45,13 @@ impl Default for Devices {
 
 words! {
     /// `launch.launcher`.
+    #[derive(Default)]
     pub enum Launcher {
         /// This machine's cores and GPUs.
+        #[default]
         Local = "local",
         /// A cluster, as a Slurm job array.
         Slurm = "slurm",
-    }
-}
-
-impl Default for Launcher {
-    fn default() -> Self {
-        Self::Local
     }
 }
 

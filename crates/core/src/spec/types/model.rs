@@ -127,19 +127,15 @@ impl Default for TrainSpec {
 
 words! {
     /// What trains a stack.
+    #[derive(Default)]
     pub enum Backend {
         /// The fused kernels on cores, libtorch on GPUs.
+        #[default]
         Auto = "auto",
         /// The fused kernels, which know no GPU.
         Fused = "fused",
         /// libtorch, on cores too.
         Libtorch = "libtorch",
-    }
-}
-
-impl Default for Backend {
-    fn default() -> Self {
-        Self::Auto
     }
 }
 
@@ -211,14 +207,10 @@ words! {
 
 words! {
     /// How trials are chosen.
+    #[derive(Default)]
     pub enum Method {
         /// Every combination of the values.
+        #[default]
         Grid = "grid",
-    }
-}
-
-impl Default for Method {
-    fn default() -> Self {
-        Self::Grid
     }
 }
