@@ -24,7 +24,8 @@ pub struct SplitMetrics {
     pub brier: f64,
 }
 
-/// Numbers that may be infinite or none, as those of a diverging trial are: JSON has no word for them, so they are text.
+/// Numbers that may be infinite or none, as those of a diverging trial are: JSON has no word for them, so they are
+/// text.
 pub(crate) mod any_float {
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
