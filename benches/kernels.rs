@@ -96,8 +96,8 @@ fn step(bencher: Bencher, models: usize) {
     bencher.counter(ItemsCount::new(models)).bench(|| train(&stack, 1));
 }
 
-/// Twenty epochs of 183,071 rows with validation after each, stopped before the last metrics; divide by 20. The items are
-/// models x epochs.
+/// Twenty epochs of 183,071 rows with validation after each, stopped before the last metrics; divide by 20. The items
+/// are models x epochs.
 #[divan::bench(args = [1, 7, 49, 196, 784], sample_count = 3, sample_size = 1)]
 fn twenty_epochs(bencher: Bencher, models: usize) {
     let stack = stack(models, 1000);

@@ -11,14 +11,16 @@ use focalsweep::launch::simulate::{Outcome, SimulatedDevice, simulate};
 use focalsweep_core::plan::{Job, Plan, Sizes, Stacking, Trials};
 use focalsweep_core::spec;
 
-/// Seconds that a task takes to start on another host: a scheduler hands it out, the program loads libtorch (0.45 s) and maps the data.
+/// Seconds that a task takes to start on another host: a scheduler hands it out, the program loads libtorch (0.45 s)
+/// and maps the data.
 const START: f64 = 1.0;
 const EPOCHS: f64 = 100.0;
 
 /// alphas x gammas trials.
 fn plan(alphas: u32, gammas: u32, workers: usize, stacking: Stacking) -> (Plan, usize) {
     let text = format!(
-        "name: t\ndata: {{source: d.csv, label: y}}\nparameters: {{loss: {{value: focal}}, alpha: {{min: 0.1, max: 0.9, count: {alphas}}}, gamma: {{min: 0, max: 5, count: {gammas}}}}}"
+        "name: t\ndata: {{source: d.csv, label: y}}\nparameters: {{loss: {{value: focal}}, \
+         alpha: {{min: 0.1, max: 0.9, count: {alphas}}}, gamma: {{min: 0, max: 5, count: {gammas}}}}}"
     );
     let trials = Trials::new(&spec::parse("scaling", &text).expect("a good spec")).expect("not too many");
     let sizes = Sizes { features: 10, rows: 286_048, workers, memory: u64::MAX, stacking };

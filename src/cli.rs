@@ -93,7 +93,8 @@ trained on, by name; others, the label too, are not read.")]
   SLURM_ARRAY_TASK_ID=3 focalsweep worker runs/focal   the same; so does JOB_COMPLETION_INDEX (Kubernetes)
 
 The run directory must have been prepared by `focalsweep run SPEC --launcher slurm`, with --prepare for other
-engines. SIGTERM or SIGUSR1 makes it keep a checkpoint and end with code 130; the next worker of the job goes on from there.
+engines. SIGTERM or SIGUSR1 makes it keep a checkpoint and end with code 130; the next worker of the job goes on from \
+there.
 Exit codes: 0 its trials are done, 1 some failed, 2 arguments, 3 environment or device, 130 interrupted")]
     Worker(WorkerArgs),
     /// List the cores and GPUs to train on, and why libtorch cannot use a GPU
@@ -308,9 +309,8 @@ pub enum DataCommand {
     /// Rows, features, classes, missing values, constant columns
     Describe(SpecArgs),
     /// Write a synthetic data set with a rare class
-    #[command(
-        after_help = "Example:\n  focalsweep data synth --rows 284807 --features 29 --positives 492 --seed 0 --out data/synthetic.parquet"
-    )]
+    #[command(after_help = "Example:
+  focalsweep data synth --rows 284807 --features 29 --positives 492 --seed 0 --out data/synthetic.parquet")]
     Synth(SynthArgs),
 }
 

@@ -19,7 +19,10 @@ fn main() -> ExitCode {
         commands::dispatch(cli, &log).unwrap_or_else(|failure| failure.report())
     });
     outcome.unwrap_or_else(|_| {
-        output::talk("focalsweep has a bug and gave up; what had ended is saved. Please report it with the lines above and the run's log.txt.");
+        output::talk(
+            "focalsweep has a bug and gave up; what had ended is saved. \
+             Please report it with the lines above and the run's log.txt.",
+        );
         ExitCode::from(ENVIRONMENT)
     })
 }

@@ -185,7 +185,10 @@ fn sweep_files_with_faults() {
             edited(
                 "several faults at once",
                 GOOD,
-                "nmae: tiny\ndata:\n  source: rows.txt\n  lable: y\n  clip: -1\nsplit: {test: 0.9, validation: 0.2}\nreplicates: 0\ntrain: {epochs: many, learning_rate: 1e-3, early_stoping: {patience: 3}}\nmethod: gird\nparameters:\n  alpha: {values: [0.25, 2]}\n  gama: {min: 1}\nlaunch: {launcher: pbs}\n",
+                "nmae: tiny\ndata:\n  source: rows.txt\n  lable: y\n  clip: -1\n\
+             split: {test: 0.9, validation: 0.2}\n\
+             replicates: 0\ntrain: {epochs: many, learning_rate: 1e-3, early_stoping: {patience: 3}}\nmethod: gird\n\
+             parameters:\n  alpha: {values: [0.25, 2]}\n  gama: {min: 1}\nlaunch: {launcher: pbs}\n",
             ),
             edited("an unknown key", "parameters:", "paramters:"),
             with_lines("a key that is like no other", "colour: red"),
@@ -239,7 +242,8 @@ fn parameters_with_faults() {
             with_parameters("hidden as one list", "  hidden: {values: [16, 8]}"),
             with_parameters(
                 "too many trials",
-                "  learning_rate: {min: 0.1, max: 0.5, count: 10000}\n  weight_decay: {min: 0.1, max: 0.5, count: 10000}\n  dropout: {min: 0.1, max: 0.5, count: 10000}",
+                "  learning_rate: {min: 0.1, max: 0.5, count: 10000}\n\
+             \x20 weight_decay: {min: 0.1, max: 0.5, count: 10000}\n  dropout: {min: 0.1, max: 0.5, count: 10000}",
             ),
             with_parameters(
                 "a fault in the second space",

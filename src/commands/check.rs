@@ -138,7 +138,10 @@ fn differences(expected: &Rows, found: &Rows) -> (f64, f64) {
 }
 
 fn as_json(rows: &[Difference], trials: usize, good: bool) -> String {
-    let row = |row: &Difference| json!({"device": row.name, "seconds": row.seconds, "history": row.history, "test_auc": row.test_auc});
+    let row = |row: &Difference| {
+        let Difference { name, seconds, history, test_auc } = row;
+        json!({"device": name, "seconds": seconds, "history": history, "test_auc": test_auc})
+    };
     let rows: Vec<_> = rows.iter().map(row).collect();
     let value = json!({"trials": trials, "epochs": EPOCHS, "tolerance": TOLERANCE, "agree": good, "devices": rows});
     format!("{value:#}")

@@ -43,7 +43,8 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
         _ => Failure::input(error),
     })?;
     output::talk(&format!(
-        "exported {} (trial {trial}, replicate {}, threshold {}); `focalsweep predict {} DATA --out FILE` scores rows with it",
+        "exported {} (trial {trial}, replicate {}, threshold {}); \
+         `focalsweep predict {} DATA --out FILE` scores rows with it",
         in_words(&results, row),
         row.replicate,
         card.threshold.map_or_else(|| "none".to_owned(), |t| format!("{t:.3}")),
@@ -74,8 +75,8 @@ fn trial(args: &ExportArgs, results: &Results) -> Result<String, Failure> {
     }
 }
 
-/// The row of the trial's replicate: the one asked for, else the first that finished. Not the one of the best validation
-/// value: replicates have different validation rows, so that would be the one with the easiest rows.
+/// The row of the trial's replicate: the one asked for, else the first that finished. Not the one of the best
+/// validation value: replicates have different validation rows, so that would be the one with the easiest rows.
 fn row<'a>(results: &'a Results, trial: &str, replicate: Option<u32>) -> Result<&'a Row, Failure> {
     let mut rows: Vec<&Row> = results.rows.iter().filter(|row| row.trial_id == trial).collect();
     rows.sort_by_key(|row| row.replicate);

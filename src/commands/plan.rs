@@ -31,8 +31,10 @@ pub(super) fn show(spec: &Spec, workload: &Workload, format: PlanFormat) -> Resu
         PlanFormat::Json => {
             let jobs: Vec<_> = plan.jobs.iter().map(|job| json!(job)).collect();
             let value = json!({
-                "name": spec.name, "trials": plan.trials, "replicates": plan.replicates, "rows": rows, "workers": sizes.workers,
-                "shapes": trials.groups().len(), "largest_stack": plan.largest_stack(), "memory_bytes": memory, "data_bytes": data, "jobs": jobs,
+                "name": spec.name, "trials": plan.trials, "replicates": plan.replicates, "rows": rows,
+                "workers": sizes.workers,
+                "shapes": trials.groups().len(), "largest_stack": plan.largest_stack(), "memory_bytes": memory,
+                "data_bytes": data, "jobs": jobs,
             });
             format!("{value:#}")
         }

@@ -1,7 +1,7 @@
 //! Which GPUs this process may use, in the order in which CUDA (and so libtorch) numbers them.
 //!
-//! CUDA_VISIBLE_DEVICES, CUDA_DEVICE_ORDER and MIG make that order; only the driver knows it. Signatures: CUDA Driver API,
-//! "Device Management".
+//! CUDA_VISIBLE_DEVICES, CUDA_DEVICE_ORDER and MIG make that order; only the driver knows it. Signatures: CUDA Driver
+//! API, "Device Management".
 
 use std::ffi::{c_char, c_int};
 
@@ -78,8 +78,14 @@ mod tests {
         int cuInit(unsigned int flags) { ready = flags == 0; return 0; }
         int cuDeviceGetCount(int *count) { *count = 2; return ready ? 0 : 3; }
         int cuDeviceGet(int *device, int ordinal) { *device = 10 + ordinal; return 0; }
-        int cuDeviceGetName(char *name, int len, int device) { strncpy(name, device == 10 ? "NVIDIA A" : "NVIDIA B", len); return 0; }
-        int cuDeviceGetUuid_v2(CUuuid *uuid, int device) { memset(uuid->bytes, device == 10 ? 0x1f : 0xa0, 16); return 0; }
+        int cuDeviceGetName(char *name, int len, int device) {
+    strncpy(name, device == 10 ? "NVIDIA A" : "NVIDIA B", len);
+    return 0;
+}
+        int cuDeviceGetUuid_v2(CUuuid *uuid, int device) {
+    memset(uuid->bytes, device == 10 ? 0x1f : 0xa0, 16);
+    return 0;
+}
     "#;
 
     #[test]

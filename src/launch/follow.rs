@@ -71,8 +71,8 @@ impl Follow {
     }
 }
 
-/// The entries of the whole lines from `offset` and their bytes. A line that is not ours ends the reading: it may be one
-/// whose bytes have not all arrived on this host.
+/// The entries of the whole lines from `offset` and their bytes. A line that is not ours ends the reading: it may be
+/// one whose bytes have not all arrived on this host.
 fn whole_lines(path: &Path, offset: u64) -> io::Result<(Vec<Entry>, u64)> {
     let mut file = File::open(path)?;
     if file.metadata()?.len() <= offset {

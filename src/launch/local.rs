@@ -52,8 +52,8 @@ struct Board {
     last_words: String,
 }
 
-/// Runs what is missing of `work` and returns when all jobs are over or the stop flag has ended them. `watch` is called in
-/// this thread, after each event and at every tick.
+/// Runs what is missing of `work` and returns when all jobs are over or the stop flag has ended them. `watch` is called
+/// in this thread, after each event and at every tick.
 ///
 /// # Errors
 /// A result could not be saved, no worker could start, or no device is left that works.
@@ -219,7 +219,8 @@ impl Shared<'_> {
             state.log.append(change).map_err(broken)?;
             match change {
                 Change::Cut { job_id, into, why } => {
-                    tracing::info!(job = job_id, trials = ?into.each_ref().map(|job| job.count), why, "stack cut in two");
+                    let trials = into.each_ref().map(|job| job.count);
+                    tracing::info!(job = job_id, ?trials, why, "stack cut in two");
                     // Nobody listens only when the launcher is gone, and then there is nobody to tell.
                     let _ = events.send(Event::JobCut);
                 }

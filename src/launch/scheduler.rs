@@ -1,9 +1,10 @@
 //! Which job runs where, decided on plain data: no thread, no clock, no device.
 //!
-//! A free slot asks for its [`Next`] job; how a job ended is told by [`Scheduler::ended`]. Work is handed out only when a
-//! slot is free, the largest job first, so that devices of unequal speed end together. Near the end, when the jobs that
-//! are left would not come out even, a stack is cut in two (largest first is Graham's rule of 1969, SIAM J. Appl. Math. 17(2); what it leaves uneven, the cut evens
-//! out). What the scheduler changes of the plan it tells as [`Change`]s, for the launcher to record before it acts.
+//! A free slot asks for its [`Next`] job; how a job ended is told by [`Scheduler::ended`]. Work is handed out only when
+//! a slot is free, the largest job first, so that devices of unequal speed end together. Near the end, when the jobs
+//! that are left would not come out even, a stack is cut in two (largest first is Graham's rule of 1969, SIAM J. Appl.
+//! Math. 17(2); what it leaves uneven, the cut evens out). What the scheduler changes of the plan it tells as
+//! [`Change`]s, for the launcher to record before it acts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -113,7 +114,8 @@ struct Forecast {
 }
 
 impl Scheduler {
-    /// Slots are numbered from 0, device after device in the order given. A stack costs `overhead` trials beside its own.
+    /// Slots are numbered from 0, device after device in the order given. A stack costs `overhead` trials beside its
+    /// own.
     pub fn new(devices: &[DeviceSlots], overhead: usize, tasks: Vec<Task>) -> Self {
         let mut pool = Self {
             devices: Vec::new(),

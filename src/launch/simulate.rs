@@ -56,7 +56,8 @@ struct Running {
     end: JobEnd,
 }
 
-/// Runs `tasks` on `devices`, where a stack costs `overhead` trials beside its own. `factor` is what a job really takes of its expected time (1 without early stopping).
+/// Runs `tasks` on `devices`, where a stack costs `overhead` trials beside its own. `factor` is what a job really takes
+/// of its expected time (1 without early stopping).
 pub fn simulate(
     devices: &[SimulatedDevice],
     overhead: usize,

@@ -7,8 +7,8 @@ use focalsweep_engine::job::Stop;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::flag;
 
-/// A flag that SIGINT and SIGTERM raise; the second of them ends the process with exit code 130. SIGUSR1 raises it too: it
-/// is the one that srun passes on to a worker.
+/// A flag that SIGINT and SIGTERM raise; the second of them ends the process with exit code 130. SIGUSR1 raises it too:
+/// it is the one that srun passes on to a worker.
 ///
 /// # Errors
 /// The handlers cannot be installed.

@@ -75,8 +75,8 @@ impl Tally {
         }
     }
 
-    /// Share of the work that is done, in [0, 1]: whole rows, and running ones by their epochs. Early stopping makes the
-    /// true share larger, never smaller.
+    /// Share of the work that is done, in [0, 1]: whole rows, and running ones by their epochs. Early stopping makes
+    /// the true share larger, never smaller.
     pub fn share(&self) -> f64 {
         let under_way: f64 =
             self.running.values().map(|r| r.training as f64 * f64::from(r.epoch) / f64::from(r.epochs.max(1))).sum();

@@ -62,8 +62,8 @@ fn eight_unequal_gpus_end_within_a_tenth_of_the_lower_bound() {
         let ratio = over_the_bound(24..60, 16..129, set);
         assert!(ratio <= 1.10, "set {set}: {ratio}");
     }
-    // One or two stacks a device: what is handed out before a speed is measured cannot be taken back, and each cut costs
-    // one more stack, so the bound is out of reach for some; for most it is not.
+    // One or two stacks a device: what is handed out before a speed is measured cannot be taken back, and each cut
+    // costs one more stack, so the bound is out of reach for some; for most it is not.
     let mut small: Vec<f64> = (0..200).map(|set| over_the_bound(8..16, 16..64, set)).collect();
     small.sort_by(f64::total_cmp);
     assert!(small[100] <= 1.10 && small[199] <= 2.0, "median {}, worst {}", small[100], small[199]);
@@ -112,19 +112,30 @@ fn a_job_that_kills_devices_does_not_take_all_of_them() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
-    /// Devices of any speed and memory, some of which die: every trial is done once, or given up once for a reason; what
-    /// is left is left because no device is.
+    /// Devices of any speed and memory, some of which die: every trial is done once, or given up once for a reason;
+    /// what is left is left because no device is.
     #[test]
     fn nothing_is_lost_and_nothing_runs_twice(
         jobs in proptest::collection::vec((1..129usize, 0.2..5.0f64), 1..60),
-        devices in proptest::collection::vec((1.0..4.0f64, 1..4usize, proptest::option::of(1.0..400.0f64), proptest::option::of(0.0..300.0f64), 0..3u32), 1..9),
+        devices in proptest::collection::vec(
+            (
+                1.0..4.0f64,
+                1..4usize,
+                proptest::option::of(1.0..400.0f64),
+                proptest::option::of(0.0..300.0f64),
+                0..3u32,
+            ),
+            1..9,
+        ),
         noise in proptest::collection::vec(0.05..1.0f64, 16),
     ) {
-        let devices: Vec<SimulatedDevice> = devices.iter().enumerate().map(|(at, &(speed, slots, memory, dies_at, model))| SimulatedDevice {
+        let devices = devices.iter().enumerate().map(|(at, drawn)| {
+            let &(speed, slots, memory, dies_at, model) = drawn;
             // Some share a model although they are not equal: what is known of one must not harm the other.
-            slots: DeviceSlots { name: format!("cuda:{at}"), model: format!("model {model}"), slots },
-            speed, memory: memory.unwrap_or(f64::INFINITY), dies_at,
-        }).collect();
+            let slots = DeviceSlots { name: format!("cuda:{at}"), model: format!("model {model}"), slots };
+            SimulatedDevice { slots, speed, memory: memory.unwrap_or(f64::INFINITY), dies_at }
+        });
+        let devices: Vec<SimulatedDevice> = devices.collect();
         let trials: usize = jobs.iter().map(|job| job.0).sum();
         let outcome = simulate(&devices, OVERHEAD, tasks(&jobs), |job| noise[job.first % noise.len()]);
         let seen = seen(&outcome, trials);

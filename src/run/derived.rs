@@ -50,8 +50,8 @@ pub(super) fn write_reports(spec: &Spec, dir: &RunDir, manifest: &mut Manifest) 
     Ok(())
 }
 
-/// Makes the derived files of a finished run say what `new` says, where it ranks otherwise than `old` or runs elsewhere,
-/// and makes reports that are not there.
+/// Makes the derived files of a finished run say what `new` says, where it ranks otherwise than `old` or runs
+/// elsewhere, and makes reports that are not there.
 pub(super) fn refresh(
     dir: &RunDir,
     manifest: &mut Manifest,

@@ -15,8 +15,8 @@ const MOST_SCORES: usize = 50_000_000;
 /// How many trials `scores: best` keeps.
 const BEST_TRIALS: usize = 50;
 
-/// Makes the files that people read of what there is. `trained`: whether nothing is left to be trained. Says whether the
-/// run is finished.
+/// Makes the files that people read of what there is. `trained`: whether nothing is left to be trained. Says whether
+/// the run is finished.
 pub(super) fn finish(
     spec: &Spec,
     workload: &Workload,

@@ -130,8 +130,8 @@ impl Sweep {
         self.options.prepare_only || self.spec.launch.launcher == Launcher::Slurm
     }
 
-    /// The run that is there, locked, if it is one of this sweep. A directory without one is left as it is until there is
-    /// something to write.
+    /// The run that is there, locked, if it is one of this sweep. A directory without one is left as it is until there
+    /// is something to write.
     fn before(&self) -> Result<Option<Before>, RunError> {
         let Some(manifest) = RunDir::look(&self.root)? else { return Ok(None) };
         self.check_wanted(&manifest)?;

@@ -114,7 +114,8 @@ pub fn trials(spec: &Spec) -> Result<Trials, RunError> {
 /// One is not there, or a word is none for a device; libtorch is asked for, and its program is not there.
 pub fn pool(spec: &Spec, host: &Host) -> Result<Vec<PoolDevice>, RunError> {
     let launch = &spec.launch;
-    // `auto` takes the cores where there is no GPU to train on; where there is one but no libtorch that should be known.
+    // `auto` takes the cores where there is no GPU to train on; where there is one but no libtorch that should be
+    // known.
     let any = matches!(&launch.devices, Devices::Word(word) if word == "auto") && spec.train.backend != Backend::Fused;
     if any && host.libtorch.is_none() && !host.hidden_gpus.is_empty() {
         let why = host.no_cuda.as_deref().unwrap_or_default();

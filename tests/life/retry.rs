@@ -49,7 +49,8 @@ fn rows(folder: &Path) -> Vec<Row> {
     report::read(&root(folder)).unwrap().rows
 }
 
-/// Has the first trial of each replicate's first job fail, as a device's loss makes it, in a run that has trained nothing.
+/// Has the first trial of each replicate's first job fail, as a device's loss makes it, in a run that has trained
+/// nothing.
 fn fail_two(folder: &Path, like: &ResultRow) -> Vec<(String, u32)> {
     let dir = RunDir::attend(&root(folder));
     let manifest = RunDir::look(&root(folder)).unwrap().unwrap();

@@ -1,5 +1,5 @@
-//! How training rows are drawn: what each sampling is called and what it makes of the classes. The drawing itself is the
-//! engine's.
+//! How training rows are drawn: what each sampling is called and what it makes of the classes. The drawing itself is
+//! the engine's.
 
 use crate::losses::Drawn;
 use crate::spec::Sampling;

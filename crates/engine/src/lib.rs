@@ -3,7 +3,7 @@
 //! | module | job |
 //! |---|---|
 //! | [`data`] | read CSV and Parquet, fetch, synthesise, split, fit and apply the preprocessing, fingerprints |
-//! | [`train`] | stacks, losses, epochs, early stopping, checkpoints, the fused kernels; other backends implement [`train::Backends`] |
+//! | [`train`] | stacks, losses, epochs, checkpoints, the fused kernels; others implement [`train::Backends`] |
 //! | [`job`] | a job by itself: stack, journal, checkpoint |
 
 /// Files that other crates compile too name this one as they do.

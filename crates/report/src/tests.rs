@@ -415,8 +415,10 @@ fn what_is_no_run_is_refused() {
         assert!(matches!(read(path), Err(ReportError::NotOurs(_))), "{text}");
     }
     assert!(matches!(read(&path.join("manifest.json")), Err(ReportError::NotOurs(_))));
-    std::fs::write(path.join("manifest.json"), r#"{"format_version": 2}"#).unwrap();
-    assert_eq!(complaint(), "DIR has format version 2; this focalsweep reads version 1");
+    std::fs::write(path.join("manifest.json"), r#"{"format_version": 3}"#).unwrap();
+    assert_eq!(complaint(), "DIR has format version 3; this focalsweep knows versions up to 2");
+    std::fs::write(path.join("manifest.json"), r#"{"format_version": 2, "draft": 77}"#).unwrap();
+    assert_eq!(complaint(), "DIR is of draft 77 of format version 2; this focalsweep knows draft 1");
     std::fs::write(path.join("manifest.json"), r#"{"format_version": 1}"#).unwrap();
     assert_eq!(complaint(), "DIR has no results.parquet yet");
     std::fs::write(path.join("results.parquet"), "id,auc").unwrap();

@@ -12,7 +12,8 @@ pub enum SlurmError {
     /// There is no Slurm here.
     #[error("there is no `{0}` on the PATH")]
     #[diagnostic(help(
-        "`--launcher slurm` submits from a host of the cluster where Slurm's programs are; `--launcher local` trains here"
+        "`--launcher slurm` submits from a host of the cluster where Slurm's programs are; `--launcher local` trains \
+         here"
     ))]
     Missing(&'static str),
     /// sbatch said no.

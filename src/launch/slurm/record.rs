@@ -24,8 +24,8 @@ pub struct Record {
 /// One job array.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submission {
-    /// Its Slurm job name. It is written down before sbatch runs and is in use once, so an array whose id never came back
-    /// (the controller's answer was lost) is found by it instead of being submitted twice.
+    /// Its Slurm job name. It is written down before sbatch runs and is in use once, so an array whose id never came
+    /// back (the controller's answer was lost) is found by it instead of being submitted twice.
     pub name: String,
     /// Its tasks, as `--array` has them.
     pub tasks: String,

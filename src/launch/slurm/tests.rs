@@ -291,8 +291,8 @@ fn a_later_process_attaches_or_submits() {
 }
 
 proptest! {
-    /// Whatever the queue says: nothing is submitted that is done or was just seen alive, and without progress the number
-    /// of submissions is bounded.
+    /// Whatever the queue says: nothing is submitted that is done or was just seen alive, and without progress the
+    /// number of submissions is bounded.
     #[test]
     fn submissions_are_bounded_and_never_double(looks in proptest::collection::vec((0_u8..12, any::<bool>()), 1..400)) {
         let mut tracker = Tracker::new(&[10]);
@@ -302,8 +302,9 @@ proptest! {
                 State::Waiting, State::Running, State::Completed, State::Failed, State::Cancelled, State::Timeout,
                 State::OutOfMemory, State::NodeFail, State::Preempted,
             ].get(usize::from(what)).copied();
+            let state = state.filter(|_| submissions > 0);
             let queue: Vec<Sighting> =
-                state.filter(|_| submissions > 0).map(|state| sighting(submissions, 0, state, (130, 0))).into_iter().collect();
+                state.map(|state| sighting(submissions, 0, state, (130, 0))).into_iter().collect();
             tracker.look(answered.then_some(&queue[..]), &[4], |_| Mark { rows: 4, updates: 0 });
             let alive = answered && queue.iter().any(|s| s.state.is_live());
             if !tracker.to_submit().is_empty() {

@@ -24,8 +24,9 @@ pub enum NoTorch {
     /// It is nowhere.
     #[error("there is no {NAME} here, which trains on GPUs and with `train.backend: libtorch`")]
     #[diagnostic(help(
-        "`make build` adds it with the CPU's libtorch, `make build TORCH=cuda` with CUDA's; it belongs beside focalsweep, \
-         on the PATH, or where {VARIABLE} says. The cores train without it: `--devices cpu --set train.backend=fused`"
+        "`make build` adds it with the CPU's libtorch, `make build TORCH=cuda` with CUDA's; it belongs \
+         beside focalsweep, on the PATH, or where {VARIABLE} says. The cores train without it: `--devices cpu --set \
+         train.backend=fused`"
     ))]
     Nowhere,
     /// It is not where the environment says.

@@ -63,7 +63,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn the_gradient_is_the_slope_of_the_loss(z in -30.0..30.0f64, positive: bool, alpha in 0.01..0.99f64, gamma in 0.0..5.0f64) {
+    fn the_gradient_is_the_slope_of_the_loss(
+        z in -30.0..30.0f64, positive: bool, alpha in 0.01..0.99f64, gamma in 0.0..5.0f64
+    ) {
         let terms = LossTerms { positive: alpha, negative: 1.0 - alpha, gamma };
         let h = 1e-5;
         let slope = (terms.row(z + h, positive, None).0 - terms.row(z - h, positive, None).0) / (2.0 * h);

@@ -16,8 +16,8 @@ pub struct BandPoint {
     pub upper: f64,
 }
 
-/// The mean of the replicates' curves at each of the false-positive rates `fprs`, with Student's interval of the mean over
-/// the replicates: how much another seed and split would change it. Empty with fewer than two curves.
+/// The mean of the replicates' curves at each of the false-positive rates `fprs`, with Student's interval of the mean
+/// over the replicates: how much another seed and split would change it. Empty with fewer than two curves.
 ///
 /// T. Fawcett: An introduction to ROC analysis, Pattern Recognition Letters 27(8), 2006, vertical averaging. Replicates
 /// whose splits share rows differ less than new data would.
@@ -47,8 +47,8 @@ fn tpr_at(curve: &[RocPoint], fpr: f64) -> f64 {
     }
 }
 
-/// Wilson's interval for the true-positive rate at each threshold of one curve that was measured on `positives` rows: how
-/// much other positives would change it, the thresholds fixed. Pointwise, and for the true-positive rate alone.
+/// Wilson's interval for the true-positive rate at each threshold of one curve that was measured on `positives` rows:
+/// how much other positives would change it, the thresholds fixed. Pointwise, and for the true-positive rate alone.
 pub fn wilson_band(curve: &[RocPoint], positives: u64) -> Vec<BandPoint> {
     let band = |point: &RocPoint| {
         let caught = (point.tpr * positives as f64).round() as u64;

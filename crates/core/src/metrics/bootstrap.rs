@@ -1,9 +1,9 @@
 //! How far average precision, and the counts at an operating point, may be off.
 //!
-//! B. Efron: Bootstrap methods: another look at the jackknife, Annals of Statistics 7(1), 1979. Stratified: positives and
-//! negatives are drawn separately, as many of each as there are. Resamples are never laid out row by row: what a figure
-//! needs of one (how many negatives fall into a gap between positives, which row is the k-th) is drawn from its exact
-//! distribution, so that a resample costs O(P) or O(1).
+//! B. Efron: Bootstrap methods: another look at the jackknife, Annals of Statistics 7(1), 1979. Stratified: positives
+//! and negatives are drawn separately, as many of each as there are. Resamples are never laid out row by row: what a
+//! figure needs of one (how many negatives fall into a gap between positives, which row is the k-th) is drawn from its
+//! exact distribution, so that a resample costs O(P) or O(1).
 
 use std::ops::Range;
 
@@ -12,14 +12,14 @@ use super::{Interval, any_nan};
 use crate::random::{Purpose, Stream};
 use crate::spec::OperatingPoint;
 
-/// 95 % interval of average precision from `resamples` resamples. `None` when a class is absent, a score is NaN, or there
-/// are fewer than two positives or resamples, or where all resamples agree.
+/// 95 % interval of average precision from `resamples` resamples. `None` when a class is absent, a score is NaN, or
+/// there are fewer than two positives or resamples, or where all resamples agree.
 ///
-/// Average precision comes out too high on few positives, and higher again on resamples of them, so percentiles cover too
-/// seldom (91 % with 10 positives, 93 % with 100). Hence Efron & Tibshirani's interval from the bootstrap's standard error
-/// and bias (1993, An introduction to the bootstrap, chapters 10 and 12.3), on the logit scale and with Student's
-/// quantile of P - 1: simulated coverage in `average_precision_intervals_cover` of the tests. Where average precision is
-/// below about 0.1 on 30 positives it still covers only 92 %.
+/// Average precision comes out too high on few positives, and higher again on resamples of them, so percentiles cover
+/// too seldom (91 % with 10 positives, 93 % with 100). Hence Efron & Tibshirani's interval from the bootstrap's
+/// standard error and bias (1993, An introduction to the bootstrap, chapters 10 and 12.3), on the logit scale and with
+/// Student's quantile of P - 1: simulated coverage in `average_precision_intervals_cover` of the tests. Where average
+/// precision is below about 0.1 on 30 positives it still covers only 92 %.
 pub fn average_precision_interval(scores: &[f32], labels: &[u8], resamples: u32, seed: u64) -> Option<Interval> {
     let strata = Strata::new(scores, labels)?;
     let mut stream = Stream::new(seed, 0, Purpose::Bootstrap, 0, 0);
@@ -60,12 +60,13 @@ pub struct OperatingPointIntervals {
 
 /// Intervals from `resamples` resamples: each draws validation rows, chooses the threshold on them as
 /// [`threshold_for`](super::threshold_for) does, and applies it to the test rows, so that both sorts of chance are in.
-/// `validation` and `test` are scores and labels. `None` when a class is absent, a score is NaN or there are no resamples.
+/// `validation` and `test` are scores and labels. `None` when a class is absent, a score is NaN or there are no
+/// resamples.
 ///
 /// Test rows drawn with replacement would say that nobody can be missed where nobody was (with 30 positives and a true
-/// recall of 0.97 such intervals hold it in 67 % of sets). So what is drawn is the share that a threshold catches, given
-/// the counts that it has on the test rows: Beta(tp + 1/2, fn + 1/2), Jeffreys' interval if the threshold did not vary
-/// (L. D. Brown, T. T. Cai, A. DasGupta 2001, Statistical Science 16(2)). Simulated coverage: see
+/// recall of 0.97 such intervals hold it in 67 % of sets). So what is drawn is the share that a threshold catches,
+/// given the counts that it has on the test rows: Beta(tp + 1/2, fn + 1/2), Jeffreys' interval if the threshold did not
+/// vary (L. D. Brown, T. T. Cai, A. DasGupta 2001, Statistical Science 16(2)). Simulated coverage: see
 /// `operating_point_intervals_cover` in the tests.
 pub fn operating_point_intervals(
     point: &OperatingPoint,
@@ -118,8 +119,8 @@ struct Gaps {
 }
 
 impl Gaps {
-    /// How many draws fall between where the last call ended and `to`: a multinomial draw, by one binomial after the other
-    /// given what is left.
+    /// How many draws fall between where the last call ended and `to`: a multinomial draw, by one binomial after the
+    /// other given what is left.
     fn draw(&mut self, to: usize, stream: &mut Stream) -> u64 {
         if to == self.from {
             return 0;

@@ -4,8 +4,8 @@ use super::any_nan;
 
 /// Platt scaling: P(positive) = 1 / (1 + exp(a·f + b)) with f the logit of the score.
 ///
-/// J. Platt: Probabilistic outputs for support vector machines, 1999; H.-T. Lin, C.-J. Lin, R. C. Weng: A note on Platt's
-/// probabilistic outputs for support vector machines, Machine Learning 68, 2007.
+/// J. Platt: Probabilistic outputs for support vector machines, 1999; H.-T. Lin, C.-J. Lin, R. C. Weng: A note on
+/// Platt's probabilistic outputs for support vector machines, Machine Learning 68, 2007.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Platt {
     /// Slope: below 0 where higher scores mean more positives.
@@ -14,16 +14,16 @@ pub struct Platt {
     pub b: f64,
 }
 
-/// Logit of a score, kept finite for scores that were rounded to 0 or 1: ±ln(2⁻⁵³ of a share) is far outside what 32-bit
-/// scores between tell apart.
+/// Logit of a score, kept finite for scores that were rounded to 0 or 1: ±ln(2⁻⁵³ of a share) is far outside what
+/// 32-bit scores between tell apart.
 fn logit(score: f32) -> f64 {
     let share = f64::from(score).clamp(f64::EPSILON / 2.0, 1.0 - f64::EPSILON / 2.0);
     (share / (1.0 - share)).ln()
 }
 
 impl Platt {
-    /// Fits by maximum likelihood to Platt's smoothed targets, (P + 1) / (P + 2) and 1 / (N + 2), by Newton's method with
-    /// backtracking (Lin et al., their pseudocode). The same optimum as scikit-learn's `_SigmoidCalibration` on
+    /// Fits by maximum likelihood to Platt's smoothed targets, (P + 1) / (P + 2) and 1 / (N + 2), by Newton's method
+    /// with backtracking (Lin et al., their pseudocode). The same optimum as scikit-learn's `_SigmoidCalibration` on
     /// logits. `None` when a class is absent or a score is NaN.
     pub fn fit(scores: &[f32], labels: &[u8]) -> Option<Self> {
         let positives = labels.iter().zip(scores).filter(|&(&y, _)| y != 0).count() as f64;

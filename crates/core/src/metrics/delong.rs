@@ -21,14 +21,14 @@ pub struct AucEstimate {
 }
 
 impl AucEstimate {
-    /// Interval of 95 %: DeLong's on the logit scale (Qin & Hotilovac 2008, Statistical Methods in Medical Research 17(2)),
-    /// widened for few rows of a class. DeLong's variance rests on few positives where these are rare, and is too small
-    /// exactly when the AUC comes out too high: with 30 positives of an AUC of 0.98 the plain interval holds the truth in
-    /// 86 % of sets, with 100 in 92 %. So Student's quantile with as many degrees of freedom as the rarer class has rows
-    /// less one takes the place of the normal one, and to the rows of each class one and a half are added that vary as much as any
-    /// can, auc (1 - auc), in the spirit of A. Agresti & B. A. Coull 1998, The American Statistician 52(2). Simulated
-    /// coverage: see `auc_intervals_cover` in the tests; with ten positives, or where scores leave hardly any overlap, it
-    /// is above 97 %.
+    /// Interval of 95 %: DeLong's on the logit scale (Qin & Hotilovac 2008, Statistical Methods in Medical Research
+    /// 17(2)), widened for few rows of a class. DeLong's variance rests on few positives where these are rare, and is
+    /// too small exactly when the AUC comes out too high: with 30 positives of an AUC of 0.98 the plain interval holds
+    /// the truth in 86 % of sets, with 100 in 92 %. So Student's quantile with as many degrees of freedom as the rarer
+    /// class has rows less one takes the place of the normal one, and to the rows of each class one and a half are
+    /// added that vary as much as any can, auc (1 - auc), in the spirit of A. Agresti & B. A. Coull 1998, The American
+    /// Statistician 52(2). Simulated coverage: see `auc_intervals_cover` in the tests; with ten positives, or where
+    /// scores leave hardly any overlap, it is above 97 %.
     ///
     /// `None` with fewer than two rows of a class, or where the AUC is 0 or 1.
     pub fn interval(&self) -> Option<Interval> {
@@ -108,8 +108,8 @@ impl AucComponents {
     }
 
     /// What each row adds to the AUC's error, in the order of the rows: the sum of squares over the rows is DeLong's
-    /// variance, the sum of products with another model's on the same rows their covariance. `labels` are those of the rows.
-    /// `None` with fewer than two rows of a class.
+    /// variance, the sum of products with another model's on the same rows their covariance. `labels` are those of the
+    /// rows. `None` with fewer than two rows of a class.
     pub fn influences(&self, labels: &[u8]) -> Option<Vec<f32>> {
         let auc = self.auc();
         let (m, n) = (self.positives.len() as f64, self.negatives.len() as f64);

@@ -39,7 +39,8 @@ pub fn wilson_interval(successes: u64, trials: u64) -> Option<Interval> {
     (trials > 0).then(|| Interval { lower: (centre - half).max(0.0), upper: (centre + half).min(1.0) })
 }
 
-/// On the logit scale, which keeps it inside of (0, 1): `centre` ± Student's quantile times the standard error `se` there.
+/// On the logit scale, which keeps it inside of (0, 1): `centre` ± Student's quantile times the standard error `se`
+/// there.
 pub(super) fn logit_interval(centre: f64, se: f64, freedom: usize) -> Interval {
     let back = |x: f64| 1.0 / (1.0 + (-x).exp());
     let half = t_quantile(freedom) * se;
@@ -56,8 +57,8 @@ pub(super) fn t_quantile(freedom: usize) -> f64 {
         let g3 = 3.0 * Z.powi(7) + 19.0 * Z.powi(5) + 17.0 * Z.powi(3) - 15.0 * Z;
         return Z + g1 / (4.0 * n) + g2 / (96.0 * n * n) + g3 / (384.0 * n.powi(3));
     }
-    // The density is integrated from 0 until 95 % are inside. With t = √n tan θ it is proportional to cosⁿ⁻¹ θ, smooth up
-    // to π/2.
+    // The density is integrated from 0 until 95 % are inside. With t = √n tan θ it is proportional to cosⁿ⁻¹ θ, smooth
+    // up to π/2.
     const STEPS: usize = 500;
     let density = |angle: f64| angle.cos().max(0.0).powf(n - 1.0);
     let width = std::f64::consts::FRAC_PI_2 / STEPS as f64;

@@ -1,9 +1,9 @@
 //! Whether two models miss the same positives.
 //!
 //! Q. McNemar: Note on the sampling error of the difference between correlated proportions or percentages,
-//! Psychometrika 12(2), 1947; for rows that come in clusters, here a row of the source that lies in the splits of several
-//! replicates: V. L. Durkalski, Y. Y. Palesch, S. R. Lipsitz, P. F. Rust: Analysis of clustered matched-pair data,
-//! Statistics in Medicine 22(15), 2003.
+//! Psychometrika 12(2), 1947; for rows that come in clusters, here a row of the source that lies in the splits of
+//! several replicates: V. L. Durkalski, Y. Y. Palesch, S. R. Lipsitz, P. F. Rust: Analysis of clustered matched-pair
+//! data, Statistics in Medicine 22(15), 2003.
 
 use std::collections::BTreeMap;
 
@@ -35,8 +35,8 @@ pub fn mcnemar(b: u64, c: u64) -> f64 {
 /// replicates in which the first model missed it less those in which the second did. Two-sided.
 ///
 /// With at least 25 rows that differ z² = (|Σd| - 1)² / Σd², Durkalski's statistic with McNemar's continuity correction
-/// (the sums step by two). With fewer it is exact: the share of all 2ⁿ ways to flip the signs whose sum is as far from 0.
-/// With one replicate it is [`mcnemar`].
+/// (the sums step by two). With fewer it is exact: the share of all 2ⁿ ways to flip the signs whose sum is as far from
+/// 0. With one replicate it is [`mcnemar`].
 pub fn mcnemar_clustered(differences: &[i64]) -> f64 {
     let differing: Vec<i64> = differences.iter().copied().filter(|&d| d != 0).collect();
     let sum = differing.iter().sum::<i64>().abs();

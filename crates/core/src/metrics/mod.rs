@@ -1,21 +1,22 @@
 //! How good scores are: plain slices in, plain numbers out.
 //!
 //! Everywhere `scores[i]` says how likely row i is positive: a probability or, where only their order counts, a logit;
-//! `labels[i]` is its class, 0 or 1; the slices have equal length (were one longer, its surplus is not read). A figure that is not defined on the rows given, for
-//! instance an AUC without positives, is `None`, never a made-up number and never NaN.
+//! `labels[i]` is its class, 0 or 1; the slices have equal length (were one longer, its surplus is not read). A figure
+//! that is not defined on the rows given, for instance an AUC without positives, is `None`, never a made-up number and
+//! never NaN.
 //!
 //! | figure | definition | source |
 //! |---|---|---|
-//! | [`roc_auc`] | P(score of a positive > score of a negative) + P(equal) / 2 | Hanley & McNeil 1982, Radiology 143(1) |
+//! | [`roc_auc`] | P(score of a positive > of a negative) + P(equal) / 2 | Hanley & McNeil 1982, Radiology 143(1) |
 //! | [`auc_delong`] | its standard error | DeLong et al. 1988, Biometrics 44(3); Sun & Xu 2014, IEEE SPL 21(11) |
 //! | [`AucComponents::compare`] | difference of two AUCs of the same rows | the same |
 //! | [`average_precision`] | Σ (Rₖ - Rₖ₋₁) Pₖ over the distinct scores | scikit-learn, `average_precision_score` |
 //! | [`brier`] | mean squared difference of score and label | Brier 1950, Monthly Weather Review 78(1) |
 //! | [`AucEstimate::interval`] | 95 % interval of an AUC, DeLong on logits | Qin & Hotilovac 2008, SMMR 17(2) |
-//! | [`average_precision_interval`], [`operating_point_intervals`] | 95 % intervals | Efron 1979, Annals of Statistics 7(1) |
-//! | [`mcnemar()`], [`mcnemar_clustered`] | whether two models miss the same positives | McNemar 1947; Durkalski et al. 2003 |
+//! | [`average_precision_interval`], [`operating_point_intervals`] | 95 % intervals | Efron 1979, Ann. Stat. 7(1) |
+//! | [`mcnemar()`], [`mcnemar_clustered`] | whether two miss the same positives | McNemar 1947; Durkalski et al. 2003 |
 //! | [`max_t`], [`holm`] | whether models differ from the one that won | Westfall & Young 1993; Holm 1979 |
-//! | [`positives_for_auc`], [`positives_for_missed`] | positives needed to tell a difference | Connor 1987 for the latter |
+//! | [`positives_for_auc`], [`positives_for_missed`] | positives that tell a difference | Connor 1987 for the latter |
 //! | [`roc_curve`], [`precision_recall_curve`] | curves | scikit-learn |
 //! | [`thin_roc`], [`thin_precision_recall`] | the same with fewer points, never better | Visvalingam & Whyatt 1993 |
 //! | [`vertical_average`], [`wilson_band`] | 95 % bands of ROC curves | Fawcett 2006; Wilson 1927 |

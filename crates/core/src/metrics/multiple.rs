@@ -1,9 +1,9 @@
 //! Which of many models differ, when the one they are held against was chosen on the same rows.
 //!
-//! The winner is the best of K on the very rows that it is compared on, so its lead over the others is the largest of many
-//! leads even where all are equal: tests against the winner that count K - 1 comparisons call it different far too often.
-//! Simulated on 2,000 sets of models that are equal in truth (30 positives, 80 % of their errors shared), some trial is told
-//! from the winner in
+//! The winner is the best of K on the very rows that it is compared on, so its lead over the others is the largest of
+//! many leads even where all are equal: tests against the winner that count K - 1 comparisons call it different far too
+//! often. Simulated on 2,000 sets of models that are equal in truth (30 positives, 80 % of their errors shared), some
+//! trial is told from the winner in
 //!
 //! | models, replicates | Holm over K - 1 | Holm over all pairs | [`max_t`] |
 //! |---|---|---|---|
@@ -14,17 +14,18 @@
 //! | 10, 3 | 10.9 % | 1.9 % | 3.3 % |
 //! | 49, 3 | 20.3 % | 0.6 % | 1.4 % |
 //!
-//! That `max_t` stays below 5 % with many models is not the family's doing: where few positives decide, a large difference
-//! comes with a large standard error, so the largest of many statistics is less large than normal ones would be.
+//! That `max_t` stays below 5 % with many models is not the family's doing: where few positives decide, a large
+//! difference comes with a large standard error, so the largest of many statistics is less large than normal ones would
+//! be.
 //!
 //! What holds whoever wins is a family of all K (K - 1) / 2 pairs, as in J. W. Tukey's range test. Two ways to keep its
 //! rate of false claims at 5 %:
 //!
 //! - [`max_t`]: steps down through the largest of the pairs' statistics, with the correlation of the models' errors
-//!   (P. H. Westfall & S. S. Young 1993, Resampling-based multiple testing; T. Hothorn, F. Bretz, P. Westfall 2008, Biometrical
-//!   Journal 50(3)). Models of one sweep err alike, so this tells more apart than a count of pairs would.
-//! - [`holm`]: S. Holm 1979, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics
-//!   6(2), over all pairs, of which only some need be known. Needs no correlations, and is stricter.
+//!   (P. H. Westfall & S. S. Young 1993, Resampling-based multiple testing; T. Hothorn, F. Bretz, P. Westfall 2008,
+//!   Biometrical Journal 50(3)). Models of one sweep err alike, so this tells more apart than a count of pairs would.
+//! - [`holm`]: S. Holm 1979, A simple sequentially rejective multiple test procedure, Scandinavian Journal of
+//!   Statistics 6(2), over all pairs, of which only some need be known. Needs no correlations, and is stricter.
 
 use crate::random::{Purpose, Stream};
 
@@ -36,11 +37,11 @@ fn pairs(models: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..models).flat_map(move |i| (i + 1..models).map(move |j| (i, j)))
 }
 
-/// Adjusted p-values of all pairs with model 0, for models 1, 2, …: the chance to see any pair of all that were not told
-/// apart before differ by as many standard errors, if they were equal.
+/// Adjusted p-values of all pairs with model 0, for models 1, 2, …: the chance to see any pair of all that were not
+/// told apart before differ by as many standard errors, if they were equal.
 ///
-/// `covariance` is that of the models' estimates, row after row; `z(i, j)` how many standard errors the estimates of two
-/// models differ, at least 0. O(K² · 10,000) for K models. Same figures for the same `seed`.
+/// `covariance` is that of the models' estimates, row after row; `z(i, j)` how many standard errors the estimates of
+/// two models differ, at least 0. O(K² · 10,000) for K models. Same figures for the same `seed`.
 pub fn max_t(models: usize, covariance: &[f64], z: &dyn Fn(usize, usize) -> f64, seed: u64) -> Vec<f64> {
     let of = |i: usize, j: usize| covariance[i * models + j];
     // From the largest statistic down.
@@ -142,8 +143,8 @@ impl Factor {
     }
 }
 
-/// Holm's adjusted p-values, in the order given, of some of a family of `family` hypotheses (at least as many as there are
-/// p-values): what the others are does not matter, these figures are at least as large as with all of them.
+/// Holm's adjusted p-values, in the order given, of some of a family of `family` hypotheses (at least as many as there
+/// are p-values): what the others are does not matter, these figures are at least as large as with all of them.
 pub fn holm(p: &[f64], family: usize) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p.len()).collect();
     order.sort_by(|&a, &b| p[a].total_cmp(&p[b]));

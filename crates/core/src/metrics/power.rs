@@ -17,7 +17,8 @@ pub fn positives_for_auc(difference: f64, variance: f64, positives: u64) -> Opti
 /// Positives needed to tell by McNemar's test that two models miss different shares of the positives, when of
 /// `positives` the first alone missed `b` and the second alone `c`. `None` where these are equal.
 ///
-/// R. J. Connor: Sample size for testing differences in proportions for the paired-sample design, Biometrics 43(1), 1987.
+/// R. J. Connor: Sample size for testing differences in proportions for the paired-sample design, Biometrics 43(1),
+/// 1987.
 pub fn positives_for_missed(b: u64, c: u64, positives: u64) -> Option<u64> {
     let all = positives as f64;
     let discordant = (b + c) as f64 / all;

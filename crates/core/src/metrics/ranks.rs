@@ -108,9 +108,10 @@ impl Ranks {
         caught.sum::<f64>() / self.all_positives() as f64
     }
 
-    /// The ROC curve from (0, 0), where nobody is flagged, to all rows, as corners that straight lines join; sloped only
-    /// where scores are tied across the classes. Thinned: of corners less than `step` apart (|Δ fpr| + |Δ tpr|) the first
-    /// is kept, so that there are at most 2 / `step` + 2 and no place of the curve is further than `step` from the lines.
+    /// The ROC curve from (0, 0), where nobody is flagged, to all rows, as corners that straight lines join; sloped
+    /// only where scores are tied across the classes. Thinned: of corners less than `step` apart (|Δ fpr| + |Δ tpr|)
+    /// the first is kept, so that there are at most 2 / `step` + 2 and no place of the curve is further than `step`
+    /// from the lines.
     pub fn roc(&self, step: f64) -> Vec<RocCorner> {
         let (negatives, positives) = (self.all_negatives(), self.all_positives());
         let mut curve = vec![RocCorner { fp: 0, tp: 0, threshold: None }];
@@ -225,7 +226,8 @@ pub fn average_precision(scores: &[f32], labels: &[u8]) -> Option<f64> {
 /// - costs: the one of least `fn * fn_cost + fp * fp_cost`, of equals the highest.
 ///
 /// It is one of the scores, or, if nobody may be flagged, the 32-bit number just above the highest score, so that it
-/// means the same whether scores are compared as 32- or 64-bit numbers. `None` when a class is absent or a score is NaN.
+/// means the same whether scores are compared as 32- or 64-bit numbers. `None` when a class is absent or a score is
+/// NaN.
 pub fn threshold_for(point: &OperatingPoint, scores: &[f32], labels: &[u8]) -> Option<f64> {
     let rows = scores.len().min(labels.len());
     let scores = &scores[..rows];

@@ -23,8 +23,8 @@ pub struct ReliabilityBin {
 /// A reliability diagram of at most `bins` bins, ascending; empty bins are left out.
 ///
 /// A. Niculescu-Mizil, R. Caruana: Predicting good probabilities with supervised learning, ICML 2005. Equal widths as
-/// scikit-learn's `calibration_curve` has them (the upper end belongs to the bin), equal mass by the place in the order.
-/// Empty when a score is NaN or there are no rows or no bins.
+/// scikit-learn's `calibration_curve` has them (the upper end belongs to the bin), equal mass by the place in the
+/// order. Empty when a score is NaN or there are no rows or no bins.
 pub fn reliability(scores: &[f32], labels: &[u8], bins: usize, binning: Binning) -> Vec<ReliabilityBin> {
     let mut rows: Vec<(f64, u8)> = scores.iter().zip(labels).map(|(&s, &y)| (f64::from(s), u8::from(y != 0))).collect();
     if bins == 0 || rows.iter().any(|(score, _)| score.is_nan()) {
@@ -58,9 +58,11 @@ pub fn reliability(scores: &[f32], labels: &[u8], bins: usize, binning: Binning)
         .collect()
 }
 
-/// Expected calibration error: mean over the rows of |mean score - share of positives| of their bin; `None` without rows.
+/// Expected calibration error: mean over the rows of |mean score - share of positives| of their bin; `None` without
+/// rows.
 ///
-/// M. P. Naeini, G. F. Cooper, M. Hauskrecht: Obtaining well calibrated probabilities using Bayesian binning, AAAI 2015.
+/// M. P. Naeini, G. F. Cooper, M. Hauskrecht: Obtaining well calibrated probabilities using Bayesian binning, AAAI
+/// 2015.
 pub fn expected_calibration_error(bins: &[ReliabilityBin]) -> Option<f64> {
     let rows: u64 = bins.iter().map(|bin| bin.count).sum();
     let off: f64 = bins.iter().map(|bin| bin.count as f64 * (bin.mean_score - bin.share_positive).abs()).sum();

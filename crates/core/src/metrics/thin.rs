@@ -6,10 +6,10 @@ use super::{PrecisionRecallPoint, RocPoint};
 
 /// At most `n` points (`n` counts as 4 if it is less) of a ROC curve, both ends among them.
 ///
-/// Points are left out one by one, the least area first (Visvalingam & Whyatt 1993, The Cartographic Journal 30(1)), but
-/// only such as stick out above the line between their neighbours: so the curve only ever gets worse. Where that ends
-/// too early or costs more, steps under the curve at equal distances take its place, which cost at most 1 / s of area
-/// with s = (n - 1) / 3 rounded down. A corner of such a step has the threshold of the point to its left.
+/// Points are left out one by one, the least area first (Visvalingam & Whyatt 1993, The Cartographic Journal 30(1)),
+/// but only such as stick out above the line between their neighbours: so the curve only ever gets worse. Where that
+/// ends too early or costs more, steps under the curve at equal distances take its place, which cost at most 1 / s of
+/// area with s = (n - 1) / 3 rounded down. A corner of such a step has the threshold of the point to its left.
 pub fn thin_roc(curve: &[RocPoint], n: usize) -> Vec<RocPoint> {
     let n = n.max(4);
     if curve.len() <= n {
@@ -64,8 +64,8 @@ fn cut_corners(curve: &[RocPoint], n: usize) -> Vec<RocPoint> {
     curve.iter().zip(left_out).filter(|(_, out)| !out).map(|(&point, _)| point).collect()
 }
 
-/// In each stretch of equal length fpr + tpr the first and the last point of the curve, and between them the corner below
-/// and to the right, which loses at most half the length squared.
+/// In each stretch of equal length fpr + tpr the first and the last point of the curve, and between them the corner
+/// below and to the right, which loses at most half the length squared.
 fn steps_under(curve: &[RocPoint], segments: usize) -> Vec<RocPoint> {
     let segment = |p: &RocPoint| ((p.fpr + p.tpr) / 2.0 * segments as f64).floor();
     let mut out = Vec::new();
@@ -82,8 +82,8 @@ fn steps_under(curve: &[RocPoint], segments: usize) -> Vec<RocPoint> {
     out
 }
 
-/// At most `n` points (`n` counts as 3 if it is less) of a precision-recall curve that is drawn in steps, the precision of a point
-/// holding from the recall before up to its own, as average precision sums it. Both ends are among them.
+/// At most `n` points (`n` counts as 3 if it is less) of a precision-recall curve that is drawn in steps, the precision
+/// of a point holding from the recall before up to its own, as average precision sums it. Both ends are among them.
 ///
 /// Steps are joined two by two under the lower precision, the least area first. Points that add no recall have no width
 /// and are left out but for the last.

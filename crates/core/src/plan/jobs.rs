@@ -164,15 +164,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn jobs_cover_every_trial_and_replicate_once(count in 1u32..300, replicates in 1u32..5, workers in 1usize..20, memory in 1u64..1_000_000_000) {
-            let text = format!("name: t\ndata: {{source: d.csv, label: y}}\nparameters: {{learning_rate: {{min: 0.001, max: 1, count: {}}}, batch_size: {{values: [64, 128]}}}}", count + 1);
+        fn jobs_cover_every_trial_and_replicate_once(
+            count in 1u32..300, replicates in 1u32..5, workers in 1usize..20, memory in 1u64..1_000_000_000
+        ) {
+            let text = format!(
+                "name: t\ndata: {{source: d.csv, label: y}}\n\
+                 parameters: {{learning_rate: {{min: 0.001, max: 1, count: {}}}, batch_size: {{values: [64, 128]}}}}",
+                count + 1
+            );
             let trials = Trials::new(&crate::spec::parse("t", &text).unwrap()).unwrap();
             let sizes = Sizes { features: 10, rows: 1000, workers, memory, stacking: Stacking::CORE };
             let plan = Plan::new(&trials, replicates, &sizes);
             let mut seen = vec![0; trials.len() * replicates as usize];
             for job in &plan.jobs {
                 prop_assert!(job.count > 0);
-                prop_assert!((job.first..job.first + job.count).all(|i| trials.get(i).stacks_with(&trials.get(job.first))));
+                let first = trials.get(job.first);
+                prop_assert!((job.first..job.first + job.count).all(|i| trials.get(i).stacks_with(&first)));
                 for trial in job.first..job.first + job.count {
                     seen[trial * replicates as usize + job.replicate as usize] += 1;
                 }

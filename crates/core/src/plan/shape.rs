@@ -14,7 +14,8 @@ pub struct Shape {
     pub activation: Activation,
 }
 
-/// One dense layer inside the canonical parameter vector: weights `[inputs, outputs]` row-major, then biases `[outputs]`.
+/// One dense layer inside the canonical parameter vector: weights `[inputs, outputs]` row-major, then biases
+/// `[outputs]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layer {
     /// Where the weights start.

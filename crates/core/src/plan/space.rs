@@ -245,7 +245,8 @@ mod tests {
 
     #[test]
     fn a_list_is_the_union_and_repeats_count_once() {
-        let text = "  - {loss: {value: bce}}\n  - {loss: {values: [bce, focal]}, alpha: {values: [0.25, 0.5]}}\n  - {loss: {value: focal}, alpha: {value: 0.5}}\n";
+        let text = "  - {loss: {value: bce}}\n  - {loss: {values: [bce, focal]}, alpha: {values: [0.25, 0.5]}}\n\
+            \x20 - {loss: {value: focal}, alpha: {value: 0.5}}\n";
         let trials = Trials::new(&spec(text)).unwrap();
         assert_eq!(pairs(&trials), [(None, None), (Some(0.25), Some(2.0)), (Some(0.5), Some(2.0))]);
         let ids: HashSet<_> = (0..3).map(|i| trials.get(i).trial_id()).collect();
@@ -254,7 +255,8 @@ mod tests {
 
     #[test]
     fn shapes_are_kept_apart() {
-        let text = "  - {batch_size: {values: [64, 128]}, learning_rate: {values: [0.1, 0.2]}}\n  - {loss: {value: focal}, batch_size: {value: 64}}\n";
+        let text = "  - {batch_size: {values: [64, 128]}, learning_rate: {values: [0.1, 0.2]}}\n\
+            \x20 - {loss: {value: focal}, batch_size: {value: 64}}\n";
         let trials = Trials::new(&spec(text)).unwrap();
         let batches: Vec<_> = (0..trials.len()).map(|i| trials.get(i).batch_size).collect();
         assert_eq!(batches, [64, 64, 64, 128, 128]);
@@ -266,7 +268,8 @@ mod tests {
 
     #[test]
     fn the_first_of_them_are_the_same_trials() {
-        let text = "  - {batch_size: {values: [64, 128]}, learning_rate: {values: [0.1, 0.2]}}\n  - {loss: {value: focal}, batch_size: {value: 64}}\n";
+        let text = "  - {batch_size: {values: [64, 128]}, learning_rate: {values: [0.1, 0.2]}}\n\
+            \x20 - {loss: {value: focal}, batch_size: {value: 64}}\n";
         let all = Trials::new(&spec(text)).unwrap();
         for count in 0..=all.len() {
             let first = all.clone().first(count);

@@ -206,7 +206,8 @@ impl Scores {
         self.score.len()
     }
 
-    /// Adds the scores of one (trial, replicate): logits and probabilities of the validation rows, then of the test rows.
+    /// Adds the scores of one (trial, replicate): logits and probabilities of the validation rows, then of the test
+    /// rows.
     pub(super) fn add(&mut self, row: &ResultRow, parts: [(&Rows, [Vec<f32>; 2]); 2]) {
         if self.ids.last() != Some(&row.trial_id) {
             self.ids.push(row.trial_id.clone());

@@ -1,7 +1,7 @@
 //! The journals of a job: a line of JSON for each (trial, replicate) that has ended, and a file of bytes beside it.
 //!
-//! Each attempt at a job writes a journal of its own, `<job>.<attempt>.jsonl` for the lines and `<job>.<attempt>.bin` for
-//! scores and models. So two copies of a task that run at once never write to one file. Readers take all attempts
+//! Each attempt at a job writes a journal of its own, `<job>.<attempt>.jsonl` for the lines and `<job>.<attempt>.bin`
+//! for scores and models. So two copies of a task that run at once never write to one file. Readers take all attempts
 //! together and keep each (trial, replicate) once: copies come to the same bits, so it does not matter whose.
 //! The bytes are synced before the line that names them, so a line that can be read can be trusted. A torn last line (a
 //! crash while writing, or an attempt that is writing just now) is not read.
@@ -215,7 +215,8 @@ impl Journals {
         Retry::mark(&self.jobs, self.stems.values().flatten().cloned())
     }
 
-    /// Whether a row of the journal at `path` is one that need not be trained: it did not fail, or is not to be tried again.
+    /// Whether a row of the journal at `path` is one that need not be trained: it did not fail, or is not to be tried
+    /// again.
     pub fn is_settled(&self, path: &Path, row: &ResultRow) -> bool {
         path.file_stem().and_then(|stem| stem.to_str()).is_none_or(|stem| self.retry.is_settled(stem, row))
     }

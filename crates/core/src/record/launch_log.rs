@@ -1,7 +1,7 @@
 //! The launcher's own journal: `jobs/launch.jsonl`, a line for each change of the plan while it ran.
 //!
-//! plan.jsonl stays as it was asked for. A stack that found no room, or was cut so that all devices end together, stands here
-//! with the jobs that took its place, so that a resumed run goes on with those.
+//! plan.jsonl stays as it was asked for. A stack that found no room, or was cut so that all devices end together,
+//! stands here with the jobs that took its place, so that a resumed run goes on with those.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -57,8 +57,8 @@ enum Log {
 }
 
 impl LaunchLog {
-    /// Opens or creates the journal in the folder `jobs`, and returns what it holds; a torn last line is dropped. For the
-    /// one process that has locked the run directory.
+    /// Opens or creates the journal in the folder `jobs`, and returns what it holds; a torn last line is dropped. For
+    /// the one process that has locked the run directory.
     ///
     /// # Errors
     /// The file cannot be read or written, or a line before the last is not ours.
@@ -71,8 +71,9 @@ impl LaunchLog {
     }
 
     /// The journal of a new worker whose first job is `job_id`, and the changes of the newest worker of the same jobs,
-    /// which it goes on from. Workers may run at once, so each has a file of its own, `launch.<job>.<attempt>.jsonl`; cuts
-    /// that two of them make differently do no harm, since rows count by trial and checkpoints say which trials they have.
+    /// which it goes on from. Workers may run at once, so each has a file of its own, `launch.<job>.<attempt>.jsonl`;
+    /// cuts that two of them make differently do no harm, since rows count by trial and checkpoints say which trials
+    /// they have.
     ///
     /// # Errors
     /// A file cannot be read.

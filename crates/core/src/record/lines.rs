@@ -25,8 +25,9 @@ pub(super) fn value<T: DeserializeOwned>(line: &[u8]) -> Result<T, String> {
     serde_json::from_slice(&checked_line(line)?).map_err(|e| e.to_string())
 }
 
-/// The values of the whole lines of the file at `path`, and how many bytes they are. What is torn at the very end is left
-/// out: a line without its newline, or a last one that cannot be read, since a torn write can leave a hole and a newline.
+/// The values of the whole lines of the file at `path`, and how many bytes they are. What is torn at the very end is
+/// left out: a line without its newline, or a last one that cannot be read, since a torn write can leave a hole and a
+/// newline.
 ///
 /// # Errors
 /// The file cannot be read, or a line before its last is not a `T` or has another checksum.

@@ -52,7 +52,8 @@ pub struct Manifest {
     pub started_at: String,
     /// RFC 3339.
     pub updated_at: String,
-    /// The files that are written as a whole, by their names in the directory, as they were when the manifest was written.
+    /// The files that are written as a whole, by their names in the directory, as they were when the manifest was
+    /// written.
     pub files: BTreeMap<String, FileSum>,
 }
 

@@ -1,11 +1,12 @@
 //! What a run leaves on disk, and how nothing of it gets lost.
 //!
 //! ```text
-//! ended trial ─> jobs/<job>.<attempt>.jsonl + .bin (fsync) ─collect─> results, history, scores .parquet + models/ (rename)
+//! ended trial ─> jobs/<job>.<attempt>.jsonl + .bin (fsync)
+//!     ─collect─> results, history, scores .parquet + models/ (rename)
 //! ```
-//! A trial is on disk as soon as it ends, in its job's journal. [`Collection`] makes the files that people read from the
-//! journals and from what they hold already, as often as asked, each replaced as a whole: a row that was there stays.
-//! Journals go only when a finished run's files are all in place. Every format has its checksum (`checksum`).
+//! A trial is on disk as soon as it ends, in its job's journal. [`Collection`] makes the files that people read from
+//! the journals and from what they hold already, as often as asked, each replaced as a whole: a row that was there
+//! stays. Journals go only when a finished run's files are all in place. Every format has its checksum (`checksum`).
 
 mod atomic;
 mod attempt;
@@ -29,10 +30,10 @@ mod run_dir;
 mod spec_file;
 
 pub use crate::metrics::SplitMetrics;
-pub use atomic::write_atomically;
+pub use atomic::{publish, sync_folder, write_atomically};
 pub use attempt::Attempt;
 pub use bytes::{from_le_bytes, le_bytes};
-pub use checksum::{blob_sum, checked_line};
+pub use checksum::{blob_sum, checked_line, push_line};
 pub use collect::Collection;
 pub use journal::{Entry, Journal, Journals, Kept, Payload, ScoreBytes};
 pub use launch_log::{Change, LaunchLog, jobs_now};

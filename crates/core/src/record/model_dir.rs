@@ -40,7 +40,8 @@ pub struct ModelCard {
     pub features: Vec<String>,
     /// Threshold of the operating point: the probability of `threshold_raw`.
     pub threshold: Option<f64>,
-    /// Rows with a logit of at least this are flagged; those with a score of at least `threshold` where it is not known.
+    /// Rows with a logit of at least this are flagged; those with a score of at least `threshold` where it is not
+    /// known.
     #[serde(default)]
     pub threshold_raw: Option<f64>,
     /// Fingerprint of the training data and its preparation.

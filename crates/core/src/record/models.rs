@@ -168,8 +168,8 @@ impl ModelsFile {
     }
 }
 
-/// The model of a (trial, replicate) of the run in `root` as a safetensors file of its own, with what is needed to use it
-/// in the metadata; `None` where there is none. `job_id` is where to look first.
+/// The model of a (trial, replicate) of the run in `root` as a safetensors file of its own, with what is needed to use
+/// it in the metadata; `None` where there is none. `job_id` is where to look first.
 ///
 /// # Errors
 /// A file of models cannot be read or is damaged.

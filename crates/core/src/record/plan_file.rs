@@ -11,7 +11,8 @@ use crate::plan::{Plan, Trials, Wave};
 pub const PLAN: &str = "plan.jsonl";
 
 impl RunDir {
-    /// Begins the plan of a new run with its first wave. What a run that was killed before its manifest left is replaced.
+    /// Begins the plan of a new run with its first wave. What a run that was killed before its manifest left is
+    /// replaced.
     ///
     /// # Errors
     /// It cannot be written.
@@ -22,8 +23,8 @@ impl RunDir {
             .map_err(|e| RunDirError::io(&path, e))
     }
 
-    /// Adds a wave to the plan and makes it last; a torn line at the end is dropped. For the one process that has locked
-    /// the directory.
+    /// Adds a wave to the plan and makes it last; a torn line at the end is dropped. For the one process that has
+    /// locked the directory.
     ///
     /// # Errors
     /// The plan is missing or damaged, or cannot be written.

@@ -138,8 +138,8 @@ fn sum(rows: &Rows) -> String {
 /// The rows of a file and the fingerprint of their data.
 fn read(path: &Path) -> io::Result<(Replicate, String)> {
     let file = File::open(path)?;
-    // SAFETY: files here come into being by a rename of a whole file and are never written again. Only somebody who cuts
-    // one off by hand could take pages away that are in use.
+    // SAFETY: files here come into being by a rename of a whole file and are never written again. Only somebody who
+    // cuts one off by hand could take pages away that are in use.
     #[expect(unsafe_code, reason = "mapping a file is how workers of a host share its rows")]
     let map = unsafe { Mmap::map(&file)? };
     let buffer = Buffer::from(bytes::Bytes::from_owner(map));

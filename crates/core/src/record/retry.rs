@@ -1,7 +1,7 @@
 //! Failed rows that are to be trained again: the journals that had them when somebody asked.
 //!
-//! A row stays where it is until there is another for its (trial, replicate), and a row that finished takes the place of
-//! one that failed. What is marked here only says that a failure does not count as done.
+//! A row stays where it is until there is another for its (trial, replicate), and a row that finished takes the place
+//! of one that failed. What is marked here only says that a failure does not count as done.
 
 use std::collections::HashSet;
 use std::fs;

@@ -63,10 +63,13 @@ pub enum RunDirError {
         version: u64,
     },
     /// A program between two releases made it.
-    #[error("{} is of draft {draft} of format version {FORMAT_VERSION}; this focalsweep knows draft {DRAFT}", .path.display())]
+    #[error(
+        "{} is of draft {draft} of format version {FORMAT_VERSION}; this focalsweep knows draft {DRAFT}",
+        .path.display()
+    )]
     #[diagnostic(help(
-        "drafts are of programs between two releases, and only the program that began such a run knows it: use that one, \
-         or start afresh elsewhere with `--out DIR`"
+        "drafts are of programs between two releases, and only the program that began such a run knows it: use that \
+         one, or start afresh elsewhere with `--out DIR`"
     ))]
     Draft {
         /// The directory.
@@ -75,10 +78,13 @@ pub enum RunDirError {
         draft: u64,
     },
     /// An earlier program made it.
-    #[error("{} is a run of format version {version}, made by {program}: this focalsweep does not go on with it", .path.display())]
+    #[error(
+        "{} is a run of format version {version}, made by {program}: this focalsweep does not go on with it",
+        .path.display()
+    )]
     #[diagnostic(help(
-        "`report`, `compare` and `export` read it as it is; to go on, use the focalsweep that began it, or start afresh \
-         elsewhere with `--out DIR`"
+        "`report`, `compare` and `export` read it as it is; to go on, use the focalsweep that began it, or start \
+         afresh elsewhere with `--out DIR`"
     ))]
     Earlier {
         /// The directory.
@@ -254,8 +260,8 @@ impl RunDir {
         written.insert(name.to_owned(), FileSum { bytes, sum });
     }
 
-    /// Replaces manifest.json, and notes in it the files that were written since. It comes after them: a directory without
-    /// one holds nothing that could be lost.
+    /// Replaces manifest.json, and notes in it the files that were written since. It comes after them: a directory
+    /// without one holds nothing that could be lost.
     ///
     /// # Errors
     /// It cannot be written.
@@ -309,8 +315,8 @@ impl RunDir {
         }
     }
 
-    /// The checkpoints of a job, one an attempt, in no order. Those that another copy takes away meanwhile are left out;
-    /// what is wrong with one that is damaged stands in its place.
+    /// The checkpoints of a job, one an attempt, in no order. Those that another copy takes away meanwhile are left
+    /// out; what is wrong with one that is damaged stands in its place.
     ///
     /// # Errors
     /// One cannot be read.
@@ -332,8 +338,8 @@ impl RunDir {
         self.jobs().join(format!("{}.checkpoint", attempt.stem(&checkpoint_name(job))))
     }
 
-    /// Removes the checkpoints of a job, but that of the attempt `but`. A copy that still runs writes its own again, and
-    /// one that stays does no harm, so a failure is none.
+    /// Removes the checkpoints of a job, but that of the attempt `but`. A copy that still runs writes its own again,
+    /// and one that stays does no harm, so a failure is none.
     pub fn remove_checkpoints(&self, job: &Job, but: Option<&Attempt>) {
         let kept = but.map(|attempt| self.checkpoint_path(job, attempt));
         for path in self.checkpoint_paths(job).unwrap_or_default() {

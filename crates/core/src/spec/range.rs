@@ -4,8 +4,8 @@ use super::types::{Domain, InitialBias};
 
 /// `count` numbers from `min` to `max`, both included, equally spaced.
 ///
-/// Floating noise is taken off: 0.1 to 0.4 in 7 steps is 0.1, 0.15, 0.2 …, not 0.15000000000000002. A number that is not
-/// within noise of a decimal of 12 significant digits (relative to the larger end), such as 1/3, keeps its full
+/// Floating noise is taken off: 0.1 to 0.4 in 7 steps is 0.1, 0.15, 0.2 …, not 0.15000000000000002. A number that is
+/// not within noise of a decimal of 12 significant digits (relative to the larger end), such as 1/3, keeps its full
 /// precision. `count` 1 is `min` alone.
 pub fn linspace(min: f64, max: f64, count: u32) -> Vec<f64> {
     let last = count.saturating_sub(1);
@@ -115,7 +115,8 @@ mod tests {
     }
 
     proptest! {
-        /// The oracle is integer arithmetic: every number is (start + i step) / 10^digits, read by the standard library.
+        /// The oracle is integer arithmetic: every number is (start + i step) / 10^digits, read by the standard
+        /// library.
         #[test]
         fn decimals_are_exact(
             start in -1_000_000_i64..1_000_000, step in 1_i64..1_000_000, count in 2_u32..60, digits in 0_u32..10,

@@ -183,8 +183,8 @@ impl Reader {
         let better: String = name.chars().map(|c| if fits(c) { c } else { '-' }).take(25).collect();
         let better = better.trim_matches(['-', '.']);
         let help = (!better.is_empty()).then(|| format!("did you mean `{better}`?"));
-        let message = "found a name that is not fit for a folder, expected letters, digits, `_`, `-` and `.`, at most 100, \
-                       a letter or digit first";
+        let message = "found a name that is not fit for a folder, expected letters, digits, `_`, `-` and `.`, at most \
+                       100, a letter or digit first";
         self.fault(at, message, help);
         None
     }

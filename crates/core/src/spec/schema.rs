@@ -35,14 +35,20 @@ pub(super) fn metrics(_: &mut SchemaGenerator) -> Schema {
 pub(super) fn devices(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"anyOf": [
         {"type": "string", "pattern": "^(auto|cpu|cuda(:[0-9]+)?)$"},
-        {"type": "array", "items": {"type": "string", "pattern": "^(cpu|cuda(:[0-9]+)?)$"}, "minItems": 1, "uniqueItems": true},
+        {
+            "type": "array", "items": {"type": "string", "pattern": "^(cpu|cuda(:[0-9]+)?)$"},
+            "minItems": 1, "uniqueItems": true,
+        },
     ]})
 }
 
 /// `launch.slurm.time`.
 pub(super) fn slurm_time(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"anyOf": [
-        {"type": "string", "pattern": "^([0-9]+|[0-9]+:[0-9]{1,2}|[0-9]+:[0-9]{1,2}:[0-9]{1,2}|[0-9]+-[0-9]{1,2}(:[0-9]{1,2}){0,2})$"},
+        {"type": "string", "pattern": concat!(
+            "^([0-9]+|[0-9]+:[0-9]{1,2}|[0-9]+:[0-9]{1,2}:[0-9]{1,2}",
+            "|[0-9]+-[0-9]{1,2}(:[0-9]{1,2}){0,2})$",
+        )},
         {"type": "integer", "minimum": 1},
     ]})
 }

@@ -40,8 +40,8 @@ impl<F: FnMut(u64, Option<u64>)> DownloadProgress for F {
 /// interrupted one was. Does nothing when the source is there, or when neither `url` nor `synth` is given.
 ///
 /// # Errors
-/// The server cannot be reached or answers with an error; the checksum is wrong (nothing is kept); another process fetches
-/// the same file; a file cannot be written; the synthetic shape is impossible.
+/// The server cannot be reached or answers with an error; the checksum is wrong (nothing is kept); another process
+/// fetches the same file; a file cannot be written; the synthetic shape is impossible.
 pub fn fetch(spec: &DataSpec, progress: &mut dyn DownloadProgress) -> Result<(), DataError> {
     if spec.source.exists() {
         return Ok(());

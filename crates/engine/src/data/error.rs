@@ -211,7 +211,7 @@ pub enum DataError {
         "text column `{column}` would become {levels} features, one for each of its levels, expected at most {most}"
     )]
     #[diagnostic(help(
-        "add it to `data.drop`, or pool more of its levels with a larger `data.min_level_count` (it counts training rows)"
+        "add it to `data.drop`, or pool more of its levels with a larger `data.min_level_count` (of training rows)"
     ))]
     TooManyLevels {
         /// The column.
@@ -223,10 +223,11 @@ pub enum DataError {
     },
     /// Text columns whose levels together would make too many features.
     #[error(
-        "text columns would become {total} features, one for each level, expected at most {most}; `{column}` alone makes {levels}"
+        "text columns would become {total} features, one for each level, expected at most {most}; \
+         `{column}` alone makes {levels}"
     )]
     #[diagnostic(help(
-        "add columns to `data.drop`, or pool more levels with a larger `data.min_level_count` (it counts training rows)"
+        "add columns to `data.drop`, or pool more levels with a larger `data.min_level_count` (of training rows)"
     ))]
     TooWide {
         /// The column with most levels.

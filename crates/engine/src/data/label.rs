@@ -44,8 +44,8 @@ impl Source {
 ///
 /// # Errors
 /// Those of [`read_table`]; a key names a column that is not there, or a column stands under two keys that exclude each
-/// other; the label is missing somewhere, has one value, or more than two and no `positive`; `positive` is not among the
-/// labels; a logarithm cannot be taken; a text column looks like an identifier; no feature is left.
+/// other; the label is missing somewhere, has one value, or more than two and no `positive`; `positive` is not among
+/// the labels; a logarithm cannot be taken; a text column looks like an identifier; no feature is left.
 pub fn load(spec: &DataSpec) -> Result<Source, DataError> {
     let path = spec.source.as_path();
     check_conflicts(spec)?;

@@ -4,9 +4,9 @@
 //! source ─read─> Table ─label─> Source ─split + fit on training rows + transform─> Replicate
 //! ```
 //! A [`focalsweep_core::prepared::Replicate`] is built once and shared by all jobs that train on it. Its
-//! [`focalsweep_core::prepared::Preprocessing`] is kept beside the models, so that new files can be prepared in the same
-//! way. What several of these files need (a format, a choice of columns, a row's place, a file's name) has a file of its
-//! own, so that none of them knows one that knows it.
+//! [`focalsweep_core::prepared::Preprocessing`] is kept beside the models, so that new files can be prepared in the
+//! same way. What several of these files need (a format, a choice of columns, a row's place, a file's name) has a file
+//! of its own, so that none of them knows one that knows it.
 
 mod describe;
 mod download;

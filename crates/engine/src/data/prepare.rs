@@ -13,8 +13,8 @@ use super::transform::Transform;
 /// Splits `source` as `(seed, replicate)` has it, fits the preprocessing on the training rows and applies it to all.
 ///
 /// # Errors
-/// A class has fewer than 3 rows or is absent from a part; no feature varies on the training rows; a prepared value does
-/// not fit single precision.
+/// A class has fewer than 3 rows or is absent from a part; no feature varies on the training rows; a prepared value
+/// does not fit single precision.
 pub fn prepare(
     source: &Source,
     data: &DataSpec,

@@ -18,8 +18,9 @@ use super::table::{Column, Table, Values};
 /// `None` and `?` are missing. Columns named in `categorical` are text whatever they hold.
 ///
 /// # Errors
-/// The file is not there, is no such file, has no rows, names a column twice or has an unreadable row; a picked column is
-/// not there or is neither numbers, booleans nor text; a number is infinite; a column is numbers but for a few cells.
+/// The file is not there, is no such file, has no rows, names a column twice or has an unreadable row; a picked column
+/// is not there or is neither numbers, booleans nor text; a number is infinite; a column is numbers but for a few
+/// cells.
 pub fn read_table(path: &Path, pick: Pick<'_>, categorical: &[String]) -> Result<Table, DataError> {
     let format = Format::by_name(path)?;
     if path.is_dir() {

@@ -26,8 +26,8 @@ pub trait Transform {
     /// The matrix of any table, row-major `[table.rows, width]`; columns are found by name.
     ///
     /// # Errors
-    /// A column is not there or holds another kind of values; a logarithm cannot be taken; a prepared value does not fit
-    /// single precision.
+    /// A column is not there or holds another kind of values; a logarithm cannot be taken; a prepared value does not
+    /// fit single precision.
     fn transform(&self, table: &Table) -> Result<Vec<f32>, DataError>;
 
     /// As [`Transform::transform`] on the table that [`Transform::read`] made of `path`, with lines in errors.

@@ -1,7 +1,7 @@
 //! A job by itself: its stack trained from the furthest checkpoint, every ended trial kept in its journal.
 //!
-//! Whoever has a run directory and the rows can run a job of its plan: a thread of `focalsweep`, a task of a cluster, or
-//! the process that holds libtorch. They call [`run_job`], so they are the same code.
+//! Whoever has a run directory and the rows can run a job of its plan: a thread of `focalsweep`, a task of a cluster,
+//! or the process that holds libtorch. They call [`run_job`], so they are the same code.
 
 mod attend;
 mod error;

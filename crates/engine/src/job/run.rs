@@ -222,7 +222,8 @@ fn ids(trials: &[Hyperparameters]) -> Vec<String> {
     trials.iter().map(Hyperparameters::trial_id).collect()
 }
 
-/// The furthest checkpoint of any attempt at the job; if none is good it starts again, which costs time and nothing else.
+/// The furthest checkpoint of any attempt at the job; if none is good it starts again, which costs time and nothing
+/// else.
 fn resume_from(work: &Work<'_>, job: &Job, stack: &Stack) -> Option<Checkpoint> {
     let warn = |error: &dyn std::error::Error| {
         tracing::warn!(job = job.job_id, %error, "a checkpoint cannot be read; it costs time and nothing else");

@@ -123,7 +123,8 @@ pub trait Backend {
 
 /// Makes backends of one kind, on one device. Everything else about a job is the same code whatever trains it.
 pub trait Backends: Sync {
-    /// A backend for the models in `slots` of `stack` with these parameters (`[slots, P]`) and losses so far (`[slots]`).
+    /// A backend for the models in `slots` of `stack` with these parameters (`[slots, P]`) and losses so far
+    /// (`[slots]`).
     ///
     /// # Errors
     /// The device has no room, or is gone.

@@ -75,7 +75,8 @@ pub enum End {
 
 /// Trains `stack` on `data` with a backend of `backends`, from the start or from a checkpoint of the same stack.
 ///
-/// Memory: per model about `batch_size · (sum of widths) · 16` bytes for a step, and 4 bytes a row and model for scores.
+/// Memory: per model about `batch_size · (sum of widths) · 16` bytes for a step, and 4 bytes a row and model for
+/// scores.
 ///
 /// # Errors
 /// The backend failed, a result could not be saved, or the checkpoint is of another stack. A model that diverges is no

@@ -26,7 +26,8 @@ pub struct Fitted {
     pub val: SplitMetrics,
     /// Metrics on the test rows.
     pub test: SplitMetrics,
-    /// ROC curve of the training rows by their logits, thinned; empty where it is not defined. Their scores are not kept.
+    /// ROC curve of the training rows by their logits, thinned; empty where it is not defined. Their scores are not
+    /// kept.
     pub train_roc: Vec<RocCorner>,
     /// Threshold of the operating point: the probability of `threshold_raw`.
     pub threshold: Option<f64>,

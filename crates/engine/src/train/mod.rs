@@ -1,7 +1,8 @@
 //! The stacked engine: dozens of models of one shape trained by the same passes over the same rows.
 //!
-//! [`train`] takes a [`Stack`], a replicate's rows and the [`Backends`] that compute, and tells an [`Observer`] of epochs,
-//! ended trials and checkpoints. The CPU's backend is here ([`FusedKernels`]); libtorch's is a crate of its own.
+//! [`train`] takes a [`Stack`], a replicate's rows and the [`Backends`] that compute, and tells an [`Observer`] of
+//! epochs, ended trials and checkpoints. The CPU's backend is here ([`FusedKernels`]); libtorch's is a crate of its
+//! own.
 
 pub mod adam;
 mod backend;

@@ -9,8 +9,8 @@ use focalsweep_core::prepared::{Preprocessing, Replicate, Rows};
 use focalsweep_core::spec::TrainSpec;
 
 /// Logits and probabilities `[rows]` of the rows of `x` (`[rows, inputs]`, row-major) to be positive, by a model of
-/// `trial`'s shape with `weights` in the layout of [`Shape`](focalsweep_core::plan::Shape). A row's score does not depend on the rows beside it, so for a
-/// model trained on the CPU it equals the recorded one to the bit.
+/// `trial`'s shape with `weights` in the layout of [`Shape`](focalsweep_core::plan::Shape). A row's score does not
+/// depend on the rows beside it, so for a model trained on the CPU it equals the recorded one to the bit.
 ///
 /// # Errors
 /// `weights` or `x` do not have the size that the shape asks for.

@@ -26,8 +26,8 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// A stack of `trials`, which share their shape, sampling, batch size and optimizer (the planner sees to that), over
-    /// training rows of `inputs` features. `None` when there is no trial.
+    /// A stack of `trials`, which share their shape, sampling, batch size and optimizer (the planner sees to that),
+    /// over training rows of `inputs` features. `None` when there is no trial.
     pub fn new(
         trials: Vec<Hyperparameters>,
         settings: TrainSpec,

@@ -3,8 +3,8 @@
 use super::super::*;
 use crate::random::{Purpose, Stream};
 
-/// Models equal in truth on `replicates` splits, each of half of the rows (of all with one replicate), that share a part
-/// of their errors, and of the rest one half over the replicates.
+/// Models equal in truth on `replicates` splits, each of half of the rows (of all with one replicate), that share a
+/// part of their errors, and of the rest one half over the replicates.
 struct Equal {
     models: usize,
     replicates: usize,

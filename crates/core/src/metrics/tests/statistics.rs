@@ -1,5 +1,5 @@
-//! Against scikit-learn, statsmodels and scipy (recorded, see tests/fixtures/metrics/make_statistics.py), brute force and
-//! definitions.
+//! Against scikit-learn, statsmodels and scipy (recorded, see tests/fixtures/metrics/make_statistics.py), brute force
+//! and definitions.
 
 use proptest::prelude::*;
 use serde::Deserialize;

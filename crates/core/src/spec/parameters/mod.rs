@@ -79,7 +79,8 @@ pub struct Parameter {
     pub read_by: ReadBy,
     /// Whether trials with different values of it need different stacks.
     pub shapes_stack: bool,
-    /// How slowly it varies in a grid: the axis of the largest number varies fastest, those that shape stacks come first.
+    /// How slowly it varies in a grid: the axis of the largest number varies fastest, those that shape stacks come
+    /// first.
     pub nesting: u8,
     /// Type of its column.
     pub column: ColumnType,
@@ -109,7 +110,8 @@ impl Parameter {
 macro_rules! parameter_list {
     ($($(#[doc = $about:literal])* $name:ident: $presence:ident $type:ty {
         start: $start:expr, default: $default:expr, title: $title:expr, bounds: $bounds:expr, read_by: $read_by:expr,
-        shapes_stack: $shapes:expr, nesting: $nesting:expr, axis: $axis:expr, always_shown: $shown:expr, since: $since:expr,
+        shapes_stack: $shapes:expr, nesting: $nesting:expr, axis: $axis:expr, always_shown: $shown:expr,
+        since: $since:expr,
     })*) => {
         /// The table, in the order in which people see its rows.
         pub const PARAMETERS: &[Parameter] = &[$(Parameter {

@@ -17,7 +17,8 @@ use crate::spec::words::Word;
 macro_rules! space {
     ($($(#[doc = $about:literal])* $name:ident: $presence:ident $type:ty {
         start: $start:expr, default: $default:expr, title: $title:expr, bounds: $bounds:expr, read_by: $read_by:expr,
-        shapes_stack: $shapes:expr, nesting: $nesting:expr, axis: $axis:expr, always_shown: $shown:expr, since: $since:expr,
+        shapes_stack: $shapes:expr, nesting: $nesting:expr, axis: $axis:expr, always_shown: $shown:expr,
+        since: $since:expr,
     })*) => {
         /// One mapping under `parameters`: every combination of its values is a trial.
         #[derive(Debug, Clone, PartialEq, Default, Serialize)]

@@ -1,12 +1,13 @@
 //! The table: every hyperparameter of a trial, once, and the words of those that only trials have.
 //!
-//! [`with_parameters`] hands the whole table to another macro. Made from it are the keys, the reader and the schema of a
-//! mapping under `parameters` ([`super::space`]), a trial's values ([`super::values`]), the axes of a grid (`plan`), the
-//! columns of results.parquet (`record`), and what the report and its page know of a parameter ([`super::PARAMETERS`]).
+//! [`with_parameters`] hands the whole table to another macro. Made from it are the keys, the reader and the schema of
+//! a mapping under `parameters` ([`super::space`]), a trial's values ([`super::values`]), the axes of a grid (`plan`),
+//! the columns of results.parquet (`record`), and what the report and its page know of a parameter
+//! ([`super::PARAMETERS`]).
 //!
-//! A row: `name: presence type`, then the fields of [`super::Parameter`]. *Presence* is `always`, or `maybe` where only some
-//! losses read it; a `maybe` is `None` in trials whose loss does not. `start` is the value of a trial in which nothing
-//! sweeps it; for a `maybe`, that of a trial whose loss reads it.
+//! A row: `name: presence type`, then the fields of [`super::Parameter`]. *Presence* is `always`, or `maybe` where only
+//! some losses read it; a `maybe` is `None` in trials whose loss does not. `start` is the value of a trial in which
+//! nothing sweeps it; for a `maybe`, that of a trial whose loss reads it.
 
 use crate::spec::words::words;
 
@@ -53,7 +54,8 @@ macro_rules! with_parameters {
                 read_by: ReadBy::Losses(&[Loss::Focal]),
                 shapes_stack: false, nesting: 12, axis: Axis::Linear, always_shown: true, since: 2,
             }
-            /// weighted_bce: weight of the positives when negatives weigh 1; unless set, n / (2 n_class) for each class.
+            /// weighted_bce: weight of the positives when negatives weigh 1; unless set, n / (2 n_class) for each
+            /// class.
             pos_weight: maybe f64 {
                 start: |_| None, default: "n / (2 n_class) for each class", title: "pos_weight", bounds: POSITIVE,
                 read_by: ReadBy::Losses(&[Loss::WeightedBce]),

@@ -67,7 +67,8 @@ fn begin<T>(from: Start<'_>, start: impl FnOnce(Start<'_>) -> T) -> T {
 macro_rules! hyperparameters {
     ($($(#[doc = $about:literal])* $name:ident: $presence:ident $type:ty {
         start: $start:expr, default: $default:expr, title: $title:expr, bounds: $bounds:expr, read_by: $read_by:expr,
-        shapes_stack: $shapes:expr, nesting: $nesting:expr, axis: $axis:expr, always_shown: $shown:expr, since: $since:expr,
+        shapes_stack: $shapes:expr, nesting: $nesting:expr, axis: $axis:expr, always_shown: $shown:expr,
+        since: $since:expr,
     })*) => {
         /// All hyperparameters of a trial, resolved. Those that its loss does not read are `None`.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -151,9 +152,9 @@ macro_rules! hyperparameters {
 with_parameters!(hyperparameters);
 
 impl Hyperparameters {
-    /// First 16 hexadecimal digits of the SHA-256 of what the trial reads, as JSON with sorted keys and no nulls: the same
-    /// values have the same id in every sweep, on every machine, and in later versions, since a parameter that came after
-    /// version 2 of the record counts only where it differs from its built-in default.
+    /// First 16 hexadecimal digits of the SHA-256 of what the trial reads, as JSON with sorted keys and no nulls: the
+    /// same values have the same id in every sweep, on every machine, and in later versions, since a parameter that
+    /// came after version 2 of the record counts only where it differs from its built-in default.
     pub fn trial_id(&self) -> String {
         let mut built_in = Self::start(Start { model: &ModelSpec::default(), train: &TrainSpec::default() });
         built_in.loss = self.loss;

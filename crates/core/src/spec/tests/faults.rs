@@ -110,7 +110,8 @@ const FRAGMENTS: &[&str] = &[
     "operating_point: {max_alerts_per_1000: 5, fn_cost: 10}",
     "operating_point: {max_alerts: 5}",
     "data: {source: a.csv, label: y, drop: [y, b], log: {y: 0, b: 1, c: 1}, categorical: [c, y]}",
-    "data: {source: a.csv, label: y, url: 'http://b/a.csv', sha256: 76274b691b16a6c49d3f159c883398e03ccd6d1ee12d9d8ee38f4b4b98551a89, \
+    "data: {source: a.csv, label: y, url: 'http://b/a.csv', \
+     sha256: 76274b691b16a6c49d3f159c883398e03ccd6d1ee12d9d8ee38f4b4b98551a89, \
      synth: {rows: 9, features: 1, positives: 1}}",
     // Parameters.
     "parameters: 5",

@@ -237,7 +237,9 @@ proptest! {
 
     /// Against a plain split at commas and std's number parser.
     #[test]
-    fn csv_cells_come_back(rows in prop::collection::vec((any::<Option<i32>>(), any::<f64>(), "[a-c]{1,2} ?[d-f]"), 1..60)) {
+    fn csv_cells_come_back(
+        rows in prop::collection::vec((any::<Option<i32>>(), any::<f64>(), "[a-c]{1,2} ?[d-f]"), 1..60)
+    ) {
         let mut content = "int,float,text\n".to_owned();
         for (int, float, text) in &rows {
             let float = if float.is_finite() { float.to_string() } else { "NaN".to_owned() };

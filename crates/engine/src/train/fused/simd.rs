@@ -1,8 +1,8 @@
 //! Sixteen floats at a time, by what the processor has: AVX-512, AVX2 with FMA, or plain Rust.
 //!
-//! The width is sixteen everywhere, so that sums are taken in the same order on every processor; the two x86 kinds give the
-//! same bits. This is the one module with `unsafe` arithmetic. Its proof: a value of [`Avx512`] or [`Avx2`] is made only
-//! by `detect`, which asks the processor, so whoever holds one may execute those instructions; loads and stores go
+//! The width is sixteen everywhere, so that sums are taken in the same order on every processor; the two x86 kinds give
+//! the same bits. This is the one module with `unsafe` arithmetic. Its proof: a value of [`Avx512`] or [`Avx2`] is made
+//! only by `detect`, which asks the processor, so whoever holds one may execute those instructions; loads and stores go
 //! through references to [`Lane`], which is 64 bytes and aligned to 64.
 #![expect(unsafe_code, reason = "vector instructions; the proof is in the module's documentation")]
 

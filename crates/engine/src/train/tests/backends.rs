@@ -18,13 +18,27 @@ proptest! {
         let data = shared_data();
         let slots: Vec<usize> = (0..stack.trials.len()).collect();
         let slot = pick.index(slots.len());
-        let alone = Stack::new(vec![stack.trials[slot].clone()], stack.settings.clone(), &data.train, data.features.len(), 1, 0).unwrap();
+        let (own, settings) = (vec![stack.trials[slot].clone()], stack.settings.clone());
+        let alone = Stack::new(own, settings, &data.train, data.features.len(), 1, 0).unwrap();
         let together = steps(&stack, data, &mut fused(&stack, &parameters(&stack)), 3);
         let own = steps(&alone, data, &mut fused(&alone, &parameters(&alone)), 3);
         let (size, n) = (stack.shape.parameters(), data.validation.y.len());
         prop_assert_eq!(&together.0[slot * size..(slot + 1) * size], own.0.as_slice());
         prop_assert_eq!(&together.2.scores[slot * n..(slot + 1) * n], own.2.scores.as_slice());
         prop_assert_eq!((together.1[slot], together.2.loss[slot]), (own.1[0], own.2.loss[0]));
+    }
+
+    #[test]
+    fn probabilities_are_those_of_the_logits(stack in any_stack(shared_data())) {
+        let data = shared_data();
+        let scored = steps(&stack, data, &mut fused(&stack, &parameters(&stack)), 3).2;
+        prop_assert_eq!(scored.raw.len(), scored.scores.len());
+        for (&raw, &score) in scored.raw.iter().zip(&scored.scores) {
+            let exact = focalsweep_core::metrics::logistic(f64::from(raw));
+            prop_assert!((exact - f64::from(score)).abs() < 1e-6, "logit {raw}, probability {score}");
+            // The same rows are flagged at a half, but for logits that 32 bits cannot tell from 0 as a probability.
+            prop_assert!((score >= 0.5) == (raw >= 0.0) || raw.abs() < 1e-6, "logit {raw}, probability {score}");
+        }
     }
 
     #[test]

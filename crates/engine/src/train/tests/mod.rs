@@ -102,7 +102,8 @@ fn follows_a_plain_pytorch_loop() {
     }
 }
 
-/// Writes what tests/fixtures/torch_loop/torch_loop.py reads: the rows, orders, uniforms and initial weights of this engine.
+/// Writes what tests/fixtures/torch_loop/torch_loop.py reads: the rows, orders, uniforms and initial weights of this
+/// engine.
 #[test]
 #[ignore = "writes the input of a fixture: see tests/fixtures/torch_loop/README.md"]
 fn write_the_input_of_the_pytorch_loop() {
