@@ -54,8 +54,7 @@ pub(crate) fn for_each_epoch(
     for batch in reader {
         let batch = batch.map_err(|e| unreadable(e.to_string()))?;
         let trials = column(&path, &batch, "trial_id", &DataType::Utf8)?;
-        let [replicates, epochs] =
-            ["replicate", "epoch"].map(|name| column(&path, &batch, name, &DataType::Int64));
+        let [replicates, epochs] = ["replicate", "epoch"].map(|name| column(&path, &batch, name, &DataType::Int64));
         let (replicates, epochs) = (replicates?, epochs?);
         let [train, val, auc] =
             ["train_loss", "val_loss", "val_auc"].map(|name| column(&path, &batch, name, &DataType::Float64));
