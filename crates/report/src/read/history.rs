@@ -32,8 +32,8 @@ pub(crate) struct Epoch<'a> {
     pub(crate) val_auc: Option<f64>,
 }
 
-/// Hands on the epochs of the trials that are wanted, one after the other as they lie in the file. None where there is no
-/// history.parquet.
+/// Hands on the epochs of the trials that are wanted, one after the other as they lie in the file. None where there is
+/// no history.parquet.
 ///
 /// # Errors
 /// history.parquet is there but cannot be read, or lacks a column.
