@@ -18,6 +18,7 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use common::{Said, files, focalsweep, program};
+use focalsweep_core::record::checked_line;
 use serde_json::Value;
 use table::Table;
 use tempfile::TempDir;
@@ -124,11 +125,11 @@ impl Sweep {
     fn weights(&self) -> BTreeMap<String, Vec<u8>> {
         let models = files(&self.dir().join("models")).into_iter();
         let models = models.filter(|(name, _)| name.ends_with(".safetensors"));
-        let weights = |bytes: Vec<u8>| {
-            let (length, _) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
-            bytes[8 + length..].to_vec()
+        let weights = |bytes: &[u8]| -> Vec<(String, Vec<u8>)> {
+            let tensors = safetensors::SafeTensors::deserialize(bytes).unwrap();
+            tensors.iter().map(|(name, tensor)| (name.to_owned(), tensor.data().to_vec())).collect()
         };
-        models.map(|(name, bytes)| (name, weights(bytes))).collect()
+        models.flat_map(|(_, bytes)| weights(&bytes)).collect()
     }
 
     fn hosts(&self) -> BTreeSet<String> {
@@ -211,7 +212,8 @@ fn workers_of_any_engine_share_a_run_directory() {
     let sweep = Sweep::pairs(SHORT_EPOCHS, &[]);
     let said = sweep.run(&["--prepare"]);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
-    let plan: Value = serde_json::from_slice(&fs::read(sweep.dir().join("plan.json")).unwrap()).unwrap();
+    let plan = checked_line(&fs::read(sweep.dir().join("plan.jsonl")).unwrap()).unwrap();
+    let plan: Value = serde_json::from_slice(&plan).unwrap();
     let jobs = plan["jobs"].as_array().unwrap().len();
     assert!(jobs >= 6, "cut for array_parallelism, not for this machine");
     assert_eq!(sweep.status()["state"], "stopped");

@@ -9,7 +9,7 @@ use std::process::Output;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::{cast, concat_batches};
-use arrow::datatypes::{DataType, Float32Type, Int32Type, Int64Type};
+use arrow::datatypes::{DataType, Float32Type, Float64Type, Int32Type, Int64Type};
 use assert_cmd::Command;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
@@ -123,9 +123,10 @@ fn an_exported_model_scores_as_it_did_in_its_run() {
             assert_eq!(values[*row as usize].to_bits(), *bits, "row {row}");
         }
         // The flags of the test rows are the counts of the card.
-        let threshold = card["threshold"].as_f64().unwrap();
+        let threshold = card["threshold_raw"].as_f64().unwrap();
+        let raw = predicted.column_by_name("raw").unwrap().as_primitive::<Float64Type>().values().clone();
         let flagged = predicted.column_by_name("flagged").unwrap().as_boolean();
-        assert!((0..flagged.len()).all(|at| flagged.value(at) == (f64::from(values[at]) >= threshold)));
+        assert!((0..flagged.len()).all(|at| flagged.value(at) == (raw[at] >= threshold)));
         let all = recorded.keys().filter(|row| flagged.value(**row as usize)).count() as f64;
         let count = |split: &str, name: &str| card[split][name].as_f64().unwrap();
         let splits = ["validation", "test"].iter();
@@ -135,12 +136,12 @@ fn an_exported_model_scores_as_it_did_in_its_run() {
         succeed(&["predict", model, "data/crash.parquet", "--out", again]);
         let text = fs::read_to_string(again).unwrap();
         let mut lines = text.lines();
-        assert_eq!(lines.next(), Some("row,score,flagged"));
+        assert_eq!(lines.next(), Some("row,raw,score,flagged,threshold_raw"));
         for (at, line) in lines.enumerate() {
             let cells: Vec<&str> = line.split(',').collect();
             assert_eq!(cells[0].parse::<usize>().unwrap(), at);
-            assert_eq!(cells[1].parse::<f32>().unwrap().to_bits(), values[at].to_bits());
-            assert_eq!(cells[2].parse::<bool>().unwrap(), flagged.value(at));
+            assert_eq!(cells[2].parse::<f32>().unwrap().to_bits(), values[at].to_bits());
+            assert_eq!(cells[3].parse::<bool>().unwrap(), flagged.value(at));
         }
     }
 }

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use common::{Said, files, focalsweep, program};
+use focalsweep_core::record::{checked_line, push_line};
 use safetensors::SafeTensors;
 use serde_json::Value;
 use table::Table;
@@ -87,17 +88,21 @@ impl Sweep {
         manifest["state"].as_str().unwrap().to_owned()
     }
 
-    /// Weights and words of the models, and the other files beside; a safetensors header has no order of its own.
-    fn models(&self) -> BTreeMap<String, (Vec<u8>, BTreeMap<String, String>)> {
-        let understood = |(name, bytes): (String, Vec<u8>)| {
+    /// Tensors and words of the models by their names, and the other files beside.
+    fn models(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut all = BTreeMap::new();
+        for (name, bytes) in files(&self.dir().join("models")) {
             if !name.ends_with(".safetensors") {
-                return (name, (bytes, BTreeMap::new()));
+                all.insert(name, bytes);
+                continue;
             }
-            let (length, header) = SafeTensors::read_metadata(&bytes).unwrap();
-            let words = header.metadata().clone().unwrap().into_iter().collect();
-            (name, (bytes[8 + length..].to_vec(), words))
-        };
-        files(&self.dir().join("models")).into_iter().map(understood).collect()
+            let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+            let words = header.metadata().clone().unwrap().into_iter();
+            all.extend(words.map(|(key, word)| (key, word.into_bytes())));
+            let tensors = SafeTensors::deserialize(&bytes).unwrap();
+            all.extend(tensors.iter().map(|(name, tensor)| (name.to_owned(), tensor.data().to_vec())));
+        }
+        all
     }
 
     /// Checks that the files that people read hold the same as those of a run that was left alone.
@@ -318,7 +323,8 @@ fn stacks_that_were_cut_go_on_in_their_halves() {
     running.until("a trial's end", a_trial_has_ended);
     running.signal("KILL");
     running.ended();
-    let plan: Value = serde_json::from_slice(&fs::read(sweep.dir().join("plan.json")).unwrap()).unwrap();
+    let plan = checked_line(&fs::read(sweep.dir().join("plan.jsonl")).unwrap()).unwrap();
+    let plan: Value = serde_json::from_slice(&plan).unwrap();
     let part = |job: &Value, letter: &str, first: u64, count: u64| {
         let id = format!("{}{letter}", job["job_id"].as_str().unwrap());
         serde_json::json!({"job_id": id, "replicate": job["replicate"], "first": first, "count": count})
@@ -329,7 +335,9 @@ fn stacks_that_were_cut_go_on_in_their_halves() {
         let (first, count) = (job["first"].as_u64().unwrap(), job["count"].as_u64().unwrap());
         let (a, b) = (part(job, "a", first, count / 3), part(job, "b", first + count / 3, count - count / 3));
         let line = serde_json::json!({"change": "cut", "job_id": job["job_id"], "into": [a, b], "why": "a test"});
-        writeln!(log, "{line}").unwrap();
+        let mut summed = Vec::new();
+        push_line(&mut summed, line.to_string().as_bytes());
+        log.write_all(&summed).unwrap();
         cuts += 1;
     }
     let said = sweep.run(&["--resume"]);
@@ -421,7 +429,8 @@ fn a_diverging_trial_fails_alone() {
             assert!(auc.unwrap() > 0.8, "the others are fine: {auc:?}");
         }
     }
-    assert_eq!(files(&sweep.dir().join("models")).len(), 4 + 1, "models of those that finished, and the preprocessing");
+    let models = sweep.models();
+    assert_eq!(models.keys().filter(|name| name.ends_with("/output.bias")).count(), 4, "models of those that finished");
     let report = focalsweep(sweep.folder.path(), ["report", "run", "--format", "json"]);
     assert_eq!(report.code, Some(0), "{}", report.stderr);
     let report: Value = serde_json::from_str(&report.stdout).unwrap();

@@ -11,6 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{files, focalsweep};
+use focalsweep_core::record::{blob_sum, checked_line};
 use safetensors::SafeTensors;
 use serde_json::Value;
 use table::Table;
@@ -18,7 +19,8 @@ use tempfile::TempDir;
 
 /// Columns of results.parquet, in order.
 fn result_columns() -> Vec<String> {
-    let mut names: Vec<String> = "trial_id replicate state error loss alpha gamma pos_weight sampling learning_rate \
+    let mut names: Vec<String> = "trial_id replicate state error trainer trainer_fingerprint phase fold repeat \
+        loss alpha gamma pos_weight sampling learning_rate \
         weight_decay dropout batch_size hidden activation optimizer initial_bias seed split_fingerprint \
         data_fingerprint device device_name host job_id stack_size epochs_run best_epoch train_seconds \
         started_at finished_at"
@@ -29,7 +31,7 @@ fn result_columns() -> Vec<String> {
         let metrics = "loss auc auc_se average_precision tp fp tn fn accuracy precision recall f1 mcc brier";
         names.extend(metrics.split(' ').map(|metric| format!("{part}_{metric}")));
     }
-    names.push("threshold".to_owned());
+    names.extend(["threshold", "threshold_raw"].map(str::to_owned));
     for part in ["val_op", "test_op"] {
         names.extend("tp fp tn fn precision recall fpr".split(' ').map(|metric| format!("{part}_{metric}")));
     }
@@ -91,7 +93,7 @@ impl Run {
         let entries: BTreeSet<String> =
             fs::read_dir(&self.dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         for name in
-            "sweep.yaml manifest.json plan.json results.parquet history.parquet scores.parquet curves.parquet models \
+            "sweep.yaml manifest.json plan.jsonl results.parquet history.parquet scores.parquet curves.parquet models \
              report.md log.txt"
                 .split(' ')
         {
@@ -101,13 +103,26 @@ impl Run {
         assert!(!entries.iter().any(|name| name.starts_with(".writing-")), "{entries:?}");
 
         let manifest = self.json("manifest.json");
-        assert_eq!(manifest["format_version"], 1);
+        assert_eq!((&manifest["format_version"], &manifest["draft"]), (&2.into(), &1.into()));
+        assert_eq!(manifest["ended"], "complete");
+        assert!(["avx512", "avx2", "portable"].contains(&manifest["simd"].as_str().unwrap()), "{manifest}");
         assert_eq!(manifest["state"], "finished");
         assert_eq!(manifest["counts"]["trials"], trials);
         assert_eq!(manifest["counts"]["replicates"], replicates);
         assert_eq!(manifest["counts"]["rows"], trials * replicates);
         assert_eq!(manifest["counts"]["failed"], 0);
-        let plan = self.json("plan.json");
+        for (name, file) in manifest["files"].as_object().unwrap() {
+            let bytes = fs::read(self.dir.join(name)).unwrap();
+            let told = (file["bytes"].as_u64().unwrap() as usize, file["sum"].as_str().unwrap().to_owned());
+            assert_eq!(told, (bytes.len(), blob_sum(&bytes)), "{name}");
+        }
+        let sums =
+            ["sweep.yaml", "results.parquet", "history.parquet", "scores.parquet", "curves.parquet", "report.html"];
+        assert!(sums.iter().all(|name| manifest["files"].get(name).is_some()), "{}", manifest["files"]);
+        let plan = fs::read_to_string(self.dir.join("plan.jsonl")).unwrap();
+        assert_eq!(plan.lines().count(), 1, "a grid is one wave");
+        let plan: Value = serde_json::from_slice(&checked_line(plan.as_bytes()).unwrap()).unwrap();
+        assert_eq!((&plan["wave"], &plan["phase"]), (&0.into(), &"search".into()));
         let counts = plan["jobs"].as_array().unwrap().iter().map(|job| job["count"].as_u64().unwrap());
         assert_eq!(counts.sum::<u64>() as usize, trials * replicates, "the jobs are all the work");
 
@@ -133,7 +148,8 @@ impl Run {
             assert_eq!(spec["name"], manifest["name"], "{name}");
             assert_eq!(Some(&metadata["focalsweep.data_fingerprint"]), data.as_ref(), "{name}");
             assert!(metadata["focalsweep.program"].starts_with("focalsweep "), "{name}");
-            assert_eq!(metadata["focalsweep.format_version"], "1", "{name}");
+            assert_eq!(metadata["focalsweep.format_version"], "2", "{name}");
+            assert_eq!(metadata["focalsweep.draft"], "1", "{name}");
             let splits: Vec<String> = serde_json::from_str(&metadata["focalsweep.split_fingerprints"]).unwrap();
             assert_eq!(splits.len(), replicates, "{name}");
         }
@@ -161,7 +177,7 @@ impl Run {
     /// The training rows' ROC curve of each row has its AUC and has its counts at 0.5 between two corners.
     fn curves_agree(&self, results: &Table) {
         let curves = self.table("curves.parquet");
-        assert_eq!(curves.names(), ["trial_id", "replicate", "split", "fpr", "tpr", "threshold"]);
+        assert_eq!(curves.names(), ["trial_id", "replicate", "split", "fpr", "tpr", "threshold", "threshold_raw"]);
         assert!(curves.texts("split").iter().all(|split| split.as_deref() == Some("train")));
         type Corners = Vec<(f64, f64, Option<f64>)>;
         let mut corners: HashMap<(String, i64), Corners> = HashMap::new();
@@ -187,38 +203,43 @@ impl Run {
 
     fn models_are_there(&self, keys: &[(String, i64)]) {
         let models = files(&self.dir.join("models"));
-        for (trial, replicate) in keys {
-            let bytes = &models[&format!("{trial}-r{replicate}.safetensors")];
+        let mut found = BTreeSet::new();
+        for (file, bytes) in models.iter().filter(|(name, _)| name.ends_with(".safetensors")) {
             let (_, header) = SafeTensors::read_metadata(bytes).unwrap();
             let metadata = header.metadata().as_ref().unwrap();
-            assert_eq!((&metadata["trial_id"], &metadata["replicate"]), (trial, &replicate.to_string()));
             let tensors = SafeTensors::deserialize(bytes).unwrap();
-            assert!(!tensors.is_empty());
             for (name, tensor) in tensors.tensors() {
                 let (values, rest) = tensor.data().as_chunks::<4>();
                 assert!(rest.is_empty() && !values.is_empty());
-                assert!(values.iter().all(|bytes| f32::from_le_bytes(*bytes).is_finite()), "{name} of {trial}");
+                assert!(values.iter().all(|bytes| f32::from_le_bytes(*bytes).is_finite()), "{name} of {file}");
+                let key = name.split_once('/').unwrap().0;
+                let info: Value = serde_json::from_str(&metadata[key]).unwrap();
+                assert!(info["hyperparameters"]["loss"].is_string() && info["threshold_raw"].is_f64(), "{info}");
+                found.insert(key.to_owned());
             }
             let preprocessing: Value = serde_json::from_slice(&models[&metadata["preprocessing"]]).unwrap();
             assert!(preprocessing["steps"].is_array(), "{preprocessing}");
         }
+        assert_eq!(found, keys.iter().map(|(trial, replicate)| format!("{trial}-r{replicate}")).collect());
     }
 
     /// Measures every split again from its scores.
     fn scores_agree(&self, results: &Table, expected: &Expected) {
         let scores = self.table("scores.parquet");
-        assert_eq!(scores.names(), ["trial_id", "replicate", "split", "row", "label", "score"]);
-        /// (row, label, score)
-        type Scored = (i64, i64, f64);
+        assert_eq!(scores.names(), ["trial_id", "replicate", "split", "row", "label", "raw", "score"]);
+        /// (row, label, logit, score)
+        type Scored = (i64, i64, f64, f64);
         let mut parts: BTreeMap<(String, i64, String), Vec<Scored>> = BTreeMap::new();
-        let cells = scores.integers("row").into_iter().zip(scores.integers("label")).zip(scores.floats("score"));
-        for (((trial, replicate), split), ((row, label), score)) in
+        let values = scores.floats("raw").into_iter().zip(scores.floats("score"));
+        let cells = scores.integers("row").into_iter().zip(scores.integers("label")).zip(values);
+        for (((trial, replicate), split), ((row, label), (raw, score))) in
             scores.keys().into_iter().zip(scores.texts("split")).zip(cells)
         {
-            let (row, label, score) = (row.unwrap(), label.unwrap(), score.unwrap());
+            let (row, label, raw, score) = (row.unwrap(), label.unwrap(), raw.unwrap(), score.unwrap());
+            assert!((1.0 / (1.0 + (-raw).exp()) - score).abs() < 1e-6, "the probability of {raw} is {score}");
             assert_eq!(label, expected.labels[row as usize], "the label of row {row}");
             assert!((0.0..=1.0).contains(&score));
-            parts.entry((trial, replicate, split.unwrap())).or_default().push((row, label, score));
+            parts.entry((trial, replicate, split.unwrap())).or_default().push((row, label, raw, score));
         }
         assert_eq!(parts.len(), 2 * expected.trials * expected.replicates);
 
@@ -226,21 +247,28 @@ impl Run {
         let floats: HashMap<String, Vec<Option<f64>>> = results
             .names()
             .into_iter()
-            .filter(|name| name == "threshold" || ["train_", "val_", "test_"].iter().any(|p| name.starts_with(p)))
+            .filter(|name| {
+                name.starts_with("threshold") || ["train_", "val_", "test_"].iter().any(|p| name.starts_with(p))
+            })
             .map(|name| (name.clone(), results.floats(&name)))
             .collect();
         for (at, (trial, replicate)) in results.keys().into_iter().enumerate() {
             let told = |name: String| floats[&name][at];
-            let threshold = told("threshold".to_owned()).expect("a threshold");
+            let threshold = told("threshold_raw".to_owned()).expect("a threshold");
+            let as_score = told("threshold".to_owned()).unwrap();
+            assert!((1.0 / (1.0 + (-threshold).exp()) - as_score).abs() < 1e-6);
             let mut held_out = (0, 0);
             let mut seen: BTreeSet<i64> = BTreeSet::new();
             for (split, prefix) in [("validation", "val"), ("test", "test")] {
                 let part = &parts[&(trial.clone(), replicate, split.to_owned())];
-                let rows: Vec<i64> = part.iter().map(|(row, _, _)| *row).collect();
+                let rows: Vec<i64> = part.iter().map(|(row, ..)| *row).collect();
                 assert!(rows.iter().all(|row| seen.insert(*row)), "a row is in one part only");
                 let same = rows_of.entry((replicate, split)).or_insert_with(|| rows.clone());
                 assert_eq!(*same, rows, "every trial of a replicate has the same split");
-                let labelled: Vec<(f64, bool)> = part.iter().map(|(_, label, score)| (*score, *label == 1)).collect();
+                let by = |value: fn(&Scored) -> f64| -> Vec<(f64, bool)> {
+                    part.iter().map(|row| (value(row), row.1 == 1)).collect()
+                };
+                let (labelled, by_raw) = (by(|row| row.3), by(|row| row.2));
                 held_out.0 += labelled.len();
                 held_out.1 += labelled.iter().filter(|(_, positive)| *positive).count();
                 let check = |metric: &str, measured: Option<f64>| {
@@ -251,15 +279,15 @@ impl Run {
                     };
                     assert!(close, "{trial} r{replicate} {prefix}_{metric}: {told:?}, the scores say {measured:?}");
                 };
-                check("auc", Some(auc(&labelled)));
-                check("average_precision", Some(average_precision(&labelled)));
+                check("auc", Some(auc(&by_raw)));
+                check("average_precision", Some(average_precision(&by_raw)));
                 let squares = labelled.iter().map(|(score, positive)| (score - f64::from(u8::from(*positive))).powi(2));
                 check("brier", Some(squares.sum::<f64>() / labelled.len() as f64));
                 let at_half = Counts::at(&labelled, 0.5);
                 for (metric, measured) in at_half.measured() {
                     check(metric, measured);
                 }
-                let at_point = Counts::at(&labelled, threshold);
+                let at_point = Counts::at(&by_raw, threshold);
                 for (metric, measured) in at_point.measured() {
                     if !["accuracy", "f1", "mcc"].contains(&metric) {
                         check(&format!("op_{metric}"), measured);

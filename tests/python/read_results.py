@@ -124,7 +124,9 @@ def as_in_the_readme(run):
     check(all(lower <= at_half for _, lower, at_half in missed), "a lower threshold misses fewer")
 
     row = results.iloc[0]
-    weights = load_file(run / "models" / f"{row['trial_id']}-r{row['replicate']}.safetensors")
+    weights = load_file(run / "models" / f"{row['job_id'].rstrip('ab')}.safetensors")
+    key = f"{row['trial_id']}-r{row['replicate']}/"
+    weights = {name: tensor for name, tensor in weights.items() if name.startswith(key)}
     check(all(math.isfinite(float(abs(w).sum())) for w in weights.values()) and weights, "models are safetensors files")
 
 

@@ -415,8 +415,10 @@ fn what_is_no_run_is_refused() {
         assert!(matches!(read(path), Err(ReportError::NotOurs(_))), "{text}");
     }
     assert!(matches!(read(&path.join("manifest.json")), Err(ReportError::NotOurs(_))));
-    std::fs::write(path.join("manifest.json"), r#"{"format_version": 2}"#).unwrap();
-    assert_eq!(complaint(), "DIR has format version 2; this focalsweep reads version 1");
+    std::fs::write(path.join("manifest.json"), r#"{"format_version": 3}"#).unwrap();
+    assert_eq!(complaint(), "DIR has format version 3; this focalsweep knows versions up to 2");
+    std::fs::write(path.join("manifest.json"), r#"{"format_version": 2, "draft": 77}"#).unwrap();
+    assert_eq!(complaint(), "DIR is of draft 77 of format version 2; this focalsweep knows draft 1");
     std::fs::write(path.join("manifest.json"), r#"{"format_version": 1}"#).unwrap();
     assert_eq!(complaint(), "DIR has no results.parquet yet");
     std::fs::write(path.join("results.parquet"), "id,auc").unwrap();
@@ -525,8 +527,8 @@ fn ties_are_judged_by_the_first_rank_key_that_has_a_test() {
     let at = all.metrics.iter().position(|name| name == "threshold").unwrap();
     all.rows.iter_mut().for_each(|row| row.metrics[at] = Some(0.0));
     // The methods are ranked on the validation rows.
-    all.metrics.push("val_op_fn".to_owned());
-    all.rows.iter_mut().for_each(|row| row.metrics.push(Some(0.0)));
+    all.metrics.extend(["val_op_fn", "val_precision"].map(str::to_owned));
+    all.rows.iter_mut().for_each(|row| row.metrics.extend([Some(0.0); 2]));
     let tied = |by: &[&str]| {
         let ranking = rank(&all, &Options { on: Split::Test, ..options(by) }).unwrap();
         let mut report = examined(dir.path(), &all, ranking);

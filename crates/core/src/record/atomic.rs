@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use tempfile::NamedTempFile;
+
 /// How the names of unfinished files begin.
 pub(super) const TORN: &str = ".writing-";
 
@@ -16,25 +18,37 @@ pub fn write_atomically<E: From<io::Error>>(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&mut File>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut temporary = tempfile::Builder::new().prefix(TORN).tempfile_in(folder)?;
+    let mut temporary = tempfile::Builder::new().prefix(TORN).tempfile_in(folder_of(path))?;
     let mut out = BufWriter::with_capacity(1 << 18, temporary.as_file_mut());
     write(&mut out)?;
     out.flush()?;
     drop(out);
+    Ok(publish(temporary, path)?)
+}
+
+/// Gives a finished temporary file its name, all on disk.
+///
+/// # Errors
+/// The disk is full or gone, or the name is taken by something that is no file.
+pub fn publish(temporary: NamedTempFile, path: &Path) -> io::Result<()> {
     readable_by_all(temporary.as_file())?;
     temporary.as_file().sync_all()?;
     temporary.persist(path).map_err(|error| error.error)?;
-    sync_folder(folder)?;
-    Ok(())
+    sync_folder(folder_of(path))
 }
 
-/// Makes renames and new files in `folder` last through a crash.
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+/// The folder that a file is in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes renames and new files in `folder` last through a crash. Systems other than Unix have no such call, and write
+/// names at once.
+///
+/// # Errors
+/// The folder is gone, or the disk.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 /// Temporary files are private; results are not.

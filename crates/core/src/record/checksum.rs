@@ -28,7 +28,7 @@ fn hexadecimal(sum: u128) -> String {
 }
 
 /// Adds a line to `lines`: the object `json` with the field `sum` as its last, over the object without it.
-pub(super) fn push_line(lines: &mut Vec<u8>, json: &[u8]) {
+pub fn push_line(lines: &mut Vec<u8>, json: &[u8]) {
     let sum = blob_sum(json);
     lines.extend_from_slice(&json[..json.len() - 1]);
     lines.extend_from_slice(KEY.as_bytes());

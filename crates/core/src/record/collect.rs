@@ -1,9 +1,7 @@
 //! From journals to the files that people read.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -104,8 +102,7 @@ impl<'a> Collection<'a> {
             let Some(replicate) = features else { continue };
             self.write_models_of(&name, &kept, replicate, &mut bytes)?;
         }
-        let folder = self.dir.path(MODELS);
-        sync_all(&folder).map_err(|e| RunDirError::io(&folder, e))
+        Ok(())
     }
 
     /// Writes a job's file of models: those that journals have, and those that are in the file already.
@@ -260,13 +257,5 @@ fn entries(dir: &RunDir, plan: &Plan, places: &HashMap<String, usize>) -> Result
     Ok(entries)
 }
 
-/// Makes every file of `folder` last: where the system can sync all at once, with one call however many they are.
-fn sync_all(folder: &Path) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    rustix::fs::syncfs(File::open(folder)?)?;
-    #[cfg(not(target_os = "linux"))]
-    for entry in std::fs::read_dir(folder)? {
-        File::open(entry?.path())?.sync_data()?;
-    }
-    super::atomic::sync_folder(folder)
-}
+#[cfg(test)]
+mod tests;

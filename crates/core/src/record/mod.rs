@@ -30,10 +30,10 @@ mod run_dir;
 mod spec_file;
 
 pub use crate::metrics::SplitMetrics;
-pub use atomic::write_atomically;
+pub use atomic::{publish, sync_folder, write_atomically};
 pub use attempt::Attempt;
 pub use bytes::{from_le_bytes, le_bytes};
-pub use checksum::{blob_sum, checked_line};
+pub use checksum::{blob_sum, checked_line, push_line};
 pub use collect::Collection;
 pub use journal::{Entry, Journal, Journals, Kept, Payload, ScoreBytes};
 pub use launch_log::{Change, LaunchLog, jobs_now};

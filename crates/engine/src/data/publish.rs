@@ -6,29 +6,17 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 use super::error::DataError;
+use focalsweep_core::record;
 
 /// Gives a finished temporary file its name, all on disk.
 pub(super) fn publish(temp: NamedTempFile, out: &Path) -> Result<(), DataError> {
-    let failed = |why: std::io::Error| DataError::file("write", out, why);
-    temp.as_file().sync_all().map_err(failed)?;
-    // Temporary files are for their owner only; data is as readable as any file.
-    #[cfg(unix)]
-    {
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-        temp.as_file().set_permissions(mode).map_err(failed)?;
-    }
-    temp.persist(out).map_err(|e| failed(e.error))?;
-    sync_folder(out)
+    record::publish(temp, out).map_err(|why| DataError::file("write", out, why))
 }
 
-/// Makes the name of `path` last. Systems other than Unix have no such call, and write names at once.
+/// Makes the name of `path` last.
 pub(super) fn sync_folder(path: &Path) -> Result<(), DataError> {
-    if cfg!(unix) {
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let synced = File::open(folder).and_then(|folder| folder.sync_all());
-        synced.map_err(|e| DataError::file("write", path, e))?;
-    }
-    Ok(())
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    record::sync_folder(folder).map_err(|why| DataError::file("write", path, why))
 }
 
 /// Whether `path` still names the open `file`.

@@ -72,7 +72,7 @@ mod tests {
             let spread = |row: i64, by: u64| ((row as u64 + shift) * by % 2003) as f64 / 2003.0;
             let probability = |row: i64| 0.3 * spread(row, 7919).powi(2);
             let labels = rows.iter().map(|&row| u8::from(spread(row, 104_729) < probability(row))).collect();
-            let scores = rows.iter().map(|&row| distort(probability(row)) as f32).collect();
+            let scores: Vec<f32> = rows.iter().map(|&row| distort(probability(row)) as f32).collect();
             ScoreGroup { trial: "t".into(), replicate: 0, split, rows, labels, raw: scores.clone(), scores }
         };
         [ReplicateScores { replicate: 0, validation: group(Split::Validation, 0), test: group(Split::Test, 4001) }]

@@ -195,7 +195,7 @@ mod tests {
                 let own = (row * 104_729 % 997) as f32 / 997.0;
                 (0.5 * even + noise * own + 0.3 * f32::from(label)) / (0.8 + noise)
             };
-            let scores = rows.iter().zip(&labels).map(|(&row, &label)| score(row, label)).collect();
+            let scores: Vec<f32> = rows.iter().zip(&labels).map(|(&row, &label)| score(row, label)).collect();
             ScoreGroup { trial: "t".into(), replicate, split, rows, labels, raw: scores.clone(), scores }
         };
         ReplicateScores { replicate, validation: group(Split::Validation, 0), test: group(Split::Test, 5000) }

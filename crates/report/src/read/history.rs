@@ -1,16 +1,86 @@
-//! First epochs of a few trials, from history.parquet.
+//! history.parquet, epoch by epoch.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::path::Path;
 
-use arrow::array::AsArray;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::error::ReportError;
+
+/// The columns that are read.
+const COLUMNS: [&str; 6] = ["trial_id", "replicate", "epoch", "train_loss", "val_loss", "val_auc"];
+
+/// An epoch of a (trial, replicate). What is null is `None`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Epoch<'a> {
+    /// Id of the trial.
+    pub(crate) trial: &'a str,
+    /// Its replicate.
+    pub(crate) replicate: u32,
+    /// From 1.
+    pub(crate) epoch: i64,
+    /// Mean over the epoch's steps.
+    pub(crate) train_loss: Option<f64>,
+    /// After the epoch.
+    pub(crate) val_loss: Option<f64>,
+    /// After the epoch.
+    pub(crate) val_auc: Option<f64>,
+}
+
+/// Hands on the epochs of the trials that are wanted, one after the other as they lie in the file. None where there is no
+/// history.parquet.
+///
+/// # Errors
+/// history.parquet is there but cannot be read, or lacks a column.
+pub(crate) fn for_each_epoch(
+    run_dir: &Path,
+    wanted: &dyn Fn(&str) -> bool,
+    each: &mut dyn FnMut(&Epoch<'_>),
+) -> Result<(), ReportError> {
+    let path = run_dir.join("history.parquet");
+    if !path.is_file() {
+        return Ok(());
+    }
+    let unreadable = |why: String| ReportError::Unreadable { path: path.clone(), why };
+    let file = File::open(&path).map_err(|e| unreadable(e.to_string()))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(e.to_string()))?;
+    let mask = ProjectionMask::columns(builder.parquet_schema(), COLUMNS);
+    let reader = builder.with_projection(mask).build().map_err(|e| unreadable(e.to_string()))?;
+    for batch in reader {
+        let batch = batch.map_err(|e| unreadable(e.to_string()))?;
+        let trials = column(&path, &batch, "trial_id", &DataType::Utf8)?;
+        let [replicates, epochs] = ["replicate", "epoch"].map(|name| column(&path, &batch, name, &DataType::Int64));
+        let (replicates, epochs) = (replicates?, epochs?);
+        let [train, val, auc] =
+            ["train_loss", "val_loss", "val_auc"].map(|name| column(&path, &batch, name, &DataType::Float64));
+        let (train, val, auc) = (train?, val?, auc?);
+        let number = |array: &ArrayRef, row: usize| {
+            let values = array.as_primitive::<Float64Type>();
+            array.is_valid(row).then(|| values.value(row))
+        };
+        let keys = replicates.as_primitive::<Int64Type>().iter().zip(epochs.as_primitive::<Int64Type>());
+        for (row, (trial, (replicate, epoch))) in trials.as_string::<i32>().iter().zip(keys).enumerate() {
+            let replicate = replicate.and_then(|replicate| u32::try_from(replicate).ok());
+            let (Some(trial), Some(replicate), Some(epoch)) = (trial, replicate, epoch) else { continue };
+            if wanted(trial) {
+                let (train_loss, val_loss, val_auc) = (number(&train, row), number(&val, row), number(&auc, row));
+                each(&Epoch { trial, replicate, epoch, train_loss, val_loss, val_auc });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn column(path: &Path, batch: &RecordBatch, name: &str, to: &DataType) -> Result<ArrayRef, ReportError> {
+    let missing = || ReportError::MissingColumn { path: path.to_owned(), column: name.to_owned() };
+    cast(batch.column_by_name(name).ok_or_else(missing)?, to)
+        .map_err(|e| ReportError::Unreadable { path: path.to_owned(), why: format!("column `{name}`: {e}") })
+}
 
 /// Mean validation loss over the replicates after each epoch, from the first, of the trials in `wanted`, as far as all
 /// their replicates went. None where there is no history.parquet.
@@ -21,33 +91,14 @@ pub(crate) fn validation_losses(
     run_dir: &Path,
     wanted: &HashSet<String>,
 ) -> Result<HashMap<String, Vec<f64>>, ReportError> {
-    let path = run_dir.join("history.parquet");
-    if wanted.is_empty() || !path.is_file() {
-        return Ok(HashMap::new());
-    }
-    let unreadable = |why: String| ReportError::Unreadable { path: path.clone(), why };
-    let file = File::open(&path).map_err(|e| unreadable(e.to_string()))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(e.to_string()))?;
-    let mask = ProjectionMask::columns(builder.parquet_schema(), ["trial_id", "replicate", "epoch", "val_loss"]);
-    let reader = builder.with_projection(mask).build().map_err(|e| unreadable(e.to_string()))?;
     // By trial and epoch, a value for each replicate.
     let mut losses: HashMap<String, BTreeMap<i64, Vec<f64>>> = HashMap::new();
-    for batch in reader {
-        let batch = batch.map_err(|e| unreadable(e.to_string()))?;
-        let column = |name: &str, to: &DataType| {
-            let missing = || ReportError::MissingColumn { path: path.clone(), column: name.to_owned() };
-            cast(batch.column_by_name(name).ok_or_else(missing)?, to)
-                .map_err(|e| unreadable(format!("column `{name}`: {e}")))
-        };
-        let (trials, epochs) = (column("trial_id", &DataType::Utf8)?, column("epoch", &DataType::Int64)?);
-        let values = column("val_loss", &DataType::Float64)?;
-        let (trials, epochs) = (trials.as_string::<i32>(), epochs.as_primitive::<Int64Type>());
-        let rows = trials.iter().zip(epochs).zip(values.as_primitive::<Float64Type>());
-        for ((trial, epoch), value) in rows {
-            if let (Some(trial), Some(epoch), Some(value)) = (trial.filter(|id| wanted.contains(*id)), epoch, value) {
-                losses.entry(trial.to_owned()).or_default().entry(epoch).or_default().push(value);
+    if !wanted.is_empty() {
+        for_each_epoch(run_dir, &|trial| wanted.contains(trial), &mut |epoch| {
+            if let Some(loss) = epoch.val_loss {
+                losses.entry(epoch.trial.to_owned()).or_default().entry(epoch.epoch).or_default().push(loss);
             }
-        }
+        })?;
     }
     let means = |epochs: BTreeMap<i64, Vec<f64>>| {
         let replicates = epochs.values().next().map_or(0, Vec::len);

@@ -9,7 +9,7 @@ mod run;
 mod scores;
 mod words;
 
-pub(crate) use history::validation_losses;
+pub(crate) use history::{for_each_epoch, validation_losses};
 pub(crate) use run::{Table, manifest};
 pub(crate) use words::{column, listed, part_of, split_word, trials_count};
 

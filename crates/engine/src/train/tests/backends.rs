@@ -29,6 +29,19 @@ proptest! {
     }
 
     #[test]
+    fn probabilities_are_those_of_the_logits(stack in any_stack(shared_data())) {
+        let data = shared_data();
+        let scored = steps(&stack, data, &mut fused(&stack, &parameters(&stack)), 3).2;
+        prop_assert_eq!(scored.raw.len(), scored.scores.len());
+        for (&raw, &score) in scored.raw.iter().zip(&scored.scores) {
+            let exact = focalsweep_core::metrics::logistic(f64::from(raw));
+            prop_assert!((exact - f64::from(score)).abs() < 1e-6, "logit {raw}, probability {score}");
+            // The same rows are flagged at a half, but for logits that 32 bits cannot tell from 0 as a probability.
+            prop_assert!((score >= 0.5) == (raw >= 0.0) || raw.abs() < 1e-6, "logit {raw}, probability {score}");
+        }
+    }
+
+    #[test]
     fn every_processor_computes_the_same(stack in any_stack(shared_data())) {
         let data = shared_data();
         let start = parameters(&stack);

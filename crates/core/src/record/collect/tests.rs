@@ -1,0 +1,198 @@
+//! What is collected stays, whatever becomes of the journals.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::{cast, concat_batches};
+use arrow::datatypes::{DataType, Int32Type};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use super::Collection;
+use crate::metrics::RocCorner;
+use crate::plan::{Plan, Sizes, Stacking, Trials};
+use crate::prepared::{Preprocessing, Replicate, Rows};
+use crate::record::journal::tests::row;
+use crate::record::models::ModelsFile;
+use crate::record::{
+    Attempt, HistoryRow, Journal, Payload, ResultRow, RunDir, ScoreBytes, State, find_model, le_bytes,
+};
+
+const FEATURES: usize = 3;
+
+/// A run directory, its plan of four trials, and the rows that they train on.
+struct Run {
+    _folder: tempfile::TempDir,
+    dir: RunDir,
+    plan: Plan,
+    trials: Trials,
+    replicates: Vec<Arc<Replicate>>,
+}
+
+impl Run {
+    fn new() -> Self {
+        let text = "name: t\ndata: {source: d.csv, label: y}\nmodel: {hidden: [2]}\n\
+                    parameters: {loss: {value: focal}, alpha: {values: [0.1, 0.2, 0.3, 0.4]}}";
+        let trials = Trials::new(&crate::spec::parse("t", text).unwrap()).unwrap();
+        let sizes = Sizes { features: FEATURES, rows: 9, workers: 1, memory: 1 << 30, stacking: Stacking::CORE };
+        let plan = Plan::new(&trials, 1, &sizes);
+        let part = |from: u32| Rows {
+            x: vec![0.5; 3 * FEATURES].into(),
+            y: vec![0, 1, 0].into(),
+            source_rows: (from..from + 3).collect::<Vec<u32>>().into(),
+        };
+        let replicate = Replicate {
+            index: 0,
+            seed: 0,
+            features: ["a", "b", "c"].map(str::to_owned).to_vec(),
+            preprocessing: Preprocessing { steps: Vec::new() },
+            train: part(0),
+            validation: part(3),
+            test: part(6),
+            split_fingerprint: "s".into(),
+            notes: Vec::new(),
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let dir = RunDir::lock(folder.path()).unwrap();
+        Self { _folder: folder, dir, plan, trials, replicates: vec![Arc::new(replicate)] }
+    }
+
+    /// Trains trial `index`: everything that it leaves has the mark `mark` in it.
+    fn train(&self, index: usize, state: State, mark: f32) {
+        let trial = self.trials.get(index);
+        let finished = state == State::Finished;
+        let row = ResultRow {
+            trial_id: trial.trial_id(),
+            hyperparameters: trial,
+            state,
+            error: (!finished).then(|| "diverged".to_owned()),
+            epochs_run: mark as u32,
+            threshold_raw: finished.then_some(f64::from(mark)),
+            job_id: self.plan.jobs[0].job_id.clone(),
+            ..row("", 0)
+        };
+        let epoch =
+            HistoryRow { epoch: 1, train_loss: 0.5, val_loss: 0.5, val_auc: None, learning_rate: 0.1, seconds: 0.0 };
+        let corner = |fp, tp| RocCorner { fp, tp, threshold: (fp > 0).then_some(mark) };
+        let scores = || ScoreBytes { raw: le_bytes(&[mark, -mark, 0.0]), score: le_bytes(&[0.9, 0.1, 0.5]) };
+        let payload = finished.then(|| Payload {
+            train_roc: vec![corner(0, 0), corner(2, 1)],
+            validation: scores(),
+            test: scores(),
+            model: le_bytes(&[mark; 2 * FEATURES + 2 + 2 + 1]),
+        });
+        let mut journal = Journal::new(&self.dir.jobs(), &self.plan.jobs[0].job_id, &Attempt::new());
+        journal.append(vec![(row, vec![epoch], payload)]).unwrap();
+    }
+
+    /// Collects, and takes the journals away as a finished run does. Says how many rows there are, and how many failed.
+    fn collect(&self) -> (usize, usize) {
+        let collection = Collection::read(&self.dir, &self.plan, &self.trials, &[]).unwrap();
+        collection.write_rows().unwrap();
+        collection.write_models(&self.replicates).unwrap();
+        collection.write_scores(&self.replicates, None).unwrap();
+        self.dir.remove_jobs().unwrap();
+        std::fs::create_dir(self.dir.jobs()).unwrap();
+        (collection.rows(), collection.failed())
+    }
+
+    fn table(&self, name: &str) -> RecordBatch {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(self.dir.path(name)).unwrap()).unwrap();
+        let schema = Arc::clone(reader.schema());
+        let batches: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
+        concat_batches(&schema, &batches).unwrap()
+    }
+
+    /// How many rows of a file each trial has, in the order of the file.
+    fn rows_by_trial(&self, name: &str) -> Vec<(usize, usize)> {
+        let ids: Vec<String> = (0..self.trials.len()).map(|index| self.trials.get(index).trial_id()).collect();
+        let column = cast(self.table(name).column_by_name("trial_id").unwrap(), &DataType::Utf8).unwrap();
+        let found = column.as_string::<i32>().iter().map(|id| ids.iter().position(|known| Some(known.as_str()) == id));
+        let found: Vec<usize> = found.map(Option::unwrap).collect();
+        found.chunk_by(|a, b| a == b).map(|rows| (rows[0], rows.len())).collect()
+    }
+
+    /// The mark of each trial's row of the results.
+    fn marks(&self) -> Vec<i32> {
+        let column = self.table("results.parquet").column_by_name("epochs_run").unwrap().clone();
+        column.as_primitive::<Int32Type>().values().to_vec()
+    }
+
+    /// The first parameter of each model, by the index of its trial.
+    fn models(&self) -> BTreeMap<usize, f32> {
+        let mut models = BTreeMap::new();
+        for index in 0..self.trials.len() {
+            let id = self.trials.get(index).trial_id();
+            if let Some(bytes) = find_model(self.dir.root(), None, &id, 0).unwrap() {
+                let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+                let first = tensors.tensor("hidden.0.weight").unwrap().data()[..4].try_into().unwrap();
+                models.insert(index, f32::from_le_bytes(first));
+            }
+        }
+        models
+    }
+}
+
+#[test]
+fn a_finished_run_grows_and_no_row_that_was_there_is_dropped() {
+    let run = Run::new();
+    run.train(3, State::Finished, 3.0);
+    run.train(1, State::Finished, 1.0);
+    assert_eq!(run.collect(), (2, 0));
+    let one = |rows: &[usize], each: usize| rows.iter().map(|&row| (row, each)).collect::<Vec<_>>();
+    let files = [("results.parquet", 1), ("history.parquet", 1), ("curves.parquet", 2)];
+    for (name, each) in files {
+        assert_eq!(run.rows_by_trial(name), one(&[1, 3], each), "{name}");
+    }
+    // The journals are gone; one more row comes.
+    run.train(2, State::Finished, 2.0);
+    assert_eq!(run.collect(), (3, 0));
+    for (name, each) in files {
+        assert_eq!(run.rows_by_trial(name), one(&[1, 2, 3], each), "{name}");
+    }
+    assert_eq!(run.marks(), [1, 2, 3]);
+    let mut scores = run.rows_by_trial("scores.parquet");
+    scores.sort_unstable();
+    assert_eq!(scores, one(&[1, 2, 3], 6));
+    assert_eq!(run.models(), BTreeMap::from([(1, 1.0), (2, 2.0), (3, 3.0)]));
+    // Nothing new: nothing is lost.
+    assert_eq!(run.collect(), (3, 0));
+    assert_eq!((run.marks(), run.models().len()), (vec![1, 2, 3], 3));
+}
+
+#[test]
+fn a_row_that_finished_stays_before_one_that_failed_and_gives_way_to_one_that_finished() {
+    let run = Run::new();
+    run.train(0, State::Failed, 10.0);
+    run.train(1, State::Finished, 11.0);
+    run.train(2, State::Finished, 12.0);
+    assert_eq!(run.collect(), (3, 1));
+    run.train(0, State::Finished, 20.0);
+    run.train(1, State::Failed, 21.0);
+    run.train(2, State::Finished, 22.0);
+    run.train(3, State::Failed, 23.0);
+    assert_eq!(run.collect(), (4, 1));
+    assert_eq!(run.marks(), [20, 11, 22, 23]);
+    assert_eq!(run.models(), BTreeMap::from([(0, 20.0), (1, 11.0), (2, 22.0)]));
+    assert_eq!(run.rows_by_trial("history.parquet"), [(0, 1), (1, 1), (2, 1), (3, 1)]);
+}
+
+#[test]
+fn a_damaged_model_is_an_error_and_a_damaged_table_is_not_written_over() {
+    let run = Run::new();
+    run.train(0, State::Finished, 1.0);
+    run.collect();
+    let path = run.dir.path("models").join(format!("{}.safetensors", run.plan.jobs[0].job_id));
+    let mut bytes = std::fs::read(&path).unwrap();
+    let models = ModelsFile::open(&path).unwrap().models;
+    assert_eq!(models.len(), 1);
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let error = find_model(run.dir.root(), None, &run.trials.get(0).trial_id(), 0).unwrap_err().to_string();
+    assert!(error.contains("a model in it has another checksum"), "{error}");
+    std::fs::write(run.dir.path("results.parquet"), "not any more").unwrap();
+    run.train(1, State::Finished, 2.0);
+    assert!(Collection::read(&run.dir, &run.plan, &run.trials, &[]).is_err());
+}
