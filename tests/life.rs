@@ -180,18 +180,18 @@ fn a_sweep_file_stands_for_its_run() {
     let folder = TempDir::new().unwrap();
     let text = "\
         # name: another\n\
-        'name': \"two words\"   # a comment\n\
+        'name': \"two.words-here\"   # a comment\n\
         data: {source: rows.csv, synth: {rows: 400, features: 3, positives: 60}, label: Class}\n\
         train: {epochs: 2, batch_size: 100}\n\
         parameters: {loss: {value: focal}}\n";
     fs::write(folder.path().join("sweep.yaml"), text).unwrap();
     let run = focalsweep(folder.path(), ["run", "sweep.yaml", "--devices", "cpu", "--no-progress"]);
-    assert_eq!((run.code, run.stdout.trim_end()), (Some(0), "runs/two words"), "{}", run.stderr);
-    let by_dir = focalsweep(folder.path(), ["report", "runs/two words"]);
+    assert_eq!((run.code, run.stdout.trim_end()), (Some(0), "runs/two.words-here"), "{}", run.stderr);
+    let by_dir = focalsweep(folder.path(), ["report", "runs/two.words-here"]);
     let by_spec = focalsweep(folder.path(), ["report", "sweep.yaml"]);
     assert_eq!((by_spec.code, &by_spec.stdout), (Some(0), &by_dir.stdout), "{}", by_spec.stderr);
     fs::remove_dir_all(folder.path().join("runs")).unwrap();
     let none = focalsweep(folder.path(), ["report", "sweep.yaml"]);
     assert_eq!(none.code, Some(2));
-    assert!(none.stderr.contains("there is no run directory runs/two words"), "{}", none.stderr);
+    assert!(none.stderr.contains("there is no run directory runs/two.words-here"), "{}", none.stderr);
 }

@@ -64,8 +64,8 @@ fn the_reader_takes_every_documented_key() {
     let domains = documented("Values of a parameter").into_iter().map(|name| format!("parameters.gamma.{name}"));
     for key in documented("Keys").into_iter().map(str::to_owned).chain(parameters).chain(domains) {
         let text = "name: a\ndata: {source: a.csv, label: y}\nparameters: {loss: {value: focal}}\n";
-        // No key takes this, so a fault there is; it must not be that the key is not known.
-        let lines = read(text, &[(&key, "{no_such_key: 1}")]).unwrap_err();
+        // Nearly no key takes this; the fault must not be that the key is not known.
+        let lines = read(text, &[(&key, "{no_such_key: 1}")]).err().unwrap_or_default();
         let is_unknown = |line: &String| line.contains(&format!("{key}: unknown key"));
         assert!(!lines.iter().any(is_unknown), "{key}: {lines:?}");
     }
