@@ -1,7 +1,8 @@
 //! libtorch in a process of its own: the same answers as the fused kernels, and nothing lost when either process goes.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
+#[expect(dead_code, reason = "other tests read folders too")]
 mod common;
 #[expect(dead_code, reason = "sweeps.rs reads more of a table")]
 #[path = "common/table.rs"]

@@ -1,6 +1,6 @@
 //! A run's life as a library call, as `examples/sweep.rs` makes it, and what it leaves behind.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "tests, and an example that prints")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 #[expect(dead_code, reason = "other tests look at every file of a folder")]
 mod common;

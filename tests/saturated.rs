@@ -1,6 +1,6 @@
 //! Outputs that differ rank apart, also where their probabilities are the same 32-bit number.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::panic, clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 #[expect(dead_code, reason = "other tests read folders too")]
 mod common;

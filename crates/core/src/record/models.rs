@@ -72,11 +72,7 @@ pub(super) fn models_name(job_id: &str) -> String {
 }
 
 /// Writes the header of a file with `models` by their names; their parameters follow in the same order.
-pub(super) fn write_header(
-    out: &mut dyn Write,
-    shared: &Shared,
-    models: &[ModelToWrite],
-) -> io::Result<()> {
+pub(super) fn write_header(out: &mut dyn Write, shared: &Shared, models: &[ModelToWrite]) -> io::Result<()> {
     let mut metadata = Map::new();
     metadata.insert("features".to_owned(), serde_json::to_string(&shared.features)?.into());
     metadata.insert("preprocessing".to_owned(), shared.preprocessing.as_str().into());
