@@ -168,13 +168,14 @@ mod tests {
         });
         let entry = json!({
             "row": {
-                "trial_id": "a", "replicate": 0, "state": "finished", "error": null, "loss": "bce", "alpha": null,
+                "trial_id": "a", "replicate": 0, "state": "finished", "error": null, "trainer": "stack",
+                "trainer_fingerprint": null, "phase": "search", "fold": null, "repeat": null, "loss": "bce", "alpha": null,
                 "gamma": null, "pos_weight": null, "sampling": "none", "learning_rate": 0.1, "weight_decay": 0.0,
                 "dropout": 0.0, "batch_size": 1, "hidden": [], "activation": "relu", "optimizer": "sgd",
                 "initial_bias": 0.0, "seed": 0, "split_fingerprint": "", "data_fingerprint": "", "device": "cpu",
                 "device_name": "", "host": "", "job_id": "job-00001", "stack_size": 1, "epochs_run": 1,
                 "best_epoch": 1, "train_seconds": 0.0, "started_at": 0, "finished_at": 0, "train": null, "val": null,
-                "test": test, "threshold": null, "val_op": null, "test_op": null,
+                "test": test, "threshold": null, "threshold_raw": null, "val_op": null, "test_op": null,
             },
             "history": [{"epoch": 1, "train_loss": loss, "val_loss": 1.0, "val_auc": 0.9, "learning_rate": 0.1,
                 "seconds": 0.0}],

@@ -1,4 +1,4 @@
-//! models/<job>.safetensors: the models that a job trained, in one file.
+//! `models/<job>.safetensors`: the models that a job trained, in one file.
 //!
 //! Tensors are named `<trial_id>-r<replicate>/hidden.0.weight` and so on. The header's metadata has an entry
 //! `<trial_id>-r<replicate>` for each model, what there is to know of it as JSON, and what they share: the names of the
