@@ -166,10 +166,9 @@ mod tests {
             json!({"loss": 0.1, "auc": auc, "auc_se": null, "average_precision": null, "brier": 0.1,
                 "tp": 1, "fp": 1, "tn": 1, "fn": 1})
         });
-        let entry = json!({
+        let mut entry = json!({
             "row": {
-                "trial_id": "a", "replicate": 0, "state": "finished", "error": null, "trainer": "stack",
-                "trainer_fingerprint": null, "phase": "search", "fold": null, "repeat": null, "loss": "bce", "alpha": null,
+                "trial_id": "a", "replicate": 0, "state": "finished", "error": null, "loss": "bce", "alpha": null,
                 "gamma": null, "pos_weight": null, "sampling": "none", "learning_rate": 0.1, "weight_decay": 0.0,
                 "dropout": 0.0, "batch_size": 1, "hidden": [], "activation": "relu", "optimizer": "sgd",
                 "initial_bias": 0.0, "seed": 0, "split_fingerprint": "", "data_fingerprint": "", "device": "cpu",
@@ -181,6 +180,8 @@ mod tests {
                 "seconds": 0.0}],
             "bytes": null,
         });
+        entry["row"]["trainer"] = json!("stack");
+        entry["row"]["phase"] = json!("search");
         BTreeMap::from([("a".to_owned(), serde_json::from_value(entry).unwrap())])
     }
 

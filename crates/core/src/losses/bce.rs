@@ -6,6 +6,7 @@ use crate::spec::Hyperparameters;
 pub(super) const DEFINITION: LossDefinition = LossDefinition {
     title: "plain cross-entropy",
     called: "bce",
+    when_plain: None,
     family: 0,
     reference: "Good 1952, Journal of the Royal Statistical Society B 14(1); PyTorch's BCEWithLogitsLoss",
     terms,

@@ -6,6 +6,7 @@ use crate::spec::Hyperparameters;
 pub(super) const DEFINITION: LossDefinition = LossDefinition {
     title: "focal loss",
     called: "focal loss",
+    when_plain: Some("focal loss with alpha 0.5, gamma 0"),
     family: 1,
     reference: "Lin, Goyal, Girshick, He & Dollár 2017, arXiv 1708.02002",
     terms,

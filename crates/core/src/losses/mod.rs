@@ -30,6 +30,8 @@ pub struct LossDefinition {
     pub title: &'static str,
     /// As the loss of a trial: `focal loss`.
     pub called: &'static str,
+    /// Its setting in which it is plain cross-entropy, if it has one and is not that itself.
+    pub when_plain: Option<&'static str>,
     /// Place among the methods in published tables: those of one family stand together, before the next family.
     pub family: u8,
     /// The paper or page that it comes from.

@@ -6,6 +6,7 @@ use crate::spec::Hyperparameters;
 pub(super) const DEFINITION: LossDefinition = LossDefinition {
     title: "class weights",
     called: "weighted_bce",
+    when_plain: None,
     family: 0,
     reference: "King & Zeng 2001, Political Analysis 9(2); scikit-learn's class_weight=\"balanced\"",
     terms,

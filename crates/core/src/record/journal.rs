@@ -336,7 +336,7 @@ pub(super) mod tests {
     use super::*;
     use crate::plan::Phase;
     use crate::record::{STACK, State};
-    use crate::spec::{Activation, InitialBias, Loss, Optimizer, Sampling};
+    use crate::spec::{Hyperparameters, Loss};
 
     pub(in crate::record) fn row(trial: &str, replicate: u32) -> ResultRow {
         ResultRow {
@@ -344,20 +344,12 @@ pub(super) mod tests {
             replicate,
             state: State::Failed,
             error: Some("diverged".into()),
-            hyperparameters: crate::plan::Hyperparameters {
-                loss: Loss::Focal,
+            hyperparameters: Hyperparameters {
                 alpha: Some(0.1),
                 gamma: Some(2.0),
-                pos_weight: None,
-                sampling: Sampling::None,
-                learning_rate: 1e-3,
-                weight_decay: 0.0,
-                dropout: 0.5,
                 batch_size: 64,
                 hidden: vec![16, 8],
-                activation: Activation::Relu,
-                optimizer: Optimizer::Adam,
-                initial_bias: InitialBias::Prior,
+                ..Hyperparameters::built_in(Loss::Focal)
             },
             trainer: STACK.into(),
             trainer_fingerprint: None,

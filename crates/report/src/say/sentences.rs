@@ -5,9 +5,10 @@ use super::summary::in_words;
 use crate::evidence::{Contrast, LEVEL, Report, Start};
 use crate::rank::{Ranked, Ranking};
 use crate::read::{column, operating_point_in_words, parameters, split_word, thousands};
+use focalsweep_core::losses;
 use focalsweep_core::metrics::Interval;
 use focalsweep_core::metrics::catalogue::Test;
-use focalsweep_core::spec::{Loss, Split};
+use focalsweep_core::spec::Split;
 
 /// What the run says, sentence by sentence, the most important first; empty when no trial has metrics.
 pub(crate) fn sentences(report: &Report) -> Vec<String> {
@@ -104,9 +105,9 @@ pub(crate) fn caught_per_1000(ranking: &Ranking, ranked: &Ranked) -> Option<f64>
 
 fn baseline_in_words(ranking: &Ranking, baseline: &Ranked) -> String {
     let plain = parameters::PLAIN;
-    match ranking.loss(baseline) {
-        Some(Loss::Focal) => format!("{plain} (that is what focal loss with alpha 0.5, gamma 0 is)"),
-        Some(Loss::Bce | Loss::WeightedBce) | None => format!("{plain} ({})", baseline.trial.trial_id),
+    match ranking.loss(baseline).and_then(|loss| losses::definition(loss).when_plain) {
+        Some(setting) => format!("{plain} (that is what {setting} is)"),
+        None => format!("{plain} ({})", baseline.trial.trial_id),
     }
 }
 

@@ -152,13 +152,19 @@ macro_rules! hyperparameters {
 with_parameters!(hyperparameters);
 
 impl Hyperparameters {
+    /// A trial of `loss` of which nothing else is told.
+    pub fn built_in(loss: Loss) -> Self {
+        let start = Self::start(Start { model: &ModelSpec::default(), train: &TrainSpec::default() });
+        let mut built_in = Self { loss, ..start };
+        built_in.resolve();
+        built_in
+    }
+
     /// First 16 hexadecimal digits of the SHA-256 of what the trial reads, as JSON with sorted keys and no nulls: the
     /// same values have the same id in every sweep, on every machine, and in later versions, since a parameter that
     /// came after version 2 of the record counts only where it differs from its built-in default.
     pub fn trial_id(&self) -> String {
-        let mut built_in = Self::start(Start { model: &ModelSpec::default(), train: &TrainSpec::default() });
-        built_in.loss = self.loss;
-        built_in.resolve();
+        let built_in = Self::built_in(self.loss);
         id_of(PARAMETERS.iter().map(|parameter| (parameter, self.json(parameter), built_in.json(parameter))))
     }
 

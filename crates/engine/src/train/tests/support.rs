@@ -7,9 +7,7 @@ use std::path::{Path, PathBuf};
 use focalsweep_core::plan::Hyperparameters;
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::HistoryRow;
-use focalsweep_core::spec::{
-    self, Activation, InitialBias, Loss, OperatingPoint, Optimizer, Reduction, Sampling, SynthSpec, TrainSpec,
-};
+use focalsweep_core::spec::{self, Activation, Loss, OperatingPoint, Optimizer, Reduction, SynthSpec, TrainSpec};
 use focalsweep_engine::data::{load, prepare, write_synthetic};
 use focalsweep_engine::train::{
     Backend, Backends, Batch, Checkpoint, End, Ended, EpochReport, FusedKernels, Observer, Parameters, Part, SaveError,
@@ -32,19 +30,12 @@ pub(crate) fn data(rows: u64, features: u32, positives: u64) -> Replicate {
 
 pub(crate) fn trial(alpha: f64, gamma: f64) -> Hyperparameters {
     Hyperparameters {
-        loss: Loss::Focal,
         alpha: Some(alpha),
         gamma: Some(gamma),
-        pos_weight: None,
-        sampling: Sampling::None,
         learning_rate: 0.01,
-        weight_decay: 0.0,
-        dropout: 0.5,
         batch_size: 64,
         hidden: vec![8],
-        activation: Activation::Relu,
-        optimizer: Optimizer::Adam,
-        initial_bias: InitialBias::Prior,
+        ..Hyperparameters::built_in(Loss::Focal)
     }
 }
 
