@@ -178,10 +178,13 @@ mod tests {
             },
             "history": [{"epoch": 1, "train_loss": loss, "val_loss": 1.0, "val_auc": 0.9, "learning_rate": 0.1,
                 "seconds": 0.0}],
-            "bytes": null,
+            "train_roc": [], "bytes": null,
         });
         entry["row"]["trainer"] = json!("stack");
         entry["row"]["phase"] = json!("search");
+        for name in ["trainer_fingerprint", "fold", "repeat"] {
+            entry["row"][name] = json!(null);
+        }
         BTreeMap::from([("a".to_owned(), serde_json::from_value(entry).unwrap())])
     }
 
