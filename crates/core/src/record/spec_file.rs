@@ -16,7 +16,7 @@ impl RunDir {
     /// # Errors
     /// It cannot be written.
     pub fn write_spec(&self, spec: &Spec) -> Result<(), RunDirError> {
-        let text = serde_yaml::to_string(spec).map_err(|e| RunDirError::io(&self.path(SPEC), io::Error::other(e)))?;
+        let text = spec::to_yaml(spec).map_err(|e| RunDirError::io(&self.path(SPEC), io::Error::other(e)))?;
         self.write(SPEC, text.as_bytes())
     }
 }

@@ -26,6 +26,7 @@ mod schema;
 mod tests;
 mod types;
 pub(crate) mod words;
+mod write;
 
 pub use bounds::{Bounds, End};
 pub use fault::{Fault, Origin, SpecFaults};
@@ -37,3 +38,4 @@ pub use read::{parse, parse_operating_point, parse_with};
 pub use schema::json_schema;
 pub use types::*;
 pub use words::Word;
+pub use write::to_yaml;

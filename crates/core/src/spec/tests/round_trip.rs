@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::super::{
     Activation, Backend, DataSpec, Devices, Domain, EarlyStopping, Goal, InitialBias, LaunchSpec, Launcher, Loss,
     Method, ModelSpec, Monitor, OperatingPoint, Optimizer, Parameters, RankSpec, Reduction, Sampling, Scalar, Scores,
-    SlurmSpec, Space, Spec, Split, SplitSpec, SynthSpec, TrainSpec, parse,
+    SlurmSpec, Space, Spec, Split, SplitSpec, SynthSpec, TrainSpec, parse, to_yaml,
 };
 use super::read;
 
@@ -114,8 +114,8 @@ prop_compose! {
         initial_bias in choice(bias()),
     ) -> Space {
         Space {
-            loss: Some(loss), alpha, gamma, pos_weight: None, sampling, learning_rate, weight_decay, dropout,
-            batch_size, hidden, activation, optimizer, initial_bias,
+            loss: Some(loss), alpha, gamma, sampling, learning_rate, weight_decay, dropout, batch_size, hidden, activation,
+            optimizer, initial_bias, ..Space::default()
         }
     }
 }
@@ -229,7 +229,7 @@ prop_compose! {
 proptest! {
     #[test]
     fn a_written_spec_reads_as_itself(spec in spec()) {
-        let text = serde_yaml::to_string(&spec).unwrap();
+        let text = to_yaml(&spec).unwrap();
         match parse("sweep.yaml", &text) {
             Ok(again) => prop_assert_eq!(again, spec),
             Err(faults) => prop_assert!(false, "{}\n{}", faults.lines().collect::<Vec<_>>().join("\n"), text),
@@ -240,5 +240,15 @@ proptest! {
 #[test]
 fn the_default_sweep_reads_as_itself() {
     let spec = read(include_str!("../../../../../sweeps/focal.yaml"), &[]).unwrap();
-    assert_eq!(read(&serde_yaml::to_string(&spec).unwrap(), &[]).unwrap(), spec);
+    assert_eq!(read(&to_yaml(&spec).unwrap(), &[]).unwrap(), spec);
+}
+
+/// A random test found the second of these.
+#[test]
+fn names_with_breaks_of_other_yamls_come_back() {
+    for name in ["a\u{85}b", "\u{2028}", "\u{2029} c", "'\u{2028}\"\\"] {
+        let mut spec = read(include_str!("../../../../../sweeps/focal.yaml"), &[]).unwrap();
+        spec.data.categorical = vec![name.to_owned()];
+        assert_eq!(read(&to_yaml(&spec).unwrap(), &[]).unwrap(), spec, "{name:?}");
+    }
 }
