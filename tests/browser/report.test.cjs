@@ -186,6 +186,7 @@ test("p-values say what corrected them, and seconds of training are no figure of
   ]) {
     await withReport(run, {}, async (page) => {
       await page.getByText("Columns", { exact: true }).click();
+      await page.getByRole("checkbox", { name: "Front", exact: true }).waitFor();
       const boxes = (name) => page.getByRole("checkbox", { name, exact: true }).count();
       assert.equal(await boxes(`p against the winner (${by})`), 1);
       assert.equal(await boxes("Training time, seconds"), 1);

@@ -69,13 +69,13 @@ macro_rules! with_parameters {
             }
             /// Overrides `train.learning_rate`.
             learning_rate: always f64 {
-                start: |from| from.train.learning_rate, default: "from `train`", title: "learning rate",
+                start: |from| from.train.learning_rate, default: "from `train`", title: "learning_rate",
                 bounds: POSITIVE, read_by: ReadBy::EveryTrial,
                 shapes_stack: false, nesting: 8, axis: Axis::Log, always_shown: false, since: 2,
             }
             /// Overrides `train.weight_decay`.
             weight_decay: always f64 {
-                start: |from| from.train.weight_decay, default: "from `train`", title: "weight decay",
+                start: |from| from.train.weight_decay, default: "from `train`", title: "weight_decay",
                 bounds: NOT_NEGATIVE, read_by: ReadBy::EveryTrial,
                 shapes_stack: false, nesting: 7, axis: Axis::Log, always_shown: false, since: 2,
             }
@@ -87,13 +87,13 @@ macro_rules! with_parameters {
             }
             /// Overrides `train.batch_size`.
             batch_size: always usize {
-                start: |from| from.train.batch_size, default: "from `train`", title: "batch size", bounds: BATCH,
+                start: |from| from.train.batch_size, default: "from `train`", title: "batch_size", bounds: BATCH,
                 read_by: ReadBy::EveryTrial,
                 shapes_stack: true, nesting: 0, axis: Axis::Log, always_shown: false, since: 2,
             }
             /// Overrides `model.hidden`.
             hidden: always Vec<usize> {
-                start: |from| from.model.hidden.clone(), default: "from `model`", title: "hidden layers", bounds: ANY,
+                start: |from| from.model.hidden.clone(), default: "from `model`", title: "hidden", bounds: ANY,
                 read_by: ReadBy::EveryTrial,
                 shapes_stack: true, nesting: 1, axis: Axis::Words, always_shown: false, since: 2,
             }
@@ -111,7 +111,7 @@ macro_rules! with_parameters {
             }
             /// Overrides `model.initial_bias`.
             initial_bias: always InitialBias {
-                start: |from| from.model.initial_bias, default: "from `model`", title: "initial bias", bounds: ANY,
+                start: |from| from.model.initial_bias, default: "from `model`", title: "initial_bias", bounds: ANY,
                 read_by: ReadBy::EveryTrial,
                 shapes_stack: false, nesting: 6, axis: Axis::Words, always_shown: false, since: 2,
             }
