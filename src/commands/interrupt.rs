@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use crate::launch::slurm::OnInterrupt;
+use crate::launch::OnInterrupt;
 use crate::output;
 
 /// How long an answer is waited for.

@@ -7,7 +7,7 @@ use super::interrupt;
 use super::plan::show;
 use super::spec::{closed, read};
 use crate::cli::{LauncherName, LogFormat, PlanFormat, RunArgs};
-use crate::launch::slurm::OnInterrupt;
+use crate::launch::OnInterrupt;
 use crate::launch::{Tally, stop_on_signals};
 use crate::logging::Log;
 use crate::output::{self, Failure, INTERRUPTED, Plain, SOME_FAILED};

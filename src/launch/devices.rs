@@ -169,7 +169,7 @@ fn nearest(word: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::host::Gpu;
+    use super::super::gpu::Gpu;
     use super::*;
 
     fn word(text: &str) -> Devices {

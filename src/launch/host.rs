@@ -5,6 +5,7 @@ use std::thread::available_parallelism;
 
 use serde::Serialize;
 
+use super::gpu::Gpu;
 use super::torch::{NoTorch, describe_libtorch, find_torch};
 use super::{cuda_driver, nvml};
 use focalsweep_engine::job::LibtorchDescription;
@@ -31,23 +32,6 @@ pub struct Host {
     pub hidden_gpus: Vec<Gpu>,
     /// Why libtorch sees no GPU, and what to do.
     pub no_cuda: Option<String>,
-}
-
-/// A GPU. What is `None` nobody could say.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Gpu {
-    /// Its model.
-    pub name: String,
-    /// `GPU-…`, the same for every process.
-    pub uuid: Option<String>,
-    /// Bytes.
-    pub memory_free: Option<u64>,
-    /// Bytes.
-    pub memory_total: Option<u64>,
-    /// Such as `9.0`.
-    pub compute_capability: Option<String>,
-    /// Per cent of the last second in which a kernel ran.
-    pub utilisation: Option<u32>,
 }
 
 impl Host {

@@ -3,7 +3,7 @@
 use nvml_wrapper::error::NvmlError;
 use nvml_wrapper::{Device, Nvml};
 
-use super::host::Gpu;
+use super::gpu::Gpu;
 
 /// A driver and its GPUs, in PCI order.
 #[derive(Debug)]

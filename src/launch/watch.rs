@@ -1,7 +1,15 @@
 //! Who follows a launch.
 
-use super::slurm::OnInterrupt;
 use super::tally::Tally;
+
+/// What to do with the tasks when this process is interrupted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnInterrupt {
+    /// They go on.
+    Leave,
+    /// They are cancelled; each keeps a checkpoint.
+    Cancel,
+}
 
 /// Follows a launch, and says what becomes of a cluster's tasks when it is interrupted.
 pub trait Watch {

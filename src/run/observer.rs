@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::launch::slurm::OnInterrupt;
+use crate::launch::OnInterrupt;
 use crate::launch::{Tally, Watch};
 use focalsweep_engine::data::DownloadProgress;
 

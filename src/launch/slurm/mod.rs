@@ -32,7 +32,7 @@ use std::thread;
 use std::time::Duration;
 
 use self::launch::Launch;
-use super::watch::Watch;
+use super::watch::{OnInterrupt, Watch};
 use focalsweep_core::plan::Plan;
 use focalsweep_core::record::RunDir;
 use focalsweep_core::spec::Spec;
@@ -54,15 +54,6 @@ pub struct Cluster<'a> {
     pub stop: &'a Stop,
     /// Return when everything is submitted.
     pub detach: bool,
-}
-
-/// What to do with the tasks when this process is interrupted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnInterrupt {
-    /// They go on.
-    Leave,
-    /// They are cancelled; each keeps a checkpoint.
-    Cancel,
 }
 
 /// How the launcher ended.

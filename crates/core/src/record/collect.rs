@@ -17,10 +17,11 @@ use parquet::schema::types::ColumnPath;
 
 use super::columns::{self, Scores};
 use super::earlier::{Earlier, RESULTS, SCORES};
+use super::error::RunDirError;
 use super::journal::{Entry, JobBytes, Journals, Kept};
 use super::models::{MODELS, ModelInfo, ModelsFile, Shared, StoredModel, model_key, models_name, write_header};
 use super::rows::{ResultRow, State};
-use super::run_dir::{RunDir, RunDirError};
+use super::run_dir::RunDir;
 use crate::plan::{Hyperparameters, Plan, Shape, Trials};
 use crate::prepared::Replicate;
 

@@ -12,8 +12,9 @@ use arrow::error::ArrowError;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
+use super::error::RunDirError;
 use super::rows::{ResultRow, State};
-use super::run_dir::{RunDir, RunDirError};
+use super::run_dir::RunDir;
 
 /// The file of results.
 pub(super) const RESULTS: &str = "results.parquet";

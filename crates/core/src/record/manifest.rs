@@ -7,12 +7,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::run_dir::RunDirError;
+use super::error::RunDirError;
+use super::version::{DRAFT, FORMAT_VERSION};
 
-/// Version of the run directory's layout that this program writes.
-pub const FORMAT_VERSION: u32 = 2;
-/// Draft of that version, until it is released: others are refused.
-pub const DRAFT: u32 = 1;
 /// Name of the file.
 pub(super) const MANIFEST: &str = "manifest.json";
 /// The oldest version that can be reported, compared and exported.

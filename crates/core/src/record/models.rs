@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::checksum::blob_sum;
+use super::error::RunDirError;
 use super::journal::planned;
-use super::run_dir::RunDirError;
 
 /// Folder of the models.
 pub(super) const MODELS: &str = "models";

@@ -3,12 +3,10 @@
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 
+use super::error::RunDirError;
 use super::lines;
-use super::run_dir::{RunDir, RunDirError};
+use super::run_dir::{PLAN, RunDir};
 use crate::plan::{Plan, Trials, Wave};
-
-/// Name of the file.
-pub const PLAN: &str = "plan.jsonl";
 
 impl RunDir {
     /// Begins the plan of a new run with its first wave. What a run that was killed before its manifest left is

@@ -23,7 +23,8 @@ use serde::{Deserialize, Serialize};
 
 use super::atomic::write_atomically;
 use super::checksum::sum_of_parts;
-use super::run_dir::{RunDir, RunDirError};
+use super::error::RunDirError;
+use super::run_dir::RunDir;
 use crate::prepared::{Preprocessing, Replicate, Rows};
 
 /// Key of the schema's metadata.

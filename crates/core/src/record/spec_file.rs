@@ -4,7 +4,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::run_dir::{RunDir, RunDirError};
+use super::error::RunDirError;
+use super::run_dir::RunDir;
 use crate::spec::{self, Spec};
 
 /// Name of the file.

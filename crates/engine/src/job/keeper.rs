@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::error::{JobError, save};
 use super::event::Event;
-use super::run::{JobDevice, Work};
+use super::work::{JobDevice, Work};
 use crate::train::{Checkpoint, Ended, EpochReport, Fitted, Observer, RowScores, SaveError, Stack, start};
 use focalsweep_core::plan::{Job, Phase};
 use focalsweep_core::prepared::Replicate;

@@ -10,10 +10,12 @@ mod keeper;
 mod protocol;
 mod run;
 mod stop;
+mod work;
 
 pub use attend::AttendedRun;
 pub use error::{JobError, save};
 pub use event::Event;
 pub use protocol::{Answer, Greeting, LibtorchDescription, Order, RunOrder};
-pub use run::{JobDevice, JobEnd, Work, cut_checkpoint, ended, give_up, run_job};
+pub use run::{JobEnd, cut_checkpoint, ended, give_up, run_job};
 pub use stop::Stop;
+pub use work::{JobDevice, Work};

@@ -3,62 +3,16 @@
 use std::collections::HashSet;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
-use focalsweep_core::device::Device;
-use focalsweep_core::plan::{Hyperparameters, Job, Trials};
-use focalsweep_core::prepared::Replicate;
-use focalsweep_core::record::{Attempt, Entry, Journal, Journals, PLAN, RunDir, RunDirError};
-use focalsweep_core::spec::Spec;
+use focalsweep_core::plan::{Hyperparameters, Job};
+use focalsweep_core::record::{Attempt, Entry, Journal, Journals, RunDirError};
 use serde::{Deserialize, Serialize};
 
 use super::error::{JobError, save};
 use super::event::Event;
 use super::keeper::{Keeper, Kept, write_checkpoint};
-use super::stop::Stop;
-use crate::train::{self, Backends, Checkpoint, End, Stack, TrainError, Trouble};
-
-/// Everything that jobs share.
-#[derive(Debug, Clone, Copy)]
-pub struct Work<'a> {
-    /// The sweep.
-    pub spec: &'a Spec,
-    /// Its trials.
-    pub trials: &'a Trials,
-    /// Prepared rows of the replicates that the jobs train on.
-    pub replicates: &'a [Arc<Replicate>],
-    /// Fingerprint of the data.
-    pub data_fingerprint: &'a str,
-    /// Where results go.
-    pub dir: &'a RunDir,
-    /// Raised by Ctrl-C.
-    pub stop: &'a Stop,
-}
-
-impl Work<'_> {
-    /// The rows that `job` trains on.
-    ///
-    /// # Errors
-    /// The plan names a replicate that is not there.
-    pub fn data(&self, job: &Job) -> Result<&Replicate, JobError> {
-        let data = self.replicates.iter().find(|replicate| replicate.index == job.replicate);
-        data.map(Arc::as_ref).ok_or_else(|| {
-            let why = format!("{} trains on replicate {}, which the sweep does not have", job.job_id, job.replicate);
-            RunDirError::Broken { path: self.dir.path(PLAN), why }.into()
-        })
-    }
-}
-
-/// What a job trains on.
-#[derive(Clone, Copy)]
-pub struct JobDevice<'a> {
-    /// Its name.
-    pub device: Device,
-    /// Its model, e.g. `AMD EPYC 9V74`.
-    pub model: &'a str,
-    /// What computes there.
-    pub backends: &'a dyn Backends,
-}
+use super::work::{JobDevice, Work};
+use crate::train::{self, Checkpoint, End, Stack, TrainError, Trouble};
 
 /// How a job ended on a device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
