@@ -65,7 +65,7 @@ Trials with the same hyperparameters are paired.")]
     /// Copy a trained model out of a run, with all that is needed to score new rows
     #[command(after_help = "Examples:
   focalsweep export runs/focal --out models/best                the winner of the report
-  focalsweep export runs/focal --trial 81c44a8b --replicate 2 --out models/other
+  focalsweep export runs/focal --trial 95668f16 --replicate 2 --out models/other
 
 Trial ids stand in results.parquet and in `focalsweep report RUN_DIR --format csv`.")]
     Export(ExportArgs),

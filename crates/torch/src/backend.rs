@@ -1,11 +1,12 @@
 //! libtorch's backend: every pass is a libtorch call, on a GPU, or on the CPU as the reference of tests.
 //!
 //! The first layer of all K models is one matrix product `[B, in] x [in, K·h]` over the shared batch; later layers are
-//! batched products over `[K, B, h]`. All parameters lie in one flat buffer, layer after layer, so that the optimizer is
-//! a handful of calls whatever K is. A GPU waits for the next kernel more than it computes, so kernels are what counts:
-//! rows, targets and dropout masks are gathered for many steps at once (see [`super::ahead`]), the gradient of the loss is in
-//! closed form, and losses stay on the device until the epoch ends. A step of one hidden layer with relu, one dropout
-//! rate, one learning rate and adam is 35 kernels: 4 forward, 16 for the loss, 8 backward, 7 to update.
+//! batched products over `[K, B, h]`. All parameters lie in one flat buffer, layer after layer, so that the optimizer
+//! is a handful of calls whatever K is. A GPU waits for the next kernel more than it computes, so kernels are what
+//! counts: rows, targets and dropout masks are gathered for many steps at once (see [`super::ahead`]), the gradient of
+//! the loss is in closed form, and losses stay on the device until the epoch ends. A step of one hidden layer with
+//! relu, one dropout rate, one learning rate and adam is 35 kernels: 4 forward, 16 for the loss, 8 backward, 7 to
+//! update.
 
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -146,7 +147,8 @@ impl<'a> Libtorch<'a> {
         Ok(())
     }
 
-    /// Views of layer `depth` for M models: weight `[in, M·out]` or `[M, in, out]`, and bias `[M·out]` or `[M, 1, out]`.
+    /// Views of layer `depth` for M models: weight `[in, M·out]` or `[M, in, out]`, and bias `[M·out]` or `[M, 1,
+    /// out]`.
     fn views(flat: &Tensor, depth: usize, layer: &Layer, m: usize) -> Result<(Tensor, Tensor), TchError> {
         let (m, inputs, outputs) = (m as i64, layer.inputs as i64, layer.outputs as i64);
         let weight = flat.f_narrow(0, layer.offset as i64 * m, inputs * outputs * m)?;

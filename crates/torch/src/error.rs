@@ -3,14 +3,15 @@
 use focalsweep_engine::train::{TrainError, Trouble};
 use tch::TchError;
 
-/// Words of libtorch, CUDA and cuBLAS when memory is short (c10/core/CUDACachingAllocator, CPUAllocator, cublasStatus_t).
+/// Words of libtorch, CUDA and cuBLAS when memory is short (c10/core/CUDACachingAllocator, CPUAllocator,
+/// cublasStatus_t).
 const OUT_OF_MEMORY: &[&str] =
     &["out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "cudaErrorMemoryAllocation"];
 /// Words when the device is to blame (c10/cuda/CUDAException, at/cuda/Exceptions).
 const DEVICE: &[&str] = &["CUDA error", "CUDA driver error", "CUBLAS_STATUS_", "cuBLAS error", "CUDA-capable device"];
 
-/// libtorch's error as training's. Whose trouble it is is told by the words of the message: libtorch gives no other sign.
-/// Its messages carry a C++ backtrace after the first line.
+/// libtorch's error as training's. Whose trouble it is is told by the words of the message: libtorch gives no other
+/// sign. Its messages carry a C++ backtrace after the first line.
 pub(crate) fn refused(error: TchError) -> TrainError {
     let text = error.to_string();
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));

@@ -2,8 +2,8 @@
 
 use focalsweep_core::plan::Shape;
 
-/// Parameters `[K, P]` as the products want them: at depth 0 `[in, K·out]`, deeper `[K, in, out]`, biases `[K·out]`, layer
-/// after layer.
+/// Parameters `[K, P]` as the products want them: at depth 0 `[in, K·out]`, deeper `[K, in, out]`, biases `[K·out]`,
+/// layer after layer.
 pub(super) fn stacked(shape: &Shape, values: &[f32], k: usize) -> Vec<f32> {
     let mut out = vec![0.0; values.len()];
     each_run(shape, k, |from, to, length| out[to..to + length].copy_from_slice(&values[from..from + length]));

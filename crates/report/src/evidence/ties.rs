@@ -314,7 +314,8 @@ impl Member {
     }
 }
 
-/// What rows are flagged from at the operating point, by trial and replicate: a logit, in runs of version 1 a probability.
+/// What rows are flagged from at the operating point, by trial and replicate: a logit, in runs of version 1 a
+/// probability.
 fn thresholds(results: &Results) -> HashMap<(&str, u32), f64> {
     let column = |name: &str| results.metrics.iter().position(|metric| metric == name);
     let Some(at) = column("threshold_raw").or_else(|| column("threshold")) else { return HashMap::new() };

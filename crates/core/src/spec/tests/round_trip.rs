@@ -114,8 +114,8 @@ prop_compose! {
         initial_bias in choice(bias()),
     ) -> Space {
         Space {
-            loss: Some(loss), alpha, gamma, sampling, learning_rate, weight_decay, dropout, batch_size, hidden, activation,
-            optimizer, initial_bias, ..Space::default()
+            loss: Some(loss), alpha, gamma, sampling, learning_rate, weight_decay, dropout, batch_size, hidden,
+            activation, optimizer, initial_bias, ..Space::default()
         }
     }
 }
