@@ -9,7 +9,7 @@ use super::spec::{closed, read_spec};
 use crate::cli::{ReportArgs, ReportFormat, SplitName};
 use crate::output::{self, Failure, Plain};
 use crate::run::{WITH_INTERVALS, default_root, report_of};
-use focalsweep_core::record::write_atomically;
+use focalsweep_core::record::{read_spec as read_spec_of_run, write_atomically};
 use focalsweep_core::spec::{self, RankSpec, Split};
 use focalsweep_report::{self as report, Csv, Exporter, Json, Markdown, Options, Report, Table};
 
@@ -90,7 +90,5 @@ pub(super) fn split_of(name: SplitName) -> Split {
 
 /// How the run's own spec ranks; the usual way where it cannot be read.
 pub(super) fn ranked_by(run_dir: &Path) -> RankSpec {
-    let path = run_dir.join("sweep.yaml");
-    let text = fs::read_to_string(&path).unwrap_or_default();
-    spec::parse(&path.display().to_string(), &text).map(|spec| spec.rank).unwrap_or_default()
+    read_spec_of_run(run_dir).map(|spec| spec.rank).unwrap_or_default()
 }
