@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use focalsweep_core::record::RunDirError;
+use focalsweep_report::ReportError;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
 use crate::run::{Blame, RunError};
@@ -68,6 +69,16 @@ impl From<RunError> for Failure {
 impl From<RunDirError> for Failure {
     fn from(error: RunDirError) -> Self {
         RunError::from(error).into()
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::RunDir(error) => error.into(),
+            ReportError::Unreadable { .. } => Self::environment(error),
+            _ => Self::input(error),
+        }
     }
 }
 

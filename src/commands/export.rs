@@ -1,9 +1,7 @@
 //! `export`: a trained model in a directory of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::report::ranked_by;
@@ -11,24 +9,28 @@ use super::spec::closed;
 use crate::cli::ExportArgs;
 use crate::output::{self, Failure, Plain};
 use crate::run::RunError;
-use focalsweep_core::record::{ModelCard, ModelDirError, State, find_model, write_model_dir};
+use focalsweep_core::record::{MODELS, ModelCard, ModelDirError, RunFiles, State, find_model, write_model_dir};
 use focalsweep_report::{self as report, Options, Results, Row};
 
 /// Fewest characters of an id that name a trial.
 const SHORTEST: usize = 4;
 
 pub(super) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
-    let results = report::read(&args.run_dir).map_err(Failure::input)?;
-    let trial = trial(args, &results)?;
+    let files = report::run_files(&args.run_dir)?;
+    let results = report::read(&files)?;
+    let trial = trial(args, &files, &results)?;
     let row = row(&results, &trial, args.replicate)?;
-    let models = args.run_dir.join("models");
+    let models = args.run_dir.join(MODELS);
     let job_id = row.timing.as_ref().map(|timing| timing.job_id.as_str());
-    let weights = find_model(&args.run_dir, job_id, &trial, row.replicate).map_err(RunError::from)?;
+    let weights = find_model(&files, job_id, &trial, row.replicate).map_err(RunError::from)?;
     let weights = weights.ok_or_else(|| {
         let message = format!("{} has no model of trial {trial}, replicate {}", models.display(), row.replicate);
         refused(message, &when_models_are_there(&args.run_dir))
     })?;
-    let preprocessing = read(&args.run_dir, &models.join(format!("preprocessing-r{}.json", row.replicate)))?;
+    let name = format!("{MODELS}/preprocessing-r{}.json", row.replicate);
+    let preprocessing = files.bytes(&name)?.ok_or_else(|| {
+        refused(format!("there is no {}", files.path(&name).display()), &when_models_are_there(&args.run_dir))
+    })?;
     let mut card = ModelCard::of(&weights, &results.name).map_err(|why| {
         let help = Some("it was not written by focalsweep, or changed since".to_owned());
         let model = format!("{}, trial {trial}, replicate {}", models.display(), row.replicate);
@@ -55,10 +57,10 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
 }
 
 /// The id that `--trial` names.
-fn trial(args: &ExportArgs, results: &Results) -> Result<String, Failure> {
+fn trial(args: &ExportArgs, files: &RunFiles, results: &Results) -> Result<String, Failure> {
     if args.trial == "best" {
-        let by = ranked_by(&args.run_dir);
-        let ranking = report::rank(results, &Options { by: by.by, on: by.on, top: None }).map_err(Failure::input)?;
+        let by = ranked_by(files);
+        let ranking = report::rank(results, &Options { by: by.by, on: by.on, top: None })?;
         let winner = ranking.winner().map(|ranked| ranked.trial.trial_id.clone());
         return winner.ok_or_else(|| refused("no trial of this run finished".to_owned(), "see its error column"));
     }
@@ -113,16 +115,6 @@ fn in_words(results: &Results, row: &Row) -> String {
         (name == "loss" || varies(at)).then(|| format!("{name} {value}"))
     });
     words.collect::<Vec<_>>().join(", ")
-}
-
-fn read(run_dir: &Path, path: &PathBuf) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|error| {
-        let help = match error.kind() {
-            io::ErrorKind::NotFound => when_models_are_there(run_dir),
-            _ => "the file has to be readable".to_owned(),
-        };
-        refused(format!("cannot read {}: {error}", path.display()), &help)
-    })
 }
 
 fn when_models_are_there(run_dir: &Path) -> String {

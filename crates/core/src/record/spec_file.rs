@@ -1,33 +1,36 @@
 //! sweep.yaml: the spec of a run with its defaults.
 
-use std::fs;
 use std::io;
-use std::path::Path;
 
 use super::error::RunDirError;
 use super::run_dir::RunDir;
+use super::run_files::RunFiles;
 use crate::spec::{self, Spec};
 
 /// Name of the file.
-const SPEC: &str = "sweep.yaml";
+pub const SPEC: &str = "sweep.yaml";
 
 impl RunDir {
-    /// Writes the spec with its defaults.
+    /// Makes the file of the spec with its defaults, for [`RunDir::commit`].
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn write_spec(&self, spec: &Spec) -> Result<(), RunDirError> {
+    pub fn stage_spec(&self, spec: &Spec) -> Result<(), RunDirError> {
         let text = spec::to_yaml(spec).map_err(|e| RunDirError::io(&self.path(SPEC), io::Error::other(e)))?;
-        self.write(SPEC, text.as_bytes())
+        self.stage(SPEC, text.as_bytes())
     }
 }
 
-/// The spec of the run in `root`: that it was begun with, or last resumed with.
-///
-/// # Errors
-/// It cannot be read, or is none.
-pub fn read_spec(root: &Path) -> Result<Spec, RunDirError> {
-    let path = root.join(SPEC);
-    let text = fs::read_to_string(&path).map_err(|why| RunDirError::Io { path: path.clone(), why })?;
-    Ok(spec::parse(&path.display().to_string(), &text)?)
+impl RunFiles {
+    /// The spec of the run: that it was begun with, or last resumed with.
+    ///
+    /// # Errors
+    /// It is missing or not as it was written, cannot be read, or is none.
+    pub fn spec(&self) -> Result<Spec, RunDirError> {
+        let path = self.path(SPEC);
+        let broken = |why: &str| RunDirError::Broken { path: path.clone(), why: why.to_owned() };
+        let bytes = self.bytes(SPEC)?.ok_or_else(|| broken("it is missing"))?;
+        let text = String::from_utf8(bytes).map_err(|_| broken("it is no text"))?;
+        Ok(spec::parse(&path.display().to_string(), &text)?)
+    }
 }

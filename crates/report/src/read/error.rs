@@ -21,10 +21,10 @@ pub enum ReportError {
         "`focalsweep run {}/sweep.yaml --out {} --resume` goes on with the run", .0.display(), .0.display()
     ))]
     NoResults(PathBuf),
-    /// It is of a version or a draft that this program does not know.
+    /// It is of a version that this program does not know, or a file of it is damaged.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Unknown(RunDirError),
+    RunDir(#[from] RunDirError),
     /// A file cannot be read.
     #[error("cannot read {}: {why}", .path.display())]
     #[diagnostic(help("it was changed or damaged since focalsweep wrote it, or is not yours to read"))]

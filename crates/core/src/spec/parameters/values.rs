@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::kind::{ParameterType, ParameterValue};
 use super::table::{Loss, Sampling};
 use super::{PARAMETERS, Parameter, ReadBy, with_parameters};
+use crate::spec::bounds::{ANY, BATCH, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, NOT_NEGATIVE, POSITIVE};
 use crate::spec::types::{Activation, InitialBias, ModelSpec, Optimizer, TrainSpec};
 
 /// The version of the record since which a parameter always counts in a trial's id.
@@ -91,6 +92,14 @@ macro_rules! hyperparameters {
                 }
             }
 
+            /// Whether a sweep file could say it.
+            pub(crate) fn is_allowed(&self) -> bool {
+                let bounds = self.parameter().bounds;
+                match self {
+                    $(Self::$name(value) => value.is_allowed(bounds),)*
+                }
+            }
+
             /// The parameter that it is a value of.
             pub(crate) fn parameter(&self) -> &'static Parameter {
                 let name = match self {
@@ -129,6 +138,16 @@ macro_rules! hyperparameters {
             pub(crate) fn resolve(&mut self) {
                 let loss = self.loss;
                 $(keep_if_read!($presence self.$name, $read_by.includes(loss));)*
+            }
+
+            /// A parameter with a value that no sweep file could say.
+            pub(crate) fn not_allowed(&self) -> Option<&'static str> {
+                $(
+                    if there!($presence self.$name).is_some_and(|value| !value.is_allowed($bounds)) {
+                        return Some(stringify!($name));
+                    }
+                )*
+                None
             }
 
             /// The value of a parameter; `None` where the trial does not have it.
