@@ -29,10 +29,11 @@ mod retry;
 mod rows;
 mod run_dir;
 mod spec_file;
+mod target;
 mod version;
 
 pub use crate::metrics::SplitMetrics;
-pub use atomic::{publish, sync_folder, write_atomically};
+pub use atomic::{open_own, replaceable, sync_folder, write_atomically};
 pub use attempt::Attempt;
 pub use bytes::{from_le_bytes, le_bytes};
 pub use checksum::{blob_sum, checked_line, push_line};
@@ -47,4 +48,5 @@ pub use predictions::{Predictions, PredictionsFormat, write_predictions};
 pub use rows::{HistoryRow, ResultRow, STACK, State};
 pub use run_dir::{PLAN, RunDir};
 pub use spec_file::read_spec;
+pub use target::{linked, write_named};
 pub use version::{DRAFT, FORMAT_VERSION};
