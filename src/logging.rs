@@ -13,6 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 use crate::output;
+use focalsweep_core::record;
 
 /// The log file, once there is a run directory to put it in.
 #[derive(Debug, Clone, Default)]
@@ -46,7 +47,7 @@ impl Log {
 
     /// Appends to `path` from now on. Without it logs go to stderr alone.
     pub fn to_file(&self, path: &Path) {
-        match OpenOptions::new().create(true).append(true).open(path) {
+        match record::open_own(path, OpenOptions::new().create(true).append(true)) {
             Ok(file) => drop(self.0.set(file)),
             Err(error) => tracing::warn!(path = %path.display(), %error, "no log file"),
         }

@@ -12,6 +12,7 @@ use crate::launch::slurm::{self, Record, Sighting, in_words};
 use crate::output::{self, Failure};
 use crate::run::RunError;
 use focalsweep_core::record::{RunDir, RunDirError, RunState};
+use focalsweep_core::shell::quoted;
 use focalsweep_engine::job::AttendedRun;
 use focalsweep_report::thousands;
 
@@ -123,7 +124,7 @@ impl Status<'_> {
         }
         if ["stopped", "trained, not collected", "on the cluster"].contains(&state) {
             let what = if state == "on the cluster" { "waits for it and collects" } else { "goes on with it" };
-            lines.push(format!("  `focalsweep run SPEC --resume --out {}` {what}", self.root.display()));
+            lines.push(format!("  `focalsweep run SPEC --resume --out {}` {what}", quoted(&self.root)));
         }
         lines.join("\n")
     }

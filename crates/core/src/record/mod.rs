@@ -32,10 +32,11 @@ mod run_files;
 mod sealed;
 mod spec_file;
 mod staged;
+mod target;
 mod version;
 
 pub use crate::metrics::SplitMetrics;
-pub use atomic::{publish, sync_folder, write_atomically};
+pub use atomic::{open_own, replaceable, sync_folder, write_atomically};
 pub use attempt::Attempt;
 pub use bytes::{from_le_bytes, le_bytes};
 pub use checksum::{blob_sum, checked_line, push_line};
@@ -53,4 +54,5 @@ pub use run_dir::{PLAN, RunDir};
 pub use run_files::RunFiles;
 pub use spec_file::SPEC;
 pub use staged::{DamagedFile, FilesFound};
+pub use target::{linked, write_named};
 pub use version::{DRAFT, FORMAT_VERSION};

@@ -11,8 +11,9 @@ use ureq::http::header::{CONTENT_RANGE, RANGE};
 
 use super::error::DataError;
 use super::fingerprint::hex;
-use super::publish::{is_same_file, sync_folder};
+use super::publish::{is_same_file, publish};
 use super::synth::write_synthetic;
+use focalsweep_core::record;
 use focalsweep_core::spec::DataSpec;
 
 /// How often a cut connection is taken up again.
@@ -36,8 +37,8 @@ impl<F: FnMut(u64, Option<u64>)> DownloadProgress for F {
 
 /// Makes `data.source` when it is not there: from `data.url`, verified by `data.sha256`, or from `data.synth`.
 ///
-/// A download grows in `<source>.part` and gets its name once its checksum is right; a later call goes on where an
-/// interrupted one was. Does nothing when the source is there, or when neither `url` nor `synth` is given.
+/// A download grows in `<source>.part`, beside the file that `source` links to if it is a link to one that is not there,
+/// and gets its name once its checksum is right; a later call goes on where an interrupted one was. Does nothing when the source is there, or when neither `url` nor `synth` is given.
 ///
 /// # Errors
 /// The server cannot be reached or answers with an error; the checksum is wrong (nothing is kept); another process
@@ -57,7 +58,7 @@ pub fn fetch(spec: &DataSpec, progress: &mut dyn DownloadProgress) -> Result<(),
 struct Download<'a> {
     url: &'a str,
     sha256: &'a str,
-    out: &'a Path,
+    out: PathBuf,
     part: PathBuf,
     /// Locked; `None` when another process finished the file meanwhile.
     file: Option<File>,
@@ -73,6 +74,7 @@ enum Cut {
 
 impl<'a> Download<'a> {
     fn start(url: &'a str, sha256: &'a str, out: &'a Path) -> Result<Self, DataError> {
+        let out = record::linked(out).map_err(|why| DataError::file("write", out, why))?;
         let mut name = out.file_name().unwrap_or_default().to_owned();
         name.push(".part");
         let part = out.with_file_name(name);
@@ -80,8 +82,7 @@ impl<'a> Download<'a> {
         if let Some(folder) = part.parent() {
             std::fs::create_dir_all(folder).map_err(failed)?;
         }
-        let file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&part).map_err(failed)?;
+        let file = record::open_own(&part, OpenOptions::new().read(true).write(true).create(true)).map_err(failed)?;
         let busy = || DataError::file("write", &part, "another process is fetching it: wait for it, then try again");
         match file.try_lock() {
             Ok(()) => {}
@@ -132,10 +133,8 @@ impl<'a> Download<'a> {
     }
 
     fn finish(&self, file: &File) -> Result<(), DataError> {
-        let failed = |why: std::io::Error| DataError::file("write", self.out, why);
-        file.sync_all().map_err(failed)?;
-        std::fs::rename(&self.part, self.out).map_err(failed)?;
-        sync_folder(self.out)
+        file.sync_all().map_err(|why| DataError::file("write", &self.out, why))?;
+        publish(&self.part, &self.out)
     }
 
     /// One connection: all that is still to come, and the check of the whole.

@@ -1,22 +1,21 @@
-//! How a file that was made gets its name, on every system.
+//! How a file that was fetched gets its name, on every system.
 
 use std::fs::File;
 use std::path::Path;
 
-use tempfile::NamedTempFile;
-
 use super::error::DataError;
 use focalsweep_core::record;
 
-/// Gives a finished temporary file its name, all on disk.
-pub(super) fn publish(temp: NamedTempFile, out: &Path) -> Result<(), DataError> {
-    record::publish(temp, out).map_err(|why| DataError::file("write", out, why))
-}
-
-/// Makes the name of `path` last.
-pub(super) fn sync_folder(path: &Path) -> Result<(), DataError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    record::sync_folder(folder).map_err(|why| DataError::file("write", path, why))
+/// Gives the whole and synced file `part` the name `out`, and makes that last. Only a regular file that came there
+/// meanwhile is replaced.
+pub(super) fn publish(part: &Path, out: &Path) -> Result<(), DataError> {
+    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let rename = || {
+        record::replaceable(out)?;
+        std::fs::rename(part, out)?;
+        record::sync_folder(folder)
+    };
+    rename().map_err(|why| DataError::file("write", out, why))
 }
 
 /// Whether `path` still names the open `file`.

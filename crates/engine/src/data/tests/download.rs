@@ -272,6 +272,28 @@ fn one_process_fetches_at_a_time() {
 }
 
 #[test]
+#[cfg(unix)]
+fn links_of_others_are_not_written_through_by_a_part_and_followed_to_the_file() {
+    use std::os::unix::fs::symlink;
+
+    let (folder, theirs) = file("theirs", "theirs");
+    let at = |name: &str| folder.path().join(name);
+    symlink("theirs", at("rows.csv.part")).unwrap();
+    std::fs::create_dir(at("far")).unwrap();
+    symlink("far/real.csv", at("link.csv")).unwrap();
+    let fetched = |name: &str| {
+        let server = serve(content(), vec![Answer::All]);
+        let (url, sha256) = (Some(server.url), Some(hex(&Sha256::digest(content()))));
+        fetch(&DataSpec { url, sha256, ..spec(&at(name), "y") }, &mut |_, _| ())
+    };
+    let told = said(&fetched("rows.csv").unwrap_err());
+    assert!(told.contains("it is a link"), "{told}");
+    assert_eq!(std::fs::read_to_string(theirs).unwrap(), "theirs");
+    fetched("link.csv").unwrap();
+    assert!(at("link.csv").is_symlink() && std::fs::read(at("far/real.csv")).unwrap() == content());
+}
+
+#[test]
 fn synthetic_data_is_made_once() {
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("s.parquet");
