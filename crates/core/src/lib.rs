@@ -15,6 +15,7 @@
 //! | [`random`] | random streams by name |
 //! | [`record`] | the run directory: every file that is written and read |
 //! | [`device`] | names of devices |
+//! | [`text`] | names and messages of others as they may be shown |
 //!
 //! No tch, rayon, clap, terminal or process; the clock is read for the names of attempts alone.
 
@@ -27,3 +28,4 @@ pub mod random;
 pub mod record;
 pub mod samplings;
 pub mod spec;
+pub mod text;

@@ -46,5 +46,5 @@ pub use models::find_model;
 pub use predictions::{Predictions, PredictionsFormat, write_predictions};
 pub use rows::{HistoryRow, ResultRow, STACK, State};
 pub use run_dir::{PLAN, RunDir};
-pub use spec_file::read_spec;
+pub use spec_file::{read_spec, read_spec_text};
 pub use version::{DRAFT, FORMAT_VERSION};
