@@ -90,24 +90,34 @@ mod tests {
     #[test]
     fn https_or_this_machine() {
         let is_taken = |url: &str| Address::of(url).is_ok();
-        for url in ["https://a.org/x", "http://127.0.0.1:1/x", "http://127.9.9.9/x", "http://localhost/", "http://[::1]:8/x"] {
+        for url in
+            ["https://a.org/x", "http://127.0.0.1:1/x", "http://127.9.9.9/x", "http://localhost/", "http://[::1]:8/x"]
+        {
             assert!(is_taken(url), "{url}");
         }
-        for url in
-            ["http://a.org/x", "http://localhost.a.org/", "http://127.0.0.1.a.org/", "ftp://a.org/x", "file:///x", "x", ""]
-        {
+        for url in [
+            "http://a.org/x",
+            "http://localhost.a.org/",
+            "http://127.0.0.1.a.org/",
+            "ftp://a.org/x",
+            "file:///x",
+            "x",
+            "",
+        ] {
             assert!(!is_taken(url), "{url}");
         }
     }
 
     #[test]
     fn a_server_sends_on_within_the_same_bounds() {
-        let from = |url: &str, location: &str| Address::of(url).unwrap().sent_on(location).map(|next| next.0.to_string());
+        let from =
+            |url: &str, location: &str| Address::of(url).unwrap().sent_on(location).map(|next| next.0.to_string());
         assert_eq!(from("https://a.org/d/x", "y?z=1").unwrap(), "https://a.org/d/y?z=1");
         assert_eq!(from("https://a.org/d/x", "/y").unwrap(), "https://a.org/y");
         assert_eq!(from("https://a.org/d/x", "//b.org/y").unwrap(), "https://b.org/y");
         assert_eq!(from("http://127.0.0.1:1/x", "https://b.org/y").unwrap(), "https://b.org/y");
-        for location in ["http://a.org/x", "http://127.0.0.1/x", "https://localhost/x", "file:///etc/passwd", "http://"] {
+        for location in ["http://a.org/x", "http://127.0.0.1/x", "https://localhost/x", "file:///etc/passwd", "http://"]
+        {
             assert!(from("https://a.org/d/x", location).is_err(), "{location}");
         }
     }

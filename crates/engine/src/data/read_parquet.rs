@@ -28,9 +28,11 @@ pub(super) fn read(path: &Path, pick: Pick<'_>, categorical: &[String]) -> Resul
     let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default())
         .map_err(|e| DataError::broken("Parquet", path, e))?;
     let rows = usize::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
-    let in_groups = metadata.metadata().row_groups().iter().try_fold(0usize, |sum, group| {
-        sum.checked_add(usize::try_from(group.num_rows()).ok()?)
-    });
+    let in_groups = metadata
+        .metadata()
+        .row_groups()
+        .iter()
+        .try_fold(0usize, |sum, group| sum.checked_add(usize::try_from(group.num_rows()).ok()?));
     if in_groups != Some(rows) {
         return Err(DataError::broken("Parquet", path, format!("it says {rows} rows, but its groups have others")));
     }
@@ -48,10 +50,7 @@ pub(super) fn read(path: &Path, pick: Pick<'_>, categorical: &[String]) -> Resul
     let bytes: u64 = kinds.iter().map(|(_, kind)| kind.bytes_per_row()).sum();
     let read = File { path, metadata: &metadata, rows, columns: kinds.len(), budget: &budget };
     budget.take(bytes.saturating_mul(rows as u64)).map_err(|short| read.too_large(short))?;
-    let columns = kinds
-        .into_par_iter()
-        .map(|(column, kind)| read.column(column, kind))
-        .collect::<Result<_, _>>()?;
+    let columns = kinds.into_par_iter().map(|(column, kind)| read.column(column, kind)).collect::<Result<_, _>>()?;
     Ok(Table { columns, rows })
 }
 
