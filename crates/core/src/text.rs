@@ -25,7 +25,8 @@ pub fn escaped_lines(text: &str) -> Cow<'_, str> {
     escape_but(text, &['\n', '\t'])
 }
 
-fn escape_but<'a>(text: &'a str, kept: &[char]) -> Cow<'a, str> {
+/// As [`escaped`], but for some characters.
+pub fn escape_but<'a>(text: &'a str, kept: &[char]) -> Cow<'a, str> {
     let is_shown = |c: char| !is_order(c) || kept.contains(&c);
     if text.chars().all(is_shown) {
         return Cow::Borrowed(text);

@@ -14,11 +14,12 @@ use super::split::split;
 use super::transform::Transform;
 use crate::memory::Budget;
 
-/// The replicates of a sweep from 0 on, as [`prepare`] makes each.
+/// The first `count` of the replicates of a sweep, as [`prepare`] makes each.
 ///
 /// # Errors
-/// Those of [`prepare`]; all of them together do not fit into memory, which is seen before they are made.
-pub fn prepare_all(
+/// Those of [`prepare`]; all `replicates` together do not fit into memory, which is seen before they are made.
+pub fn prepare_first(
+    count: u32,
     source: &Source,
     data: &DataSpec,
     split_spec: &SplitSpec,
@@ -28,7 +29,7 @@ pub fn prepare_all(
     let budget = Budget::now();
     let room = Room { budget: &budget, replicates };
     let one = |replicate| prepare_within(&room, source, data, split_spec, seed, replicate).map(Arc::new);
-    (0..replicates).into_par_iter().map(one).collect()
+    (0..count).into_par_iter().map(one).collect()
 }
 
 /// Splits `source` as `(seed, replicate)` has it, fits the preprocessing on the training rows and applies it to all.

@@ -5,8 +5,7 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::super::prepare_all;
-use super::super::{load, prepare};
+use super::super::{load, prepare, prepare_first};
 use super::*;
 use crate::memory::{Budget, Short};
 use focalsweep_core::spec::SplitSpec;
@@ -62,7 +61,7 @@ fn replicates_that_do_not_fit_are_refused_before_they_are_made() {
     let (_folder, path) = file("t.csv", format!("a,y\n{rows}"));
     let spec = spec(&path, "y");
     let source = load(&spec).unwrap();
-    let error = prepare_all(&source, &spec, &SplitSpec::default(), 0, u32::MAX).unwrap_err();
+    let error = prepare_first(1, &source, &spec, &SplitSpec::default(), 0, u32::MAX).unwrap_err();
     let told = said(&error);
     assert!(matches!(error, DataError::Memory { .. }), "{told}");
     assert!(told.starts_with("4294967295 replicates of 2000 rows with 1 features would take about 70.3 TiB"), "{told}");
@@ -70,7 +69,7 @@ fn replicates_that_do_not_fit_are_refused_before_they_are_made() {
         told.contains("fewer `replicates`") && told.contains("`data.drop`") && told.contains("more memory"),
         "{told}"
     );
-    let some = prepare_all(&source, &spec, &SplitSpec::default(), 0, 3).unwrap();
+    let some = prepare_first(3, &source, &spec, &SplitSpec::default(), 0, 3).unwrap();
     for (index, replicate) in (0..).zip(&some) {
         assert_eq!(**replicate, prepare(&source, &spec, &SplitSpec::default(), 0, index).unwrap());
     }
