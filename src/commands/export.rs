@@ -53,7 +53,7 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
         card.threshold.map_or_else(|| "none".to_owned(), |t| format!("{t:.3}")),
         quoted(&args.out)
     ));
-    output::data(&args.out.display().to_string()).map_err(closed)?;
+    output::path(&args.out).map_err(closed)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -33,7 +33,7 @@ pub(super) fn run(args: &RunArgs, log: &Log) -> Result<ExitCode, Failure> {
     check_flags(args, &spec)?;
     if args.dry_run {
         let cluster = args.prepare || spec.launch.launcher == Launcher::Slurm;
-        let workload = Workload::new(&spec, cluster, &mut DownloadBar::new(is_silent(args)))?;
+        let workload = Workload::preview(&spec, cluster, &mut DownloadBar::new(is_silent(args)))?;
         show(&spec, &workload, PlanFormat::Table)?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -53,7 +53,7 @@ pub(super) fn run(args: &RunArgs, log: &Log) -> Result<ExitCode, Failure> {
     })?;
     let outcome = ready.run(&stop, &mut screen)?;
     output::talk(&in_words(args, &outcome));
-    output::data(&outcome.root.display().to_string()).map_err(closed)?;
+    output::path(&outcome.root).map_err(closed)?;
     if outcome.end == End::Interrupted {
         output::talk(&format!("interrupted: go on with `{}`", resume_command(args)));
     }

@@ -41,11 +41,11 @@ pub(super) fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
         (rows, failed, jobs) = follow.count(&run.plan);
     }
     let status = Status { run: &run, rows, failed, jobs, follow: &follow, queue: queue.as_ref(), root: &args.run_dir };
-    let text = match args.format {
-        PlanFormat::Table => status.text(),
-        PlanFormat::Json => format!("{:#}", status.json()),
-    };
-    output::data(&text).map_err(closed)?;
+    match args.format {
+        PlanFormat::Table => output::lines(&status.text()),
+        PlanFormat::Json => output::data(&format!("{:#}", status.json())),
+    }
+    .map_err(closed)?;
     Ok(ExitCode::SUCCESS)
 }
 

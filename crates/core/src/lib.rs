@@ -16,6 +16,7 @@
 //! | [`record`] | the run directory: every file that is written and read |
 //! | [`device`] | names of devices |
 //! | [`shell`] | words of a command line, for hints and scripts |
+//! | [`text`] | names and messages of others as they may be shown |
 //!
 //! No tch, rayon, clap, terminal or process; the clock is read for the names of attempts alone.
 
@@ -29,3 +30,4 @@ pub mod record;
 pub mod samplings;
 pub mod shell;
 pub mod spec;
+pub mod text;

@@ -52,7 +52,7 @@ pub use predictions::{Predictions, PredictionsFormat, write_predictions};
 pub use rows::{HistoryRow, ResultRow, STACK, State};
 pub use run_dir::{PLAN, RunDir};
 pub use run_files::RunFiles;
-pub use spec_file::SPEC;
+pub use spec_file::{SPEC, read_spec_text};
 pub use staged::{DamagedFile, FilesFound};
 pub use target::{linked, write_named};
 pub use version::{DRAFT, FORMAT_VERSION};
