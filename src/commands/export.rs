@@ -10,6 +10,7 @@ use crate::cli::ExportArgs;
 use crate::output::{self, Failure, Plain};
 use crate::run::RunError;
 use focalsweep_core::record::{MODELS, ModelCard, ModelDirError, RunFiles, State, find_model, write_model_dir};
+use focalsweep_core::shell::quoted;
 use focalsweep_report::{self as report, Options, Results, Row};
 
 /// Fewest characters of an id that name a trial.
@@ -50,9 +51,9 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
         in_words(&results, row),
         row.replicate,
         card.threshold.map_or_else(|| "none".to_owned(), |t| format!("{t:.3}")),
-        args.out.display()
+        quoted(&args.out)
     ));
-    output::data(&args.out.display().to_string()).map_err(closed)?;
+    output::path(&args.out).map_err(closed)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -66,7 +67,7 @@ fn trial(args: &ExportArgs, files: &RunFiles, results: &Results) -> Result<Strin
     }
     let ids: BTreeSet<&str> = results.rows.iter().map(|row| row.trial_id.as_str()).collect();
     let found: Vec<&str> = ids.iter().copied().filter(|id| id.starts_with(&args.trial)).collect();
-    let list = format!("`focalsweep report {} --format csv` lists them", args.run_dir.display());
+    let list = format!("`focalsweep report {} --format csv` lists them", quoted(&args.run_dir));
     match found.as_slice() {
         [id] if args.trial.len() >= SHORTEST => Ok((*id).to_owned()),
         [] => Err(refused(format!("--trial {}: none of the {} trials has that id", args.trial, ids.len()), &list)),
@@ -118,10 +119,7 @@ fn in_words(results: &Results, row: &Row) -> String {
 }
 
 fn when_models_are_there(run_dir: &Path) -> String {
-    format!(
-        "models are written when a run ends: `focalsweep run SPEC --out {} --resume` finishes it",
-        run_dir.display()
-    )
+    format!("models are written when a run ends: `focalsweep run SPEC --out {} --resume` finishes it", quoted(run_dir))
 }
 
 fn refused(message: String, help: &str) -> Failure {

@@ -9,7 +9,7 @@ use super::spec::{closed, read_spec};
 use crate::cli::{ReportArgs, ReportFormat, SplitName};
 use crate::output::{self, Failure, Plain};
 use crate::run::{WITH_INTERVALS, default_root, report_of};
-use focalsweep_core::record::{RunFiles, write_atomically};
+use focalsweep_core::record::{RunFiles, write_named};
 use focalsweep_core::spec::{self, RankSpec, Split};
 use focalsweep_report::{self as report, Csv, Exporter, Json, Markdown, Options, Report, Table};
 
@@ -76,9 +76,9 @@ fn write_figures(files: &RunFiles, folder: &Path, found: &Report) -> Result<Exit
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let cannot = |error: io::Error| Plain {
         message: format!("cannot write {}: {error}", path.display()),
-        help: Some("the folder must be there and yours to write in".to_owned()),
+        help: Some("its folder must be there and yours to write in, and have room".to_owned()),
     };
-    write_atomically::<io::Error>(path, |out| out.write_all(bytes)).map_err(|e| Failure::environment(cannot(e)))
+    write_named::<io::Error>(path, |out| out.write_all(bytes)).map_err(|e| Failure::environment(cannot(e)))
 }
 
 /// The split of a word on the command line.

@@ -12,6 +12,8 @@ mod command;
 mod config;
 mod ending;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod launch;
 mod queue;
 mod record;

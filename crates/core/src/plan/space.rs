@@ -1,10 +1,10 @@
 //! The trials of a sweep by index: a grid is a number in a mixed radix, so ten million trials cost no memory.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::wave::{GridPart, GridSpace, GridTrials, ListedTrial, WaveTrials};
-use crate::spec::parameters::{Setting, Start};
+use crate::spec::parameters::{Setting, Start, ValueKey};
 use crate::spec::{Hyperparameters, Loss, Parameter, Space, Spec};
 
 /// The distinct trials of a sweep, ordered so that trials that can share a stack are neighbours.
@@ -108,21 +108,23 @@ impl Trials {
     /// Drops repeated trials and makes those of one shape neighbours, shapes in the order in which they first appear.
     fn settle(&mut self) {
         let mut seen = HashSet::new();
-        let mut shapes: Vec<(Hyperparameters, Vec<(usize, usize)>)> = Vec::new();
+        let mut shapes: Vec<Vec<(usize, usize)>> = Vec::new();
+        let mut known: HashMap<Vec<Option<ValueKey>>, usize> = HashMap::new();
         for (number, grid) in self.grids.iter().enumerate() {
             for index in 0..grid.len {
                 let trial = grid.trial(index);
-                if !seen.insert(trial.trial_id()) {
+                if !seen.insert(trial.key()) {
                     continue;
                 }
-                match shapes.iter_mut().find(|(first, _)| first.stacks_with(&trial)) {
-                    Some((_, members)) => members.push((number, index)),
-                    None => shapes.push((trial, vec![(number, index)])),
+                let shape = *known.entry(trial.stack_key()).or_insert(shapes.len());
+                if shape == shapes.len() {
+                    shapes.push(Vec::new());
                 }
+                shapes[shape].push((number, index));
             }
         }
         let mut end = 0;
-        for (_, members) in &shapes {
+        for members in &shapes {
             for run in members.chunk_by(|a, b| a.0 == b.0 && a.1 + 1 == b.1) {
                 let (grid, first) = run[0];
                 self.pieces.push(Piece { start: end, source: Source::Grid { grid, first } });

@@ -65,7 +65,7 @@ impl LaunchLog {
     /// The file cannot be read or written.
     pub fn open(jobs: &Path) -> io::Result<(Self, Vec<Change>)> {
         let (changes, whole) = read(&path(jobs))?;
-        let file = OpenOptions::new().create(true).append(true).open(path(jobs))?;
+        let file = super::atomic::open_own(&path(jobs), OpenOptions::new().create(true).append(true))?;
         file.set_len(whole)?;
         super::atomic::sync_folder(jobs)?;
         Ok((Self(Log::Open(file)), changes))

@@ -1,14 +1,14 @@
 //! The run directory: where each file is, who may write, and what is there already.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
-use super::atomic::{TORN, write_atomically};
+use super::atomic::{TORN, open_own, write_atomically};
 use super::attempt::Attempt;
 use super::checksum::{OTHER_SUM, blob_sum};
 use super::error::RunDirError;
@@ -76,7 +76,8 @@ impl RunDir {
             fs::create_dir_all(&folder).map_err(|e| RunDirError::io(&folder, e))?;
         }
         let path = root.join(".lock");
-        let lock = File::create(&path).map_err(|e| RunDirError::io(&path, e))?;
+        let lock = open_own(&path, OpenOptions::new().write(true).create(true).truncate(false))
+            .map_err(|e| RunDirError::io(&path, e))?;
         match lock.try_lock() {
             Ok(()) => {
                 remove_torn(root)?;
@@ -94,7 +95,7 @@ impl RunDir {
 
     /// Whether a process holds the lock of `root` just now.
     pub fn is_locked(root: &Path) -> bool {
-        let Ok(lock) = File::open(root.join(".lock")) else { return false };
+        let Ok(lock) = open_own(&root.join(".lock"), OpenOptions::new().read(true)) else { return false };
         matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
 
@@ -305,5 +306,23 @@ mod tests {
         assert!(matches!(RunDir::look(folder.path()), Err(RunDirError::NotOurs(_))));
         fs::write(folder.path().join("manifest.json"), r#"{"format_version": 99}"#).unwrap();
         assert!(matches!(RunDir::look(folder.path()), Err(RunDirError::Format { version: 99, .. })));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_lock_that_is_a_link_is_refused_and_what_it_holds_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, theirs) = (folder.path().join("run"), folder.path().join("theirs"));
+        fs::write(&theirs, "theirs").unwrap();
+        fs::create_dir(&root).unwrap();
+        std::os::unix::fs::symlink("../theirs", root.join(".lock")).unwrap();
+        let said = RunDir::lock(&root).unwrap_err().to_string();
+        assert!(said.contains("it is a link"), "{said}");
+        fs::remove_file(root.join(".lock")).unwrap();
+        fs::copy(&theirs, root.join(".lock")).unwrap();
+        drop(RunDir::lock(&root).unwrap());
+        for kept in [theirs, root.join(".lock")] {
+            assert_eq!(fs::read_to_string(kept).unwrap(), "theirs");
+        }
     }
 }

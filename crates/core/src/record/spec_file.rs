@@ -1,6 +1,8 @@
 //! sweep.yaml: the spec of a run with its defaults.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
 
 use super::error::RunDirError;
 use super::run_dir::RunDir;
@@ -9,6 +11,8 @@ use crate::spec::{self, Spec};
 
 /// Name of the file.
 pub const SPEC: &str = "sweep.yaml";
+/// Bytes that a sweep file may have.
+const MOST_BYTES: u64 = 16 << 20;
 
 impl RunDir {
     /// Makes the file of the spec with its defaults, for [`RunDir::commit`].
@@ -32,5 +36,35 @@ impl RunFiles {
         let bytes = self.bytes(SPEC)?.ok_or_else(|| broken("it is missing"))?;
         let text = String::from_utf8(bytes).map_err(|_| broken("it is no text"))?;
         Ok(spec::parse(&path.display().to_string(), &text)?)
+    }
+}
+
+/// The text of a sweep file: no more of it is read than one may have, whatever `path` names.
+///
+/// # Errors
+/// It cannot be read, is no UTF-8, or too large for a sweep file ([`io::ErrorKind::FileTooLarge`]).
+pub fn read_spec_text(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    if File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)? as u64 > MOST_BYTES {
+        let why = "it has more than 16 MiB, which no sweep file has";
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_huge_file_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("huge.yaml");
+        let file = File::create(&path).unwrap();
+        file.set_len(MOST_BYTES).unwrap();
+        assert_eq!(read_spec_text(&path).unwrap().len() as u64, MOST_BYTES);
+        file.set_len(1 << 30).unwrap();
+        assert_eq!(read_spec_text(&path).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
     }
 }

@@ -5,7 +5,7 @@
 //! reads in between, or after a crash, finds each file as it was or as it was to become, and the manifest knows both.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::PoisonError;
@@ -13,7 +13,7 @@ use std::sync::PoisonError;
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
-use super::atomic::{TORN, publish, write_atomically};
+use super::atomic::{publish, write_atomically, write_beside};
 use super::checksum::{Summing, sum_of_stream};
 use super::error::RunDirError;
 use super::manifest::{FileSum, MANIFEST, Manifest};
@@ -23,6 +23,8 @@ use super::run_dir::RunDir;
 #[derive(Debug)]
 pub(super) struct Staged {
     temporary: NamedTempFile,
+    /// What it replaces.
+    old: Option<Metadata>,
     sum: FileSum,
 }
 
@@ -71,15 +73,15 @@ impl RunDir {
     ) -> Result<(), RunDirError> {
         let path = self.path(name);
         let make = || -> io::Result<Staged> {
-            let folder = path.parent().unwrap_or(Path::new("."));
-            let mut temporary = tempfile::Builder::new().prefix(TORN).tempfile_in(folder)?;
-            let out = io::BufWriter::with_capacity(1 << 18, temporary.as_file_mut());
-            let mut summing = Summing::new(out);
-            write(&mut summing)?;
-            summing.flush()?;
-            let (bytes, sum) = summing.total();
-            drop(summing);
-            Ok(Staged { temporary, sum: FileSum { bytes, sum } })
+            let mut total = (0, String::new());
+            let (temporary, old) = write_beside::<io::Error>(&path, |out| {
+                let mut summing = Summing::new(out);
+                write(&mut summing)?;
+                total = summing.total();
+                Ok(())
+            })?;
+            let (bytes, sum) = total;
+            Ok(Staged { temporary, old, sum: FileSum { bytes, sum } })
         };
         let staged = make().map_err(|e| RunDirError::io(&path, e))?;
         self.staged.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), staged);
@@ -97,9 +99,9 @@ impl RunDir {
         let path = self.path(MANIFEST);
         let bytes = manifest.to_bytes().map_err(|e| RunDirError::io(&path, e))?;
         write_atomically::<io::Error>(&path, |out| out.write_all(&bytes)).map_err(|e| RunDirError::io(&path, e))?;
-        for (name, Staged { temporary, .. }) in staged {
+        for (name, Staged { temporary, old, .. }) in staged {
             let path = self.path(&name);
-            publish(temporary, &path).map_err(|e| RunDirError::io(&path, e))?;
+            publish(temporary, &path, old.as_ref()).map_err(|e| RunDirError::io(&path, e))?;
         }
         manifest.files.append(&mut manifest.next);
         Ok(())
@@ -182,7 +184,7 @@ mod tests {
             cut.next = staged.iter().map(|(name, staged)| (name.clone(), staged.sum.clone())).collect();
             std::fs::write(dir.path(MANIFEST), cut.to_bytes().unwrap()).unwrap();
             for (name, staged) in staged.into_iter().take(steps) {
-                publish(staged.temporary, &dir.path(&name)).unwrap();
+                publish(staged.temporary, &dir.path(&name), staged.old.as_ref()).unwrap();
             }
             let files = RunFiles::read(folder.path()).unwrap();
             for (at, name) in ["a", "b", "c"].into_iter().enumerate() {

@@ -33,6 +33,25 @@ pub enum ParameterValue {
     Text(String),
 }
 
+/// What two equal values have in common, for sets of many.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum ValueKey {
+    /// Of a number, its bits; 0 and -0 are equal.
+    Number(u64),
+    Integer(i64),
+    Text(String),
+}
+
+impl ParameterValue {
+    pub(crate) fn key(self) -> ValueKey {
+        match self {
+            Self::Number(value) => ValueKey::Number((value + 0.0).to_bits()),
+            Self::Integer(value) => ValueKey::Integer(value),
+            Self::Text(value) => ValueKey::Text(value),
+        }
+    }
+}
+
 impl std::fmt::Display for ParameterValue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -1,0 +1,176 @@
+//! What people write and what a run leaves, changed at random: readers refuse it in bounded time and memory.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+
+#[path = "../../../tests/common/fuzz.rs"]
+mod fuzz;
+
+use std::fs;
+use std::path::Path;
+
+use focalsweep_core::plan::Trials;
+use focalsweep_core::record::{Journals, LaunchLog, Model, RunDir, push_line};
+use focalsweep_core::spec::{parse_with, to_yaml};
+use fuzz::fuzz;
+use tempfile::TempDir;
+
+/// Of the data of the corpus.
+const FINGERPRINT: &str = "7500caefd4eef74c";
+
+/// Words of sweep files.
+const WORDS: &[&str] = &[
+    "\n",
+    "  ",
+    ": ",
+    "- ",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    "#",
+    "'",
+    "\"",
+    "&a ",
+    "*a",
+    "!!str ",
+    "|\n",
+    "---\n",
+    "? ",
+    "<<: ",
+    "\u{feff}",
+    "\u{0}",
+    "\u{2028}",
+    "null",
+    "~",
+    ".nan",
+    "[[[[[[[[",
+    "{a: {a: {a: ",
+    "value",
+    "values",
+    "min",
+    "max",
+    "count",
+    "alpha",
+    "learning_rate",
+    "replicates",
+    "epochs",
+    "hidden",
+    "synth",
+];
+/// Words of JSON.
+const JSON: &[&str] = &[
+    "null",
+    "true",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    ":",
+    "\"",
+    "\\u0000",
+    "\\ud800",
+    "\"../../x\"",
+    "[[[[[[[[",
+    "{\"a\":{\"a\":",
+    "\"count\":",
+    "\"first\":",
+    "\"replicate\":",
+    "\"trial_id\":",
+    "\"job_id\":",
+    "\"lengths\":",
+];
+
+fn as_it_is(_: &str, bytes: Vec<u8>) -> Vec<u8> {
+    bytes
+}
+
+/// Lines of JSON whose checksums fit again.
+fn summed(_: &str, bytes: Vec<u8>) -> Vec<u8> {
+    const SUM: &[u8] = b",\"sum\":\"";
+    let mut lines = Vec::new();
+    for line in bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+        match line.windows(SUM.len()).rposition(|window| window == SUM) {
+            Some(at) => push_line(&mut lines, &[&line[..at], b"}"].concat()),
+            None => lines.extend_from_slice(&[line, b"\n"].concat()),
+        }
+    }
+    lines
+}
+
+/// Reads a file that lies at `name` in a folder.
+fn at<T, E: ToString>(name: &str, bytes: &[u8], read: impl FnOnce(&Path) -> Result<T, E>) -> Result<(), String> {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, bytes).unwrap();
+    read(folder.path()).map(drop).map_err(|error| error.to_string())
+}
+
+#[test]
+fn sweep_files() {
+    fuzz("spec", WORDS, as_it_is, |_, bytes| {
+        let spec = parse_with("sweep.yaml", &String::from_utf8_lossy(bytes), &[]).map_err(|faults| {
+            assert!(!faults.faults().is_empty());
+            faults.to_string()
+        })?;
+        let written = to_yaml(&spec).expect("YAML has a word for all of it");
+        assert_eq!(parse_with("sweep.yaml", &written, &[]).expect("what we write can be read"), spec);
+        Trials::new(&spec).map(drop).ok_or("too many trials to be counted".to_owned())
+    });
+}
+
+#[test]
+fn overrides() {
+    let sweep = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../sweeps/focal.yaml")).unwrap();
+    fuzz("set", WORDS, as_it_is, |_, bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let pairs = text.lines().filter_map(|line| line.split_once('='));
+        let pairs: Vec<_> = pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        parse_with("sweep.yaml", &sweep, &pairs).map(drop).map_err(|faults| faults.to_string())
+    });
+}
+
+#[test]
+fn plans() {
+    fuzz("plan", JSON, summed, |_, bytes| at("plan.jsonl", bytes, |root| RunDir::attend(root).plan()));
+}
+
+#[test]
+fn manifests() {
+    fuzz("manifest", JSON, as_it_is, |_, bytes| at("manifest.json", bytes, RunDir::look));
+}
+
+#[test]
+fn journals() {
+    fuzz("journal", JSON, summed, |_, bytes| {
+        at("jobs/job-00001.a.jsonl", bytes, |root| Journals::list(&root.join("jobs"))?.of("job-00001"))
+    });
+}
+
+#[test]
+fn launch_logs() {
+    fuzz("launch", JSON, summed, |_, bytes| at("jobs/launch.jsonl", bytes, |root| LaunchLog::open(&root.join("jobs"))));
+}
+
+#[test]
+fn prepared_rows() {
+    fuzz("prepared", &[], as_it_is, |_, bytes| {
+        at("prepared/r0.arrow", bytes, |root| RunDir::attend(root).prepared(0, FINGERPRINT))
+    });
+}
+
+#[test]
+fn model_directories() {
+    let whole = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus/model");
+    let files = ["model.json", "model.safetensors", "preprocessing.json"];
+    fuzz("model", JSON, as_it_is, |changed, bytes| {
+        at(changed.trim_start_matches("good-"), bytes, |folder| {
+            for name in files.into_iter().filter(|name| !changed.ends_with(name)) {
+                fs::copy(whole.join(format!("good-{name}")), folder.join(name)).unwrap();
+            }
+            Model::read(folder)
+        })
+    });
+}
