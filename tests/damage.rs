@@ -2,9 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-#[expect(dead_code, reason = "other tests look at every file of a folder")]
 mod common;
-#[expect(dead_code, reason = "other tests look at times")]
 #[path = "common/same.rs"]
 mod same;
 #[expect(dead_code, reason = "sweeps.rs reads more of a table")]

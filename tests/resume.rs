@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod common;
-#[expect(dead_code, reason = "damage.rs looks at tables one by one")]
 #[path = "common/same.rs"]
 mod same;
 #[expect(dead_code, reason = "sweeps.rs reads more of a table")]

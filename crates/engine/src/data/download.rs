@@ -120,7 +120,8 @@ impl<'a> Download<'a> {
             Err(TryLockError::WouldBlock) => return Err(busy()),
             Err(TryLockError::Error(why)) => return Err(failed(why)),
         }
-        let download = |file| Self { url, sha256, out, part: part.clone(), limits, started: Instant::now(), file };
+        let download =
+            |file| Self { url, sha256, out: out.clone(), part: part.clone(), limits, started: Instant::now(), file };
         if out.exists() {
             return Ok(download(None));
         }
