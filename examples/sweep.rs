@@ -25,7 +25,7 @@ pub fn winner(folder: &Path) -> Result<(String, f64), Box<dyn Error>> {
     let sweep = Sweep::new(spec, RunOptions { out: Some(folder.join("run")), resume: true, ..RunOptions::default() })?;
     // Another thread may raise the flag; what had ended by then is saved.
     let outcome = sweep.run(&Stop::default(), &mut Quiet)?;
-    let results = report::read(&outcome.root)?;
+    let results = report::read(&report::run_files(&outcome.root)?)?;
     let ranking = report::rank(&results, &options)?;
     let best = ranking.winner().ok_or("no trial finished")?;
     let value = |name: &str| ranking.parameter(best, name).map_or_else(|| "–".to_owned(), ToString::to_string);

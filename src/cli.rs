@@ -232,6 +232,9 @@ pub struct ReportArgs {
     /// Where thresholds are put, on the validation rows, without training again [default: the spec's]
     #[arg(long, value_name = "KEY=VALUE,…")]
     pub operating_point: Option<String>,
+    /// Read files that somebody changed on purpose: their checksums are not compared
+    #[arg(long)]
+    pub unchecked: bool,
     /// Only the first N trials [default: 20 in a table, else all]
     #[arg(long, value_name = "N")]
     pub top: Option<usize>,

@@ -9,6 +9,7 @@
 //! The parts are crates: `focalsweep-core` (spec, plan, metrics, record), `focalsweep-engine` (data, train, job),
 //! `focalsweep-report`, and `focalsweep-torch`, a program of its own that this one starts and never links.
 
+pub mod allocate;
 pub mod cli;
 pub mod commands;
 pub mod launch;

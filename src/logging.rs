@@ -13,6 +13,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 use crate::output;
+use focalsweep_core::record;
+use focalsweep_core::text::escape_but;
 
 /// The log file, once there is a run directory to put it in.
 #[derive(Debug, Clone, Default)]
@@ -22,7 +24,10 @@ impl Log {
     /// Installs the subscriber. `json`: one JSON object a line on stderr, progress and all.
     pub fn install(json: bool) -> Self {
         let log = Self::default();
-        let file = fmt::layer().with_ansi(false).with_writer(log.clone()).with_filter(LevelFilter::INFO);
+        let file = fmt::layer()
+            .with_ansi(false)
+            .with_writer(Lines { to: log.clone(), kept: &[] })
+            .with_filter(LevelFilter::INFO);
         let registry = tracing_subscriber::registry().with(file);
         let result = if json {
             output::talk_as_json();
@@ -33,10 +38,12 @@ impl Log {
             let warnings = Targets::new().with_default(LevelFilter::WARN).with_target("progress", LevelFilter::OFF);
             let progress = Targets::new().with_target("progress", LevelFilter::INFO);
             let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            let said = fmt::layer().without_time().with_target(false).with_ansi(colours).with_writer(io::stderr);
+            // The colours' escapes stay; those of others are written out before.
+            let stderr = Lines { to: io::stderr, kept: if colours { &['\u{1b}'] } else { &[] } };
+            let said = fmt::layer().without_time().with_target(false).with_ansi(colours).with_writer(stderr.clone());
             let said = said.with_filter(warnings);
             let bare = fmt::layer().without_time().with_target(false).with_level(false).with_ansi(colours);
-            let bare = bare.with_writer(io::stderr);
+            let bare = bare.with_writer(stderr);
             registry.with(said).with(bare.with_filter(progress)).try_init()
         };
         // A subscriber that is there already (a test's) stays.
@@ -46,7 +53,7 @@ impl Log {
 
     /// Appends to `path` from now on. Without it logs go to stderr alone.
     pub fn to_file(&self, path: &Path) {
-        match OpenOptions::new().create(true).append(true).open(path) {
+        match record::open_own(path, OpenOptions::new().create(true).append(true)) {
             Ok(file) => drop(self.0.set(file)),
             Err(error) => tracing::warn!(path = %path.display(), %error, "no log file"),
         }
@@ -61,5 +68,53 @@ impl<'a> MakeWriter<'a> for Log {
             Some(file) => Box::new(file),
             None => Box::new(io::sink()),
         }
+    }
+}
+
+/// A log whose every event is one line that gives no orders to a terminal, whatever names are in it.
+#[derive(Debug, Clone)]
+struct Lines<M> {
+    to: M,
+    /// Written as they are.
+    kept: &'static [char],
+}
+
+impl<'a, M: MakeWriter<'a>> MakeWriter<'a> for Lines<M> {
+    type Writer = Line<M::Writer>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        Line { to: self.to.make_writer(), kept: self.kept }
+    }
+}
+
+/// Where one event goes; it comes in one piece.
+#[derive(Debug)]
+struct Line<W> {
+    to: W,
+    kept: &'static [char],
+}
+
+impl<W: Write> Write for Line<W> {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        let line = text.strip_suffix('\n').unwrap_or(&text);
+        self.to.write_all(format!("{}\n", escape_but(line, self.kept)).as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line() {
+        let mut line = Line { to: Vec::new(), kept: &[] };
+        line.write_all(b"WARN a\x1b[31m\r\nERROR forged \xe2\x80\xae\n").unwrap();
+        assert_eq!(line.to, b"WARN a\\u{1b}[31m\\r\\nERROR forged \\u{202e}\n");
     }
 }

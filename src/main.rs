@@ -2,14 +2,23 @@
 
 use std::panic;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
+use focalsweep::allocate::OrExit;
 use focalsweep::cli::{Cli, Command, LogFormat};
 use focalsweep::commands;
 use focalsweep::logging::Log;
 use focalsweep::output::{self, ENVIRONMENT};
+use signal_hook::consts::SIGXFSZ;
+
+#[global_allocator]
+static MEMORY: OrExit = OrExit;
 
 fn main() -> ExitCode {
+    // A file that may not grow (`ulimit -f`) is an error of the write, not the end of the process: a signal that somebody
+    // handles does nothing else. If it cannot be handled the process ends by it, as it would have.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
     // Workers turn panics into failed trials; nobody is to see one raw.
     panic::set_hook(Box::new(|info| tracing::error!(target: "panic", "{info}")));
     let outcome = panic::catch_unwind(|| {

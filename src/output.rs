@@ -1,11 +1,14 @@
 //! The one printer: stdout is data, stderr is talk.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use focalsweep_core::record::RunDirError;
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
+use focalsweep_core::text::{escaped_lines, shortened};
+use focalsweep_report::ReportError;
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 
 use crate::run::{Blame, RunError};
 
@@ -16,6 +19,11 @@ static JSON: AtomicBool = AtomicBool::new(false);
 pub fn talk_as_json() {
     JSON.store(true, Ordering::Relaxed);
 }
+
+/// Characters of a message that are shown.
+const MOST_WORDS: usize = 4_000;
+/// Characters of a cell.
+const MOST_CELL: usize = 200;
 
 /// Exit code: some trials failed, the rest are saved.
 pub const SOME_FAILED: u8 = 1;
@@ -50,7 +58,7 @@ impl Failure {
             let help = self.report.help().map(|help| help.to_string());
             tracing::error!(exit_code = self.code, help, "{}", render(self.report.as_ref(), false));
         } else {
-            talk(&render(self.report.as_ref(), io::stderr().is_terminal()));
+            say(&render(self.report.as_ref(), io::stderr().is_terminal()));
         }
         ExitCode::from(self.code)
     }
@@ -71,6 +79,16 @@ impl From<RunDirError> for Failure {
     }
 }
 
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::RunDir(error) => error.into(),
+            ReportError::Unreadable { .. } => Self::environment(error),
+            _ => Self::input(error),
+        }
+    }
+}
+
 /// A message with a hint, for what has no error type of its own.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 #[error("{message}")]
@@ -82,6 +100,58 @@ pub struct Plain {
     pub help: Option<String>,
 }
 
+/// A diagnostic whose words give no orders to a terminal, whatever names are in them. What it shows of a sweep file is
+/// safe already (`SpecFaults`).
+#[derive(Debug)]
+struct Safe<'a> {
+    inner: &'a dyn Diagnostic,
+    message: String,
+    help: Option<String>,
+    related: Vec<Safe<'a>>,
+}
+
+impl<'a> Safe<'a> {
+    fn of(inner: &'a dyn Diagnostic) -> Self {
+        let related = inner.related().into_iter().flatten().map(Safe::of).collect();
+        let help = inner.help().map(|help| words(&help.to_string()));
+        Self { inner, message: words(&inner.to_string()), help, related }
+    }
+}
+
+/// Text of a message: no orders, and no more of it than somebody reads.
+fn words(text: &str) -> String {
+    let end = text.char_indices().nth(MOST_WORDS).map_or(text.len(), |(byte, _)| byte);
+    let more = if end < text.len() { "…" } else { "" };
+    format!("{}{more}", escaped_lines(&text[..end]))
+}
+
+impl std::fmt::Display for Safe<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Safe<'_> {}
+
+impl Diagnostic for Safe<'_> {
+    fn help<'h>(&'h self) -> Option<Box<dyn std::fmt::Display + 'h>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.inner.source_code()
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.inner.labels()
+    }
+
+    fn related<'r>(&'r self) -> Option<Box<dyn Iterator<Item = &'r dyn Diagnostic> + 'r>> {
+        let related = self.related.iter().map(|safe| safe as &dyn Diagnostic);
+        (!self.related.is_empty()).then(|| Box::new(related) as Box<dyn Iterator<Item = _>>)
+    }
+}
+
 /// Text of a diagnostic; plain and 100 columns wide where nobody watches.
 pub fn render(report: &dyn Diagnostic, terminal: bool) -> String {
     let theme = if terminal && std::env::var_os("NO_COLOR").is_none() {
@@ -91,9 +161,10 @@ pub fn render(report: &dyn Diagnostic, terminal: bool) -> String {
     };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(width(terminal)).with_links(false);
     let mut text = String::new();
-    match handler.render_report(&mut text, report) {
+    let safe = Safe::of(report);
+    match handler.render_report(&mut text, &safe) {
         Ok(()) => text.trim_end().to_owned(),
-        Err(_) => report.to_string(),
+        Err(_) => safe.to_string(),
     }
 }
 
@@ -103,8 +174,10 @@ pub fn width(terminal: bool) -> usize {
     columns.map_or(100, usize::from)
 }
 
-/// Rows of cells under each other, two spaces between columns.
+/// Rows of cells under each other, two spaces between columns; long cells are cut.
 pub fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let safe = |row: &[String; N]| row.each_ref().map(|cell| shortened(cell, MOST_CELL).into_owned());
+    let rows: Vec<[String; N]> = rows.iter().map(safe).collect();
     let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);
     let line = |row: &[String; N]| {
@@ -114,14 +187,35 @@ pub fn columns<const N: usize>(rows: &[[String; N]]) -> String {
     rows.iter().map(line).collect()
 }
 
-/// Writes a line of talk to stderr.
+/// Writes a line of talk to stderr, whatever names are in it.
 pub fn talk(text: &str) {
     if JSON.load(Ordering::Relaxed) {
         tracing::info!(target: "talk", "{}", text.trim());
         return;
     }
+    say(&escaped_lines(text));
+}
+
+fn say(text: &str) {
     // If stderr is closed there is nowhere left to say so.
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Writes lines for people to stdout, whatever names are in them.
+///
+/// # Errors
+/// stdout cannot be written.
+pub fn lines(text: &str) -> io::Result<()> {
+    data(&escaped_lines(text))
+}
+
+/// Writes a path to stdout: as it is for programs, so that people see what it is.
+///
+/// # Errors
+/// stdout cannot be written.
+pub fn path(path: &Path) -> io::Result<()> {
+    let text = path.display().to_string();
+    if io::stdout().is_terminal() { lines(&text) } else { data(&text) }
 }
 
 /// Writes data to stdout. A reader that has gone (`| head`) is not an error.

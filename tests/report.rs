@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use common::{files, focalsweep};
+use focalsweep_core::record::RunFiles;
 use focalsweep_core::spec::{OperatingPoint, parse_operating_point};
 use focalsweep_report as report;
 use serde_json::Value;
@@ -24,6 +25,11 @@ fn run_dir() -> &'static Path {
         (folder, dir)
     });
     dir
+}
+
+fn run_files() -> &'static RunFiles {
+    static FILES: OnceLock<RunFiles> = OnceLock::new();
+    FILES.get_or_init(|| report::run_files(run_dir()).unwrap())
 }
 
 fn train(folder: &Path, dir: &Path, changes: &[&str]) {
@@ -57,11 +63,11 @@ fn json(dir: &Path, more: &[&str]) -> Value {
 
 #[test]
 fn the_runs_own_operating_point_from_its_scores_is_what_the_run_wrote() {
-    let written = report::read(run_dir()).unwrap();
+    let written = report::read(run_files()).unwrap();
     let mut again = written.clone();
     let point = OperatingPoint::MaxFpr { max_fpr: 0.05 };
     assert_eq!(written.operating_point.as_ref(), Some(&point));
-    report::at_operating_point(run_dir(), &mut again, &point).unwrap();
+    report::at_operating_point(run_files(), &mut again, &point).unwrap();
     assert_eq!(again, written, "every column of every row, to the bit");
 }
 
@@ -185,12 +191,12 @@ fn the_answer_holds_the_winner_against_plain_cross_entropy() {
 
 #[test]
 fn intervals_are_the_same_for_any_number_of_threads() {
-    let results = report::read(run_dir()).unwrap();
+    let results = report::read(run_files()).unwrap();
     let options =
         report::Options { by: vec!["auc".to_owned()], on: focalsweep_core::spec::Split::Validation, top: None };
     let answered = |for_each: report::ForEach<'_>| {
         let ranking = report::rank(&results, &options).unwrap();
-        report::Report::new(run_dir(), &results, ranking, 20, for_each).unwrap().answer
+        report::Report::new(run_files(), &results, ranking, 20, for_each).unwrap().answer
     };
     let one_after_the_other = answered(&|n, each| (0..n).map(each).collect());
     let backwards = answered(&|n, each| {

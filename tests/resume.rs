@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod common;
+#[path = "common/same.rs"]
+mod same;
 #[expect(dead_code, reason = "sweeps.rs reads more of a table")]
 #[path = "common/table.rs"]
 mod table;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
@@ -16,21 +18,15 @@ use std::process::{Child, Stdio};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use arrow::compute::cast;
-use arrow::datatypes::DataType;
 use common::{Said, files, focalsweep, program};
 use focalsweep_core::record::{checked_line, push_line};
-use safetensors::SafeTensors;
+use same::{TIMES, assert_same_runs, models, state};
 use serde_json::Value;
 use table::Table;
 use tempfile::TempDir;
 
 /// Longer than anything here takes, so that a hang ends in a message.
 const PATIENCE: Duration = Duration::from_secs(300);
-
-/// Columns that tell when, how long and in which stack (one may be cut so that all cores end together); all others are
-/// to be equal.
-const TIMES: [&str; 6] = ["train_seconds", "started_at", "finished_at", "seconds", "job_id", "stack_size"];
 
 /// A run directory to be, and the sweep for it.
 struct Sweep {
@@ -84,62 +80,13 @@ impl Sweep {
     }
 
     fn state(&self) -> String {
-        let manifest: Value = serde_json::from_slice(&fs::read(self.dir().join("manifest.json")).unwrap()).unwrap();
-        manifest["state"].as_str().unwrap().to_owned()
-    }
-
-    /// Tensors and words of the models by their names, and the other files beside.
-    fn models(&self) -> BTreeMap<String, Vec<u8>> {
-        let mut all = BTreeMap::new();
-        for (name, bytes) in files(&self.dir().join("models")) {
-            if !name.ends_with(".safetensors") {
-                all.insert(name, bytes);
-                continue;
-            }
-            let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
-            let words = header.metadata().clone().unwrap().into_iter();
-            all.extend(words.map(|(key, word)| (key, word.into_bytes())));
-            let tensors = SafeTensors::deserialize(&bytes).unwrap();
-            all.extend(tensors.iter().map(|(name, tensor)| (name.to_owned(), tensor.data().to_vec())));
-        }
-        all
+        state(&self.dir())
     }
 
     /// Checks that the files that people read hold the same as those of a run that was left alone.
     fn is_like(&self, whole: &Self) {
-        assert_eq!(self.state(), "finished");
-        assert!(!self.dir().join("jobs").exists());
-        for name in ["results.parquet", "history.parquet", "scores.parquet", "curves.parquet"] {
-            let (ours, theirs) = (self.table(name), whole.table(name));
-            assert_eq!(ours.rows(), theirs.rows(), "rows of {name}");
-            let differing = differing(&ours, &theirs);
-            assert!(differing.is_empty(), "{name}: {differing:?} differ");
-        }
-        let keys = self.table("results.parquet").keys();
-        assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len(), "a row is there twice");
-        assert!(self.models() == whole.models(), "the models differ");
-        let left = fs::read_dir(self.dir()).unwrap().flatten().map(|entry| entry.file_name());
-        let left: Vec<_> = left.filter(|name| name.to_string_lossy().starts_with(".writing-")).collect();
-        assert!(left.is_empty(), "{left:?} were left behind");
+        assert_same_runs(&self.dir(), &whole.dir());
     }
-}
-
-/// Columns, other than [`TIMES`], in which two tables differ in any bit.
-fn differing(ours: &Table, theirs: &Table) -> Vec<String> {
-    assert_eq!(ours.names(), theirs.names());
-    let same = |name: &String| {
-        let column = |table: &Table| {
-            let column = table.batch.column_by_name(name).unwrap();
-            // A dictionary says the same in several ways.
-            if matches!(column.data_type(), DataType::Dictionary(..)) {
-                cast(column, &DataType::Utf8).unwrap()
-            } else {
-                column.clone()
-            }
-        };
-        column(ours).to_data() == column(theirs).to_data()
-    };
-    ours.names().into_iter().filter(|name| !TIMES.contains(&name.as_str()) && !same(name)).collect()
 }
 
 /// A program that is running.
@@ -429,7 +376,7 @@ fn a_diverging_trial_fails_alone() {
             assert!(auc.unwrap() > 0.8, "the others are fine: {auc:?}");
         }
     }
-    let models = sweep.models();
+    let models = models(&sweep.dir());
     assert_eq!(models.keys().filter(|name| name.ends_with("/output.bias")).count(), 4, "models of those that finished");
     let report = focalsweep(sweep.folder.path(), ["report", "run", "--format", "json"]);
     assert_eq!(report.code, Some(0), "{}", report.stderr);

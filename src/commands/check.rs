@@ -109,8 +109,8 @@ fn trained(spec: &Spec, workload: &mut Workload, job: &Job, host: &Host) -> Resu
     let started = Instant::now();
     local::run(&Local { work, plan: &workload.plan, pool: &pool }, |_| ()).map_err(Failure::environment)?;
     let seconds = started.elapsed().as_secs_f64();
-    let read = || ended(&work, job, &Journals::list(&dir.jobs())?);
-    let entries = read().map_err(|why| RunDirError::io(&dir.jobs(), why))?;
+    let journals = Journals::list(&dir.jobs()).map_err(|why| RunDirError::io(&dir.jobs(), why))?;
+    let entries = ended(&work, job, &journals).map_err(Failure::environment)?;
     Ok((entries.into_iter().map(|entry| (entry.row.trial_id.clone(), entry)).collect(), seconds))
 }
 

@@ -8,7 +8,6 @@ use super::report::split_of;
 use super::spec::closed;
 use crate::cli::{CompareArgs, ReportFormat};
 use crate::output::{self, Failure};
-use focalsweep_core::record::read_spec;
 use focalsweep_core::spec::{self, OperatingPoint, RankSpec};
 use focalsweep_report::{self as report, Csv, Exporter, Json, Markdown, Options, ReportError, Run, Table};
 
@@ -17,7 +16,7 @@ const TABLE_ROWS: usize = 20;
 
 pub(super) fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
     let point = args.operating_point.as_deref().map(spec::parse_operating_point).transpose().map_err(Failure::input)?;
-    let read = |dir: &Path| run(dir, point.as_ref()).map_err(Failure::input);
+    let read = |dir: &Path| run(dir, point.as_ref());
     let runs = [read(&args.run_a)?, read(&args.run_b)?];
     let ranked_by = runs[0].spec.as_ref().map_or_else(RankSpec::default, |spec| spec.rank.clone());
     let options = Options {
@@ -25,7 +24,7 @@ pub(super) fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
         on: args.on.map_or(ranked_by.on, split_of),
         top: Some(args.top.unwrap_or(TABLE_ROWS)),
     };
-    let pairing = report::pair(runs, &options).map_err(Failure::input)?;
+    let pairing = report::pair(runs, &options)?;
     let terminal = io::stdout().is_terminal();
     let text = match args.format {
         ReportFormat::Table => {
@@ -41,9 +40,11 @@ pub(super) fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
 }
 
 fn run(dir: &Path, point: Option<&OperatingPoint>) -> Result<Run, ReportError> {
-    let mut results = report::read(dir)?;
+    let files = report::run_files(dir)?;
+    let mut results = report::read(&files)?;
     if let Some(point) = point {
-        report::at_operating_point(dir, &mut results, point)?;
+        report::at_operating_point(&files, &mut results, point)?;
     }
-    Ok(Run { dir: dir.to_owned(), results, spec: read_spec(dir).ok() })
+    let spec = files.spec().ok();
+    Ok(Run { files, results, spec })
 }

@@ -15,7 +15,7 @@ pub(super) fn data(command: &DataCommand) -> Result<ExitCode, Failure> {
             let spec = read(args)?;
             data::fetch(&spec.data, &mut DownloadBar::new(false)).map_err(Failure::input)?;
             let source = data::load(&spec.data).map_err(Failure::input)?;
-            output::data(&data::describe(&source).to_string()).map_err(closed)?;
+            output::lines(&data::describe(&source).to_string()).map_err(closed)?;
         }
         DataCommand::Synth(args) => synth(args)?,
     }

@@ -15,11 +15,11 @@ pub(super) fn devices(args: &DevicesArgs) -> Result<ExitCode, Failure> {
     if let Some(path) = &args.check {
         return check(path, &host, args.format);
     }
-    let text = match args.format {
-        PlanFormat::Json => format!("{:#}", json!(host)),
-        PlanFormat::Table => table(&host),
-    };
-    output::data(&text).map_err(closed)?;
+    match args.format {
+        PlanFormat::Json => output::data(&format!("{:#}", json!(host))),
+        PlanFormat::Table => output::lines(&table(&host)),
+    }
+    .map_err(closed)?;
     Ok(ExitCode::SUCCESS)
 }
 

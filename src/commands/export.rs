@@ -1,9 +1,7 @@
 //! `export`: a trained model in a directory of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::report::ranked_by;
@@ -11,24 +9,29 @@ use super::spec::closed;
 use crate::cli::ExportArgs;
 use crate::output::{self, Failure, Plain};
 use crate::run::RunError;
-use focalsweep_core::record::{ModelCard, ModelDirError, State, find_model, write_model_dir};
+use focalsweep_core::record::{MODELS, ModelCard, ModelDirError, RunFiles, State, find_model, write_model_dir};
+use focalsweep_core::shell::quoted;
 use focalsweep_report::{self as report, Options, Results, Row};
 
 /// Fewest characters of an id that name a trial.
 const SHORTEST: usize = 4;
 
 pub(super) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
-    let results = report::read(&args.run_dir).map_err(Failure::input)?;
-    let trial = trial(args, &results)?;
+    let files = report::run_files(&args.run_dir)?;
+    let results = report::read(&files)?;
+    let trial = trial(args, &files, &results)?;
     let row = row(&results, &trial, args.replicate)?;
-    let models = args.run_dir.join("models");
+    let models = args.run_dir.join(MODELS);
     let job_id = row.timing.as_ref().map(|timing| timing.job_id.as_str());
-    let weights = find_model(&args.run_dir, job_id, &trial, row.replicate).map_err(RunError::from)?;
+    let weights = find_model(&files, job_id, &trial, row.replicate).map_err(RunError::from)?;
     let weights = weights.ok_or_else(|| {
         let message = format!("{} has no model of trial {trial}, replicate {}", models.display(), row.replicate);
         refused(message, &when_models_are_there(&args.run_dir))
     })?;
-    let preprocessing = read(&args.run_dir, &models.join(format!("preprocessing-r{}.json", row.replicate)))?;
+    let name = format!("{MODELS}/preprocessing-r{}.json", row.replicate);
+    let preprocessing = files.bytes(&name)?.ok_or_else(|| {
+        refused(format!("there is no {}", files.path(&name).display()), &when_models_are_there(&args.run_dir))
+    })?;
     let mut card = ModelCard::of(&weights, &results.name).map_err(|why| {
         let help = Some("it was not written by focalsweep, or changed since".to_owned());
         let model = format!("{}, trial {trial}, replicate {}", models.display(), row.replicate);
@@ -48,23 +51,23 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
         in_words(&results, row),
         row.replicate,
         card.threshold.map_or_else(|| "none".to_owned(), |t| format!("{t:.3}")),
-        args.out.display()
+        quoted(&args.out)
     ));
-    output::data(&args.out.display().to_string()).map_err(closed)?;
+    output::path(&args.out).map_err(closed)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// The id that `--trial` names.
-fn trial(args: &ExportArgs, results: &Results) -> Result<String, Failure> {
+fn trial(args: &ExportArgs, files: &RunFiles, results: &Results) -> Result<String, Failure> {
     if args.trial == "best" {
-        let by = ranked_by(&args.run_dir);
-        let ranking = report::rank(results, &Options { by: by.by, on: by.on, top: None }).map_err(Failure::input)?;
+        let by = ranked_by(files);
+        let ranking = report::rank(results, &Options { by: by.by, on: by.on, top: None })?;
         let winner = ranking.winner().map(|ranked| ranked.trial.trial_id.clone());
         return winner.ok_or_else(|| refused("no trial of this run finished".to_owned(), "see its error column"));
     }
     let ids: BTreeSet<&str> = results.rows.iter().map(|row| row.trial_id.as_str()).collect();
     let found: Vec<&str> = ids.iter().copied().filter(|id| id.starts_with(&args.trial)).collect();
-    let list = format!("`focalsweep report {} --format csv` lists them", args.run_dir.display());
+    let list = format!("`focalsweep report {} --format csv` lists them", quoted(&args.run_dir));
     match found.as_slice() {
         [id] if args.trial.len() >= SHORTEST => Ok((*id).to_owned()),
         [] => Err(refused(format!("--trial {}: none of the {} trials has that id", args.trial, ids.len()), &list)),
@@ -115,21 +118,8 @@ fn in_words(results: &Results, row: &Row) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-fn read(run_dir: &Path, path: &PathBuf) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|error| {
-        let help = match error.kind() {
-            io::ErrorKind::NotFound => when_models_are_there(run_dir),
-            _ => "the file has to be readable".to_owned(),
-        };
-        refused(format!("cannot read {}: {error}", path.display()), &help)
-    })
-}
-
 fn when_models_are_there(run_dir: &Path) -> String {
-    format!(
-        "models are written when a run ends: `focalsweep run SPEC --out {} --resume` finishes it",
-        run_dir.display()
-    )
+    format!("models are written when a run ends: `focalsweep run SPEC --out {} --resume` finishes it", quoted(run_dir))
 }
 
 fn refused(message: String, help: &str) -> Failure {

@@ -21,13 +21,16 @@ pub(super) fn ask(cancel: bool) -> OnInterrupt {
     }
     output::talk("\nleave the tasks running on the cluster, or cancel them? [L/c] (they are left in 5 s)");
     let (sender, answer) = mpsc::channel();
-    thread::spawn(move || {
+    let asked = thread::Builder::new().spawn(move || {
         let mut line = String::new();
         if stdin().read_line(&mut line).is_ok() {
             // Nobody listens any more when the time is over.
             let _ = sender.send(line);
         }
     });
+    if asked.is_err() {
+        return OnInterrupt::Leave;
+    }
     match answer.recv_timeout(PATIENCE) {
         Ok(line) if line.trim().to_lowercase().starts_with('c') => OnInterrupt::Cancel,
         _ => OnInterrupt::Leave,

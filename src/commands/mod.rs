@@ -14,17 +14,21 @@ mod spec;
 mod status;
 mod worker;
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
 use crate::logging::Log;
-use crate::output::Failure;
+use crate::output::{Failure, Plain};
 
 /// Does what the command line says.
 ///
 /// # Errors
 /// What could not be done, with its exit code.
 pub fn dispatch(cli: Cli, log: &Log) -> Result<ExitCode, Failure> {
+    if !matches!(cli.command, Command::Validate(_) | Command::Schema | Command::Status(_)) {
+        start_threads()?;
+    }
     match cli.command {
         Command::Run(args) => run::run(&args, log),
         Command::Plan(args) => plan::plan(&args),
@@ -38,5 +42,22 @@ pub fn dispatch(cli: Cli, log: &Log) -> Result<ExitCode, Failure> {
         Command::Worker(args) => worker::worker(&args),
         Command::Devices(args) => devices::devices(&args),
         Command::Data(args) => data::data(&args),
+    }
+}
+
+/// Starts the threads that share the work on data and results: where the first use starts them it cannot say that they do
+/// not start.
+fn start_threads() -> Result<(), Failure> {
+    match rayon::ThreadPoolBuilder::new().build_global() {
+        // Without a cause they are there already.
+        Err(error) if error.source().is_some() => Err(Failure::environment(Plain {
+            message: format!("cannot start the threads that share the work: {error}"),
+            help: Some(
+                "allow more processes (`ulimit -u`) or more memory (`ulimit -v`), or ask for fewer threads: \
+                 RAYON_NUM_THREADS=1"
+                    .to_owned(),
+            ),
+        })),
+        _ => Ok(()),
     }
 }

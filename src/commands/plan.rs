@@ -17,7 +17,7 @@ pub(super) fn plan(args: &PlanArgs) -> Result<ExitCode, Failure> {
     if let Some(devices) = &args.devices {
         spec.launch.devices = Devices::Word(devices.clone());
     }
-    let workload = Workload::new(&spec, spec.launch.launcher == Launcher::Slurm, &mut DownloadBar::new(false))?;
+    let workload = Workload::preview(&spec, spec.launch.launcher == Launcher::Slurm, &mut DownloadBar::new(false))?;
     show(&spec, &workload, args.format)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -26,7 +26,9 @@ pub(super) fn show(spec: &Spec, workload: &Workload, format: PlanFormat) -> Resu
     let Workload { trials, plan, replicates, pool, sizes, .. } = workload;
     let rows = plan.trials * plan.replicates as usize;
     let memory = plan.memory(trials, sizes);
-    let data: u64 = replicates.iter().map(|r| 4 * (sizes.rows * r.features.len()) as u64).sum();
+    // Of the replicates that were prepared, for all.
+    let prepared: u64 = replicates.iter().map(|r| 4 * (sizes.rows * r.features.len()) as u64).sum();
+    let data = prepared.saturating_mul(u64::from(plan.replicates)) / replicates.len().max(1) as u64;
     let text = match format {
         PlanFormat::Json => {
             let jobs: Vec<_> = plan.jobs.iter().map(|job| json!(job)).collect();

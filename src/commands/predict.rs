@@ -34,6 +34,6 @@ pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
         |t| format!("{} flagged at threshold {t:.3}", thousands(count)),
     );
     output::talk(&format!("scored {} rows of {}: {told}", thousands(rows), args.data.display()));
-    output::data(&args.out.display().to_string()).map_err(closed)?;
+    output::path(&args.out).map_err(closed)?;
     Ok(ExitCode::SUCCESS)
 }

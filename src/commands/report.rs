@@ -9,7 +9,7 @@ use super::spec::{closed, read_spec};
 use crate::cli::{ReportArgs, ReportFormat, SplitName};
 use crate::output::{self, Failure, Plain};
 use crate::run::{WITH_INTERVALS, default_root, report_of};
-use focalsweep_core::record::{read_spec as read_spec_of_run, write_atomically};
+use focalsweep_core::record::{RunFiles, write_named};
 use focalsweep_core::spec::{self, RankSpec, Split};
 use focalsweep_report::{self as report, Csv, Exporter, Json, Markdown, Options, Report, Table};
 
@@ -18,22 +18,23 @@ const TABLE_ROWS: usize = 20;
 
 pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
     let run_dir = &run_dir(&args.run_dir)?;
-    let ranked_by = ranked_by(run_dir);
+    let files = &if args.unchecked { report::unchecked_run_files(run_dir) } else { report::run_files(run_dir) }?;
+    let ranked_by = ranked_by(files);
     let options = Options {
         by: args.by.clone().unwrap_or(ranked_by.by),
         on: args.on.map_or(ranked_by.on, split_of),
         top: args.top.or((args.format == ReportFormat::Table).then_some(TABLE_ROWS)),
     };
     let point = args.operating_point.as_deref().map(spec::parse_operating_point).transpose().map_err(Failure::input)?;
-    let found = report_of(run_dir, &options, point.as_ref(), WITH_INTERVALS).map_err(Failure::input)?;
+    let found = report_of(files, &options, point.as_ref(), WITH_INTERVALS)?;
     if let Some(path) = &args.html {
-        let page = report::to_html(run_dir, &found).map_err(Failure::input)?;
+        let page = report::to_html(files, &found)?;
         write(path, page.as_bytes())?;
         output::talk(&format!("wrote {}", path.display()));
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(folder) = &args.figures {
-        return write_figures(run_dir, folder, &found);
+        return write_figures(files, folder, &found);
     }
     let terminal = io::stdout().is_terminal();
     let text = match args.format {
@@ -56,11 +57,11 @@ fn run_dir(asked: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// Writes each figure as SVG and PNG, and their names to stdout.
-fn write_figures(run_dir: &Path, folder: &Path, found: &Report) -> Result<ExitCode, Failure> {
+fn write_figures(files: &RunFiles, folder: &Path, found: &Report) -> Result<ExitCode, Failure> {
     let cannot = |error: io::Error| Plain { message: format!("cannot make {}: {error}", folder.display()), help: None };
     fs::create_dir_all(folder).map_err(|e| Failure::environment(cannot(e)))?;
     let mut names = Vec::new();
-    for figure in report::figures(run_dir, found).map_err(Failure::input)? {
+    for figure in report::figures(files, found)? {
         for (ending, bytes) in [("svg", figure.svg.as_bytes()), ("png", &figure.png)] {
             let path = folder.join(figure.name).with_extension(ending);
             write(&path, bytes)?;
@@ -75,9 +76,9 @@ fn write_figures(run_dir: &Path, folder: &Path, found: &Report) -> Result<ExitCo
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let cannot = |error: io::Error| Plain {
         message: format!("cannot write {}: {error}", path.display()),
-        help: Some("the folder must be there and yours to write in".to_owned()),
+        help: Some("its folder must be there and yours to write in, and have room".to_owned()),
     };
-    write_atomically::<io::Error>(path, |out| out.write_all(bytes)).map_err(|e| Failure::environment(cannot(e)))
+    write_named::<io::Error>(path, |out| out.write_all(bytes)).map_err(|e| Failure::environment(cannot(e)))
 }
 
 /// The split of a word on the command line.
@@ -89,6 +90,6 @@ pub(super) fn split_of(name: SplitName) -> Split {
 }
 
 /// How the run's own spec ranks; the usual way where it cannot be read.
-pub(super) fn ranked_by(run_dir: &Path) -> RankSpec {
-    read_spec_of_run(run_dir).map(|spec| spec.rank).unwrap_or_default()
+pub(super) fn ranked_by(files: &RunFiles) -> RankSpec {
+    files.spec().map(|spec| spec.rank).unwrap_or_default()
 }

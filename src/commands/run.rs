@@ -14,6 +14,7 @@ use crate::output::{self, Failure, INTERRUPTED, Plain, SOME_FAILED};
 use crate::progress::{DownloadBar, Progress};
 use crate::run::{End, Observer, Outcome, RunOptions, Sweep, Workload};
 use focalsweep_core::record::Counts;
+use focalsweep_core::shell::quoted;
 use focalsweep_core::spec::{Devices, Launcher, Spec};
 use focalsweep_engine::data::DownloadProgress;
 use focalsweep_report::thousands;
@@ -32,7 +33,7 @@ pub(super) fn run(args: &RunArgs, log: &Log) -> Result<ExitCode, Failure> {
     check_flags(args, &spec)?;
     if args.dry_run {
         let cluster = args.prepare || spec.launch.launcher == Launcher::Slurm;
-        let workload = Workload::new(&spec, cluster, &mut DownloadBar::new(is_silent(args)))?;
+        let workload = Workload::preview(&spec, cluster, &mut DownloadBar::new(is_silent(args)))?;
         show(&spec, &workload, PlanFormat::Table)?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -52,7 +53,7 @@ pub(super) fn run(args: &RunArgs, log: &Log) -> Result<ExitCode, Failure> {
     })?;
     let outcome = ready.run(&stop, &mut screen)?;
     output::talk(&in_words(args, &outcome));
-    output::data(&outcome.root.display().to_string()).map_err(closed)?;
+    output::path(&outcome.root).map_err(closed)?;
     if outcome.end == End::Interrupted {
         output::talk(&format!("interrupted: go on with `{}`", resume_command(args)));
     }
@@ -126,12 +127,15 @@ fn in_words(args: &RunArgs, outcome: &Outcome) -> String {
     let root = outcome.root.display();
     match &outcome.end {
         End::AlreadyThere => format!("{root}: all {} rows were there already", thousands(outcome.manifest.counts.rows)),
-        End::Prepared { jobs } => format!("prepared {jobs} jobs: `focalsweep worker {root} --job N` trains one"),
+        End::Prepared { jobs } => {
+            format!("prepared {jobs} jobs: `focalsweep worker {} --job N` trains one", quoted(&outcome.root))
+        }
         End::LeftRunning { slurm_jobs } => {
             let jobs: Vec<String> = slurm_jobs.iter().map(ToString::to_string).collect();
             format!(
-                "Slurm job {} goes on; `focalsweep status {root}` tells how far it is, `{}` waits for it and collects",
+                "Slurm job {} goes on; `focalsweep status {}` tells how far it is, `{}` waits for it and collects",
                 jobs.join(", "),
+                quoted(&outcome.root),
                 resume_command(args)
             )
         }
@@ -158,7 +162,7 @@ fn code(args: &RunArgs, outcome: &Outcome) -> ExitCode {
 
 /// The command that goes on with this run.
 fn resume_command(args: &RunArgs) -> String {
-    let mut command = format!("focalsweep run {} --resume", args.spec.spec.display());
+    let mut command = format!("focalsweep run {} --resume", quoted(&args.spec.spec));
     if let Some(launcher) = args.launcher {
         command += match launcher {
             LauncherName::Local => " --launcher local",
@@ -166,10 +170,10 @@ fn resume_command(args: &RunArgs) -> String {
         };
     }
     for (key, value) in &args.spec.overrides {
-        command += &format!(" --set '{key}={value}'");
+        command += &format!(" --set {}", quoted(format!("{key}={value}")));
     }
     if let Some(out) = &args.out {
-        command += &format!(" --out {}", out.display());
+        command += &format!(" --out {}", quoted(out));
     }
     command
 }

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use crate::cli::SpecArgs;
 use crate::output::{self, Failure, Plain};
 use crate::run::trials;
+use focalsweep_core::record::read_spec_text;
 use focalsweep_core::spec::{self, Spec};
 
 /// Reads the spec of a command line.
@@ -18,10 +19,11 @@ pub(super) fn read(args: &SpecArgs) -> Result<Spec, Failure> {
 /// Reads a spec with its overrides.
 pub(super) fn read_spec(path: &Path, overrides: &[(String, String)]) -> Result<Spec, Failure> {
     let name = path.display().to_string();
-    let text = fs::read_to_string(path).map_err(|error| {
+    let text = read_spec_text(path).map_err(|error| {
         let help = match error.kind() {
             io::ErrorKind::NotFound => not_found(path),
             io::ErrorKind::IsADirectory => "name one sweep file, such as sweeps/focal.yaml".to_owned(),
+            io::ErrorKind::FileTooLarge => "name a sweep file, such as sweeps/focal.yaml, not the data".to_owned(),
             io::ErrorKind::InvalidData => "a sweep file is YAML text in UTF-8".to_owned(),
             _ => "the file must be readable".to_owned(),
         };

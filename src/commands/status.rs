@@ -12,6 +12,7 @@ use crate::launch::slurm::{self, Record, Sighting, in_words};
 use crate::output::{self, Failure};
 use crate::run::RunError;
 use focalsweep_core::record::{RunDir, RunDirError, RunState};
+use focalsweep_core::shell::quoted;
 use focalsweep_engine::job::AttendedRun;
 use focalsweep_report::thousands;
 
@@ -40,11 +41,11 @@ pub(super) fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
         (rows, failed, jobs) = follow.count(&run.plan);
     }
     let status = Status { run: &run, rows, failed, jobs, follow: &follow, queue: queue.as_ref(), root: &args.run_dir };
-    let text = match args.format {
-        PlanFormat::Table => status.text(),
-        PlanFormat::Json => format!("{:#}", status.json()),
-    };
-    output::data(&text).map_err(closed)?;
+    match args.format {
+        PlanFormat::Table => output::lines(&status.text()),
+        PlanFormat::Json => output::data(&format!("{:#}", status.json())),
+    }
+    .map_err(closed)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -123,7 +124,7 @@ impl Status<'_> {
         }
         if ["stopped", "trained, not collected", "on the cluster"].contains(&state) {
             let what = if state == "on the cluster" { "waits for it and collects" } else { "goes on with it" };
-            lines.push(format!("  `focalsweep run SPEC --resume --out {}` {what}", self.root.display()));
+            lines.push(format!("  `focalsweep run SPEC --resume --out {}` {what}", quoted(&self.root)));
         }
         lines.join("\n")
     }

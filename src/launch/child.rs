@@ -72,7 +72,7 @@ impl Child {
         drop(command);
         let words = Arc::new(Mutex::new(VecDeque::new()));
         let kept = Arc::clone(&words);
-        let reader = thread::spawn(move || read_words(said, &kept, &line));
+        let reader = thread::Builder::new().spawn(move || read_words(said, &kept, &line))?;
         let group = Pid::from_child(&process);
         let stdin = process.stdin.take();
         Ok(Self { process, group, stdin, words, reader: Some(reader), status: None, patience })

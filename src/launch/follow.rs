@@ -35,10 +35,8 @@ impl Follow {
         for (job_id, path) in journals.paths() {
             let offset = self.offsets.get(&path).copied().unwrap_or(0);
             // A journal that cannot be read now can be later; whoever collects says so if it stays that way.
-            let Ok((entries, read)) = whole_lines(&path, offset) else { continue };
-            if read == 0 {
-                continue;
-            }
+            let sound = |entry: &Entry| journals.is_sound(&path, entry);
+            let Ok((entries, read)) = whole_lines(&path, offset, &sound) else { continue };
             for entry in entries.into_iter().filter(|entry| journals.is_settled(&path, &entry.row)) {
                 let failed = entry.row.state == State::Failed;
                 let known = self.rows.entry(job_id.to_owned()).or_default();
@@ -58,11 +56,18 @@ impl Follow {
         self.rows.get(job_id).map_or(0, HashMap::len)
     }
 
-    /// Rows, rows that failed, and jobs that are complete, of a whole plan.
+    /// Rows, rows that failed, and jobs that are complete, of a whole plan. Rows of jobs that the plan does not have, or
+    /// of more trials than a job has, do not count.
     pub fn count(&self, plan: &Plan) -> (usize, usize, usize) {
-        let rows = self.rows.values().map(HashMap::len).sum();
-        let failed = self.rows.values().flat_map(HashMap::values).filter(|failed| **failed).count();
-        (rows, failed, plan.jobs.iter().filter(|job| self.rows(&job.job_id) >= job.count).count())
+        let (mut rows, mut failed, mut jobs) = (0, 0, 0);
+        for job in &plan.jobs {
+            let done = self.rows(&job.job_id).min(job.count);
+            rows += done;
+            failed +=
+                self.rows.get(&job.job_id).map_or(0, |rows| rows.values().filter(|failed| **failed).count()).min(done);
+            jobs += usize::from(done == job.count);
+        }
+        (rows, failed, jobs)
     }
 
     /// Best validation AUC of the rows and whose it is.
@@ -71,9 +76,9 @@ impl Follow {
     }
 }
 
-/// The entries of the whole lines from `offset` and their bytes. A line that is not ours ends the reading: it may be
-/// one whose bytes have not all arrived on this host.
-fn whole_lines(path: &Path, offset: u64) -> io::Result<(Vec<Entry>, u64)> {
+/// The entries of the whole lines from `offset` that are sound, and the bytes up to the first that is not: its bytes may
+/// not all have arrived on this host, so it is looked at again the next time.
+fn whole_lines(path: &Path, offset: u64, sound: &dyn Fn(&Entry) -> bool) -> io::Result<(Vec<Entry>, u64)> {
     let mut file = File::open(path)?;
     if file.metadata()?.len() <= offset {
         return Ok((Vec::new(), 0));
@@ -82,11 +87,12 @@ fn whole_lines(path: &Path, offset: u64) -> io::Result<(Vec<Entry>, u64)> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     let mut entries = Vec::new();
-    let mut read = 0;
+    let (mut read, mut all_sound) = (0, true);
     for line in bytes.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n")) {
-        let Some(entry) = Entry::of_line(line) else { break };
-        entries.push(entry);
-        read += line.len() as u64;
+        let entry = Entry::of_line(line).filter(|entry| sound(entry));
+        all_sound &= entry.is_some();
+        read += if all_sound { line.len() as u64 } else { 0 };
+        entries.extend(entry);
     }
     Ok((entries, read))
 }

@@ -9,6 +9,7 @@ use super::gpu::Gpu;
 use super::torch::{NoTorch, describe_libtorch, find_torch};
 use super::{cuda_driver, nvml};
 use focalsweep_engine::job::LibtorchDescription;
+use focalsweep_engine::memory;
 
 /// Free memory where nobody says how much there is.
 const UNKNOWN_MEMORY: u64 = 4 << 30;
@@ -20,7 +21,7 @@ pub struct Host {
     pub cores: usize,
     /// Model of the processor.
     pub processor: String,
-    /// Bytes that the system can still give.
+    /// Bytes that this process can still get.
     pub memory_free: u64,
     /// Version of the NVIDIA driver.
     pub driver: Option<String>,
@@ -68,7 +69,7 @@ impl Host {
         Self {
             cores: available_parallelism().map_or(1, usize::from),
             processor: processor(),
-            memory_free: free_memory(),
+            memory_free: memory::free().unwrap_or(UNKNOWN_MEMORY),
             libtorch: asked.and_then(|asked| Some(asked.as_ref().ok()?.libtorch.clone())),
             no_cuda: (seen == 0).then(|| no_cuda(asked, driver.as_ref().map(|d| d.gpus.len()))),
             driver: driver.map(|driver| driver.version),
@@ -137,18 +138,6 @@ fn processor() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find(|line| line.starts_with("model name")).and_then(|line| line.split_once(':'));
     name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
-}
-
-/// Bytes that the system can still give (MemAvailable of proc(5)), or the control group leaves, whichever is less.
-fn free_memory() -> u64 {
-    let kib = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
-        line.split_whitespace().nth(1)?.parse::<u64>().ok()
-    });
-    let system = kib.map_or(UNKNOWN_MEMORY, |kib| kib * 1024);
-    let number = |name: &str| fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok()?.trim().parse::<u64>().ok();
-    let group = number("memory.max").map(|most| most.saturating_sub(number("memory.current").unwrap_or(0)));
-    group.map_or(system, |group| group.min(system))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::tally::Tally;
 use super::torch::TorchPool;
 use focalsweep_core::plan::{Job, Plan};
 use focalsweep_core::record::{Change, Journals, LaunchLog, RunDirError, State, jobs_now};
-use focalsweep_engine::job::{Event, JobDevice, JobEnd, JobError, Work, cut_checkpoint, ended, give_up, run_job, save};
+use focalsweep_engine::job::{Event, JobDevice, JobEnd, JobError, Work, cut_checkpoint, ended, give_up, run_job};
 use focalsweep_engine::train::{self, FusedKernels};
 
 /// How often people are told when nothing happens, and an idle slot asks again.
@@ -60,7 +60,7 @@ struct Board {
 pub fn run(local: &Local<'_>, mut watch: impl FnMut(&Tally)) -> Result<Tally, LaunchError> {
     let Local { work, plan, pool } = local;
     let jobs_folder = work.dir.jobs();
-    let broken = |why| LaunchError::RunDir(RunDirError::Io { path: jobs_folder.clone(), why });
+    let broken = |why: std::io::Error| LaunchError::RunDir(RunDirError::io(&jobs_folder, why));
     let (log, changes) = match plan.jobs.first() {
         Some(first) if work.dir.is_shared() => LaunchLog::of_worker(&jobs_folder, &first.job_id).map_err(broken)?,
         _ => LaunchLog::open(&jobs_folder).map_err(broken)?,
@@ -71,7 +71,7 @@ pub fn run(local: &Local<'_>, mut watch: impl FnMut(&Tally)) -> Result<Tally, La
     let mut units = Units::default();
     let (mut done, mut failed) = (0, 0);
     for job in &jobs {
-        let entries = ended(work, job, &journals).map_err(|e| save(job, e))?;
+        let entries = ended(work, job, &journals)?;
         done += entries.len();
         failed += entries.iter().filter(|e| e.row.state == State::Failed).count();
         if entries.len() < job.count {
@@ -129,8 +129,26 @@ pub fn run(local: &Local<'_>, mut watch: impl FnMut(&Tally)) -> Result<Tally, La
         (None, left) if left > 0 && !work.stop.requested() => {
             Err(LaunchError::NoDeviceLeft { left, why: board.last_words })
         }
+        // Rows that another copy of a task ended meanwhile are there, though no event told of them.
+        _ if tally.done < tally.rows && !work.stop.requested() => {
+            (tally.done, tally.failed) = rows_there(work, &jobs)?;
+            Ok(tally)
+        }
         _ => Ok(tally),
     }
+}
+
+/// Rows of `jobs` that are in journals, and how many of them failed.
+fn rows_there(work: &Work<'_>, jobs: &[Job]) -> Result<(usize, usize), LaunchError> {
+    let folder = work.dir.jobs();
+    let journals = Journals::list(&folder).map_err(|why| RunDirError::io(&folder, why))?;
+    let (mut done, mut failed) = (0, 0);
+    for job in jobs {
+        let entries = ended(work, job, &journals)?;
+        done += entries.len();
+        failed += entries.iter().filter(|entry| entry.row.state == State::Failed).count();
+    }
+    Ok((done, failed))
 }
 
 /// What a trial of each shape costs, from one trial of it: parameters that each row passes.

@@ -3,6 +3,7 @@
 use chrono::{SecondsFormat, Utc};
 
 use super::error::RunError;
+use super::same::spec_fingerprint;
 use super::workload::Workload;
 use focalsweep_core::plan::Wave;
 use focalsweep_core::record::{Counts, Manifest, RunDir};
@@ -15,15 +16,16 @@ use focalsweep_engine::train::instructions;
 /// They cannot be written.
 pub(crate) fn begin(dir: &RunDir, spec: &Spec, workload: &Workload) -> Result<Manifest, RunError> {
     let plan = &workload.plan;
-    dir.write_spec(spec)?;
     dir.begin_plan(&Wave::first(plan, &workload.trials, spec.train.epochs))?;
     let (trials, replicates, jobs) = (plan.trials, spec.replicates, plan.jobs.len());
     let counts = Counts { trials, replicates, jobs, ..Counts::default() };
     let (splits, notes) = (workload.split_fingerprints(), workload.notes());
     let mut manifest = Manifest::new(&spec.name, &workload.source.fingerprint, splits, counts, notes, now());
     manifest.simd = Some(instructions().to_owned());
-    // It comes last: a directory without one holds nothing that could be lost.
-    dir.write_manifest(&mut manifest)?;
+    manifest.spec_fingerprint = spec_fingerprint(spec);
+    // A directory without a manifest holds nothing that could be lost.
+    dir.stage_spec(spec)?;
+    dir.commit(&mut manifest)?;
     Ok(manifest)
 }
 

@@ -1,13 +1,10 @@
 //! The files that are made from others and can be made again: sweep.yaml, report.md and report.html.
 
-use std::path::Path;
-use std::{fs, io};
-
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::error::RunError;
 use super::observer::Observer;
-use focalsweep_core::record::{Manifest, RunDir, RunDirError};
+use focalsweep_core::record::{Manifest, RunDir, RunFiles};
 use focalsweep_core::spec::{OperatingPoint, Spec, Split};
 use focalsweep_report::{self as report, Exporter, Intervals, Markdown, Options, Report, ReportError};
 
@@ -18,21 +15,21 @@ pub const WITH_INTERVALS: usize = 20;
 /// answers what the winner buys.
 ///
 /// # Errors
-/// The results cannot be read, or do not have what is asked for.
+/// The results are damaged or cannot be read, or do not have what is asked for.
 pub fn report_of(
-    run_dir: &Path,
+    files: &RunFiles,
     options: &Options,
     point: Option<&OperatingPoint>,
     with_intervals: usize,
 ) -> Result<Report, ReportError> {
-    let mut results = report::read(run_dir)?;
+    let mut results = report::read(files)?;
     if let Some(point) = point {
-        report::at_operating_point(run_dir, &mut results, point)?;
+        report::at_operating_point(files, &mut results, point)?;
     }
     let ranking = report::rank(&results, options)?;
     let on_all_cores =
         |n: usize, each: &(dyn Fn(usize) -> Intervals + Sync)| (0..n).into_par_iter().map(each).collect();
-    Report::new(run_dir, &results, ranking, with_intervals, &on_all_cores)
+    Report::new(files, &results, ranking, with_intervals, &on_all_cores)
 }
 
 /// How the spec ranks.
@@ -40,47 +37,49 @@ pub(super) fn rank_options(spec: &Spec, top: Option<usize>) -> Options {
     Options { by: spec.rank.by.clone(), on: spec.rank.on, top }
 }
 
-/// Writes report.md, the manifest, and report.html, which quotes it.
+/// Files of the report.
+const REPORTS: [&str; 2] = ["report.md", "report.html"];
+
+/// Writes the files of the report.
 pub(super) fn write_reports(spec: &Spec, dir: &RunDir, manifest: &mut Manifest) -> Result<(), RunError> {
-    let found = report_of(dir.root(), &rank_options(spec, None), None, WITH_INTERVALS)?;
-    dir.write("report.md", Markdown.export(&found).as_bytes())?;
-    dir.write_manifest(manifest)?;
-    let page = report::to_html(dir.root(), &found)?;
-    dir.write("report.html", page.as_bytes())?;
-    Ok(())
+    let files = RunFiles::read(dir.root())?;
+    let found = report_of(&files, &rank_options(spec, None), None, WITH_INTERVALS)?;
+    let texts = [Markdown.export(&found), report::to_html(&files, &found)?];
+    for (name, text) in REPORTS.into_iter().zip(texts) {
+        dir.stage(name, text.as_bytes())?;
+    }
+    Ok(dir.commit(manifest)?)
 }
 
 /// Makes the derived files of a finished run say what `new` says, where it ranks otherwise than `old` or runs
-/// elsewhere, and makes reports that are not there.
+/// elsewhere, and makes those that are not there, or not as they were written (`mended`). Without an `old` it is not
+/// known how the reports rank.
 pub(super) fn refresh(
     dir: &RunDir,
     manifest: &mut Manifest,
-    old: &Spec,
+    (old, mended): (Option<&Spec>, bool),
     new: &Spec,
     observer: &mut dyn Observer,
 ) -> Result<(), RunError> {
-    let reports = ["report.md", "report.html"].map(|name| dir.path(name));
     let can_be = manifest.counts.rows > manifest.counts.failed;
-    let are_due = can_be && (old.rank != new.rank || !reports.iter().all(|path| path.exists()));
+    let are_there = REPORTS.iter().all(|name| manifest.files.contains_key(*name));
+    let are_due = can_be && (mended || !are_there || old.is_none_or(|old| old.rank != new.rank));
     if are_due {
         // Before sweep.yaml says otherwise than they do: a process that dies in between leaves none, and so the next
         // one makes them.
-        for path in &reports {
-            match fs::remove_file(path) {
-                Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(RunDirError::io(path, why).into()),
-                _ => {}
-            }
+        for name in REPORTS {
+            manifest.files.remove(name);
         }
     }
-    if old != new {
-        dir.write_spec(new)?;
+    if old != Some(new) {
+        dir.stage_spec(new)?;
+    }
+    if old != Some(new) || are_due {
+        dir.commit(manifest)?;
     }
     if are_due {
         observer.say(&format!("report.md and report.html are made again: {}", rank_in_words(new)));
         write_reports(new, dir, manifest)?;
-    }
-    if old != new || are_due {
-        dir.write_manifest(manifest)?;
     }
     Ok(())
 }

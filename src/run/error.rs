@@ -1,5 +1,7 @@
 //! Why a run did not go its way.
 
+use std::path::PathBuf;
+
 use miette::Diagnostic;
 
 use crate::launch::LaunchError;
@@ -55,6 +57,15 @@ pub enum RunError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Slurm(#[from] SlurmError),
+    /// Some jobs have to be trained again, and a cluster's tasks train whole plans.
+    #[error("{jobs} jobs of {} have to be trained again, since their files are missing or damaged", .root.display())]
+    #[diagnostic(help("`--launcher local` trains them here"))]
+    MendOnCluster {
+        /// How many.
+        jobs: usize,
+        /// The run directory.
+        root: PathBuf,
+    },
     /// The results that were just written cannot be reported.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -70,20 +81,23 @@ pub enum RunError {
 }
 
 impl RunError {
-    /// Who has to change something. What is wrong with a run directory is the user's to mend, but for what the system
-    /// refuses.
+    /// Who has to change something. What is wrong with a run directory is the user's to mend, but for what is damaged
+    /// and what the system refuses.
     pub fn blame(&self) -> Blame {
         match self {
             Self::Spec(_)
             | Self::TooManyTrials
             | Self::Data(_)
             | Self::Device(NoDevice::Unknown { .. } | NoDevice::FusedOnGpu { .. }) => Blame::Input,
-            Self::RunDir(RunDirError::Locked(_) | RunDirError::Io { .. }) => Blame::Environment,
+            Self::RunDir(RunDirError::Locked(_) | RunDirError::Io { .. } | RunDirError::Broken { .. }) => {
+                Blame::Environment
+            }
             Self::RunDir(_) => Blame::Input,
             Self::Device(NoDevice::Missing { .. })
             | Self::Torch(_)
             | Self::Launch(_)
             | Self::Slurm(_)
+            | Self::MendOnCluster { .. }
             | Self::Report(_)
             | Self::Serialize { .. } => Blame::Environment,
         }

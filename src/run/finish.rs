@@ -6,7 +6,7 @@ use super::begin::now;
 use super::derived::{rank_options, write_reports};
 use super::error::RunError;
 use super::workload::Workload;
-use focalsweep_core::record::{Collection, Ended, Manifest, RunDir, RunState};
+use focalsweep_core::record::{Collection, Ended, Manifest, RunDir, RunDirError, RunFiles, RunState};
 use focalsweep_core::spec::{Scores, Spec};
 use focalsweep_report as report;
 
@@ -17,6 +17,9 @@ const BEST_TRIALS: usize = 50;
 
 /// Makes the files that people read of what there is. `trained`: whether nothing is left to be trained. Says whether
 /// the run is finished.
+///
+/// # Errors
+/// A file cannot be written, or a journal was damaged since its trials ended.
 pub(super) fn finish(
     spec: &Spec,
     workload: &Workload,
@@ -25,34 +28,53 @@ pub(super) fn finish(
     trained: bool,
 ) -> Result<bool, RunError> {
     manifest.libtorch = dir.libtorch()?.or(manifest.libtorch.take());
-    let metadata = metadata(spec, manifest)?;
-    let collection = Collection::read(dir, &workload.plan, &workload.trials, &metadata)?;
+    let collection = collection_of(spec, workload, dir, manifest)?;
+    for why in collection.damage() {
+        tracing::warn!(why, "a row of a journal is left out");
+    }
     // A failed row that is to be tried again is there until there is another.
     let finished = trained && collection.rows() == workload.rows();
     manifest.counts.rows = collection.rows();
     manifest.counts.failed = collection.failed();
-    manifest.state = if finished { RunState::Finished } else { RunState::Interrupted };
-    manifest.ended = finished.then_some(Ended::Complete);
     manifest.updated_at = now();
-    collection.write_rows()?;
-    collection.write_models(&workload.replicates)?;
+    collection.stage_rows()?;
+    collection.stage_models()?;
+    dir.commit(manifest)?;
     let any = collection.rows() > collection.failed();
     let (kept, word) = kept_scores(spec, workload, dir, any)?;
     manifest.scores = word.to_owned();
-    collection.write_scores(&workload.replicates, kept.as_ref())?;
+    collection.stage_scores(kept.as_ref())?;
+    // Should this be all that comes to be, whoever resumes sees that the rest is missing.
+    manifest.state = if finished { RunState::Finished } else { RunState::Interrupted };
+    manifest.ended = finished.then_some(Ended::Complete);
+    dir.commit(manifest)?;
     if any {
         write_reports(spec, dir, manifest)?;
     }
-    dir.write_manifest(manifest)?;
     // What failed may be tried again beside the rest, which then is collected again.
     if finished && manifest.counts.failed == 0 {
         dir.remove_jobs()?;
     }
-    Ok(finished)
+    match collection.damage().first() {
+        Some(why) if trained && !finished => Err(RunDirError::Broken { path: dir.jobs(), why: why.clone() }.into()),
+        _ => Ok(finished),
+    }
+}
+
+/// What the journals and the tables of a run have.
+pub(super) fn collection_of<'a>(
+    spec: &Spec,
+    workload: &'a Workload,
+    dir: &'a RunDir,
+    manifest: &Manifest,
+) -> Result<Collection<'a>, RunError> {
+    let planned = (&workload.plan, &workload.trials);
+    let metadata = metadata(spec, manifest)?;
+    Ok(Collection::read(dir, planned, &workload.replicates, &workload.source.fingerprint, &metadata)?)
 }
 
 /// Whose scores are kept (`None`: everybody's), and the word for it. `any`: whether a trial has finished.
-fn kept_scores(
+pub(super) fn kept_scores(
     spec: &Spec,
     workload: &Workload,
     dir: &RunDir,
@@ -66,7 +88,7 @@ fn kept_scores(
         Scores::None => (Some(HashSet::new()), "none"),
         Scores::Best if !any => (Some(HashSet::new()), "best"),
         Scores::Best => {
-            let results = report::read(dir.root())?;
+            let results = report::read(&RunFiles::read(dir.root())?)?;
             let best = report::rank(&results, &rank_options(spec, Some(BEST_TRIALS)))?;
             (Some(best.shown().iter().map(|ranked| ranked.trial.trial_id.clone()).collect()), "best")
         }

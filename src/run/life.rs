@@ -7,13 +7,15 @@ use super::begin::{begin, now};
 use super::derived::refresh;
 use super::error::RunError;
 use super::finish::finish;
+use super::mend::mend;
 use super::observer::{Observer, Told};
 use super::options::RunOptions;
-use super::same::{check_data, check_sweep};
+use super::same::{check_data, check_fingerprint, check_sweep};
 use super::workload::{Workload, trials};
 use crate::launch::local::{self, Local};
 use crate::launch::slurm::{self, Cluster};
-use focalsweep_core::record::{Journals, Manifest, RunDir, RunDirError, RunState, read_spec};
+use focalsweep_core::plan::{Job, Plan};
+use focalsweep_core::record::{FilesFound, Journals, Manifest, RunDir, RunDirError, RunFiles, RunState, SPEC};
 use focalsweep_core::spec::{Launcher, Spec};
 use focalsweep_engine::job::{Stop, Work};
 
@@ -32,6 +34,8 @@ pub struct Ready {
     workload: Workload,
     /// The run that is gone on with.
     before: Option<Before>,
+    /// The jobs that are left to be trained; `None`: all that have no rows yet.
+    left: Option<Vec<Job>>,
 }
 
 /// A run that is there, its directory locked before anything of it was read.
@@ -39,8 +43,10 @@ pub struct Ready {
 struct Before {
     dir: RunDir,
     manifest: Manifest,
-    /// The sweep that it was begun with, or last resumed with.
-    spec: Spec,
+    /// The sweep that it was begun with, or last resumed with; `None` where that is lost.
+    spec: Option<Spec>,
+    /// What has become of its files.
+    found: FilesFound,
 }
 
 /// A directory that is locked.
@@ -122,7 +128,7 @@ impl Sweep {
         if let Some(before) = &before {
             check_data(&self.root, &before.manifest, &workload)?;
         }
-        Ok(Ready { sweep: self, workload, before })
+        Ok(Ready { sweep: self, workload, before, left: None })
     }
 
     /// Whether jobs are trained by processes that share nothing with this one but the run directory.
@@ -145,16 +151,19 @@ impl Sweep {
     /// Locks the directory and reads what is there: only what is read under the lock counts.
     fn claim(&self) -> Result<Claim, RunError> {
         let dir = RunDir::lock(&self.root)?;
-        let Some(manifest) = RunDir::look(&self.root)? else { return Ok(Claim::New(dir)) };
+        let Some(mut manifest) = RunDir::look(&self.root)? else { return Ok(Claim::New(dir)) };
         self.check_wanted(&manifest)?;
         manifest.check_current(&self.root)?;
-        if manifest.state == RunState::Finished && manifest.counts.failed == 0 {
-            // Of no use any more; they are there when a process was killed between its last two steps.
-            dir.remove_jobs()?;
-        }
-        let spec = read_spec(&self.root)?;
-        check_sweep(&self.root, &spec, &self.spec)?;
-        Ok(Claim::Begun(Box::new(Before { dir, manifest, spec })))
+        let found = dir.find_files(&mut manifest)?;
+        let spec = if found.damaged.iter().any(|file| file.name == SPEC) {
+            check_fingerprint(&self.root, &manifest, &self.spec)?;
+            None
+        } else {
+            let spec = RunFiles::read(&self.root)?.spec()?;
+            check_sweep(&self.root, &spec, &self.spec)?;
+            Some(spec)
+        };
+        Ok(Claim::Begun(Box::new(Before { dir, manifest, spec, found })))
     }
 
     /// Refuses a run that nobody asked to go on with.
@@ -188,18 +197,28 @@ impl Ready {
                 let manifest = begin(&dir, &self.sweep.spec, &self.workload)?;
                 (dir, manifest)
             }
-            Claim::Begun(mut before) => {
-                check_data(&self.sweep.root, &before.manifest, &self.workload)?;
-                let finished = before.manifest.state == RunState::Finished;
-                if self.sweep.options.retry_failed && !(finished && before.manifest.counts.failed == 0) {
-                    retry_failed(&before)?;
-                } else if finished {
-                    refresh(&before.dir, &mut before.manifest, &before.spec, &self.sweep.spec, observer)?;
-                    return Ok(self.outcome(before.manifest, End::AlreadyThere, 0.0));
+            Claim::Begun(before) => {
+                let Before { dir, mut manifest, spec: old, found } = *before;
+                check_data(&self.sweep.root, &manifest, &self.workload)?;
+                (self.workload.plan, self.workload.trials) = dir.plan()?;
+                manifest.check_plan(&self.sweep.root, &self.workload.plan)?;
+                self.left = Some(mend(&self.sweep.spec, &self.workload, &dir, &mut manifest, &found, observer)?);
+                let is_left = self.left.as_ref().is_some_and(|jobs| !jobs.is_empty());
+                let finished = manifest.state == RunState::Finished;
+                if self.sweep.options.retry_failed && !(finished && manifest.counts.failed == 0) {
+                    retry_failed(&dir, &manifest)?;
+                    self.left = None;
+                } else if finished && !is_left {
+                    let mended = (old.as_ref(), found != FilesFound::default());
+                    refresh(&dir, &mut manifest, mended, &self.sweep.spec, observer)?;
+                    if manifest.counts.failed == 0 {
+                        dir.remove_jobs()?;
+                    }
+                    return Ok(self.outcome(manifest, End::AlreadyThere, 0.0));
                 }
-                observer.locked(before.dir.root());
-                let manifest = self.go_on(&before.dir, before.manifest)?;
-                (before.dir, manifest)
+                observer.locked(dir.root());
+                let manifest = self.go_on(&dir, manifest, old.as_ref())?;
+                (dir, manifest)
             }
         };
         if self.sweep.for_workers() {
@@ -212,12 +231,14 @@ impl Ready {
         self.train(&dir, manifest, stop, observer)
     }
 
-    /// Takes over the plan of the run that is resumed; `launch` and `rank` may have changed.
-    fn go_on(&mut self, dir: &RunDir, before: Manifest) -> Result<Manifest, RunError> {
-        (self.workload.plan, self.workload.trials) = dir.plan()?;
-        dir.write_spec(&self.sweep.spec)?;
+    /// Says that the run goes on; `launch` and `rank` may have changed.
+    fn go_on(&self, dir: &RunDir, before: Manifest, old: Option<&Spec>) -> Result<Manifest, RunError> {
+        let spec = &self.sweep.spec;
+        if old != Some(spec) {
+            dir.stage_spec(spec)?;
+        }
         let mut manifest = Manifest { state: RunState::Running, ended: None, updated_at: now(), ..before };
-        dir.write_manifest(&mut manifest)?;
+        dir.commit(&mut manifest)?;
         Ok(manifest)
     }
 
@@ -242,11 +263,13 @@ impl Ready {
                     dir,
                     stop,
                 };
-                let jobs = Local { work, plan: &workload.plan, pool: &workload.pool };
+                let left = self.left.as_ref().map(|jobs| Plan { jobs: jobs.clone(), ..workload.plan.clone() });
+                let jobs = Local { work, plan: left.as_ref().unwrap_or(&workload.plan), pool: &workload.pool };
                 let tally = local::run(&jobs, |tally| observer.progress(tally));
                 tally.map(|tally| tally.done == tally.rows).map_err(RunError::from)
             }
             Launcher::Slurm => {
+                self.check_cluster()?;
                 let detach = self.sweep.options.detach;
                 let cluster = Cluster { spec, plan: &workload.plan, dir, stop, detach };
                 match slurm::run(&cluster, &mut Told(&mut *observer)) {
@@ -269,16 +292,26 @@ impl Ready {
         Ok(self.outcome(manifest, if finished { End::Finished } else { End::Interrupted }, seconds))
     }
 
+    /// Refuses to train a part of the plan on a cluster, whose tasks train all of it.
+    fn check_cluster(&self) -> Result<(), RunError> {
+        match &self.left {
+            Some(left) if left.len() < self.workload.plan.jobs.len() => {
+                Err(RunError::MendOnCluster { jobs: left.len(), root: self.sweep.root.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn outcome(&self, manifest: Manifest, end: End, seconds: f64) -> Outcome {
         Outcome { root: self.sweep.root.clone(), manifest, end, seconds }
     }
 }
 
 /// Marks what failed as to be trained again.
-fn retry_failed(before: &Before) -> Result<(), RunError> {
-    let jobs = before.dir.jobs();
+fn retry_failed(dir: &RunDir, manifest: &Manifest) -> Result<(), RunError> {
+    let jobs = dir.jobs();
     let journals = Journals::list(&jobs).map_err(|why| RunDirError::io(&jobs, why))?;
-    if before.manifest.state == RunState::Finished && journals.is_empty() {
+    if manifest.state == RunState::Finished && journals.is_empty() {
         let why = "its journals are gone, and without them a failed row cannot be trained beside the others".to_owned();
         return Err(RunDirError::Broken { path: jobs, why }.into());
     }

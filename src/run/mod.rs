@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Sweep::new ─validate─> Sweep ─prepare: lock, read what is there, read and split the data, plan─> Ready
-//!     ─run: write what a run begins with, train, collect, report, finish─> Outcome
+//!     ─run: write what a run begins with, mend what is damaged, train, collect, report, finish─> Outcome
 //! ```
 //! [`Sweep::run`] goes all the way. What is told on the way goes to an [`Observer`]; what went wrong is a [`RunError`],
 //! which knows whether the user or the machine is to blame. `examples/sweep.rs` shows it in thirty lines.
@@ -12,6 +12,7 @@ mod derived;
 mod error;
 mod finish;
 mod life;
+mod mend;
 mod observer;
 mod options;
 mod same;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::error::RunError;
 use super::workload::Workload;
-use focalsweep_core::record::{Manifest, RunDirError};
+use focalsweep_core::record::{Manifest, RunDirError, SPEC, blob_sum};
 use focalsweep_core::spec::Spec;
 
 /// Keys that may change while a run goes on: where it runs and how it is ranked.
@@ -21,6 +21,22 @@ pub(super) fn check_sweep(root: &Path, old: &Spec, new: &Spec) -> Result<(), Run
     Err(RunDirError::Changed { path: root.to_owned(), what }.into())
 }
 
+/// Refuses another sweep than the one of `manifest`, whose sweep.yaml is lost.
+pub(super) fn check_fingerprint(root: &Path, manifest: &Manifest, new: &Spec) -> Result<(), RunError> {
+    if manifest.spec_fingerprint == spec_fingerprint(new) {
+        return Ok(());
+    }
+    let what = format!("another sweep (its {SPEC} is damaged, and of this sweep it was not)");
+    Err(RunDirError::Changed { path: root.to_owned(), what }.into())
+}
+
+/// Fingerprint of what of a sweep must not change while its run goes on.
+pub(super) fn spec_fingerprint(spec: &Spec) -> String {
+    let mut keys = keys(spec);
+    MAY_CHANGE.iter().for_each(|key| drop(keys.remove(*key)));
+    blob_sum(serde_json::Value::Object(keys).to_string().as_bytes())
+}
+
 /// Refuses other data than the run began with.
 pub(super) fn check_data(root: &Path, manifest: &Manifest, workload: &Workload) -> Result<(), RunError> {
     let now = &workload.source.fingerprint;
@@ -31,12 +47,16 @@ pub(super) fn check_data(root: &Path, manifest: &Manifest, workload: &Workload) 
     Err(RunDirError::Changed { path: root.to_owned(), what }.into())
 }
 
-/// Top-level keys in which two specs differ, but for those that may change.
-fn differences(old: &Spec, new: &Spec) -> Vec<String> {
-    let keys = |spec: &Spec| match serde_json::to_value(spec) {
+/// Top-level keys with their values.
+fn keys(spec: &Spec) -> serde_json::Map<String, serde_json::Value> {
+    match serde_json::to_value(spec) {
         Ok(serde_json::Value::Object(map)) => map,
         _ => serde_json::Map::new(),
-    };
+    }
+}
+
+/// Top-level keys in which two specs differ, but for those that may change.
+fn differences(old: &Spec, new: &Spec) -> Vec<String> {
     let (old, new) = (keys(old), keys(new));
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     names
@@ -62,5 +82,8 @@ mod tests {
         new.train.epochs += 1;
         new.seed += 1;
         assert_eq!(differences(&old, &new), ["seed", "train"]);
+        assert_ne!(spec_fingerprint(&old), spec_fingerprint(&new));
+        let elsewhere = Spec { launch: new.launch.clone(), rank: new.rank.clone(), ..old.clone() };
+        assert_eq!(spec_fingerprint(&old), spec_fingerprint(&elsewhere));
     }
 }

@@ -2,17 +2,23 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::error::RunError;
 use crate::launch::devices::{self, Trainer};
 use crate::launch::torch::find_torch;
 use crate::launch::{Host, PoolDevice, slurm};
+use focalsweep_core::device::Device;
 use focalsweep_core::plan::{Plan, Sizes, TooManyTrials, Trials, sampler};
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::spec::{Backend, Devices, Spec};
-use focalsweep_engine::data::{self, DownloadProgress, Source};
+use focalsweep_core::text::shortened;
+use focalsweep_engine::data::{self, DataError, DownloadProgress, Source};
+use focalsweep_engine::memory::Budget;
 use focalsweep_report::thousands;
+
+/// Characters of a note on the data that are told; files have it whole.
+const MOST_OF_A_NOTE: usize = 2_000;
+/// Replicates that are prepared to say what would run.
+const PREVIEWED: u32 = 64;
 
 /// Everything that a run needs to know before it begins.
 #[derive(Debug)]
@@ -38,14 +44,23 @@ impl Workload {
     /// # Errors
     /// Too many trials, a device that is not there, data that cannot be had or used.
     pub fn new(spec: &Spec, cluster: bool, progress: &mut dyn DownloadProgress) -> Result<Self, RunError> {
+        Self::of(spec, cluster, progress, spec.replicates)
+    }
+
+    /// As [`Workload::new`], but with the first replicates only: enough to say what would run.
+    ///
+    /// # Errors
+    /// Those of [`Workload::new`].
+    pub fn preview(spec: &Spec, cluster: bool, progress: &mut dyn DownloadProgress) -> Result<Self, RunError> {
+        Self::of(spec, cluster, progress, spec.replicates.min(PREVIEWED))
+    }
+
+    fn of(spec: &Spec, cluster: bool, progress: &mut dyn DownloadProgress, prepared: u32) -> Result<Self, RunError> {
         let trials = trials(spec)?;
         let pool = if cluster { Vec::new() } else { pool(spec, &Host::look())? };
         data::fetch(&spec.data, progress)?;
         let source = data::load(&spec.data)?;
-        let replicates = (0..spec.replicates)
-            .into_par_iter()
-            .map(|replicate| data::prepare(&source, &spec.data, &spec.split, spec.seed, replicate).map(Arc::new))
-            .collect::<Result<Vec<_>, _>>()?;
+        let replicates = data::prepare_first(prepared, &source, &spec.data, &spec.split, spec.seed, spec.replicates)?;
         let (rows, features) = (source.labels.len(), replicates.iter().map(|r| r.features.len()).max().unwrap_or(0));
         let sizes = if cluster {
             slurm::sizes(&spec.launch.slurm.clone().unwrap_or_default(), rows, features)
@@ -59,6 +74,7 @@ impl Workload {
             }
         };
         let plan = Plan::new(&trials, spec.replicates, &sizes);
+        check_stacks(&plan, &trials, &sizes, &pool)?;
         Ok(Self { trials, source, replicates, pool, sizes, plan })
     }
 
@@ -73,7 +89,7 @@ impl Workload {
             let (rows, positives) = (thousands(rows), thousands(positives));
             lines.push(format!("data: {rows} rows, {positives} positive ({share:.2} %), {features} features"));
         }
-        lines.extend(self.notes().iter().map(|note| format!("      {note}")));
+        lines.extend(self.notes().iter().map(|note| format!("      {}", shortened(note, MOST_OF_A_NOTE))));
         lines
     }
 
@@ -97,6 +113,19 @@ impl Workload {
     pub fn rows(&self) -> usize {
         self.plan.rows()
     }
+}
+
+/// Whether the stacks that run at once on the cores of this machine find room beside the data. A GPU says so itself, and
+/// its stacks are cut then.
+fn check_stacks(plan: &Plan, trials: &Trials, sizes: &Sizes, pool: &[PoolDevice]) -> Result<(), DataError> {
+    if pool.is_empty() || pool.iter().any(|device| device.device != Device::Cpu) {
+        return Ok(());
+    }
+    Budget::now().holds(plan.memory(trials, sizes)).map_err(|short| DataError::Memory {
+        what: format!("the models of {} workers", sizes.workers),
+        short,
+        help: "use a smaller network (`hidden`) or `batch_size`, or fewer workers (RAYON_NUM_THREADS)",
+    })
 }
 
 /// The trials of a spec: those of its sampler's first wave, which is all of them in a grid.

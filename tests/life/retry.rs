@@ -46,7 +46,7 @@ fn entries(folder: &Path) -> Vec<Entry> {
 }
 
 fn rows(folder: &Path) -> Vec<Row> {
-    report::read(&root(folder)).unwrap().rows
+    report::read(&report::run_files(&root(folder)).unwrap()).unwrap().rows
 }
 
 /// Has the first trial of each replicate's first job fail, as a device's loss makes it, in a run that has trained
@@ -109,7 +109,7 @@ fn what_failed_is_trained_again_and_nothing_else() {
     assert_eq!((outcome.end, outcome.manifest.counts.rows, outcome.manifest.counts.failed), (End::Finished, 12, 0));
     assert!(!root(folder).join("jobs").exists());
 
-    let names = report::read(&root(folder)).unwrap().metrics;
+    let names = report::read(&report::run_files(&root(folder)).unwrap()).unwrap().metrics;
     let of_a_split = |name: &String| name.starts_with("val_") || name.starts_with("test_");
     let measured = |row: &Row| -> Vec<Option<f64>> {
         names.iter().zip(&row.metrics).filter(|(name, _)| of_a_split(name)).map(|(_, value)| *value).collect()

@@ -15,6 +15,8 @@
 //! | [`random`] | random streams by name |
 //! | [`record`] | the run directory: every file that is written and read |
 //! | [`device`] | names of devices |
+//! | [`shell`] | words of a command line, for hints and scripts |
+//! | [`text`] | names and messages of others as they may be shown |
 //!
 //! No tch, rayon, clap, terminal or process; the clock is read for the names of attempts alone.
 
@@ -26,4 +28,6 @@ pub mod prepared;
 pub mod random;
 pub mod record;
 pub mod samplings;
+pub mod shell;
 pub mod spec;
+pub mod text;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`data`] | read CSV and Parquet, fetch, synthesise, split, fit and apply the preprocessing, fingerprints |
 //! | [`train`] | stacks, losses, epochs, checkpoints, the fused kernels; others implement [`train::Backends`] |
+//! | [`memory`] | how much memory may be taken |
 //! | [`job`] | a job by itself: stack, journal, checkpoint |
 
 /// Files that other crates compile too name this one as they do.
@@ -12,4 +13,5 @@ extern crate self as focalsweep_engine;
 
 pub mod data;
 pub mod job;
+pub mod memory;
 pub mod train;

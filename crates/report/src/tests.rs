@@ -140,7 +140,12 @@ fn table(ranking: &Ranking, width: usize) -> String {
 
 /// What the scores of the run say, without intervals.
 fn examined(dir: &Path, results: &Results, ranking: Ranking) -> Report {
-    Report::new(dir, results, ranking, 0, &|n, each| (0..n).map(each).collect()).unwrap()
+    let manifest = dir.join("manifest.json");
+    if !manifest.exists() {
+        // Of version 1, whose files have no checksums.
+        std::fs::write(manifest, r#"{"format_version": 1}"#).unwrap();
+    }
+    Report::new(&run_files(dir).unwrap(), results, ranking, 0, &|n, each| (0..n).map(each).collect()).unwrap()
 }
 
 fn order(ranking: &Ranking) -> Vec<(&str, Option<usize>)> {
@@ -335,6 +340,11 @@ fn write_parquet(path: &Path, columns: Vec<(String, ArrayRef)>) {
     writer.close().unwrap();
 }
 
+/// The results of the run in `dir`.
+fn read_run(dir: &Path) -> Result<Results, ReportError> {
+    read(&run_files(dir)?)
+}
+
 /// Writes results as a run does: counts as integers, words as text or as a dictionary.
 fn write_run(dir: &Path, results: &Results) {
     let manifest = serde_json::json!({
@@ -397,28 +407,32 @@ fn reads_what_a_run_wrote() {
     let dir = tempfile::tempdir().unwrap();
     let results = sweep();
     write_run(dir.path(), &results);
-    assert_eq!(read(dir.path()).unwrap(), results);
+    assert_eq!(read_run(dir.path()).unwrap(), results);
 }
 
 #[test]
 fn what_is_no_run_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path();
-    let complaint = || read(path).unwrap_err().to_string().replace(&path.display().to_string(), "DIR");
+    let complaint = || read_run(path).unwrap_err().to_string().replace(&path.display().to_string(), "DIR");
     assert_eq!(
-        read(&path.join("no")).unwrap_err().to_string(),
+        read_run(&path.join("no")).unwrap_err().to_string(),
         format!("there is no run directory {}/no", path.display())
     );
     assert_eq!(complaint(), "DIR is not a run directory: it has no manifest.json that focalsweep wrote");
-    for text in ["{", "[1]", r#"{"name": "else"}"#] {
+    for text in ["[1]", r#"{"name": "else"}"#] {
         std::fs::write(path.join("manifest.json"), text).unwrap();
-        assert!(matches!(read(path), Err(ReportError::NotOurs(_))), "{text}");
+        assert!(matches!(read_run(path), Err(ReportError::NotOurs(_))), "{text}");
     }
-    assert!(matches!(read(&path.join("manifest.json")), Err(ReportError::NotOurs(_))));
+    std::fs::write(path.join("manifest.json"), "{").unwrap();
+    assert!(complaint().starts_with("DIR/manifest.json is damaged: "), "{}", complaint());
+    assert!(matches!(read_run(&path.join("manifest.json")), Err(ReportError::NotOurs(_))));
     std::fs::write(path.join("manifest.json"), r#"{"format_version": 3}"#).unwrap();
     assert_eq!(complaint(), "DIR has format version 3; this focalsweep knows versions up to 2");
     std::fs::write(path.join("manifest.json"), r#"{"format_version": 2, "draft": 77}"#).unwrap();
-    assert_eq!(complaint(), "DIR is of draft 77 of format version 2; this focalsweep knows draft 1");
+    assert_eq!(complaint(), "DIR is of draft 77 of format version 2; this focalsweep knows draft 2");
+    std::fs::write(path.join("manifest.json"), r#"{"format_version": 2, "draft": 2}"#).unwrap();
+    assert!(complaint().contains("it does not end in its checksum"), "{}", complaint());
     std::fs::write(path.join("manifest.json"), r#"{"format_version": 1}"#).unwrap();
     assert_eq!(complaint(), "DIR has no results.parquet yet");
     std::fs::write(path.join("results.parquet"), "id,auc").unwrap();

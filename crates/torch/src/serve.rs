@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use focalsweep_core::device::Device;
 use focalsweep_engine::job::{Answer, AttendedRun, Greeting, JobDevice, JobEnd, Order, RunOrder, Stop, Work, run_job};
-use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 
 use crate::device;
 use crate::runs::{ServedRun, open_served};
@@ -68,9 +68,11 @@ pub fn serve(orders: impl Read + Send + 'static, answers: Answers) -> io::Result
     for signal in [SIGINT, SIGTERM, SIGUSR1] {
         signal_hook::flag::register(signal, Arc::clone(stop.flag()))?;
     }
+    // A file that may not grow is an error of the write, not the end of the process.
+    signal_hook::flag::register(SIGXFSZ, Arc::default())?;
     let (sender, heard) = mpsc::channel();
     let reader = sender.clone();
-    thread::spawn(move || read_orders(orders, &reader));
+    thread::Builder::new().spawn(move || read_orders(orders, &reader))?;
     answers.say(&Answer::Hello(Greeting::of_this_program()))?;
     let mut server = Server { stop, answers, sender, runs: HashMap::new(), running: 0 };
     let mut leaving: Option<Instant> = None;

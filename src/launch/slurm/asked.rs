@@ -1,11 +1,11 @@
 //! What a task asks for, and so what stacks are cut for on a cluster that this process cannot see into. Pure.
 
 use focalsweep_core::plan::{Sizes, Stacking};
-use focalsweep_core::spec::SlurmSpec;
+use focalsweep_core::spec::{SlurmSpec, memory_of_task};
 
 /// Tasks for which a sweep is cut where `array_parallelism` does not say.
 const TASKS: u32 = 16;
-/// Bytes that a job is taken to have where `mem` does not say.
+/// Bytes that a job is taken to have where `mem` does not say, or says all that the node has.
 const MEMORY_OF_JOB: u64 = 2 << 30;
 /// Share of a job's memory that its stack may take.
 const MEMORY_SHARE: f64 = 0.5;
@@ -31,20 +31,9 @@ fn gpus(slurm: &SlurmSpec) -> Option<u32> {
     gpus.map(|gpus| gpus.rsplit(':').next().and_then(|count| count.parse().ok()).unwrap_or(1))
 }
 
-/// Bytes that a task may use, where the spec says.
+/// Bytes that a task may use, where the spec says. All memory of a node is as much as nobody here knows.
 fn memory(slurm: &SlurmSpec) -> Option<u64> {
-    let text = slurm.mem.as_deref()?;
-    let (number, unit) = match text.strip_suffix(['K', 'M', 'G', 'T']) {
-        Some(number) => (number, text.chars().last()?),
-        None => (text, 'M'),
-    };
-    let shift = match unit {
-        'K' => 10,
-        'M' => 20,
-        'G' => 30,
-        _ => 40,
-    };
-    number.parse::<u64>().ok().map(|number| number << shift)
+    slurm.mem.as_deref().and_then(memory_of_task).filter(|&bytes| bytes > 0)
 }
 
 #[cfg(test)]
@@ -66,6 +55,8 @@ mod tests {
         assert_eq!(sizes(&SlurmSpec::default(), 7, 30), core);
         let gres = |gres: &str| SlurmSpec { gres: Some(gres.into()), cpus_per_task: Some(4), ..SlurmSpec::default() };
         assert_eq!((slots(&gres("gpu:a100:3")), slots(&gres("gpu")), slots(&gres("license:1"))), (3, 1, 4));
-        assert_eq!(memory(&SlurmSpec { mem: Some("500".into()), ..SlurmSpec::default() }), Some(500 << 20));
+        let mem = |mem: &str| SlurmSpec { mem: Some(mem.into()), ..SlurmSpec::default() };
+        assert_eq!((memory(&mem("500")), memory(&mem("16gb"))), (Some(500 << 20), Some(16 << 30)));
+        assert_eq!(sizes(&mem("0"), 7, 30), core, "the whole node's");
     }
 }

@@ -34,7 +34,14 @@ pub(super) fn run<S: AsRef<str>>(program: &str, args: impl IntoIterator<Item = S
         }
     }
     let mut child = command.spawn()?;
-    let (stdout, stderr) = (drain(child.stdout.take()), drain(child.stderr.take()));
+    let (stdout, stderr) = match (drain(child.stdout.take()), drain(child.stderr.take())) {
+        (Ok(stdout), Ok(stderr)) => (stdout, stderr),
+        (Err(error), _) | (_, Err(error)) => {
+            child.kill()?;
+            child.wait()?;
+            return Err(error);
+        }
+    };
     let ended = wait(&mut child)?;
     let text = |thread: thread::JoinHandle<Vec<u8>>| {
         String::from_utf8_lossy(&thread.join().unwrap_or_default()).trim_end().to_owned()
@@ -63,8 +70,8 @@ fn wait(child: &mut Child) -> io::Result<Option<bool>> {
 }
 
 /// Reads a pipe in a thread of its own, so that a program that says much does not wait for its reader.
-fn drain(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
-    thread::spawn(move || {
+fn drain(pipe: Option<impl Read + Send + 'static>) -> io::Result<thread::JoinHandle<Vec<u8>>> {
+    thread::Builder::new().spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut pipe) = pipe {
             // What was read before an error is what there is.

@@ -33,6 +33,6 @@ pub enum SlurmError {
     Tasks(Vec<String>),
     /// The program or the directory has a name that a batch script cannot hold.
     #[error("the path {0} cannot stand in a batch script")]
-    #[diagnostic(help("use a run directory without line breaks, quotes or backslashes in its path, in UTF-8"))]
+    #[diagnostic(help("use a run directory whose path is UTF-8 without line breaks, double quotes and backslashes"))]
     Path(String),
 }

@@ -1,7 +1,6 @@
 //! `slurm/launch.json`: what was submitted for a run, so that a later process finds it.
 
 use std::hash::{BuildHasher, RandomState};
-use std::io;
 
 use serde::{Deserialize, Serialize};
 
@@ -37,14 +36,9 @@ impl Record {
     /// What was submitted for the run in `dir`; `None` before the first time.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// The file cannot be read, or is damaged.
     pub fn read(dir: &RunDir) -> Result<Option<Self>, RunDirError> {
-        let path = dir.path(FILE);
-        match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|e| RunDirError::io(&path, e)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(RunDirError::io(&path, error)),
-        }
+        dir.read_sealed(FILE)
     }
 
     /// The record of a run of the sweep `sweep` for which nothing was submitted yet.
@@ -57,7 +51,7 @@ impl Record {
 
     /// Writes the file.
     pub(super) fn write(&self, dir: &RunDir) -> Result<(), RunDirError> {
-        dir.write_json(FILE, self)
+        dir.write_sealed(FILE, self)
     }
 
     /// Notes that tasks are about to be submitted and gives the name for it.

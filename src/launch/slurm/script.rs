@@ -1,7 +1,8 @@
 //! The batch script. Pure: settings in, text out.
 
 use crate::launch::torch::VARIABLE;
-use focalsweep_core::spec::SlurmSpec;
+use focalsweep_core::shell::quoted;
+use focalsweep_core::spec::{SlurmSpec, time_of_task};
 
 /// What a script is made of.
 #[derive(Debug)]
@@ -23,6 +24,10 @@ pub(super) struct Batch<'a> {
 /// Seconds before the time limit at which a worker is told to keep a checkpoint.
 const WARNING: u64 = 60;
 
+/// Characters, beside letters and digits, that are nothing else to sbatch in a line of options. Between double quotes
+/// all are, but for `"` and `\`, which nothing that comes here contains.
+const PLAIN: &str = "/._-+=:,@%[]|&*";
+
 impl Batch<'_> {
     /// The script, which `sbatch --array` is given. Options that differ between submissions (`--array`, `--job-name`)
     /// stand on sbatch's command line.
@@ -35,9 +40,11 @@ impl Batch<'_> {
              # requeued, cancelled or run twice at any time.\n",
             pack - 1
         );
-        let warning = slurm.time.as_deref().and_then(seconds).map_or(WARNING, |limit| (limit / 4).clamp(1, WARNING));
+        let limit = slurm.time.as_deref().and_then(time_of_task).filter(|&seconds| seconds > 0);
+        let warning = limit.map_or(WARNING, |limit| (limit / 4).clamp(1, WARNING));
         let mut option = |option: &str, why: &str| {
-            let option = if option.contains([' ', '#']) { format!("\"{option}\"") } else { option.to_owned() };
+            let plain = option.chars().all(|c| c.is_ascii_alphanumeric() || PLAIN.contains(c));
+            let option = if plain { option.to_owned() } else { format!("\"{option}\"") };
             let pad = " ".repeat(if why.is_empty() { 0 } else { 40_usize.saturating_sub(option.len()).max(1) });
             let why = if why.is_empty() { String::new() } else { format!("# {why}") };
             text += &format!("#SBATCH {option}{pad}{why}\n");
@@ -69,7 +76,7 @@ impl Batch<'_> {
         for flag in &slurm.sbatch {
             option(flag, "of launch.slurm.sbatch");
         }
-        text.push('\n');
+        text += "\n: # sbatch reads no options behind the first command\n";
         if let Some(path) = library_path {
             text += &format!("export LD_LIBRARY_PATH={}\n", quoted(path));
         }
@@ -121,33 +128,4 @@ exit "$code"
         );
         text
     }
-}
-
-/// As one word of shell.
-pub(super) fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
-/// A time limit in seconds, as sbatch(1) reads it.
-fn seconds(time: &str) -> Option<u64> {
-    let numbers = |text: &str| text.split(':').map(|part| part.parse().ok()).collect::<Option<Vec<u64>>>();
-    let [days, hours, minutes, seconds] = match time.split_once('-') {
-        Some((days, rest)) => {
-            let rest = numbers(rest)?;
-            let at = |place: usize| rest.get(place).copied().unwrap_or(0);
-            [days.parse().ok()?, at(0), at(1), at(2)]
-        }
-        None => match numbers(time)?[..] {
-            [minutes] => [0, 0, minutes, 0],
-            [minutes, seconds] => [0, 0, minutes, seconds],
-            [hours, minutes, seconds] => [0, hours, minutes, seconds],
-            _ => return None,
-        },
-    };
-    Some(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
 }

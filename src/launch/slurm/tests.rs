@@ -92,6 +92,9 @@ fn the_script() {
     };
     let text = batch(&slurm, "/home/it's me/100%/runs/a").text();
     insta::assert_snapshot!("script", text);
+    let text_in = |run_dir| batch(&slurm, run_dir).text();
+    assert!(text_in("/home/it's").contains("#SBATCH \"--output=/home/it's/slurm/%A_%a.log\"\n"));
+    assert!(text_in("/home/it's").contains(" worker \"/home/it's\" --pack 3 &\n"));
     // bash has the last word on its own syntax.
     for text in [text, batch(&SlurmSpec::default(), "/a").text()] {
         let folder = tempfile::tempdir().unwrap();
@@ -116,6 +119,8 @@ fn the_warning_is_shorter_than_the_time() {
         (Some("1-0"), 60),
         (Some("0-0:1"), 15),
         (Some("3600:00"), 60),
+        (Some("0"), 60),
+        (Some("UNLIMITED"), 60),
     ] {
         let slurm = SlurmSpec { time: time.map(str::to_owned), ..slurm.clone() };
         let text =

@@ -77,7 +77,9 @@ pub fn describe_libtorch(path: &Path) -> Result<LibtorchDescription, NoTorch> {
     command.arg("--describe").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let process = command.spawn().map_err(|error| broken(error.to_string()))?;
     let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || drop(sender.send(process.wait_with_output())));
+    thread::Builder::new()
+        .spawn(move || drop(sender.send(process.wait_with_output())))
+        .map_err(|error| broken(error.to_string()))?;
     let output = receiver.recv_timeout(TIMEOUT).map_err(|_| broken(format!("no answer in {} s", TIMEOUT.as_secs())))?;
     let output = output.map_err(|error| broken(error.to_string()))?;
     if !output.status.success() {

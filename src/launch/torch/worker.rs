@@ -55,7 +55,9 @@ impl TorchWorker {
         let slots = Arc::new(Mutex::new(Slots::default()));
         let (sender, greetings) = mpsc::channel();
         let readers_slots = Arc::clone(&slots);
-        thread::spawn(move || read_answers(answers, &readers_slots, &sender));
+        thread::Builder::new()
+            .spawn(move || read_answers(answers, &readers_slots, &sender))
+            .map_err(|error| broken(error.to_string()))?;
         // A child that has died already says so by its silence.
         let _ = child.tell(&line(&Order::Hello(Greeting::of_this_program())));
         match greetings.recv_timeout(TO_GREET) {

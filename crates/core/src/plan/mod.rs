@@ -6,6 +6,7 @@
 //! ```
 //! Trials are never all in memory at once: a trial is made from its index when it is needed.
 
+mod ids;
 mod jobs;
 mod samplers;
 mod shape;
@@ -13,6 +14,7 @@ mod space;
 mod wave;
 
 pub use crate::spec::Hyperparameters;
+pub use ids::is_id;
 pub use jobs::{Job, Plan, Sizes, Stacking};
 pub use samplers::{Sampler, TooManyTrials, sampler};
 pub use shape::{Layer, Shape};

@@ -1,10 +1,10 @@
 //! The trials of a sweep by index: a grid is a number in a mixed radix, so ten million trials cost no memory.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::wave::{GridPart, GridSpace, GridTrials, WaveTrials};
-use crate::spec::parameters::{Setting, Start};
+use super::wave::{GridPart, GridSpace, GridTrials, ListedTrial, WaveTrials};
+use crate::spec::parameters::{Setting, Start, ValueKey};
 use crate::spec::{Hyperparameters, Loss, Parameter, Space, Spec};
 
 /// The distinct trials of a sweep, ordered so that trials that can share a stack are neighbours.
@@ -108,21 +108,23 @@ impl Trials {
     /// Drops repeated trials and makes those of one shape neighbours, shapes in the order in which they first appear.
     fn settle(&mut self) {
         let mut seen = HashSet::new();
-        let mut shapes: Vec<(Hyperparameters, Vec<(usize, usize)>)> = Vec::new();
+        let mut shapes: Vec<Vec<(usize, usize)>> = Vec::new();
+        let mut known: HashMap<Vec<Option<ValueKey>>, usize> = HashMap::new();
         for (number, grid) in self.grids.iter().enumerate() {
             for index in 0..grid.len {
                 let trial = grid.trial(index);
-                if !seen.insert(trial.trial_id()) {
+                if !seen.insert(trial.key()) {
                     continue;
                 }
-                match shapes.iter_mut().find(|(first, _)| first.stacks_with(&trial)) {
-                    Some((_, members)) => members.push((number, index)),
-                    None => shapes.push((trial, vec![(number, index)])),
+                let shape = *known.entry(trial.stack_key()).or_insert(shapes.len());
+                if shape == shapes.len() {
+                    shapes.push(Vec::new());
                 }
+                shapes[shape].push((number, index));
             }
         }
         let mut end = 0;
-        for (_, members) in &shapes {
+        for members in &shapes {
             for run in members.chunk_by(|a, b| a.0 == b.0 && a.1 + 1 == b.1) {
                 let (grid, first) = run[0];
                 self.pieces.push(Piece { start: end, source: Source::Grid { grid, first } });
@@ -189,6 +191,14 @@ impl Trials {
         let mut end = start;
         match recorded {
             WaveTrials::Listed(listed) => {
+                for ListedTrial { id, parameters } in listed {
+                    allowed(parameters)?;
+                    let mut resolved = parameters.clone();
+                    resolved.resolve();
+                    if resolved != *parameters || resolved.trial_id() != *id {
+                        return Err(format!("its trial {id} has other parameters than its id says"));
+                    }
+                }
                 let trials: Vec<Hyperparameters> = listed.iter().map(|trial| trial.parameters.clone()).collect();
                 end += trials.len();
                 self.pieces.push(Piece { start, source: Source::Listed(trials) });
@@ -199,6 +209,10 @@ impl Trials {
                     let axes = space.axes.clone();
                     if axes.iter().any(Vec::is_empty) {
                         return Err("a parameter of its grid has no values".to_owned());
+                    }
+                    allowed(&space.base)?;
+                    if let Some(value) = axes.iter().flatten().find(|value| !value.is_allowed()) {
+                        return Err(format!("its grid has a value of {} out of bounds", value.parameter().name));
                     }
                     self.grids.push(Grid::of_axes(space.base.clone(), axes).ok_or("its grid is too large")?);
                 }
@@ -211,12 +225,46 @@ impl Trials {
                     let source = Source::Grid { grid: before + part.space, first: part.first };
                     self.pieces.push(Piece { start: end, source });
                     end += part.count;
+                    u32::try_from(end).map_err(|_| "its grid is too large")?;
                 }
             }
         }
-        self.groups.extend(stacks.iter().map(|span| start + span.start..start + span.end));
-        if self.len() == end { Ok(()) } else { Err("its jobs do not train each of its trials".to_owned()) }
+        let shift = |place: usize| start.saturating_add(place);
+        self.groups.extend(stacks.iter().map(|span| shift(span.start)..shift(span.end)));
+        if self.len() != end {
+            return Err("its jobs do not train each of its trials".to_owned());
+        }
+        for stack in stacks {
+            self.check_stack(start + stack.start..start + stack.end)?;
+        }
+        Ok(())
     }
+
+    /// Whether the trials of a span can share a stack. In a grid those of one shape are neighbours, so that where the
+    /// first and the last of its trials there do, those in between do too.
+    fn check_stack(&self, span: Range<usize>) -> Result<(), String> {
+        let first = self.get(span.start);
+        let ends = self.pieces.iter().skip(1).map(|piece| piece.start).chain([self.len()]);
+        for (piece, end) in self.pieces.iter().zip(ends) {
+            let (from, to) = (piece.start.max(span.start), end.min(span.end));
+            if from >= to {
+                continue;
+            }
+            let mut looked_at = match piece.source {
+                Source::Grid { .. } => vec![from, to - 1],
+                Source::Listed(_) => (from..to).collect(),
+            };
+            if let Some(index) = looked_at.drain(..).find(|&index| !self.get(index).stacks_with(&first)) {
+                return Err(format!("trials {} and {index} cannot share a stack", span.start));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Refuses a trial that no sweep file could ask for.
+fn allowed(trial: &Hyperparameters) -> Result<(), String> {
+    trial.not_allowed().map_or(Ok(()), |name| Err(format!("a trial's {name} is out of bounds")))
 }
 
 #[cfg(test)]

@@ -3,12 +3,14 @@
 //! A wave says all that its jobs need of the plan. Its trials are listed, or made from the grids that stand in it with
 //! their values; it points at no place in a sweep file and at no other wave, so that neither can shift.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use serde_json::Value;
 
+use super::ids::is_id;
 use super::jobs::{Job, Plan};
 use super::space::Trials;
 use crate::spec::Hyperparameters;
@@ -142,13 +144,38 @@ impl Wave {
         }
     }
 
-    /// Spans of trials that train together, and so share a stack: those of the jobs of one replicate.
-    fn stacks(&self) -> Vec<Range<usize>> {
-        let first = self.replicates.first();
-        let jobs = self.jobs.iter().filter(|job| Some(&job.replicate) == first);
-        let mut stacks: Vec<Range<usize>> = jobs.map(|job| job.first..job.first + job.count).collect();
+    /// Spans of trials that train together on a replicate, and so share a stack: those of its jobs, from the first
+    /// trial to the last, each trial once.
+    ///
+    /// # Errors
+    /// They are not, in words.
+    fn stacks(&self, replicate: u32) -> Result<Vec<Range<usize>>, String> {
+        let jobs = self.jobs.iter().filter(|job| job.replicate == replicate);
+        let mut stacks: Vec<Range<usize>> = jobs.map(|job| job.first..job.first.saturating_add(job.count)).collect();
         stacks.sort_by_key(|stack| stack.start);
-        stacks
+        let mut end = 0;
+        for stack in &stacks {
+            if stack.start != end || stack.is_empty() {
+                return Err(format!("its jobs do not train each of its trials once on replicate {replicate}"));
+            }
+            end = stack.end;
+        }
+        Ok(stacks)
+    }
+
+    /// What is wrong with the wave by itself, in words.
+    fn check(&self) -> Result<(), String> {
+        if let Some(job) = self.jobs.iter().find(|job| !is_id(&job.job_id)) {
+            return Err(format!("{:?} is no id of a job", job.job_id));
+        }
+        if let Some(job) = self.jobs.iter().find(|job| !self.replicates.contains(&job.replicate)) {
+            return Err(format!("{} trains on replicate {}, which the wave does not have", job.job_id, job.replicate));
+        }
+        let most = u32::try_from(i32::MAX).unwrap_or(u32::MAX);
+        if let Some(replicate) = self.replicates.iter().find(|replicate| **replicate >= most) {
+            return Err(format!("{replicate} is no number of a replicate"));
+        }
+        Ok(())
     }
 }
 
@@ -160,22 +187,30 @@ impl Plan {
     pub fn replay(waves: &[Wave]) -> Result<(Self, Trials), String> {
         let mut trials = Trials::default();
         let mut plan = Self { trials: 0, replicates: 0, jobs: Vec::new() };
+        let mut seen = HashSet::new();
         for (expected, wave) in (0..).zip(waves) {
             if wave.wave != expected {
                 return Err(format!("wave {} stands where wave {expected} is expected", wave.wave));
             }
-            let stacks = wave.stacks();
-            let mut end = 0;
-            for stack in &stacks {
-                if stack.start != end {
-                    return Err(format!("the jobs of wave {expected} do not train each of its trials once"));
+            let named = |why: String| format!("wave {expected}: {why}");
+            wave.check().map_err(named)?;
+            let mut of_first: Option<Vec<Range<usize>>> = None;
+            for &replicate in &wave.replicates {
+                let stacks = wave.stacks(replicate).map_err(named)?;
+                let end = |stacks: &[Range<usize>]| stacks.last().map_or(0, |stack| stack.end);
+                match &of_first {
+                    None => {
+                        trials.extend(&wave.trials, &stacks).map_err(named)?;
+                        of_first = Some(stacks);
+                    }
+                    Some(first) if end(&stacks) == end(first) => {}
+                    Some(_) => return Err(named(format!("its jobs train other trials on replicate {replicate}"))),
                 }
-                end = stack.end;
             }
-            trials.extend(&wave.trials, &stacks).map_err(|why| format!("wave {expected}: {why}"))?;
-            if let Some(job) = wave.jobs.iter().find(|job| job.count == 0 || job.first.saturating_add(job.count) > end)
-            {
-                return Err(format!("{} of wave {expected} has trials that the wave does not have", job.job_id));
+            for job in &wave.jobs {
+                if !seen.insert(job.job_id.as_str()) {
+                    return Err(named(format!("{} is there twice", job.job_id)));
+                }
             }
             plan.jobs.extend(wave.jobs.iter().map(|job| Job { first: plan.trials + job.first, ..job.clone() }));
             plan.trials = trials.len();
@@ -266,8 +301,36 @@ mod tests {
         let mut short = second.clone();
         short.jobs.iter_mut().for_each(|job| job.count = 1);
         assert_eq!(refused(&[first.clone(), short]), "wave 1: its jobs do not train each of its trials");
-        let mut long = second;
-        long.jobs[1].count = 3;
-        assert_eq!(refused(&[first, long]), "job-00004 of wave 1 has trials that the wave does not have");
+        for (change, why) in [
+            ((|wave| wave.jobs[1].count = 3) as fn(&mut Wave), "its jobs train other trials on replicate 1"),
+            (|wave| wave.jobs[1].count = 10_000_000_000, "its jobs train other trials on replicate 1"),
+            (|wave| wave.jobs[0].count = usize::MAX, "its jobs do not train each of its trials"),
+            (|wave| wave.jobs[1].first = 1, "its jobs do not train each of its trials once on replicate 1"),
+            (|wave| wave.jobs[1].replicate = 9, "job-00004 trains on replicate 9, which the wave does not have"),
+            (|wave| wave.replicates.push(u32::MAX), "4294967295 is no number of a replicate"),
+            (|wave| wave.jobs[2].job_id = "job-00001".into(), "job-00001 is there twice"),
+            (|wave| wave.jobs[2].job_id = "../../x".into(), "\"../../x\" is no id of a job"),
+        ] {
+            let mut wave = second.clone();
+            change(&mut wave);
+            assert_eq!(refused(&[first.clone(), wave]), format!("wave 1: {why}"));
+        }
+        let WaveTrials::Listed(listed) = &second.trials else { panic!("a list") };
+        for (change, why) in [
+            ((|trial| trial.parameters.alpha = Some(0.5)) as fn(&mut ListedTrial), "has other parameters than its id"),
+            (|trial| trial.parameters.alpha = Some(1.5), "a trial's alpha is out of bounds"),
+            (|trial| trial.parameters.hidden = vec![1 << 40], "a trial's hidden is out of bounds"),
+            (|trial| trial.parameters.batch_size = 0, "a trial's batch_size is out of bounds"),
+        ] {
+            let mut listed = listed.clone();
+            change(&mut listed[0]);
+            let told = refused(&[first.clone(), Wave { trials: WaveTrials::Listed(listed), ..second.clone() }]);
+            assert!(told.contains(why), "{told}");
+        }
+        let mut wide = listed.clone();
+        wide[1].parameters.hidden = vec![7];
+        wide[1].id = wide[1].parameters.trial_id();
+        let told = refused(&[first, Wave { trials: WaveTrials::Listed(wide), ..second.clone() }]);
+        assert_eq!(told, "wave 1: trials 3 and 4 cannot share a stack");
     }
 }

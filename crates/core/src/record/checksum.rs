@@ -1,6 +1,6 @@
 //! Checksums of what is written: a line, a blob, a finished file. XXH3 with 128 bits, as 32 hexadecimal digits.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
@@ -14,13 +14,6 @@ const DIGITS: usize = 32;
 /// The checksum of a blob.
 pub fn blob_sum(bytes: &[u8]) -> String {
     hexadecimal(xxh3_128(bytes))
-}
-
-/// The checksum of parts that lie one after the other.
-pub(super) fn sum_of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
-    let mut hasher = Xxh3::new();
-    parts.into_iter().for_each(|part| hasher.update(part));
-    hexadecimal(hasher.digest128())
 }
 
 fn hexadecimal(sum: u128) -> String {
@@ -54,6 +47,50 @@ pub fn checked_line(line: &[u8]) -> Result<Vec<u8>, String> {
         Ok(object)
     } else {
         Err("its checksum is another: the line was changed or damaged".to_owned())
+    }
+}
+
+/// How the checksum of a file of indented JSON begins, after the rest of its object.
+const SEAL: &str = ",\n  \"sum\": \"";
+/// How it ends, with the object.
+const SEAL_END: &str = "\"\n}\n";
+
+/// Indented JSON of an object with its checksum as the last field `sum`, over the bytes without it.
+pub(super) fn seal(json: &[u8]) -> Vec<u8> {
+    let sum = blob_sum(json);
+    let object = json.strip_suffix(b"\n}").unwrap_or(json);
+    [object, SEAL.as_bytes(), sum.as_bytes(), SEAL_END.as_bytes()].concat()
+}
+
+/// What [`seal`] was given.
+///
+/// # Errors
+/// What is wrong with the checksum, in words.
+pub(super) fn unseal(sealed: &[u8]) -> Result<Vec<u8>, String> {
+    let start = sealed.len().checked_sub(SEAL.len() + DIGITS + SEAL_END.len());
+    let parts = start.map(|start| sealed.split_at(start)).and_then(|(object, rest)| {
+        let sum = rest.strip_prefix(SEAL.as_bytes())?.strip_suffix(SEAL_END.as_bytes())?;
+        Some((object, sum))
+    });
+    let (object, sum) = parts.ok_or("it does not end in its checksum: it was changed or damaged")?;
+    let json = [object, b"\n}"].concat();
+    if blob_sum(&json).as_bytes() == sum { Ok(json) } else { Err(OTHER_SUM.to_owned()) }
+}
+
+/// What is said of a file with another checksum.
+pub(super) const OTHER_SUM: &str = "its checksum is another: it was changed or damaged";
+
+/// Size and checksum of what is read.
+pub(super) fn sum_of_stream(mut from: impl Read) -> io::Result<(u64, String)> {
+    let mut summing = Summing::new(io::sink());
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok(summing.total()),
+            Ok(read) => summing.write_all(&buffer[..read])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 
@@ -106,6 +143,21 @@ mod tests {
     }
 
     #[test]
+    fn a_sealed_file_comes_back_and_any_changed_byte_is_found() {
+        let json = serde_json::to_vec_pretty(&serde_json::json!({"state": "finished", "rows": [1, 2]})).unwrap();
+        let sealed = seal(&json);
+        assert_eq!(unseal(&sealed).unwrap(), json);
+        let value: serde_json::Value = serde_json::from_slice(&sealed).unwrap();
+        assert_eq!(value["sum"], blob_sum(&json));
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            assert!(unseal(&changed).is_err(), "byte {at}");
+            assert!(unseal(&sealed[..at]).is_err(), "cut at {at}");
+        }
+    }
+
+    #[test]
     fn a_stream_has_the_checksum_of_its_bytes() {
         // The value that xxhsum -H2 prints.
         assert_eq!(blob_sum(b""), "99aa06d3014798d86001c324468d497f");
@@ -113,6 +165,6 @@ mod tests {
         out.write_all(b"rare").unwrap();
         out.write_all(b" events").unwrap();
         assert_eq!(out.total(), (11, blob_sum(b"rare events")));
-        assert_eq!(sum_of_parts([b"rare".as_slice(), b" events"]), blob_sum(b"rare events"));
+        assert_eq!(sum_of_stream(b"rare events".as_slice()).unwrap(), (11, blob_sum(b"rare events")));
     }
 }

@@ -1,6 +1,7 @@
 //! From journals to the files that people read.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -16,12 +17,13 @@ use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
 use super::columns::{self, Scores};
-use super::earlier::{Earlier, RESULTS, SCORES};
+use super::earlier::{CURVES, Earlier, HISTORY, RESULTS, SCORES};
 use super::error::RunDirError;
-use super::journal::{Entry, JobBytes, Journals, Kept};
+use super::journal::{Entry, Expected, JobBytes, Journals, Kept, planned};
 use super::models::{MODELS, ModelInfo, ModelsFile, Shared, StoredModel, model_key, models_name, write_header};
 use super::rows::{ResultRow, State};
 use super::run_dir::RunDir;
+use crate::metrics::RocCorner;
 use crate::plan::{Hyperparameters, Plan, Shape, Trials};
 use crate::prepared::Replicate;
 
@@ -37,10 +39,14 @@ pub struct Collection<'a> {
     /// What was collected before and no journal has.
     earlier: Earlier,
     metadata: Vec<KeyValue>,
+    /// The rows that were trained on.
+    replicates: &'a [Arc<Replicate>],
+    damage: Vec<String>,
 }
 
 impl<'a> Collection<'a> {
     /// Reads the journals of `plan`'s jobs and what earlier collections left. `metadata` goes into each Parquet file.
+    /// Entries that are damaged, or are not of these trials and replicates, are left out: see [`Collection::damage`].
     ///
     /// Memory: the rows and epochs of all trials.
     ///
@@ -48,17 +54,52 @@ impl<'a> Collection<'a> {
     /// A journal or results.parquet cannot be read.
     pub fn read(
         dir: &'a RunDir,
-        plan: &Plan,
-        trials: &Trials,
+        (plan, trials): (&Plan, &Trials),
+        replicates: &'a [Arc<Replicate>],
+        data_fingerprint: &str,
         metadata: &[(String, String)],
     ) -> Result<Self, RunDirError> {
         let metadata = metadata.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())).collect();
         let places: HashMap<String, usize> =
             (0..trials.len()).map(|index| (trials.get(index).trial_id(), index)).collect();
-        let mut entries = entries(dir, plan, &places)?;
+        let jobs = dir.jobs();
+        let journals = Journals::list(&jobs).map_err(|e| RunDirError::io(&jobs, e))?;
+        let fits = |kept: &Kept| {
+            let row = &kept.entry.row;
+            let place = places.get(&row.trial_id).ok_or("it is of a trial that the sweep does not have")?;
+            let replicate = replicates.get(row.replicate as usize).ok_or("it is of a replicate that there is not")?;
+            let trial = &trials.get(*place);
+            kept.entry.check(&Expected { trial, replicate, data_fingerprint })
+        };
+        let mut damage = Vec::new();
+        let mut entries = Vec::new();
+        let mut seen = HashSet::new();
+        for job in &plan.jobs {
+            for kept in journals.of(&job.job_id).map_err(|e| RunDirError::io(&jobs, e))? {
+                let row = &kept.entry.row;
+                match fits(&kept) {
+                    Ok(()) if planned(&row.job_id) != planned(&job.job_id) => {
+                        damage.push(format!("{}: a row of {}", kept.stem, row.job_id));
+                    }
+                    Ok(()) => {
+                        if seen.insert((row.trial_id.clone(), row.replicate)) {
+                            entries.push(kept);
+                        }
+                    }
+                    Err(why) => damage.push(format!("{}: trial {}: {why}", kept.stem, row.trial_id)),
+                }
+            }
+        }
+        entries.sort_by_key(|kept| (places.get(&kept.entry.row.trial_id).copied(), kept.entry.row.replicate));
+        damage.extend(journals.damage());
         let mut earlier = Earlier::read(dir, places)?;
         entries.retain(|kept| earlier.gives_way_to(&kept.entry.row));
-        Ok(Self { dir, entries, earlier, metadata })
+        Ok(Self { dir, entries, earlier, metadata, replicates, damage })
+    }
+
+    /// Places in the journals, in words, that are damaged or not of this sweep.
+    pub fn damage(&self) -> &[String] {
+        &self.damage
     }
 
     /// Rows in all.
@@ -71,28 +112,29 @@ impl<'a> Collection<'a> {
         self.entries.iter().filter(|kept| kept.entry.row.state == State::Failed).count() + self.earlier.failed()
     }
 
-    /// Writes results.parquet, history.parquet and curves.parquet.
+    /// Makes results.parquet, history.parquet and curves.parquet, for [`RunDir::commit`]. So for the others.
     ///
     /// # Errors
-    /// A file cannot be written, or one that stands there cannot be read; what stood there before still does. So for
-    /// the others.
-    pub fn write_rows(&self) -> Result<(), RunDirError> {
+    /// A file cannot be written, or one that stands there cannot be read; what stood there before still does.
+    pub fn stage_rows(&self) -> Result<(), RunDirError> {
         let rows: Vec<&ResultRow> = self.entries.iter().map(|kept| &kept.entry.row).collect();
         let entries: Vec<&Entry> = self.entries.iter().map(|kept| &kept.entry).collect();
-        self.write_batch("history.parquet", columns::history(&entries))?;
-        self.write_batch("curves.parquet", columns::curves(&entries))?;
-        // The last, since it says which rows the others have.
+        self.write_batch(HISTORY, columns::history(&entries))?;
+        let curves: Vec<(&str, u32, &[RocCorner])> = entries
+            .iter()
+            .map(|entry| (entry.row.trial_id.as_str(), entry.row.replicate, entry.train_roc.as_slice()))
+            .collect();
+        self.write_batch(CURVES, columns::curves(&curves))?;
         self.write_batch(RESULTS, columns::results(&rows))
     }
 
-    /// Writes models/: a file of models for each job, the preprocessing of each replicate beside.
+    /// Makes models/: a file of models for each job, the preprocessing of each replicate beside.
     ///
     /// # Errors
     /// A file cannot be written, or one that stands there cannot be read.
-    pub fn write_models(&self, replicates: &[Arc<Replicate>]) -> Result<(), RunDirError> {
-        for replicate in replicates {
-            self.dir.write_json(&format!("{MODELS}/{}", preprocessing(replicate.index)), &replicate.preprocessing)?;
-        }
+    pub fn stage_models(&self) -> Result<(), RunDirError> {
+        let replicates = self.replicates;
+        self.dir.stage_preprocessing(replicates)?;
         let mut jobs: BTreeMap<String, Vec<&Kept>> = BTreeMap::new();
         for kept in self.entries.iter().filter(|kept| kept.entry.bytes.is_some()) {
             jobs.entry(models_name(&kept.entry.row.job_id)).or_default().push(kept);
@@ -127,7 +169,7 @@ impl<'a> Collection<'a> {
             let shape = Shape { inputs: shared.features.len(), hidden: hidden.clone(), activation: *activation };
             header.push((model_key(&row.trial_id, row.replicate), info, shape.tensors()));
         }
-        let mut file = match ModelsFile::open(&path) {
+        let mut file = match File::open(&path).and_then(ModelsFile::new) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             opened => Some(opened.map_err(failed)?),
         };
@@ -135,7 +177,7 @@ impl<'a> Collection<'a> {
         let stored = file.iter().flat_map(|file| &file.models).filter(|(key, _)| !taken.contains(*key));
         let stored: Vec<(String, StoredModel)> = stored.map(|(key, model)| (key.clone(), model.clone())).collect();
         header.extend(stored.iter().map(|(key, model)| (key.clone(), model.info.clone(), model.tensors.clone())));
-        self.dir.write_with(name, |out| {
+        self.dir.stage_with(name, |out| {
             write_header(out, &shared, &header)?;
             for kept in kept {
                 if let Some(spans) = &kept.entry.bytes {
@@ -151,49 +193,104 @@ impl<'a> Collection<'a> {
         })
     }
 
-    /// Writes scores.parquet, with the scores of the trials in `keep` (all when `None`) and those that it had before.
+    /// Makes scores.parquet, with the scores of the trials in `keep` (all when `None`) and those that it had before.
     ///
     /// Memory: the scores of one trial and a row group.
     ///
     /// # Errors
     /// The file cannot be written, or the one that stands there cannot be read.
-    pub fn write_scores(
+    pub fn stage_scores(&self, keep: Option<&HashSet<String>>) -> Result<(), RunDirError> {
+        let schema = Arc::new(columns::scores_schema());
+        let earlier = self.earlier.batches(self.dir, SCORES, &schema)?;
+        let is_kept = |kept: &&Kept| keep.is_none_or(|ids| ids.contains(&kept.entry.row.trial_id));
+        let mut new = self.entries.iter().filter(is_kept).peekable();
+        let mut bytes = JobBytes::new(self.dir.jobs());
+        let mut scores_of = |Kept { stem, entry }: &Kept, pending: &mut Scores| -> Result<(), ParquetError> {
+            let data = self.replicates.get(entry.row.replicate as usize);
+            let (Some(spans), Some(data)) = (&entry.bytes, data) else { return Ok(()) };
+            let [val_raw, val_score, test_raw, test_score] = bytes.scores(stem, spans)?;
+            let parts = [(&data.validation, [val_raw, val_score]), (&data.test, [test_raw, test_score])];
+            pending.add((&entry.row.trial_id, entry.row.replicate), parts);
+            Ok(())
+        };
+        self.write_parquet(SCORES, Arc::clone(&schema), self.scores_properties(), |out| {
+            let mut pending = Scores::default();
+            for batch in earlier {
+                for (place, rows) in self.earlier.runs(&batch?)? {
+                    while let Some(kept) = new.next_if(|kept| self.earlier.place(&kept.entry.row) < place) {
+                        scores_of(kept, &mut pending)?;
+                        if pending.len() >= SCORES_AT_ONCE {
+                            write_scores(out, std::mem::take(&mut pending))?;
+                        }
+                    }
+                    write_scores(out, std::mem::take(&mut pending))?;
+                    out.write(&rows)?;
+                }
+            }
+            for kept in new {
+                scores_of(kept, &mut pending)?;
+                if pending.len() >= SCORES_AT_ONCE {
+                    write_scores(out, std::mem::take(&mut pending))?;
+                }
+            }
+            write_scores(out, pending)
+        })
+    }
+
+    /// Makes scores.parquet and curves.parquet of what `remake` gives for each (trial, replicate) that was collected
+    /// and did not fail; those for which it gives nothing are left out.
+    ///
+    /// Memory: the scores of one trial, a row group, and all curves.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn stage_remade(
         &self,
-        replicates: &[Arc<Replicate>],
         keep: Option<&HashSet<String>>,
+        remake: &mut dyn FnMut(&str, u32) -> Option<Remade>,
     ) -> Result<(), RunDirError> {
+        let keys = self.earlier.finished();
+        let mut curves = Vec::new();
+        self.write_parquet(SCORES, Arc::new(columns::scores_schema()), self.scores_properties(), |out| {
+            let mut pending = Scores::default();
+            for &(trial, replicate) in &keys {
+                let Some(data) = self.replicates.get(replicate as usize) else { continue };
+                let Some(Remade { train_roc, validation, test }) = remake(trial, replicate) else { continue };
+                curves.push((trial, replicate, train_roc));
+                if keep.is_none_or(|ids| ids.contains(trial)) {
+                    pending.add((trial, replicate), [(&data.validation, validation), (&data.test, test)]);
+                }
+                if pending.len() >= SCORES_AT_ONCE {
+                    write_scores(out, std::mem::take(&mut pending))?;
+                }
+            }
+            write_scores(out, pending)
+        })?;
+        let curves: Vec<(&str, u32, &[RocCorner])> =
+            curves.iter().map(|(trial, replicate, corners)| (*trial, *replicate, corners.as_slice())).collect();
+        let batch =
+            columns::curves(&curves).map_err(|e| RunDirError::io(&self.dir.path(CURVES), io::Error::other(e)))?;
+        self.write_parquet(CURVES, batch.schema(), self.properties(), |out| out.write(&batch))
+    }
+
+    /// The (trial, replicate) that were collected before and did not fail, as far as curves.parquet has them too.
+    ///
+    /// # Errors
+    /// curves.parquet cannot be read.
+    pub fn collected(&self) -> Result<HashSet<(String, u32)>, RunDirError> {
+        let with_curves = self.earlier.keys_in(self.dir, CURVES)?;
+        let finished = self.earlier.finished().into_iter().map(|(trial, replicate)| (trial.to_owned(), replicate));
+        Ok(finished.filter(|key| with_curves.contains(key)).collect())
+    }
+
+    fn scores_properties(&self) -> WriterPropertiesBuilder {
         let numbers = |builder: WriterPropertiesBuilder, name: &str, encoding| {
             let path = ColumnPath::from(name);
             builder.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, encoding)
         };
         let properties = numbers(self.properties(), "score", Encoding::PLAIN);
         let properties = numbers(properties, "raw", Encoding::PLAIN);
-        let properties = numbers(properties, "row", Encoding::DELTA_BINARY_PACKED);
-        let schema = Arc::new(columns::scores_schema());
-        let earlier = self.earlier.batches(self.dir, SCORES, &schema)?;
-        self.write_parquet(SCORES, Arc::clone(&schema), properties, |out| {
-            for batch in earlier {
-                out.write(&batch?)?;
-            }
-            let mut bytes = JobBytes::new(self.dir.jobs());
-            let mut pending = Scores::default();
-            let write = |out: &mut ArrowWriter<_>, scores: Scores| {
-                out.write(&scores.batch().map_err(|e| ParquetError::External(Box::new(e)))?)
-            };
-            for Kept { stem, entry } in &self.entries {
-                let kept = keep.is_none_or(|ids| ids.contains(&entry.row.trial_id));
-                let data = replicates.get(entry.row.replicate as usize);
-                let (Some(spans), Some(data), true) = (&entry.bytes, data, kept) else { continue };
-                let [val_raw, val_score, test_raw, test_score] = bytes.scores(stem, spans)?;
-                let parts = [(&data.validation, [val_raw, val_score]), (&data.test, [test_raw, test_score])];
-                pending.add(&entry.row, parts);
-                if pending.len() >= SCORES_AT_ONCE {
-                    write(out, std::mem::take(&mut pending))?;
-                }
-            }
-            write(out, pending)?;
-            Ok(())
-        })
+        numbers(properties, "row", Encoding::DELTA_BINARY_PACKED)
     }
 
     fn properties(&self) -> WriterPropertiesBuilder {
@@ -227,7 +324,7 @@ impl<'a> Collection<'a> {
         let pair = |pair: &KeyValue| (pair.key.clone(), pair.value.clone().unwrap_or_default());
         let pairs: HashMap<String, String> = self.metadata.iter().map(pair).collect();
         let schema = Arc::new(Schema::new_with_metadata(schema.fields().clone(), pairs));
-        self.dir.write_with(name, |out| {
+        self.dir.stage_with(name, |out| {
             let mut writer = ArrowWriter::try_new(out, schema, Some(properties.build()))?;
             write(&mut writer)?;
             writer.close()?;
@@ -236,26 +333,39 @@ impl<'a> Collection<'a> {
     }
 }
 
+impl RunDir {
+    /// Makes the files that say how the inputs of each replicate's models are made, for [`RunDir::commit`].
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn stage_preprocessing(&self, replicates: &[Arc<Replicate>]) -> Result<(), RunDirError> {
+        replicates.iter().try_for_each(|replicate| {
+            self.stage_json(&format!("{MODELS}/{}", preprocessing(replicate.index)), &replicate.preprocessing)
+        })
+    }
+}
+
+/// What a model of the run gives again of its training's end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Remade {
+    /// ROC curve of the training rows.
+    pub train_roc: Vec<RocCorner>,
+    /// Logits and probabilities of the validation rows.
+    pub validation: [Vec<f32>; 2],
+    /// The same of the test rows.
+    pub test: [Vec<f32>; 2],
+}
+
+fn write_scores(out: &mut ArrowWriter<&mut (dyn Write + Send)>, scores: Scores) -> Result<(), ParquetError> {
+    if scores.len() == 0 {
+        return Ok(());
+    }
+    out.write(&scores.batch().map_err(|e| ParquetError::External(Box::new(e)))?)
+}
+
 /// The file that says how the inputs of a replicate's models are made.
 fn preprocessing(replicate: u32) -> String {
     format!("preprocessing-r{replicate}.json")
-}
-
-/// Each (trial, replicate) of the journals once, in the order of trials and replicates.
-fn entries(dir: &RunDir, plan: &Plan, places: &HashMap<String, usize>) -> Result<Vec<Kept>, RunDirError> {
-    let mut entries = Vec::new();
-    let mut seen = HashSet::new();
-    let jobs = dir.jobs();
-    let journals = Journals::list(&jobs).map_err(|e| RunDirError::io(&jobs, e))?;
-    for job in &plan.jobs {
-        for kept in journals.of(&job.job_id).map_err(|e| RunDirError::io(&jobs, e))? {
-            if seen.insert((kept.entry.row.trial_id.clone(), kept.entry.row.replicate)) {
-                entries.push(kept);
-            }
-        }
-    }
-    entries.sort_by_key(|kept| (places.get(&kept.entry.row.trial_id).copied(), kept.entry.row.replicate));
-    Ok(entries)
 }
 
 #[cfg(test)]

@@ -149,18 +149,18 @@ pub(super) fn history(entries: &[&Entry]) -> Result<RecordBatch, ArrowError> {
     out.batch()
 }
 
-/// curves.parquet: a row for each corner of the ROC curves of `entries`.
-pub(super) fn curves(entries: &[&Entry]) -> Result<RecordBatch, ArrowError> {
+/// curves.parquet: a row for each corner of the ROC curves of trials and replicates.
+pub(super) fn curves(curves: &[(&str, u32, &[RocCorner])]) -> Result<RecordBatch, ArrowError> {
     let rows = || {
-        entries.iter().flat_map(|entry| {
-            let all = entry.train_roc.last().map_or((0, 0), |all| (all.fp, all.tp));
-            entry.train_roc.iter().map(move |corner| (&entry.row, corner, all))
+        curves.iter().flat_map(|&(trial, replicate, corners)| {
+            let all = corners.last().map_or((0, 0), |all| (all.fp, all.tp));
+            corners.iter().map(move |corner| ((trial, replicate), corner, all))
         })
     };
     let share = |part: u64, all: u64| (all > 0).then(|| part as f64 / all as f64);
     let mut out = Columns { columns: Vec::new() };
-    out.add("trial_id", rows().map(|(row, ..)| Some(row.trial_id.as_str())).collect::<StringArray>());
-    out.add("replicate", rows().map(|(row, ..)| i32::try_from(row.replicate).ok()).collect::<Int32Array>());
+    out.add("trial_id", rows().map(|((trial, _), ..)| Some(trial)).collect::<StringArray>());
+    out.add("replicate", rows().map(|((_, replicate), ..)| i32::try_from(replicate).ok()).collect::<Int32Array>());
     out.add("split", rows().map(|_| Some("train")).collect::<StringArray>());
     out.add("fpr", rows().map(|(_, corner, (negatives, _))| share(corner.fp, negatives)).collect::<Float64Array>());
     out.add("tpr", rows().map(|(_, corner, (_, positives))| share(corner.tp, positives)).collect::<Float64Array>());
@@ -209,15 +209,18 @@ impl Scores {
 
     /// Adds the scores of one (trial, replicate): logits and probabilities of the validation rows, then of the test
     /// rows.
-    pub(super) fn add(&mut self, row: &ResultRow, parts: [(&Rows, [Vec<f32>; 2]); 2]) {
-        if self.ids.last() != Some(&row.trial_id) {
-            self.ids.push(row.trial_id.clone());
+    pub(super) fn add(&mut self, (trial, replicate): (&str, u32), parts: [(&Rows, [Vec<f32>; 2]); 2]) {
+        if self.ids.last().is_none_or(|last| last != trial) {
+            self.ids.push(trial.to_owned());
         }
         let id = self.ids.len() as i32 - 1;
         for (split, (rows, [raw, scores])) in parts.into_iter().enumerate() {
+            if scores.is_empty() {
+                continue; // they were not kept
+            }
             let n = self.len() + scores.len();
             self.id.resize(n, id);
-            self.replicate.resize(n, row.replicate as i32);
+            self.replicate.resize(n, replicate as i32);
             self.split.resize(n, split as i32);
             self.row.extend(rows.source_rows.iter().map(|&row| i64::from(row)));
             self.label.extend(rows.y.iter().map(|&label| label as i8));

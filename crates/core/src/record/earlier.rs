@@ -1,6 +1,6 @@
 //! Rows that an earlier collection left, whose journals are gone: they stay, unless a journal has a better one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
@@ -17,12 +17,18 @@ use super::rows::{ResultRow, State};
 use super::run_dir::RunDir;
 
 /// The file of results.
-pub(super) const RESULTS: &str = "results.parquet";
+pub const RESULTS: &str = "results.parquet";
+/// The file of epochs.
+pub const HISTORY: &str = "history.parquet";
 /// The file of scores.
-pub(super) const SCORES: &str = "scores.parquet";
+pub const SCORES: &str = "scores.parquet";
+/// The file of the training rows' ROC curves.
+pub const CURVES: &str = "curves.parquet";
 
 /// A trial's id and a replicate.
 type Key = (String, u32);
+/// Where a row comes: index of the trial in the plan, and replicate.
+type Place = (Option<usize>, u32);
 
 /// The rows of results.parquet that no journal has, and the order in which rows come.
 #[derive(Debug)]
@@ -64,6 +70,51 @@ impl Earlier {
         }
         self.rows.remove(&key);
         true
+    }
+
+    /// The keys that a file has; none where it is not there.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn keys_in(&self, dir: &RunDir, name: &str) -> Result<HashSet<Key>, RunDirError> {
+        let read = || -> io::Result<HashSet<Key>> {
+            let mut found = HashSet::new();
+            for batch in open(dir, name, Some(&["trial_id", "replicate"]))?.into_iter().flatten() {
+                found.extend(keys(&batch.map_err(damaged)?).map_err(damaged)?);
+            }
+            Ok(found)
+        };
+        read().map_err(|e| RunDirError::io(&dir.path(name), e))
+    }
+
+    /// Where a row of a journal comes.
+    pub(super) fn place(&self, row: &ResultRow) -> Place {
+        (self.places.get(&row.trial_id).copied(), row.replicate)
+    }
+
+    /// Rows of a file, by (trial, replicate), and where each of these comes.
+    ///
+    /// # Errors
+    /// They have no keys.
+    pub(super) fn runs(&self, batch: &RecordBatch) -> Result<Vec<(Place, RecordBatch)>, ArrowError> {
+        let keys = keys(batch)?;
+        let mut start = 0;
+        let runs = keys.chunk_by(|one, next| one == next).map(|run| {
+            let (trial, replicate) = &run[0];
+            let rows = batch.slice(start, run.len());
+            start += run.len();
+            ((self.places.get(trial).copied(), *replicate), rows)
+        });
+        Ok(runs.collect())
+    }
+
+    /// Those that did not fail, in the order of trials and replicates.
+    pub(super) fn finished(&self) -> Vec<(&str, u32)> {
+        let finished =
+            self.rows.iter().filter(|(_, failed)| !**failed).map(|((trial, replicate), _)| (trial, *replicate));
+        let mut keys: Vec<(&str, u32)> = finished.map(|(trial, replicate)| (trial.as_str(), replicate)).collect();
+        keys.sort_by_key(|(trial, replicate)| (self.places.get(*trial).copied(), *replicate));
+        keys
     }
 
     /// How many stay.

@@ -89,8 +89,11 @@ pub enum RunDirError {
     #[diagnostic(transparent)]
     Spec(#[from] SpecFaults),
     /// A file of it is not as it was written.
-    #[error("{} cannot be understood: {why}", .path.display())]
-    #[diagnostic(help("it was changed or damaged since: restore it, or start afresh elsewhere with `--out DIR`"))]
+    #[error("{} is damaged: {why}", .path.display())]
+    #[diagnostic(help(
+        "restore it from a copy. `focalsweep run SPEC --resume` makes again what it can, and trains what it cannot; \
+         `focalsweep report --unchecked` reads files that somebody changed on purpose"
+    ))]
     Broken {
         /// The file.
         path: PathBuf,

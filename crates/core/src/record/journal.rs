@@ -3,24 +3,28 @@
 //! Each attempt at a job writes a journal of its own, `<job>.<attempt>.jsonl` for the lines and `<job>.<attempt>.bin`
 //! for scores and models. So two copies of a task that run at once never write to one file. Readers take all attempts
 //! together and keep each (trial, replicate) once: copies come to the same bits, so it does not matter whose.
-//! The bytes are synced before the line that names them, so a line that can be read can be trusted. A torn last line (a
-//! crash while writing, or an attempt that is writing just now) is not read.
+//! The bytes are synced before the line that names them, so what a whole line names is there. A torn last line (a crash
+//! while writing, or an attempt that is writing just now) is not read. Lines and bytes have checksums; what is damaged
+//! counts as not there, and is trained again.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use super::attempt::Attempt;
 use super::bytes::from_le_bytes;
-use super::checksum::blob_sum;
+use super::checksum::{OTHER_SUM, blob_sum, sum_of_stream};
 use super::launch_log::LAUNCH_LOG;
 use super::lines;
 use super::retry::Retry;
 use super::rows::{HistoryRow, ResultRow, State};
 use crate::metrics::RocCorner;
+use crate::plan::{Hyperparameters, Shape};
+use crate::prepared::Replicate;
 
 /// A journal line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,6 +56,28 @@ impl Spans {
     pub(super) fn model_sum(&self) -> &str {
         &self.sums[MODEL]
     }
+
+    /// Where each part lies; `None` where no file is that long.
+    fn parts(&self) -> Option<[(u64, u64); PARTS]> {
+        let mut start = self.offset;
+        let mut parts = [(0, 0); PARTS];
+        for (part, &length) in parts.iter_mut().zip(&self.lengths) {
+            *part = (start, length);
+            start = start.checked_add(length)?;
+        }
+        Some(parts)
+    }
+}
+
+/// What an entry has to agree with: the trial and the rows that it says it was trained on.
+#[derive(Debug, Clone, Copy)]
+pub struct Expected<'a> {
+    /// The trial of that id.
+    pub trial: &'a Hyperparameters,
+    /// The replicate of that number.
+    pub replicate: &'a Replicate,
+    /// Fingerprint of the run's data.
+    pub data_fingerprint: &'a str,
 }
 
 /// Parts of a model's bytes.
@@ -100,6 +126,39 @@ impl Entry {
     /// The entry of a line of a journal that others may be writing; `None` where it is not whole yet.
     pub fn of_line(line: &[u8]) -> Option<Self> {
         lines::value(line).ok()
+    }
+
+    /// Whether this is an entry of the sweep that is `expected`, with as many scores and parameters as that has.
+    ///
+    /// # Errors
+    /// What is otherwise, in words.
+    pub fn check(&self, expected: &Expected<'_>) -> Result<(), String> {
+        let Expected { trial, replicate, data_fingerprint } = *expected;
+        let row = &self.row;
+        let same = [
+            ("hyperparameters", row.hyperparameters == *trial),
+            ("replicate", row.replicate == replicate.index),
+            ("data", row.data_fingerprint == data_fingerprint),
+            ("split", row.split_fingerprint == replicate.split_fingerprint),
+        ];
+        if let Some((what, _)) = same.iter().find(|(_, same)| !same) {
+            return Err(format!("it is of another {what} than the sweep"));
+        }
+        if (row.state == State::Finished) != self.bytes.is_some() {
+            return Err("a model belongs to a trial that finished, and to no other".to_owned());
+        }
+        let Some(spans) = &self.bytes else { return Ok(()) };
+        let Hyperparameters { hidden, activation, .. } = trial;
+        let shape = Shape { inputs: replicate.features.len(), hidden: hidden.clone(), activation: *activation };
+        let bytes = |numbers: usize| numbers as u64 * size_of::<f32>() as u64;
+        let [validation, test] = [&replicate.validation, &replicate.test].map(|rows| bytes(rows.y.len()));
+        let model = bytes(shape.parameters());
+        let (with_scores, without) = ([validation, validation, test, test, model], [0, 0, 0, 0, model]);
+        if spans.lengths == with_scores || spans.lengths == without {
+            Ok(())
+        } else {
+            Err(format!("{:?} bytes of scores and parameters, expected {with_scores:?}", spans.lengths))
+        }
     }
 }
 
@@ -164,6 +223,8 @@ pub struct Journals {
     stems: BTreeMap<String, Vec<String>>,
     /// Failures that are to be trained again.
     retry: Retry,
+    /// What was found to be damaged.
+    damage: Damage,
 }
 
 /// An entry and where its bytes are.
@@ -199,12 +260,17 @@ impl Journals {
         let attempt =
             |stem: &String| stem.split_once('.').map(|(job_id, attempt)| (attempt.to_owned(), job_id.to_owned()));
         stems.values_mut().for_each(|stems| stems.sort_by_cached_key(attempt));
-        Ok(Self { jobs: jobs.to_owned(), stems, retry: Retry::read(jobs)? })
+        Ok(Self { jobs: jobs.to_owned(), stems, retry: Retry::read(jobs)?, damage: Damage::default() })
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.stems.is_empty()
+    }
+
+    /// Whether there is one of a job of the plan, or of a job that it was cut into.
+    pub fn has(&self, job_id: &str) -> bool {
+        self.stems.contains_key(planned(job_id))
     }
 
     /// Marks every row that failed until now as one to be trained again. It stays until there is another.
@@ -221,6 +287,13 @@ impl Journals {
         path.file_stem().and_then(|stem| stem.to_str()).is_none_or(|stem| self.retry.is_settled(stem, row))
     }
 
+    /// Whether the bytes of an entry of the journal at `path` are as they were written.
+    pub fn is_sound(&self, path: &Path, entry: &Entry) -> bool {
+        let stem = path.file_stem().and_then(|stem| stem.to_str());
+        let spans = stem.zip(entry.bytes.as_ref());
+        spans.is_none_or(|(stem, spans)| JobBytes::new(self.jobs.clone()).check(stem, spans).is_ok())
+    }
+
     /// Every journal's path with its job of the plan.
     pub fn paths(&self) -> impl Iterator<Item = (&str, PathBuf)> {
         self.stems
@@ -229,10 +302,11 @@ impl Journals {
     }
 
     /// The entries of a job of the plan and of all jobs that it was cut into, each (trial, replicate) once: of several
-    /// the one that finished, else the oldest attempt's. `job_id` may be one of those that it was cut into.
+    /// the one that finished, else the oldest attempt's. `job_id` may be one of those that it was cut into. Damaged ones
+    /// are left out: see [`Journals::damage`].
     ///
     /// # Errors
-    /// A journal cannot be read, or a line before its last is not ours.
+    /// A journal cannot be read.
     pub fn of(&self, job_id: &str) -> io::Result<Vec<Kept>> {
         self.merged(job_id, |_| true)
     }
@@ -248,27 +322,60 @@ impl Journals {
     fn merged(&self, job_id: &str, counts: impl Fn(&Kept) -> bool) -> io::Result<Vec<Kept>> {
         let mut kept: Vec<Kept> = Vec::new();
         let mut place: HashMap<(String, u32), usize> = HashMap::new();
+        let mut bytes = JobBytes::new(self.jobs.clone());
         for stem in self.stems.get(planned(job_id)).map(Vec::as_slice).unwrap_or_default() {
-            for entry in lines::read::<Entry>(&lines_path(&self.jobs, stem))?.0 {
-                let key = (entry.row.trial_id.clone(), entry.row.replicate);
-                let new = Kept { stem: stem.clone(), entry };
-                if !counts(&new) {
+            let path = lines_path(&self.jobs, stem);
+            let lines = match lines::read_sound::<Entry>(&path) {
+                Err(why) if why.kind() == io::ErrorKind::IsADirectory => {
+                    self.damage.note(format!("{}: {why}", path.display()));
                     continue;
                 }
-                match place.get(&key) {
+                read => read.map_err(|why| io::Error::new(why.kind(), format!("{}: {why}", path.display())))?,
+            };
+            lines.damaged.into_iter().for_each(|why| self.damage.note(why));
+            for entry in lines.values {
+                let key = (entry.row.trial_id.clone(), entry.row.replicate);
+                let new = Kept { stem: stem.clone(), entry };
+                let old = place.get(&key).copied();
+                let is_better =
+                    |old: usize| kept[old].entry.row.state == State::Failed && new.entry.row.state != State::Failed;
+                if !counts(&new) || !old.is_none_or(is_better) {
+                    continue;
+                }
+                if let Some(Err(why)) = new.entry.bytes.as_ref().map(|spans| bytes.check(stem, spans)) {
+                    self.damage.note(format!("{why}: trial {}, replicate {}", key.0, key.1));
+                    continue;
+                }
+                match old {
                     None => {
                         place.insert(key, kept.len());
                         kept.push(new);
                     }
-                    Some(&old) => {
-                        if kept[old].entry.row.state == State::Failed && new.entry.row.state != State::Failed {
-                            kept[old] = new;
-                        }
-                    }
+                    Some(old) => kept[old] = new,
                 }
             }
         }
         Ok(kept)
+    }
+
+    /// Places in the journals, in words, that were read so far and are damaged. What they held is left out, so that it
+    /// is trained again.
+    pub fn damage(&self) -> Vec<String> {
+        self.damage.noted()
+    }
+}
+
+/// Damage that was found, each place once.
+#[derive(Debug, Default)]
+struct Damage(Mutex<BTreeSet<String>>);
+
+impl Damage {
+    fn note(&self, why: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(why);
+    }
+
+    fn noted(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 }
 
@@ -290,35 +397,72 @@ impl JobBytes {
         Self { jobs, open: None }
     }
 
+    /// Whether every part of an entry is as it was written.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    fn check(&mut self, stem: &str, spans: &Spans) -> Result<(), String> {
+        let path = bytes_path(&self.jobs, stem);
+        let named = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
+        let parts = spans.parts().ok_or_else(|| named(&"no file is as long as its journal says"))?;
+        let file = self.open(stem).map_err(|why| named(&why))?;
+        let outcome = || -> io::Result<bool> {
+            let end = parts.iter().map(|(start, length)| start + length).max().unwrap_or(0);
+            if file.metadata()?.len() < end {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it is cut off"));
+            }
+            let mut reader = BufReader::with_capacity(1 << 18, &file);
+            reader.seek(SeekFrom::Start(spans.offset))?;
+            for ((_, length), sum) in parts.iter().zip(&spans.sums) {
+                if sum_of_stream(Read::by_ref(&mut reader).take(*length))? != (*length, sum.clone()) {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        };
+        let outcome = outcome();
+        self.open = Some((stem.to_owned(), file));
+        match outcome {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(named(&OTHER_SUM)),
+            Err(why) => Err(named(&why)),
+        }
+    }
+
     /// Logits and probabilities of the validation rows, then of the test rows, of an entry that has bytes.
     pub(super) fn scores(&mut self, stem: &str, spans: &Spans) -> io::Result<[Vec<f32>; MODEL]> {
-        let bytes = self.read(stem, spans.offset, spans.lengths[..MODEL].iter().sum())?;
         let mut scores: [Vec<f32>; MODEL] = Default::default();
-        let mut start = 0;
-        for (part, &length) in scores.iter_mut().zip(&spans.lengths) {
-            let end = start + usize::try_from(length).map_err(io::Error::other)?;
-            *part = from_le_bytes(&bytes[start..end]);
-            start = end;
+        for (at, part) in scores.iter_mut().enumerate() {
+            *part = from_le_bytes(&self.part(stem, spans, at)?);
         }
         Ok(scores)
     }
 
     /// The parameters of the model of an entry that has bytes, little-endian f32.
     pub(super) fn model(&mut self, stem: &str, spans: &Spans) -> io::Result<Vec<u8>> {
-        let before: u64 = spans.lengths[..MODEL].iter().sum();
-        self.read(stem, spans.offset + before, spans.lengths[MODEL])
+        self.part(stem, spans, MODEL)
     }
 
-    fn read(&mut self, stem: &str, offset: u64, length: u64) -> io::Result<Vec<u8>> {
-        let mut file = match self.open.take() {
-            Some((open, file)) if open == stem => file,
-            _ => File::open(bytes_path(&self.jobs, stem))?,
-        };
+    fn part(&mut self, stem: &str, spans: &Spans, at: usize) -> io::Result<Vec<u8>> {
+        let path = bytes_path(&self.jobs, stem);
+        let damaged = |why: &str| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {why}", path.display()));
+        let (offset, length) = spans.parts().ok_or_else(|| damaged("no file is that long"))?[at];
+        let mut file = self.open(stem)?;
+        if file.metadata()?.len().checked_sub(length).is_none_or(|last| offset > last) {
+            return Err(damaged("it is cut off"));
+        }
         file.seek(SeekFrom::Start(offset))?;
         let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
         file.read_exact(&mut bytes)?;
         self.open = Some((stem.to_owned(), file));
-        Ok(bytes)
+        if blob_sum(&bytes) == spans.sums[at] { Ok(bytes) } else { Err(damaged(OTHER_SUM)) }
+    }
+
+    fn open(&mut self, stem: &str) -> io::Result<File> {
+        match self.open.take() {
+            Some((open, file)) if open == stem => Ok(file),
+            _ => File::open(bytes_path(&self.jobs, stem)),
+        }
     }
 }
 
@@ -525,10 +669,16 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_broken_line_in_the_middle_is_named() {
+    fn a_broken_line_in_the_middle_is_left_out_and_named() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(lines_path(folder.path(), "j.a"), "nonsense\n{}\n").unwrap();
-        let error = Journals::list(folder.path()).unwrap().of("j").unwrap_err().to_string();
-        assert!(error.contains("j.a.jsonl:1:"), "{error}");
+        let mut journal = Journal::new(folder.path(), "j", &Attempt::new());
+        journal.append(vec![(row("a", 0), vec![], None), (row("b", 0), vec![], Some(payload(1)))]).unwrap();
+        let path = Journals::list(folder.path()).unwrap().paths().next().unwrap().1;
+        let lines = std::fs::read(&path).unwrap();
+        std::fs::write(&path, [b"nonsense\n", lines.as_slice()].concat()).unwrap();
+        let journals = Journals::list(folder.path()).unwrap();
+        assert_eq!(journals.of("j").unwrap().len(), 2);
+        let damage = journals.damage();
+        assert!(damage.len() == 1 && damage[0].contains(".jsonl:1: "), "{damage:?}");
     }
 }

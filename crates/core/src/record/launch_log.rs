@@ -57,14 +57,15 @@ enum Log {
 }
 
 impl LaunchLog {
-    /// Opens or creates the journal in the folder `jobs`, and returns what it holds; a torn last line is dropped. For
-    /// the one process that has locked the run directory.
+    /// Opens or creates the journal in the folder `jobs`, and returns what it holds; a torn last line is dropped, and a
+    /// damaged one is left out: what was cut trains whole again then, beside what its halves have done. For the one
+    /// process that has locked the run directory.
     ///
     /// # Errors
-    /// The file cannot be read or written, or a line before the last is not ours.
+    /// The file cannot be read or written.
     pub fn open(jobs: &Path) -> io::Result<(Self, Vec<Change>)> {
         let (changes, whole) = read(&path(jobs))?;
-        let file = OpenOptions::new().create(true).append(true).open(path(jobs))?;
+        let file = super::atomic::open_own(&path(jobs), OpenOptions::new().create(true).append(true))?;
         file.set_len(whole)?;
         super::atomic::sync_folder(jobs)?;
         Ok((Self(Log::Open(file)), changes))
@@ -114,12 +115,15 @@ impl LaunchLog {
     }
 }
 
-/// The jobs that stand for `plan` after `changes`: those that were cut give way to their halves.
+/// The jobs that stand for `plan` after `changes`: those that were cut give way to their halves. A cut that is none of
+/// a job of the plan is passed over.
 pub fn jobs_now(plan: &Plan, changes: &[Change]) -> Vec<Job> {
     let mut jobs = plan.jobs.clone();
     for change in changes {
         if let Change::Cut { job_id, into, .. } = change
             && let Some(at) = jobs.iter().position(|job| job.job_id == *job_id)
+            && (1..jobs[at].count).contains(&into[0].count)
+            && jobs[at].cut(into[0].count) == *into
         {
             jobs.splice(at..=at, into.iter().cloned());
         }
@@ -133,9 +137,10 @@ fn path(jobs: &Path) -> PathBuf {
 
 /// The whole lines and how many bytes they are; none where there is no file.
 fn read(path: &Path) -> io::Result<(Vec<Change>, u64)> {
-    match lines::read(path) {
+    match lines::read_sound(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((Vec::new(), 0)),
-        read => read,
+        Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
+        Ok(lines) => Ok((lines.values, lines.whole)),
     }
 }
 
@@ -183,8 +188,17 @@ mod tests {
             std::thread::sleep(std::time::Duration::from_millis(2)); // names sort by time
         }
         assert!(LaunchLog::of_worker(jobs, "job-0000").unwrap().1.is_empty());
-        std::fs::write(path(jobs), "nonsense\n{}\n").unwrap();
-        let error = LaunchLog::open(jobs).unwrap_err().to_string();
-        assert!(error.contains("launch.jsonl:1:"), "{error}");
+        // What is damaged is left out, and what cuts no job of the plan is passed over.
+        std::fs::write(path(jobs), [b"nonsense\n", text.as_slice()].concat()).unwrap();
+        assert_eq!(LaunchLog::open(jobs).unwrap().1, [first, second]);
+        for into in [
+            [job("../../x", 0, 5), job("job-00001b", 5, 5)],
+            [job("job-00001a", 0, usize::MAX), job("job-00001b", 5, 5)],
+            [job("job-00001a", 0, 0), job("job-00001b", 0, 10)],
+            [job("job-00001a", 0, 5), job("job-00001b", 5, 6)],
+        ] {
+            let change = Change::Cut { job_id: "job-00001".into(), into, why: "w".into() };
+            assert_eq!(jobs_now(&plan, &[change]), plan.jobs);
+        }
     }
 }

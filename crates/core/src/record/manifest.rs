@@ -7,8 +7,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::checksum::{seal, unseal};
 use super::error::RunDirError;
+use super::run_dir::PLAN;
 use super::version::{DRAFT, FORMAT_VERSION};
+use crate::plan::Plan;
 
 /// Name of the file.
 pub(super) const MANIFEST: &str = "manifest.json";
@@ -35,6 +38,8 @@ pub struct Manifest {
     pub ended: Option<Ended>,
     /// Name of the sweep.
     pub name: String,
+    /// Fingerprint of what of the sweep must not change while the run goes on.
+    pub spec_fingerprint: String,
     /// Fingerprint of the data and its preparation.
     pub data_fingerprint: String,
     /// Fingerprint of each replicate's split.
@@ -52,6 +57,9 @@ pub struct Manifest {
     /// The files that are written as a whole, by their names in the directory, as they were when the manifest was
     /// written.
     pub files: BTreeMap<String, FileSum>,
+    /// The files that are about to take the place of those in `files`, or have just done so: see
+    /// [`RunDir::commit`](super::RunDir::commit).
+    pub next: BTreeMap<String, FileSum>,
 }
 
 /// Size and checksum of a file.
@@ -92,7 +100,7 @@ impl Manifest {
     /// The manifest of the run in `root`; `None` where there is none.
     ///
     /// # Errors
-    /// It cannot be read, is not ours, or is of a version or a draft that this program does not know.
+    /// It cannot be read, is not ours or damaged, or is of a version or a draft that this program does not know.
     pub fn read(root: &Path) -> Result<Option<Self>, RunDirError> {
         let path = root.join(MANIFEST);
         let bytes = match fs::read(&path) {
@@ -104,7 +112,8 @@ impl Manifest {
         };
         let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|e| RunDirError::broken(&path, &e))?;
         let number = |key: &str| value.get(key).and_then(serde_json::Value::as_u64);
-        match (number("format_version"), number("draft").unwrap_or(0)) {
+        let version = number("format_version");
+        match (version, number("draft").unwrap_or(0)) {
             (None, _) => return Err(RunDirError::NotOurs(root.to_owned())),
             (Some(version), draft) if version == u64::from(FORMAT_VERSION) => {
                 if draft != u64::from(DRAFT) {
@@ -114,7 +123,39 @@ impl Manifest {
             (Some(version), _) if (OLDEST..u64::from(FORMAT_VERSION)).contains(&version) => {}
             (Some(version), _) => return Err(RunDirError::Format { path: root.to_owned(), version }),
         }
+        // Version 1 has no checksum.
+        if version == Some(u64::from(FORMAT_VERSION)) || value.get("sum").is_some() {
+            unseal(&bytes).map_err(|why| RunDirError::Broken { path: path.clone(), why })?;
+        }
         serde_json::from_value(value).map(Some).map_err(|e| RunDirError::broken(&path, &e))
+    }
+
+    /// Whether the plan of the run in `root` is the one that this counts.
+    ///
+    /// # Errors
+    /// It has other trials, replicates or jobs.
+    pub fn check_plan(&self, root: &Path, plan: &Plan) -> Result<(), RunDirError> {
+        let (counts, path) = (&self.counts, root.join(PLAN));
+        let found = [plan.trials, plan.replicates as usize, plan.jobs.len()];
+        let expected = [counts.trials, counts.replicates as usize, counts.jobs];
+        if found == expected {
+            return Ok(());
+        }
+        let why = format!("{found:?} trials, replicates and jobs, expected {expected:?} as in {MANIFEST}");
+        Err(RunDirError::Broken { path, why })
+    }
+
+    /// The file's bytes: JSON whose last field is its checksum.
+    ///
+    /// # Errors
+    /// Never for a manifest of a run.
+    pub(super) fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
+        Ok(seal(&serde_json::to_vec_pretty(self)?))
+    }
+
+    /// Sizes and checksums that the file `name` may have: what it was replaced by, and what it was.
+    pub(super) fn sums_of<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a FileSum> + use<'a> {
+        self.next.get(name).into_iter().chain(self.files.get(name))
     }
 
     /// Whether this program can go on with the run in `root`, or look at it while it goes on.

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::atomic::write_atomically;
 use super::bytes::from_le_bytes;
+use super::checksum::{OTHER_SUM, blob_sum, seal, unseal};
+use super::manifest::FileSum;
 use crate::plan::{Hyperparameters, Shape};
 use crate::prepared::Preprocessing;
 
@@ -52,6 +54,9 @@ pub struct ModelCard {
     pub validation: BTreeMap<String, Option<f64>>,
     /// The same on the test rows.
     pub test: BTreeMap<String, Option<f64>>,
+    /// Sizes and checksums of the other files; version 1 has none.
+    #[serde(default)]
+    pub files: BTreeMap<String, FileSum>,
 }
 
 /// A model that was read back.
@@ -133,6 +138,7 @@ impl ModelCard {
             split_fingerprint: String::new(),
             validation: BTreeMap::new(),
             test: BTreeMap::new(),
+            files: BTreeMap::new(),
         })
     }
 }
@@ -147,13 +153,16 @@ pub fn write_model_dir(
     preprocessing: &[u8],
     weights: &[u8],
 ) -> Result<(), ModelDirError> {
+    let file_sum = |bytes: &[u8]| FileSum { bytes: bytes.len() as u64, sum: blob_sum(bytes) };
+    let files = [(WEIGHTS, weights), (PREPROCESSING, preprocessing)];
+    let files = files.map(|(name, bytes)| (name.to_owned(), file_sum(bytes)));
+    let card = ModelCard { files: files.into_iter().collect(), ..card.clone() };
     let failed = |path: &Path, why: io::Error| ModelDirError::Write { path: path.to_owned(), why };
     if dir.exists() && fs::read_dir(dir).map_or(true, |mut entries| entries.next().is_some()) {
         return Err(ModelDirError::Taken(dir.to_owned()));
     }
     fs::create_dir_all(dir).map_err(|e| failed(dir, e))?;
-    let mut json = serde_json::to_vec_pretty(card).map_err(|e| failed(&dir.join(CARD), e.into()))?;
-    json.push(b'\n');
+    let json = seal(&serde_json::to_vec_pretty(&card).map_err(|e| failed(&dir.join(CARD), e.into()))?);
     for (name, bytes) in [(WEIGHTS, weights), (PREPROCESSING, preprocessing), (CARD, json.as_slice())] {
         let path = dir.join(name);
         write_atomically::<io::Error>(&path, |out| out.write_all(bytes)).map_err(|e| failed(&path, e))?;
@@ -186,14 +195,30 @@ impl Model {
             Some(version) => return Err(ModelDirError::Format { path: dir.to_owned(), version }),
             None => return Err(ModelDirError::NotOurs(dir.to_owned())),
         }
+        // Version 1 has no checksums.
+        let is_sealed = value.get("sum").is_some() || value["format_version"] == FORMAT_VERSION;
+        if is_sealed {
+            unseal(&text).map_err(|why| broken(CARD, why))?;
+        }
         let card: ModelCard = serde_json::from_value(value).map_err(|e| broken(CARD, e.to_string()))?;
-        let text = fs::read(dir.join(PREPROCESSING)).map_err(|e| broken(PREPROCESSING, e.to_string()))?;
+        let read = |name: &str| {
+            let bytes = fs::read(dir.join(name)).map_err(|e| broken(name, e.to_string()))?;
+            let found = FileSum { bytes: bytes.len() as u64, sum: blob_sum(&bytes) };
+            if is_sealed && card.files.get(name) != Some(&found) {
+                return Err(broken(name, OTHER_SUM.to_owned()));
+            }
+            Ok(bytes)
+        };
+        let text = read(PREPROCESSING)?;
         let preprocessing: Preprocessing =
             serde_json::from_slice(&text).map_err(|e| broken(PREPROCESSING, e.to_string()))?;
         if preprocessing.features() != card.features {
             return Err(broken(PREPROCESSING, "it makes other features than model.json names".to_owned()));
         }
-        let bytes = fs::read(dir.join(WEIGHTS)).map_err(|e| broken(WEIGHTS, e.to_string()))?;
+        if let Some(name) = card.hyperparameters.not_allowed() {
+            return Err(broken(CARD, format!("its {name} is out of bounds")));
+        }
+        let bytes = read(WEIGHTS)?;
         let weights = weights(&card, &bytes).map_err(|why| broken(WEIGHTS, why))?;
         Ok(Self { card, preprocessing, weights })
     }
@@ -204,6 +229,9 @@ fn weights(card: &ModelCard, bytes: &[u8]) -> Result<Vec<f32>, String> {
     let Hyperparameters { hidden, activation, .. } = &card.hyperparameters;
     let shape = Shape { inputs: card.features.len(), hidden: hidden.clone(), activation: *activation };
     let tensors = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
+    if bytes.len() / size_of::<f32>() < shape.parameters() {
+        return Err(format!("it is too short for {} parameters", shape.parameters()));
+    }
     let mut weights = Vec::with_capacity(shape.parameters());
     for (name, dims) in shape.tensors() {
         let view = tensors.tensor(&name).map_err(|e| e.to_string())?;

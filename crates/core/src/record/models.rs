@@ -4,21 +4,24 @@
 //! `<trial_id>-r<replicate>` for each model, what there is to know of it as JSON, and what they share: the names of the
 //! inputs and of the file that says how they are made. Version 1 had a file for each model.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::checksum::blob_sum;
+use super::bytes::from_le_bytes;
+use super::checksum::{OTHER_SUM, blob_sum};
 use super::error::RunDirError;
 use super::journal::planned;
+use super::run_files::RunFiles;
+use crate::plan::is_id;
 
 /// Folder of the models.
-pub(super) const MODELS: &str = "models";
+pub const MODELS: &str = "models";
 /// Key of what is said of the whole file.
 const METADATA: &str = "__metadata__";
 /// A header of more bytes is none of ours.
@@ -67,27 +70,38 @@ pub(super) fn model_key(trial_id: &str, replicate: u32) -> String {
 }
 
 /// The file of a job's models. Parts that it was cut into count to it.
-pub(super) fn models_name(job_id: &str) -> String {
+pub fn models_name(job_id: &str) -> String {
     format!("{MODELS}/{}.safetensors", planned(job_id))
 }
 
 /// Writes the header of a file with `models` by their names; their parameters follow in the same order.
 pub(super) fn write_header(out: &mut dyn Write, shared: &Shared, models: &[ModelToWrite]) -> io::Result<()> {
-    let mut metadata = Map::new();
-    metadata.insert("features".to_owned(), serde_json::to_string(&shared.features)?.into());
-    metadata.insert("preprocessing".to_owned(), shared.preprocessing.as_str().into());
+    let mut metadata = BTreeMap::new();
+    metadata.insert("features".to_owned(), serde_json::to_string(&shared.features)?);
+    metadata.insert("preprocessing".to_owned(), shared.preprocessing.clone());
+    for (key, info, _) in models {
+        metadata.insert(key.clone(), serde_json::to_string(info)?);
+    }
+    let named = |(key, _, tensors): &'_ ModelToWrite| -> Vec<NamedShape> {
+        tensors.iter().map(|(name, dims)| (format!("{key}/{name}"), dims.clone())).collect()
+    };
+    write_tensors_header(out, &metadata, models.iter().flat_map(named))
+}
+
+/// Writes the header of a safetensors file whose `tensors` lie one after the other, always in the same bytes.
+fn write_tensors_header(
+    out: &mut dyn Write,
+    metadata: &BTreeMap<String, String>,
+    tensors: impl Iterator<Item = NamedShape>,
+) -> io::Result<()> {
     let mut header = Map::new();
     let mut end = 0;
-    for (key, info, tensors) in models {
-        metadata.insert(key.clone(), serde_json::to_string(info)?.into());
-        for (name, dims) in tensors {
-            let start = end;
-            end += 4 * dims.iter().product::<usize>();
-            header
-                .insert(format!("{key}/{name}"), json!({"dtype": "F32", "shape": dims, "data_offsets": [start, end]}));
-        }
+    for (name, dims) in tensors {
+        let start = end;
+        end += 4 * dims.iter().product::<usize>();
+        header.insert(name, json!({"dtype": "F32", "shape": dims, "data_offsets": [start, end]}));
     }
-    header.insert(METADATA.to_owned(), Value::Object(metadata));
+    header.insert(METADATA.to_owned(), serde_json::to_value(metadata)?);
     let mut header = serde_json::to_vec(&header)?;
     header.resize(header.len().next_multiple_of(8), b' '); // so that the parameters are aligned
     out.write_all(&(header.len() as u64).to_le_bytes())?;
@@ -113,9 +127,8 @@ struct TensorInfo {
 impl ModelsFile {
     /// # Errors
     /// It cannot be read or is not what this module writes.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    pub(super) fn new(mut file: File) -> io::Result<Self> {
         let wrong = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
-        let mut file = File::open(path)?;
         let mut length = [0; 8];
         file.read_exact(&mut length)?;
         let length = u64::from_le_bytes(length);
@@ -124,6 +137,7 @@ impl ModelsFile {
         }
         let mut header = Vec::new();
         Read::by_ref(&mut file).take(length).read_to_end(&mut header)?;
+        let bytes = file.metadata()?.len().saturating_sub(8 + length);
         let mut header: BTreeMap<String, Value> = serde_json::from_slice(&header)?;
         let metadata = header.remove(METADATA).ok_or_else(|| wrong(format!("its header has no `{METADATA}`")))?;
         let mut metadata: BTreeMap<String, String> = serde_json::from_value(metadata)?;
@@ -134,8 +148,12 @@ impl ModelsFile {
         for (name, info) in header {
             let TensorInfo { dtype, shape, data_offsets: [start, end] } = serde_json::from_value(info)?;
             let (key, tensor) = name.split_once('/').ok_or_else(|| wrong(format!("`{name}` is of no model")))?;
-            if dtype != "F32" || end.checked_sub(start) != Some(4 * shape.iter().product::<usize>() as u64) {
+            let numbers = shape.iter().try_fold(4usize, |product, &width| product.checked_mul(width));
+            if dtype != "F32" || numbers.is_none_or(|bytes| end.checked_sub(start) != Some(bytes as u64)) {
                 return Err(wrong(format!("`{name}` is not of 32-bit numbers as many as its shape has")));
+            }
+            if end > bytes {
+                return Err(wrong("it is cut off".to_owned()));
             }
             tensors.entry(key.to_owned()).or_default().push((start, end, tensor.to_owned(), shape));
         }
@@ -165,52 +183,82 @@ impl ModelsFile {
         let mut bytes = vec![0; length];
         self.file.read_exact(&mut bytes)?;
         if blob_sum(&bytes) != model.info.sum {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "a model in it has another checksum"));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, OTHER_SUM));
         }
         Ok(bytes)
     }
 }
 
-/// The model of a (trial, replicate) of the run in `root` as a safetensors file of its own, with what is needed to use
-/// it in the metadata; `None` where there is none. `job_id` is where to look first.
+/// The model of a (trial, replicate) of a run as a safetensors file of its own, with what is needed to use it in the
+/// metadata; `None` where there is none. `job_id` is where to look first.
 ///
 /// # Errors
 /// A file of models cannot be read or is damaged.
 pub fn find_model(
-    root: &Path,
+    files: &RunFiles,
     job_id: Option<&str>,
     trial_id: &str,
     replicate: u32,
 ) -> Result<Option<Vec<u8>>, RunDirError> {
     let key = model_key(trial_id, replicate);
-    let alone = root.join(MODELS).join(format!("{key}.safetensors"));
-    match fs::read(&alone) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        read => return read.map(Some).map_err(|e| RunDirError::io(&alone, e)),
+    if let Some(alone) = files.bytes(&format!("{MODELS}/{key}.safetensors"))? {
+        return Ok(Some(alone));
     }
-    let likely = job_id.map(|job_id| root.join(models_name(job_id))).filter(|path| path.is_file());
-    let all = files(&root.join(MODELS)).map_err(|e| RunDirError::io(&root.join(MODELS), e))?;
-    for path in likely.into_iter().chain(all) {
-        let mut file = ModelsFile::open(&path).map_err(|e| RunDirError::io(&path, e))?;
+    let likely = job_id.filter(|job_id| is_id(job_id)).map(models_name);
+    let all = files.names().into_iter().filter(|name| is_models(name)).map(str::to_owned);
+    for name in likely.into_iter().chain(all) {
+        let Some(file) = files.open(&name)? else { continue };
+        let failed = |e| RunDirError::io(&files.path(&name), e);
+        let mut file = ModelsFile::new(file).map_err(failed)?;
         if let Some(model) = file.models.get(&key).cloned() {
-            let parameters = file.parameters(&model).map_err(|e| RunDirError::io(&path, e))?;
+            let parameters = file.parameters(&model).map_err(failed)?;
             let bytes = alone_file(&model, &parameters, &file.shared, trial_id, replicate);
-            return bytes.map(Some).map_err(|e| RunDirError::io(&path, e));
+            return bytes.map(Some).map_err(failed);
         }
     }
     Ok(None)
 }
 
-/// The files of models in `folder`, by name.
-fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut paths = match fs::read_dir(folder) {
-        Ok(entries) => entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(error),
-    };
-    paths.retain(|path| path.extension().is_some_and(|ending| ending == "safetensors"));
-    paths.sort();
-    Ok(paths)
+/// Whether a file of the run has models.
+fn is_models(name: &str) -> bool {
+    name.starts_with(MODELS) && name.ends_with(".safetensors")
+}
+
+/// The models of a run, found once.
+#[derive(Debug)]
+pub struct Models {
+    files: Vec<Mutex<ModelsFile>>,
+    /// By its name, the file that a model is in.
+    places: HashMap<String, usize>,
+}
+
+impl Models {
+    /// Looks at the files of models of a run.
+    ///
+    /// # Errors
+    /// One of them is damaged or cannot be read.
+    pub fn read(files: &RunFiles) -> Result<Self, RunDirError> {
+        let mut found = Self { files: Vec::new(), places: HashMap::new() };
+        for name in files.names().into_iter().filter(|name| is_models(name)) {
+            let Some(file) = files.open(name)? else { continue };
+            let file = ModelsFile::new(file).map_err(|e| RunDirError::io(&files.path(name), e))?;
+            found.places.extend(file.models.keys().map(|key| (key.clone(), found.files.len())));
+            found.files.push(Mutex::new(file));
+        }
+        Ok(found)
+    }
+
+    /// The parameters of a model in the layout of [`Shape`](crate::plan::Shape); `None` where there is none.
+    ///
+    /// # Errors
+    /// They cannot be read, or have another checksum.
+    pub fn weights(&self, trial_id: &str, replicate: u32) -> io::Result<Option<Vec<f32>>> {
+        let key = model_key(trial_id, replicate);
+        let Some(&at) = self.places.get(&key) else { return Ok(None) };
+        let mut file = self.files[at].lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(model) = file.models.get(&key).cloned() else { return Ok(None) };
+        file.parameters(&model).map(|bytes| Some(from_le_bytes(&bytes)))
+    }
 }
 
 /// A model as a safetensors file of its own.
@@ -221,15 +269,6 @@ fn alone_file(
     trial_id: &str,
     replicate: u32,
 ) -> io::Result<Vec<u8>> {
-    use safetensors::tensor::{Dtype, TensorView};
-    let mut start = 0;
-    let mut tensors = Vec::with_capacity(model.tensors.len());
-    for (name, dims) in &model.tensors {
-        let end = start + 4 * dims.iter().product::<usize>();
-        let view = TensorView::new(Dtype::F32, dims.clone(), &parameters[start..end]).map_err(io::Error::other)?;
-        tensors.push((name.clone(), view));
-        start = end;
-    }
     let ModelInfo { hyperparameters, threshold, threshold_raw, .. } = &model.info;
     let metadata = [
         ("trial_id", trial_id.to_owned()),
@@ -241,5 +280,8 @@ fn alone_file(
         ("preprocessing", shared.preprocessing.clone()),
     ];
     let metadata = metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-    safetensors::serialize(tensors, Some(metadata)).map_err(io::Error::other)
+    let mut file = Vec::with_capacity(parameters.len() + 4096);
+    write_tensors_header(&mut file, &metadata, model.tensors.iter().cloned())?;
+    file.extend_from_slice(parameters);
+    Ok(file)
 }

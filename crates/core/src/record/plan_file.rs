@@ -30,7 +30,7 @@ impl RunDir {
         let path = self.path(PLAN);
         let append = || -> io::Result<()> {
             let (_, whole) = lines::read::<Wave>(&path)?;
-            let mut file = OpenOptions::new().append(true).open(&path)?;
+            let mut file = super::atomic::open_own(&path, OpenOptions::new().append(true))?;
             file.set_len(whole)?;
             file.write_all(&line(wave)?)?;
             file.sync_data()

@@ -13,7 +13,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
-use super::atomic::write_atomically;
+use super::target::write_named;
 
 /// How predictions are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,13 +48,13 @@ pub struct Predictions {
     pub threshold_raw: Option<f64>,
 }
 
-/// Writes row (from 0), raw, score, flagged and threshold_raw. The file appears whole or not at all.
+/// Writes row (from 0), raw, score, flagged and threshold_raw. A file appears whole or not at all.
 ///
 /// # Errors
 /// It cannot be written.
 pub fn write_predictions(path: &Path, format: PredictionsFormat, predictions: &Predictions) -> io::Result<()> {
     let batch = batch(predictions).map_err(io::Error::other)?;
-    write_atomically::<io::Error>(path, |out| match format {
+    write_named::<io::Error>(path, |out| match format {
         PredictionsFormat::Csv => WriterBuilder::new().build(out).write(&batch).map_err(io::Error::other),
         PredictionsFormat::Parquet => parquet(out, &batch).map_err(io::Error::other),
     })

@@ -4,14 +4,13 @@
 //! of one that failed. What is marked here only says that a failure does not count as done.
 
 use std::collections::HashSet;
-use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::atomic::write_atomically;
 use super::rows::{ResultRow, State};
+use super::sealed::{read_sealed_at, write_sealed_at};
 
 /// The file in the folder of the journals.
 const RETRY: &str = "retry.json";
@@ -25,17 +24,14 @@ pub(super) struct Retry {
 impl Retry {
     /// What was marked in the folder `jobs`; nothing where nobody asked.
     pub(super) fn read(jobs: &Path) -> io::Result<Self> {
-        match fs::read(jobs.join(RETRY)) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(io::Error::from),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(error),
-        }
+        let path = jobs.join(RETRY);
+        let named = |why: io::Error| io::Error::new(why.kind(), format!("{}: {why}", path.display()));
+        Ok(read_sealed_at(&path).map_err(named)?.unwrap_or_default())
     }
 
     /// Marks `journals`, by their names without endings, in the folder `jobs`.
     pub(super) fn mark(jobs: &Path, journals: impl Iterator<Item = String>) -> io::Result<()> {
-        let bytes = serde_json::to_vec(&Self { journals: journals.collect() })?;
-        write_atomically::<io::Error>(&jobs.join(RETRY), |out| out.write_all(&bytes))
+        write_sealed_at(&jobs.join(RETRY), &Self { journals: journals.collect() })
     }
 
     /// Whether a row of `journal` is one that need not be trained.

@@ -1,25 +1,32 @@
 //! The run directory: where each file is, who may write, and what is there already.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::atomic::{TORN, write_atomically};
+use super::atomic::{TORN, open_own, write_atomically};
 use super::attempt::Attempt;
-use super::checksum::{Summing, blob_sum};
+use super::checksum::{OTHER_SUM, blob_sum};
 use super::error::RunDirError;
 use super::journal::planned;
-use super::manifest::{FileSum, MANIFEST, Manifest};
+use super::manifest::Manifest;
+use super::staged::Staged;
 use crate::plan::Job;
 
 /// Name of the plan's file.
 pub const PLAN: &str = "plan.jsonl";
 /// Where the version of libtorch is kept until the run is collected.
-const LIBTORCH_NOTE: &str = "jobs/libtorch";
+const LIBTORCH_NOTE: &str = "jobs/libtorch.json";
+
+/// What stands there.
+#[derive(Debug, Serialize, Deserialize)]
+struct LibtorchNote {
+    version: String,
+}
 
 /// A run directory. The process that locked it writes the files that people read; those that attend write journals and
 /// checkpoints, each its own.
@@ -27,8 +34,8 @@ const LIBTORCH_NOTE: &str = "jobs/libtorch";
 pub struct RunDir {
     root: PathBuf,
     lock: Option<File>,
-    /// What was written as a whole since.
-    written: Mutex<BTreeMap<String, FileSum>>,
+    /// What [`RunDir::commit`] is to put in its place, by name.
+    pub(super) staged: Mutex<BTreeMap<String, Staged>>,
 }
 
 impl RunDir {
@@ -48,7 +55,7 @@ impl RunDir {
         let ours = |name: &str| {
             [".lock", "jobs", "models", "prepared", "slurm", "log.txt"].contains(&name)
                 || name.starts_with(TORN)
-                || (locked && ["sweep.yaml", PLAN].contains(&name))
+                || (locked && name == PLAN)
         };
         match fs::read_dir(root) {
             Ok(entries) => {
@@ -69,11 +76,12 @@ impl RunDir {
             fs::create_dir_all(&folder).map_err(|e| RunDirError::io(&folder, e))?;
         }
         let path = root.join(".lock");
-        let lock = File::create(&path).map_err(|e| RunDirError::io(&path, e))?;
+        let lock = open_own(&path, OpenOptions::new().write(true).create(true).truncate(false))
+            .map_err(|e| RunDirError::io(&path, e))?;
         match lock.try_lock() {
             Ok(()) => {
                 remove_torn(root)?;
-                Ok(Self { root: root.to_owned(), lock: Some(lock), written: Mutex::default() })
+                Ok(Self { root: root.to_owned(), lock: Some(lock), staged: Mutex::default() })
             }
             Err(TryLockError::WouldBlock) => Err(RunDirError::Locked(root.to_owned())),
             Err(TryLockError::Error(error)) => Err(RunDirError::io(&path, error)),
@@ -82,12 +90,12 @@ impl RunDir {
 
     /// A directory that another process may have locked: for workers, and to look.
     pub fn attend(root: &Path) -> Self {
-        Self { root: root.to_owned(), lock: None, written: Mutex::default() }
+        Self { root: root.to_owned(), lock: None, staged: Mutex::default() }
     }
 
     /// Whether a process holds the lock of `root` just now.
     pub fn is_locked(root: &Path) -> bool {
-        let Ok(lock) = File::open(root.join(".lock")) else { return false };
+        let Ok(lock) = open_own(&root.join(".lock"), OpenOptions::new().read(true)) else { return false };
         matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
 
@@ -111,60 +119,13 @@ impl RunDir {
         self.root.join(name)
     }
 
-    /// Replaces a file as a whole.
+    /// Replaces a file that nobody of ours reads again, such as a script.
     ///
     /// # Errors
     /// It cannot be written.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RunDirError> {
-        self.write_with(name, |out| out.write_all(bytes))
-    }
-
-    /// Replaces a file as a whole with what `write` writes, and keeps its size and checksum for the manifest.
-    pub(super) fn write_with(
-        &self,
-        name: &str,
-        write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
-    ) -> Result<(), RunDirError> {
         let path = self.path(name);
-        let mut total = (0, String::new());
-        write_atomically::<io::Error>(&path, |out| {
-            let mut summing = Summing::new(out);
-            write(&mut summing)?;
-            total = summing.total();
-            Ok(())
-        })
-        .map_err(|e| RunDirError::io(&path, e))?;
-        self.keep_sum(name, total);
-        Ok(())
-    }
-
-    /// Remembers the size and the checksum of a file that was written.
-    pub(super) fn keep_sum(&self, name: &str, (bytes, sum): (u64, String)) {
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        written.insert(name.to_owned(), FileSum { bytes, sum });
-    }
-
-    /// Replaces manifest.json, and notes in it the files that were written since. It comes after them: a directory
-    /// without one holds nothing that could be lost.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    pub fn write_manifest(&self, manifest: &mut Manifest) -> Result<(), RunDirError> {
-        manifest.files.extend(self.written.lock().unwrap_or_else(PoisonError::into_inner).clone());
-        let path = self.path(MANIFEST);
-        let mut bytes = serde_json::to_vec_pretty(manifest).map_err(|e| RunDirError::io(&path, e))?;
-        bytes.push(b'\n');
-        write_atomically::<io::Error>(&path, |out| out.write_all(&bytes)).map_err(|e| RunDirError::io(&path, e))
-    }
-
-    /// Replaces a JSON file as a whole.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    pub fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<(), RunDirError> {
-        let mut bytes = serde_json::to_vec_pretty(value).map_err(|e| RunDirError::io(&self.path(name), e))?;
-        bytes.push(b'\n');
-        self.write(name, &bytes)
+        write_atomically::<io::Error>(&path, |out| out.write_all(bytes)).map_err(|e| RunDirError::io(&path, e))
     }
 
     /// Replaces an attempt's checkpoint of a job as a whole. Its checksum is the file's last 32 bytes.
@@ -183,20 +144,15 @@ impl RunDir {
     /// # Errors
     /// It cannot be written.
     pub fn note_libtorch(&self, version: &str) -> Result<(), RunDirError> {
-        self.write(LIBTORCH_NOTE, version.as_bytes())
+        self.write_sealed(LIBTORCH_NOTE, &LibtorchNote { version: version.to_owned() })
     }
 
     /// The version of the libtorch that trained what lies in the journals; `None` where none did.
     ///
     /// # Errors
-    /// The note cannot be read.
+    /// The note cannot be read, or is damaged.
     pub fn libtorch(&self) -> Result<Option<String>, RunDirError> {
-        let path = self.path(LIBTORCH_NOTE);
-        match fs::read_to_string(&path) {
-            Ok(version) => Ok(Some(version)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(RunDirError::io(&path, error)),
-        }
+        Ok(self.read_sealed::<LibtorchNote>(LIBTORCH_NOTE)?.map(|note| note.version))
     }
 
     /// The checkpoints of a job, one an attempt, in no order. Those that another copy takes away meanwhile are left
@@ -280,8 +236,7 @@ fn checked(path: &Path, mut bytes: Vec<u8>) -> Result<Vec<u8>, RunDirError> {
     if sum.is_some_and(|sum| blob_sum(&bytes).as_bytes() == sum) {
         return Ok(bytes);
     }
-    let why = "its checksum is another: it was changed or damaged".to_owned();
-    Err(RunDirError::Broken { path: path.to_owned(), why })
+    Err(RunDirError::Broken { path: path.to_owned(), why: OTHER_SUM.to_owned() })
 }
 
 /// `job-00007a@120+15`: a job with its first trial and their number.
@@ -289,11 +244,21 @@ fn checkpoint_name(job: &Job) -> String {
     format!("{}@{}+{}", job.job_id, job.first, job.count)
 }
 
+/// Folders in which only the process that has the lock makes files; in `jobs`, which goes as a whole, workers may be
+/// writing.
+const FOLDERS: [&str; 4] = ["", "models", "prepared", "slurm"];
+
 /// Removes what a killed writer left of files that it had not finished.
 fn remove_torn(root: &Path) -> Result<(), RunDirError> {
-    for entry in fs::read_dir(root).map_err(|e| RunDirError::io(root, e))?.flatten() {
-        if entry.file_name().to_str().is_some_and(|name| name.starts_with(TORN)) {
-            fs::remove_file(entry.path()).map_err(|e| RunDirError::io(&entry.path(), e))?;
+    for folder in FOLDERS.map(|folder| root.join(folder)) {
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries.map_err(|e| RunDirError::io(&folder, e))?,
+        };
+        for entry in entries.flatten() {
+            if entry.file_name().to_str().is_some_and(|name| name.starts_with(TORN)) {
+                fs::remove_file(entry.path()).map_err(|e| RunDirError::io(&entry.path(), e))?;
+            }
         }
     }
     Ok(())
@@ -302,6 +267,16 @@ fn remove_torn(root: &Path) -> Result<(), RunDirError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_killed_writer_left_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(RunDir::lock(folder.path()).unwrap());
+        let torn = ["", "models"].map(|of| folder.path().join(of).join(format!("{TORN}x")));
+        torn.iter().for_each(|path| fs::write(path, "half").unwrap());
+        drop(RunDir::lock(folder.path()).unwrap());
+        assert!(torn.iter().all(|path| !path.exists()));
+    }
 
     #[test]
     fn one_process_at_a_time() {
@@ -318,7 +293,6 @@ mod tests {
     fn a_run_that_was_killed_before_its_manifest_can_begin_again() {
         let folder = tempfile::tempdir().unwrap();
         let dir = RunDir::lock(folder.path()).unwrap();
-        dir.write("sweep.yaml", b"name: mine").unwrap();
         dir.write(PLAN, b"{}").unwrap();
         assert!(RunDir::look(folder.path()).unwrap().is_none());
         fs::write(folder.path().join("thesis.tex"), "x").unwrap();
@@ -332,5 +306,23 @@ mod tests {
         assert!(matches!(RunDir::look(folder.path()), Err(RunDirError::NotOurs(_))));
         fs::write(folder.path().join("manifest.json"), r#"{"format_version": 99}"#).unwrap();
         assert!(matches!(RunDir::look(folder.path()), Err(RunDirError::Format { version: 99, .. })));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_lock_that_is_a_link_is_refused_and_what_it_holds_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, theirs) = (folder.path().join("run"), folder.path().join("theirs"));
+        fs::write(&theirs, "theirs").unwrap();
+        fs::create_dir(&root).unwrap();
+        std::os::unix::fs::symlink("../theirs", root.join(".lock")).unwrap();
+        let said = RunDir::lock(&root).unwrap_err().to_string();
+        assert!(said.contains("it is a link"), "{said}");
+        fs::remove_file(root.join(".lock")).unwrap();
+        fs::copy(&theirs, root.join(".lock")).unwrap();
+        drop(RunDir::lock(&root).unwrap());
+        for kept in [theirs, root.join(".lock")] {
+            assert_eq!(fs::read_to_string(kept).unwrap(), "theirs");
+        }
     }
 }

@@ -1,33 +1,70 @@
 //! sweep.yaml: the spec of a run with its defaults.
 
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use super::error::RunDirError;
 use super::run_dir::RunDir;
+use super::run_files::RunFiles;
 use crate::spec::{self, Spec};
 
 /// Name of the file.
-const SPEC: &str = "sweep.yaml";
+pub const SPEC: &str = "sweep.yaml";
+/// Bytes that a sweep file may have.
+const MOST_BYTES: u64 = 16 << 20;
 
 impl RunDir {
-    /// Writes the spec with its defaults.
+    /// Makes the file of the spec with its defaults, for [`RunDir::commit`].
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn write_spec(&self, spec: &Spec) -> Result<(), RunDirError> {
+    pub fn stage_spec(&self, spec: &Spec) -> Result<(), RunDirError> {
         let text = spec::to_yaml(spec).map_err(|e| RunDirError::io(&self.path(SPEC), io::Error::other(e)))?;
-        self.write(SPEC, text.as_bytes())
+        self.stage(SPEC, text.as_bytes())
     }
 }
 
-/// The spec of the run in `root`: that it was begun with, or last resumed with.
+impl RunFiles {
+    /// The spec of the run: that it was begun with, or last resumed with.
+    ///
+    /// # Errors
+    /// It is missing or not as it was written, cannot be read, or is none.
+    pub fn spec(&self) -> Result<Spec, RunDirError> {
+        let path = self.path(SPEC);
+        let broken = |why: &str| RunDirError::Broken { path: path.clone(), why: why.to_owned() };
+        let bytes = self.bytes(SPEC)?.ok_or_else(|| broken("it is missing"))?;
+        let text = String::from_utf8(bytes).map_err(|_| broken("it is no text"))?;
+        Ok(spec::parse(&path.display().to_string(), &text)?)
+    }
+}
+
+/// The text of a sweep file: no more of it is read than one may have, whatever `path` names.
 ///
 /// # Errors
-/// It cannot be read, or is none.
-pub fn read_spec(root: &Path) -> Result<Spec, RunDirError> {
-    let path = root.join(SPEC);
-    let text = fs::read_to_string(&path).map_err(|why| RunDirError::Io { path: path.clone(), why })?;
-    Ok(spec::parse(&path.display().to_string(), &text)?)
+/// It cannot be read, is no UTF-8, or too large for a sweep file ([`io::ErrorKind::FileTooLarge`]).
+pub fn read_spec_text(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    if File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)? as u64 > MOST_BYTES {
+        let why = "it has more than 16 MiB, which no sweep file has";
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_huge_file_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("huge.yaml");
+        let file = File::create(&path).unwrap();
+        file.set_len(MOST_BYTES).unwrap();
+        assert_eq!(read_spec_text(&path).unwrap().len() as u64, MOST_BYTES);
+        file.set_len(1 << 30).unwrap();
+        assert_eq!(read_spec_text(&path).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+    }
 }

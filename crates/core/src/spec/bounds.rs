@@ -41,6 +41,11 @@ pub(super) const BELOW_HALF: Bounds =
 pub(super) const BATCH: Bounds =
     Bounds { words: "a whole number of at least 1", low: End::At(1.0), high: End::At(1_000_000_000.0) };
 
+/// Widest hidden layer.
+pub(super) const MAX_WIDTH: u64 = 65_536;
+/// Most hidden layers.
+pub(super) const MAX_LAYERS: usize = 32;
+
 impl Bounds {
     /// Whether `x` lies within.
     pub fn holds(&self, x: f64) -> bool {

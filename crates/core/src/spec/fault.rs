@@ -6,6 +6,11 @@ use std::ops::Range;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
+use crate::text::{escaped, masked};
+
+/// Faults that are told: a file with more is no sweep that somebody mends line by line.
+pub(super) const MOST_FAULTS: usize = 100;
+
 /// One fault of a sweep file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -89,7 +94,7 @@ impl SpecFaults {
         });
         // An anchor that is used twice would tell the same thing twice.
         faults.dedup();
-        Self { source: NamedSource::new(name, text.to_owned()), faults }
+        Self { source: NamedSource::new(escaped(name), masked(text).into_owned()), faults }
     }
 
     /// Name of the file as it was given.
@@ -97,7 +102,7 @@ impl SpecFaults {
         self.source.name()
     }
 
-    /// The text of the file.
+    /// The text of the file, as it may be shown.
     pub fn text(&self) -> &str {
         self.source.inner()
     }
@@ -123,7 +128,11 @@ impl SpecFaults {
 impl fmt::Display for SpecFaults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.faults.len();
-        write!(f, "{}: {count} {}", self.name(), if count == 1 { "fault" } else { "faults" })
+        match count {
+            1 => write!(f, "{}: 1 fault", self.name()),
+            MOST_FAULTS => write!(f, "{}: {count} faults or more, these first", self.name()),
+            _ => write!(f, "{}: {count} faults", self.name()),
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! Typed readers of single fields. A reader notes a fault and answers `None`, so that reading goes on and finds all.
 
+use std::collections::HashMap;
+
 use super::bounds::{Bounds, End};
+use super::fault::MOST_FAULTS;
 use super::keys;
 use super::node::{Entry, Kind, Node, Place};
 use super::scalar::{Resolved, resolve};
@@ -61,7 +64,18 @@ impl Reader {
     }
 
     pub(super) fn fault_at(&mut self, place: Place, path: &str, message: impl Into<String>, help: Option<String>) {
-        self.faults.push(RawFault { place, path: path.to_owned(), message: message.into(), help, first: None });
+        self.note(RawFault { place, path: path.to_owned(), message: message.into(), help, first: None });
+    }
+
+    fn note(&mut self, fault: RawFault) {
+        if !self.is_full() {
+            self.faults.push(fault);
+        }
+    }
+
+    /// Whether nothing more will be told.
+    fn is_full(&self) -> bool {
+        self.faults.len() >= MOST_FAULTS
     }
 
     pub(super) fn expected(&mut self, at: &At<'_>, expected: &str, help: Option<String>) {
@@ -86,14 +100,17 @@ impl Reader {
             return None;
         };
         let mut fields: Vec<(&'static str, At<'a>)> = Vec::new();
-        let mut first: Vec<&Entry> = Vec::new();
+        let mut first: HashMap<&str, &Entry> = HashMap::new();
         for entry in entries {
+            if self.is_full() {
+                break;
+            }
             let path = join(&at.path, &entry.key);
-            if let Some(earlier) = first.iter().find(|earlier| earlier.key == entry.key) {
+            if let Some(earlier) = first.get(entry.key.as_str()) {
                 self.duplicate(&path, entry, earlier);
                 continue;
             }
-            first.push(entry);
+            first.insert(&entry.key, entry);
             let exact = known.iter().find(|key| **key == entry.key).copied();
             let meant = match exact {
                 Some(key) => Some(key),
@@ -139,13 +156,7 @@ impl Reader {
             Place::Override(_) => None,
         };
         let message = "this key is there twice, expected it once".to_owned();
-        self.faults.push(RawFault {
-            place: entry.key_place.clone(),
-            path: path.to_owned(),
-            message,
-            help: None,
-            first,
-        });
+        self.note(RawFault { place: entry.key_place.clone(), path: path.to_owned(), message, help: None, first });
     }
 
     /// A mapping with keys of the user's own, such as column names.
@@ -155,11 +166,13 @@ impl Reader {
             return None;
         };
         let mut fields: Vec<(&str, At<'a>)> = Vec::new();
-        for (index, entry) in entries.iter().enumerate() {
+        let mut first: HashMap<&str, &Entry> = HashMap::new();
+        for entry in entries {
             let path = join(&at.path, &entry.key);
-            match entries[..index].iter().find(|earlier| earlier.key == entry.key) {
+            match first.get(entry.key.as_str()) {
                 Some(earlier) => self.duplicate(&path, entry, earlier),
                 None => {
+                    first.insert(&entry.key, entry);
                     fields.push((&entry.key, At { node: &entry.value, key_place: entry.key_place.clone(), path }));
                 }
             }

@@ -22,6 +22,7 @@ mod read_sections;
 mod read_slurm;
 mod scalar;
 mod schema;
+mod slurm_amounts;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -36,6 +37,7 @@ pub use parameters::{
 pub use range::{FromNumber, linspace};
 pub use read::{parse, parse_operating_point, parse_with};
 pub use schema::json_schema;
+pub use slurm_amounts::{memory_of_task, time_of_task};
 pub use types::*;
 pub use words::Word;
 pub use write::to_yaml;

@@ -1,5 +1,6 @@
 //! YAML text as a tree whose every node knows its place in the text.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -8,9 +9,9 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
 use super::scalar::{Resolved, resolve};
 
 /// Levels of nesting that a file may have; a sweep needs five.
-const MAX_DEPTH: usize = 32;
-/// Nodes that aliases may add up to, so that nested aliases cannot fill the memory.
-const MAX_NODES: usize = 100_000;
+pub(super) const MAX_DEPTH: usize = 32;
+/// Values that a file may have, those of aliases counted as often as they stand for something: some 200 MB.
+const MAX_NODES: usize = 1_000_000;
 
 /// Where a node was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -182,13 +183,15 @@ impl Builder<'_> {
             }
             Event::Alias(anchor) => {
                 let place = self.lines.place(span);
-                let Some(node) = self.anchors.get(&anchor).cloned() else {
+                let Some(node) = self.anchors.get(&anchor) else {
                     return Err(fault(place, "this alias stands inside the node that it names"));
                 };
-                self.nodes += node.size();
+                // One of them is counted when it is put in its place.
+                self.nodes += node.size() - 1;
                 if self.nodes > MAX_NODES || self.stack.len() + node.depth() > MAX_DEPTH {
                     return Err(fault(place, "aliases make this file too large"));
                 }
+                let node = node.clone();
                 self.complete(node, 0)
             }
             Event::SequenceStart(anchor, tag) => {
@@ -231,6 +234,15 @@ impl Builder<'_> {
 
     /// Puts a finished node where it belongs.
     fn complete(&mut self, node: Node, anchor: usize) -> Result<(), SyntaxFault> {
+        self.nodes += 1;
+        if anchor > 0 {
+            self.nodes += node.size();
+        }
+        if self.nodes > MAX_NODES {
+            let help = "a range (`min`, `max` and `count`) says many numbers in one line".to_owned();
+            let message = format!("more than {MAX_NODES} values up to here, which is no sweep");
+            return Err(SyntaxFault { place: node.place, message, help: Some(help) });
+        }
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
         }
@@ -264,24 +276,43 @@ fn fault(place: Place, message: &str) -> SyntaxFault {
     SyntaxFault { place, message: message.to_owned(), help: None }
 }
 
-/// Turns lines and columns into bytes. The parser counts characters, and its running index is not to be had in bytes.
-struct Lines<'a> {
+/// Turns lines and columns into bytes and back. The parser counts characters, and its running index is not to be had in
+/// bytes.
+pub(super) struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,
+    /// A line, a column and its byte, found last: what is asked for next mostly stands a little further on.
+    last: Cell<(usize, usize, usize)>,
 }
 
 impl<'a> Lines<'a> {
-    fn new(text: &'a str) -> Self {
+    pub(super) fn new(text: &'a str) -> Self {
         let bytes = text.as_bytes();
         let ends_line = |i: usize| bytes[i] == b'\n' || (bytes[i] == b'\r' && bytes.get(i + 1) != Some(&b'\n'));
         let starts = std::iter::once(0).chain((0..bytes.len()).filter(|&i| ends_line(i)).map(|i| i + 1)).collect();
-        Self { text, starts }
+        Self { text, starts, last: Cell::default() }
     }
 
     fn byte(&self, marker: &Marker) -> usize {
-        let Some(&start) = self.starts.get(marker.line().saturating_sub(1)) else { return self.text.len() };
-        let rest = &self.text[start..];
-        start + rest.char_indices().nth(marker.col()).map_or(rest.len(), |(byte, _)| byte)
+        let (line, column) = (marker.line().saturating_sub(1), marker.col());
+        let Some(&start) = self.starts.get(line) else { return self.text.len() };
+        let (from, known) = match self.last.get() {
+            (last, at, byte) if last == line && at <= column => (byte, at),
+            _ => (start, 0),
+        };
+        let rest = &self.text[from..];
+        let byte = from + rest.char_indices().nth(column - known).map_or(rest.len(), |(byte, _)| byte);
+        if byte < self.text.len() {
+            self.last.set((line, column, byte));
+        }
+        byte
+    }
+
+    /// Line and column of a byte, both from 1.
+    pub(super) fn line_and_column(&self, byte: usize) -> (usize, usize) {
+        let line = self.starts.partition_point(|&start| start <= byte);
+        let before = self.text.get(self.starts[line - 1]..byte).unwrap_or_default();
+        (line, before.chars().count() + 1)
     }
 
     fn place(&self, span: &Span) -> Place {

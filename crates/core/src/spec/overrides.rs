@@ -1,7 +1,7 @@
 //! `--set KEY=VALUE`: nodes of the tree replaced or added by dotted path.
 
 use super::keys;
-use super::node::{Entry, Kind, Node, Place};
+use super::node::{Entry, Kind, MAX_DEPTH, Node, Place};
 
 /// Puts `value` at `path`, such as `train.epochs` or `parameters.0.alpha.value`. Mappings on the way are made where
 /// they are missing.
@@ -12,6 +12,9 @@ pub(super) fn apply(root: &mut Node, path: &str, value: Node) -> Result<(), Stri
     let segments: Vec<&str> = path.split('.').collect();
     if segments.iter().any(|segment| segment.is_empty()) {
         return Err("expected KEY as keys joined by dots, such as `train.epochs`".into());
+    }
+    if segments.len() >= MAX_DEPTH {
+        return Err(format!("nested deeper than {MAX_DEPTH} levels"));
     }
     let place = value.place.clone();
     let mut node = root;

@@ -3,9 +3,13 @@
 use super::fault::{Fault, Origin, SpecFaults};
 use super::fields::{At, RawFault, Reader};
 use super::keys;
-use super::node::{self, Node, Place, SyntaxFault};
+use super::node::{self, Lines, Node, Place, SyntaxFault};
 use super::overrides;
 use super::types::{Method, OperatingPoint, Scores, Spec, defaults};
+use crate::text::shortened;
+
+/// Characters of a key, a value or a message that are shown.
+const MOST_SHOWN: usize = 1_000;
 
 /// Reads a sweep file. `name` is the file's name in messages.
 ///
@@ -37,7 +41,8 @@ pub fn parse_with(name: &str, text: &str, overrides: &[(String, String)]) -> Res
     match spec {
         Some(spec) if reader.faults.is_empty() => Ok(spec),
         _ => {
-            let faults = reader.faults.into_iter().map(|raw| locate(raw, text, overrides)).collect();
+            let lines = Lines::new(text);
+            let faults = reader.faults.into_iter().map(|raw| locate(raw, &lines, overrides)).collect();
             Err(SpecFaults::new(name, text, faults))
         }
     }
@@ -93,10 +98,10 @@ fn set_all(reader: &mut Reader, root: &mut Node, overrides: &[(String, String)])
 }
 
 /// Tells the place in lines and columns.
-fn locate(raw: RawFault, text: &str, overrides: &[(String, String)]) -> Fault {
+fn locate(raw: RawFault, lines: &Lines<'_>, overrides: &[(String, String)]) -> Fault {
     let origin = match raw.place {
         Place::File(span) => {
-            let (line, column) = line_and_column(text, span.start);
+            let (line, column) = lines.line_and_column(span.start);
             Origin::File { line, column, span }
         }
         Place::Override(index) => {
@@ -104,7 +109,7 @@ fn locate(raw: RawFault, text: &str, overrides: &[(String, String)]) -> Fault {
             Origin::Override(one_line(&written.unwrap_or_default()))
         }
     };
-    let first = raw.first.map(|byte| format!("first on line {}", line_and_column(text, byte).0));
+    let first = raw.first.map(|byte| format!("first on line {}", lines.line_and_column(byte).0));
     Fault {
         path: one_line(&raw.path),
         origin,
@@ -113,17 +118,9 @@ fn locate(raw: RawFault, text: &str, overrides: &[(String, String)]) -> Fault {
     }
 }
 
-/// Quoted keys and values may hold line breaks and terminal codes, messages do not.
+/// Quoted keys and values may hold line breaks, terminal codes and megabytes, messages do not.
 fn one_line(text: &str) -> String {
-    text.replace(char::is_control, " ")
-}
-
-fn line_and_column(text: &str, byte: usize) -> (usize, usize) {
-    let before = text.get(..byte).unwrap_or(text);
-    let breaks = before.replace("\r\n", "\n");
-    let mut lines = breaks.split(['\n', '\r']).rev();
-    let column = lines.next().map_or(0, |line| line.chars().count()) + 1;
-    (lines.count() + 1, column)
+    shortened(text, MOST_SHOWN).into_owned()
 }
 
 impl Reader {

@@ -1,9 +1,12 @@
 //! Readers of `parameters`: spaces and their domains.
 
+use std::collections::HashSet;
+
 use super::bounds::ANY;
 use super::fields::{At, Reader, Section, describe, flow, join};
 use super::keys;
 use super::node::Kind;
+use super::parameters::ParameterType;
 use super::range::{FromNumber, linspace};
 use super::types::{Domain, Parameters};
 
@@ -26,7 +29,7 @@ impl Reader {
     }
 
     /// The values of one parameter; `read` reads one of them.
-    pub(super) fn domain<T: FromNumber + PartialEq + Clone>(
+    pub(super) fn domain<T: ParameterType>(
         &mut self,
         section: &Section<'_>,
         key: &str,
@@ -86,7 +89,7 @@ impl Reader {
         self.fault_at(at.key_place.clone(), &join(&at.path, "distribution"), message, help);
     }
 
-    fn values<T: PartialEq>(
+    fn values<T: ParameterType>(
         &mut self,
         at: &At<'_>,
         read: impl Fn(&mut Self, &At<'_>) -> Option<T>,
@@ -97,9 +100,10 @@ impl Reader {
             return None;
         }
         let mut values: Vec<T> = Vec::new();
+        let mut seen = HashSet::new();
         for item in &items {
             let Some(value) = read(self, item) else { continue };
-            if values.contains(&value) {
+            if !seen.insert(value.value().key()) {
                 self.fault(item, format!("`{}` is there twice, expected it once", flow(item.node)), None);
             }
             values.push(value);

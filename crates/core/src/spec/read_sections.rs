@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::bounds::{
-    ABOVE_ZERO_TO_1000, ABOVE_ZERO_TO_ONE, ANY, BATCH, BELOW_HALF, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, NOT_NEGATIVE,
-    POSITIVE,
+    ABOVE_ZERO_TO_1000, ABOVE_ZERO_TO_ONE, ANY, BATCH, BELOW_HALF, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, MAX_LAYERS,
+    MAX_WIDTH, NOT_NEGATIVE, POSITIVE,
 };
 use super::fields::{At, Reader, Section};
 
@@ -19,9 +19,6 @@ use super::types::{
 };
 use super::words::Word;
 use crate::metrics::catalogue::Metric;
-
-const MAX_WIDTH: u64 = 65_536;
-const MAX_LAYERS: usize = 32;
 
 impl Reader {
     pub(super) fn data(&mut self, at: &At<'_>) -> Option<DataSpec> {

@@ -46,16 +46,19 @@ pub(super) fn devices(_: &mut SchemaGenerator) -> Schema {
 pub(super) fn slurm_time(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"anyOf": [
         {"type": "string", "pattern": concat!(
-            "^([0-9]+|[0-9]+:[0-9]{1,2}|[0-9]+:[0-9]{1,2}:[0-9]{1,2}",
-            "|[0-9]+-[0-9]{1,2}(:[0-9]{1,2}){0,2})$",
+            "^([0-9]+-)?[0-9]+(:[0-9]+){0,2}$",
+            "|^(-1|[Uu][Nn][Ll][Ii][Mm][Ii][Tt][Ee][Dd]|[Ii][Nn][Ff][Ii][Nn][Ii][Tt][Ee])$",
         )},
-        {"type": "integer", "minimum": 1},
+        {"type": "integer", "minimum": -1},
     ]})
 }
 
 /// `launch.slurm.mem`.
 pub(super) fn slurm_memory(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"anyOf": [{"type": "string", "pattern": "^[0-9]+[KMGT]?$"}, {"type": "integer", "minimum": 1}]})
+    json_schema!({"anyOf": [
+        {"type": "string", "pattern": "^[0-9]+([KMGTkmgt][Bb]?)?$"},
+        {"type": "integer", "minimum": 0},
+    ]})
 }
 
 /// `launch.slurm.gpus`.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::label::Source;
 use super::table::{Column, Values};
+use focalsweep_core::text::{IN_A_TABLE, shortened};
 
 /// Columns told one by one on the terminal; the rest is counted.
 const MOST_COLUMNS: usize = 200;
@@ -137,23 +138,30 @@ impl fmt::Display for Description {
         let share = 100.0 * self.positives as f64 / self.rows as f64;
         writeln!(f, "rows         {}", self.rows)?;
         writeln!(f, "features     {} ({})", self.columns.len(), kinds.join(", "))?;
-        writeln!(f, "label        {}", self.label)?;
-        writeln!(f, "positive     {}: {} rows ({share:.3} %)", self.positive, self.positives)?;
-        writeln!(f, "negative     {}: {} rows", self.negative, self.negatives)?;
+        let [label, positive, negative] =
+            [&self.label, &self.positive, &self.negative].map(|name| shortened(name, IN_A_TABLE));
+        writeln!(f, "label        {label}")?;
+        writeln!(f, "positive     {positive}: {} rows ({share:.3} %)", self.positives)?;
+        writeln!(f, "negative     {negative}: {} rows", self.negatives)?;
         writeln!(f, "fingerprint  {}", self.fingerprint)?;
-        let width = self.columns.iter().map(|column| column.name.chars().count()).max().unwrap_or(0).max(6);
+        let names: Vec<_> =
+            self.columns.iter().take(MOST_COLUMNS).map(|column| shortened(&column.name, IN_A_TABLE)).collect();
+        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(6);
         writeln!(f, "\n{:width$}  {:8}  {:>9}  values", "column", "kind", "missing")?;
-        for column in self.columns.iter().take(MOST_COLUMNS) {
-            let (name, kind, missing) = (&column.name, column.kind, column.missing);
+        for (column, name) in self.columns.iter().zip(names) {
+            let (kind, missing) = (column.kind, column.missing);
             writeln!(f, "{name:width$}  {kind:8}  {missing:>9}  {}", column.values())?;
         }
         if self.columns.len() > MOST_COLUMNS {
             writeln!(f, "... and {} more", self.columns.len() - MOST_COLUMNS)?;
         }
-        let constant: Vec<&str> =
-            self.columns.iter().filter(|column| column.constant).map(|column| column.name.as_str()).collect();
+        let constant: Vec<_> = self.columns.iter().filter(|column| column.constant).collect();
         if !constant.is_empty() {
-            writeln!(f, "\nconstant, of no use: {}", constant.join(", "))?;
+            let names: Vec<_> =
+                constant.iter().take(MOST_COLUMNS).map(|column| shortened(&column.name, IN_A_TABLE)).collect();
+            let more = constant.len() - names.len();
+            let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+            writeln!(f, "\nconstant, of no use: {}{more}", names.join(", "))?;
         }
         Ok(())
     }
@@ -172,7 +180,7 @@ impl ColumnDescription {
                     .levels
                     .iter()
                     .take(MOST_LEVELS)
-                    .map(|LevelCount { level, rows }| format!("{level} ({rows})"))
+                    .map(|LevelCount { level, rows }| format!("{} ({rows})", shortened(level, IN_A_TABLE)))
                     .collect();
                 let more = self.levels.len().saturating_sub(MOST_LEVELS);
                 let more = if more > 0 { format!(", and {more} more") } else { String::new() };

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use miette::Diagnostic;
 use thiserror::Error;
 
+use crate::memory::{Short, in_words};
+
 /// Everything that reading, fetching or preparing data can fail with.
 #[derive(Debug, Error, Diagnostic)]
 pub enum DataError {
@@ -52,6 +54,30 @@ pub enum DataError {
         path: PathBuf,
         /// What the system or the format's reader says.
         why: String,
+    },
+    /// More memory would be needed than may be taken.
+    #[error("{what} would take about {} of memory, and {} may be taken", in_words(short.need), in_words(short.most))]
+    #[diagnostic(help(
+        "{help}; or use a machine, or a limit (`ulimit -v`, a job's or container's memory), with more memory"
+    ))]
+    Memory {
+        /// What needs it.
+        what: String,
+        /// How much, and what there is.
+        short: Short,
+        /// What needs less.
+        help: &'static str,
+    },
+    /// A line that is no row of any table.
+    #[error("{}: record {record} is longer than {most} MiB", .path.display())]
+    #[diagnostic(help("a quote that is not closed, or no CSV file: look at the line"))]
+    LongRecord {
+        /// The file.
+        path: PathBuf,
+        /// The header is record 1.
+        record: u64,
+        /// How long one may be.
+        most: u64,
     },
     /// Nothing in the file, or a header only.
     #[error("{} has no rows", .path.display())]
@@ -368,6 +394,12 @@ pub enum DataError {
 impl DataError {
     pub(super) fn file(action: &'static str, path: &Path, why: impl ToString) -> Self {
         Self::File { action, path: path.to_path_buf(), why: why.to_string() }
+    }
+
+    /// A table that does not fit.
+    pub(super) fn table_memory(what: String, short: Short) -> Self {
+        let help = "read fewer columns (`data.drop`) or fewer rows";
+        Self::Memory { what, short, help }
     }
 
     pub(super) fn broken(format: &'static str, path: &Path, why: impl ToString) -> Self {

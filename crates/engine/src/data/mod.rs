@@ -8,6 +8,7 @@
 //! same way. What several of these files need (a format, a choice of columns, a row's place, a file's name) has a file
 //! of its own, so that none of them knows one that knows it.
 
+mod address;
 mod describe;
 mod download;
 mod error;
@@ -32,7 +33,7 @@ pub use download::{DownloadProgress, fetch};
 pub use error::{DataError, Place};
 pub use label::{Source, load};
 pub use pick::Pick;
-pub use prepare::prepare;
+pub use prepare::{prepare, prepare_first};
 pub use read::read_table;
 pub use synth::write_synthetic;
 pub use table::{Column, Levels, Table, Values};

@@ -1,7 +1,10 @@
 //! Rows of a replicate: split, preprocessing fitted on the training rows, matrices.
 
+use std::sync::Arc;
+
 use focalsweep_core::prepared::{Replicate, Rows};
 use focalsweep_core::spec::{DataSpec, SplitSpec};
+use rayon::prelude::*;
 
 use super::error::DataError;
 use super::fit::fit;
@@ -9,6 +12,25 @@ use super::label::Source;
 use super::row_place::row_place;
 use super::split::split;
 use super::transform::Transform;
+use crate::memory::Budget;
+
+/// The first `count` of the replicates of a sweep, as [`prepare`] makes each.
+///
+/// # Errors
+/// Those of [`prepare`]; all `replicates` together do not fit into memory, which is seen before they are made.
+pub fn prepare_first(
+    count: u32,
+    source: &Source,
+    data: &DataSpec,
+    split_spec: &SplitSpec,
+    seed: u64,
+    replicates: u32,
+) -> Result<Vec<Arc<Replicate>>, DataError> {
+    let budget = Budget::now();
+    let room = Room { budget: &budget, replicates };
+    let one = |replicate| prepare_within(&room, source, data, split_spec, seed, replicate).map(Arc::new);
+    (0..count).into_par_iter().map(one).collect()
+}
 
 /// Splits `source` as `(seed, replicate)` has it, fits the preprocessing on the training rows and applies it to all.
 ///
@@ -22,8 +44,42 @@ pub fn prepare(
     seed: u64,
     replicate: u32,
 ) -> Result<Replicate, DataError> {
+    let room = Room { budget: &Budget::now(), replicates: 1 };
+    prepare_within(&room, source, data, split_spec, seed, replicate)
+}
+
+/// The memory that replicates share.
+struct Room<'a> {
+    budget: &'a Budget,
+    replicates: u32,
+}
+
+impl Room<'_> {
+    /// Whether all replicates, each as wide as this one, find room.
+    fn check(&self, rows: usize, features: usize) -> Result<(), DataError> {
+        // A row's features, its label and its place in the source.
+        let row = 4 * features as u64 + 5;
+        let need = row.saturating_mul(rows as u64).saturating_mul(u64::from(self.replicates));
+        self.budget.holds(need).map_err(|short| DataError::Memory {
+            what: format!("{} replicates of {rows} rows with {features} features", self.replicates),
+            short,
+            help: "ask for fewer `replicates`, leave columns out (`data.drop`), or pool more levels of text with a \
+                   larger `data.min_level_count`",
+        })
+    }
+}
+
+fn prepare_within(
+    room: &Room<'_>,
+    source: &Source,
+    data: &DataSpec,
+    split_spec: &SplitSpec,
+    seed: u64,
+    replicate: u32,
+) -> Result<Replicate, DataError> {
     let parts = split(&source.labels, split_spec, seed, replicate)?;
     let (preprocessing, fit_notes) = fit(&source.table, &parts.train, data)?;
+    room.check(source.table.rows, preprocessing.width())?;
     let split_fingerprint = parts.fingerprint();
     let rows = |part: Vec<u32>| -> Result<Rows, DataError> {
         let x = preprocessing.transform_rows(&source.table, &part, |row| row_place(&data.source, row))?;

@@ -1,14 +1,15 @@
 //! CSV to a [`Table`]: arrow splits the cells, the columns are typed here, so that errors can name rows.
 
-use std::io::BufReader;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::csv::ReaderBuilder;
-use arrow::csv::reader::Format as CsvFormat;
+use arrow::csv::reader::{Decoder, Format as CsvFormat};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
 use rayon::prelude::*;
 
 use super::error::DataError;
@@ -16,11 +17,17 @@ use super::format::{Format, open_text};
 use super::pick::{Pick, Wanted, wanted};
 use super::row_place::{line_of_record, row_place};
 use super::table::{Column, Levels, LevelsBuilder, Table, Values};
+use crate::memory::Budget;
 
 const MISSING: [&str; 9] = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"];
 
-/// Rows split at once.
+/// Most rows, cells and bytes split at once. arrow has room for all cells of a batch before it reads one.
 const BATCH: usize = 8_192;
+const BATCH_CELLS: usize = 1 << 20;
+const BATCH_BYTES: usize = 32 << 20;
+
+/// Longest record: longer is a quote that is not closed, or no table.
+const MOST_RECORD: u64 = 64 << 20;
 
 /// A column of which at least this share of the cells are numbers is meant to be one of numbers.
 const MOSTLY: f64 = 0.9;
@@ -59,10 +66,12 @@ pub(super) fn read(path: &Path, pick: Pick<'_>, categorical: &[String]) -> Resul
 }
 
 fn header(path: &Path) -> Result<Vec<String>, DataError> {
-    let (schema, _) = CsvFormat::default()
-        .with_header(true)
-        .infer_schema(BufReader::new(open_text(path)?), Some(0))
-        .map_err(|e| csv_error(path, &e))?;
+    let mut limited = open_text(path)?.take(MOST_RECORD);
+    let inferred = CsvFormat::default().with_header(true).infer_schema(BufReader::new(&mut limited), Some(0));
+    if limited.limit() == 0 {
+        return Err(long_record(path, 1));
+    }
+    let (schema, _) = inferred.map_err(|e| csv_error(path, &e))?;
     let names: Vec<String> = schema.fields().iter().map(|field| field.name().trim().to_owned()).collect();
     match names.as_slice() {
         [] => Err(DataError::Empty { path: path.to_path_buf() }),
@@ -72,31 +81,88 @@ fn header(path: &Path) -> Result<Vec<String>, DataError> {
     }
 }
 
+fn long_record(path: &Path, record: u64) -> DataError {
+    DataError::LongRecord { path: path.to_path_buf(), record, most: MOST_RECORD >> 20 }
+}
+
 /// One reading of the file; returns the rows and the grown columns.
 fn pass(path: &Path, names: &[String], columns: &[Wanted], text: &[bool]) -> Result<(usize, Vec<Growing>), DataError> {
-    let schema = Schema::new(names.iter().map(|name| Field::new(name, DataType::Utf8, true)).collect::<Vec<_>>());
-    let mut reader = ReaderBuilder::new(Arc::new(schema))
-        .with_header(true)
-        .with_batch_size(BATCH)
-        .with_projection(columns.iter().map(|column| column.index).collect())
-        .build_buffered(BufReader::with_capacity(1 << 18, open_text(path)?))
-        .map_err(|e| csv_error(path, &e))?;
+    let budget = Budget::now();
+    let mut batches = Batches::open(path, names, columns)?;
     let mut grown: Vec<Growing> = Vec::new();
-    let mut rows = 0;
-    let mut next = reader.next();
-    while let Some(batch) = next {
-        let batch = batch.map_err(|e| csv_error(path, &e))?;
+    let (mut rows, mut held) = (0, 0);
+    let mut next = batches.next();
+    while let Some(batch) = next? {
         if grown.is_empty() {
             grown = batch.columns().iter().zip(text).map(|(cells, &text)| Growing::start(cells, text)).collect();
         }
         // While these cells are understood, the next ones are split.
         let understand = || {
-            grown.par_iter_mut().zip(batch.columns()).for_each(|(column, cells)| column.grow(cells, rows));
+            let columns = grown.par_iter_mut().zip(batch.columns());
+            columns.for_each(|(column, cells)| column.grow(cells, rows));
+            grown.iter().map(Growing::bytes).sum::<u64>()
         };
-        (next, ()) = rayon::join(|| reader.next(), understand);
+        let bytes;
+        (next, bytes) = rayon::join(|| batches.next(), understand);
         rows += batch.num_rows();
+        budget.take(bytes - held).map_err(|short| {
+            let what = format!("{}: the first {rows} rows of {} columns alone", path.display(), columns.len());
+            DataError::table_memory(what, short)
+        })?;
+        held = bytes;
     }
     if rows == 0 { Err(DataError::Empty { path: path.to_path_buf() }) } else { Ok((rows, grown)) }
+}
+
+/// The rows of a file, some at a time.
+struct Batches<'a> {
+    path: &'a Path,
+    reader: BufReader<Box<dyn Read + Send>>,
+    decoder: Decoder,
+    /// Rows of a batch.
+    most: usize,
+    /// Records that were returned; the header is one.
+    records: u64,
+}
+
+impl<'a> Batches<'a> {
+    fn open(path: &'a Path, names: &[String], columns: &[Wanted]) -> Result<Self, DataError> {
+        let mut reader = BufReader::with_capacity(1 << 18, open_text(path)?);
+        let start = reader.fill_buf().map_err(|e| csv_error(path, &ArrowError::from(e)))?;
+        let lines = start.iter().filter(|&&byte| byte == b'\n').count().max(1);
+        let line = (start.len() / lines).max(1);
+        let rows = BATCH.min(BATCH_CELLS / names.len()).min(BATCH_BYTES / line).max(1);
+        let schema = Schema::new(names.iter().map(|name| Field::new(name, DataType::Utf8, true)).collect::<Vec<_>>());
+        let decoder = ReaderBuilder::new(Arc::new(schema))
+            .with_header(true)
+            .with_batch_size(rows)
+            .with_projection(columns.iter().map(|column| column.index).collect())
+            .build_decoder();
+        Ok(Self { path, reader, decoder, most: rows, records: 1 })
+    }
+
+    /// The next rows; `None` at the end.
+    fn next(&mut self) -> Result<Option<RecordBatch>, DataError> {
+        let failed = |error: ArrowError| csv_error(self.path, &error);
+        let (mut left, mut record) = (self.decoder.capacity(), 0);
+        loop {
+            let buffer = self.reader.fill_buf().map_err(|e| failed(e.into()))?;
+            let decoded = self.decoder.decode(buffer).map_err(failed)?;
+            self.reader.consume(decoded);
+            if decoded == 0 || self.decoder.capacity() == 0 {
+                break;
+            }
+            record = if self.decoder.capacity() == left { record + decoded as u64 } else { 0 };
+            left = self.decoder.capacity();
+            if record > MOST_RECORD {
+                let before = self.records + (self.most - left) as u64;
+                return Err(long_record(self.path, before + 1));
+            }
+        }
+        let batch = self.decoder.flush().map_err(failed)?;
+        self.records += batch.as_ref().map_or(0, |batch| batch.num_rows() as u64);
+        Ok(batch)
+    }
 }
 
 /// A column while the file is read.
@@ -135,7 +201,10 @@ impl Growing {
         match self {
             Self::Text(levels) => cells(array).for_each(|cell| levels.push(cell)),
             Self::Number { values, missing, others, first_other } => {
-                values.reserve(array.len());
+                if values.capacity() - values.len() < array.len() {
+                    // By a quarter: what doubles has room for a second table at the end.
+                    values.reserve_exact(array.len().max(values.len() / 4));
+                }
                 for (row, cell) in cells(array).enumerate() {
                     values.push(match cell.map(str::parse::<f64>) {
                         Some(Ok(value)) => value,
@@ -153,6 +222,14 @@ impl Growing {
                     });
                 }
             }
+        }
+    }
+
+    /// Bytes that are held.
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Text(levels) => levels.bytes(),
+            Self::Number { values, .. } => 8 * values.len() as u64,
         }
     }
 

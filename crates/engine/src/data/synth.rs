@@ -5,7 +5,7 @@
 //! other, some positives are hard to find, and a good classifier's ROC AUC is about 0.93.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,12 +19,11 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression as ParquetCompression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use rayon::prelude::*;
-use tempfile::NamedTempFile;
 
 use super::error::DataError;
 use super::format::Format;
-use super::publish::publish;
 use focalsweep_core::random::{Purpose, Stream};
+use focalsweep_core::record;
 use focalsweep_core::spec::SynthSpec;
 
 /// Rows made at once: memory is this many rows, whatever the size of the file.
@@ -44,7 +43,7 @@ const SEVERITY: u32 = u32::MAX - 2;
 
 /// Writes columns V1..Vd (float32) and Class (int8; 1 is the rare class) to `out`, as Parquet or CSV by its ending.
 ///
-/// The file appears whole or not at all.
+/// A file appears whole or not at all.
 ///
 /// # Errors
 /// No feature, no positive or no negative is asked for; the ending is unknown; the file cannot be written.
@@ -66,22 +65,19 @@ pub fn write_synthetic(spec: &SynthSpec, out: &Path) -> Result<(), DataError> {
     }
     let folder = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(|e| DataError::file("make the folder of", out, e))?;
-    let failed = |why: String| DataError::file("write", out, why);
-    let mut temp = NamedTempFile::new_in(folder).map_err(|e| failed(e.to_string()))?;
-    let file = temp.as_file_mut();
-    match format {
-        Format::Parquet => write_parquet(spec, file),
-        Format::Csv => write_csv(spec, file),
+    let write = |file: &mut BufWriter<&mut File>| match format {
+        Format::Parquet => write_parquet(spec, file).map_err(io::Error::other),
+        Format::Csv => write_csv(spec, file).map_err(io::Error::other),
         Format::CsvGz => {
             let mut encoder = GzEncoder::new(file, Compression::fast());
-            write_csv(spec, &mut encoder).and_then(|()| encoder.finish().map(|_| ()).map_err(|e| e.to_string()))
+            write_csv(spec, &mut encoder).map_err(io::Error::other)?;
+            encoder.finish().map(|_| ())
         }
-    }
-    .map_err(failed)?;
-    publish(temp, out)
+    };
+    record::write_named(out, write).map_err(|why| DataError::file("write", out, why))
 }
 
-fn write_parquet(spec: &SynthSpec, file: &mut File) -> Result<(), String> {
+fn write_parquet(spec: &SynthSpec, file: &mut BufWriter<&mut File>) -> Result<(), String> {
     let text = |e: parquet::errors::ParquetError| e.to_string();
     let properties = WriterProperties::builder()
         .set_compression(ParquetCompression::ZSTD(ZstdLevel::try_new(1).map_err(text)?))

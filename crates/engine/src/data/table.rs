@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use indexmap::IndexSet;
+
 /// A data file's columns, all of one length.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
@@ -64,40 +66,55 @@ impl Levels {
 /// Collects text cells into [`Levels`].
 #[derive(Debug, Default)]
 pub(super) struct LevelsBuilder {
-    known: HashMap<String, u32>,
-    levels: Levels,
+    names: IndexSet<String>,
+    /// Other spellings of a level.
+    spellings: HashMap<String, u32>,
+    codes: Vec<u32>,
+    /// Bytes of the texts.
+    text: u64,
 }
+
+/// Bytes that a text takes beside its own.
+const BESIDE_TEXT: u64 = 64;
 
 impl LevelsBuilder {
     pub(super) fn push(&mut self, cell: Option<&str>) {
         let code = match cell {
             None => Levels::MISSING,
-            Some(text) => match self.known.get(text) {
-                Some(&code) => code,
+            Some(text) => match self.names.get_index_of(text) {
+                Some(code) => code as u32,
                 None => self.learn(text),
             },
         };
-        self.levels.codes.push(code);
+        self.codes.push(code);
     }
 
-    /// A new spelling: `1.0` is the level `1`, so that a column of categories reads alike from CSV and Parquet.
+    /// Another spelling: `1.0` is the level `1`, so that a column of categories reads alike from CSV and Parquet.
     fn learn(&mut self, text: &str) -> u32 {
+        if let Some(&code) = self.spellings.get(text) {
+            return code;
+        }
+        self.text += text.len() as u64 + BESIDE_TEXT;
         let name = without_zero_fraction(text);
-        let code = match self.known.get(name) {
-            Some(&code) => code,
-            None => {
-                let code = self.levels.names.len() as u32;
-                self.levels.names.push(name.to_owned());
-                self.known.insert(name.to_owned(), code);
-                code
-            }
-        };
-        self.known.insert(text.to_owned(), code);
-        code
+        let (code, _) = self.names.insert_full(name.to_owned());
+        if name != text {
+            self.spellings.insert(text.to_owned(), code as u32);
+        }
+        code as u32
+    }
+
+    /// Bytes of the levels' names.
+    pub(super) fn text_bytes(&self) -> u64 {
+        self.text
+    }
+
+    /// Bytes that are held.
+    pub(super) fn bytes(&self) -> u64 {
+        self.text + 4 * self.codes.len() as u64
     }
 
     pub(super) fn finish(self) -> Levels {
-        self.levels
+        Levels { names: self.names.into_iter().collect(), codes: self.codes }
     }
 }
 

@@ -11,9 +11,13 @@ use super::pick::Pick;
 use super::read::read_table;
 use super::row_place::row_place;
 use super::table::{Column, Levels, Table, Values};
+use crate::memory::Budget;
 
 /// Rows that are prepared together: their matrix stays in cache.
 const BLOCK: usize = 256;
+
+/// Bytes of a matrix for which nobody is asked.
+const SMALL: u64 = 64 << 20;
 
 /// How a [`Preprocessing`] is applied.
 pub trait Transform {
@@ -79,6 +83,14 @@ impl Transform for Preprocessing {
             at += step.width();
         }
         let width = at;
+        let need = 4 * (rows.len() as u64).saturating_mul(width as u64);
+        if need > SMALL {
+            Budget::now().holds(need).map_err(|short| DataError::Memory {
+                what: format!("{} rows with {width} features", rows.len()),
+                short,
+                help: "take fewer rows at a time, or train on fewer columns (`data.drop`)",
+            })?;
+        }
         let mut x = vec![0f32; rows.len() * width];
         if width == 0 {
             return Ok(x);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use focalsweep_core::plan::{Plan, Trials};
 use focalsweep_core::prepared::Replicate;
-use focalsweep_core::record::{Manifest, RunDir, RunDirError, read_spec};
+use focalsweep_core::record::{Manifest, RunDir, RunDirError, RunFiles};
 use focalsweep_core::spec::Spec;
 
 /// What stands in a run directory before anything is trained.
@@ -29,11 +29,14 @@ impl AttendedRun {
     /// # Errors
     /// There is no run, or a file of it cannot be read.
     pub fn read(root: &Path) -> Result<Self, RunDirError> {
-        let manifest = RunDir::look(root)?.ok_or_else(|| RunDirError::NoRun(root.to_owned()))?;
+        RunDir::look(root)?.ok_or_else(|| RunDirError::NoRun(root.to_owned()))?;
+        let files = RunFiles::read(root)?;
+        let manifest = files.manifest().clone();
         manifest.check_current(root)?;
         let dir = RunDir::attend(root);
-        let spec = read_spec(root)?;
+        let spec = files.spec()?;
         let (plan, trials) = dir.plan()?;
+        manifest.check_plan(root, &plan)?;
         Ok(Self { dir, manifest, spec, trials, plan })
     }
 

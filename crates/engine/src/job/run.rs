@@ -1,11 +1,12 @@
 //! One job on one device: its stack, its journal, its checkpoint. The same code whatever trains and whoever asks.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use focalsweep_core::plan::{Hyperparameters, Job};
-use focalsweep_core::record::{Attempt, Entry, Journal, Journals, RunDirError};
+use focalsweep_core::prepared::Rows;
+use focalsweep_core::record::{Attempt, Entry, Expected, Journal, Journals, RunDirError};
 use serde::{Deserialize, Serialize};
 
 use super::error::{JobError, save};
@@ -35,7 +36,7 @@ pub enum JobEnd {
 pub fn run_job(work: &Work<'_>, job: &Job, device: JobDevice<'_>, events: &dyn Fn(Event)) -> Result<JobEnd, JobError> {
     let Some(opened) = Opened::new(work, job)? else { return Ok(JobEnd::Done) };
     let (stack, data) = (&opened.stack, work.data(job)?);
-    let checkpoint = resume_from(work, job, stack).or_else(|| opened.kept.start_of_the_rest(stack));
+    let checkpoint = resume_from(work, job, stack, &data.train).or_else(|| opened.kept.start_of_the_rest(stack));
     let epoch = checkpoint.as_ref().map_or(1, Checkpoint::epoch);
     let started = Event::JobStarted {
         job_id: job.job_id.clone(),
@@ -107,11 +108,7 @@ impl Opened {
         let trials = trials_of(work, job);
         let ids = ids(&trials);
         let journals = Journals::list(&work.dir.jobs()).map_err(|e| save(job, e))?;
-        let known: HashSet<String> = ended(work, job, &journals)
-            .map_err(|e| save(job, e))?
-            .into_iter()
-            .map(|entry| entry.row.trial_id)
-            .collect();
+        let known: HashSet<String> = ended(work, job, &journals)?.into_iter().map(|entry| entry.row.trial_id).collect();
         if known.len() == job.count {
             return Ok(None);
         }
@@ -142,11 +139,32 @@ pub fn give_up(
 }
 
 /// What has ended of `job`'s trials, each once: in its own journals, or in those of jobs that it was cut from or into.
-/// Failures that are to be tried again have not.
-pub fn ended(work: &Work<'_>, job: &Job, journals: &Journals) -> io::Result<Vec<Entry>> {
-    let mut left: HashSet<String> = ids(&trials_of(work, job)).into_iter().collect();
-    let entries = journals.settled(&job.job_id)?.into_iter().map(|kept| kept.entry);
-    Ok(entries.filter(|entry| left.remove(&entry.row.trial_id)).collect())
+/// Failures that are to be tried again have not, and neither has what is damaged or not of this sweep.
+///
+/// # Errors
+/// A journal cannot be read, or the plan names a replicate that is not there.
+pub fn ended(work: &Work<'_>, job: &Job, journals: &Journals) -> Result<Vec<Entry>, JobError> {
+    let replicate = work.data(job)?;
+    let mut left: HashMap<String, Hyperparameters> =
+        trials_of(work, job).into_iter().map(|trial| (trial.trial_id(), trial)).collect();
+    let settled = journals.settled(&job.job_id).map_err(|e| save(job, e))?;
+    let entries = settled.into_iter().map(|kept| kept.entry);
+    let mut found = Vec::new();
+    for entry in entries {
+        let id = &entry.row.trial_id;
+        let Some(trial) = left.get(id) else { continue };
+        match entry.check(&Expected { trial, replicate, data_fingerprint: work.data_fingerprint }) {
+            Ok(()) => {
+                left.remove(id);
+                found.push(entry);
+            }
+            Err(why) => tracing::warn!(job = job.job_id, trial = id, why, "a row in a journal is left out"),
+        }
+    }
+    for why in journals.damage() {
+        tracing::warn!(job = job.job_id, why, "damaged; what it held is trained again");
+    }
+    Ok(found)
 }
 
 /// Gives each half of a job that was cut its part of the job's checkpoint.
@@ -178,14 +196,16 @@ fn ids(trials: &[Hyperparameters]) -> Vec<String> {
 
 /// The furthest checkpoint of any attempt at the job; if none is good it starts again, which costs time and nothing
 /// else.
-fn resume_from(work: &Work<'_>, job: &Job, stack: &Stack) -> Option<Checkpoint> {
+fn resume_from(work: &Work<'_>, job: &Job, stack: &Stack, train: &Rows) -> Option<Checkpoint> {
     let warn = |error: &dyn std::error::Error| {
         tracing::warn!(job = job.job_id, %error, "a checkpoint cannot be read; it costs time and nothing else");
     };
     let found = work.dir.checkpoints(job).inspect_err(|error| warn(error)).unwrap_or_default();
     let read = |bytes: Result<Vec<u8>, RunDirError>| {
         let bytes = bytes.inspect_err(|error| warn(error)).ok()?;
-        Checkpoint::from_bytes(&bytes, stack.shape.parameters()).inspect_err(|error| warn(error)).ok()
+        let checkpoint = Checkpoint::from_bytes(&bytes, stack.shape.parameters());
+        let checked = checkpoint.and_then(|checkpoint| checkpoint.check(stack, train).map(|()| checkpoint));
+        checked.inspect_err(|error| warn(error)).ok()
     };
     found.into_iter().filter_map(read).max_by_key(Checkpoint::updates)
 }

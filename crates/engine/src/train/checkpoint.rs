@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::backend::{Parameters, select};
 use super::early_stopping::Patience;
 use super::error::TrainError;
+use super::stack::Stack;
+use focalsweep_core::prepared::Rows;
 use focalsweep_core::record::{HistoryRow, from_le_bytes, le_bytes};
 
 /// One trial's part of a checkpoint.
@@ -119,6 +121,28 @@ impl Checkpoint {
         let checkpoint = Self::read(bytes)?;
         let (found, k) = (checkpoint.best.len(), checkpoint.position.trials.len());
         if found == k * size { Ok(checkpoint) } else { Err(broken(format!("{found} parameters of {k} models"))) }
+    }
+
+    /// Whether `stack` can go on from here: as many trials, epochs and steps as it has at this point.
+    ///
+    /// # Errors
+    /// What is otherwise.
+    pub fn check(&self, stack: &Stack, train: &Rows) -> Result<(), TrainError> {
+        let Position { epoch, step, updates, seconds, epoch_seconds, ref trials } = self.position;
+        let steps = stack.order(train, epoch).len().div_ceil(stack.batch_size());
+        let slots = trials.iter().map(|trial| trial.slot);
+        let fits = slots.clone().all(|slot| slot < stack.trials.len())
+            && slots.clone().zip(slots.skip(1)).all(|(one, next)| one < next)
+            && epoch < stack.settings.epochs
+            && step as usize <= steps
+            && updates == u64::from(epoch) * steps as u64 + u64::from(step)
+            && [seconds, epoch_seconds].iter().all(|seconds| seconds.is_finite() && *seconds >= 0.0)
+            && trials.iter().all(|trial| {
+                trial.history.len() == epoch as usize
+                    && trial.patience.best_epoch <= epoch
+                    && (1..).zip(&trial.history).all(|(epoch, row)| row.epoch == epoch)
+            });
+        if fits { Ok(()) } else { Err(broken("it is of another stack")) }
     }
 
     /// Reads [`Checkpoint::to_bytes`] of models of any size.

@@ -21,7 +21,7 @@ pub use engine::{End, Ended, EpochReport, Observer, SaveError, start, train};
 pub use error::{TrainError, Trouble};
 pub use evaluate::{Fitted, RowScores};
 pub use fused::{FusedKernels, instructions};
-pub use predict::score_rows;
+pub use predict::{measure_again, score_rows};
 pub use stack::{Stack, cost};
 
 #[cfg(test)]

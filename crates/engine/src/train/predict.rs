@@ -2,11 +2,12 @@
 
 use super::backend::{Backend, Parameters, Part, Scored};
 use super::error::TrainError;
+use super::evaluate::{Fitted, Parts};
 use super::fused::Fused;
 use super::stack::Stack;
 use focalsweep_core::plan::Hyperparameters;
 use focalsweep_core::prepared::{Preprocessing, Replicate, Rows};
-use focalsweep_core::spec::TrainSpec;
+use focalsweep_core::spec::{OperatingPoint, TrainSpec};
 
 /// Logits and probabilities `[rows]` of the rows of `x` (`[rows, inputs]`, row-major) to be positive, by a model of
 /// `trial`'s shape with `weights` in the layout of [`Shape`](focalsweep_core::plan::Shape). A row's score does not
@@ -40,4 +41,31 @@ pub fn score_rows(trial: &Hyperparameters, inputs: usize, weights: &[f32], x: Ve
     let zeros = vec![0.0; weights.len()];
     let parameters = Parameters { weights: weights.to_vec(), first: zeros.clone(), second: zeros };
     Fused::new(&stack, &data, &[0], &parameters, vec![0.0]).score(weights, &[0], Part::Test)
+}
+
+/// What the model of `trial` with `weights` is worth on the rows of `data`, as when its training ended: a model that
+/// was trained on the CPU has the same scores and metrics to the bit.
+///
+/// # Errors
+/// `weights` do not have the size that the shape asks for.
+pub fn measure_again(
+    trial: &Hyperparameters,
+    weights: &[f32],
+    data: &Replicate,
+    settings: &TrainSpec,
+    point: &OperatingPoint,
+) -> Result<Fitted, TrainError> {
+    let misshapen = || TrainError::Model(format!("the weights do not fit {:?}", trial.hidden));
+    let stack = Stack::new(vec![trial.clone()], settings.clone(), &data.train, data.features.len(), 0, data.index);
+    let stack = stack.filter(|stack| stack.shape.parameters() == weights.len()).ok_or_else(misshapen)?;
+    let zeros = vec![0.0; weights.len()];
+    let parameters = Parameters { weights: weights.to_vec(), first: zeros.clone(), second: zeros };
+    let backend = Fused::new(&stack, data, &[0], &parameters, vec![0.0]);
+    let score = |part: Part| backend.score(weights, &[0], part);
+    let parts = Parts {
+        train: (score(Part::Train)?, &data.train),
+        validation: (score(Part::Validation)?, &data.validation),
+        test: (score(Part::Test)?, &data.test),
+    };
+    Ok(parts.fitted(0, weights.to_vec(), 0, point))
 }

@@ -1,10 +1,10 @@
 //! The scores of a few trials, and what two of them say of each other.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::Path;
 
 use crate::read::{ReportError, ScoreGroup, for_each_group};
 use focalsweep_core::metrics::{AucComponents, Interval, mcnemar_clustered, threshold_for, two_sided_p};
+use focalsweep_core::record::RunFiles;
 use focalsweep_core::spec::{OperatingPoint, Split};
 
 /// Standard normal quantile of 1 - 0.05 / 2.
@@ -41,19 +41,16 @@ impl ReplicateScores {
 /// # Errors
 /// scores.parquet is there but cannot be read.
 pub(super) fn scores_of(
-    run_dir: &Path,
+    files: &RunFiles,
     wanted: &HashSet<String>,
 ) -> Result<HashMap<String, Vec<ReplicateScores>>, ReportError> {
-    let path = run_dir.join("scores.parquet");
     let mut found: HashMap<String, BTreeMap<u32, [Option<ScoreGroup>; 2]>> = HashMap::new();
-    if path.is_file() {
-        for_each_group(&path, &|trial, _| wanted.contains(trial), &mut |group| {
-            let replicates = found.entry(group.trial.clone()).or_default();
-            let splits = replicates.entry(group.replicate).or_default();
-            let place = usize::from(group.split == Split::Test);
-            splits[place] = Some(group);
-        })?;
-    }
+    for_each_group(files, &|trial, _| wanted.contains(trial), &mut |group| {
+        let replicates = found.entry(group.trial.clone()).or_default();
+        let splits = replicates.entry(group.replicate).or_default();
+        let place = usize::from(group.split == Split::Test);
+        splits[place] = Some(group);
+    })?;
     let whole = |(replicate, splits): (u32, [Option<ScoreGroup>; 2])| {
         let [validation, test] = splits;
         Some(ReplicateScores { replicate, validation: validation?, test: test? })

@@ -1,7 +1,7 @@
 //! Two runs side by side.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -9,17 +9,17 @@ use super::contrast::{Contrast, ReplicateScores, contrast, scores_of};
 use super::report::Report;
 use crate::rank::{Options, Ranked, device_use, rank};
 use crate::read::{ReportError, Results};
-use focalsweep_core::record::State;
+use focalsweep_core::record::{RunFiles, State};
 use focalsweep_core::spec::{Spec, Split};
 
 /// The metric that differs between runs of the same trials.
 const SECONDS: &str = "train_seconds";
 
 /// A run that is compared.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Run {
-    /// Its directory.
-    pub dir: PathBuf,
+    /// Its files.
+    pub files: RunFiles,
     /// Its rows.
     pub results: Results,
     /// Its sweep, where it can be read.
@@ -109,16 +109,18 @@ pub fn pair(mut runs: [Run; 2], options: &Options) -> Result<Pairing, ReportErro
         let mut ranking = rank(&run.results, options)?;
         ranking.devices = devices;
         for warning in std::mem::take(&mut ranking.warnings) {
-            warnings.push(format!("{}: {warning}", run.dir.display()));
+            warnings.push(format!("{}: {warning}", run.files.root().display()));
         }
-        sides.push(Side { dir: run.dir.clone(), report: Report::bare(ranking), rows, failed });
+        sides.push(Side { dir: run.files.root().to_owned(), report: Report::bare(ranking), rows, failed });
     }
     let Ok(sides) = <[Side; 2]>::try_from(sides) else { return Err(ReportError::NoRows) };
     let common = common(&sides);
     let winners = match sides.each_ref().map(|side| side.report.ranking.winner().map(|w| w.trial.trial_id.clone())) {
         [Some(a), Some(b)] if a != b || !common.iter().any(|trial| trial.trial_id == a && trial.same) => {
-            let read = |dir: &Path, id: &String| Ok(scores_of(dir, &HashSet::from([id.clone()]))?.remove(id));
-            let both = read(&sides[0].dir, &a)?.zip(read(&sides[1].dir, &b)?);
+            let read = |run: &Run, id: &String| -> Result<_, ReportError> {
+                Ok(scores_of(&run.files, &HashSet::from([id.clone()]))?.remove(id))
+            };
+            let both = read(&runs[0], &a)?.zip(read(&runs[1], &b)?);
             both.and_then(|(a, b)| {
                 let kept = |of: Vec<ReplicateScores>| -> Vec<_> {
                     of.into_iter().filter(|scores| replicates.contains(&scores.replicate)).collect()
@@ -142,7 +144,7 @@ fn same_data(runs: &[Run; 2]) -> Result<(), ReportError> {
     if fingerprints[0] == fingerprints[1] {
         return Ok(());
     }
-    Err(ReportError::OtherData { dirs: runs.each_ref().map(|run| run.dir.clone()), fingerprints })
+    Err(ReportError::OtherData { dirs: runs.each_ref().map(|run| run.files.root().to_owned()), fingerprints })
 }
 
 /// Replicates that have one and the same split in both runs.
@@ -161,7 +163,7 @@ fn common_replicates(runs: &[Run; 2]) -> Result<Vec<u32>, ReportError> {
     }
     let first = |of: &BTreeMap<u32, String>| of.values().next().cloned().unwrap_or_default();
     Err(ReportError::OtherSplits {
-        dirs: runs.each_ref().map(|run| run.dir.clone()),
+        dirs: runs.each_ref().map(|run| run.files.root().to_owned()),
         fingerprints: splits.each_ref().map(first),
     })
 }

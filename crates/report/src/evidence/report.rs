@@ -1,7 +1,6 @@
 //! A run's ranking and what its scores say of it.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::Path;
 
 use super::calibration::Calibration;
 use super::contrast::{Contrast, ReplicateScores, contrast, mean_auc, scores_of};
@@ -15,6 +14,7 @@ use crate::rank::{Options, Ranked, Ranking, rank};
 use crate::read::parameters::PLAIN;
 use crate::read::{ReportError, Results, column};
 use focalsweep_core::metrics::catalogue::Test;
+use focalsweep_core::record::RunFiles;
 use focalsweep_core::spec::Split;
 
 /// What there is to say of a run: its trials in their order, and what their scores say of that.
@@ -73,13 +73,13 @@ impl Report {
     /// # Errors
     /// scores.parquet or history.parquet is there but cannot be read.
     pub fn new(
-        run_dir: &Path,
+        files: &RunFiles,
         results: &Results,
         ranking: Ranking,
         with_intervals: usize,
         for_each: ForEach<'_>,
     ) -> Result<Self, ReportError> {
-        let answer = answer(run_dir, results, &ranking, with_intervals, for_each)?;
+        let answer = answer(files, results, &ranking, with_intervals, for_each)?;
         Ok(Self { ranking, answer })
     }
 
@@ -95,13 +95,13 @@ impl Report {
 }
 
 fn answer(
-    run_dir: &Path,
+    files: &RunFiles,
     results: &Results,
     ranking: &Ranking,
     with_intervals: usize,
     for_each: ForEach<'_>,
 ) -> Result<Answer, ReportError> {
-    let ties = ties(run_dir, results, ranking)?;
+    let ties = ties(files, results, ranking)?;
     let edges = edges(ranking, &ties);
     let mut answer = Answer { ties, notes: edges.notes, ..Answer::default() };
     let id = |ranked: Option<&Ranked>| ranked.map(|ranked| ranked.trial.trial_id.clone());
@@ -123,7 +123,7 @@ fn answer(
         .chain(rival.clone())
         .chain(answer.methods.iter().map(|method| method.trial_id.clone()))
         .collect();
-    let scores = scores_of(run_dir, &wanted)?;
+    let scores = scores_of(files, &wanted)?;
     let scores_by = |id: &Option<String>| id.as_ref().and_then(|id| scores.get(id));
     let point = ranking.operating_point.as_ref();
     if let Some(of_winner) = scores.get(&winner) {
@@ -144,7 +144,7 @@ fn answer(
         method.against_plain = both.and_then(|(first, second)| contrast(first, second, Split::Test, point));
     }
     answer.intervals = intervals(&scores, point, for_each);
-    answer.starts = starts(run_dir, ranking)?;
+    answer.starts = starts(files, ranking)?;
     Ok(answer)
 }
 

@@ -1,10 +1,9 @@
 //! What the starting bias does to plain cross-entropy.
 
-use std::path::Path;
-
 use crate::rank::{Ranked, Ranking};
 use crate::read::parameters::INITIAL_BIAS;
 use crate::read::{ReportError, validation_losses};
+use focalsweep_core::record::RunFiles;
 use focalsweep_core::spec::Loss;
 
 /// A trial of plain cross-entropy and the bias that it started from.
@@ -21,7 +20,7 @@ pub struct Start {
 }
 
 /// Trials of plain cross-entropy that differ from the best of them in nothing but the starting bias.
-pub(super) fn starts(run_dir: &Path, ranking: &Ranking) -> Result<Vec<Start>, ReportError> {
+pub(super) fn starts(files: &RunFiles, ranking: &Ranking) -> Result<Vec<Start>, ReportError> {
     let bias_of = |ranked: &Ranked| ranking.parameter(ranked, INITIAL_BIAS).map(ToString::to_string);
     let plain = ranking.baseline().filter(|best| ranking.loss(best) == Some(Loss::Bce) && bias_of(best).is_some());
     let Some(best) = plain else { return Ok(Vec::new()) };
@@ -35,7 +34,7 @@ pub(super) fn starts(run_dir: &Path, ranking: &Ranking) -> Result<Vec<Start>, Re
         return Ok(Vec::new());
     }
     let ids = trials.iter().map(|ranked| ranked.trial.trial_id.clone()).collect();
-    let mut losses = validation_losses(run_dir, &ids)?;
+    let mut losses = validation_losses(files, &ids)?;
     let start = |ranked: &&Ranked| {
         Some(Start {
             initial_bias: bias_of(ranked)?,

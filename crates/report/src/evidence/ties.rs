@@ -6,13 +6,13 @@
 //! which holds whoever wins: see `metrics::multiple`, where the simulated rates are.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 
 use super::contrast::LEVEL;
 use crate::rank::{Ranked, Ranking};
 use crate::read::{ReportError, Results, Row, ScoreGroup, for_each_group};
 use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::metrics::{AucComponents, covariances, holm, max_t, mcnemar_clustered, two_sided_p, two_sided_z};
+use focalsweep_core::record::RunFiles;
 
 /// Trials up to which their errors are correlated with each other; beyond, pairs are counted.
 const MOST_JOINT: usize = 200;
@@ -115,15 +115,14 @@ impl Tie {
 ///
 /// # Errors
 /// scores.parquet is there but cannot be read.
-pub(super) fn ties(run_dir: &Path, results: &Results, ranking: &Ranking) -> Result<Ties, ReportError> {
-    let path = run_dir.join("scores.parquet");
+pub(super) fn ties(files: &RunFiles, results: &Results, ranking: &Ranking) -> Result<Ties, ReportError> {
     let none = Ties::default();
     let Some(winner) = ranking.winner().map(|ranked| ranked.trial.clone()) else { return Ok(none) };
-    let Some(test) = ranking.test().filter(|_| path.is_file()) else { return Ok(none) };
+    let Some(test) = ranking.test() else { return Ok(none) };
     let on = ranking.on;
     let mut rows = Rows::default();
     let mut groups = Vec::new();
-    for_each_group(&path, &|trial, split| trial == winner.trial_id && split == on, &mut |group| {
+    for_each_group(files, &|trial, split| trial == winner.trial_id && split == on, &mut |group| {
         rows.add(&group);
         groups.push(group);
     })?;
@@ -148,7 +147,7 @@ pub(super) fn ties(run_dir: &Path, results: &Results, ranking: &Ranking) -> Resu
     let mut others: Vec<(String, Compared)> = Vec::new();
     let mut members = Vec::new();
     let wanted = |trial: &str, split| split == on && trial != winner.trial_id && contenders.contains(trial);
-    for_each_group(&path, &wanted, &mut |group| {
+    for_each_group(files, &wanted, &mut |group| {
         let member = under_way.entry(group.trial.clone()).or_insert_with(|| Member::new(&rows));
         member.add(&rows, &thresholds, &group);
         if member.replicates == best.replicates

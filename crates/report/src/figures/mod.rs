@@ -8,13 +8,12 @@
 mod draw;
 mod plot;
 
-use std::path::Path;
-
 use crate::evidence::{Report, Start};
 use crate::page::payload;
 use crate::page::payload::{Curve, Detail, Metric, Payload};
 use crate::read::ReportError;
 use crate::read::parameters::PUBLISHED;
+use focalsweep_core::record::RunFiles;
 use plot::{Axis, Cell, Colour, Heatmap, Line, Lines, Mark, Plot, Scale, Series};
 
 /// Epochs that show what the initial bias does, as in the published figure.
@@ -37,8 +36,8 @@ pub struct Figure {
 ///
 /// # Errors
 /// A file of the run cannot be read, or a figure cannot be drawn.
-pub fn figures(run_dir: &Path, report: &Report) -> Result<Vec<Figure>, ReportError> {
-    let payload = payload(run_dir, report)?;
+pub fn figures(files: &RunFiles, report: &Report) -> Result<Vec<Figure>, ReportError> {
+    let payload = payload(files, report)?;
     let plots = [
         ("heatmap-auc", heatmap(&payload, &format!("{}_auc", payload.ranking.on))),
         ("heatmap-missed", heatmap(&payload, &format!("{}_op_fn", payload.ranking.on))),
@@ -49,7 +48,7 @@ pub fn figures(run_dir: &Path, report: &Report) -> Result<Vec<Figure>, ReportErr
         ("initial-bias", initial_bias(&payload.run.name, &report.answer.starts)),
     ];
     let failed = |name: &str| {
-        let path = run_dir.join(name);
+        let path = files.path(name);
         move |e: draw::DrawError| ReportError::Unreadable { path, why: e.to_string() }
     };
     plots

@@ -1,28 +1,26 @@
 //! From a run directory and its ranking to the payload.
 
 use std::collections::HashMap;
-use std::fs;
-use std::path::Path;
 
 use super::payload::{Intervals, Parameter, Payload, Published, RankingOf, Run, Short, Trials};
 use super::{columns, details, headline, importance, losses, timeline};
 use crate::evidence::Report;
 use crate::rank::{Ranked, Ranking};
 use crate::read::parameters::{self, PUBLISHED};
-use crate::read::{ReportError, Row, Value, column, manifest, part_of, read};
+use crate::read::{ReportError, Row, Value, column, part_of, read};
 use crate::say::{in_words, notes};
 use focalsweep_core::metrics::Interval;
 use focalsweep_core::metrics::catalogue::Test;
-use focalsweep_core::record::State;
+use focalsweep_core::record::{RunFiles, SPEC, State};
 
 /// Trials of which curves, histories and the like are embedded; the best, and those that the page itself names.
 const DETAILS: usize = 100;
 
 /// # Errors
 /// A file of the run is missing or cannot be read.
-pub(crate) fn payload(run_dir: &Path, report: &Report) -> Result<Payload, ReportError> {
+pub(crate) fn payload(files: &RunFiles, report: &Report) -> Result<Payload, ReportError> {
     let ranking = &report.ranking;
-    let rows = read(run_dir)?.rows;
+    let rows = read(files)?.rows;
     let published = published(ranking);
     let baseline = ranking.baseline().map(|ranked| ranked.rank - 1);
     let mut wanted: Vec<usize> = (0..ranking.trials.len().min(DETAILS)).collect();
@@ -31,7 +29,7 @@ pub(crate) fn payload(run_dir: &Path, report: &Report) -> Result<Payload, Report
     wanted.extend(starts.map(|ranked| ranked.rank - 1));
     wanted.sort_unstable();
     wanted.dedup();
-    let gathered = details::details(run_dir, ranking, &wanted)?;
+    let gathered = details::details(files, ranking, &wanted)?;
     let gammas = losses::gammas(ranking);
     let told_by = ranking.test().filter(|_| report.answer.ties.compared() > 0);
     let keys: Vec<String> = ranking.keys.iter().map(|key| key.column.clone()).collect();
@@ -40,7 +38,7 @@ pub(crate) fn payload(run_dir: &Path, report: &Report) -> Result<Payload, Report
     explained.sort();
     explained.dedup();
     Ok(Payload {
-        run: run(run_dir, ranking)?,
+        run: run(files, ranking)?,
         headline: headline::headline(report),
         warnings: report.warnings().into_iter().map(str::to_owned).collect(),
         notes: notes(report),
@@ -71,8 +69,8 @@ pub(crate) fn payload(run_dir: &Path, report: &Report) -> Result<Payload, Report
     })
 }
 
-fn run(run_dir: &Path, ranking: &Ranking) -> Result<Run, ReportError> {
-    let manifest = manifest(run_dir)?;
+fn run(files: &RunFiles, ranking: &Ranking) -> Result<Run, ReportError> {
+    let manifest = files.manifest().clone();
     let constants = ranking.constants().into_iter().map(|(name, value)| (name.to_owned(), value.to_string()));
     Ok(Run {
         name: ranking.name.clone(),
@@ -89,7 +87,7 @@ fn run(run_dir: &Path, ranking: &Ranking) -> Result<Run, ReportError> {
         failed: manifest.counts.failed,
         jobs: manifest.counts.jobs,
         // Shown as it is; a run without one has nothing to show.
-        sweep_yaml: fs::read_to_string(run_dir.join("sweep.yaml")).unwrap_or_default(),
+        sweep_yaml: files.bytes(SPEC)?.map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default(),
         constants: constants.collect(),
     })
 }

@@ -1,7 +1,6 @@
 //! ROC and precision-recall curves over the replicates, with bands.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use super::payload::{Curve, Short};
 use crate::read::{ReportError, ScoreGroup, Table};
@@ -9,6 +8,7 @@ use focalsweep_core::metrics::{
     BandPoint, PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve, thin_roc, vertical_average,
     wilson_band,
 };
+use focalsweep_core::record::{CURVES, RunFiles};
 
 /// Points of a curve of one replicate.
 const POINTS: usize = 80;
@@ -76,12 +76,13 @@ fn precision_at(curve: &[PrecisionRecallPoint], recall: f64) -> f64 {
 ///
 /// # Errors
 /// curves.parquet is there but cannot be read, or lacks a column.
-pub(super) fn training_roc(run_dir: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<(String, Curve)>, ReportError> {
-    let path = run_dir.join("curves.parquet");
-    if !path.is_file() {
-        return Ok(Vec::new());
-    }
-    let table = Table::read(&path)?;
+pub(super) fn training_roc(
+    files: &RunFiles,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Result<Vec<(String, Curve)>, ReportError> {
+    let path = files.path(CURVES);
+    let Some(file) = files.open(CURVES)? else { return Ok(Vec::new()) };
+    let table = Table::read(&path, file)?;
     let (trials, replicates) = (table.full_text("trial_id")?, table.integers("replicate")?);
     let (fprs, tprs) = (table.floats("fpr")?, table.floats("tpr")?);
     let mut of: HashMap<&str, Vec<(i64, Vec<RocPoint>)>> = HashMap::new();

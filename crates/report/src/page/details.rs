@@ -1,7 +1,6 @@
 //! What is embedded of the best trials only: epochs, curves, counts by threshold, calibration.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use super::calibration::calibration;
 use super::curves::{precision_recall, roc, training_roc};
@@ -10,6 +9,7 @@ use super::payload::Detail;
 use super::thresholds::{histogram, thresholds};
 use crate::rank::Ranking;
 use crate::read::{ReportError, ScoreGroup, for_each_group};
+use focalsweep_core::record::RunFiles;
 use focalsweep_core::spec::Split;
 
 /// The details, and p_t of the winner's test rows by class.
@@ -23,7 +23,7 @@ pub(super) struct Gathered {
 ///
 /// # Errors
 /// A file of the run is there but cannot be read.
-pub(super) fn details(run_dir: &Path, ranking: &Ranking, wanted: &[usize]) -> Result<Gathered, ReportError> {
+pub(super) fn details(files: &RunFiles, ranking: &Ranking, wanted: &[usize]) -> Result<Gathered, ReportError> {
     let at: HashMap<&str, usize> =
         wanted.iter().enumerate().map(|(at, &trial)| (ranking.trials[trial].trial.trial_id.as_str(), at)).collect();
     let mut gathered = Gathered {
@@ -31,28 +31,25 @@ pub(super) fn details(run_dir: &Path, ranking: &Ranking, wanted: &[usize]) -> Re
         winner_positives: Vec::new(),
         winner_negatives: Vec::new(),
     };
-    for (trial, history) in histories(run_dir, &|trial| at.contains_key(trial))? {
+    for (trial, history) in histories(files, &|trial| at.contains_key(trial))? {
         if let Some(&at) = at.get(trial.as_str()) {
             gathered.details[at].history = history;
         }
     }
-    for (trial, curve) in training_roc(run_dir, &|trial| at.contains_key(trial))? {
+    for (trial, curve) in training_roc(files, &|trial| at.contains_key(trial))? {
         if let Some(&at) = at.get(trial.as_str()) {
             gathered.details[at].roc.push(curve);
         }
     }
-    let path = run_dir.join("scores.parquet");
-    if path.is_file() {
-        // The groups of a trial lie together, so one trial's are in memory at a time.
-        let mut under_way: Vec<ScoreGroup> = Vec::new();
-        for_each_group(&path, &|trial, _| at.contains_key(trial), &mut |group| {
-            if under_way.first().is_some_and(|first| first.trial != group.trial) {
-                add(&mut gathered, &at, &std::mem::take(&mut under_way), ranking);
-            }
-            under_way.push(group);
-        })?;
-        add(&mut gathered, &at, &under_way, ranking);
-    }
+    // The groups of a trial lie together, so one trial's are in memory at a time.
+    let mut under_way: Vec<ScoreGroup> = Vec::new();
+    for_each_group(files, &|trial, _| at.contains_key(trial), &mut |group| {
+        if under_way.first().is_some_and(|first| first.trial != group.trial) {
+            add(&mut gathered, &at, &std::mem::take(&mut under_way), ranking);
+        }
+        under_way.push(group);
+    })?;
+    add(&mut gathered, &at, &under_way, ranking);
     Ok(gathered)
 }
 

@@ -1,5 +1,12 @@
 //! The page around the payload: one file with its styles, its scripts and the plotting library in it.
 
+use std::borrow::Cow;
+use std::io;
+
+use focalsweep_core::text;
+use serde::Serialize;
+use serde_json::Serializer;
+use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
 use sha2::{Digest, Sha256};
 
 use super::payload::Payload;
@@ -90,14 +97,40 @@ fn base64(bytes: &[u8]) -> String {
 
 /// Text as HTML.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text::escaped(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// JSON that cannot end its script element.
 fn embedded(payload: &Payload) -> String {
     // Serialising plain structs with text keys into memory does not fail.
-    let json = serde_json::to_string(payload).unwrap_or_else(|_| "null".to_owned());
+    let mut json = Vec::new();
+    let written = payload.serialize(&mut Serializer::with_formatter(&mut json, Shown));
+    let json = written.ok().and_then(|()| String::from_utf8(json).ok()).unwrap_or_else(|| "null".to_owned());
     json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+}
+
+/// Compact JSON whose texts give no orders to who shows them.
+struct Shown;
+
+impl Formatter for Shown {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        match text::escaped(fragment) {
+            Cow::Borrowed(shown) => out.write_all(shown.as_bytes()),
+            // A fragment has no backslash of its own.
+            Cow::Owned(shown) => out.write_all(shown.replace('\\', "\\\\").as_bytes()),
+        }
+    }
+
+    fn write_char_escape<W: ?Sized + io::Write>(&mut self, out: &mut W, escape: CharEscape) -> io::Result<()> {
+        let order = match escape {
+            CharEscape::AsciiControl(byte) => byte,
+            CharEscape::Backspace => 0x08,
+            CharEscape::FormFeed => 0x0c,
+            CharEscape::CarriageReturn => b'\r',
+            shown => return CompactFormatter.write_char_escape(out, shown),
+        };
+        write!(out, "\\\\u{{{order:x}}}")
+    }
 }
 
 #[cfg(test)]
@@ -108,6 +141,15 @@ mod tests {
     fn base64_is_that_of_rfc_4648() {
         let of = ["", "f", "fo", "foo", "foob", "fooba", "foobar"].map(|text| base64(text.as_bytes()));
         assert_eq!(of, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"]);
+    }
+
+    #[test]
+    fn names_give_no_orders_to_the_page() {
+        let name = "a\u{1b}[31m\r\n\"\\\u{202e}\u{8}b";
+        let mut json = Vec::new();
+        name.serialize(&mut Serializer::with_formatter(&mut json, Shown)).unwrap();
+        let read: String = serde_json::from_slice(&json).unwrap();
+        assert_eq!(read, "a\\u{1b}[31m\\u{d}\n\"\\\\u{202e}\\u{8}b");
     }
 
     #[test]

@@ -20,10 +20,9 @@ pub(crate) mod payload;
 mod thresholds;
 mod timeline;
 
-use std::path::Path;
-
 use crate::evidence::Report;
 use crate::read::ReportError;
+use focalsweep_core::record::RunFiles;
 
 pub(crate) use build::payload;
 
@@ -31,6 +30,6 @@ pub(crate) use build::payload;
 ///
 /// # Errors
 /// A file of the run is missing or cannot be read.
-pub fn to_html(run_dir: &Path, report: &Report) -> Result<String, ReportError> {
-    Ok(document::page(&payload(run_dir, report)?))
+pub fn to_html(files: &RunFiles, report: &Report) -> Result<String, ReportError> {
+    Ok(document::page(&payload(files, report)?))
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use focalsweep_core::record::RunDirError;
+use focalsweep_core::shell::quoted;
 
 /// Why a run cannot be read or ranked.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -18,13 +19,13 @@ pub enum ReportError {
     /// The run has not come that far.
     #[error("{} has no results.parquet yet", .0.display())]
     #[diagnostic(help(
-        "`focalsweep run {}/sweep.yaml --out {} --resume` goes on with the run", .0.display(), .0.display()
+        "`focalsweep run {} --out {} --resume` goes on with the run", quoted(.0.join("sweep.yaml")), quoted(.0)
     ))]
     NoResults(PathBuf),
-    /// It is of a version or a draft that this program does not know.
+    /// It is of a version that this program does not know, or a file of it is damaged.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Unknown(RunDirError),
+    RunDir(#[from] RunDirError),
     /// A file cannot be read.
     #[error("cannot read {}: {why}", .path.display())]
     #[diagnostic(help("it was changed or damaged since focalsweep wrote it, or is not yours to read"))]

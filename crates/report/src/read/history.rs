@@ -1,7 +1,6 @@
 //! history.parquet, epoch by epoch.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::File;
 use std::path::Path;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -11,6 +10,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::error::ReportError;
+use focalsweep_core::record::{HISTORY, RunFiles};
 
 /// The columns that are read.
 const COLUMNS: [&str; 6] = ["trial_id", "replicate", "epoch", "train_loss", "val_loss", "val_auc"];
@@ -38,16 +38,13 @@ pub(crate) struct Epoch<'a> {
 /// # Errors
 /// history.parquet is there but cannot be read, or lacks a column.
 pub(crate) fn for_each_epoch(
-    run_dir: &Path,
+    files: &RunFiles,
     wanted: &dyn Fn(&str) -> bool,
     each: &mut dyn FnMut(&Epoch<'_>),
 ) -> Result<(), ReportError> {
-    let path = run_dir.join("history.parquet");
-    if !path.is_file() {
-        return Ok(());
-    }
+    let path = files.path(HISTORY);
+    let Some(file) = files.open(HISTORY)? else { return Ok(()) };
     let unreadable = |why: String| ReportError::Unreadable { path: path.clone(), why };
-    let file = File::open(&path).map_err(|e| unreadable(e.to_string()))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(e.to_string()))?;
     let mask = ProjectionMask::columns(builder.parquet_schema(), COLUMNS);
     let reader = builder.with_projection(mask).build().map_err(|e| unreadable(e.to_string()))?;
@@ -88,13 +85,13 @@ fn column(path: &Path, batch: &RecordBatch, name: &str, to: &DataType) -> Result
 /// # Errors
 /// history.parquet is there but cannot be read.
 pub(crate) fn validation_losses(
-    run_dir: &Path,
+    files: &RunFiles,
     wanted: &HashSet<String>,
 ) -> Result<HashMap<String, Vec<f64>>, ReportError> {
     // By trial and epoch, a value for each replicate.
     let mut losses: HashMap<String, BTreeMap<i64, Vec<f64>>> = HashMap::new();
     if !wanted.is_empty() {
-        for_each_epoch(run_dir, &|trial| wanted.contains(trial), &mut |epoch| {
+        for_each_epoch(files, &|trial| wanted.contains(trial), &mut |epoch| {
             if let Some(loss) = epoch.val_loss {
                 losses.entry(epoch.trial.to_owned()).or_default().entry(epoch.epoch).or_default().push(loss);
             }

@@ -10,12 +10,12 @@ mod scores;
 mod words;
 
 pub(crate) use history::{for_each_epoch, validation_losses};
-pub(crate) use run::{Table, manifest};
+pub(crate) use run::Table;
 pub(crate) use words::{column, listed, part_of, split_word, trials_count};
 
 pub use error::ReportError;
 pub use operating::{at_operating_point, operating_point_in_words};
 pub use rows::{Results, Row, Timing, Value};
-pub use run::read;
+pub use run::{read, run_files, unchecked_run_files};
 pub use scores::{ScoreGroup, for_each_group};
 pub use words::thousands;

@@ -1,7 +1,6 @@
 //! Another operating point without training again: thresholds and counts from scores.parquet.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::Path;
 
 use super::error::ReportError;
 use super::rows::Results;
@@ -9,7 +8,7 @@ use super::scores::{ScoreGroup, for_each_group};
 use super::words::{column, listed, part_of, split_word, trials_count};
 use focalsweep_core::metrics::catalogue::{METRICS, Metric, OfCounts, Source};
 use focalsweep_core::metrics::{Confusion, score_of_threshold, threshold_for};
-use focalsweep_core::record::State;
+use focalsweep_core::record::{RunFiles, SCORES, State};
 use focalsweep_core::spec::{OperatingPoint, Split};
 
 /// The metrics at the operating point, with what each makes of the counts there.
@@ -26,8 +25,7 @@ fn metrics_at_point() -> impl Iterator<Item = (&'static Metric, OfCounts)> {
 ///
 /// # Errors
 /// scores.parquet is there but cannot be read, or does not hold the rows that results.parquet counts.
-pub fn at_operating_point(run_dir: &Path, results: &mut Results, point: &OperatingPoint) -> Result<(), ReportError> {
-    let path = run_dir.join("scores.parquet");
+pub fn at_operating_point(files: &RunFiles, results: &mut Results, point: &OperatingPoint) -> Result<(), ReportError> {
     let threshold_column = results.column_of("threshold");
     // Runs of version 1 have none.
     let raw_column = results.metrics.iter().position(|metric| metric == "threshold_raw");
@@ -45,8 +43,8 @@ pub fn at_operating_point(run_dir: &Path, results: &mut Results, point: &Operati
         results.rows.iter().enumerate().map(|(at, row)| ((row.trial_id.clone(), row.replicate), at)).collect();
     let mut strange = None;
     // The test rows need the threshold of the validation rows, which may come later in a file that somebody sorted.
-    for (on, columns) in of_split.into_iter().filter(|_| path.is_file()) {
-        for_each_group(&path, &|_, split| split == on, &mut |group| {
+    for (on, columns) in of_split {
+        for_each_group(files, &|_, split| split == on, &mut |group| {
             let Some(&at) = place.get(&(group.trial.clone(), group.replicate)) else { return };
             if !is_whole(results, at, &group) {
                 strange.get_or_insert(format!(
@@ -75,7 +73,7 @@ pub fn at_operating_point(run_dir: &Path, results: &mut Results, point: &Operati
         })?;
     }
     if let Some(why) = strange {
-        return Err(ReportError::Unreadable { path, why });
+        return Err(ReportError::Unreadable { path: files.path(SCORES), why });
     }
     let without: BTreeSet<&str> = results
         .rows

@@ -12,55 +12,66 @@ use serde::Deserialize;
 use super::error::ReportError;
 use super::rows::{Results, Row, Timing, Value};
 use focalsweep_core::metrics::catalogue::MetricColumn;
-use focalsweep_core::record::{Manifest, RunDirError, State, read_spec};
+use focalsweep_core::plan::is_id;
+use focalsweep_core::record::{RESULTS, RunDirError, RunFiles, State};
 use focalsweep_core::spec::{OperatingPoint, PARAMETERS};
+
+/// The run in `run_dir`, whose files are compared with their checksums when they are read.
+///
+/// # Errors
+/// `run_dir` is missing, is not a run directory or one of a later format, or its manifest is damaged.
+pub fn run_files(run_dir: &Path) -> Result<RunFiles, ReportError> {
+    named(run_dir, RunFiles::read)
+}
+
+/// The same of a run whose files somebody changed on purpose: they are taken as they are.
+///
+/// # Errors
+/// As there.
+pub fn unchecked_run_files(run_dir: &Path) -> Result<RunFiles, ReportError> {
+    named(run_dir, RunFiles::unchecked)
+}
+
+fn named(run_dir: &Path, open: impl Fn(&Path) -> Result<RunFiles, RunDirError>) -> Result<RunFiles, ReportError> {
+    if !run_dir.exists() {
+        return Err(ReportError::NoRun(run_dir.to_owned()));
+    }
+    open(run_dir).map_err(|error| match error {
+        RunDirError::NotOurs(_) | RunDirError::NoRun(_) => ReportError::NotOurs(run_dir.to_owned()),
+        error => ReportError::RunDir(error),
+    })
+}
 
 /// Reads what a run has written so far.
 ///
 /// # Errors
-/// `run_dir` is missing, is not a run directory or one of a later format, has no results yet, or a file of it cannot be
-/// read.
-pub fn read(run_dir: &Path) -> Result<Results, ReportError> {
-    let manifest = manifest(run_dir)?;
-    let path = run_dir.join("results.parquet");
-    if !path.is_file() {
-        return Err(ReportError::NoResults(run_dir.to_owned()));
-    }
-    let table = Table::read(&path)?;
+/// It has no results yet, or a file of it is damaged or cannot be read.
+pub fn read(files: &RunFiles) -> Result<Results, ReportError> {
+    let no_results = || ReportError::NoResults(files.root().to_owned());
+    let path = files.path(RESULTS);
+    let table = Table::read(&path, files.open(RESULTS)?.ok_or_else(no_results)?)?;
     let (parameters, metrics) = (table.parameters()?, table.metrics()?);
+    let manifest = files.manifest();
     let mut results = Results {
-        name: manifest.name,
+        name: manifest.name.clone(),
         planned_trials: manifest.counts.trials,
         planned_replicates: manifest.counts.replicates,
         rows: table.rows(&parameters, &metrics)?,
         parameters: parameters.into_iter().map(|(name, _)| name).collect(),
         metrics: metrics.into_iter().map(|(name, _)| name).collect(),
-        operating_point: operating_point(run_dir),
+        operating_point: operating_point(files)?,
         warnings: Vec::new(),
     };
     results.set_costs();
     Ok(results)
 }
 
-/// That of the run's own sweep file, which people may have taken away.
-fn operating_point(run_dir: &Path) -> Option<OperatingPoint> {
-    Some(read_spec(run_dir).ok()?.operating_point)
-}
-
-/// The manifest of a run that can be reported.
-///
-/// # Errors
-/// There is none that this program knows.
-pub(crate) fn manifest(run_dir: &Path) -> Result<Manifest, ReportError> {
-    if !run_dir.exists() {
-        return Err(ReportError::NoRun(run_dir.to_owned()));
-    }
-    let not_ours = || ReportError::NotOurs(run_dir.to_owned());
-    match Manifest::read(run_dir) {
-        Ok(manifest) => manifest.ok_or_else(not_ours),
-        Err(RunDirError::NotOurs(_) | RunDirError::Broken { .. }) => Err(not_ours()),
-        Err(RunDirError::Io { path, why }) => Err(ReportError::Unreadable { path, why: why.to_string() }),
-        Err(error) => Err(ReportError::Unknown(error)),
+/// That of the run's own sweep file; people may have taken that of a run of version 1 away.
+fn operating_point(files: &RunFiles) -> Result<Option<OperatingPoint>, ReportError> {
+    match files.spec() {
+        Ok(spec) => Ok(Some(spec.operating_point)),
+        Err(_) if !files.is_checked() => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -76,9 +87,8 @@ pub(crate) struct Table<'a> {
 impl<'a> Table<'a> {
     /// # Errors
     /// It cannot be read.
-    pub(crate) fn read(path: &'a Path) -> Result<Self, ReportError> {
+    pub(crate) fn read(path: &'a Path, file: File) -> Result<Self, ReportError> {
         let unreadable = |why: String| ReportError::Unreadable { path: path.to_owned(), why };
-        let file = File::open(path).map_err(|e| unreadable(e.to_string()))?;
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(e.to_string()))?;
         let schema = reader.schema().clone();
         let batches =
@@ -185,6 +195,9 @@ impl<'a> Table<'a> {
         let timings = self.timings()?;
         (0..self.batch.num_rows())
             .map(|row| {
+                if !is_id(&trials[row]) {
+                    return Err(self.strange("trial_id", &format!("{:?} is no id of a trial", trials[row])));
+                }
                 let state = State::deserialize(serde_json::Value::from(states[row].as_str()))
                     .map_err(|e| self.strange("state", &e.to_string()))?;
                 let replicate = replicates[row].and_then(|r| u32::try_from(r).ok());

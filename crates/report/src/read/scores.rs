@@ -1,6 +1,5 @@
 //! scores.parquet, group by group.
 
-use std::fs::File;
 use std::path::Path;
 
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -10,6 +9,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::error::ReportError;
+use focalsweep_core::record::{RunFiles, SCORES};
 use focalsweep_core::spec::Split;
 
 /// The scores of one (trial, replicate) on one split.
@@ -32,17 +32,19 @@ pub struct ScoreGroup {
 }
 
 /// Hands on the scores of each (trial, replicate, split) that is wanted, one after the other as they lie in the file;
-/// only one is in memory at a time. Rows of one that do not lie together come as several groups.
+/// only one is in memory at a time. Rows of one that do not lie together come as several groups. None where there is no
+/// scores.parquet.
 ///
 /// # Errors
 /// The file cannot be read, or a column is missing or holds what it must not.
 pub fn for_each_group(
-    path: &Path,
+    files: &RunFiles,
     wanted: &dyn Fn(&str, Split) -> bool,
     each: &mut dyn FnMut(ScoreGroup),
 ) -> Result<(), ReportError> {
+    let path = &files.path(SCORES);
+    let Some(file) = files.open(SCORES)? else { return Ok(()) };
     let unreadable = |why: String| ReportError::Unreadable { path: path.to_owned(), why };
-    let file = File::open(path).map_err(|e| unreadable(e.to_string()))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(e.to_string()))?;
     let names = ["trial_id", "replicate", "split", "row", "label", "raw", "score"];
     let mask = ProjectionMask::columns(builder.parquet_schema(), names);

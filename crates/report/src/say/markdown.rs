@@ -8,6 +8,7 @@ use super::summary::{Figures, constants, figures, heading, notes};
 use super::{Exporter, Markdown};
 use crate::evidence::{Calibration, Report};
 use crate::rank::devices_in_words;
+use focalsweep_core::text::escaped as shown;
 
 impl Exporter<Report> for Markdown {
     /// The answer, the table with all its columns, what was constant, warnings.
@@ -88,11 +89,11 @@ fn row(cells: impl Iterator<Item = String>) -> String {
 
 /// Keeps what came from outside from being markup: error texts and names may hold anything.
 pub(super) fn escaped(text: &str) -> String {
+    let text = text.replace(['\n', '\r'], " ");
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in shown(&text).chars() {
         match c {
             '|' | '*' | '`' | '<' | '>' | '\\' => out.extend(['\\', c]),
-            '\n' | '\r' => out.push(' '),
             _ => out.push(c),
         }
     }

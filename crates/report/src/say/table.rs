@@ -13,6 +13,7 @@ use super::summary::{Figures, constants, figures, heading, notes};
 use super::{Exporter, Table};
 use crate::evidence::Report;
 use crate::rank::devices_in_words;
+use focalsweep_core::text::{escaped, escaped_lines};
 
 impl Exporter<Report> for Table {
     fn export(&self, report: &Report) -> String {
@@ -97,7 +98,7 @@ pub(super) fn draw(columns: &[TextColumn], bold_winner: bool) -> String {
     if bold_winner {
         table.enforce_styling();
     }
-    let cell = |text: &str| Cell::new(text).set_alignment(CellAlignment::Right);
+    let cell = |text: &str| Cell::new(escaped_lines(text)).set_alignment(CellAlignment::Right);
     table.set_header(columns.iter().map(|column| cell(&format!("{}\n{}", column.head.group, column.head.name))));
     for row in 0..columns.first().map_or(0, |column| column.cells.len()) {
         table.add_row(columns.iter().map(|column| {
@@ -124,6 +125,7 @@ impl Paragraphs {
 
     /// A line, and as many more as it needs, these indented.
     pub(super) fn line(&mut self, text: &str, indent: usize) {
+        let text = &*escaped(text);
         let mut used = 0;
         let lead = text.len() - text.trim_start().len();
         self.text.push_str(&text[..lead]);

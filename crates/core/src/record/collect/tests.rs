@@ -16,7 +16,8 @@ use crate::prepared::{Preprocessing, Replicate, Rows};
 use crate::record::journal::tests::row;
 use crate::record::models::ModelsFile;
 use crate::record::{
-    Attempt, HistoryRow, Journal, Payload, ResultRow, RunDir, ScoreBytes, State, find_model, le_bytes,
+    Attempt, Counts, FilesFound, HistoryRow, Journal, Manifest, Payload, ResultRow, RunDir, RunDirError, RunFiles,
+    ScoreBytes, State, checked_line, find_model, le_bytes, push_line,
 };
 
 const FEATURES: usize = 3;
@@ -88,13 +89,23 @@ impl Run {
 
     /// Collects, and takes the journals away as a finished run does. Says how many rows there are, and how many failed.
     fn collect(&self) -> (usize, usize) {
-        let collection = Collection::read(&self.dir, &self.plan, &self.trials, &[]).unwrap();
-        collection.write_rows().unwrap();
-        collection.write_models(&self.replicates).unwrap();
-        collection.write_scores(&self.replicates, None).unwrap();
+        let collection = self.read().unwrap();
+        assert_eq!(collection.damage(), <[String; 0]>::default());
+        collection.stage_rows().unwrap();
+        collection.stage_models().unwrap();
+        collection.stage_scores(None).unwrap();
+        let earlier = Manifest::read(self.dir.root()).unwrap();
+        let new = || Manifest::new("t", "d", vec!["s".into()], Counts::default(), Vec::new(), "now".into());
+        let mut manifest = earlier.unwrap_or_else(new);
+        assert_eq!(self.dir.find_files(&mut manifest).unwrap(), FilesFound::default());
+        self.dir.commit(&mut manifest).unwrap();
         self.dir.remove_jobs().unwrap();
         std::fs::create_dir(self.dir.jobs()).unwrap();
         (collection.rows(), collection.failed())
+    }
+
+    fn read(&self) -> Result<Collection<'_>, RunDirError> {
+        Collection::read(&self.dir, (&self.plan, &self.trials), &self.replicates, "d", &[])
     }
 
     fn table(&self, name: &str) -> RecordBatch {
@@ -122,9 +133,10 @@ impl Run {
     /// The first parameter of each model, by the index of its trial.
     fn models(&self) -> BTreeMap<usize, f32> {
         let mut models = BTreeMap::new();
+        let files = RunFiles::read(self.dir.root()).unwrap();
         for index in 0..self.trials.len() {
             let id = self.trials.get(index).trial_id();
-            if let Some(bytes) = find_model(self.dir.root(), None, &id, 0).unwrap() {
+            if let Some(bytes) = find_model(&files, None, &id, 0).unwrap() {
                 let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
                 let first = tensors.tensor("hidden.0.weight").unwrap().data()[..4].try_into().unwrap();
                 models.insert(index, f32::from_le_bytes(first));
@@ -185,14 +197,71 @@ fn a_damaged_model_is_an_error_and_a_damaged_table_is_not_written_over() {
     run.collect();
     let path = run.dir.path("models").join(format!("{}.safetensors", run.plan.jobs[0].job_id));
     let mut bytes = std::fs::read(&path).unwrap();
-    let models = ModelsFile::open(&path).unwrap().models;
+    let models = ModelsFile::new(File::open(&path).unwrap()).unwrap().models;
     assert_eq!(models.len(), 1);
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     std::fs::write(&path, bytes).unwrap();
-    let error = find_model(run.dir.root(), None, &run.trials.get(0).trial_id(), 0).unwrap_err().to_string();
-    assert!(error.contains("a model in it has another checksum"), "{error}");
+    let id = run.trials.get(0).trial_id();
+    for files in [RunFiles::read(run.dir.root()), RunFiles::unchecked(run.dir.root())] {
+        let error = find_model(&files.unwrap(), None, &id, 0).unwrap_err().to_string();
+        assert!(error.contains("its checksum is another"), "{error}");
+    }
     std::fs::write(run.dir.path("results.parquet"), "not any more").unwrap();
     run.train(1, State::Finished, 2.0);
-    assert!(Collection::read(&run.dir, &run.plan, &run.trials, &[]).is_err());
+    assert!(run.read().is_err());
+}
+
+/// What a journal says is looked at before it is used: damaged, or of another sweep, it counts as not there.
+#[test]
+fn entries_that_are_damaged_or_of_another_sweep_are_left_out_and_named() {
+    let run = Run::new();
+    for index in 0..4 {
+        run.train(index, State::Finished, index as f32 + 1.0);
+    }
+    let mut files: Vec<_> = std::fs::read_dir(run.dir.jobs()).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let bins: Vec<_> = files.iter().filter(|path| path.extension().is_some_and(|ending| ending == "bin")).collect();
+    let whole = std::fs::read(bins[1]).unwrap();
+    for at in 0..whole.len() {
+        let mut changed = whole.clone();
+        changed[at] ^= 4;
+        std::fs::write(bins[1], changed).unwrap();
+        let collection = run.read().unwrap();
+        assert_eq!((collection.rows(), collection.damage().len()), (3, 1), "byte {at}");
+        assert!(collection.damage()[0].contains(bins[1].to_str().unwrap()), "{:?}", collection.damage());
+    }
+    for cut in 0..whole.len() {
+        std::fs::write(bins[1], &whole[..cut]).unwrap();
+        assert_eq!(run.read().unwrap().rows(), 3, "cut at {cut}");
+    }
+    std::fs::remove_file(bins[1]).unwrap();
+    assert_eq!(run.read().unwrap().rows(), 3);
+    std::fs::write(bins[1], &whole).unwrap();
+    assert_eq!(run.read().unwrap().rows(), 4);
+
+    // Lines with a good checksum that say what cannot be.
+    let lines = bins[1].with_extension("jsonl");
+    let line = std::fs::read(&lines).unwrap();
+    let object = String::from_utf8(checked_line(&line).unwrap()).unwrap();
+    for (from, to) in [
+        ("\"replicate\":0", "\"replicate\":9"),
+        ("\"data_fingerprint\":\"d\"", "\"data_fingerprint\":\"e\""),
+        ("\"split_fingerprint\":\"s\"", "\"split_fingerprint\":\"t\""),
+        ("\"offset\":0", "\"offset\":18446744073709551615"),
+        ("\"lengths\":[12,", "\"lengths\":[18446744073709551615,"),
+        ("\"lengths\":[12,12", "\"lengths\":[12,8"),
+        ("\"job_id\":\"job-00001\"", "\"job_id\":\"../../x\""),
+        ("\"trial_id\":\"", "\"trial_id\":\"../../x"),
+        ("\"alpha\":0.", "\"alpha\":0.9"),
+        ("\"state\":\"finished\"", "\"state\":\"failed\""),
+    ] {
+        let changed = object.replacen(from, to, 1);
+        assert_ne!(changed, object, "{from}");
+        let mut sealed = Vec::new();
+        push_line(&mut sealed, changed.as_bytes());
+        std::fs::write(&lines, sealed).unwrap();
+        let collection = run.read().unwrap();
+        assert_eq!((collection.rows(), collection.damage().len()), (3, 1), "{to}: {:?}", collection.damage());
+    }
 }

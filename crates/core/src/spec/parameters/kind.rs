@@ -4,7 +4,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
 use super::table::{Loss, Sampling};
-use crate::spec::bounds::Bounds;
+use crate::spec::bounds::{Bounds, MAX_LAYERS, MAX_WIDTH};
 use crate::spec::fields::{At, Reader};
 use crate::spec::range::FromNumber;
 use crate::spec::schema::widths;
@@ -33,6 +33,25 @@ pub enum ParameterValue {
     Text(String),
 }
 
+/// What two equal values have in common, for sets of many.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum ValueKey {
+    /// Of a number, its bits; 0 and -0 are equal.
+    Number(u64),
+    Integer(i64),
+    Text(String),
+}
+
+impl ParameterValue {
+    pub(crate) fn key(self) -> ValueKey {
+        match self {
+            Self::Number(value) => ValueKey::Number((value + 0.0).to_bits()),
+            Self::Integer(value) => ValueKey::Integer(value),
+            Self::Text(value) => ValueKey::Text(value),
+        }
+    }
+}
+
 impl std::fmt::Display for ParameterValue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -52,6 +71,9 @@ pub(crate) trait ParameterType: Clone + PartialEq + FromNumber {
 
     /// One value of a sweep file; `None` goes with a noted fault.
     fn read(reader: &mut Reader, at: &At<'_>, bounds: Bounds) -> Option<Self>;
+
+    /// Whether a sweep file could say it.
+    fn is_allowed(&self, bounds: Bounds) -> bool;
 
     /// JSON Schema of one value.
     fn schema(generator: &mut SchemaGenerator, bounds: Bounds) -> Schema;
@@ -74,6 +96,10 @@ impl ParameterType for f64 {
 
     fn read(reader: &mut Reader, at: &At<'_>, bounds: Bounds) -> Option<Self> {
         reader.number(at, bounds)
+    }
+
+    fn is_allowed(&self, bounds: Bounds) -> bool {
+        self.is_finite() && bounds.holds(*self)
     }
 
     fn schema(_: &mut SchemaGenerator, bounds: Bounds) -> Schema {
@@ -101,6 +127,10 @@ impl ParameterType for usize {
         reader.whole_within(at, bounds)
     }
 
+    fn is_allowed(&self, bounds: Bounds) -> bool {
+        bounds.holds(*self as f64)
+    }
+
     fn schema(_: &mut SchemaGenerator, bounds: Bounds) -> Schema {
         bounds.schema(true)
     }
@@ -125,6 +155,10 @@ impl ParameterType for Vec<usize> {
         reader.hidden(at)
     }
 
+    fn is_allowed(&self, _: Bounds) -> bool {
+        self.len() <= MAX_LAYERS && self.iter().all(|&width| (1..=MAX_WIDTH).contains(&(width as u64)))
+    }
+
     fn schema(generator: &mut SchemaGenerator, _: Bounds) -> Schema {
         widths(generator)
     }
@@ -143,6 +177,13 @@ impl ParameterType for InitialBias {
 
     fn read(reader: &mut Reader, at: &At<'_>, _: Bounds) -> Option<Self> {
         reader.initial_bias(at)
+    }
+
+    fn is_allowed(&self, bounds: Bounds) -> bool {
+        match self {
+            Self::Prior => true,
+            Self::Value(value) => value.is_allowed(bounds),
+        }
     }
 
     fn schema(generator: &mut SchemaGenerator, _: Bounds) -> Schema {
@@ -175,6 +216,10 @@ macro_rules! word_parameters {
 
             fn read(reader: &mut Reader, at: &At<'_>, _: Bounds) -> Option<Self> {
                 reader.word(at)
+            }
+
+            fn is_allowed(&self, _: Bounds) -> bool {
+                true
             }
 
             fn schema(generator: &mut SchemaGenerator, _: Bounds) -> Schema {

@@ -10,6 +10,8 @@ mod space;
 mod table;
 mod values;
 
+pub(in crate::spec) use kind::ParameterType;
+pub(crate) use kind::ValueKey;
 pub use kind::{ColumnType, ParameterValue};
 pub use space::Space;
 pub(crate) use table::with_parameters;
@@ -19,7 +21,6 @@ pub(crate) use values::{Setting, Start};
 
 use super::bounds::{ANY, BATCH, Bounds, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, NOT_NEGATIVE, POSITIVE};
 use super::types::{Activation, InitialBias, Optimizer};
-use kind::ParameterType;
 
 /// Who reads a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

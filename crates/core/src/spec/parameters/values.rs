@@ -1,14 +1,15 @@
 //! A trial's values, one field a parameter of the table, and its content-hash id.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::kind::{ParameterType, ParameterValue};
+use super::kind::{ParameterType, ParameterValue, ValueKey};
 use super::table::{Loss, Sampling};
 use super::{PARAMETERS, Parameter, ReadBy, with_parameters};
+use crate::spec::bounds::{ANY, BATCH, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, NOT_NEGATIVE, POSITIVE};
 use crate::spec::types::{Activation, InitialBias, ModelSpec, Optimizer, TrainSpec};
 
 /// The version of the record since which a parameter always counts in a trial's id.
@@ -91,12 +92,26 @@ macro_rules! hyperparameters {
                 }
             }
 
+            /// Whether a sweep file could say it.
+            pub(crate) fn is_allowed(&self) -> bool {
+                let bounds = self.parameter().bounds;
+                match self {
+                    $(Self::$name(value) => value.is_allowed(bounds),)*
+                }
+            }
+
             /// The parameter that it is a value of.
             pub(crate) fn parameter(&self) -> &'static Parameter {
                 let name = match self {
                     $(Self::$name(_) => stringify!($name),)*
                 };
                 PARAMETERS.iter().find(|parameter| parameter.name == name).unwrap_or(&PARAMETERS[0])
+            }
+
+            fn key(&self) -> ValueKey {
+                match self {
+                    $(Self::$name(value) => ParameterType::value(value).key(),)*
+                }
             }
         }
 
@@ -105,13 +120,10 @@ macro_rules! hyperparameters {
             pub(crate) fn axes(&self) -> Vec<Vec<Setting>> {
                 let mut axes: Vec<Vec<Setting>> = Vec::new();
                 $(
-                    let mut axis: Vec<Setting> = Vec::new();
-                    for value in self.$name.as_ref().map(|domain| domain.expand()).unwrap_or_default() {
-                        let setting = Setting::$name(value);
-                        if !axis.contains(&setting) {
-                            axis.push(setting);
-                        }
-                    }
+                    let values = self.$name.as_ref().map(|domain| domain.expand()).unwrap_or_default();
+                    let mut axis: Vec<Setting> = values.into_iter().map(Setting::$name).collect();
+                    let mut seen = HashSet::new();
+                    axis.retain(|setting| seen.insert(setting.key()));
                     axes.extend((!axis.is_empty()).then_some(axis));
                 )*
                 axes
@@ -129,6 +141,16 @@ macro_rules! hyperparameters {
             pub(crate) fn resolve(&mut self) {
                 let loss = self.loss;
                 $(keep_if_read!($presence self.$name, $read_by.includes(loss));)*
+            }
+
+            /// A parameter with a value that no sweep file could say.
+            pub(crate) fn not_allowed(&self) -> Option<&'static str> {
+                $(
+                    if there!($presence self.$name).is_some_and(|value| !value.is_allowed($bounds)) {
+                        return Some(stringify!($name));
+                    }
+                )*
+                None
             }
 
             /// The value of a parameter; `None` where the trial does not have it.
@@ -174,6 +196,17 @@ impl Hyperparameters {
             .iter()
             .filter(|parameter| parameter.shapes_stack)
             .all(|parameter| self.value(parameter) == other.value(parameter))
+    }
+
+    /// What trials that are the same have in common.
+    pub(crate) fn key(&self) -> Vec<Option<ValueKey>> {
+        PARAMETERS.iter().map(|parameter| Some(self.value(parameter)?.key())).collect()
+    }
+
+    /// What trials that can train in the same stack have in common: see [`Hyperparameters::stacks_with`].
+    pub(crate) fn stack_key(&self) -> Vec<Option<ValueKey>> {
+        let shaping = PARAMETERS.iter().filter(|parameter| parameter.shapes_stack);
+        shaping.map(|parameter| Some(self.value(parameter)?.key())).collect()
     }
 
     /// The trial in a few words, for progress: `focal alpha 0.25 gamma 2`.

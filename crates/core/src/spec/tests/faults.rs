@@ -88,6 +88,7 @@ const FRAGMENTS: &[&str] = &[
     "launch: {launcher: slrum}",
     "launch: {slurm: {partiton: gpu, gres: gpu:1, gpus: 2, time: soon, mem: 8 GB, cpus_per_task: 0}}",
     "launch: {slurm: {array_parallelism: many, setup: module load cuda, sbatch: [--array=1, -J x, exclude=n7]}}",
+    "launch: {slurm: {sbatch: [--arr=1, --outp=x, --wra=x, -ofile, -Ho/tmp/x, --mail-user x@y]}}",
     "launch: {slurm: {constraint: 'a b', account: '$HOME', gpus: a100, sbatch: ['--comment=\"x']}}",
     "launch: {launcher: kubernetes}",
     "launch: {devices: gpu}",

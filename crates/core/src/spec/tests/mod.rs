@@ -3,6 +3,7 @@
 mod docs;
 mod faults;
 mod fuzz;
+mod huge;
 mod overrides;
 mod round_trip;
 mod schema;

@@ -168,13 +168,13 @@ fn slurm() -> impl Strategy<Value = SlurmSpec> {
     let names =
         (maybe(&["gpu", "1"]), maybe(&["null", "lab-7"]), maybe(&["true", "high"]), maybe(&["a100&ib", "[a|b]"]));
     let amounts = (
-        maybe(&["30", "1:30:00", "2-12", "01:00"]),
+        maybe(&["30", "1:30:00", "2-12", "01:00", "0", "UNLIMITED", "-1"]),
         option::of(1_u32..64),
-        maybe(&["8G", "500", "1T"]),
+        maybe(&["8G", "500", "1T", "16GB", "0"]),
         0..3,
         option::of(1_u32..99),
     );
-    let lines = (vec(text(), 0..3), maybe(&["--exclude=n[1-3]", "--comment=two words", "-x n1"]));
+    let lines = (vec(text(), 0..3), maybe(&["--exclude=n[1-3]", "--comment=two words", "-xn1"]));
     (names, amounts, lines).prop_map(|(names, amounts, (setup, flag))| SlurmSpec {
         partition: names.0,
         account: names.1,

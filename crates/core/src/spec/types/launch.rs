@@ -68,7 +68,7 @@ pub struct SlurmSpec {
     /// `sbatch --qos`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub qos: Option<String>,
-    /// Time limit of a task: minutes, `MM:SS`, `HH:MM:SS`, `D-HH`, `D-HH:MM` or `D-HH:MM:SS`.
+    /// Time limit of a task: minutes, `MM:SS`, `HH:MM:SS`, `D-HH`, `D-HH:MM` or `D-HH:MM:SS`; 0: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "crate::spec::schema::slurm_time")]
     pub time: Option<String>,
@@ -76,7 +76,7 @@ pub struct SlurmSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 4096))]
     pub cpus_per_task: Option<u32>,
-    /// Memory of a task: a number with K, M, G or T; megabytes without.
+    /// Memory of a task: a number with K, M, G or T (or KB to TB); megabytes without; 0: all of its node's.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "crate::spec::schema::slurm_memory")]
     pub mem: Option<String>,
@@ -97,7 +97,7 @@ pub struct SlurmSpec {
     /// Lines of shell before the worker starts, such as `module load cuda`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub setup: Vec<String>,
-    /// More flags of `sbatch`, such as `--exclude=node7`.
+    /// More flags of `sbatch`, one an entry, such as `--exclude=node7`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "crate::spec::schema::slurm_flags")]
     pub sbatch: Vec<String>,

@@ -2,9 +2,11 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use super::super::download::{Limits, fetch_within};
 use super::super::fetch;
 use super::super::fingerprint::hex;
 use super::*;
@@ -24,6 +26,12 @@ enum Answer {
     Status(&'static str),
     /// To another path of this server.
     Redirect,
+    /// To this address.
+    SendOn(&'static str),
+    /// Promises so many bytes and sends none.
+    Promise(u64),
+    /// Says nothing until the other end goes.
+    Silent,
 }
 
 struct Server {
@@ -105,6 +113,11 @@ fn reply(mut stream: TcpStream, content: &[u8], from: usize, answer: &Answer) ->
             stream.write_all(b"0\r\n\r\n")
         }
         Answer::Status(status) => stream.write_all(last(status, "Content-Length: 0\r\n").as_bytes()),
+        Answer::SendOn(url) => {
+            stream.write_all(last("302 Found", &format!("Location: {url}\r\nContent-Length: 0\r\n")).as_bytes())
+        }
+        Answer::Promise(bytes) => stream.write_all(last("200 OK", &format!("Content-Length: {bytes}\r\n")).as_bytes()),
+        Answer::Silent => std::io::Read::read(&mut stream, &mut [0]).map(|_| ()),
         Answer::Redirect => {
             stream.write_all(last("302 Found", "Location: /elsewhere.csv\r\nContent-Length: 0\r\n").as_bytes())
         }
@@ -143,6 +156,13 @@ impl Fetched {
 
 /// Fetches with `part` bytes there from an earlier time.
 fn fetched(answers: Vec<Answer>, part: &[u8], change: impl FnOnce(&mut DataSpec)) -> Fetched {
+    fetched_within(&WIDE, answers, part, change)
+}
+
+/// Limits that no test here comes near.
+const WIDE: Limits = Limits { silence: Duration::from_secs(60), time: Duration::from_secs(600), bytes: 1 << 40 };
+
+fn fetched_within(limits: &Limits, answers: Vec<Answer>, part: &[u8], change: impl FnOnce(&mut DataSpec)) -> Fetched {
     let server = serve(content(), answers);
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("in/rows.csv");
@@ -155,7 +175,7 @@ fn fetched(answers: Vec<Answer>, part: &[u8], change: impl FnOnce(&mut DataSpec)
     spec.sha256 = Some(hex(&Sha256::digest(content())).to_uppercase());
     change(&mut spec);
     let mut steps = Vec::new();
-    let result = fetch(&spec, &mut |bytes, total| steps.push((bytes, total)));
+    let result = fetch_within(&spec, limits, &mut |bytes, total| steps.push((bytes, total)));
     let ranges = server.ranges.try_iter().collect();
     let result = result.map_err(|error| said(&error).replace(&server.url, "URL"));
     Fetched { result, steps, folder, ranges }
@@ -260,6 +280,70 @@ fn refusals_are_told() {
 }
 
 #[test]
+fn a_file_larger_than_allowed_is_not_kept() {
+    let small = Limits { bytes: 100_000, ..WIDE };
+    for answer in [Answer::All, Answer::Chunked] {
+        let got = fetched_within(&small, vec![answer], &[], |_| ());
+        let told = got.result.clone().unwrap_err();
+        assert!(told.starts_with("cannot fetch URL: there is room for 97.7 KiB, and "), "{told}");
+        assert!(got.left_nothing());
+        assert!(got.steps.iter().all(|step| step.0 <= 100_000), "{:?}", got.steps);
+    }
+    let got = fetched(vec![Answer::Promise(1 << 60)], &[], |_| ());
+    let told = got.result.clone().unwrap_err();
+    assert!(told.contains("it has 1.0 EiB") && told.contains("free some space"), "{told}");
+    assert!(got.left_nothing());
+}
+
+#[test]
+fn a_server_that_is_silent_or_slow_is_given_up() {
+    let hasty = Limits { silence: Duration::from_millis(50), ..WIDE };
+    let got = fetched_within(&hasty, vec![Answer::Silent, Answer::Silent, Answer::Silent], &[], |_| ());
+    assert!(got.result.clone().unwrap_err().contains("timeout"), "{:?}", got.result);
+    assert!(got.left_nothing());
+    let none = Limits { time: Duration::ZERO, ..WIDE };
+    let got = fetched_within(&none, vec![Answer::All], &[], |_| ());
+    let told = got.result.clone().unwrap_err();
+    assert!(told.contains("which is too slow") && told.contains("run again to go on from there"), "{told}");
+    let have = std::fs::read(got.part()).unwrap();
+    assert!(!have.is_empty() && content().starts_with(&have), "what has come is kept");
+}
+
+#[test]
+fn only_https_or_this_machine_is_asked() {
+    let got = fetched(vec![], &[], |spec| spec.url = Some("http://192.0.2.1/rows.csv".into()));
+    let told = got.result.clone().unwrap_err();
+    assert!(told.contains("is not https") && told.contains("write an https address"), "{told}");
+    assert!(got.left_nothing());
+    let got = fetched(vec![Answer::SendOn("http://192.0.2.1/rows.csv")], &[], |_| ());
+    assert!(got.result.clone().unwrap_err().contains("http://192.0.2.1/rows.csv is not https"), "{:?}", got.result);
+    assert!(got.left_nothing());
+    let got = fetched(vec![Answer::Redirect; 12], &[], |_| ());
+    assert!(got.result.clone().unwrap_err().contains("redirect"), "{:?}", got.result);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_part_that_is_not_ours_is_left_alone() {
+    let (folder, mine) = file("mine", "mine");
+    let source = folder.path().join("rows.csv");
+    let part = folder.path().join("rows.csv.part");
+    let spec = DataSpec { url: Some("http://127.0.0.1:1/x".into()), sha256: Some("00".into()), ..spec(&source, "y") };
+    let refused = || said(&fetch(&spec, &mut |_, _| ()).unwrap_err());
+    std::os::unix::fs::symlink(&mine, &part).unwrap();
+    assert!(refused().starts_with("cannot write "), "a link is not followed");
+    std::fs::remove_file(&part).unwrap();
+    std::fs::hard_link(&mine, &part).unwrap();
+    assert!(refused().contains("no plain file of one name"), "{}", refused());
+    std::fs::remove_file(&part).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&part).status().unwrap();
+    assert!(made.success());
+    assert!(refused().contains("no plain file of one name"), "{}", refused());
+    assert_eq!(std::fs::read(&mine).unwrap(), b"mine");
+    assert!(part.exists());
+}
+
+#[test]
 fn one_process_fetches_at_a_time() {
     let (folder, part) = file("rows.csv.part", "");
     let other = std::fs::File::open(&part).unwrap();
@@ -269,6 +353,28 @@ fn one_process_fetches_at_a_time() {
     let told = said(&fetch(&spec, &mut |_, _| ()).unwrap_err());
     assert!(told.contains("another process is fetching it"), "{told}");
     assert!(part.exists());
+}
+
+#[test]
+#[cfg(unix)]
+fn links_of_others_are_not_written_through_by_a_part_and_followed_to_the_file() {
+    use std::os::unix::fs::symlink;
+
+    let (folder, theirs) = file("theirs", "theirs");
+    let at = |name: &str| folder.path().join(name);
+    symlink("theirs", at("rows.csv.part")).unwrap();
+    std::fs::create_dir(at("far")).unwrap();
+    symlink("far/real.csv", at("link.csv")).unwrap();
+    let fetched = |name: &str| {
+        let server = serve(content(), vec![Answer::All]);
+        let (url, sha256) = (Some(server.url), Some(hex(&Sha256::digest(content()))));
+        fetch(&DataSpec { url, sha256, ..spec(&at(name), "y") }, &mut |_, _| ())
+    };
+    let told = said(&fetched("rows.csv").unwrap_err());
+    assert!(told.contains("it is a link"), "{told}");
+    assert_eq!(std::fs::read_to_string(theirs).unwrap(), "theirs");
+    fetched("link.csv").unwrap();
+    assert!(at("link.csv").is_symlink() && std::fs::read(at("far/real.csv")).unwrap() == content());
 }
 
 #[test]

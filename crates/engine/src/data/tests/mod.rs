@@ -1,5 +1,6 @@
 //! Tests of the data path, by stage.
 
+mod bounds;
 mod download;
 mod label;
 mod portable;

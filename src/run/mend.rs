@@ -1,0 +1,155 @@
+//! What is missing or damaged of a run that is gone on with: set aside, made again, or left to be trained again.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io;
+
+use super::error::RunError;
+use super::finish::{collection_of, kept_scores};
+use super::observer::Observer;
+use super::workload::Workload;
+use focalsweep_core::plan::{Job, Trials};
+use focalsweep_core::record::{
+    CURVES, FilesFound, HISTORY, Journals, MODELS, Manifest, Models, RESULTS, Remade, RunDir, RunDirError, RunFiles,
+    RunState, SCORES, SplitMetrics, models_name,
+};
+use focalsweep_core::spec::Spec;
+use focalsweep_engine::train::measure_again;
+use focalsweep_report::{self as report, Results};
+
+/// A (trial, replicate).
+type Key = (String, u32);
+
+/// Sets aside what is damaged of the run in `dir`, makes again what can be made of the rest, and says which jobs are
+/// left to be trained: all of an unfinished run but those whose rows only its tables have.
+///
+/// # Errors
+/// A file cannot be read or written.
+pub(super) fn mend(
+    spec: &Spec,
+    workload: &Workload,
+    dir: &RunDir,
+    manifest: &mut Manifest,
+    found: &FilesFound,
+    observer: &mut dyn Observer,
+) -> Result<Vec<Job>, RunError> {
+    let jobs = dir.jobs();
+    let journals = Journals::list(&jobs).map_err(|why| RunDirError::io(&jobs, why))?;
+    if found.damaged.is_empty() && manifest.state == RunState::Finished && !(found.torn && !journals.is_empty()) {
+        return Ok(Vec::new());
+    }
+    if found.damaged.is_empty() && !journals.is_empty() {
+        return Ok(workload.plan.jobs.clone());
+    }
+    set_aside(dir, manifest, found, observer)?;
+    let is_lost = |name: &str| found.damaged.iter().any(|file| file.name == name);
+    if found.damaged.iter().any(|file| file.name.starts_with(MODELS)) {
+        dir.stage_preprocessing(&workload.replicates)?;
+        dir.commit(manifest)?;
+    }
+    // Of the rows that no journal has. A row is nothing without its epochs, which nothing else has.
+    let collection = collection_of(spec, workload, dir, manifest)?;
+    let tables_are_there = !is_lost(RESULTS) && !is_lost(HISTORY);
+    if tables_are_there && (is_lost(SCORES) || is_lost(CURVES)) {
+        let files = RunFiles::read(dir.root())?;
+        let results = report::read(&files)?;
+        let remaking = Remaking::new(spec, workload, &files, &results)?;
+        let (keep, _) = kept_scores(spec, workload, dir, true)?;
+        let mut remade = 0;
+        collection.stage_remade(keep.as_ref(), &mut |trial, replicate| {
+            let found = remaking.remake(&(trial.to_owned(), replicate));
+            remade += usize::from(found.is_some());
+            found
+        })?;
+        dir.commit(manifest)?;
+        observer.say(&format!("{SCORES} and {CURVES} are made again from {remade} models"));
+    }
+    let collected = if tables_are_there { collection.collected()? } else { HashSet::new() };
+    let is_whole = |job: &Job| {
+        manifest.files.contains_key(&models_name(&job.job_id))
+            && keys(&workload.trials, job).all(|key| collected.contains(&key))
+    };
+    let jobs = workload.plan.jobs.iter();
+    Ok(jobs.filter(|job| journals.has(&job.job_id) || !is_whole(job)).cloned().collect())
+}
+
+/// The rows of a job.
+fn keys<'a>(trials: &'a Trials, job: &'a Job) -> impl Iterator<Item = Key> + use<'a> {
+    (job.first..job.first + job.count).map(|index| (trials.get(index).trial_id(), job.replicate))
+}
+
+/// Gives damaged files another name, so that nothing reads them and nobody loses them, and takes them out of the
+/// manifest.
+fn set_aside(
+    dir: &RunDir,
+    manifest: &mut Manifest,
+    found: &FilesFound,
+    observer: &mut dyn Observer,
+) -> Result<(), RunError> {
+    for file in &found.damaged {
+        let path = dir.path(&file.name);
+        let aside = dir.path(&format!("{}.damaged", file.name));
+        match fs::rename(&path, &aside) {
+            Ok(()) => observer.say(&format!("{}: {}; kept as {}.damaged", path.display(), file.why, file.name)),
+            Err(why) if matches!(why.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                observer.say(&format!("{}: {}", path.display(), file.why));
+            }
+            Err(why) => return Err(RunDirError::io(&path, why).into()),
+        }
+        manifest.files.remove(&file.name);
+    }
+    Ok(dir.commit(manifest)?)
+}
+
+/// Scores and curves from the models of a run.
+struct Remaking<'a> {
+    spec: &'a Spec,
+    workload: &'a Workload,
+    models: Models,
+    /// What each row measured when its training ended: loss, AUC and average precision of the three parts.
+    measured: HashMap<Key, [Option<f64>; COLUMNS.len()]>,
+    places: HashMap<String, usize>,
+}
+
+/// What has to come out again to the bit.
+const COLUMNS: [&str; 9] = [
+    "train_loss",
+    "train_auc",
+    "train_average_precision",
+    "val_loss",
+    "val_auc",
+    "val_average_precision",
+    "test_loss",
+    "test_auc",
+    "test_average_precision",
+];
+
+impl<'a> Remaking<'a> {
+    fn new(spec: &'a Spec, workload: &'a Workload, files: &RunFiles, results: &Results) -> Result<Self, RunError> {
+        let at = COLUMNS.map(|name| results.metrics.iter().position(|metric| metric == name));
+        let figures = |row: &report::Row| at.map(|at| at.and_then(|at| row.metrics[at]));
+        let rows = results.rows.iter();
+        let measured = rows.map(|row| ((row.trial_id.clone(), row.replicate), figures(row))).collect();
+        let trials = &workload.trials;
+        let places = (0..trials.len()).map(|index| (trials.get(index).trial_id(), index)).collect();
+        Ok(Self { spec, workload, models: Models::read(files)?, measured, places })
+    }
+
+    /// What the model of `key` says of the rows, if that is what it said when it was trained: a model of a GPU, or of
+    /// another kind of processor, may say a little else.
+    fn remake(&self, key: &Key) -> Option<Remade> {
+        let (trial, replicate) = key;
+        let data = self.workload.replicates.get(*replicate as usize)?;
+        let weights = self.models.weights(trial, *replicate).ok().flatten()?;
+        let trial = self.workload.trials.get(*self.places.get(trial)?);
+        let fitted = measure_again(&trial, &weights, data, &self.spec.train, &self.spec.operating_point).ok()?;
+        let figures = |part: &SplitMetrics| [Some(part.loss), part.auc, part.average_precision];
+        let again = [&fitted.train, &fitted.val, &fitted.test].map(figures).concat();
+        let bits = |values: &[Option<f64>]| values.iter().map(|value| value.map(f64::to_bits)).collect::<Vec<_>>();
+        (bits(&again) == bits(self.measured.get(key)?)).then_some(Remade {
+            train_roc: fitted.train_roc,
+            validation: [fitted.validation.raw, fitted.validation.scores],
+            test: [fitted.test_rows.raw, fitted.test_rows.scores],
+        })
+    }
+}
