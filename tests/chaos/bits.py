@@ -14,6 +14,8 @@ TIMES = {"train_seconds", "started_at", "finished_at", "seconds", "job_id", "sta
 TABLES = ("results.parquet", "history.parquet", "scores.parquet", "curves.parquet")
 #: How the name of a file begins that is being written.
 TEMPORARY = ".writing-"
+#: How the name of a file ends that was found damaged and made again.
+DAMAGED = ".damaged"
 
 
 def columns(path):
@@ -53,12 +55,20 @@ def models(folder):
     """The tensors of all models of a folder, whatever files they lie in, and the bytes of its other files."""
     found = {}
     for path in sorted(Path(folder).iterdir()):
-        if path.name.startswith(TEMPORARY):
+        if path.name.startswith(TEMPORARY) or path.name.endswith(DAMAGED):
             continue
         if path.suffix == ".safetensors":
             found.update(tensors(path))
         else:
             found[path.name] = path.read_bytes()
+    return found
+
+
+def exported(folder):
+    """What an exported model says; the order of words in its file is not the same each time, nor are its checksums."""
+    found = models(folder)
+    card = json.loads(found["model.json"])
+    found["model.json"] = {name: value for name, value in card.items() if name not in ("files", "sum")}
     return found
 
 

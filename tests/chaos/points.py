@@ -14,7 +14,10 @@ LINE = re.compile(r"^(\d+) +(\w+)\((.*)$")
 
 
 def of(world, template, words):
-    """Every (call, the how-maniest of its thread) that touches a file of the case, in a run with these words."""
+    """Every (call, the how-maniest of its thread) that touches a file of the case, in a run with these words.
+
+    A number that the first thread reaches while the program is being loaded is left out: it would not even start.
+    """
     folder = world.root / f"trace-of-{template.name}"
     shutil.copytree(template, folder)
     trace = folder / "trace"
@@ -23,7 +26,7 @@ def of(world, template, words):
     if said.code not in (0, 1):
         raise SystemExit(f"chaos cannot begin:\n{said.words()}")
     ours = re.compile(rf'"(run|spec|rows)\b|{re.escape(str(folder))}/')
-    counts, found = Counter(), {}
+    counts, found, first = Counter(), {}, {}
     for line in trace.read_text(errors="replace").splitlines():
         call = LINE.match(line)
         if call is None:
@@ -31,6 +34,7 @@ def of(world, template, words):
         thread, name, rest = call.groups()
         counts[thread, name] += 1
         if ours.search(rest.replace(f"AT_FDCWD<{folder}>", "")):
+            first.setdefault(name, counts[thread, name])
             found[name, counts[thread, name]] = None
     shutil.rmtree(folder)
-    return list(found)
+    return [(name, count) for name, count in found if count >= first[name]]

@@ -53,7 +53,7 @@ class Reader:
         path = folder / self.result
         if path.suffix == ".parquet":
             return {name: column.to_pylist() for name, column in bits.columns(path).items()}
-        return bits.models(path) if path.is_dir() else path.read_bytes()
+        return bits.exported(path) if path.is_dir() else path.read_bytes()
 
     def names(self, said, path):
         """Whether its error names the file."""

@@ -25,12 +25,13 @@ run="spec.yaml --devices cpu --no-progress"
 # shellcheck disable=SC2086
 "$program" run $run --out prepared --prepare >/dev/null 2>&1
 "$program" export done --trial best --out model >/dev/null 2>&1
+# The thread that saves the first trial, which diverges at once, waits until the signal has come: a small checkpoint.
 # shellcheck disable=SC2086
-"$program" run $run --out long >/dev/null 2>&1 &
-pid=$!
+strace -f -o strace.txt -e trace=fdatasync -e inject=fdatasync:delay_exit=1000000:when=1 \
+    "$program" run $run --out long >/dev/null 2>&1 &
 while ! grep -q '^{"row"' long/jobs/job-*.jsonl 2>/dev/null; do sleep 0.05; done
-kill -INT $pid
-wait $pid || [ $? = 130 ]
+kill -INT "$(cat "/proc/$!/task/$!/children")"
+wait $! || [ $? = 130 ]
 cd - >/dev/null
 
 one() {
@@ -44,7 +45,8 @@ one "$folder/done/jobs/job-*.jsonl" journal/good.jsonl
 one "$folder/long/jobs/*.checkpoint" checkpoint/good.checkpoint
 cp "$folder/done/plan.jsonl" plan/good.jsonl
 cp "$folder/done/manifest.json" manifest/good.json
-cp "$folder/prepared/prepared/r0.arrow" prepared/good.arrow
+cp "$folder/prepared/prepared/r0.arrow" prepared/good-r0.arrow
+cp "$folder/prepared/prepared/r0.json" prepared/good-r0.json
 cp "$folder/done/results.parquet" parquet/results.parquet
 for file in model.json model.safetensors preprocessing.json; do cp "$folder/model/$file" "model/good-$file"; done
 for file in ../slurm/fixtures/squeue-*.txt ../slurm/fixtures/sacct.txt; do cp "$file" squeue/; done

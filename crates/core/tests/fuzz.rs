@@ -6,12 +6,13 @@
 mod fuzz;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use focalsweep_core::plan::Trials;
-use focalsweep_core::record::{Journals, LaunchLog, Model, RunDir, push_line};
+use focalsweep_core::record::{Journals, LaunchLog, Model, RunDir, blob_sum, push_line};
 use focalsweep_core::spec::{parse_with, to_yaml};
 use fuzz::fuzz;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Of the data of the corpus.
@@ -82,6 +83,10 @@ const JSON: &[&str] = &[
     "\"lengths\":",
 ];
 
+fn corpus() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus")
+}
+
 fn as_it_is(_: &str, bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
@@ -97,6 +102,16 @@ fn summed(_: &str, bytes: Vec<u8>) -> Vec<u8> {
         }
     }
     lines
+}
+
+/// A JSON file whose checksum, its last field, fits again.
+fn sealed(_: &str, bytes: Vec<u8>) -> Vec<u8> {
+    const SUM: &[u8] = b",\n  \"sum\": \"";
+    let end = bytes.windows(SUM.len()).rposition(|window| window == SUM);
+    let end = end.or_else(|| Some(bytes.strip_suffix(b"\n}")?.len()));
+    let Some(object) = end.map(|end| &bytes[..end]) else { return bytes };
+    let sum = blob_sum(&[object, b"\n}"].concat());
+    [object, SUM, sum.as_bytes(), b"\"\n}\n"].concat()
 }
 
 /// Reads a file that lies at `name` in a folder.
@@ -139,7 +154,7 @@ fn plans() {
 
 #[test]
 fn manifests() {
-    fuzz("manifest", JSON, as_it_is, |_, bytes| at("manifest.json", bytes, RunDir::look));
+    fuzz("manifest", JSON, sealed, |_, bytes| at("manifest.json", bytes, RunDir::look));
 }
 
 #[test]
@@ -156,19 +171,35 @@ fn launch_logs() {
 
 #[test]
 fn prepared_rows() {
-    fuzz("prepared", &[], as_it_is, |_, bytes| {
-        at("prepared/r0.arrow", bytes, |root| RunDir::attend(root).prepared(0, FINGERPRINT))
+    let whole = corpus().join("prepared");
+    fuzz("prepared", JSON, sealed, |changed, bytes| {
+        let name = |changed: &str| format!("prepared/{}", changed.trim_start_matches("good-"));
+        at(&name(changed), bytes, |root| {
+            for other in ["good-r0.arrow", "good-r0.json"].into_iter().filter(|other| *other != changed) {
+                fs::copy(whole.join(other), root.join(name(other))).unwrap();
+            }
+            RunDir::attend(root).prepared(0, FINGERPRINT)
+        })
     });
 }
 
 #[test]
 fn model_directories() {
-    let whole = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus/model");
+    let whole = corpus().join("model");
     let files = ["model.json", "model.safetensors", "preprocessing.json"];
-    fuzz("model", JSON, as_it_is, |changed, bytes| {
-        at(changed.trim_start_matches("good-"), bytes, |folder| {
-            for name in files.into_iter().filter(|name| !changed.ends_with(name)) {
+    fuzz("model", JSON, sealed, |changed, bytes| {
+        let changed = changed.trim_start_matches("good-");
+        at(changed, bytes, |folder| {
+            for name in files.into_iter().filter(|name| *name != changed) {
                 fs::copy(whole.join(format!("good-{name}")), folder.join(name)).unwrap();
+            }
+            if changed != "model.json" {
+                // Its card names the changed file's checksum, as a card of somebody else's would.
+                let mut card: Value = serde_json::from_slice(&fs::read(folder.join("model.json")).unwrap()).unwrap();
+                card.as_object_mut().unwrap().remove("sum");
+                card["files"][changed] = json!({"bytes": bytes.len(), "sum": blob_sum(bytes)});
+                let card = sealed("model.json", serde_json::to_vec_pretty(&card).unwrap());
+                fs::write(folder.join("model.json"), card).unwrap();
             }
             Model::read(folder)
         })
