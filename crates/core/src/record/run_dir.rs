@@ -215,15 +215,17 @@ impl RunDir {
         Ok(files)
     }
 
-    /// Removes journals, checkpoints and prepared rows, once every file that people read is in place.
+    /// Removes journals, checkpoints and prepared rows, once every file that people read is in place. What a worker makes
+    /// there meanwhile, of which nobody needs to know any more, stays until the next time.
     ///
     /// # Errors
     /// They cannot be removed.
     pub fn remove_jobs(&self) -> Result<(), RunDirError> {
         for folder in [self.jobs(), self.path("prepared")] {
             match fs::remove_dir_all(&folder) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(RunDirError::io(&folder, error)),
-                _ => {}
+                Ok(()) => {}
+                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => {}
+                Err(error) => return Err(RunDirError::io(&folder, error)),
             }
         }
         Ok(())
