@@ -1,6 +1,6 @@
 //! Commands in messages can be pasted into a shell, whatever characters the paths have.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 #[expect(dead_code, reason = "other tests look at every file of a folder")]
 mod common;
