@@ -10,7 +10,7 @@ RUN = cargo run --release --quiet -p focalsweep --
 CRATES = $(if $(filter none,$(TORCH)),--workspace --exclude focalsweep-torch)
 export TORCH
 
-.PHONY: help setup build sweep report test test-slurm lint bench bench-peers gpu-check docs clean
+.PHONY: help setup build sweep report test test-slurm lint deny bench bench-peers gpu-check docs clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -43,12 +43,16 @@ test: build ## all tests, those in a browser and of Python's readers too
 test-slurm: setup ## the launcher on a real Slurm of three nodes on this machine (root; installs Debian's slurm-wlm and munge)
 	tests/slurm/run.sh
 
-lint: setup ## formatting, clippy, rustdoc (warnings are errors), third-party features, workflows
+lint: setup ## formatting, clippy, rustdoc (warnings are errors), third-party features, workflows, what is built in
 	cargo fmt --check
 	cargo clippy --release --all-targets $(CRATES) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --document-private-items $(CRATES)
 	tools/check-features.sh
 	tools/lint-workflows.sh
+	tools/supply-chain.sh
+
+deny: ## licences, sources, bans and advisories of what is built in (deny.toml), with cargo-deny
+	tools/supply-chain.sh
 
 bench: setup ## time the kernels one by one
 	cargo bench --bench kernels
