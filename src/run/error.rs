@@ -74,6 +74,7 @@ impl RunError {
     /// refuses.
     pub fn blame(&self) -> Blame {
         match self {
+            Self::Data(error) if error.is_unwritable() => Blame::Environment,
             Self::Spec(_)
             | Self::TooManyTrials
             | Self::Data(_)

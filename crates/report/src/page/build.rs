@@ -13,7 +13,8 @@ use crate::read::{ReportError, Row, Value, column, manifest, part_of, read};
 use crate::say::{in_words, notes};
 use focalsweep_core::metrics::Interval;
 use focalsweep_core::metrics::catalogue::Test;
-use focalsweep_core::record::State;
+use focalsweep_core::record::{State, read_spec_text};
+use focalsweep_core::text::escaped;
 
 /// Trials of which curves, histories and the like are embedded; the best, and those that the page itself names.
 const DETAILS: usize = 100;
@@ -75,7 +76,7 @@ fn run(run_dir: &Path, ranking: &Ranking) -> Result<Run, ReportError> {
     let manifest = manifest(run_dir)?;
     let constants = ranking.constants().into_iter().map(|(name, value)| (name.to_owned(), value.to_string()));
     Ok(Run {
-        name: ranking.name.clone(),
+        name: escaped(&ranking.name).into_owned(),
         state: format!("{:?}", manifest.state).to_lowercase(),
         program: manifest.program,
         libtorch: manifest.libtorch,
@@ -89,7 +90,7 @@ fn run(run_dir: &Path, ranking: &Ranking) -> Result<Run, ReportError> {
         failed: manifest.counts.failed,
         jobs: manifest.counts.jobs,
         // Shown as it is; a run without one has nothing to show.
-        sweep_yaml: fs::read_to_string(run_dir.join("sweep.yaml")).unwrap_or_default(),
+        sweep_yaml: read_spec_text(&run_dir.join("sweep.yaml")).unwrap_or_default(),
         constants: constants.collect(),
     })
 }
