@@ -3,6 +3,7 @@
 SPEC ?= sweeps/focal.yaml
 OUT ?=
 ARGS ?=
+FUZZ_SECONDS ?= 600
 PEERS ?= ../shared/peers
 BENCH_DATA ?= ../shared/data/forestcover.parquet
 RUN = cargo run --release --quiet -p focalsweep --
@@ -10,7 +11,7 @@ RUN = cargo run --release --quiet -p focalsweep --
 CRATES = $(if $(filter none,$(TORCH)),--workspace --exclude focalsweep-torch)
 export TORCH
 
-.PHONY: help setup build sweep report test test-slurm lint deny bench bench-peers gpu-check docs clean
+.PHONY: help setup build sweep report test test-slurm chaos fuzz soak lint deny bench bench-peers gpu-check docs clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -34,14 +35,25 @@ sweep: build ## train SPEC, or finish it, and print its ranked table
 report: build ## rank the run of SPEC again, or that in OUT, e.g. ARGS='--on test --top 10'
 	@$(RUN) report "$(or $(OUT),$(SPEC))" $(ARGS)
 
-test: build ## all tests, those in a browser and of Python's readers too
+test: build ## all tests, those in a browser, of Python's readers and the short chaos too
 	cargo test --release $(CRATES)
 	tests/browser/run.sh
 	tests/python/run.sh
 	tests/kubernetes/run.sh
+	tests/chaos/run.sh
 
 test-slurm: setup ## the launcher on a real Slurm of three nodes on this machine (root; installs Debian's slurm-wlm and munge)
 	tests/slurm/run.sh
+
+chaos: build ## disturb real runs in every way and compare them with one left alone (ARGS='--long': half an hour)
+	tests/chaos/run.sh $(ARGS)
+
+fuzz: setup ## throw changed files at every reader, FUZZ_SECONDS=600 each
+	FOCALSWEEP_FUZZ_SECONDS=$(FUZZ_SECONDS) RUST_BACKTRACE=0 cargo test --release -p focalsweep-core -p focalsweep-engine --test fuzz -- --nocapture
+	FOCALSWEEP_FUZZ_SECONDS=$(FUZZ_SECONDS) RUST_BACKTRACE=0 cargo test --release -p focalsweep --lib fuzz -- --nocapture
+
+soak: build ## 5,000 epochs and 2,000 jobs in one process: memory and open files stay as they are
+	python3 tests/chaos/soak.py
 
 lint: setup ## formatting, clippy, rustdoc (warnings are errors), third-party features, workflows, what is built in
 	cargo fmt --check

@@ -45,6 +45,6 @@ one "$folder/long/jobs/*.checkpoint" checkpoint/good.checkpoint
 cp "$folder/done/plan.jsonl" plan/good.jsonl
 cp "$folder/done/manifest.json" manifest/good.json
 cp "$folder/prepared/prepared/r0.arrow" prepared/good.arrow
-cp "$folder/done/results.parquet" parquet/good-results.parquet
+cp "$folder/done/results.parquet" parquet/results.parquet
 for file in model.json model.safetensors preprocessing.json; do cp "$folder/model/$file" "model/good-$file"; done
 for file in ../slurm/fixtures/squeue-*.txt ../slurm/fixtures/sacct.txt; do cp "$file" squeue/; done
