@@ -1,7 +1,6 @@
 //! From a run directory and its ranking to the payload.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 
 use super::payload::{Intervals, Parameter, Payload, Published, RankingOf, Run, Short, Trials};
