@@ -208,6 +208,13 @@ fn less_memory_than_the_program_needs_ends_it_with_a_sentence() {
     }
 }
 
+#[test]
+fn memory_that_was_not_estimated_and_is_not_there_is_an_error_with_a_sentence() {
+    let folder = sweep(rows(), &format!("  gamma: {{values: [{}]}}\n", "1.25, ".repeat(800_000)));
+    let said = under("ulimit -v 100000", folder.path(), &["validate", "s.yaml"]);
+    assert_refused(&said, &[3], &["the system gives no more memory", "`ulimit -v`", "--resume"]);
+}
+
 /// What terminals obey.
 const ORDERS: [char; 6] = ['\u{1b}', '\u{7}', '\r', '\u{202e}', '\u{9b}', '\u{2066}'];
 
