@@ -11,7 +11,7 @@ RUN = cargo run --release --quiet -p focalsweep --
 CRATES = $(if $(filter none,$(TORCH)),--workspace --exclude focalsweep-torch)
 export TORCH
 
-.PHONY: help setup build sweep report test test-slurm chaos fuzz soak lint bench bench-peers gpu-check docs clean
+.PHONY: help setup build sweep report test test-slurm chaos fuzz soak lint deny bench bench-peers gpu-check docs clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -55,12 +55,16 @@ fuzz: setup ## throw changed files at every reader, FUZZ_SECONDS=600 each
 soak: build ## 5,000 epochs and 2,000 jobs in one process: memory and open files stay as they are
 	python3 tests/chaos/soak.py
 
-lint: setup ## formatting, clippy, rustdoc (warnings are errors), third-party features, workflows
+lint: setup ## formatting, clippy, rustdoc (warnings are errors), third-party features, workflows, what is built in
 	cargo fmt --check
 	cargo clippy --release --all-targets $(CRATES) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --document-private-items $(CRATES)
 	tools/check-features.sh
 	tools/lint-workflows.sh
+	tools/supply-chain.sh
+
+deny: ## licences, sources, bans and advisories of what is built in (deny.toml), with cargo-deny
+	tools/supply-chain.sh
 
 bench: setup ## time the kernels one by one
 	cargo bench --bench kernels

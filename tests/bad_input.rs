@@ -520,11 +520,10 @@ fn run_directories_with_faults() {
             case("another sweep", 2, "run sweep.yaml --resume --set train.epochs=3 --set seed=1").prepared(have_run),
             case("other parameters", 2, "run sweep.yaml --resume --set parameters.gamma.value=1").prepared(have_run),
             case("other data", 2, "run sweep.yaml --resume").prepared(change_rows),
-            case("a manifest that is none", 2, "run sweep.yaml --resume").prepared(change("manifest.json", "{")),
+            case("a manifest that is none", 3, "run sweep.yaml --resume").prepared(change("manifest.json", "{")),
             case("a manifest of another program", 2, "run sweep.yaml --resume").prepared(change("manifest.json", "{}")),
             case("a later format", 2, "run sweep.yaml --resume")
                 .prepared(change("manifest.json", "{\"format_version\": 99}")),
-            case("its sweep is broken", 2, "run sweep.yaml --resume").prepared(change("sweep.yaml", "name: [")),
         ],
     );
 }
@@ -548,8 +547,9 @@ fn reports_with_faults() {
             case("an empty folder", 2, "report runs").prepared(|folder| fs::create_dir(folder.join("runs")).unwrap()),
             case("a file", 2, "report rows.csv"),
             case("a folder that is no run", 2, "report ."),
-            case("no results yet", 2, "report runs/tiny").prepared(change("results.parquet", None)),
-            case("results that are none", 2, "report runs/tiny").prepared(change("results.parquet", Some("x"))),
+            case("no results any more", 3, "report runs/tiny").prepared(change("results.parquet", None)),
+            case("results that are none", 3, "report runs/tiny").prepared(change("results.parquet", Some("x"))),
+            case("a sweep that was changed", 3, "report runs/tiny").prepared(change("sweep.yaml", Some("name: ["))),
             case("a later format", 2, "report runs/tiny")
                 .prepared(change("manifest.json", Some("{\"format_version\": 99}"))),
             case("an unknown metric", 2, "report runs/tiny --by auk,fn").prepared(have_run),

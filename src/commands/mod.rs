@@ -16,10 +16,12 @@ mod worker;
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::thread::available_parallelism;
 
 use crate::cli::{Cli, Command};
 use crate::logging::Log;
 use crate::output::{Failure, Plain};
+use focalsweep_engine::memory;
 
 /// Does what the command line says.
 ///
@@ -48,16 +50,21 @@ pub fn dispatch(cli: Cli, log: &Log) -> Result<ExitCode, Failure> {
 /// Starts the threads that share the work on data and results: where the first use starts them it cannot say that they do
 /// not start.
 fn start_threads() -> Result<(), Failure> {
-    match rayon::ThreadPoolBuilder::new().build_global() {
+    let asked = std::env::var("RAYON_NUM_THREADS").ok().and_then(|asked| asked.parse().ok()).filter(|asked| *asked > 0);
+    let threads = asked.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
+    let failed = |why: String| {
+        let message = format!("cannot start {threads} threads that share the work: {why}");
+        let help = "allow more processes (`ulimit -u`) or more memory (`ulimit -v`), or ask for fewer threads: \
+                    RAYON_NUM_THREADS=1";
+        Failure::environment(Plain { message, help: Some(help.to_owned()) })
+    };
+    memory::holds_threads(threads).map_err(|short| {
+        let words = [short.need, short.most].map(memory::in_words);
+        failed(format!("they take {} of address space, and {} may be taken", words[0], words[1]))
+    })?;
+    match rayon::ThreadPoolBuilder::new().num_threads(threads).build_global() {
         // Without a cause they are there already.
-        Err(error) if error.source().is_some() => Err(Failure::environment(Plain {
-            message: format!("cannot start the threads that share the work: {error}"),
-            help: Some(
-                "allow more processes (`ulimit -u`) or more memory (`ulimit -v`), or ask for fewer threads: \
-                 RAYON_NUM_THREADS=1"
-                    .to_owned(),
-            ),
-        })),
+        Err(error) if error.source().is_some() => Err(failed(error.to_string())),
         _ => Ok(()),
     }
 }

@@ -124,7 +124,7 @@ impl Status<'_> {
         }
         if ["stopped", "trained, not collected", "on the cluster"].contains(&state) {
             let what = if state == "on the cluster" { "waits for it and collects" } else { "goes on with it" };
-            lines.push(format!("  `focalsweep run SPEC --resume --out {}` {what}", quoted(&self.root)));
+            lines.push(format!("  `focalsweep run SPEC --resume --out {}` {what}", quoted(self.root)));
         }
         lines.join("\n")
     }

@@ -15,12 +15,15 @@ pub enum LaunchError {
     RunDir(#[from] RunDirError),
     /// A worker could not start.
     #[error("could not start {workers} worker threads: {why}")]
-    #[diagnostic(help("`--devices cpu` with fewer cores in RAYON_NUM_THREADS needs fewer threads"))]
+    #[diagnostic(help(
+        "allow more processes (`ulimit -u`) or more memory (`ulimit -v`), or use fewer cores: \
+         `taskset -c 0-3 focalsweep ...`"
+    ))]
     Threads {
         /// How many were wanted.
         workers: usize,
         /// Why not.
-        why: rayon::ThreadPoolBuildError,
+        why: String,
     },
     /// No device is left that works.
     #[error("all devices have failed, {left} jobs are left: {why}")]

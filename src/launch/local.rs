@@ -15,6 +15,7 @@ use super::torch::TorchPool;
 use focalsweep_core::plan::{Job, Plan};
 use focalsweep_core::record::{Change, Journals, LaunchLog, RunDirError, State, jobs_now};
 use focalsweep_engine::job::{Event, JobDevice, JobEnd, JobError, Work, cut_checkpoint, ended, give_up, run_job};
+use focalsweep_engine::memory;
 use focalsweep_engine::train::{self, FusedKernels};
 
 /// How often people are told when nothing happens, and an idle slot asks again.
@@ -86,11 +87,14 @@ pub fn run(local: &Local<'_>, mut watch: impl FnMut(&Tally)) -> Result<Tally, La
         .map(|device| DeviceSlots { name: device.name(), model: device.model.clone(), slots: device.slots })
         .collect();
     let workers = devices.iter().map(|device| device.slots).sum();
+    let no_threads = |why: String| LaunchError::Threads { workers, why };
+    memory::holds_threads(workers)
+        .map_err(|short| no_threads(format!("no room for their stacks in {}", memory::in_words(short.most))))?;
     let threads = ThreadPoolBuilder::new()
         .num_threads(workers)
         .thread_name(|index| format!("worker-{index}"))
         .build()
-        .map_err(|why| LaunchError::Threads { workers, why })?;
+        .map_err(|why| no_threads(why.to_string()))?;
     let board = Board {
         scheduler: Scheduler::new(&devices, stacking(pool).overhead, tasks),
         log,

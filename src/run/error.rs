@@ -85,6 +85,7 @@ impl RunError {
     /// and what the system refuses.
     pub fn blame(&self) -> Blame {
         match self {
+            Self::Data(error) if error.is_unwritable() => Blame::Environment,
             Self::Spec(_)
             | Self::TooManyTrials
             | Self::Data(_)

@@ -234,6 +234,7 @@ impl Ready {
     /// Says that the run goes on; `launch` and `rank` may have changed.
     fn go_on(&self, dir: &RunDir, before: Manifest, old: Option<&Spec>) -> Result<Manifest, RunError> {
         let spec = &self.sweep.spec;
+        dir.make_folders()?;
         if old != Some(spec) {
             dir.stage_spec(spec)?;
         }

@@ -44,6 +44,7 @@ pub(super) fn mend(
     set_aside(dir, manifest, found, observer)?;
     let is_lost = |name: &str| found.damaged.iter().any(|file| file.name == name);
     if found.damaged.iter().any(|file| file.name.starts_with(MODELS)) {
+        dir.make_folders()?;
         dir.stage_preprocessing(&workload.replicates)?;
         dir.commit(manifest)?;
     }

@@ -124,7 +124,7 @@ fn check_stacks(plan: &Plan, trials: &Trials, sizes: &Sizes, pool: &[PoolDevice]
     Budget::now().holds(plan.memory(trials, sizes)).map_err(|short| DataError::Memory {
         what: format!("the models of {} workers", sizes.workers),
         short,
-        help: "use a smaller network (`hidden`) or `batch_size`, or fewer workers (RAYON_NUM_THREADS)",
+        help: "use a smaller network (`hidden`) or `batch_size`, or fewer cores (`taskset -c 0-3 focalsweep ...`)",
     })
 }
 

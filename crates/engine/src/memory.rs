@@ -8,6 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// What is left to the rest of the process and to the system: a tenth.
 const LEFT_ALONE: u64 = 10;
 
+/// Stack of a thread, with what the system puts beside it.
+const STACK: u64 = (2 << 20) + (64 << 10);
+/// Room that threads need to begin with anything.
+const BESIDE_STACKS: u64 = 16 << 20;
+
 /// Memory that a task may take, and what of it is taken.
 #[derive(Debug)]
 pub struct Budget {
@@ -62,6 +67,17 @@ pub fn in_words(bytes: u64) -> String {
         unit += 1;
     }
     format!("{size:.1} {}", units[unit])
+}
+
+/// Whether so many threads more find room for their stacks, and then have as much again. A thread that finds none when it
+/// starts ends the process; where no limit is set there always is, since a stack that is not used takes no memory.
+///
+/// # Errors
+/// They do not.
+pub fn holds_threads(threads: usize) -> Result<(), Short> {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let left = own_limits(&read("/proc/self/limits"), &read("/proc/self/status"));
+    Budget::of(left.unwrap_or(u64::MAX)).holds((threads as u64).saturating_mul(2 * STACK).saturating_add(BESIDE_STACKS))
 }
 
 /// Bytes that this process can still get: of the system, of its control groups, of its own limits (`ulimit -v`, `-d`),
@@ -164,6 +180,7 @@ mod tests {
         assert_eq!(budget.take(60), Ok(()));
         assert_eq!(budget.take(41), Err(Short { need: 101, most: 100 }));
         assert!(free().is_none_or(|free| free > 1 << 20));
+        assert_eq!(holds_threads(1), Ok(()));
         assert_eq!(
             [1_500, 3 << 30, u64::MAX].map(in_words),
             ["1.5 KiB".to_owned(), "3.0 GiB".to_owned(), "16.0 EiB".to_owned()]

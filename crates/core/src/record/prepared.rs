@@ -159,7 +159,10 @@ fn read(path: &Path) -> io::Result<(Replicate, String)> {
     // cuts one off by hand could take pages away that are in use.
     #[expect(unsafe_code, reason = "mapping a file is how workers of a host share its rows")]
     let map = unsafe { Mmap::map(&file)? };
-    let expected: FileSum = read_sealed_at(&sum_path(path))?.ok_or_else(|| damaged("its checksum is missing"))?;
+    let sums = sum_path(path);
+    let named = |why: io::Error| io::Error::new(why.kind(), format!("{}: {why}", sums.display()));
+    let expected = read_sealed_at(&sums).map_err(named)?;
+    let expected: FileSum = expected.ok_or_else(|| damaged(format!("{} is missing", sums.display())))?;
     if (FileSum { bytes: map.len() as u64, sum: blob_sum(&map) }) != expected {
         return Err(damaged(OTHER_SUM));
     }

@@ -13,7 +13,8 @@ use super::attempt::Attempt;
 use super::checksum::{OTHER_SUM, blob_sum};
 use super::error::RunDirError;
 use super::journal::planned;
-use super::manifest::Manifest;
+use super::manifest::{MANIFEST, Manifest};
+use super::models::MODELS;
 use super::staged::Staged;
 use crate::plan::Job;
 
@@ -72,8 +73,9 @@ impl RunDir {
     /// # Errors
     /// Another process has it, or it cannot be written.
     pub fn lock(root: &Path) -> Result<Self, RunDirError> {
-        for folder in [root.to_owned(), root.join("jobs"), root.join("models")] {
-            fs::create_dir_all(&folder).map_err(|e| RunDirError::io(&folder, e))?;
+        fs::create_dir_all(root).map_err(|e| RunDirError::io(root, e))?;
+        if !root.join(MANIFEST).exists() {
+            make_folders(root)?;
         }
         let path = root.join(".lock");
         let lock = open_own(&path, OpenOptions::new().write(true).create(true).truncate(false))
@@ -86,6 +88,14 @@ impl RunDir {
             Err(TryLockError::WouldBlock) => Err(RunDirError::Locked(root.to_owned())),
             Err(TryLockError::Error(error)) => Err(RunDirError::io(&path, error)),
         }
+    }
+
+    /// Makes the folders of journals and models, which a run that goes on needs again.
+    ///
+    /// # Errors
+    /// They cannot be made.
+    pub fn make_folders(&self) -> Result<(), RunDirError> {
+        make_folders(&self.root)
     }
 
     /// A directory that another process may have locked: for workers, and to look.
@@ -215,15 +225,17 @@ impl RunDir {
         Ok(files)
     }
 
-    /// Removes journals, checkpoints and prepared rows, once every file that people read is in place.
+    /// Removes journals, checkpoints and prepared rows, once every file that people read is in place. What a worker makes
+    /// there meanwhile, of which nobody needs to know any more, stays until the next time.
     ///
     /// # Errors
     /// They cannot be removed.
     pub fn remove_jobs(&self) -> Result<(), RunDirError> {
         for folder in [self.jobs(), self.path("prepared")] {
             match fs::remove_dir_all(&folder) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(RunDirError::io(&folder, error)),
-                _ => {}
+                Ok(()) => {}
+                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => {}
+                Err(error) => return Err(RunDirError::io(&folder, error)),
             }
         }
         Ok(())
@@ -242,6 +254,13 @@ fn checked(path: &Path, mut bytes: Vec<u8>) -> Result<Vec<u8>, RunDirError> {
 /// `job-00007a@120+15`: a job with its first trial and their number.
 fn checkpoint_name(job: &Job) -> String {
     format!("{}@{}+{}", job.job_id, job.first, job.count)
+}
+
+fn make_folders(root: &Path) -> Result<(), RunDirError> {
+    for folder in [root.join("jobs"), root.join(MODELS)] {
+        fs::create_dir_all(&folder).map_err(|e| RunDirError::io(&folder, e))?;
+    }
+    Ok(())
 }
 
 /// Folders in which only the process that has the lock makes files; in `jobs`, which goes as a whole, workers may be

@@ -32,10 +32,17 @@ impl RunFiles {
     /// It is missing or not as it was written, cannot be read, or is none.
     pub fn spec(&self) -> Result<Spec, RunDirError> {
         let path = self.path(SPEC);
-        let broken = |why: &str| RunDirError::Broken { path: path.clone(), why: why.to_owned() };
-        let bytes = self.bytes(SPEC)?.ok_or_else(|| broken("it is missing"))?;
-        let text = String::from_utf8(bytes).map_err(|_| broken("it is no text"))?;
-        Ok(spec::parse(&path.display().to_string(), &text)?)
+        let missing = || RunDirError::Broken { path: path.clone(), why: "it is missing".to_owned() };
+        Ok(spec::parse(&path.display().to_string(), &self.spec_text()?.ok_or_else(missing)?)?)
+    }
+
+    /// The text of the spec; `None` where there is none.
+    ///
+    /// # Errors
+    /// As of [`RunFiles::spec`].
+    pub fn spec_text(&self) -> Result<Option<String>, RunDirError> {
+        let text = self.open(SPEC)?.map(read_text).transpose();
+        text.map_err(|why| RunDirError::io(&self.path(SPEC), why))
     }
 }
 
@@ -44,8 +51,12 @@ impl RunFiles {
 /// # Errors
 /// It cannot be read, is no UTF-8, or too large for a sweep file ([`io::ErrorKind::FileTooLarge`]).
 pub fn read_spec_text(path: &Path) -> io::Result<String> {
+    read_text(File::open(path)?)
+}
+
+fn read_text(file: File) -> io::Result<String> {
     let mut bytes = Vec::new();
-    if File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)? as u64 > MOST_BYTES {
+    if file.take(MOST_BYTES + 1).read_to_end(&mut bytes)? as u64 > MOST_BYTES {
         let why = "it has more than 16 MiB, which no sweep file has";
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
     }

@@ -120,7 +120,8 @@ fn make_last(file: &File) -> io::Result<()> {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};

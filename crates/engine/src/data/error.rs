@@ -396,6 +396,11 @@ impl DataError {
         Self::File { action, path: path.to_path_buf(), why: why.to_string() }
     }
 
+    /// Whether the system does not let a file be written: nothing that was given is wrong.
+    pub fn is_unwritable(&self) -> bool {
+        matches!(self, Self::File { action: "write", .. })
+    }
+
     /// A table that does not fit.
     pub(super) fn table_memory(what: String, short: Short) -> Self {
         let help = "read fewer columns (`data.drop`) or fewer rows";

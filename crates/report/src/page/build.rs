@@ -11,7 +11,8 @@ use crate::read::{ReportError, Row, Value, column, part_of, read};
 use crate::say::{in_words, notes};
 use focalsweep_core::metrics::Interval;
 use focalsweep_core::metrics::catalogue::Test;
-use focalsweep_core::record::{RunFiles, SPEC, State};
+use focalsweep_core::record::{RunFiles, State};
+use focalsweep_core::text::escaped;
 
 /// Trials of which curves, histories and the like are embedded; the best, and those that the page itself names.
 const DETAILS: usize = 100;
@@ -73,7 +74,7 @@ fn run(files: &RunFiles, ranking: &Ranking) -> Result<Run, ReportError> {
     let manifest = files.manifest().clone();
     let constants = ranking.constants().into_iter().map(|(name, value)| (name.to_owned(), value.to_string()));
     Ok(Run {
-        name: ranking.name.clone(),
+        name: escaped(&ranking.name).into_owned(),
         state: format!("{:?}", manifest.state).to_lowercase(),
         program: manifest.program,
         libtorch: manifest.libtorch,
@@ -87,7 +88,7 @@ fn run(files: &RunFiles, ranking: &Ranking) -> Result<Run, ReportError> {
         failed: manifest.counts.failed,
         jobs: manifest.counts.jobs,
         // Shown as it is; a run without one has nothing to show.
-        sweep_yaml: files.bytes(SPEC)?.map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default(),
+        sweep_yaml: files.spec_text()?.unwrap_or_default(),
         constants: constants.collect(),
     })
 }
