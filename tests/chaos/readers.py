@@ -6,8 +6,9 @@ import shutil
 import bits
 from program import Failed
 
-#: What is refused by another name than its file's: a sweep or data that are not those that the run was begun with.
-CALLED = {"spec.yaml": "sweep", "rows.csv": "data", "rows.parquet": "data"}
+#: What is refused by another name than its file's: a sweep or data that are not those that the run was begun with, and
+#: a folder that has no manifest.
+CALLED = {"spec.yaml": "sweep", "rows.csv": "data", "rows.parquet": "data", "manifest.json": "is not a run directory"}
 #: How `status` says how many rows there are.
 DONE = re.compile(r"(\d+) of (\d+) rows done")
 
@@ -57,7 +58,8 @@ class Reader:
 
     def names(self, said, path):
         """Whether its error names the file."""
-        return path.name in unwrapped(said.stderr)
+        called = CALLED.get(path.name)
+        return path.name in unwrapped(said.stderr) or (called is not None and called in said.stderr)
 
     def check(self, case, said):
         """Checks that it said the same as of the whole run."""
@@ -75,10 +77,6 @@ class Resume(Reader):
 
     def learn(self, world, template):
         """The undisturbed run is known."""
-
-    def names(self, said, path):
-        """Whether its error names the file, or says which of sweep and data was changed."""
-        return super().names(said, path) or CALLED.get(path.name, path.name) in said.stderr
 
     def check(self, case, said):
         """Checks the bits."""
@@ -99,6 +97,10 @@ class Status(Reader):
 
 class Whatever(Reader):
     """A command that reads what people wrote: it may read something else, but may not break."""
+
+    def names(self, said, path):
+        """A fault of people's data is named by column and row."""
+        return True
 
     def check(self, case, said):
         """Nothing to compare with."""
