@@ -74,7 +74,7 @@ pub(super) fn refresh(
     if old != Some(new) {
         dir.stage_spec(new)?;
     }
-    if old != Some(new) || are_due {
+    if old != Some(new) || are_due || mended {
         dir.commit(manifest)?;
     }
     if are_due {

@@ -15,7 +15,7 @@ use super::workload::{Workload, trials};
 use crate::launch::local::{self, Local};
 use crate::launch::slurm::{self, Cluster};
 use focalsweep_core::plan::{Job, Plan};
-use focalsweep_core::record::{FilesFound, Journals, Manifest, RunDir, RunDirError, RunFiles, RunState, SPEC};
+use focalsweep_core::record::{Ended, FilesFound, Journals, Manifest, RunDir, RunDirError, RunFiles, RunState, SPEC};
 use focalsweep_core::spec::{Launcher, Spec};
 use focalsweep_engine::job::{Stop, Work};
 
@@ -202,13 +202,14 @@ impl Ready {
                 check_data(&self.sweep.root, &manifest, &self.workload)?;
                 (self.workload.plan, self.workload.trials) = dir.plan()?;
                 manifest.check_plan(&self.sweep.root, &self.workload.plan)?;
+                let finished = manifest.state == RunState::Finished;
                 self.left = Some(mend(&self.sweep.spec, &self.workload, &dir, &mut manifest, &found, observer)?);
                 let is_left = self.left.as_ref().is_some_and(|jobs| !jobs.is_empty());
-                let finished = manifest.state == RunState::Finished;
                 if self.sweep.options.retry_failed && !(finished && manifest.counts.failed == 0) {
                     retry_failed(&dir, &manifest)?;
                     self.left = None;
                 } else if finished && !is_left {
+                    (manifest.state, manifest.ended) = (RunState::Finished, Some(Ended::Complete));
                     let mended = (old.as_ref(), found != FilesFound::default());
                     refresh(&dir, &mut manifest, mended, &self.sweep.spec, observer)?;
                     if manifest.counts.failed == 0 {

@@ -21,7 +21,8 @@ use focalsweep_report::{self as report, Results};
 type Key = (String, u32);
 
 /// Sets aside what is damaged of the run in `dir`, makes again what can be made of the rest, and says which jobs are
-/// left to be trained: all of an unfinished run but those whose rows only its tables have.
+/// left to be trained: all of an unfinished run but those whose rows only its tables have. Whenever it is stopped, the
+/// manifest says that the run is not finished, and which files there are, so that the next one goes on.
 ///
 /// # Errors
 /// A file cannot be read or written.
@@ -35,14 +36,18 @@ pub(super) fn mend(
 ) -> Result<Vec<Job>, RunError> {
     let jobs = dir.jobs();
     let journals = Journals::list(&jobs).map_err(|why| RunDirError::io(&jobs, why))?;
-    if found.damaged.is_empty() && manifest.state == RunState::Finished && !(found.torn && !journals.is_empty()) {
+    let is_whole = found.damaged.is_empty() && !(found.torn && !journals.is_empty());
+    if is_whole && manifest.state == RunState::Finished {
         return Ok(Vec::new());
     }
-    if found.damaged.is_empty() && !journals.is_empty() {
-        return Ok(workload.plan.jobs.clone());
+    if !found.damaged.is_empty() {
+        set_aside(dir, manifest, found, observer)?;
     }
-    set_aside(dir, manifest, found, observer)?;
-    let is_lost = |name: &str| found.damaged.iter().any(|file| file.name == name);
+    let plan = &workload.plan;
+    let is_there = |manifest: &Manifest, name: &str| manifest.files.contains_key(name);
+    if !is_there(manifest, RESULTS) || plan.jobs.iter().all(|job| journals.has(&job.job_id)) {
+        return Ok(plan.jobs.clone());
+    }
     if found.damaged.iter().any(|file| file.name.starts_with(MODELS)) {
         dir.make_folders()?;
         dir.stage_preprocessing(&workload.replicates)?;
@@ -50,8 +55,8 @@ pub(super) fn mend(
     }
     // Of the rows that no journal has. A row is nothing without its epochs, which nothing else has.
     let collection = collection_of(spec, workload, dir, manifest)?;
-    let tables_are_there = !is_lost(RESULTS) && !is_lost(HISTORY);
-    if tables_are_there && (is_lost(SCORES) || is_lost(CURVES)) {
+    let has_rows = is_there(manifest, HISTORY) && collection.has_earlier();
+    if has_rows && !(is_there(manifest, SCORES) && is_there(manifest, CURVES)) {
         let files = RunFiles::read(dir.root())?;
         let results = report::read(&files)?;
         let remaking = Remaking::new(spec, workload, &files, &results)?;
@@ -65,13 +70,12 @@ pub(super) fn mend(
         dir.commit(manifest)?;
         observer.say(&format!("{SCORES} and {CURVES} are made again from {remade} models"));
     }
-    let collected = if tables_are_there { collection.collected()? } else { HashSet::new() };
-    let is_whole = |job: &Job| {
-        manifest.files.contains_key(&models_name(&job.job_id))
-            && keys(&workload.trials, job).all(|key| collected.contains(&key))
+    let collected = if has_rows { collection.collected()? } else { HashSet::new() };
+    let is_collected = |job: &Job| {
+        is_there(manifest, &models_name(&job.job_id)) && keys(&workload.trials, job).all(|key| collected.contains(&key))
     };
-    let jobs = workload.plan.jobs.iter();
-    Ok(jobs.filter(|job| journals.has(&job.job_id) || !is_whole(job)).cloned().collect())
+    let left = plan.jobs.iter().filter(|job| journals.has(&job.job_id) || !is_collected(job));
+    Ok(left.cloned().collect())
 }
 
 /// The rows of a job.
@@ -80,7 +84,7 @@ fn keys<'a>(trials: &'a Trials, job: &'a Job) -> impl Iterator<Item = Key> + use
 }
 
 /// Gives damaged files another name, so that nothing reads them and nobody loses them, and takes them out of the
-/// manifest.
+/// manifest, which says from then on that the run is not finished.
 fn set_aside(
     dir: &RunDir,
     manifest: &mut Manifest,
@@ -99,6 +103,8 @@ fn set_aside(
         }
         manifest.files.remove(&file.name);
     }
+    manifest.state = RunState::Running;
+    manifest.ended = None;
     Ok(dir.commit(manifest)?)
 }
 

@@ -273,6 +273,11 @@ impl<'a> Collection<'a> {
         self.write_parquet(CURVES, batch.schema(), self.properties(), |out| out.write(&batch))
     }
 
+    /// Whether there are rows that no journal has.
+    pub fn has_earlier(&self) -> bool {
+        self.earlier.rows() > 0
+    }
+
     /// The (trial, replicate) that were collected before and did not fail, as far as curves.parquet has them too.
     ///
     /// # Errors
