@@ -120,7 +120,7 @@ def rows(run):
 
 
 def near(run, whole):
-    """Checks that a finished run has the rows of another, with figures within a thousandth: as libtorch's stacks give."""
+    """Checks that a finished run has the rows of another, with figures within a thousandth: libtorch's."""
     ours, theirs = (pq.read_table(Path(folder, "results.parquet")) for folder in (run, whole))
     for name in ("trial_id", "replicate", "state", "epochs_run"):
         if ours.column(name).to_pylist() != theirs.column(name).to_pylist():

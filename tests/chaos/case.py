@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import bits
-from program import Failed, Skip
+from program import Failed
 
 
 class Case:
@@ -77,5 +77,3 @@ class Case:
         """Removes its folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-
-__all__ = ["Case", "Failed", "Skip"]

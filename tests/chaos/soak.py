@@ -28,8 +28,12 @@ parameters: {{loss: {{value: focal}}, alpha: {{values: {alphas}}}, hidden: {{val
 """
 #: Sizes of what is run.
 SOAKS = {
-    "5,000 epochs": {"rows": 2000, "positives": 200, "replicates": 1, "epochs": 5000, "alphas": [0.25, 0.75], "hidden": [[4]]},
-    "2,000 jobs": {"rows": 100, "positives": 30, "replicates": 1000, "epochs": 20, "alphas": [0.5], "hidden": [[2], [3]]},
+    "5,000 epochs": {
+        "rows": 2000, "positives": 200, "replicates": 1, "epochs": 5000, "alphas": [0.25, 0.75], "hidden": [[4]],
+    },
+    "2,000 jobs": {
+        "rows": 100, "positives": 30, "replicates": 1000, "epochs": 20, "alphas": [0.5], "hidden": [[2], [3]],
+    },
 }
 
 

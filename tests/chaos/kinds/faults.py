@@ -1,4 +1,4 @@
-"""Faults: one call, or every call from one on, fails as a full or broken disk makes it fail; then the run is resumed."""
+"""Faults: a call, or every call from one on, fails as a full or broken disk makes it; then the run is resumed."""
 
 import points
 from program import Failed

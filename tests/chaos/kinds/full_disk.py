@@ -54,7 +54,8 @@ def small_disk(case, sweep):
     # Journals and temporary files come on top of what is left in the end.
     size = PAGE * case.random.randrange(4, case.world.run_bytes[sweep][0] * 5 // 4 // PAGE)
     case.tell(f"a tmpfs of {size} bytes")
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", run], capture_output=True, check=False).returncode:
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", run]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
         raise Skip("a tmpfs cannot be mounted here")
     try:
         said = case.run(case.world.run_words(), name="limited")
