@@ -10,6 +10,7 @@ use focalsweep::cli::{Cli, Command, LogFormat};
 use focalsweep::commands;
 use focalsweep::logging::Log;
 use focalsweep::output::{self, ENVIRONMENT};
+use focalsweep_core::guard::is_guarded;
 use signal_hook::consts::SIGXFSZ;
 
 #[global_allocator]
@@ -20,7 +21,11 @@ fn main() -> ExitCode {
     // handles does nothing else. If it cannot be handled the process ends by it, as it would have.
     let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
     // Workers turn panics into failed trials; nobody is to see one raw.
-    panic::set_hook(Box::new(|info| tracing::error!(target: "panic", "{info}")));
+    panic::set_hook(Box::new(|info| {
+        if !is_guarded() {
+            tracing::error!(target: "panic", "{info}");
+        }
+    }));
     let outcome = panic::catch_unwind(|| {
         let cli = Cli::parse();
         let json = matches!(&cli.command, Command::Run(args) if args.log_format == LogFormat::Json);

@@ -15,12 +15,14 @@
 //! | [`random`] | random streams by name |
 //! | [`record`] | the run directory: every file that is written and read |
 //! | [`device`] | names of devices |
+//! | [`guard`] | readers of others that may panic |
 //! | [`shell`] | words of a command line, for hints and scripts |
 //! | [`text`] | names and messages of others as they may be shown |
 //!
 //! No tch, rayon, clap, terminal or process; the clock is read for the names of attempts alone.
 
 pub mod device;
+pub mod guard;
 pub mod losses;
 pub mod metrics;
 pub mod plan;

@@ -22,7 +22,11 @@ fn main() -> ExitCode {
         .with_max_level(LevelFilter::INFO)
         .with_writer(io::stderr)
         .init();
-    std::panic::set_hook(Box::new(|info| tracing::error!(target: "panic", "{info}")));
+    std::panic::set_hook(Box::new(|info| {
+        if !focalsweep_core::guard::is_guarded() {
+            tracing::error!(target: "panic", "{info}");
+        }
+    }));
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["--describe"] => {

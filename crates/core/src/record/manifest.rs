@@ -111,6 +111,12 @@ impl Manifest {
             Err(error) => return Err(RunDirError::io(&path, error)),
         };
         let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|e| RunDirError::broken(&path, &e))?;
+        // Version 1 has no checksum.
+        let is_sealed = value.get("sum").is_some();
+        let check = || unseal(&bytes).map_err(|why| RunDirError::Broken { path: path.clone(), why });
+        if is_sealed {
+            check()?;
+        }
         let number = |key: &str| value.get(key).and_then(serde_json::Value::as_u64);
         let version = number("format_version");
         match (version, number("draft").unwrap_or(0)) {
@@ -123,9 +129,8 @@ impl Manifest {
             (Some(version), _) if (OLDEST..u64::from(FORMAT_VERSION)).contains(&version) => {}
             (Some(version), _) => return Err(RunDirError::Format { path: root.to_owned(), version }),
         }
-        // Version 1 has no checksum.
-        if version == Some(u64::from(FORMAT_VERSION)) || value.get("sum").is_some() {
-            unseal(&bytes).map_err(|why| RunDirError::Broken { path: path.clone(), why })?;
+        if version == Some(u64::from(FORMAT_VERSION)) && !is_sealed {
+            check()?;
         }
         serde_json::from_value(value).map(Some).map_err(|e| RunDirError::broken(&path, &e))
     }

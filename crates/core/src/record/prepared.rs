@@ -7,7 +7,6 @@
 
 use std::fs::File;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,6 +27,7 @@ use super::error::RunDirError;
 use super::manifest::FileSum;
 use super::run_dir::RunDir;
 use super::sealed::{read_sealed_at, write_sealed_at};
+use crate::guard::guarded;
 use crate::prepared::{Preprocessing, Replicate, Rows};
 
 /// Key of the schema's metadata.
@@ -168,8 +168,7 @@ fn read(path: &Path) -> io::Result<(Replicate, String)> {
     }
     let buffer = Buffer::from(bytes::Bytes::from_owner(map));
     // Arrow's reader takes what a file says of itself for granted, and panics where it is wrong.
-    let decoded = catch_unwind(AssertUnwindSafe(|| decode(&buffer)));
-    decoded.unwrap_or_else(|_| Err(damaged("it is no file of prepared rows")))
+    guarded(|| decode(&buffer)).unwrap_or_else(|| Err(damaged("it is no file of prepared rows")))
 }
 
 /// The rows of a file that was mapped.

@@ -16,6 +16,7 @@ use super::error::DataError;
 use super::pick::{Pick, Wanted, wanted};
 use super::table::{Column, LevelsBuilder, Table, Values};
 use crate::memory::{Budget, Short};
+use focalsweep_core::guard::guarded;
 
 /// Rows decoded at once: large enough to amortise calls, small enough to stay in cache.
 const BATCH: usize = 16_384;
@@ -25,7 +26,8 @@ const MOST_RESERVED: usize = 1 << 24;
 
 pub(super) fn read(path: &Path, pick: Pick<'_>, categorical: &[String]) -> Result<Table, DataError> {
     let file = fs::File::open(path).map_err(|e| DataError::file("read", path, e))?;
-    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default())
+    let metadata = guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()))
+        .ok_or_else(|| contradicts(path))?
         .map_err(|e| DataError::broken("Parquet", path, e))?;
     let rows = usize::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
     let in_groups = metadata
@@ -50,8 +52,14 @@ pub(super) fn read(path: &Path, pick: Pick<'_>, categorical: &[String]) -> Resul
     let bytes: u64 = kinds.iter().map(|(_, kind)| kind.bytes_per_row()).sum();
     let read = File { path, metadata: &metadata, rows, columns: kinds.len(), budget: &budget };
     budget.take(bytes.saturating_mul(rows as u64)).map_err(|short| read.too_large(short))?;
-    let columns = kinds.into_par_iter().map(|(column, kind)| read.column(column, kind)).collect::<Result<_, _>>()?;
+    let column = |(column, kind)| guarded(|| read.column(column, kind)).unwrap_or_else(|| Err(contradicts(path)));
+    let columns = kinds.into_par_iter().map(column).collect::<Result<_, _>>()?;
     Ok(Table { columns, rows })
+}
+
+/// Of a file that its reader cannot make sense of.
+fn contradicts(path: &Path) -> DataError {
+    DataError::broken("Parquet", path, "its pages contradict what it says of them")
 }
 
 #[derive(Clone, Copy)]

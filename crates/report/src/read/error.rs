@@ -1,6 +1,6 @@
 //! Why there is no report.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use focalsweep_core::record::RunDirError;
 use focalsweep_core::shell::quoted;
@@ -96,4 +96,11 @@ pub enum ReportError {
     /// No rows.
     #[error("there are no results to rank")]
     NoRows,
+}
+
+impl ReportError {
+    /// Of a Parquet file that its reader cannot make sense of.
+    pub(super) fn contradicts(path: &Path) -> Self {
+        Self::Unreadable { path: path.to_owned(), why: "its pages contradict what it says of them".to_owned() }
+    }
 }

@@ -10,6 +10,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::error::ReportError;
+use focalsweep_core::guard::guarded;
 use focalsweep_core::record::{HISTORY, RunFiles};
 
 /// The columns that are read.
@@ -47,8 +48,8 @@ pub(crate) fn for_each_epoch(
     let unreadable = |why: String| ReportError::Unreadable { path: path.clone(), why };
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(e.to_string()))?;
     let mask = ProjectionMask::columns(builder.parquet_schema(), COLUMNS);
-    let reader = builder.with_projection(mask).build().map_err(|e| unreadable(e.to_string()))?;
-    for batch in reader {
+    let mut reader = builder.with_projection(mask).build().map_err(|e| unreadable(e.to_string()))?;
+    while let Some(batch) = guarded(|| reader.next()).ok_or_else(|| ReportError::contradicts(&path))? {
         let batch = batch.map_err(|e| unreadable(e.to_string()))?;
         let trials = column(&path, &batch, "trial_id", &DataType::Utf8)?;
         let [replicates, epochs] = ["replicate", "epoch"].map(|name| column(&path, &batch, name, &DataType::Int64));

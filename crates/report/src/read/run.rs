@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::error::ReportError;
 use super::rows::{Results, Row, Timing, Value};
+use focalsweep_core::guard::guarded;
 use focalsweep_core::metrics::catalogue::MetricColumn;
 use focalsweep_core::plan::is_id;
 use focalsweep_core::record::{RESULTS, RunDirError, RunFiles, State};
@@ -88,6 +89,10 @@ impl<'a> Table<'a> {
     /// # Errors
     /// It cannot be read.
     pub(crate) fn read(path: &'a Path, file: File) -> Result<Self, ReportError> {
+        guarded(|| Self::decode(path, file)).unwrap_or_else(|| Err(ReportError::contradicts(path)))
+    }
+
+    fn decode(path: &'a Path, file: File) -> Result<Self, ReportError> {
         let unreadable = |why: String| ReportError::Unreadable { path: path.to_owned(), why };
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(e.to_string()))?;
         let schema = reader.schema().clone();

@@ -9,6 +9,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::error::ReportError;
+use focalsweep_core::guard::guarded;
 use focalsweep_core::record::{RunFiles, SCORES};
 use focalsweep_core::spec::Split;
 
@@ -48,10 +49,10 @@ pub fn for_each_group(
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(e.to_string()))?;
     let names = ["trial_id", "replicate", "split", "row", "label", "raw", "score"];
     let mask = ProjectionMask::columns(builder.parquet_schema(), names);
-    let reader =
+    let mut reader =
         builder.with_projection(mask).with_batch_size(1 << 16).build().map_err(|e| unreadable(e.to_string()))?;
     let mut under_way = None;
-    for batch in reader {
+    while let Some(batch) = guarded(|| reader.next()).ok_or_else(|| ReportError::contradicts(path))? {
         let batch = batch.map_err(|e| unreadable(e.to_string()))?;
         add_batch(path, &batch, wanted, &mut under_way, each)?;
     }
