@@ -27,7 +27,7 @@ fn spec_of(folder: &Path) -> Spec {
     let source = serde_json::to_string(&folder.join("rows.parquet")).unwrap();
     let text = format!(
         "name: t\ndata: {{source: {source}, synth: {{rows: 300, features: 3, positives: 60}}, label: Class}}\n\
-         replicates: 2\ntrain: {{epochs: 12, batch_size: 20}}\n\
+         replicates: 2\ntrain: {{epochs: 150, batch_size: 20}}\n\
          parameters: {{loss: {{value: focal}}, gamma: {{values: [0, 1, 2]}}, hidden: {{values: [[], [24, 8]]}}}}\n"
     );
     spec::parse("t", &text).unwrap()
@@ -49,12 +49,12 @@ impl Observer for Lines {
     }
 }
 
-/// Asks to stop as soon as rows are there, and leaves checkpoints of the rest.
+/// Asks to stop as soon as rows are there and others are under way, which leave checkpoints.
 struct Early(Stop);
 
 impl Observer for Early {
     fn progress(&mut self, tally: &focalsweep::launch::Tally) {
-        if tally.done > 0 {
+        if tally.done > 0 && tally.running.values().any(|running| running.epoch > 0) {
             self.0.request();
         }
     }

@@ -80,6 +80,7 @@ pub(super) fn refresh(
     if are_due {
         observer.say(&format!("report.md and report.html are made again: {}", rank_in_words(new)));
         write_reports(new, dir, manifest)?;
+        dir.commit(manifest)?;
     }
     Ok(())
 }

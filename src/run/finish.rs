@@ -51,6 +51,8 @@ pub(super) fn finish(
     if any {
         write_reports(spec, dir, manifest)?;
     }
+    // Nothing is about to take a place any more.
+    dir.commit(manifest)?;
     // What failed may be tried again beside the rest, which then is collected again.
     if finished && manifest.counts.failed == 0 {
         dir.remove_jobs()?;

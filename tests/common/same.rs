@@ -28,10 +28,11 @@ pub(crate) fn models(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut all = BTreeMap::new();
     for entry in fs::read_dir(dir.join("models")).unwrap() {
         let path = entry.unwrap().path();
-        let (name, bytes) = (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(&path).unwrap());
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         if name.ends_with(".damaged") {
             continue;
         }
+        let bytes = fs::read(&path).unwrap();
         if !name.ends_with(".safetensors") {
             all.insert(name, bytes);
             continue;

@@ -43,11 +43,7 @@ pub fn checked_line(line: &[u8]) -> Result<Vec<u8>, String> {
     });
     let (object, sum) = parts.ok_or("the line does not end in its checksum")?;
     let object = [object, b"}"].concat();
-    if blob_sum(&object).as_bytes() == sum {
-        Ok(object)
-    } else {
-        Err("its checksum is another: the line was changed or damaged".to_owned())
-    }
+    if blob_sum(&object).as_bytes() == sum { Ok(object) } else { Err(OTHER_SUM.to_owned()) }
 }
 
 /// How the checksum of a file of indented JSON begins, after the rest of its object.
@@ -72,13 +68,13 @@ pub(super) fn unseal(sealed: &[u8]) -> Result<Vec<u8>, String> {
         let sum = rest.strip_prefix(SEAL.as_bytes())?.strip_suffix(SEAL_END.as_bytes())?;
         Some((object, sum))
     });
-    let (object, sum) = parts.ok_or("it does not end in its checksum: it was changed or damaged")?;
+    let (object, sum) = parts.ok_or("it does not end in its checksum")?;
     let json = [object, b"\n}"].concat();
     if blob_sum(&json).as_bytes() == sum { Ok(json) } else { Err(OTHER_SUM.to_owned()) }
 }
 
 /// What is said of a file with another checksum.
-pub(super) const OTHER_SUM: &str = "its checksum is another: it was changed or damaged";
+pub(super) const OTHER_SUM: &str = "its checksum is another than when it was written";
 
 /// Size and checksum of what is read.
 pub(super) fn sum_of_stream(mut from: impl Read) -> io::Result<(u64, String)> {

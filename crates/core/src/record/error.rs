@@ -91,8 +91,8 @@ pub enum RunDirError {
     /// A file of it is not as it was written.
     #[error("{} is damaged: {why}", .path.display())]
     #[diagnostic(help(
-        "restore it from a copy. `focalsweep run SPEC --resume` makes again what it can, and trains what it cannot; \
-         `focalsweep report --unchecked` reads files that somebody changed on purpose"
+        "`focalsweep run SPEC --resume` makes most files again, and trains again what it cannot make; manifest.json and \
+         plan.jsonl come from a copy only. `focalsweep report --unchecked` reads files that somebody changed on purpose"
     ))]
     Broken {
         /// The file.
