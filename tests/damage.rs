@@ -54,7 +54,7 @@ struct Early(Stop);
 
 impl Observer for Early {
     fn progress(&mut self, tally: &focalsweep::launch::Tally) {
-        if tally.done > 0 && tally.running.values().any(|running| running.epoch > 0) {
+        if tally.done > 0 && tally.running.values().any(|running| (1..running.epochs).contains(&running.epoch)) {
             self.0.request();
         }
     }

@@ -36,7 +36,7 @@ pub(super) fn mend(
 ) -> Result<Vec<Job>, RunError> {
     let jobs = dir.jobs();
     let journals = Journals::list(&jobs).map_err(|why| RunDirError::io(&jobs, why))?;
-    let is_whole = found.damaged.is_empty() && !(found.torn && !journals.is_empty());
+    let is_whole = found.damaged.is_empty() && (journals.is_empty() || !found.torn);
     if is_whole && manifest.state == RunState::Finished {
         return Ok(Vec::new());
     }

@@ -22,7 +22,7 @@ use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
 
 use super::atomic::write_atomically;
-use super::checksum::{OTHER_SUM, Summing, blob_sum};
+use super::checksum::{Summing, blob_sum};
 use super::error::RunDirError;
 use super::manifest::FileSum;
 use super::run_dir::RunDir;
@@ -164,7 +164,7 @@ fn read(path: &Path) -> io::Result<(Replicate, String)> {
     let expected = read_sealed_at(&sums).map_err(named)?;
     let expected: FileSum = expected.ok_or_else(|| damaged(format!("{} is missing", sums.display())))?;
     if (FileSum { bytes: map.len() as u64, sum: blob_sum(&map) }) != expected {
-        return Err(damaged(OTHER_SUM));
+        return Err(damaged(format!("its checksum is another than that in {}", sums.display())));
     }
     let buffer = Buffer::from(bytes::Bytes::from_owner(map));
     // Arrow's reader takes what a file says of itself for granted, and panics where it is wrong.
