@@ -1,8 +1,8 @@
 //! Memory that the system does not give ends the program with a sentence and an exit code.
 //!
-//! What is large is estimated before it is taken (`focalsweep_engine::memory`). What is left to fail is small, anywhere,
-//! and in libraries too, where Rust ends the process by a signal. Nothing can be mended there, since mending takes memory;
-//! but nothing is lost either: trials that had ended are on disk, and `--resume` goes on.
+//! What is large is estimated before it is taken (`focalsweep_engine::memory`). What is left to fail is small,
+//! anywhere, and in libraries too, where Rust ends the process by a signal. Nothing can be mended there, since mending
+//! takes memory; but nothing is lost either: trials that had ended are on disk, and `--resume` goes on.
 
 #![expect(unsafe_code, reason = "an allocator is an unsafe trait; this one hands everything on to the system's")]
 

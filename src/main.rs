@@ -17,8 +17,8 @@ use signal_hook::consts::SIGXFSZ;
 static MEMORY: OrExit = OrExit;
 
 fn main() -> ExitCode {
-    // A file that may not grow (`ulimit -f`) is an error of the write, not the end of the process: a signal that somebody
-    // handles does nothing else. If it cannot be handled the process ends by it, as it would have.
+    // A file that may not grow (`ulimit -f`) is an error of the write, not the end of the process: a signal that
+    // somebody handles does nothing else. If it cannot be handled the process ends by it, as it would have.
     let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
     // Workers turn panics into failed trials; nobody is to see one raw.
     panic::set_hook(Box::new(|info| {

@@ -47,8 +47,8 @@ pub fn dispatch(cli: Cli, log: &Log) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Starts the threads that share the work on data and results: where the first use starts them it cannot say that they do
-/// not start.
+/// Starts the threads that share the work on data and results: where the first use starts them it cannot say that they
+/// do not start.
 fn start_threads() -> Result<(), Failure> {
     let asked = std::env::var("RAYON_NUM_THREADS").ok().and_then(|asked| asked.parse().ok()).filter(|asked| *asked > 0);
     let threads = asked.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));

@@ -56,8 +56,8 @@ impl Follow {
         self.rows.get(job_id).map_or(0, HashMap::len)
     }
 
-    /// Rows, rows that failed, and jobs that are complete, of a whole plan. Rows of jobs that the plan does not have, or
-    /// of more trials than a job has, do not count.
+    /// Rows, rows that failed, and jobs that are complete, of a whole plan. Rows of jobs that the plan does not have,
+    /// or of more trials than a job has, do not count.
     pub fn count(&self, plan: &Plan) -> (usize, usize, usize) {
         let (mut rows, mut failed, mut jobs) = (0, 0, 0);
         for job in &plan.jobs {
@@ -76,8 +76,8 @@ impl Follow {
     }
 }
 
-/// The entries of the whole lines from `offset` that are sound, and the bytes up to the first that is not: its bytes may
-/// not all have arrived on this host, so it is looked at again the next time.
+/// The entries of the whole lines from `offset` that are sound, and the bytes up to the first that is not: its bytes
+/// may not all have arrived on this host, so it is looked at again the next time.
 fn whole_lines(path: &Path, offset: u64, sound: &dyn Fn(&Entry) -> bool) -> io::Result<(Vec<Entry>, u64)> {
     let mut file = File::open(path)?;
     if file.metadata()?.len() <= offset {

@@ -115,8 +115,8 @@ impl Workload {
     }
 }
 
-/// Whether the stacks that run at once on the cores of this machine find room beside the data. A GPU says so itself, and
-/// its stacks are cut then.
+/// Whether the stacks that run at once on the cores of this machine find room beside the data. A GPU says so itself,
+/// and its stacks are cut then.
 fn check_stacks(plan: &Plan, trials: &Trials, sizes: &Sizes, pool: &[PoolDevice]) -> Result<(), DataError> {
     if pool.is_empty() || pool.iter().any(|device| device.device != Device::Cpu) {
         return Ok(());

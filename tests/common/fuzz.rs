@@ -1,6 +1,7 @@
 //! Throws changed files at a reader: it may refuse them, in bounded time and memory, and never panics.
 //!
-//! It begins with the files of `tests/corpus/<kind>`, then changes them for `FOCALSWEEP_FUZZ_SECONDS`. What breaks a reader is made smaller by proptest and kept, to be added to the corpus.
+//! It begins with the files of `tests/corpus/<kind>`, then changes them for `FOCALSWEEP_FUZZ_SECONDS`. What breaks a
+//! reader is made smaller by proptest and kept, to be added to the corpus.
 
 use std::fs;
 use std::path::{Path, PathBuf};

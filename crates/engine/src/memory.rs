@@ -69,8 +69,8 @@ pub fn in_words(bytes: u64) -> String {
     format!("{size:.1} {}", units[unit])
 }
 
-/// Whether so many threads more find room for their stacks, and then have as much again. A thread that finds none when it
-/// starts ends the process; where no limit is set there always is, since a stack that is not used takes no memory.
+/// Whether so many threads more find room for their stacks, and then have as much again. A thread that finds none when
+/// it starts ends the process; where no limit is set there always is, since a stack that is not used takes no memory.
 ///
 /// # Errors
 /// They do not.

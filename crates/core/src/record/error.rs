@@ -91,8 +91,9 @@ pub enum RunDirError {
     /// A file of it is not as it was written.
     #[error("{} is damaged: {why}", .path.display())]
     #[diagnostic(help(
-        "`focalsweep run SPEC --resume` makes most files again, and trains again what it cannot make; manifest.json and \
-         plan.jsonl come from a copy only. `focalsweep report --unchecked` reads files that somebody changed on purpose"
+        "`focalsweep run SPEC --resume` makes most files again, and trains again what it cannot make; manifest.json \
+         and plan.jsonl come from a copy only. `focalsweep report --unchecked` reads files that somebody changed on \
+         purpose"
     ))]
     Broken {
         /// The file.

@@ -94,7 +94,7 @@ pub struct Payload {
     pub validation: ScoreBytes,
     /// Scores of the test rows.
     pub test: ScoreBytes,
-    /// The model's parameters in the layout of [`Shape`](crate::plan::Shape), little-endian f32.
+    /// The model's parameters in the layout of [`Shape`], little-endian f32.
     pub model: Vec<u8>,
 }
 
@@ -302,8 +302,8 @@ impl Journals {
     }
 
     /// The entries of a job of the plan and of all jobs that it was cut into, each (trial, replicate) once: of several
-    /// the one that finished, else the oldest attempt's. `job_id` may be one of those that it was cut into. Damaged ones
-    /// are left out: see [`Journals::damage`].
+    /// the one that finished, else the oldest attempt's. `job_id` may be one of those that it was cut into. Damaged
+    /// ones are left out: see [`Journals::damage`].
     ///
     /// # Errors
     /// A journal cannot be read.

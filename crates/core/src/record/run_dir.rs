@@ -225,8 +225,8 @@ impl RunDir {
         Ok(files)
     }
 
-    /// Removes journals, checkpoints and prepared rows, once every file that people read is in place. What a worker makes
-    /// there meanwhile, of which nobody needs to know any more, stays until the next time.
+    /// Removes journals, checkpoints and prepared rows, once every file that people read is in place. What a worker
+    /// makes there meanwhile, of which nobody needs to know any more, stays until the next time.
     ///
     /// # Errors
     /// They cannot be removed.

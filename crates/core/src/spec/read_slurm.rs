@@ -83,8 +83,8 @@ enum FlagFault {
     Words(String),
 }
 
-/// A flag of sbatch as one word. sbatch takes any beginning of a long name that is not another's, a letter with its value
-/// attached, and letters without values one behind the other, so it is not enough to look for names.
+/// A flag of sbatch as one word. sbatch takes any beginning of a long name that is not another's, a letter with its
+/// value attached, and letters without values one behind the other, so it is not enough to look for names.
 fn flag(text: &str) -> Result<String, FlagFault> {
     let letters = text.strip_prefix('-').filter(|_| !text.contains(|c: char| c.is_control() || "\"\\".contains(c)));
     let letters = letters.ok_or(FlagFault::NoFlag)?;

@@ -3,8 +3,8 @@
 /// Most digits of a number: what is larger is no amount of anything, and would not fit into the arithmetic.
 const DIGITS: usize = 9;
 
-/// Bytes that `sbatch --mem` understands by `text`: a number with K, M, G or T, or KB to TB, megabytes without. 0 is all
-/// memory of the node. `None` where sbatch takes it for no amount.
+/// Bytes that `sbatch --mem` understands by `text`: a number with K, M, G or T, or KB to TB, megabytes without. 0 is
+/// all memory of the node. `None` where sbatch takes it for no amount.
 pub fn memory_of_task(text: &str) -> Option<u64> {
     let (amount, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
     let shift = match unit.to_ascii_uppercase().as_str() {

@@ -55,9 +55,9 @@ impl<F: FnMut(u64, Option<u64>)> DownloadProgress for F {
 
 /// Makes `data.source` when it is not there: from `data.url`, verified by `data.sha256`, or from `data.synth`.
 ///
-/// A download grows in `<source>.part`, beside the file that `source` links to if it is a link to one that is not there,
-/// and gets its name once its checksum is right; a later call goes on where an interrupted one was. Does nothing when
-/// the source is there, or when neither `url` nor `synth` is given.
+/// A download grows in `<source>.part`, beside the file that `source` links to if it is a link to one that is not
+/// there, and gets its name once its checksum is right; a later call goes on where an interrupted one was. Does
+/// nothing when the source is there, or when neither `url` nor `synth` is given.
 ///
 /// # Errors
 /// The server cannot be reached, answers with an error, takes too long or sends more than the disk has; the checksum is
