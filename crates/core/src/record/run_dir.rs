@@ -138,14 +138,15 @@ impl RunDir {
         write_atomically::<io::Error>(&path, |out| out.write_all(bytes)).map_err(|e| RunDirError::io(&path, e))
     }
 
-    /// Replaces an attempt's checkpoint of a job as a whole. Its checksum is the file's last 32 bytes.
+    /// Replaces an attempt's checkpoint of a job as a whole. Its checksum is the file's last 32 bytes, and is of this
+    /// job's checkpoint only: one of another stack of the same shape would go on to other figures.
     ///
     /// # Errors
     /// It cannot be written.
     pub fn write_checkpoint(&self, job: &Job, attempt: &Attempt, checkpoint: &[u8]) -> io::Result<()> {
         write_atomically(&self.checkpoint_path(job, attempt), |out| {
             out.write_all(checkpoint)?;
-            out.write_all(blob_sum(checkpoint).as_bytes())
+            out.write_all(checkpoint_sum(job, checkpoint).as_bytes())
         })
     }
 
@@ -174,7 +175,7 @@ impl RunDir {
         let mut found = Vec::new();
         for path in self.checkpoint_paths(job)? {
             match fs::read(&path) {
-                Ok(bytes) => found.push(checked(&path, bytes)),
+                Ok(bytes) => found.push(checked(&path, job, bytes)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(RunDirError::io(&path, error)),
             }
@@ -242,10 +243,16 @@ impl RunDir {
     }
 }
 
-/// A checkpoint without its checksum.
-fn checked(path: &Path, mut bytes: Vec<u8>) -> Result<Vec<u8>, RunDirError> {
+/// The checksum of a checkpoint of `job`: over it, the job's name with its trials, and its replicate.
+fn checkpoint_sum(job: &Job, checkpoint: &[u8]) -> String {
+    let whose = format!("{} r{}", checkpoint_name(job), job.replicate);
+    blob_sum(&[checkpoint, whose.as_bytes()].concat())
+}
+
+/// A checkpoint of `job` without its checksum.
+fn checked(path: &Path, job: &Job, mut bytes: Vec<u8>) -> Result<Vec<u8>, RunDirError> {
     let sum = bytes.len().checked_sub(blob_sum(&[]).len()).map(|length| bytes.split_off(length));
-    if sum.is_some_and(|sum| blob_sum(&bytes).as_bytes() == sum) {
+    if sum.is_some_and(|sum| checkpoint_sum(job, &bytes).as_bytes() == sum) {
         return Ok(bytes);
     }
     Err(RunDirError::Broken { path: path.to_owned(), why: OTHER_SUM.to_owned() })
@@ -286,6 +293,20 @@ fn remove_torn(root: &Path) -> Result<(), RunDirError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_checkpoint_is_of_its_job_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = RunDir::lock(folder.path()).unwrap();
+        let job = |id: &str, replicate| Job { job_id: id.into(), replicate, first: 8, count: 8 };
+        let (mine, other) = (job("job-00004", 1), job("job-00003", 0));
+        let (attempt, state) = (Attempt::new(), b"weights".as_slice());
+        dir.write_checkpoint(&mine, &attempt, state).unwrap();
+        assert_eq!(dir.checkpoints(&mine).unwrap().remove(0).unwrap(), state);
+        dir.write_checkpoint(&other, &attempt, state).unwrap();
+        fs::copy(dir.checkpoint_path(&other, &attempt), dir.checkpoint_path(&mine, &attempt)).unwrap();
+        assert!(matches!(dir.checkpoints(&mine).unwrap().remove(0), Err(RunDirError::Broken { .. })));
+    }
 
     #[test]
     fn what_a_killed_writer_left_is_removed() {
