@@ -35,8 +35,14 @@ fn spec_of(folder: &Path) -> Spec {
 
 /// Runs to the end, or to where `stop` asks for it, and tells `observer`.
 fn run(folder: &Path, dir: &Path, stop: &Stop, observer: &mut dyn Observer) -> Result<Outcome, RunError> {
-    let options = RunOptions { out: Some(dir.to_owned()), resume: true, ..RunOptions::default() };
-    Sweep::new(spec_of(folder), options)?.run(stop, observer)
+    loop {
+        let options = RunOptions { out: Some(dir.to_owned()), resume: true, ..RunOptions::default() };
+        match Sweep::new(spec_of(folder), options)?.run(stop, observer) {
+            // A program that another test starts has this process's locks until it is loaded.
+            Err(RunError::RunDir(RunDirError::Locked(_))) => std::thread::sleep(std::time::Duration::from_millis(5)),
+            outcome => return outcome,
+        }
+    }
 }
 
 /// What was said.

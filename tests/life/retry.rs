@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use focalsweep::run::{End, Outcome, Quiet, RunOptions, Sweep};
-use focalsweep_core::record::{Attempt, Entry, Journal, Journals, ResultRow, RunDir};
+use focalsweep::run::{End, Outcome, Quiet, RunError, RunOptions, Sweep};
+use focalsweep_core::record::{Attempt, Entry, Journal, Journals, ResultRow, RunDir, RunDirError};
 use focalsweep_core::spec::{self, Spec};
 use focalsweep_engine::job::Stop;
 use focalsweep_report::{self as report, Row};
@@ -35,7 +35,17 @@ fn resume(folder: &Path, parameters: &str, retry_failed: bool, stopped: bool) ->
     if stopped {
         stop.request();
     }
-    Sweep::new(sweep(folder, parameters), options).unwrap().run(&stop, &mut Quiet).unwrap()
+    run_unlocked(folder, parameters, &options, &stop).unwrap()
+}
+
+/// Runs the sweep. A program that another test starts has this process's locks until it is loaded.
+fn run_unlocked(folder: &Path, parameters: &str, options: &RunOptions, stop: &Stop) -> Result<Outcome, RunError> {
+    loop {
+        match Sweep::new(sweep(folder, parameters), options.clone())?.run(stop, &mut Quiet) {
+            Err(RunError::RunDir(RunDirError::Locked(_))) => std::thread::sleep(std::time::Duration::from_millis(5)),
+            outcome => return outcome,
+        }
+    }
 }
 
 fn entries(folder: &Path) -> Vec<Entry> {
@@ -131,7 +141,7 @@ fn a_run_without_its_journals_is_not_tried_again() {
     resume(folder.path(), BAD, false, false);
     std::fs::remove_dir_all(root(folder.path()).join("jobs")).unwrap();
     let options = RunOptions { out: Some(root(folder.path())), resume: true, retry_failed: true, ..Default::default() };
-    let error = Sweep::new(sweep(folder.path(), BAD), options).unwrap().run(&Stop::default(), &mut Quiet).unwrap_err();
+    let error = run_unlocked(folder.path(), BAD, &options, &Stop::default()).unwrap_err();
     assert!(error.to_string().contains("its journals are gone"), "{error}");
     assert_eq!(rows(folder.path()).len(), 4);
 }
