@@ -34,8 +34,6 @@ pub struct Ready {
     workload: Workload,
     /// The run that is gone on with.
     before: Option<Before>,
-    /// The jobs that are left to be trained; `None`: all that have no rows yet.
-    left: Option<Vec<Job>>,
 }
 
 /// A run that is there, its directory locked before anything of it was read.
@@ -128,7 +126,7 @@ impl Sweep {
         if let Some(before) = &before {
             check_data(&self.root, &before.manifest, &workload)?;
         }
-        Ok(Ready { sweep: self, workload, before, left: None })
+        Ok(Ready { sweep: self, workload, before })
     }
 
     /// Whether jobs are trained by processes that share nothing with this one but the run directory.
@@ -191,11 +189,11 @@ impl Ready {
             Some(before) => Claim::Begun(Box::new(before)),
             None => self.sweep.claim()?,
         };
-        let (dir, manifest) = match claim {
+        let (dir, manifest, left) = match claim {
             Claim::New(dir) => {
                 observer.locked(dir.root());
                 let manifest = begin(&dir, &self.sweep.spec, &self.workload)?;
-                (dir, manifest)
+                (dir, manifest, self.workload.plan.jobs.clone())
             }
             Claim::Begun(before) => {
                 let Before { dir, mut manifest, spec: old, found } = *before;
@@ -203,12 +201,11 @@ impl Ready {
                 (self.workload.plan, self.workload.trials) = dir.plan()?;
                 manifest.check_plan(&self.sweep.root, &self.workload.plan)?;
                 let finished = manifest.state == RunState::Finished;
-                self.left = Some(mend(&self.sweep.spec, &self.workload, &dir, &mut manifest, &found, observer)?);
-                let is_left = self.left.as_ref().is_some_and(|jobs| !jobs.is_empty());
+                let mut left = mend(&self.sweep.spec, &self.workload, &dir, &mut manifest, &found, observer)?;
                 if self.sweep.options.retry_failed && !(finished && manifest.counts.failed == 0) {
                     retry_failed(&dir, &manifest)?;
-                    self.left = None;
-                } else if finished && !is_left {
+                    left.clone_from(&self.workload.plan.jobs);
+                } else if finished && left.is_empty() {
                     (manifest.state, manifest.ended) = (RunState::Finished, Some(Ended::Complete));
                     let mended = (old.as_ref(), found != FilesFound::default());
                     refresh(&dir, &mut manifest, mended, &self.sweep.spec, observer)?;
@@ -219,7 +216,7 @@ impl Ready {
                 }
                 observer.locked(dir.root());
                 let manifest = self.go_on(&dir, manifest, old.as_ref())?;
-                (dir, manifest)
+                (dir, manifest, left)
             }
         };
         if self.sweep.for_workers() {
@@ -229,7 +226,7 @@ impl Ready {
             let jobs = self.workload.plan.jobs.len();
             return Ok(self.outcome(manifest, End::Prepared { jobs }, 0.0));
         }
-        self.train(&dir, manifest, stop, observer)
+        self.train(&dir, manifest, left, stop, observer)
     }
 
     /// Says that the run goes on; `launch` and `rank` may have changed.
@@ -244,11 +241,12 @@ impl Ready {
         Ok(manifest)
     }
 
-    /// Has the launcher train, then makes the files of what there is, even when it gave up.
+    /// Has the launcher train the jobs that are `left`, then makes the files of what there is, even when it gave up.
     fn train(
         &self,
         dir: &RunDir,
         mut manifest: Manifest,
+        left: Vec<Job>,
         stop: &Stop,
         observer: &mut dyn Observer,
     ) -> Result<Outcome, RunError> {
@@ -265,13 +263,17 @@ impl Ready {
                     dir,
                     stop,
                 };
-                let left = self.left.as_ref().map(|jobs| Plan { jobs: jobs.clone(), ..workload.plan.clone() });
-                let jobs = Local { work, plan: left.as_ref().unwrap_or(&workload.plan), pool: &workload.pool };
+                let plan = Plan { jobs: left, ..workload.plan };
+                let jobs = Local { work, plan: &plan, pool: &workload.pool };
                 let tally = local::run(&jobs, |tally| observer.progress(tally));
                 tally.map(|tally| tally.done == tally.rows).map_err(RunError::from)
             }
             Launcher::Slurm => {
-                self.check_cluster()?;
+                // Its tasks train whole plans.
+                if left.len() < workload.plan.jobs.len() {
+                    let root = self.sweep.root.clone();
+                    return Err(RunError::MendOnCluster { jobs: left.len(), root });
+                }
                 let detach = self.sweep.options.detach;
                 let cluster = Cluster { spec, plan: &workload.plan, dir, stop, detach };
                 match slurm::run(&cluster, &mut Told(&mut *observer)) {
@@ -292,16 +294,6 @@ impl Ready {
         let finished = finish(spec, workload, dir, &mut manifest, matches!(trained, Ok(true)))?;
         trained?;
         Ok(self.outcome(manifest, if finished { End::Finished } else { End::Interrupted }, seconds))
-    }
-
-    /// Refuses to train a part of the plan on a cluster, whose tasks train all of it.
-    fn check_cluster(&self) -> Result<(), RunError> {
-        match &self.left {
-            Some(left) if left.len() < self.workload.plan.jobs.len() => {
-                Err(RunError::MendOnCluster { jobs: left.len(), root: self.sweep.root.clone() })
-            }
-            _ => Ok(()),
-        }
     }
 
     fn outcome(&self, manifest: Manifest, end: End, seconds: f64) -> Outcome {

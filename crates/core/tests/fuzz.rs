@@ -19,46 +19,7 @@ use tempfile::TempDir;
 const FINGERPRINT: &str = "7500caefd4eef74c";
 
 /// Words of sweep files.
-const WORDS: &[&str] = &[
-    "\n",
-    "  ",
-    ": ",
-    "- ",
-    "[",
-    "]",
-    "{",
-    "}",
-    ",",
-    "#",
-    "'",
-    "\"",
-    "&a ",
-    "*a",
-    "!!str ",
-    "|\n",
-    "---\n",
-    "? ",
-    "<<: ",
-    "\u{feff}",
-    "\u{0}",
-    "\u{2028}",
-    "null",
-    "~",
-    ".nan",
-    "[[[[[[[[",
-    "{a: {a: {a: ",
-    "value",
-    "values",
-    "min",
-    "max",
-    "count",
-    "alpha",
-    "learning_rate",
-    "replicates",
-    "epochs",
-    "hidden",
-    "synth",
-];
+const WORDS: &[&str] = &include!("../../../tests/common/yaml_words.rs");
 /// Words of JSON.
 const JSON: &[&str] = &[
     "null",

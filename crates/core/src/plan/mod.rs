@@ -8,6 +8,7 @@
 
 mod ids;
 mod jobs;
+mod recorded;
 mod samplers;
 mod shape;
 mod space;
@@ -16,7 +17,8 @@ mod wave;
 pub use crate::spec::Hyperparameters;
 pub use ids::is_id;
 pub use jobs::{Job, Plan, Sizes, Stacking};
+pub use recorded::{GridTrials, ListedTrial, WaveTrials};
 pub use samplers::{Sampler, TooManyTrials, sampler};
 pub use shape::{Layer, Shape};
 pub use space::Trials;
-pub use wave::{GridTrials, ListedTrial, Phase, Wave, WaveTrials};
+pub use wave::{Phase, Wave};

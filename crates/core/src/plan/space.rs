@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::wave::{GridPart, GridSpace, GridTrials, ListedTrial, WaveTrials};
+use super::recorded::{GridPart, GridSpace, GridTrials, ListedTrial, WaveTrials};
 use crate::spec::parameters::{Setting, Start, ValueKey};
 use crate::spec::{Hyperparameters, Loss, Parameter, Space, Spec};
 

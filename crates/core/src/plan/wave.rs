@@ -6,15 +6,12 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
 use super::ids::is_id;
 use super::jobs::{Job, Plan};
+use super::recorded::WaveTrials;
 use super::space::Trials;
-use crate::spec::Hyperparameters;
-use crate::spec::parameters::Setting;
 
 /// Trials asked for at once, the epochs that they get, and the jobs that train them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,82 +50,6 @@ impl Phase {
             Self::Confirm => "confirm",
         }
     }
-}
-
-/// The trials of a wave.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum WaveTrials {
-    /// One by one.
-    #[serde(rename = "trials")]
-    Listed(Vec<ListedTrial>),
-    /// From grids.
-    #[serde(rename = "grid")]
-    Grid(GridTrials),
-}
-
-/// A trial of a list.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ListedTrial {
-    /// Content-hash id of the parameters.
-    pub id: String,
-    /// What is trained.
-    pub parameters: Hyperparameters,
-}
-
-/// Spans of grids, one after the other.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct GridTrials {
-    /// The grids.
-    pub(super) spaces: Vec<GridSpace>,
-    /// The spans.
-    pub(super) parts: Vec<GridPart>,
-}
-
-/// A grid with its values: a mapping of `parameters` of a sweep file, resolved.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct GridSpace {
-    /// A trial in which nothing is swept, with what any loss reads.
-    pub(super) base: Hyperparameters,
-    /// `["alpha", [0.1, 0.2]]`, …: the last varies fastest.
-    #[serde(serialize_with = "write_axes", deserialize_with = "read_axes")]
-    pub(super) axes: Vec<Vec<Setting>>,
-}
-
-/// Trials in a row of a grid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct GridPart {
-    /// Which of the wave's grids, from 0.
-    pub(super) space: usize,
-    /// Its first trial.
-    pub(super) first: usize,
-    /// How many.
-    pub(super) count: usize,
-}
-
-fn write_axes<S: Serializer>(axes: &[Vec<Setting>], serializer: S) -> Result<S::Ok, S::Error> {
-    let mut written: Vec<(&str, Vec<Value>)> = Vec::with_capacity(axes.len());
-    for axis in axes {
-        let mut values = Vec::with_capacity(axis.len());
-        for setting in axis {
-            match serde_json::to_value(setting).map_err(ser::Error::custom)? {
-                Value::Object(named) => values.extend(named.into_iter().map(|(_, value)| value)),
-                other => values.push(other),
-            }
-        }
-        written.extend(axis.first().map(|setting| (setting.parameter().name, values)));
-    }
-    written.serialize(serializer)
-}
-
-fn read_axes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Vec<Setting>>, D::Error> {
-    let written: Vec<(String, Vec<Value>)> = Vec::deserialize(deserializer)?;
-    let setting = |name: &str, value: Value| {
-        serde_json::from_value(Value::Object([(name.to_owned(), value)].into_iter().collect()))
-    };
-    let axis = |(name, values): (String, Vec<Value>)| {
-        values.into_iter().map(|value| setting(&name, value)).collect::<Result<_, _>>()
-    };
-    written.into_iter().map(axis).collect::<Result<_, _>>().map_err(D::Error::custom)
 }
 
 impl Wave {
@@ -222,8 +143,10 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
+    use super::super::recorded::ListedTrial;
     use super::*;
     use crate::plan::{Sizes, Stacking};
+    use crate::spec::Hyperparameters;
 
     fn planned(parameters: &str, replicates: u32) -> (Plan, Trials) {
         let text = format!("name: t\ndata: {{source: d.csv, label: y}}\nparameters:\n{parameters}");

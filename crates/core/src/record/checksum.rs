@@ -35,15 +35,7 @@ pub fn push_line(lines: &mut Vec<u8>, json: &[u8]) {
 /// # Errors
 /// What is wrong with the checksum, in words.
 pub fn checked_line(line: &[u8]) -> Result<Vec<u8>, String> {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    let start = line.len().checked_sub(KEY.len() + DIGITS + END.len());
-    let parts = start.map(|start| line.split_at(start)).and_then(|(object, rest)| {
-        let sum = rest.strip_prefix(KEY.as_bytes())?.strip_suffix(END.as_bytes())?;
-        Some((object, sum))
-    });
-    let (object, sum) = parts.ok_or("the line does not end in its checksum")?;
-    let object = [object, b"}"].concat();
-    if blob_sum(&object).as_bytes() == sum { Ok(object) } else { Err(OTHER_SUM.to_owned()) }
+    without_sum(line.strip_suffix(b"\n").unwrap_or(line), KEY, END, b"}")
 }
 
 /// How the checksum of a file of indented JSON begins, after the rest of its object.
@@ -63,13 +55,18 @@ pub(super) fn seal(json: &[u8]) -> Vec<u8> {
 /// # Errors
 /// What is wrong with the checksum, in words.
 pub(super) fn unseal(sealed: &[u8]) -> Result<Vec<u8>, String> {
-    let start = sealed.len().checked_sub(SEAL.len() + DIGITS + SEAL_END.len());
-    let parts = start.map(|start| sealed.split_at(start)).and_then(|(object, rest)| {
-        let sum = rest.strip_prefix(SEAL.as_bytes())?.strip_suffix(SEAL_END.as_bytes())?;
+    without_sum(sealed, SEAL, SEAL_END, b"\n}")
+}
+
+/// What ends in its checksum between `key` and `end`, with `close` in their place.
+fn without_sum(text: &[u8], key: &str, end: &str, close: &[u8]) -> Result<Vec<u8>, String> {
+    let start = text.len().checked_sub(key.len() + DIGITS + end.len());
+    let parts = start.map(|start| text.split_at(start)).and_then(|(object, rest)| {
+        let sum = rest.strip_prefix(key.as_bytes())?.strip_suffix(end.as_bytes())?;
         Some((object, sum))
     });
     let (object, sum) = parts.ok_or("it does not end in its checksum")?;
-    let json = [object, b"\n}"].concat();
+    let json = [object, close].concat();
     if blob_sum(&json).as_bytes() == sum { Ok(json) } else { Err(OTHER_SUM.to_owned()) }
 }
 
@@ -135,7 +132,7 @@ mod tests {
             changed[at] ^= 1;
             assert!(checked_line(&changed).is_err(), "byte {at}");
         }
-        assert!(checked_line(b"{}\n").unwrap_err().contains("does not end in its checksum"));
+        assert!(checked_line(b"{}\n").unwrap_err().contains("it does not end in its checksum"));
     }
 
     #[test]

@@ -17,10 +17,11 @@ use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
 use super::columns::{self, Scores};
-use super::earlier::{CURVES, Earlier, HISTORY, RESULTS, SCORES};
+use super::earlier::Earlier;
 use super::error::RunDirError;
-use super::journal::{Entry, Expected, JobBytes, Journals, Kept, planned};
-use super::models::{MODELS, ModelInfo, ModelsFile, Shared, StoredModel, model_key, models_name, write_header};
+use super::journal::{Entry, Expected, JobBytes, Journals, Kept};
+use super::models::{ModelInfo, ModelsFile, Shared, StoredModel, model_key, write_header};
+use super::names::{CURVES, HISTORY, MODELS, RESULTS, SCORES, models_name, planned};
 use super::rows::{ResultRow, State};
 use super::run_dir::RunDir;
 use crate::metrics::RocCorner;
@@ -133,16 +134,15 @@ impl<'a> Collection<'a> {
     /// # Errors
     /// A file cannot be written, or one that stands there cannot be read.
     pub fn stage_models(&self) -> Result<(), RunDirError> {
-        let replicates = self.replicates;
-        self.dir.stage_preprocessing(replicates)?;
+        self.dir.stage_preprocessing(self.replicates)?;
         let mut jobs: BTreeMap<String, Vec<&Kept>> = BTreeMap::new();
         for kept in self.entries.iter().filter(|kept| kept.entry.bytes.is_some()) {
             jobs.entry(models_name(&kept.entry.row.job_id)).or_default().push(kept);
         }
         let mut bytes = JobBytes::new(self.dir.jobs());
         for (name, kept) in jobs {
-            let features = kept.first().and_then(|kept| replicates.get(kept.entry.row.replicate as usize));
-            let Some(replicate) = features else { continue };
+            let replicate = kept.first().and_then(|kept| self.replicates.get(kept.entry.row.replicate as usize));
+            let Some(replicate) = replicate else { continue };
             self.write_models_of(&name, &kept, replicate, &mut bytes)?;
         }
         Ok(())

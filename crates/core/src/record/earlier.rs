@@ -13,17 +13,9 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use super::error::RunDirError;
+use super::names::RESULTS;
 use super::rows::{ResultRow, State};
 use super::run_dir::RunDir;
-
-/// The file of results.
-pub const RESULTS: &str = "results.parquet";
-/// The file of epochs.
-pub const HISTORY: &str = "history.parquet";
-/// The file of scores.
-pub const SCORES: &str = "scores.parquet";
-/// The file of the training rows' ROC curves.
-pub const CURVES: &str = "curves.parquet";
 
 /// A trial's id and a replicate.
 type Key = (String, u32);

@@ -20,6 +20,7 @@ use super::bytes::from_le_bytes;
 use super::checksum::{OTHER_SUM, blob_sum, sum_of_stream};
 use super::launch_log::LAUNCH_LOG;
 use super::lines;
+use super::names::planned;
 use super::retry::Retry;
 use super::rows::{HistoryRow, ResultRow, State};
 use crate::metrics::RocCorner;
@@ -144,8 +145,8 @@ impl Entry {
         if let Some((what, _)) = same.iter().find(|(_, same)| !same) {
             return Err(format!("it is of another {what} than the sweep"));
         }
-        if (row.state == State::Finished) != self.bytes.is_some() {
-            return Err("a model belongs to a trial that finished, and to no other".to_owned());
+        if (row.state == State::Failed) != self.bytes.is_none() {
+            return Err("a trial has a model unless it failed".to_owned());
         }
         let Some(spans) = &self.bytes else { return Ok(()) };
         let Hyperparameters { hidden, activation, .. } = trial;
@@ -377,11 +378,6 @@ impl Damage {
     fn noted(&self) -> Vec<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
-}
-
-/// The job of the plan that `job_id` is, or was cut from.
-pub(super) fn planned(job_id: &str) -> &str {
-    job_id.trim_end_matches(['a', 'b'])
 }
 
 /// Reads the `.bin` files; keeps the last one open, since entries of an attempt mostly come together.

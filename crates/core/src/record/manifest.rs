@@ -9,12 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::checksum::{seal, unseal};
 use super::error::RunDirError;
-use super::run_dir::PLAN;
+use super::names::{MANIFEST, PLAN};
 use super::version::{DRAFT, FORMAT_VERSION};
 use crate::plan::Plan;
 
-/// Name of the file.
-pub(super) const MANIFEST: &str = "manifest.json";
 /// The oldest version that can be reported, compared and exported.
 const OLDEST: u64 = 1;
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ended trial ─> jobs/<job>.<attempt>.jsonl + .bin (fsync)
-//!     ─collect─> results, history, scores .parquet + models/ (rename)
+//!     ─collect─> results, history, scores .parquet + models/ ─stage, commit─> manifest.json, then their names
 //! ```
 //! A trial is on disk as soon as it ends, in its job's journal. [`Collection`] makes the files that people read from
 //! the journals and from what they hold already, as often as asked, each replaced as a whole: a row that was there
@@ -14,6 +14,7 @@ mod bytes;
 mod checksum;
 mod collect;
 mod columns;
+mod commit;
 mod earlier;
 mod error;
 mod journal;
@@ -22,6 +23,7 @@ mod lines;
 mod manifest;
 mod model_dir;
 mod models;
+mod names;
 mod plan_file;
 mod predictions;
 mod prepared;
@@ -41,18 +43,19 @@ pub use attempt::Attempt;
 pub use bytes::{from_le_bytes, le_bytes};
 pub use checksum::{blob_sum, checked_line, push_line};
 pub use collect::{Collection, Remade};
-pub use earlier::{CURVES, HISTORY, RESULTS, SCORES};
+pub use commit::{DamagedFile, FilesFound};
 pub use error::RunDirError;
 pub use journal::{Entry, Expected, Journal, Journals, Kept, Payload, ScoreBytes};
 pub use launch_log::{Change, LaunchLog, jobs_now};
 pub use manifest::{Counts, Ended, FileSum, Manifest, RunState};
 pub use model_dir::{Model, ModelCard, ModelDirError, write_model_dir};
-pub use models::{MODELS, Models, find_model, models_name};
+pub use models::{Models, find_model};
+pub use names::{CURVES, HISTORY, MODELS, PLAN, RESULTS, SCORES, SPEC, models_name};
 pub use predictions::{Predictions, PredictionsFormat, write_predictions};
 pub use rows::{HistoryRow, ResultRow, STACK, State};
-pub use run_dir::{PLAN, RunDir};
+pub use run_dir::RunDir;
 pub use run_files::RunFiles;
-pub use spec_file::{SPEC, read_spec_text};
-pub use staged::{DamagedFile, FilesFound};
+pub use spec_file::read_spec_text;
+
 pub use target::{linked, write_named};
 pub use version::{DRAFT, FORMAT_VERSION};

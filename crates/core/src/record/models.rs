@@ -16,12 +16,10 @@ use serde_json::{Map, Value, json};
 use super::bytes::from_le_bytes;
 use super::checksum::{OTHER_SUM, blob_sum};
 use super::error::RunDirError;
-use super::journal::planned;
+use super::names::{MODELS, models_name};
 use super::run_files::RunFiles;
 use crate::plan::is_id;
 
-/// Folder of the models.
-pub const MODELS: &str = "models";
 /// Key of what is said of the whole file.
 const METADATA: &str = "__metadata__";
 /// A header of more bytes is none of ours.
@@ -67,11 +65,6 @@ type PlacedTensor = (u64, u64, String, Vec<usize>);
 /// The name of a model within its file.
 pub(super) fn model_key(trial_id: &str, replicate: u32) -> String {
     format!("{trial_id}-r{replicate}")
-}
-
-/// The file of a job's models. Parts that it was cut into count to it.
-pub fn models_name(job_id: &str) -> String {
-    format!("{MODELS}/{}.safetensors", planned(job_id))
 }
 
 /// Writes the header of a file with `models` by their names; their parameters follow in the same order.

@@ -5,7 +5,8 @@ use std::io::{self, Write};
 
 use super::error::RunDirError;
 use super::lines;
-use super::run_dir::{PLAN, RunDir};
+use super::names::PLAN;
+use super::run_dir::RunDir;
 use crate::plan::{Plan, Trials, Wave};
 
 impl RunDir {

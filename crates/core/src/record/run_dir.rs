@@ -6,20 +6,19 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::atomic::{TORN, open_own, write_atomically};
 use super::attempt::Attempt;
 use super::checksum::{OTHER_SUM, blob_sum};
 use super::error::RunDirError;
-use super::journal::planned;
-use super::manifest::{MANIFEST, Manifest};
-use super::models::MODELS;
+use super::manifest::Manifest;
+use super::names::{MANIFEST, MODELS, PLAN, planned};
+use super::sealed::{read_sealed_at, write_sealed_at};
 use super::staged::Staged;
 use crate::plan::Job;
 
-/// Name of the plan's file.
-pub const PLAN: &str = "plan.jsonl";
 /// Where the version of libtorch is kept until the run is collected.
 const LIBTORCH_NOTE: &str = "jobs/libtorch.json";
 
@@ -136,6 +135,24 @@ impl RunDir {
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RunDirError> {
         let path = self.path(name);
         write_atomically::<io::Error>(&path, |out| out.write_all(bytes)).map_err(|e| RunDirError::io(&path, e))
+    }
+
+    /// Replaces a file that programs of this run read again, such as a launcher's notes.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write_sealed<T: Serialize>(&self, name: &str, value: &T) -> Result<(), RunDirError> {
+        let path = self.path(name);
+        write_sealed_at(&path, value).map_err(|e| RunDirError::io(&path, e))
+    }
+
+    /// Reads what [`RunDir::write_sealed`] wrote; `None` where there is none.
+    ///
+    /// # Errors
+    /// It cannot be read, or is damaged.
+    pub fn read_sealed<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, RunDirError> {
+        let path = self.path(name);
+        read_sealed_at(&path).map_err(|e| RunDirError::io(&path, e))
     }
 
     /// Replaces an attempt's checkpoint of a job as a whole. Its checksum is the file's last 32 bytes, and is of this

@@ -9,28 +9,6 @@ use serde::de::DeserializeOwned;
 
 use super::atomic::write_atomically;
 use super::checksum::{seal, unseal};
-use super::error::RunDirError;
-use super::run_dir::RunDir;
-
-impl RunDir {
-    /// Replaces a file that programs of this run read again, such as a launcher's notes.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    pub fn write_sealed<T: Serialize>(&self, name: &str, value: &T) -> Result<(), RunDirError> {
-        let path = self.path(name);
-        write_sealed_at(&path, value).map_err(|e| RunDirError::io(&path, e))
-    }
-
-    /// Reads what [`RunDir::write_sealed`] wrote; `None` where there is none.
-    ///
-    /// # Errors
-    /// It cannot be read, or is damaged.
-    pub fn read_sealed<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, RunDirError> {
-        let path = self.path(name);
-        read_sealed_at(&path).map_err(|e| RunDirError::io(&path, e))
-    }
-}
 
 /// Replaces the file at `path`.
 pub(super) fn write_sealed_at<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {

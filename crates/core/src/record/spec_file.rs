@@ -5,12 +5,11 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::error::RunDirError;
+use super::names::SPEC;
 use super::run_dir::RunDir;
 use super::run_files::RunFiles;
 use crate::spec::{self, Spec};
 
-/// Name of the file.
-pub const SPEC: &str = "sweep.yaml";
 /// Bytes that a sweep file may have.
 const MOST_BYTES: u64 = 16 << 20;
 
