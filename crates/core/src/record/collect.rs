@@ -18,8 +18,10 @@ use parquet::schema::types::ColumnPath;
 
 use super::columns::{self, Scores};
 use super::earlier::Earlier;
+use super::entry::{Entry, Expected};
 use super::error::RunDirError;
-use super::journal::{Entry, Expected, JobBytes, Journals, Kept};
+use super::job_bytes::JobBytes;
+use super::journals::{Journals, Kept};
 use super::models::{ModelInfo, ModelsFile, Shared, StoredModel, model_key, write_header};
 use super::names::{CURVES, HISTORY, MODELS, RESULTS, SCORES, models_name, planned};
 use super::rows::{ResultRow, State};

@@ -11,7 +11,7 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use arrow::error::ArrowError;
 
-use super::journal::Entry;
+use super::entry::Entry;
 use super::rows::{ResultRow, State};
 use crate::metrics::catalogue::{METRICS, MetricColumn, OfCounts, Part, Source};
 use crate::metrics::{Confusion, RocCorner, SplitMetrics, logistic};

@@ -1,5 +1,7 @@
 //! How the files of a run directory are called. What they hold is in the file of each format.
 
+use std::path::{Path, PathBuf};
+
 /// What the run is and how far it has come.
 pub(super) const MANIFEST: &str = "manifest.json";
 /// The plan.
@@ -25,4 +27,14 @@ pub fn models_name(job_id: &str) -> String {
 /// The job of the plan that `job_id` is, or was cut from.
 pub(super) fn planned(job_id: &str) -> &str {
     job_id.trim_end_matches(['a', 'b'])
+}
+
+/// The lines of a journal in the folder `jobs`; `stem` is its name without an ending.
+pub(super) fn lines_path(jobs: &Path, stem: &str) -> PathBuf {
+    jobs.join(format!("{stem}.jsonl"))
+}
+
+/// Its bytes.
+pub(super) fn bytes_path(jobs: &Path, stem: &str) -> PathBuf {
+    jobs.join(format!("{stem}.bin"))
 }

@@ -1,0 +1,92 @@
+//! The `.bin` files beside journals, read and compared with the checksums of the lines that name their parts.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::PathBuf;
+
+use super::bytes::from_le_bytes;
+use super::checksum::{OTHER_SUM, blob_sum, sum_of_stream};
+use super::entry::{MODEL, Spans};
+use super::names::bytes_path;
+
+/// Reads the `.bin` files; keeps the last one open, since entries of an attempt mostly come together.
+#[derive(Debug)]
+pub(super) struct JobBytes {
+    jobs: PathBuf,
+    open: Option<(String, File)>,
+}
+
+impl JobBytes {
+    /// Of the folder `jobs`.
+    pub(super) fn new(jobs: PathBuf) -> Self {
+        Self { jobs, open: None }
+    }
+
+    /// Whether every part of an entry is as it was written.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub(super) fn check(&mut self, stem: &str, spans: &Spans) -> Result<(), String> {
+        let path = bytes_path(&self.jobs, stem);
+        let named = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
+        let parts = spans.parts().ok_or_else(|| named(&"no file is as long as its journal says"))?;
+        let file = self.open(stem).map_err(|why| named(&why))?;
+        let outcome = || -> io::Result<bool> {
+            let end = parts.iter().map(|(start, length)| start + length).max().unwrap_or(0);
+            if file.metadata()?.len() < end {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it is cut off"));
+            }
+            let mut reader = BufReader::with_capacity(1 << 18, &file);
+            reader.seek(SeekFrom::Start(spans.offset))?;
+            for ((_, length), sum) in parts.iter().zip(&spans.sums) {
+                if sum_of_stream(Read::by_ref(&mut reader).take(*length))? != (*length, sum.clone()) {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        };
+        let outcome = outcome();
+        self.open = Some((stem.to_owned(), file));
+        match outcome {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(named(&OTHER_SUM)),
+            Err(why) => Err(named(&why)),
+        }
+    }
+
+    /// Logits and probabilities of the validation rows, then of the test rows, of an entry that has bytes.
+    pub(super) fn scores(&mut self, stem: &str, spans: &Spans) -> io::Result<[Vec<f32>; MODEL]> {
+        let mut scores: [Vec<f32>; MODEL] = Default::default();
+        for (at, part) in scores.iter_mut().enumerate() {
+            *part = from_le_bytes(&self.part(stem, spans, at)?);
+        }
+        Ok(scores)
+    }
+
+    /// The parameters of the model of an entry that has bytes, little-endian f32.
+    pub(super) fn model(&mut self, stem: &str, spans: &Spans) -> io::Result<Vec<u8>> {
+        self.part(stem, spans, MODEL)
+    }
+
+    fn part(&mut self, stem: &str, spans: &Spans, at: usize) -> io::Result<Vec<u8>> {
+        let path = bytes_path(&self.jobs, stem);
+        let damaged = |why: &str| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {why}", path.display()));
+        let (offset, length) = spans.parts().ok_or_else(|| damaged("no file is that long"))?[at];
+        let mut file = self.open(stem)?;
+        if file.metadata()?.len().checked_sub(length).is_none_or(|last| offset > last) {
+            return Err(damaged("it is cut off"));
+        }
+        file.seek(SeekFrom::Start(offset))?;
+        let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+        file.read_exact(&mut bytes)?;
+        self.open = Some((stem.to_owned(), file));
+        if blob_sum(&bytes) == spans.sums[at] { Ok(bytes) } else { Err(damaged(OTHER_SUM)) }
+    }
+
+    fn open(&mut self, stem: &str) -> io::Result<File> {
+        match self.open.take() {
+            Some((open, file)) if open == stem => Ok(file),
+            _ => File::open(bytes_path(&self.jobs, stem)),
+        }
+    }
+}
