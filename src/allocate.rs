@@ -50,7 +50,7 @@ fn give_up(size: usize) -> ! {
     let _ = writeln!(
         io::stderr(),
         "focalsweep: the system gives no more memory ({size} bytes were asked for).\n\
-         What had ended is saved: run again with --resume, with more memory (`ulimit -v`, the limit of the job or \
+         A run that was under way goes on with --resume, with more memory (`ulimit -v`, the limit of the job or \
          container), fewer columns (`data.drop`) or fewer cores (`taskset`)."
     );
     signal_hook::low_level::exit(i32::from(ENVIRONMENT))

@@ -117,4 +117,35 @@ mod tests {
         line.write_all(b"WARN a\x1b[31m\r\nERROR forged \xe2\x80\xae\n").unwrap();
         assert_eq!(line.to, b"WARN a\\u{1b}[31m\\r\\nERROR forged \\u{202e}\n");
     }
+
+    /// On a terminal the colours' escapes stay, and no others: what is told has its own written out before.
+    #[test]
+    fn colours_are_ours_alone() {
+        let shown = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let to = {
+            let shown = Arc::clone(&shown);
+            move || Shared(Arc::clone(&shown))
+        };
+        let layer = fmt::layer().without_time().with_ansi(true).with_writer(Lines { to, kept: &['\u{1b}'] });
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            tracing::warn!(name = "a\u{1b}[31mb", other = %"c\u{1b}[32md", "e\u{1b}[33mf");
+        });
+        let text = String::from_utf8(shown.lock().unwrap().clone()).unwrap();
+        assert!(text.contains('\u{1b}'), "there are colours: {text:?}");
+        assert!(!["\u{1b}[31mb", "\u{1b}[32md", "\u{1b}[33mf"].iter().any(|forged| text.contains(forged)), "{text:?}");
+    }
+
+    /// A writer into shared memory.
+    struct Shared(Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
 }

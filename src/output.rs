@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use focalsweep_core::record::RunDirError;
-use focalsweep_core::text::{escaped_lines, shortened};
+use focalsweep_core::text::{escaped_lines, shortened, shortened_lines};
 use focalsweep_report::ReportError;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 
@@ -81,11 +81,7 @@ impl From<RunDirError> for Failure {
 
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
-        match error {
-            ReportError::RunDir(error) => error.into(),
-            ReportError::Unreadable { .. } => Self::environment(error),
-            _ => Self::input(error),
-        }
+        RunError::from(error).into()
     }
 }
 
@@ -113,16 +109,9 @@ struct Safe<'a> {
 impl<'a> Safe<'a> {
     fn of(inner: &'a dyn Diagnostic) -> Self {
         let related = inner.related().into_iter().flatten().map(Safe::of).collect();
-        let help = inner.help().map(|help| words(&help.to_string()));
-        Self { inner, message: words(&inner.to_string()), help, related }
+        let help = inner.help().map(|help| shortened_lines(&help.to_string(), MOST_WORDS).into_owned());
+        Self { inner, message: shortened_lines(&inner.to_string(), MOST_WORDS).into_owned(), help, related }
     }
-}
-
-/// Text of a message: no orders, and no more of it than somebody reads.
-fn words(text: &str) -> String {
-    let end = text.char_indices().nth(MOST_WORDS).map_or(text.len(), |(byte, _)| byte);
-    let more = if end < text.len() { "…" } else { "" };
-    format!("{}{more}", escaped_lines(&text[..end]))
 }
 
 impl std::fmt::Display for Safe<'_> {

@@ -60,7 +60,7 @@ fn start_threads() -> Result<(), Failure> {
     };
     memory::holds_threads(threads).map_err(|short| {
         let words = [short.need, short.most].map(memory::in_words);
-        failed(format!("they take {} of address space, and {} may be taken", words[0], words[1]))
+        failed(format!("they need {} of address space, and {} may be taken", words[0], words[1]))
     })?;
     match rayon::ThreadPoolBuilder::new().num_threads(threads).build_global() {
         // Without a cause they are there already.

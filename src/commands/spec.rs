@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use crate::cli::SpecArgs;
 use crate::output::{self, Failure, Plain};
 use crate::run::trials;
-use focalsweep_core::record::read_spec_text;
+use focalsweep_core::record::{folder_of, read_spec_text};
 use focalsweep_core::spec::{self, Spec};
 
 /// Reads the spec of a command line.
@@ -34,7 +34,7 @@ pub(super) fn read_spec(path: &Path, overrides: &[(String, String)]) -> Result<S
 
 /// What to do when there is no such sweep file.
 fn not_found(path: &Path) -> String {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     let Ok(entries) = fs::read_dir(folder) else {
         return format!("there is no folder {} either; paths are relative to where the program runs", folder.display());
     };

@@ -72,10 +72,9 @@ pub fn run(local: &Local<'_>, mut watch: impl FnMut(&Tally)) -> Result<Tally, La
     let mut units = Units::default();
     let (mut done, mut failed) = (0, 0);
     for job in &jobs {
-        let entries = ended(work, job, &journals)?;
-        done += entries.len();
-        failed += entries.iter().filter(|e| e.row.state == State::Failed).count();
-        if entries.len() < job.count {
+        let there = rows_there(work, job, &journals)?;
+        (done, failed) = (done + there.0, failed + there.1);
+        if there.0 < job.count {
             tasks.push(Task::new(job.clone(), units.of(work, job)?));
         }
     }
@@ -135,24 +134,23 @@ pub fn run(local: &Local<'_>, mut watch: impl FnMut(&Tally)) -> Result<Tally, La
         }
         // Rows that another copy of a task ended meanwhile are there, though no event told of them.
         _ if tally.done < tally.rows && !work.stop.requested() => {
-            (tally.done, tally.failed) = rows_there(work, &jobs)?;
+            let journals = Journals::list(&jobs_folder).map_err(broken)?;
+            (tally.done, tally.failed) = (0, 0);
+            for job in &jobs {
+                let (done, failed) = rows_there(work, job, &journals)?;
+                tally.done += done;
+                tally.failed += failed;
+            }
             Ok(tally)
         }
         _ => Ok(tally),
     }
 }
 
-/// Rows of `jobs` that are in journals, and how many of them failed.
-fn rows_there(work: &Work<'_>, jobs: &[Job]) -> Result<(usize, usize), LaunchError> {
-    let folder = work.dir.jobs();
-    let journals = Journals::list(&folder).map_err(|why| RunDirError::io(&folder, why))?;
-    let (mut done, mut failed) = (0, 0);
-    for job in jobs {
-        let entries = ended(work, job, &journals)?;
-        done += entries.len();
-        failed += entries.iter().filter(|entry| entry.row.state == State::Failed).count();
-    }
-    Ok((done, failed))
+/// Rows of a job that are in journals, and how many of them failed.
+fn rows_there(work: &Work<'_>, job: &Job, journals: &Journals) -> Result<(usize, usize), JobError> {
+    let entries = ended(work, job, journals)?;
+    Ok((entries.len(), entries.iter().filter(|entry| entry.row.state == State::Failed).count()))
 }
 
 /// What a trial of each shape costs, from one trial of it: parameters that each row passes.

@@ -90,16 +90,13 @@ impl RunError {
             | Self::TooManyTrials
             | Self::Data(_)
             | Self::Device(NoDevice::Unknown { .. } | NoDevice::FusedOnGpu { .. }) => Blame::Input,
-            Self::RunDir(RunDirError::Locked(_) | RunDirError::Io { .. } | RunDirError::Broken { .. }) => {
-                Blame::Environment
-            }
-            Self::RunDir(_) => Blame::Input,
+            Self::RunDir(error) => blame_of_dir(error),
+            Self::Report(error) => blame_of_report(error),
             Self::Device(NoDevice::Missing { .. })
             | Self::Torch(_)
             | Self::Launch(_)
             | Self::Slurm(_)
             | Self::MendOnCluster { .. }
-            | Self::Report(_)
             | Self::Serialize { .. } => Blame::Environment,
         }
     }
@@ -107,5 +104,22 @@ impl RunError {
     /// Of a value that has no text.
     pub(super) fn unwritable(what: &'static str, why: impl ToString) -> Self {
         Self::Serialize { what, why: why.to_string() }
+    }
+}
+
+/// Who has to change something where a run directory cannot be used.
+fn blame_of_dir(error: &RunDirError) -> Blame {
+    match error {
+        RunDirError::Locked(_) | RunDirError::Io { .. } | RunDirError::Broken { .. } => Blame::Environment,
+        _ => Blame::Input,
+    }
+}
+
+/// Who has to change something where there is no report.
+fn blame_of_report(error: &ReportError) -> Blame {
+    match error {
+        ReportError::RunDir(error) => blame_of_dir(error),
+        ReportError::Unreadable { .. } => Blame::Environment,
+        _ => Blame::Input,
     }
 }

@@ -42,20 +42,18 @@ def arguments():
 
 
 def one(world, kind, number, options):
-    """Plays a case; answers what it came to: a word, and the case where it failed."""
+    """Plays a case; answers what it came to, in a word, and the case, which knows why it failed."""
     case = Case(world, kind.NAME, number, options.seed, options.long)
-    failed = None
     try:
         word = kind.play(case)
     except Skip as skip:
         word = f"skipped: {skip}"
     except Failed as error:
-        failed, word = error, f"FAILED {error.label}"
+        case.failed, word = error, f"FAILED {error.label}"
     except Exception as error:  # pylint: disable=broad-except
-        failed = Failed("the harness broke", traceback.format_exc())
-        word = f"FAILED {failed.label}: {type(error).__name__}"
-    case.failed = failed
-    return word, case, failed
+        case.failed = Failed("the harness broke", traceback.format_exc())
+        word = f"FAILED {case.failed.label}: {type(error).__name__}"
+    return word, case
 
 
 def play(world, kind, options):
@@ -64,13 +62,13 @@ def play(world, kind, options):
     numbers = range(count) if options.case is None else [options.case]
     words, first = Counter(), {}
     with ThreadPoolExecutor(1 if kind.ALONE else options.jobs) as pool:
-        for word, case, failed in pool.map(lambda number: one(world, kind, number, options), numbers):
+        for word, case in pool.map(lambda number: one(world, kind, number, options), numbers):
             words[word] += 1
-            if failed is not None:
+            if case.failed is not None:
                 if words[word] <= KEPT:
                     Path(options.keep).mkdir(parents=True, exist_ok=True)
                     if case.folder.exists():
-                        case.keep(options.keep, failed)
+                        case.keep(options.keep)
                     first.setdefault(word, case)
             case.remove()
     return words, first

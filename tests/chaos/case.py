@@ -20,6 +20,7 @@ class Case:
         self.random = random.Random(f"{seed} {kind} {number}")
         self.folder = world.root / f"case-{kind}-{number}"
         self.story = []
+        self.failed = None
 
     def of_cases(self, cases):
         """How many cases of its kind are played."""
@@ -60,12 +61,12 @@ class Case:
         """Rows of results.parquet."""
         return bits.rows(self.folder / "run")
 
-    def keep(self, where, failed):
+    def keep(self, where):
         """Keeps the folder of a case that failed, with its story."""
         kept = Path(where, self.folder.name)
         shutil.rmtree(kept, ignore_errors=True)
         shutil.copytree(self.folder, kept, symlinks=True, ignore_dangling_symlinks=True)
-        text = [f"{failed.label}: {failed}", "", f"again: {self.again()}", "", *self.story]
+        text = [f"{self.failed.label}: {self.failed}", "", f"again: {self.again()}", "", *self.story]
         (kept / "why.txt").write_text("\n".join(text))
 
     def again(self):

@@ -32,7 +32,7 @@ class Reader:
     def reads(self, path, folder):
         """Whether the file may be read by it."""
         inside = str(path.relative_to(folder))
-        return not inside.startswith("said.") and any(inside.startswith(part) for part in self.folders)
+        return any(inside.startswith(part) for part in self.folders)
 
     def run(self, case):
         """Runs it."""
@@ -109,11 +109,9 @@ class Whatever(Reader):
 class Worker(Reader):
     """`worker`, whose run is collected after it."""
 
-    def __init__(self, world, sweep, job):
+    def __init__(self, sweep, job):
         super().__init__("worker", ["worker", "run", "--job", str(job), "--devices", "cpu"], ("run/",))
         self.sweep = sweep
-        self.code = 0
-        self.root = world.root
 
     def learn(self, world, template):
         """What the run says in the end is known."""
@@ -149,7 +147,7 @@ def of(world, sweep, state, template):
         predict = ["predict", "model", source, "--out", "scores.parquet"]
         found.append(Reader("predict", predict, ("model/",), "scores.parquet"))
     if state in ("prepared", "worked"):
-        found += [Worker(world, sweep, job) for job in (0, 1)]
+        found += [Worker(sweep, job) for job in (0, 1)]
     for reader in found:
         reader.learn(world, template)
     return found

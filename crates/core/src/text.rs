@@ -40,9 +40,18 @@ pub fn escape_but<'a>(text: &'a str, kept: &[char]) -> Cow<'a, str> {
 
 /// [`escaped`], and of more than `most` characters only the first, with an ellipsis.
 pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
+    cut(text, most, &[])
+}
+
+/// As [`shortened`], for text of several lines.
+pub fn shortened_lines(text: &str, most: usize) -> Cow<'_, str> {
+    cut(text, most, &['\n', '\t'])
+}
+
+fn cut<'a>(text: &'a str, most: usize, kept: &[char]) -> Cow<'a, str> {
     // Nobody needs the escapes of a text that is cut off: one character of it is at least one here.
     let end = text.char_indices().nth(most + 1).map_or(text.len(), |(byte, _)| byte);
-    let safe = escaped(&text[..end]);
+    let safe = escape_but(&text[..end], kept);
     if safe.chars().nth(most).is_none() {
         return safe;
     }

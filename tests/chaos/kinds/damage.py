@@ -40,16 +40,12 @@ def play(case):
     sweep, state, template, reader = case.random.choice(case.world.damaged)
     case.begin(template)
     files = [path for path in sorted(case.folder.rglob("*")) if path.is_file() and reader.reads(path, case.folder)]
-    path = case.random.choice([path for path in files if path.name not in UNREAD])
-    name = str(path.relative_to(case.folder))
+    files = [path for path in files if path.name not in UNREAD]
     how = None
-    while how is None:
-        if path.exists():
-            how = spoil.spoil(case.random, path)
-        if how is None:
-            # Nothing came of it; drawn again.
-            path = case.random.choice(files)
-            name = str(path.relative_to(case.folder))
+    while how is None:  # Nothing may come of a way to spoil a file.
+        path = case.random.choice(files)
+        how = spoil.spoil(case.random, path)
+    name = str(path.relative_to(case.folder))
     case.tell(f"{name}: {how}")
     try:
         return verdict(case, sweep, template, reader, path)

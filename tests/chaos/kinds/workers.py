@@ -52,6 +52,8 @@ def play(case):
     if early is not None:
         said = early.ended().calm()
         case.tell(said.words())
+        if said.code != case.world.ends(sweep):
+            raise Failed(f"exit code {said.code} of a run beside workers", said.words())
     case.finish(sweep)
     return "same bits"
 

@@ -143,8 +143,8 @@ pub(super) fn kind(there: &Metadata) -> Option<&'static str> {
     })
 }
 
-/// The folder that a file is in.
-pub(super) fn folder_of(path: &Path) -> &Path {
+/// The folder that a file is in: `.` for a name alone.
+pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
@@ -166,7 +166,12 @@ fn take_over(file: &File, old: &Metadata) -> io::Result<()> {
         // do it.
         let mine = file.metadata()?;
         if (mine.uid(), mine.gid()) != (old.uid(), old.gid()) {
-            let _ = fchown(file, Some(old.uid()), Some(old.gid()));
+            let is_group_kept =
+                fchown(file, Some(old.uid()), Some(old.gid())).is_ok() || fchown(file, None, Some(old.gid())).is_ok();
+            if !is_group_kept {
+                // What the old group might do is nothing for another one.
+                return file.set_permissions(std::fs::Permissions::from_mode(old.mode() & 0o707));
+            }
         }
         file.set_permissions(std::fs::Permissions::from_mode(old.mode() & 0o777))
     }

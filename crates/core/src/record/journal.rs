@@ -28,7 +28,7 @@ pub struct Payload {
     pub validation: ScoreBytes,
     /// Scores of the test rows.
     pub test: ScoreBytes,
-    /// The model's parameters in the layout of [`Shape`], little-endian f32.
+    /// The model's parameters in the layout of [`Shape`](crate::plan::Shape), little-endian f32.
     pub model: Vec<u8>,
 }
 

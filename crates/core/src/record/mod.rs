@@ -41,7 +41,7 @@ mod target;
 mod version;
 
 pub use crate::metrics::SplitMetrics;
-pub use atomic::{open_own, replaceable, sync_folder, write_atomically};
+pub use atomic::{folder_of, open_own, replaceable, sync_folder, write_atomically};
 pub use attempt::Attempt;
 pub use bytes::{from_le_bytes, le_bytes};
 pub use checksum::{blob_sum, checked_line, push_line};

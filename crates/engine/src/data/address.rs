@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use iri_string::types::{UriAbsoluteString, UriReferenceStr};
 use ureq::Error;
 use ureq::http::header::{LOCATION, RANGE};
 use ureq::http::{Response, Uri};
@@ -26,32 +27,27 @@ impl Address {
         }
     }
 
-    /// Whether it is one of this machine, which nobody listens in on.
+    /// Whether it is one of this machine by name or number, which nobody listens in on.
     fn is_loopback(&self) -> bool {
         let host = self.0.host().unwrap_or_default();
         let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-        host.eq_ignore_ascii_case("localhost") || ip.is_ok_and(|ip| ip.is_loopback())
+        let ip = ip.map(|ip| ip.to_canonical());
+        host.eq_ignore_ascii_case("localhost") || ip.is_ok_and(|ip| ip.is_loopback() || ip.is_unspecified())
     }
 
-    /// Where `location`, an answer's header, leads from here.
+    /// Where `location`, an answer's header, leads from here (RFC 3986, 5.2).
     ///
     /// # Errors
-    /// It is no address, is not https, or leads from elsewhere to this machine.
+    /// It is empty, is no address, is not https, or leads from elsewhere to this machine.
     fn sent_on(&self, location: &str) -> Result<Self, Error> {
-        let scheme = self.0.scheme_str().unwrap_or_default();
-        let server = self.0.authority().map(ToString::to_string).unwrap_or_default();
-        let next = if location.contains("://") {
-            location.to_owned()
-        } else if location.starts_with("//") {
-            format!("{scheme}:{location}")
-        } else if location.starts_with('/') {
-            format!("{scheme}://{server}{location}")
-        } else {
-            let folder = self.0.path().rsplit_once('/').map_or("", |(folder, _)| folder);
-            format!("{scheme}://{server}{folder}/{location}")
-        };
+        let nowhere = || Error::BadUri(location.to_owned());
+        if location.is_empty() {
+            return Err(Error::BadUri("it sends on to nowhere".to_owned()));
+        }
+        let base = UriAbsoluteString::try_from(self.0.to_string()).map_err(|_| nowhere())?;
+        let next = UriReferenceStr::new(location).map_err(|_| nowhere())?.resolve_against(&base).to_string();
         let next = Self::of(&next)?;
-        if next.is_loopback() && !self.is_loopback() { Err(Error::BadUri(location.to_owned())) } else { Ok(next) }
+        if next.is_loopback() && !self.is_loopback() { Err(nowhere()) } else { Ok(next) }
     }
 }
 
@@ -115,9 +111,24 @@ mod tests {
         assert_eq!(from("https://a.org/d/x", "y?z=1").unwrap(), "https://a.org/d/y?z=1");
         assert_eq!(from("https://a.org/d/x", "/y").unwrap(), "https://a.org/y");
         assert_eq!(from("https://a.org/d/x", "//b.org/y").unwrap(), "https://b.org/y");
+        assert_eq!(from("https://a.org/d/x?y", "?z=1").unwrap(), "https://a.org/d/x?z=1");
+        assert_eq!(from("https://a.org/d/x", "../y").unwrap(), "https://a.org/y");
+        assert_eq!(
+            from("https://a.org/d/x", "/y?next=https://b.org/z").unwrap(),
+            "https://a.org/y?next=https://b.org/z"
+        );
         assert_eq!(from("http://127.0.0.1:1/x", "https://b.org/y").unwrap(), "https://b.org/y");
-        for location in ["http://a.org/x", "http://127.0.0.1/x", "https://localhost/x", "file:///etc/passwd", "http://"]
-        {
+        for location in [
+            "",
+            "http://a.org/x",
+            "http://127.0.0.1/x",
+            "https://localhost/x",
+            "https://0.0.0.0/x",
+            "https://[::]/x",
+            "https://[::ffff:127.0.0.1]/x",
+            "file:///etc/passwd",
+            "http://",
+        ] {
             assert!(from("https://a.org/d/x", location).is_err(), "{location}");
         }
     }

@@ -202,6 +202,7 @@ impl<'a> Download<'a> {
         let total = response.body().content_length().map(|rest| have.saturating_add(rest));
         let most = self.most(have);
         if total.is_some_and(|total| total > most) {
+            empty(file).map_err(disk)?;
             return Err(self.too_large(total, most));
         }
         progress.advance(have, total);

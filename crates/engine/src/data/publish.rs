@@ -10,11 +10,10 @@ use focalsweep_core::record;
 /// Gives the whole and synced file `part` the name `out`, and makes that last. Only a regular file that came there
 /// meanwhile is replaced.
 pub(super) fn publish(part: &Path, out: &Path) -> Result<(), DataError> {
-    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let rename = || {
         record::replaceable(out)?;
         std::fs::rename(part, out)?;
-        record::sync_folder(folder)
+        record::sync_folder(record::folder_of(out))
     };
     rename().map_err(|why| DataError::file("write", out, why))
 }

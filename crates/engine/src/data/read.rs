@@ -11,6 +11,7 @@ use super::read_csv;
 use super::read_parquet;
 use super::row_place::row_place;
 use super::table::{Column, Table, Values};
+use focalsweep_core::record::folder_of;
 
 /// Reads a `.csv`, `.csv.gz` or `.parquet` file.
 ///
@@ -51,7 +52,7 @@ fn first_infinite(column: &Column) -> Option<(String, usize)> {
 }
 
 fn not_found(path: &Path) -> DataError {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     let help = match std::fs::read_dir(folder) {
         Err(_) => {
             format!("there is no folder {} either; paths are relative to where the program runs", folder.display())

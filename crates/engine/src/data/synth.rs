@@ -63,8 +63,10 @@ pub fn write_synthetic(spec: &SynthSpec, out: &Path) -> Result<(), DataError> {
     if let Some(what) = fault {
         return Err(DataError::Synth { what });
     }
-    let folder = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(|e| DataError::file("make the folder of", out, e))?;
+    let unwritable = |why: io::Error| DataError::file("write", out, why);
+    // Of the file that a link names.
+    let file = record::linked(out).map_err(unwritable)?;
+    std::fs::create_dir_all(record::folder_of(&file)).map_err(unwritable)?;
     let write = |file: &mut BufWriter<&mut File>| match format {
         Format::Parquet => write_parquet(spec, file).map_err(io::Error::other),
         Format::Csv => write_csv(spec, file).map_err(io::Error::other),
@@ -74,7 +76,7 @@ pub fn write_synthetic(spec: &SynthSpec, out: &Path) -> Result<(), DataError> {
             encoder.finish().map(|_| ())
         }
     };
-    record::write_named(out, write).map_err(|why| DataError::file("write", out, why))
+    record::write_named(out, write).map_err(unwritable)
 }
 
 fn write_parquet(spec: &SynthSpec, file: &mut BufWriter<&mut File>) -> Result<(), String> {

@@ -16,9 +16,6 @@ use crate::memory::Budget;
 /// Rows that are prepared together: their matrix stays in cache.
 const BLOCK: usize = 256;
 
-/// Bytes of a matrix for which nobody is asked.
-const SMALL: u64 = 64 << 20;
-
 /// How a [`Preprocessing`] is applied.
 pub trait Transform {
     /// Reads from a file what [`Transform::transform`] needs and nothing else.
@@ -52,6 +49,17 @@ pub trait Transform {
     ) -> Result<Vec<f32>, DataError>;
 }
 
+/// Whether there is memory for the matrix of all `rows` at once.
+fn holds_matrix(of: &Preprocessing, rows: usize) -> Result<(), DataError> {
+    let width: usize = of.steps.iter().map(Step::width).sum();
+    let need = 4 * (rows as u64).saturating_mul(width as u64);
+    Budget::now().holds(need).map_err(|short| DataError::Memory {
+        what: format!("{rows} rows with {width} features"),
+        short,
+        help: "take fewer rows at a time, or train on fewer columns (`data.drop`)",
+    })
+}
+
 impl Transform for Preprocessing {
     fn read(&self, path: &Path) -> Result<Table, DataError> {
         let text = self.steps.iter().filter(|step| matches!(step, Step::Category { .. }));
@@ -60,12 +68,14 @@ impl Transform for Preprocessing {
     }
 
     fn transform(&self, table: &Table) -> Result<Vec<f32>, DataError> {
+        holds_matrix(self, table.rows)?;
         let rows: Vec<u32> = (0..table.rows as u32).collect();
         self.transform_rows(table, &rows, |row| Place { row: row as u64 + 1, line: None })
     }
 
     fn transform_file(&self, path: &Path) -> Result<Vec<f32>, DataError> {
         let table = self.read(path)?;
+        holds_matrix(self, table.rows)?;
         let rows: Vec<u32> = (0..table.rows as u32).collect();
         self.transform_rows(&table, &rows, |row| row_place(path, row))
     }
@@ -83,14 +93,6 @@ impl Transform for Preprocessing {
             at += step.width();
         }
         let width = at;
-        let need = 4 * (rows.len() as u64).saturating_mul(width as u64);
-        if need > SMALL {
-            Budget::now().holds(need).map_err(|short| DataError::Memory {
-                what: format!("{} rows with {width} features", rows.len()),
-                short,
-                help: "take fewer rows at a time, or train on fewer columns (`data.drop`)",
-            })?;
-        }
         let mut x = vec![0f32; rows.len() * width];
         if width == 0 {
             return Ok(x);
