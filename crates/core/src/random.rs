@@ -6,7 +6,7 @@
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use rand_distr::{Beta, Binomial, Distribution};
+use rand_distr::{Beta, Binomial, ChiSquared, Distribution};
 
 /// What a stream is for. The numbers are part of every recorded result: never reuse one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +98,11 @@ impl Stream {
     /// Beta(a, b), exactly (Cheng 1978); 0 unless both are above 0.
     pub fn beta(&mut self, a: f64, b: f64) -> f64 {
         Beta::new(a, b).map_or(0.0, |beta| beta.sample(&mut self.0))
+    }
+
+    /// χ² with `freedom` degrees of freedom, exactly (Marsaglia & Tsang 2000); 0 unless that is above 0.
+    pub fn chi_squared(&mut self, freedom: f64) -> f64 {
+        ChiSquared::new(freedom).map_or(0.0, |chi| chi.sample(&mut self.0))
     }
 
     /// The `k`-th smallest of `n` uniforms, `1 <= k <= n`, which is Beta(k, n - k + 1).

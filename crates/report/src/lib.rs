@@ -10,7 +10,7 @@
 //! |---|---|
 //! | `read` | the files of a run as rows, scores and losses; another operating point; hyperparameters by name |
 //! | `rank` | trials over their replicates, in their order |
-//! | `evidence` | ties, contrasts, intervals, calibration: what the scores say of the order |
+//! | `evidence` | claims, intervals, calibration: what the scores say of the order |
 //! | `say` | all of it in words and columns, in four forms |
 //! | `page` | report.html |
 //! | `figures` | files for papers, of what the page shows |
@@ -29,14 +29,16 @@ mod say;
 mod tests;
 
 pub use evidence::{
-    Answer, Calibration, Common, Contrast, Correction, ForEach, Intervals, Method, Optimism, Pairing, Reading, Report,
-    Run, Side, Start, Tie, Ties, pair,
+    Answer, Calibration, Claim, Claims, Common, Confirmed, Correction, ForEach, Intervals, Kind, Method, Optimism,
+    Pairing, Reading, Report, Run, Side, StandardErrors, Start, pair,
 };
 pub use figures::{Figure, figures};
 pub use page::to_html;
-pub use rank::{DeviceUse, Interval, Key, Options, Ranked, Ranking, Trial, devices_in_words, rank, training_seconds};
+pub use rank::{
+    DeviceUse, Interval, Key, Options, Ranked, Ranking, Trial, devices_in_words, finalists, rank, training_seconds,
+};
 pub use read::{
-    ReportError, Results, Row, ScoreGroup, Timing, Value, at_operating_point, for_each_group, operating_point_in_words,
-    read, run_files, thousands, unchecked_run_files,
+    ReportError, Results, Row, ScoreGroup, ScoreSource, Timing, Value, at_operating_point, for_each_group,
+    operating_point_in_words, read, run_files, thousands, unchecked_run_files,
 };
 pub use say::{Csv, Exporter, Json, Markdown, Table};

@@ -1,6 +1,6 @@
 //! How sure a ROC curve is, point by point.
 
-use super::interval::t_quantile;
+use super::student::student_t;
 use super::{RocPoint, wilson_interval};
 
 /// A point of a ROC curve with a band of 95 % around its true-positive rate.
@@ -26,7 +26,7 @@ pub fn vertical_average(curves: &[Vec<RocPoint>], fprs: &[f64]) -> Vec<BandPoint
     if curves.len() < 2 {
         return Vec::new();
     }
-    let student = t_quantile(curves.len() - 1);
+    let student = student_t(0.05, n - 1.0);
     let band = |&fpr: &f64| {
         let rates: Vec<f64> = curves.iter().map(|curve| tpr_at(curve, fpr)).collect();
         let mean = rates.iter().sum::<f64>() / n;

@@ -6,6 +6,7 @@
 
 use super::confusion::Confusion;
 use super::split::SplitMetrics;
+use crate::spec::OperatingPoint;
 
 /// A figure that says how good a trained trial is, or how its training went.
 #[derive(Debug)]
@@ -28,8 +29,6 @@ pub struct Metric {
     pub standard_error: Option<fn(&SplitMetrics) -> Option<f64>>,
     /// What tells two trials apart by it.
     pub test: Option<Test>,
-    /// Whether the page shows how far its mean may be off.
-    pub uncertainty: bool,
     /// Whether the page offers it for the axes of plots: it says how well scores separate the classes.
     pub plotted: bool,
 }
@@ -78,13 +77,19 @@ pub enum OfCounts {
     Share(fn(&Confusion) -> Option<f64>),
 }
 
-/// A paired test that tells two trials apart on the same rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a paired test of two trials on the same rows is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Test {
-    /// DeLong's, of the AUC.
-    DeLong,
-    /// McNemar's, of the positives missed at the operating point.
-    McNemar,
+    /// The AUC: DeLong's variance.
+    Auc,
+    /// Average precision: the infinitesimal jackknife's variance.
+    AveragePrecision,
+    /// The positives missed at the operating point: a bootstrap in which thresholds are chosen anew.
+    Missed,
+    /// The false alarms there, likewise.
+    Alarms,
+    /// What both cost, likewise.
+    Cost,
 }
 
 /// Rows on which a metric is measured.
@@ -120,7 +125,6 @@ const PLAIN: Metric = Metric {
     source: Source::Training,
     standard_error: None,
     test: None,
-    uncertainty: false,
     plotted: false,
 };
 
@@ -164,8 +168,7 @@ pub static METRICS: &[Metric] = &[
         written: Written::Decimals(4),
         source: scores(|m| m.auc),
         standard_error: Some(|m| m.auc_se),
-        test: Some(Test::DeLong),
-        uncertainty: true,
+        test: Some(Test::Auc),
         plotted: true,
     },
     Metric {
@@ -176,7 +179,7 @@ pub static METRICS: &[Metric] = &[
         better: Some(Better::More),
         written: Written::Decimals(4),
         source: scores(|m| m.average_precision),
-        uncertainty: true,
+        test: Some(Test::AveragePrecision),
         plotted: true,
         ..PLAIN
     },
@@ -197,7 +200,6 @@ pub static METRICS: &[Metric] = &[
         better: Some(Better::Less),
         written: Written::Rows,
         source: count_at_half(|c| c.fp),
-        uncertainty: true,
         plotted: true,
         ..PLAIN
     },
@@ -218,7 +220,6 @@ pub static METRICS: &[Metric] = &[
         better: Some(Better::Less),
         written: Written::Rows,
         source: count_at_half(|c| c.fn_),
-        uncertainty: true,
         plotted: true,
         ..PLAIN
     },
@@ -274,7 +275,6 @@ pub static METRICS: &[Metric] = &[
         better: Some(Better::Less),
         written: Written::Decimals(4),
         source: scores(|m| Some(m.brier)),
-        uncertainty: true,
         plotted: true,
         ..PLAIN
     },
@@ -285,7 +285,7 @@ pub static METRICS: &[Metric] = &[
         better: Some(Better::More),
         written: Written::Rows,
         source: count_at_point(|c| c.tp),
-        test: Some(Test::McNemar),
+        test: Some(Test::Missed),
         ..PLAIN
     },
     Metric {
@@ -295,7 +295,7 @@ pub static METRICS: &[Metric] = &[
         better: Some(Better::Less),
         written: Written::Rows,
         source: count_at_point(|c| c.fp),
-        uncertainty: true,
+        test: Some(Test::Alarms),
         plotted: true,
         ..PLAIN
     },
@@ -315,8 +315,7 @@ pub static METRICS: &[Metric] = &[
         better: Some(Better::Less),
         written: Written::Rows,
         source: count_at_point(|c| c.fn_),
-        test: Some(Test::McNemar),
-        uncertainty: true,
+        test: Some(Test::Missed),
         plotted: true,
         ..PLAIN
     },
@@ -326,7 +325,6 @@ pub static METRICS: &[Metric] = &[
         short: "precision",
         better: Some(Better::More),
         source: share_at_point(Confusion::precision),
-        uncertainty: true,
         plotted: true,
         ..PLAIN
     },
@@ -336,8 +334,7 @@ pub static METRICS: &[Metric] = &[
         short: "recall",
         better: Some(Better::More),
         source: share_at_point(Confusion::recall),
-        test: Some(Test::McNemar),
-        uncertainty: true,
+        test: Some(Test::Missed),
         plotted: true,
         ..PLAIN
     },
@@ -357,6 +354,7 @@ pub static METRICS: &[Metric] = &[
         better: Some(Better::Less),
         written: Written::Decimals(1),
         source: Source::Costs,
+        test: Some(Test::Cost),
         ..PLAIN
     },
     Metric {
@@ -449,19 +447,65 @@ impl Part {
 }
 
 impl Test {
-    /// What it is about: `AUC`, `misses at the operating point`.
-    pub fn subject(self) -> &'static str {
+    /// The metric that stands for it in a claim.
+    pub fn about(self) -> &'static str {
         match self {
-            Self::DeLong => "AUC",
-            Self::McNemar => "misses at the operating point",
+            Self::Auc => "auc",
+            Self::AveragePrecision => "average_precision",
+            Self::Missed => "op_fn",
+            Self::Alarms => "op_fp",
+            Self::Cost => "cost",
         }
     }
 
-    /// `paired DeLong test`.
+    /// What it is about: `AUC`, `misses at the operating point`.
+    pub fn subject(self) -> &'static str {
+        match self {
+            Self::Auc => "AUC",
+            Self::AveragePrecision => "average precision",
+            Self::Missed => "misses at the operating point",
+            Self::Alarms => "false alarms at the operating point",
+            Self::Cost => "cost at the operating point",
+        }
+    }
+
+    /// In the plural: `AUCs`, `misses`.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Auc => "AUCs",
+            Self::AveragePrecision => "average precisions",
+            Self::Missed => "misses",
+            Self::Alarms => "false alarms",
+            Self::Cost => "costs",
+        }
+    }
+
+    /// In short: `AUC`, `misses`.
+    pub fn short(self) -> &'static str {
+        match self {
+            Self::Auc => "AUC",
+            Self::AveragePrecision => "AP",
+            Self::Missed => "misses",
+            Self::Alarms => "false alarms",
+            Self::Cost => "cost per 1,000 rows",
+        }
+    }
+
+    /// `DeLong's variance`.
     pub fn name(self) -> &'static str {
         match self {
-            Self::DeLong => "paired DeLong test",
-            Self::McNemar => "McNemar test",
+            Self::Auc => "DeLong's variance",
+            Self::AveragePrecision => "infinitesimal jackknife",
+            Self::Missed | Self::Alarms | Self::Cost => "paired bootstrap, thresholds chosen anew",
+        }
+    }
+
+    /// What a rule for thresholds leaves open, and so is compared under it.
+    pub fn of_rule(point: &OperatingPoint) -> Self {
+        match point {
+            OperatingPoint::MaxFpr { .. } | OperatingPoint::AlertBudget { .. } => Self::Missed,
+            OperatingPoint::MinRecall { .. } => Self::Alarms,
+            OperatingPoint::Cost { .. } => Self::Cost,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Intervals of 95 %.
 
+use super::student::student_t;
+
 /// Standard normal quantile of 1 - 0.05 / 2.
 pub(super) const Z: f64 = 1.959_963_984_540_054;
 
@@ -43,37 +45,6 @@ pub fn wilson_interval(successes: u64, trials: u64) -> Option<Interval> {
 /// there.
 pub(super) fn logit_interval(centre: f64, se: f64, freedom: usize) -> Interval {
     let back = |x: f64| 1.0 / (1.0 + (-x).exp());
-    let half = t_quantile(freedom) * se;
+    let half = student_t(0.05, freedom as f64) * se;
     Interval { lower: back(centre - half), upper: back(centre + half) }
-}
-
-/// Quantile of Student's distribution at 1 - 0.05 / 2, with `freedom` degrees of freedom, at least 1.
-pub(super) fn t_quantile(freedom: usize) -> f64 {
-    let n = freedom.max(1) as f64;
-    if freedom >= 30 {
-        // Cornish-Fisher, Abramowitz & Stegun 26.7.5.
-        let g1 = Z.powi(3) + Z;
-        let g2 = 5.0 * Z.powi(5) + 16.0 * Z.powi(3) + 3.0 * Z;
-        let g3 = 3.0 * Z.powi(7) + 19.0 * Z.powi(5) + 17.0 * Z.powi(3) - 15.0 * Z;
-        return Z + g1 / (4.0 * n) + g2 / (96.0 * n * n) + g3 / (384.0 * n.powi(3));
-    }
-    // The density is integrated from 0 until 95 % are inside. With t = √n tan θ it is proportional to cosⁿ⁻¹ θ, smooth
-    // up to π/2.
-    const STEPS: usize = 500;
-    let density = |angle: f64| angle.cos().max(0.0).powf(n - 1.0);
-    let width = std::f64::consts::FRAC_PI_2 / STEPS as f64;
-    let slice = |i: usize| {
-        let left = i as f64 * width;
-        (density(left) + 4.0 * density(left + width / 2.0) + density(left + width)) * width / 6.0
-    };
-    let wanted = 0.95 * (0..STEPS).map(slice).sum::<f64>();
-    let mut inside = 0.0;
-    for i in 0..STEPS {
-        if inside + slice(i) >= wanted {
-            let angle = (i as f64 + (wanted - inside) / slice(i)) * width;
-            return n.sqrt() * angle.tan();
-        }
-        inside += slice(i);
-    }
-    f64::INFINITY
 }

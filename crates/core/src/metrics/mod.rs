@@ -15,7 +15,10 @@
 //! | [`AucEstimate::interval`] | 95 % interval of an AUC, DeLong on logits | Qin & Hotilovac 2008, SMMR 17(2) |
 //! | [`average_precision_interval`], [`operating_point_intervals`] | 95 % intervals | Efron 1979, Ann. Stat. 7(1) |
 //! | [`mcnemar()`], [`mcnemar_clustered`] | whether two miss the same positives | McNemar 1947; Durkalski et al. 2003 |
-//! | [`max_t`], [`holm`] | whether models differ from the one that won | Westfall & Young 1993; Holm 1979 |
+//! | [`all_pairs`] | whether models differ from the one that won | Westfall & Young 1993; Hothorn et al. 2008 |
+//! | [`resample`], [`percentile_test`] | whether models differ at an operating point | Efron & Tibshirani 1993 |
+//! | [`average_precision_influences`] | the standard error of average precision | Efron 1982 |
+//! | [`student_p`], [`student_t`] | Student's distribution | Abramowitz & Stegun 26.7 |
 //! | [`positives_for_auc`], [`positives_for_missed`] | positives that tell a difference | Connor 1987 for the latter |
 //! | [`roc_curve`], [`precision_recall_curve`] | curves | scikit-learn |
 //! | [`thin_roc`], [`thin_precision_recall`] | the same with fewer points, never better | Visvalingam & Whyatt 1993 |
@@ -33,13 +36,17 @@ mod confusion;
 mod curves;
 mod delong;
 mod interval;
+mod ladder;
 mod mcnemar;
 mod multiple;
 mod normal;
+mod paired_bootstrap;
 mod power;
+mod precision_influences;
 mod ranks;
 mod reliability;
 mod split;
+mod student;
 mod thin;
 
 pub use auc::roc_auc;
@@ -50,14 +57,18 @@ pub use confusion::Confusion;
 pub use curves::{PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve};
 pub use delong::{AucComponents, AucEstimate, PairedComparison, auc_delong};
 pub use interval::{Interval, wilson_interval};
+pub use ladder::Ladder;
 pub use mcnemar::{mcnemar, mcnemar_clustered};
-pub use multiple::{covariances, holm, max_t};
-pub use normal::{two_sided_p, two_sided_z};
+pub use multiple::{AgainstFirst, Errors, LEVEL, all_pairs, counted, covariances, holm};
+pub use normal::two_sided_p;
+pub use paired_bootstrap::{Applied, Places, observed, percentile_test, resample};
 pub use power::{positives_for_auc, positives_for_missed};
+pub use precision_influences::average_precision_influences;
 pub use ranks::{Ranks, RocCorner, average_precision, threshold_for};
 pub use reliability::{Binning, ReliabilityBin, expected_calibration_error, reliability};
 pub use split::SplitMetrics;
 pub(crate) use split::any_float;
+pub use student::{student_p, student_t};
 pub use thin::{thin_precision_recall, thin_roc};
 
 /// Mean squared difference of score and label, 0 (perfect) to 1. NaN without rows.

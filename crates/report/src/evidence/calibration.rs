@@ -1,6 +1,6 @@
 //! Whether a trial's scores are probabilities, and whether they can be made so.
 
-use super::contrast::ReplicateScores;
+use super::kept::ReplicateScores;
 use focalsweep_core::metrics::{Binning, Isotonic, Platt, brier, expected_calibration_error, reliability};
 
 /// Bins of the expected calibration error, of as many rows each: with equal widths nearly all rows of a rare class

@@ -1,6 +1,5 @@
 //! Whether the winner lies on the edge of what was swept.
 
-use super::ties::Ties;
 use crate::rank::{Ranked, Ranking};
 use crate::read::Value;
 use crate::read::parameters::ranges;
@@ -18,7 +17,7 @@ pub(super) struct Edges {
 /// Looks at each numeric hyperparameter of which at least three values were swept with the winner's loss. An end that
 /// is the natural limit is no edge. Where every trial with another value was compared and is tied with the winner, this
 /// is a note, else a warning.
-pub(super) fn edges(ranking: &Ranking, ties: &Ties) -> Edges {
+pub(super) fn edges(ranking: &Ranking, tied: &dyn Fn(&Ranked) -> Option<bool>) -> Edges {
     let mut edges = Edges { warnings: Vec::new(), notes: Vec::new() };
     let Some(winner) = ranking.winner() else { return edges };
     let rivals: Vec<&Ranked> =
@@ -39,7 +38,7 @@ pub(super) fn edges(ranking: &Ranking, ties: &Ties) -> Edges {
             _ => continue,
         };
         let mut others = rivals.iter().filter(|ranked| value_of(ranked) != Some(value));
-        if others.all(|ranked| ties.tie(ranked).tied == Some(true)) {
+        if others.all(|ranked| tied(ranked) == Some(true)) {
             edges.notes.push(format!(
                 "The winner's {name} {value} is the {word} swept, but others cannot be told from it: no reason to \
                  extend."
@@ -64,7 +63,6 @@ fn number(value: &Value) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ties::Tie;
     use super::*;
     use crate::tests::{ranked, results, row};
 
@@ -77,9 +75,7 @@ mod tests {
         let mut rows: Vec<_> = gammas.into_iter().enumerate().map(trial).collect();
         rows.push(row("plain", 0, "bce", None, 0.7, 2.0));
         let ranking = ranked(&results(rows), &["auc"]);
-        let others = ranking.trials[1..].iter().map(|ranked| ranked.trial.trial_id.clone());
-        let ties = Ties::from_iter(others.map(|id| (id, Tie { tied, ..Tie::default() })));
-        edges(&ranking, &ties)
+        edges(&ranking, &|ranked| tied.filter(|_| ranked.rank > 1))
     }
 
     #[test]
@@ -108,7 +104,7 @@ mod tests {
     fn two_values_are_no_range() {
         let rows =
             vec![row("a", 0, "focal", Some((0.25, 1.0)), 0.9, 1.0), row("b", 0, "focal", Some((0.25, 2.0)), 0.8, 1.0)];
-        let two = edges(&ranked(&results(rows), &["auc"]), &Ties::default());
+        let two = edges(&ranked(&results(rows), &["auc"]), &|_| None);
         assert!(two.warnings.is_empty() && two.notes.is_empty());
     }
 }

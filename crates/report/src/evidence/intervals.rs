@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::contrast::ReplicateScores;
+use super::kept::ReplicateScores;
+use super::share::{ForEach, gather};
 use focalsweep_core::metrics::{
     Interval, OperatingPointIntervals, average_precision_interval, operating_point_intervals,
 };
@@ -21,9 +22,6 @@ pub struct Intervals {
     pub operating_point: Option<OperatingPointIntervals>,
 }
 
-/// Calls a function for each of 0..n and returns what it returned, in order. Who calls decides on how many threads.
-pub type ForEach<'a> = &'a dyn Fn(usize, &(dyn Fn(usize) -> Intervals + Sync)) -> Vec<Intervals>;
-
 /// Bootstrap intervals of each trial, the same numbers however many threads there are.
 pub(super) fn intervals(
     scores: &HashMap<String, Vec<ReplicateScores>>,
@@ -32,7 +30,7 @@ pub(super) fn intervals(
 ) -> BTreeMap<String, Intervals> {
     let tasks: Vec<(&String, &ReplicateScores)> =
         scores.iter().flat_map(|(id, of)| of.iter().map(move |replicate| (id, replicate))).collect();
-    let measured = for_each(tasks.len(), &|task| {
+    let measured = gather(for_each, tasks.len(), |task: usize| {
         let ReplicateScores { replicate, validation, test } = tasks[task].1;
         let (seed, validation) = (u64::from(*replicate), (&validation.raw[..], &validation.labels[..]));
         let test = (&test.raw[..], &test.labels[..]);

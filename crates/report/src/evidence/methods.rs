@@ -1,6 +1,5 @@
 //! The published comparison: one row for each way to deal with a rare class, each with its best trial.
 
-use super::contrast::Contrast;
 use crate::rank::Ranking;
 use crate::read::parameters::LossAndSampling;
 
@@ -13,24 +12,16 @@ pub struct Method {
     pub trial_id: String,
     /// Trials among which it is the best.
     pub trials: usize,
-    /// That trial against the plain one, on the test rows; `None` for the plain one itself, without one, and where
-    /// scores were not kept.
-    pub against_plain: Option<Contrast>,
 }
 
-/// The methods of a ranking on the validation rows, those with metrics, without their tests; none where there is one
+/// The methods of a ranking on the validation rows, those with metrics; none where there is one
 /// method only.
 pub(super) fn methods(ranking: &Ranking) -> Vec<Method> {
     let best_of = |method: LossAndSampling| {
         let measured = ranking.trials.iter().filter(|ranked| ranked.front.is_some());
         let mut trials = measured.filter(|ranked| ranking.method(ranked) == Some(method));
         let best = trials.next()?;
-        Some(Method {
-            name: method.in_words(),
-            trial_id: best.trial.trial_id.clone(),
-            trials: 1 + trials.count(),
-            against_plain: None,
-        })
+        Some(Method { name: method.in_words(), trial_id: best.trial.trial_id.clone(), trials: 1 + trials.count() })
     };
     let methods: Vec<Method> = LossAndSampling::all().into_iter().filter_map(best_of).collect();
     if methods.len() > 1 { methods } else { Vec::new() }

@@ -1,24 +1,40 @@
 //! What the scores of a run say of its ranking: who is tied with the winner, what it buys, how sure that is, what it is
 //! worth as a probability; and of two runs, what one has over the other.
+//!
+//! ```text
+//! scores ─members─> figures, influences, ladders ─pairs──> chosen on these rows: against all others
+//!                                                ─named──> named beforehand: against each other
+//!                                                ─settings> trained afresh
+//!        ─kept────> scores of a few ─classifiers─> as deployed      all are claims
+//! ```
 
 mod calibration;
-mod contrast;
+mod claim;
+mod classifiers;
 mod doubts;
 mod edges;
 mod intervals;
+mod judge;
+mod kept;
+mod members;
 mod methods;
+mod named;
 mod pair;
+mod pairs;
 mod report;
+mod resamples;
+mod settings;
+mod share;
 mod starts;
-mod ties;
-
-pub(crate) use contrast::LEVEL;
 
 pub use calibration::{Calibration, Reading};
-pub use contrast::Contrast;
-pub use intervals::{ForEach, Intervals};
+pub use claim::{Claim, Claims, Correction, Kind};
+pub use intervals::Intervals;
+pub use judge::{Confirmed, StandardErrors};
+pub use kept::Optimism;
 pub use methods::Method;
 pub use pair::{Common, Pairing, Run, Side, pair};
-pub use report::{Answer, Optimism, Report};
+pub use report::{Answer, Report};
+pub(crate) use resamples::at_point;
+pub use share::ForEach;
 pub use starts::Start;
-pub use ties::{Correction, Tie, Ties};

@@ -5,12 +5,15 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::contrast::{Contrast, ReplicateScores, contrast, scores_of};
+use super::claim::Claim;
+use super::members::{Asked, Build};
+use super::named::named;
 use super::report::Report;
+use super::share::ForEach;
 use crate::rank::{Options, Ranked, device_use, rank};
-use crate::read::{ReportError, Results};
+use crate::read::{ReportError, Results, ScoreSource};
 use focalsweep_core::record::{RunFiles, State};
-use focalsweep_core::spec::{Spec, Split};
+use focalsweep_core::spec::{OperatingPoint, Spec, Split};
 
 /// The metric that differs between runs of the same trials.
 const SECONDS: &str = "train_seconds";
@@ -35,9 +38,9 @@ pub struct Pairing {
     pub replicates: Vec<u32>,
     /// Trials that are in both, in the order of the first run.
     pub common: Vec<Common>,
-    /// The first run's winner against the second's, on the test rows; `None` where scores were not kept, or where it is
-    /// the same trial with the same figures.
-    pub winners: Option<Contrast>,
+    /// The first run's winner against the second's, on the test rows; none where scores were not kept, where test rows
+    /// differ between the replicates, or where it is the same trial with the same figures.
+    pub winners: Vec<Claim>,
     /// Keys of the sweep files that differ, with both values as JSON; absent is null.
     pub changes: Vec<(String, [Value; 2])>,
     /// What to know before believing it.
@@ -75,7 +78,7 @@ pub struct Common {
 /// # Errors
 /// The runs are of other data, or have no replicate with the same split; a rank key is not among the results; a
 /// scores.parquet cannot be read.
-pub fn pair(mut runs: [Run; 2], options: &Options) -> Result<Pairing, ReportError> {
+pub fn pair(mut runs: [Run; 2], options: &Options, for_each: ForEach<'_>) -> Result<Pairing, ReportError> {
     same_data(&runs)?;
     let replicates = common_replicates(&runs)?;
     let mut warnings = Vec::new();
@@ -117,20 +120,36 @@ pub fn pair(mut runs: [Run; 2], options: &Options) -> Result<Pairing, ReportErro
     let common = common(&sides);
     let winners = match sides.each_ref().map(|side| side.report.ranking.winner().map(|w| w.trial.trial_id.clone())) {
         [Some(a), Some(b)] if a != b || !common.iter().any(|trial| trial.trial_id == a && trial.same) => {
-            let read = |run: &Run, id: &String| -> Result<_, ReportError> {
-                Ok(scores_of(&run.files, &HashSet::from([id.clone()]))?.remove(id))
-            };
-            let both = read(&runs[0], &a)?.zip(read(&runs[1], &b)?);
-            both.and_then(|(a, b)| {
-                let kept = |of: Vec<ReplicateScores>| -> Vec<_> {
-                    of.into_iter().filter(|scores| replicates.contains(&scores.replicate)).collect()
-                };
-                contrast(&kept(a), &kept(b), Split::Test, point.as_ref())
-            })
+            between(&runs, [&a, &b], &replicates, point.as_ref(), for_each)?
         }
-        _ => None,
+        _ => Vec::new(),
     };
     Ok(Pairing { sides, replicates, common, winners, changes, warnings, top: options.top })
+}
+
+/// What the winner of one run has over that of another on the test rows of common replicates.
+fn between(
+    runs: &[Run; 2],
+    winners: [&str; 2],
+    replicates: &[u32],
+    point: Option<&OperatingPoint>,
+    for_each: ForEach<'_>,
+) -> Result<Vec<Claim>, ReportError> {
+    /// Names that no trial has: one may win both runs with other figures.
+    const NAMES: [&str; 2] = ["first run", "second run"];
+    let asked = Asked { on: Split::Test, point, average_precision: true };
+    let mut build = Build::new(asked);
+    for ((run, winner), name) in runs.iter().zip(winners).zip(NAMES) {
+        let wanted = |trial: &str, replicate: u32, _| trial == winner && replicates.contains(&replicate);
+        run.files.for_each(&wanted, &mut |group| build.add(name, &group))?;
+    }
+    let members = build.end();
+    let mut claims =
+        if members.rows.is_fixed() { named(NAMES[0], NAMES[1], &members, &asked, for_each) } else { Vec::new() };
+    for claim in &mut claims {
+        (claim.of, claim.against) = (winners[0].to_owned(), winners[1].to_owned());
+    }
+    Ok(claims)
 }
 
 /// Refuses runs of which not all rows are of the same data.

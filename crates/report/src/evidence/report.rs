@@ -3,17 +3,19 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::calibration::Calibration;
-use super::contrast::{Contrast, ReplicateScores, contrast, mean_auc, scores_of};
-use super::doubts::{misleading, too_few};
+use super::claim::{Claim, Claims, Kind};
+use super::classifiers::classifiers;
+use super::doubts::misleading;
 use super::edges::edges;
-use super::intervals::{ForEach, Intervals, intervals};
+use super::intervals::{Intervals, intervals};
+use super::judge::{Confirmed, StandardErrors, judge, thresholds};
+use super::kept::{Optimism, scores_of};
 use super::methods::{Method, methods};
+use super::share::ForEach;
 use super::starts::{Start, starts};
-use super::ties::{Ties, ties};
 use crate::rank::{Options, Ranked, Ranking, rank};
-use crate::read::parameters::PLAIN;
 use crate::read::{ReportError, Results, column};
-use focalsweep_core::metrics::catalogue::Test;
+use focalsweep_core::metrics::catalogue::{Metric, Test};
 use focalsweep_core::record::RunFiles;
 use focalsweep_core::spec::Split;
 
@@ -29,10 +31,13 @@ pub struct Report {
 /// What the scores of a run say of its ranking. Empty where they were not kept.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Answer {
-    /// Which trials cannot be told from the winner.
-    pub ties: Ties,
-    /// The winner against plain cross-entropy, on the test rows.
-    pub against_baseline: Option<Contrast>,
+    /// All that is claimed: every sentence, mark and outline that says that trials differ, or that they cannot be told
+    /// apart, comes from here.
+    pub claims: Claims,
+    /// Standard errors of the AUCs.
+    pub standard_errors: StandardErrors,
+    /// Whether trials were trained afresh.
+    pub confirmed: Confirmed,
     /// What the winner's AUC lost on rows that did not choose it.
     pub optimism: Option<Optimism>,
     /// Whether the winner's scores are probabilities.
@@ -47,18 +52,6 @@ pub struct Answer {
     pub notes: Vec<String>,
     /// What to know before believing it.
     pub warnings: Vec<String>,
-}
-
-/// The winner was chosen for its figures on the validation rows, so that these flatter it: its AUC there and on the
-/// test rows.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Optimism {
-    /// AUC on the validation rows, mean over the replicates.
-    pub validation: f64,
-    /// AUC on the test rows, likewise.
-    pub test: f64,
-    /// DeLong standard error of the first less the second.
-    pub standard_error: f64,
 }
 
 impl Report {
@@ -80,7 +73,11 @@ impl Report {
         for_each: ForEach<'_>,
     ) -> Result<Self, ReportError> {
         let answer = answer(files, results, &ranking, with_intervals, for_each)?;
-        Ok(Self { ranking, answer })
+        let mut report = Self { ranking, answer };
+        let edges = edges(&report.ranking, &|ranked| report.is_tied(ranked));
+        report.answer.notes.extend(edges.notes);
+        report.answer.warnings.splice(..0, edges.warnings);
+        Ok(report)
     }
 
     /// What to know before believing it: of the results, then of their scores.
@@ -88,9 +85,42 @@ impl Report {
         self.ranking.warnings.iter().chain(&self.answer.warnings).map(String::as_str).collect()
     }
 
+    /// The claim about the winner and a trial on the rows that rank, by the first rank key that has a test; `None` where
+    /// there is none, and for the winner itself.
+    pub fn against(&self, ranked: &Ranked) -> Option<&Claim> {
+        self.claimed(self.ranking.test()?, ranked)
+    }
+
+    /// The same by a given test.
+    pub fn claimed(&self, about: Test, ranked: &Ranked) -> Option<&Claim> {
+        let winner = &self.ranking.winner()?.trial.trial_id;
+        self.answer.claims.get(Kind::Models, about, winner, &ranked.trial.trial_id, self.ranking.on)
+    }
+
     /// Whether a trial cannot be told from the winner; `None` where it was not compared.
     pub fn is_tied(&self, ranked: &Ranked) -> Option<bool> {
-        self.answer.ties.tie(ranked).tied
+        self.against(ranked).map(|claim| !claim.told())
+    }
+
+    /// How far a trial's mean may be off as what its setting is worth on other rows: the rows' share and, from several
+    /// replicates, the trainings'. Where the scores were not looked at, what the rows of a replicate leave open, which is
+    /// more than those of several do. `None` for figures that have none.
+    pub fn standard_error(&self, ranked: &Ranked, on: Split, name: &str) -> Option<f64> {
+        let metric = Metric::named(name)?;
+        metric.standard_error?;
+        let known = self.answer.standard_errors.of(&ranked.trial.trial_id, on);
+        known.or_else(|| self.ranking.mean(ranked, &format!("{}_se", column(on, name))))
+    }
+
+    /// Trials that were compared with the winner, and of them those that cannot be told from it.
+    pub fn compared_and_tied(&self) -> (usize, usize) {
+        let tied: Vec<bool> = self.ranking.trials.iter().filter_map(|ranked| self.is_tied(ranked)).collect();
+        (tied.len(), tied.iter().filter(|&&tied| tied).count())
+    }
+
+    /// A claim about two trials on the test rows.
+    pub fn on_test(&self, kind: Kind, about: Test, of: &str, against: &str) -> Option<&Claim> {
+        self.answer.claims.get(kind, about, of, against, Split::Test)
     }
 }
 
@@ -101,14 +131,11 @@ fn answer(
     with_intervals: usize,
     for_each: ForEach<'_>,
 ) -> Result<Answer, ReportError> {
-    let ties = ties(files, results, ranking)?;
-    let edges = edges(ranking, &ties);
-    let mut answer = Answer { ties, notes: edges.notes, ..Answer::default() };
-    let id = |ranked: Option<&Ranked>| ranked.map(|ranked| ranked.trial.trial_id.clone());
-    let Some(winner) = id(ranking.winner()) else { return Ok(answer) };
-    answer.warnings = edges.warnings;
-    let baseline = id(ranking.baseline()).filter(|baseline| *baseline != winner);
-    let rival = baseline.clone().or_else(|| weakest_tied(ranking, &answer.ties));
+    let mut answer = Answer::default();
+    let Some(winner) = ranking.winner() else { return Ok(answer) };
+    let replicates: HashSet<u32> = winner.trial.replicates.iter().copied().collect();
+    let id = |ranked: &Ranked| ranked.trial.trial_id.clone();
+    let (winner, baseline) = (id(winner), ranking.baseline().map(id).filter(|baseline| *baseline != id(winner)));
     answer.methods = match ranking.on {
         Split::Validation => methods(ranking),
         Split::Test => {
@@ -116,50 +143,25 @@ fn answer(
             methods(&rank(results, &Options { by, on: Split::Validation, top: None })?)
         }
     };
-    let shown = ranking.shown().iter().take(with_intervals).map(|ranked| ranked.trial.trial_id.clone());
+    let judged = judge(files, results, ranking, &answer.methods, for_each)?;
+    (answer.claims, answer.standard_errors, answer.confirmed) = (judged.claims, judged.errors, judged.confirmed);
+    let shown = ranking.shown().iter().take(with_intervals).map(id);
     let wanted: HashSet<String> = shown
         .chain([winner.clone()])
         .chain(baseline.clone())
-        .chain(rival.clone())
         .chain(answer.methods.iter().map(|method| method.trial_id.clone()))
         .collect();
-    let scores = scores_of(files, &wanted)?;
-    let scores_by = |id: &Option<String>| id.as_ref().and_then(|id| scores.get(id));
-    let point = ranking.operating_point.as_ref();
+    let scores = scores_of(files, &wanted, &replicates)?;
+    let thresholds = thresholds(results);
+    let at = |trial: &str, replicate: u32| thresholds.get(&(trial, replicate)).copied();
     if let Some(of_winner) = scores.get(&winner) {
-        answer.against_baseline = scores_by(&baseline).and_then(|other| contrast(of_winner, other, Split::Test, point));
-        let seen = scores_by(&rival).and_then(|other| contrast(of_winner, other, ranking.on, None));
-        let against = rival.as_ref().and_then(|id| ranking.trial(id)).map(|rival| match &baseline {
-            Some(_) => PLAIN.to_owned(),
-            None => format!("the trial at rank {}", rival.rank),
-        });
-        answer.warnings.extend(seen.zip(against).and_then(|(seen, against)| too_few(&seen, ranking.on, &against)));
-        answer.optimism = optimism(of_winner);
+        let of_baseline = baseline.as_ref().and_then(|baseline| Some((baseline.as_str(), &scores.get(baseline)?[..])));
+        answer.claims.extend(of_baseline.and_then(|other| classifiers((&winner, of_winner), other, &at)));
+        answer.optimism = Optimism::of(of_winner);
         answer.calibration = Calibration::of(of_winner);
         answer.warnings.extend(answer.calibration.filter(Calibration::misleads).map(|c| misleading(&c)));
     }
-    let plain = answer.methods.iter().find(|method| method.name == PLAIN).map(|method| method.trial_id.clone());
-    for method in answer.methods.iter_mut().filter(|method| Some(&method.trial_id) != plain.as_ref()) {
-        let both = scores.get(&method.trial_id).zip(scores_by(&plain));
-        method.against_plain = both.and_then(|(first, second)| contrast(first, second, Split::Test, point));
-    }
-    answer.intervals = intervals(&scores, point, for_each);
+    answer.intervals = intervals(&scores, ranking.operating_point.as_ref(), for_each);
     answer.starts = starts(files, ranking)?;
     Ok(answer)
-}
-
-/// Of the trials that cannot be told from the winner the one whose AUC is the furthest from it.
-fn weakest_tied(ranking: &Ranking, ties: &Ties) -> Option<String> {
-    ranking.test().filter(|test| *test == Test::DeLong)?;
-    let column = column(ranking.on, "auc");
-    let tied = ranking.trials.iter().filter(|ranked| ties.tie(ranked).tied == Some(true));
-    let aucs = tied.filter_map(|ranked| Some((ranking.mean(ranked, &column)?, ranked)));
-    aucs.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, ranked)| ranked.trial.trial_id.clone())
-}
-
-fn optimism(winner: &[ReplicateScores]) -> Option<Optimism> {
-    let (validation, of_validation) = mean_auc(winner, Split::Validation)?;
-    let (test, of_test) = mean_auc(winner, Split::Test)?;
-    // A replicate's validation and test rows are different rows.
-    Some(Optimism { validation, test, standard_error: (of_validation + of_test).sqrt() })
 }

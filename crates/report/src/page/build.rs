@@ -10,7 +10,6 @@ use crate::read::parameters::{self, PUBLISHED};
 use crate::read::{ReportError, Row, Value, column, part_of, read};
 use crate::say::{in_words, notes};
 use focalsweep_core::metrics::Interval;
-use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::record::{RunFiles, State};
 use focalsweep_core::text::escaped;
 
@@ -32,7 +31,7 @@ pub(crate) fn payload(files: &RunFiles, report: &Report) -> Result<Payload, Repo
     wanted.dedup();
     let gathered = details::details(files, ranking, &wanted)?;
     let gammas = losses::gammas(ranking);
-    let told_by = ranking.test().filter(|_| report.answer.ties.compared() > 0);
+    let claim = ranking.trials.iter().find_map(|ranked| report.against(ranked));
     let keys: Vec<String> = ranking.keys.iter().map(|key| key.column.clone()).collect();
     let mut explained = keys.clone();
     explained.extend(["auc", "average_precision", "op_fn", "fn"].map(|name| column(ranking.on, name)));
@@ -46,8 +45,8 @@ pub(crate) fn payload(files: &RunFiles, report: &Report) -> Result<Payload, Repo
         ranking: RankingOf {
             on: part_of(ranking.on).prefix(),
             keys,
-            told_by: told_by.map(Test::subject),
-            corrected_by: told_by.map(|test| report.answer.ties.corrected_by(test).name()),
+            told_by: claim.map(|claim| claim.about.subject()),
+            corrected_by: claim.map(|claim| claim.corrected_for.words()),
             replicates: ranking.replicates,
             swept: ranking.swept().into_iter().map(str::to_owned).collect(),
             winner: ranking.winner().map(|ranked| ranked.rank - 1),
@@ -141,9 +140,8 @@ fn trials(report: &Report, rows: &[Row]) -> Trials {
         trials.id.push(ranked.trial.trial_id.clone());
         trials.words.push(in_words(ranking, ranked));
         trials.front.push(ranked.front);
-        let tie = report.answer.ties.tie(ranked);
-        trials.tied.push(tie.tied);
-        trials.p.push(ranking.test().and_then(|test| tie.p(test)).map(Short));
+        trials.tied.push(report.is_tied(ranked));
+        trials.p.push(report.against(ranked).map(|claim| Short(claim.p)));
         trials.state.push(state(ranked, failed.is_some()).to_owned());
         trials.error.push(failed.as_ref().and_then(why));
         trials.replicates.push(ranked.trial.replicates.len());

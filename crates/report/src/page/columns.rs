@@ -3,8 +3,10 @@
 use super::payload::{MapOf, Metric, Short};
 use crate::evidence::Report;
 use crate::rank::Ranking;
+use crate::read::part_of;
 use crate::say::ranked_columns;
 use focalsweep_core::metrics::catalogue::{Better, MetricColumn, Part, Written};
+use focalsweep_core::spec::Split;
 
 /// Metrics that have a map, with the titles of the maps.
 const MAPS: [(&str, &str); 6] = [
@@ -34,16 +36,14 @@ const FIRST: [&str; 10] = [
 pub(super) fn metrics(report: &Report) -> Vec<Metric> {
     // Standard errors stand beside what they are the errors of.
     let columns = ranked_columns(report).into_iter().filter_map(|column| column.metric);
-    columns.filter(|column| !column.is_error).map(|column| metric(&report.ranking, column)).collect()
+    columns.filter(|column| !column.is_error).map(|column| metric(report, column)).collect()
 }
 
-fn metric(ranking: &Ranking, column: MetricColumn) -> Metric {
-    let (name, known) = (column.name(), column.metric);
-    let error: Vec<Option<Short>> = if known.uncertainty {
-        ranking.trials.iter().map(|ranked| ranking.uncertainty(ranked, &name).map(Short)).collect()
-    } else {
-        Vec::new()
-    };
+fn metric(report: &Report, column: MetricColumn) -> Metric {
+    let (name, known, ranking) = (column.name(), column.metric, &report.ranking);
+    let on = [Split::Validation, Split::Test].into_iter().find(|&on| Some(part_of(on)) == column.part);
+    let of = |ranked| on.and_then(|on| report.standard_error(ranked, on, known.name)).map(Short);
+    let error: Vec<Option<Short>> = ranking.trials.iter().map(of).collect();
     Metric {
         name: known.name,
         split: column.part.map_or("", Part::prefix),

@@ -43,7 +43,7 @@ pub(super) fn details(files: &RunFiles, ranking: &Ranking, wanted: &[usize]) -> 
     }
     // The groups of a trial lie together, so one trial's are in memory at a time.
     let mut under_way: Vec<ScoreGroup> = Vec::new();
-    for_each_group(files, &|trial, _| at.contains_key(trial), &mut |group| {
+    for_each_group(files, &|trial, _, _| at.contains_key(trial), &mut |group| {
         if under_way.first().is_some_and(|first| first.trial != group.trial) {
             add(&mut gathered, &at, &std::mem::take(&mut under_way), ranking);
         }

@@ -1,12 +1,12 @@
 //! The answer in a few sentences, and the winner beside plain cross-entropy.
 
 use super::payload::{Comparison, Headline, Tile};
-use crate::evidence::Report;
+use crate::evidence::{Kind, Report};
 use crate::rank::{Ranked, Ranking};
 use crate::read::{column, split_word};
 use crate::say::{
-    auc_in_words, in_words, interval_in_words, interval_of, method_columns, methods_note, number, p_in_words,
-    sentences, texts, with_uncertainty,
+    difference_in_words, in_words, interval_in_words, interval_of, method_columns, methods_note, number, sentences,
+    texts, with_uncertainty,
 };
 use focalsweep_core::metrics::catalogue::{Better, Metric};
 use focalsweep_core::spec::Split;
@@ -58,8 +58,7 @@ fn tiles(report: &Report, winner: &Ranked) -> Vec<Tile> {
     let mean = |name: &str| ranking.mean(winner, &column(Split::Test, name));
     let mut tiles = Vec::new();
     for split in [ranking.on, if ranking.on == Split::Test { Split::Validation } else { Split::Test }] {
-        let (value, error) =
-            (ranking.mean(winner, &column(split, "auc")), ranking.uncertainty(winner, &column(split, "auc")));
+        let (value, error) = (ranking.mean(winner, &column(split, "auc")), report.standard_error(winner, split, "auc"));
         tiles.push(Tile {
             label: format!("AUC, {}", split_word(split)),
             value: number("auc", value),
@@ -107,14 +106,12 @@ pub(super) fn comparison(report: &Report) -> Option<Comparison> {
         };
         let sign = if difference > 0.0 { "+" } else { "" };
         let difference = format!("{sign}{} {better}", number(name, Some(difference)).replace('-', "−"));
-        let test = match (*name, &report.answer.against_baseline) {
-            ("auc", Some(contrast)) => {
-                auc_in_words(contrast).split_once('[').map_or(String::new(), |(_, rest)| format!("[{rest}"))
-            }
-            ("op_fn", Some(contrast)) => contrast.missed_p.map_or(String::new(), p_in_words),
-            _ => String::new(),
-        };
-        let of = |ranked| with_uncertainty(ranking, ranked, Split::Test, name);
+        let test = Metric::named(name).and_then(|metric| metric.test).filter(|test| test.about() == *name);
+        let claim =
+            test.and_then(|test| report.on_test(Kind::Models, test, &winner.trial.trial_id, &plain.trial.trial_id));
+        let test = claim.map(difference_in_words).unwrap_or_default();
+        let test = test.split_once('[').map_or(String::new(), |(_, rest)| format!("[{rest}"));
+        let of = |ranked| with_uncertainty(report, ranked, Split::Test, name);
         let separator = if test.is_empty() { "" } else { "\n" };
         Some(((*title).to_owned(), vec![of(winner), of(plain), format!("{difference}{separator}{test}")]))
     });
@@ -122,8 +119,9 @@ pub(super) fn comparison(report: &Report) -> Option<Comparison> {
         columns: ["", "Winner", "Plain cross-entropy", "Difference"].map(str::to_owned).to_vec(),
         rows: rows.collect(),
         note: format!(
-            "Test rows, means over the replicates ± their standard error. Plain cross-entropy is {}. Paired tests on \
-             the same rows: DeLong for AUC (with the 95 % interval of the difference), McNemar for the misses.",
+            "Test rows, means over the replicates; ± is the standard error of an AUC on other rows and trainings. Plain \
+             cross-entropy is {}. In brackets the 95 % interval of the difference of these models on other rows, with \
+             its p-value; thresholds are chosen anew in it.",
             in_words(ranking, plain)
         ),
     })

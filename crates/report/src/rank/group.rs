@@ -17,8 +17,6 @@ pub struct Trial {
     pub replicates: Vec<u32>,
     /// By [`Results::metrics`]: mean over the replicates; `None` unless defined in each of them.
     pub means: Vec<Option<f64>>,
-    /// By [`Results::metrics`]: standard error of the mean over the replicates; `None` with fewer than two.
-    pub standard_errors: Vec<Option<f64>>,
     /// Whether every replicate is there and finished.
     pub complete: bool,
 }
@@ -31,10 +29,11 @@ pub(super) struct Grouped {
     pub(super) warnings: Vec<String>,
 }
 
-/// Groups the rows that may be compared.
+/// Groups the rows of the search that may be compared.
 pub(super) fn group(results: &Results) -> Grouped {
     let mut warnings = Vec::new();
-    let rows = comparable(&results.rows, &mut warnings);
+    let searched: Vec<&Row> = results.searched().collect();
+    let rows = comparable(&searched, &mut warnings);
     let seen = rows.iter().map(|row| row.replicate + 1).max().unwrap_or(0);
     let replicates = results.planned_replicates.max(seen);
     let mut order: Vec<&str> = Vec::new();
@@ -85,9 +84,9 @@ pub(super) fn group(results: &Results) -> Grouped {
 
 /// Rows of the most frequent data fingerprint, and of each replicate's most frequent split. Rows of other data or
 /// another split are other questions: their figures differ for reasons that are not the trial's.
-fn comparable<'a>(rows: &'a [Row], warnings: &mut Vec<String>) -> Vec<&'a Row> {
+fn comparable<'a>(rows: &[&'a Row], warnings: &mut Vec<String>) -> Vec<&'a Row> {
     let data = most_frequent(rows.iter().map(|row| row.data_fingerprint.as_str()));
-    let of_data: Vec<&Row> = rows.iter().filter(|row| Some(row.data_fingerprint.as_str()) == data).collect();
+    let of_data: Vec<&Row> = rows.iter().copied().filter(|row| Some(row.data_fingerprint.as_str()) == data).collect();
     let mut splits: HashMap<u32, Vec<&str>> = HashMap::new();
     for row in &of_data {
         splits.entry(row.replicate).or_default().push(&row.split_fingerprint);
@@ -124,29 +123,17 @@ impl Trial {
     fn new(rows: &[&Row], planned: u32) -> Self {
         let measured: Vec<&&Row> = rows.iter().filter(|row| row.state != State::Failed).collect();
         let columns = rows.first().map_or(0, |row| row.metrics.len());
-        let (means, standard_errors) = (0..columns)
-            .map(|column| {
-                let values: Option<Vec<f64>> = measured.iter().map(|row| row.metrics[column]).collect();
-                values.map_or((None, None), |values| mean_and_error(&values))
-            })
-            .unzip();
+        let mean = |column: usize| -> Option<f64> {
+            let values: Vec<f64> = measured.iter().map(|row| row.metrics[column]).collect::<Option<_>>()?;
+            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+        };
+        let means = (0..columns).map(mean).collect();
         Self {
             trial_id: rows.first().map(|row| row.trial_id.clone()).unwrap_or_default(),
             parameters: rows.first().map(|row| row.parameters.clone()).unwrap_or_default(),
             replicates: measured.iter().map(|row| row.replicate).collect(),
             means,
-            standard_errors,
             complete: rows.len() as u32 >= planned && rows.iter().all(|row| row.state == State::Finished),
         }
     }
-}
-
-fn mean_and_error(values: &[f64]) -> (Option<f64>, Option<f64>) {
-    let n = values.len() as f64;
-    if values.is_empty() {
-        return (None, None);
-    }
-    let mean = values.iter().sum::<f64>() / n;
-    let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
-    (Some(mean), (values.len() > 1).then(|| (squares / (n - 1.0) / n).sqrt()))
 }

@@ -1,6 +1,7 @@
 //! The order of the trials.
 
 mod devices;
+mod finalists;
 mod front;
 mod group;
 mod key;
@@ -16,6 +17,7 @@ use group::group;
 
 pub(crate) use devices::device_use;
 pub use devices::{DeviceUse, Interval, devices_in_words, training_seconds};
+pub use finalists::finalists;
 pub use group::Trial;
 pub use key::Key;
 
@@ -224,16 +226,6 @@ impl Ranking {
     pub fn mean(&self, ranked: &Ranked, column: &str) -> Option<f64> {
         let at = self.metrics.iter().position(|metric| metric == column)?;
         *ranked.trial.means.get(at)?
-    }
-
-    /// How far a mean may be off: the standard error over the replicates; with one replicate only, that of DeLong for
-    /// an AUC.
-    pub fn uncertainty(&self, ranked: &Ranked, column: &str) -> Option<f64> {
-        let at = self.metrics.iter().position(|metric| metric == column)?;
-        ranked.trial.standard_errors.get(at)?.or_else(|| match ranked.trial.replicates.len() {
-            1 => self.mean(ranked, &format!("{column}_se")),
-            _ => None,
-        })
     }
 
     /// Hyperparameters that set the trials apart, and those that are always shown beside a loss of theirs.

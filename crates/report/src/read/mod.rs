@@ -17,5 +17,5 @@ pub use error::ReportError;
 pub use operating::{at_operating_point, operating_point_in_words};
 pub use rows::{Results, Row, Timing, Value};
 pub use run::{read, run_files, unchecked_run_files};
-pub use scores::{ScoreGroup, for_each_group};
+pub use scores::{ScoreGroup, ScoreSource, for_each_group};
 pub use words::thousands;

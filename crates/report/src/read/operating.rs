@@ -44,7 +44,7 @@ pub fn at_operating_point(files: &RunFiles, results: &mut Results, point: &Opera
     let mut strange = None;
     // The test rows need the threshold of the validation rows, which may come later in a file that somebody sorted.
     for (on, columns) in of_split {
-        for_each_group(files, &|_, split| split == on, &mut |group| {
+        for_each_group(files, &|_, _, split| split == on, &mut |group| {
             let Some(&at) = place.get(&(group.trial.clone(), group.replicate)) else { return };
             if !is_whole(results, at, &group) {
                 strange.get_or_insert(format!(

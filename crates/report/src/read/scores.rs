@@ -32,6 +32,42 @@ pub struct ScoreGroup {
     pub scores: Vec<f32>,
 }
 
+/// Where scores come from.
+pub trait ScoreSource {
+    /// Hands on the scores of each (trial, replicate, split) that is wanted, one after the other.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    fn for_each(
+        &self,
+        wanted: &dyn Fn(&str, u32, Split) -> bool,
+        each: &mut dyn FnMut(ScoreGroup),
+    ) -> Result<(), ReportError>;
+}
+
+impl ScoreSource for RunFiles {
+    fn for_each(
+        &self,
+        wanted: &dyn Fn(&str, u32, Split) -> bool,
+        each: &mut dyn FnMut(ScoreGroup),
+    ) -> Result<(), ReportError> {
+        for_each_group(self, wanted, each)
+    }
+}
+
+/// Scores in memory.
+impl ScoreSource for [ScoreGroup] {
+    fn for_each(
+        &self,
+        wanted: &dyn Fn(&str, u32, Split) -> bool,
+        each: &mut dyn FnMut(ScoreGroup),
+    ) -> Result<(), ReportError> {
+        let groups = self.iter().filter(|group| wanted(&group.trial, group.replicate, group.split));
+        groups.for_each(|group| each(group.clone()));
+        Ok(())
+    }
+}
+
 /// Hands on the scores of each (trial, replicate, split) that is wanted, one after the other as they lie in the file;
 /// only one is in memory at a time. Rows of one that do not lie together come as several groups. None where there is no
 /// scores.parquet.
@@ -40,7 +76,7 @@ pub struct ScoreGroup {
 /// The file cannot be read, or a column is missing or holds what it must not.
 pub fn for_each_group(
     files: &RunFiles,
-    wanted: &dyn Fn(&str, Split) -> bool,
+    wanted: &dyn Fn(&str, u32, Split) -> bool,
     each: &mut dyn FnMut(ScoreGroup),
 ) -> Result<(), ReportError> {
     let path = &files.path(SCORES);
@@ -66,7 +102,7 @@ pub fn for_each_group(
 fn add_batch(
     path: &Path,
     batch: &RecordBatch,
-    wanted: &dyn Fn(&str, Split) -> bool,
+    wanted: &dyn Fn(&str, u32, Split) -> bool,
     under_way: &mut Option<ScoreGroup>,
     each: &mut dyn FnMut(ScoreGroup),
 ) -> Result<(), ReportError> {
@@ -109,8 +145,8 @@ fn add_batch(
                 return Err(ReportError::Unreadable { path: path.to_owned(), why });
             }
         };
-        if wanted(trial, split) {
-            let replicate = replicate.cast_unsigned();
+        let replicate = replicate.cast_unsigned();
+        if wanted(trial, replicate, split) {
             let goes_on = |g: &ScoreGroup| (g.trial.as_str(), g.replicate, g.split) == (trial, replicate, split);
             if let Some(whole) = under_way.take_if(|group| !goes_on(group)) {
                 each(whole);

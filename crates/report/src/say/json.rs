@@ -6,9 +6,15 @@ use super::columns::csv;
 use super::ranked::ranked_columns;
 use super::sentences::{caught_per_1000, sentences};
 use super::{Csv, Exporter, Json};
-use crate::evidence::{Contrast, Reading, Report};
+use crate::evidence::{Claim, Confirmed, Reading, Report};
 use crate::rank::{Ranked, training_seconds};
+use crate::read::{part_of, split_word};
+use focalsweep_core::metrics::catalogue::MetricColumn;
 use focalsweep_core::metrics::{Interval, OperatingPointIntervals};
+use focalsweep_core::spec::Split;
+
+/// Version of the JSON: of what its keys mean.
+pub(super) const SCHEMA_VERSION: u32 = 2;
 
 impl Exporter<Report> for Csv {
     /// A row for each trial shown: place, hyperparameters, means of all metrics over the replicates. Undefined is
@@ -30,16 +36,17 @@ impl Report {
     pub fn to_json(&self) -> Value {
         let ranking = &self.ranking;
         json!({
+            "schema_version": SCHEMA_VERSION,
             "winner": ranking.winner().map(|ranked| self.entry(ranked)),
             "ranking": ranking.shown().iter().map(|ranked| self.entry(ranked)).collect::<Vec<_>>(),
             "warnings": self.warnings(),
             "answer": self.answer_json(),
+            "claims": self.answer.claims.all().iter().map(claim).collect::<Vec<_>>(),
             "methods": self.answer.methods.iter().map(|method| json!({
                 "name": method.name,
                 "trial_id": method.trial_id,
                 "trials": method.trials,
                 "metrics": ranking.trial(&method.trial_id).map(|ranked| self.named(&ranked.trial.means)),
-                "against_plain": method.against_plain.as_ref().map(contrast),
             })).collect::<Vec<_>>(),
             "operating_point": ranking.operating_point,
             "devices": ranking.devices.iter().map(|device| json!({
@@ -53,18 +60,23 @@ impl Report {
 
     fn answer_json(&self) -> Value {
         let Self { ranking, answer } = self;
+        let (compared, tied) = self.compared_and_tied();
         let reading = |reading: Reading| json!({"brier": reading.brier, "ece": reading.ece});
         json!({
             "sentences": sentences(self),
-            "tied": answer.ties.tied(),
-            "compared": answer.ties.compared(),
+            "tied": tied,
+            "compared": compared,
+            "confirmed": match answer.confirmed {
+                Confirmed::No => "no",
+                Confirmed::Yes => "yes",
+                Confirmed::Others => "others",
+            },
             "winner_per_1000_false_alarms": ranking.winner().and_then(|winner| caught_per_1000(ranking, winner)),
             "baseline": ranking.baseline().map(|baseline| json!({
                 "trial_id": baseline.trial.trial_id,
                 "rank": baseline.rank,
                 "per_1000_false_alarms": caught_per_1000(ranking, baseline),
             })),
-            "against_baseline": answer.against_baseline.as_ref().map(contrast),
             "optimism": answer.optimism.map(|optimism| json!({
                 "val_auc": optimism.validation,
                 "test_auc": optimism.test,
@@ -90,10 +102,19 @@ impl Report {
         self.ranking.metrics.iter().cloned().zip(values.iter().map(|&value| value.into())).collect()
     }
 
+    /// Standard errors of the means, under the names of their columns, where they are known.
+    fn errors_of(&self, ranked: &Ranked) -> Map<String, Value> {
+        let known = self.ranking.metrics.iter().filter_map(|name| {
+            let MetricColumn { metric, part, is_error: false } = MetricColumn::named(name)? else { return None };
+            let on = [Split::Validation, Split::Test].into_iter().find(|&on| Some(part_of(on)) == part)?;
+            Some((name.clone(), self.standard_error(ranked, on, metric.name)?.into()))
+        });
+        known.collect()
+    }
+
     /// A trial with all that is known of it.
     pub(super) fn entry(&self, ranked: &Ranked) -> Value {
         let trial = &ranked.trial;
-        let tie = self.answer.ties.tie(ranked);
         let parameters = self.ranking.parameters.iter().zip(&trial.parameters);
         let parameters: Map<String, Value> =
             parameters.filter_map(|(name, value)| Some((name.clone(), value.as_ref()?.to_json()))).collect();
@@ -111,14 +132,12 @@ impl Report {
             "rank": ranked.rank,
             "trial_id": trial.trial_id,
             "front": ranked.front,
-            "tied_with_best": tie.tied,
-            "p_vs_best": tie.p_auc,
-            "p_fn_vs_best": tie.p_missed,
+            "tied_with_best": self.is_tied(ranked),
             "complete": trial.complete,
             "replicates": trial.replicates,
             "parameters": parameters,
             "metrics": self.named(&trial.means),
-            "standard_errors": self.named(&trial.standard_errors),
+            "standard_errors": self.errors_of(ranked),
             "intervals": intervals,
         })
     }
@@ -128,15 +147,20 @@ fn ends(interval: Interval) -> [f64; 2] {
     [interval.lower, interval.upper]
 }
 
-/// The first trial less the second.
-pub(super) fn contrast(contrast: &Contrast) -> Value {
+/// A claim as programs read it.
+pub(super) fn claim(claim: &Claim) -> Value {
     json!({
-        "auc_difference": contrast.auc_difference,
-        "auc_interval": ends(contrast.auc_interval()),
-        "auc_p": contrast.auc_p,
-        "op_fn_difference": contrast.missed_difference,
-        "op_fn_p": contrast.missed_p,
-        "replicates": contrast.replicates,
-        "positives": contrast.positives,
+        "about": claim.about.about(),
+        "kind": claim.kind.word(),
+        "of": claim.of,
+        "against": claim.against,
+        "split": split_word(claim.split),
+        "difference": claim.difference,
+        "interval": claim.interval.map(ends),
+        "p": claim.p,
+        "corrected_for": claim.corrected_for.words(),
+        "told": claim.told(),
+        "replicates": claim.replicates,
+        "positives": claim.positives,
     })
 }

@@ -4,9 +4,9 @@ use super::columns::{Column, Head};
 use super::numbers::number;
 use super::ranked::or_nothing;
 use super::summary::settings;
-use crate::evidence::{Method, Report};
+use crate::evidence::{Correction, Kind, Method, Report};
 use crate::read::{column, parameters, thousands};
-use focalsweep_core::metrics::catalogue::{Metric, Part};
+use focalsweep_core::metrics::catalogue::{Metric, Part, Test};
 use focalsweep_core::spec::Split;
 
 /// Figures on the test rows, and what goes first where there is no room.
@@ -41,11 +41,17 @@ pub(crate) fn method_columns(report: &Report) -> Vec<Column<'_, Method>> {
             number(name, trial(method).and_then(|ranked| ranking.mean(ranked, &column)))
         });
     }
-    if report.answer.methods.iter().any(|method| method.against_plain.is_some()) {
-        let p = |p: Option<f64>| or_nothing(p.map(|p| if p < 0.001 { "<0.001".into() } else { format!("{p:.3}") }));
-        let against = "p vs plain";
-        add(&mut columns, against, "auc", Some(88), move |method| p(method.against_plain.map(|c| c.auc_p)));
-        add(&mut columns, against, "op fn", Some(86), move |method| p(method.against_plain.and_then(|c| c.missed_p)));
+    let Some(plain) = plain(report) else { return columns };
+    let tests = [Test::Auc].into_iter().chain(ranking.operating_point.as_ref().map(Test::of_rule));
+    for (test, importance) in tests.zip([88, 86]) {
+        let of = move |method: &Method| report.on_test(Kind::Models, test, &method.trial_id, &plain.trial_id);
+        if !report.answer.methods.iter().any(|method| of(method).is_some()) {
+            continue;
+        }
+        add(&mut columns, "p vs plain", &test.about().replace('_', " "), Some(importance), move |method| {
+            let p = of(method).map(|claim| claim.p);
+            or_nothing(p.map(|p| if p < 0.001 { "<0.001".into() } else { format!("{p:.3}") }))
+        });
     }
     columns
 }
@@ -61,13 +67,29 @@ fn add<'a>(
     columns.push(Column::shown(head, say));
 }
 
+/// The plain method, against which the others have to stand.
+fn plain(report: &Report) -> Option<&Method> {
+    report.answer.methods.iter().find(|method| method.name == parameters::PLAIN)
+}
+
 /// What stands under the methods.
 pub(crate) fn methods_note(report: &Report) -> String {
-    let positives = report.answer.methods.iter().find_map(|method| method.against_plain).map(|c| c.positives);
-    let among = positives.map(|n| format!(" ({} positives)", thousands(n))).unwrap_or_default();
+    let mut claims = plain(report).into_iter().flat_map(|plain| {
+        let methods = report.answer.methods.iter();
+        methods.filter_map(|method| report.on_test(Kind::Models, Test::Auc, &method.trial_id, &plain.trial_id))
+    });
+    let first = claims.next();
+    let among = first.map(|claim| format!(" ({} positives)", thousands(claim.positives))).unwrap_or_default();
+    let corrected = claims.next().or(first).map(|claim| match claim.corrected_for {
+        Correction::None => " p against plain cross-entropy: these models, on other rows.".to_owned(),
+        other => format!(
+            " p against plain cross-entropy: these models, on other rows; corrected for {}, but for the winner's own, \
+             which was named before the test rows were looked at.",
+            other.words()
+        ),
+    });
     format!(
-        "The best trial of each method by the rank keys on the validation rows; figures of the test rows{among}. p \
-         against plain cross-entropy, one at a time: paired DeLong for AUC, McNemar over the rows for fn at the \
-         operating point."
+        "The best trial of each method by the rank keys on the validation rows; figures of the test rows{among}.{}",
+        corrected.unwrap_or_default()
     )
 }

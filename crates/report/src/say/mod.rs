@@ -14,9 +14,9 @@ mod table;
 
 pub(crate) use columns::texts;
 pub(crate) use methods::{method_columns, methods_note};
-pub(crate) use numbers::{interval_in_words, number, p_in_words, with_uncertainty};
+pub(crate) use numbers::{interval_in_words, number, with_uncertainty};
 pub(crate) use ranked::ranked_columns;
-pub(crate) use sentences::{auc_in_words, sentences};
+pub(crate) use sentences::{difference_in_words, sentences};
 pub(crate) use summary::{in_words, interval_of, notes};
 
 /// A form in which something is handed out.

@@ -1,6 +1,7 @@
 //! Numbers as people read them.
 
-use crate::rank::{Ranked, Ranking};
+use crate::evidence::Report;
+use crate::rank::Ranked;
 use crate::read::column;
 use focalsweep_core::metrics::Interval;
 use focalsweep_core::metrics::catalogue::{Metric, Written};
@@ -31,11 +32,10 @@ pub(crate) fn signed(name: &str, difference: f64) -> String {
 }
 
 /// A mean and how far it may be off.
-pub(crate) fn with_uncertainty(ranking: &Ranking, ranked: &Ranked, on: Split, name: &str) -> String {
-    let column = column(on, name);
-    let mean = ranking.mean(ranked, &column);
+pub(crate) fn with_uncertainty(report: &Report, ranked: &Ranked, on: Split, name: &str) -> String {
+    let mean = report.ranking.mean(ranked, &column(on, name));
     let text = number(name, mean);
-    match ranking.uncertainty(ranked, &column) {
+    match report.standard_error(ranked, on, name) {
         Some(error) if mean.is_some() => {
             let decimals = if Metric::named(name).is_some_and(Metric::counts_rows) { 1 } else { 4 };
             format!("{text} ± {error:.decimals$}")

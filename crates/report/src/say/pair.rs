@@ -3,17 +3,17 @@
 use serde_json::{Map, Value, json};
 
 use super::columns::{csv, texts};
-use super::json::contrast;
+use super::json::{SCHEMA_VERSION, claim};
 use super::markdown::{escaped, table as markdown_table};
-use super::numbers::{number, p_in_words};
 use super::pair_columns::{SIDES, pair_columns};
-use super::sentences::{auc_in_words, verdict};
+use super::sentences::{auc_in_words, difference_in_words, verdict};
 use super::summary::{figures, in_words};
 use super::table::{Paragraphs, draw, fit};
 use super::{Csv, Exporter, Json, Markdown, Table};
-use crate::evidence::{Common, Pairing, Side};
+use crate::evidence::{Claim, Common, Pairing, Side};
 use crate::rank::{devices_in_words, training_seconds};
 use crate::read::{column, trials_count};
+use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::spec::Split;
 
 impl Exporter<Pairing> for Table {
@@ -111,10 +111,11 @@ impl Pairing {
         let changes: Map<String, Value> =
             self.changes.iter().map(|(key, values)| (key.clone(), json!(values))).collect();
         json!({
+            "schema_version": SCHEMA_VERSION,
             "runs": self.sides.iter().map(run).collect::<Vec<_>>(),
             "replicates": self.replicates,
             "sentences": self.sentences(),
-            "winners": self.winners.as_ref().map(contrast),
+            "claims": self.winners.iter().map(claim).collect::<Vec<_>>(),
             "changes": changes,
             "trials": self.common.iter().map(trial).collect::<Vec<_>>(),
             "warnings": self.warnings,
@@ -166,12 +167,17 @@ impl Pairing {
     }
 
     fn winners_in_words(&self) -> Vec<String> {
-        let Some(contrast) = &self.winners else {
+        let find = |about: Test| self.winners.iter().find(|claim| claim.about == about);
+        let Some(auc) = find(Test::Auc) else {
             let ids =
                 self.sides.each_ref().map(|side| side.report.ranking.winner().map(|winner| &winner.trial.trial_id));
             return match ids {
                 [Some(a), Some(b)] if a == b => vec![format!("Both runs have the same winner, {a}.")],
-                [Some(_), Some(_)] => vec!["The winners cannot be compared: their scores were not kept.".to_owned()],
+                [Some(_), Some(_)] => vec![
+                    "The winners cannot be compared: their scores were not kept, or each replicate has test rows of its \
+                     own."
+                        .to_owned(),
+                ],
                 _ => Vec::new(),
             };
         };
@@ -179,22 +185,19 @@ impl Pairing {
             let ranking = &side.report.ranking;
             ranking.winner().map(|winner| in_words(ranking, winner)).unwrap_or_default()
         };
-        let missed = match (contrast.missed_difference, contrast.missed_p) {
-            (Some(difference), Some(p)) => {
-                let more = if difference < 0.0 { "fewer" } else { "more" };
-                let missed = number("op_fn", Some(difference.abs()));
-                format!("; at the operating point it misses {missed} {more} positives, McNemar {}", p_in_words(p))
-            }
-            _ => String::new(),
-        };
+        let point = self.sides[0].report.ranking.operating_point.as_ref();
+        let of_rule = point.and_then(|point| find(Test::of_rule(point)));
+        let at_point = of_rule.map(|claim| format!("; {} {}", claim.about.subject(), difference_in_words(claim)));
+        let claims: Vec<&Claim> = [auc].into_iter().chain(of_rule).collect();
         vec![
             format!(
-                "A's winner ({}) against B's ({}) on the test rows: {}{missed}.",
+                "A's winner ({}) against B's ({}) on the test rows: {}{}.",
                 name(&self.sides[0]),
                 name(&self.sides[1]),
-                auc_in_words(contrast)
+                auc_in_words(auc),
+                at_point.unwrap_or_default()
             ),
-            format!("How sure of A's winner: {}.", verdict(contrast)),
+            format!("How sure of A's winner, as a trained model: {}.", verdict(&claims)),
         ]
     }
 

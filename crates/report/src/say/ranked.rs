@@ -81,7 +81,7 @@ pub(crate) fn ranked_columns(report: &Report) -> Vec<Column<'_, Ranked>> {
             let with_error =
                 metric.metric.standard_error.is_some() && (on == Split::Validation || importance.is_none());
             column = column.and_shown(head, move |ranked| {
-                if with_error { with_uncertainty(ranking, ranked, on, &name) } else { number(&name, mean(ranked)) }
+                if with_error { with_uncertainty(report, ranked, on, &name) } else { number(&name, mean(ranked)) }
             });
         }
         columns.push(column);
@@ -96,21 +96,20 @@ fn value(ranked: &Ranked, at: usize) -> Option<&Value> {
 
 /// Which trial it is and where it stands.
 fn place_columns(report: &Report) -> Vec<Column<'_, Ranked>> {
-    let tie = |ranked: &Ranked| report.answer.ties.tie(ranked);
+    let tied = |ranked: &Ranked| report.is_tied(ranked);
     let head = |name: &str, importance, place| Head { group: String::new(), name: name.to_owned(), importance, place };
     vec![
         Column::raw("rank", |ranked: &Ranked| ranked.rank.to_string())
             .and_shown(head("rank", None, 0), move |ranked| {
-                format!("{}{}", ranked.rank, if tie(ranked).tied == Some(true) { " ≈" } else { "" })
+                format!("{}{}", ranked.rank, if tied(ranked) == Some(true) { " ≈" } else { "" })
             }),
         Column::raw("trial_id", |ranked: &Ranked| ranked.trial.trial_id.clone()),
         Column::raw("front", |ranked: &Ranked| or_empty(ranked.front))
             .and_shown(head("front", Some(40), 1), |ranked| or_nothing(ranked.front)),
         Column::raw("complete", |ranked: &Ranked| ranked.trial.complete.to_string()),
         Column::raw("replicates", |ranked: &Ranked| ranked.trial.replicates.len().to_string()),
-        Column::raw("tied_with_best", move |ranked| or_empty(tie(ranked).tied)),
-        Column::raw("p_vs_best", move |ranked| or_empty(tie(ranked).p_auc)),
-        Column::raw("p_fn_vs_best", move |ranked| or_empty(tie(ranked).p_missed)),
+        Column::raw("tied_with_best", move |ranked| or_empty(tied(ranked))),
+        Column::raw("p_tied", move |ranked| or_empty(report.against(ranked).map(|claim| claim.p))),
     ]
 }
 

@@ -1,13 +1,13 @@
 //! The answer in sentences, for the table and for Markdown.
 
-use super::numbers::{number, p_in_words};
+use super::numbers::{number, p_in_words, signed};
 use super::summary::in_words;
-use crate::evidence::{Contrast, LEVEL, Report, Start};
+use crate::evidence::{Claim, Confirmed, Correction, Kind, Report, Start, at_point};
 use crate::rank::{Ranked, Ranking};
 use crate::read::{column, operating_point_in_words, parameters, split_word, thousands};
 use focalsweep_core::losses;
 use focalsweep_core::metrics::Interval;
-use focalsweep_core::metrics::catalogue::Test;
+use focalsweep_core::metrics::catalogue::{METRICS, Test};
 use focalsweep_core::spec::Split;
 
 /// What the run says, sentence by sentence, the most important first; empty when no trial has metrics.
@@ -25,10 +25,10 @@ pub(crate) fn sentences(report: &Report) -> Vec<String> {
             out.push("That is plain cross-entropy itself: nothing else in this sweep does better.".to_owned());
         }
         Some(baseline) => {
-            if let Some(contrast) = &answer.against_baseline {
-                out.push(bought(ranking, winner, baseline, contrast));
-                out.push(format!("How sure, on the test rows: {}.", verdict(contrast)));
-            }
+            let (of, against) = (&winner.trial.trial_id, &baseline.trial.trial_id);
+            out.extend(bought(report, winner, baseline));
+            out.extend(of_models(report, of, against));
+            out.extend(of_settings(report, of, against));
         }
     }
     out.extend(optimism_in_words(report));
@@ -40,14 +40,15 @@ pub(crate) fn sentences(report: &Report) -> Vec<String> {
 fn first(report: &Report, winner: &Ranked) -> String {
     let ranking = &report.ranking;
     let name = format!("{} ({})", in_words(ranking, winner), winner.trial.trial_id);
-    let (compared, tied) = (report.answer.ties.compared(), report.answer.ties.tied());
+    let (compared, tied) = report.compared_and_tied();
     let on = split_word(ranking.on);
     let what = ranking.test().map_or("", Test::subject);
     match (ranking.trials.len(), compared, tied) {
         (1, ..) => format!("{name} is the only trial."),
         (all, 0, _) => format!(
-            "{name} ranks first of {all}; none was compared with it (that needs scores, and auc or op_fn as a rank \
-             key)."
+            "{name} ranks first of {all}; none was compared with it (that needs scores, and a rank key that has a test: \
+             {}).",
+            tested_keys()
         ),
         (all, n, 0) => {
             format!(
@@ -66,29 +67,94 @@ fn first(report: &Report, winner: &Ranked) -> String {
     }
 }
 
+/// The metrics that trials can be told apart by.
+fn tested_keys() -> String {
+    let names: Vec<&str> = METRICS.iter().filter(|metric| metric.test.is_some()).map(|metric| metric.name).collect();
+    names.join(", ")
+}
+
 /// What the winner buys against plain cross-entropy, on the test rows.
-fn bought(ranking: &Ranking, winner: &Ranked, baseline: &Ranked, contrast: &Contrast) -> String {
-    let mut text =
-        format!("Against {} on the test rows: {}", baseline_in_words(ranking, baseline), auc_in_words(contrast));
+fn bought(report: &Report, winner: &Ranked, baseline: &Ranked) -> Option<String> {
+    let ranking = &report.ranking;
+    let claim = |about: Test| report.on_test(Kind::Models, about, &winner.trial.trial_id, &baseline.trial.trial_id);
+    let auc = claim(Test::Auc)?;
+    let mut text = format!("Against {} on the test rows: {}", baseline_in_words(ranking, baseline), auc_in_words(auc));
     let figure = |ranked: &Ranked, name: &str| ranking.mean(ranked, &column(Split::Test, name));
-    let missed = figure(winner, "op_fn").zip(figure(baseline, "op_fn"));
-    if let (Some((ours, theirs)), Some(p)) = (missed, contrast.missed_p) {
-        let point = ranking.operating_point.as_ref().map(|point| format!(" ({})", operating_point_in_words(point)));
-        let all = figure(winner, "op_tp").map(|caught| format!(" of {}", number("fn", Some(caught + ours))));
-        text += &format!(
-            "; at the operating point{} it misses {}{} positives instead of {}, McNemar {}",
-            point.unwrap_or_default(),
-            number("fn", Some(ours)),
-            all.unwrap_or_default(),
-            number("fn", Some(theirs)),
-            p_in_words(p)
-        );
+    let Some(point) = &ranking.operating_point else { return Some(text + ".") };
+    let sides = at_point(point).into_iter().filter_map(|about| {
+        let (ours, theirs) = figure(winner, about.about()).zip(figure(baseline, about.about()))?;
+        let of = (about == Test::Missed).then(|| figure(winner, "op_tp")).flatten();
+        let all = of.map(|caught| format!(" of {}", number("fn", Some(caught + ours)))).unwrap_or_default();
+        let told = claim(about).map(|claim| format!(" ({})", difference_in_words(claim))).unwrap_or_default();
+        let [ours, theirs] = [ours, theirs].map(|value| number(about.about(), Some(value)));
+        Some(match about {
+            Test::Alarms => format!("it raises {ours} false alarms instead of {theirs}{told}"),
+            Test::Cost => format!("its errors cost {ours} per 1,000 rows instead of {theirs}{told}"),
+            _ => format!("it misses {ours}{all} positives instead of {theirs}{told}"),
+        })
+    });
+    let sides: Vec<String> = sides.collect();
+    if !sides.is_empty() {
+        text += &format!("; at the operating point ({}) {}", operating_point_in_words(point), sides.join(", and "));
         if let Some((ours, theirs)) = caught_per_1000(ranking, winner).zip(caught_per_1000(ranking, baseline)) {
-            text +=
-                &format!(", and catches {} positives per 1,000 false alarms instead of {}", whole(ours), whole(theirs));
+            text += &format!(
+                ", which is {} positives caught per 1,000 false alarms instead of {}",
+                whole(ours),
+                whole(theirs)
+            );
         }
     }
-    text + "."
+    Some(text + ".")
+}
+
+/// What the tests say of two trained models, and of them as deployed.
+fn of_models(report: &Report, of: &str, against: &str) -> Option<String> {
+    let claims = tested(report, Kind::Models, of, against);
+    let corrected = match claims.first()?.corrected_for {
+        Correction::None => String::new(),
+        other => format!(", corrected for {}", other.words()),
+    };
+    let deployed = report.on_test(Kind::Classifiers, Test::Missed, of, against).map(|claim| {
+        let told = if claim.told() { "miss different positives" } else { "cannot be told apart by what they miss" };
+        format!("; as deployed, at exactly these thresholds, the two {told} (McNemar, {})", p_in_words(claim.p))
+    });
+    Some(format!(
+        "How sure of these models, on new rows with thresholds chosen anew{corrected}: {}{}.",
+        verdict(&claims),
+        deployed.unwrap_or_default()
+    ))
+}
+
+/// What the tests say of two settings, trained afresh; without such trainings, how to get them.
+fn of_settings(report: &Report, of: &str, against: &str) -> Option<String> {
+    let claims = tested(report, Kind::Settings, of, against);
+    let Some(first) = claims.first() else {
+        let known = report.on_test(Kind::Models, Test::Auc, of, against).is_some();
+        return known.then(|| match report.answer.confirmed {
+            Confirmed::Others => {
+                "Of these settings nothing is known beyond these trainings: other trials were trained \
+                                  afresh than those that rank first now. `focalsweep confirm` again."
+                    .to_owned()
+            }
+            _ => "This says nothing of another training of the same settings: `focalsweep confirm` trains them afresh."
+                .to_owned(),
+        });
+    };
+    let figures: Vec<String> =
+        claims.iter().map(|claim| format!("{} {}", claim.about.short(), difference_in_words(claim))).collect();
+    Some(format!(
+        "How sure of these settings, from {} fresh trainings of each: {}; {}.",
+        first.replicates,
+        figures.join(", "),
+        verdict(&claims)
+    ))
+}
+
+/// The claims that a verdict is made of: the AUC, and what the operating point's rule leaves open.
+fn tested<'a>(report: &'a Report, kind: Kind, of: &str, against: &str) -> Vec<&'a Claim> {
+    let of_rule = report.ranking.operating_point.as_ref().map(Test::of_rule);
+    let about = [Test::Auc].into_iter().chain(of_rule);
+    about.filter_map(|about| report.on_test(kind, about, of, against)).collect()
 }
 
 /// Without decimals.
@@ -112,32 +178,46 @@ fn baseline_in_words(ranking: &Ranking, baseline: &Ranked) -> String {
 }
 
 /// `AUC +0.0012 [-0.0030, 0.0054], p = 0.57`.
-pub(crate) fn auc_in_words(contrast: &Contrast) -> String {
-    let Interval { lower, upper } = contrast.auc_interval();
-    format!("AUC {:+.4} [{lower:.4}, {upper:.4}], {}", contrast.auc_difference, p_in_words(contrast.auc_p))
+pub(crate) fn auc_in_words(claim: &Claim) -> String {
+    format!("AUC {}", difference_in_words(claim))
 }
 
-/// What the tests of a contrast say.
-pub(crate) fn verdict(contrast: &Contrast) -> String {
-    let significant = |p: f64| p < LEVEL;
-    let auc = match contrast.auc_difference {
-        _ if !significant(contrast.auc_p) => None,
-        difference if difference > 0.0 => Some("its AUC is higher"),
-        _ => Some("its AUC is lower"),
-    };
-    let missed = match (contrast.missed_difference, contrast.missed_p) {
-        (Some(difference), Some(p)) if significant(p) => {
-            Some(if difference < 0.0 { "it misses fewer" } else { "it misses more" })
+/// `+0.0012 [-0.0030, 0.0054], p = 0.57`.
+pub(crate) fn difference_in_words(claim: &Claim) -> String {
+    let name = claim.about.about();
+    let interval = claim.interval.map(|Interval { lower, upper }| {
+        format!(" [{}, {}]", signed(name, lower).trim_start_matches('+'), signed(name, upper).trim_start_matches('+'))
+    });
+    format!("{}{}, {}", signed(name, claim.difference), interval.unwrap_or_default(), p_in_words(claim.p))
+}
+
+/// What the tests of two trials say.
+pub(crate) fn verdict(claims: &[&Claim]) -> String {
+    let (told, open): (Vec<&Claim>, Vec<&Claim>) = claims.iter().copied().partition(|claim| claim.told());
+    let told: Vec<&str> = told
+        .iter()
+        .map(|claim| match (claim.about, claim.difference > 0.0) {
+            (Test::Auc, true) => "its AUC is higher",
+            (Test::Auc, false) => "its AUC is lower",
+            (Test::AveragePrecision, true) => "its average precision is higher",
+            (Test::AveragePrecision, false) => "its average precision is lower",
+            (Test::Missed, true) => "it misses more",
+            (Test::Missed, false) => "it misses fewer",
+            (Test::Alarms, true) => "it raises more false alarms",
+            (Test::Alarms, false) => "it raises fewer false alarms",
+            (Test::Cost, true) => "its errors cost more",
+            (Test::Cost, false) => "its errors cost less",
+        })
+        .collect();
+    let open: Vec<&str> = open.iter().map(|claim| claim.about.plural()).collect();
+    match (&told[..], &open[..]) {
+        ([], [one]) => format!("the {one} cannot be told apart at 5 %"),
+        ([], open) => format!("neither the {} can be told apart at 5 %", open.join(" nor the ")),
+        ([one], []) => format!("{one} (significant at 5 %)"),
+        (told, []) => format!("{}, both significant at 5 %", told.join(" and ")),
+        (told, open) => {
+            format!("{} (significant at 5 %); the {} cannot be told apart", told.join(" and "), open.join(" and "))
         }
-        _ => None,
-    };
-    match (auc, missed, contrast.missed_p) {
-        (Some(auc), Some(missed), _) => format!("{auc} and {missed}, both significant at 5 %"),
-        (Some(auc), None, Some(_)) => format!("{auc} (significant at 5 %); the misses cannot be told apart"),
-        (Some(auc), None, None) => format!("{auc} (significant at 5 %)"),
-        (None, Some(missed), _) => format!("{missed} (significant at 5 %); the AUCs cannot be told apart"),
-        (None, None, Some(_)) => "neither the AUCs nor the misses can be told apart at 5 %".to_owned(),
-        (None, None, None) => "the AUCs cannot be told apart at 5 %".to_owned(),
     }
 }
 
@@ -178,37 +258,44 @@ fn starts_in_words(starts: &[Start]) -> Option<String> {
 mod tests {
     use super::*;
 
+    fn claim(about: Test, difference: f64, p: f64) -> Claim {
+        Claim {
+            about,
+            kind: Kind::Models,
+            of: "a".into(),
+            against: "b".into(),
+            split: Split::Test,
+            difference,
+            interval: Some(Interval { lower: difference - 0.02, upper: difference + 0.02 }),
+            p,
+            corrected_for: Correction::None,
+            replicates: 1,
+            positives: 100,
+        }
+    }
+
     #[test]
     fn the_verdict_is_what_the_tests_say() {
-        let said = |difference: f64, auc_p: f64, missed: Option<(f64, f64)>| {
-            verdict(&Contrast {
-                auc_difference: difference,
-                auc_variance: 1e-4,
-                auc_p,
-                missed_difference: missed.map(|(difference, _)| difference),
-                missed_p: missed.map(|(_, p)| p),
-                replicates: 1,
-                positives: 100,
-            })
+        let said = |auc: (f64, f64), other: Option<(Test, f64, f64)>| {
+            let claims: Vec<Claim> = [(Test::Auc, auc.0, auc.1)]
+                .into_iter()
+                .chain(other)
+                .map(|(about, difference, p)| claim(about, difference, p))
+                .collect();
+            verdict(&claims.iter().collect::<Vec<_>>())
         };
         insta::assert_snapshot!(
             [
-                said(0.01, 0.01, Some((-3.0, 0.01))),
-                said(-0.01, 0.01, Some((3.0, 0.5))),
-                said(0.01, 0.01, None),
-                said(0.01, 0.2, Some((3.0, 0.01))),
-                said(0.01, 0.2, Some((-3.0, 0.2))),
-                said(0.01, 0.2, None),
+                said((0.01, 0.01), Some((Test::Missed, -3.0, 0.01))),
+                said((-0.01, 0.01), Some((Test::Missed, 3.0, 0.5))),
+                said((0.01, 0.01), None),
+                said((0.01, 0.2), Some((Test::Alarms, 3.0, 0.01))),
+                said((0.01, 0.2), Some((Test::Cost, -3.0, 0.2))),
+                said((0.01, 0.2), None),
             ]
             .join("\n"),
-            @r"
-        its AUC is higher and it misses fewer, both significant at 5 %
-        its AUC is lower (significant at 5 %); the misses cannot be told apart
-        its AUC is higher (significant at 5 %)
-        it misses more (significant at 5 %); the AUCs cannot be told apart
-        neither the AUCs nor the misses can be told apart at 5 %
-        the AUCs cannot be told apart at 5 %
-        "
+            @""
         );
+        assert_eq!(difference_in_words(&claim(Test::Auc, 0.01, 0.2)), "+0.0100 [-0.0100, 0.0300], p = 0.200");
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn figures(report: &Report, ranked: &Ranked) -> Figures {
             let metric = Metric::named(name);
             let bare = metric.map_or(*name, Metric::bare_name).replace('_', " ");
             if metric.is_some_and(|metric| metric.standard_error.is_some()) {
-                return format!("{bare} {}", with_uncertainty(ranking, ranked, split, name));
+                return format!("{bare} {}", with_uncertainty(report, ranked, split, name));
             }
             let interval = (split == Split::Test).then(|| interval_of(report, ranked, name)).flatten();
             let mean = number(name, ranking.mean(ranked, &column(split, name)));
@@ -116,20 +116,24 @@ pub(crate) fn notes(report: &Report) -> Vec<String> {
         format!("{front}."),
     ];
     notes.push(match ranking.replicates {
-        1 => "A row is one trial of one replicate; ± is the DeLong standard error of its AUC.".to_owned(),
-        n => format!("A row is the mean of {n} replicates; ± is its standard error over them."),
+        1 => "A row is one trial of one replicate; ± is the standard error of its AUC on other rows.".to_owned(),
+        n => format!(
+            "A row is the mean of {n} replicates; ± is the standard error of its AUC on other rows and trainings."
+        ),
     });
     if !answer.intervals.is_empty() {
         notes.push("In brackets: 95 % intervals, by bootstrap of the rows.".to_owned());
     }
-    let (compared, tied) = (answer.ties.compared(), answer.ties.tied());
-    if let Some(test) = ranking.test().filter(|_| compared > 0) {
+    let (compared, tied) = report.compared_and_tied();
+    let claim = ranking.trials.iter().find_map(|ranked| report.against(ranked));
+    if let Some((test, claim)) = ranking.test().zip(claim) {
         notes.push(format!(
             "≈ marks the {tied} of {compared} others whose {} cannot be told from the winner's ({} on the {} rows, 5 \
-             %, corrected over all pairs because the winner was chosen on these rows).",
+             %, corrected for {} because the winner was chosen on these rows).",
             test.subject(),
             test.name(),
-            split_word(ranking.on)
+            split_word(ranking.on),
+            claim.corrected_for.words(),
         ));
     }
     notes

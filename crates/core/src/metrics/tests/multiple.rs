@@ -67,18 +67,21 @@ impl Equal {
 }
 
 impl Estimates {
-    /// Whether anybody is told from the best: by Holm over the comparisons with it, by Holm over all pairs, by `max_t`.
-    fn told(&self, seed: u64) -> [bool; 3] {
-        let models = self.aucs.len();
+    /// Whether anybody is told from the best: by Holm over the comparisons with it, by a count of all pairs, by
+    /// [`all_pairs`].
+    fn told(&self, positives: usize, seed: u64) -> [bool; 3] {
         let influences: Vec<&[f32]> = self.influences.iter().map(Vec::as_slice).collect();
+        let models = self.aucs.len();
         let covariance = covariances(&influences);
         let of = |i: usize, j: usize| covariance[i * models + j];
-        let z =
-            |i: usize, j: usize| (self.aucs[i] - self.aucs[j]).abs() / (of(i, i) + of(j, j) - 2.0 * of(i, j)).sqrt();
-        let p: Vec<f64> = (1..models).map(|j| two_sided_p(z(0, j))).collect();
-        let any = |p: &[f64]| p.iter().any(|&p| p < 0.05);
-        let pairs = models * (models - 1) / 2;
-        [any(&holm(&p, models - 1)), any(&holm(&p, pairs)), any(&max_t(models, &covariance, &z, seed))]
+        let one = |j: usize, family: usize| {
+            counted(self.aucs[0] - self.aucs[j], of(0, 0) + of(j, j) - 2.0 * of(0, j), positives, family).p
+        };
+        let alone: Vec<f64> = (1..models).map(|j| one(j, 1)).collect();
+        let by_count: Vec<f64> = (1..models).map(|j| one(j, models * (models - 1) / 2)).collect();
+        let jointly = all_pairs(&self.aucs, Errors::Influences(&influences), positives, seed);
+        let any = |p: &[f64]| p.iter().any(|&p| p < LEVEL);
+        [any(&holm(&alone)), any(&by_count), jointly.iter().any(|against| against.p < LEVEL)]
     }
 }
 
@@ -87,7 +90,7 @@ fn rates(equal: &Equal, sets: u32) -> [f64; 3] {
     let mut counts = [0; 3];
     for set in 0..sets {
         let estimates = equal.draw(&mut stream, &vec![equal.shift; equal.models]);
-        for (count, told) in counts.iter_mut().zip(estimates.told(u64::from(set))) {
+        for (count, told) in counts.iter_mut().zip(estimates.told(equal.positives, u64::from(set))) {
             *count += u32::from(told);
         }
     }

@@ -1,0 +1,300 @@
+//! The rows of a split as a model ranks them, from the highest score down, for resamples that draw the same rows for
+//! every model.
+
+use super::any_nan;
+use crate::spec::OperatingPoint;
+
+/// Marks the place of a positive.
+const POSITIVE: u32 = 1 << 31;
+
+/// How often each row is drawn, by its place in its class.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Weights {
+    pub(super) positives: Vec<u32>,
+    pub(super) negatives: Vec<u32>,
+}
+
+/// A model's rows from the highest score down, as far as a rule for thresholds could ever look.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ladder {
+    /// Descending.
+    scores: Vec<f32>,
+    /// Of the row with each score: its place in its class, marked where it is positive.
+    places: Vec<u32>,
+    /// Places of all positives.
+    positives: Vec<u32>,
+    /// How many rows of the other class there are.
+    negatives: usize,
+}
+
+/// What a threshold flags of weighted rows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Flagged {
+    /// Rows with a score of at least this are.
+    pub(super) threshold: f32,
+    pub(super) caught: u64,
+    pub(super) alarms: u64,
+}
+
+/// How many a rule lets be flagged, or wants caught, of one split.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Rule {
+    /// At most so many negatives.
+    Alarms(u64),
+    /// At most so many rows.
+    Alerts(u64),
+    /// At least this share of the positives.
+    Recall(f64),
+    /// Whatever costs least: a miss, a false alarm.
+    Costs(f64, f64),
+}
+
+impl Rule {
+    /// The rule of an operating point for a split of so many rows.
+    pub(super) fn new(point: &OperatingPoint, positives: usize, negatives: usize) -> Self {
+        // The largest number that the point allows, as thresholds are chosen.
+        let most = |all: usize, allowed: &dyn Fn(f64) -> bool| {
+            (0..=all).rev().find(|&flagged| allowed(flagged as f64 / all as f64)).unwrap_or(0) as u64
+        };
+        match *point {
+            OperatingPoint::MaxFpr { max_fpr } => Self::Alarms(most(negatives, &|share| share <= max_fpr)),
+            OperatingPoint::AlertBudget { max_alerts_per_1000 } => {
+                Self::Alerts(most(positives + negatives, &|share| 1000.0 * share <= max_alerts_per_1000))
+            }
+            OperatingPoint::MinRecall { min_recall } => Self::Recall(min_recall),
+            OperatingPoint::Cost { fn_cost, fp_cost } => Self::Costs(fn_cost, fp_cost),
+        }
+    }
+}
+
+impl Ladder {
+    /// The rows whose score is at least `floor` (all without one); `place` gives a row, by its position here, its place
+    /// among all rows of its class. `None` when a class is absent or a score is NaN.
+    pub fn new(
+        scores: &[f32],
+        labels: &[u8],
+        floor: Option<f32>,
+        mut place: impl FnMut(usize, bool) -> u32,
+    ) -> Option<Self> {
+        let rows = scores.len().min(labels.len());
+        let positives = labels[..rows].iter().filter(|&&y| y != 0).count();
+        if positives == 0 || positives == rows || any_nan(&scores[..rows]) {
+            return None;
+        }
+        let mut kept: Vec<usize> = (0..rows).filter(|&row| floor.is_none_or(|floor| scores[row] >= floor)).collect();
+        kept.sort_unstable_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
+        let mut mark = |row: usize| {
+            let positive = labels[row] != 0;
+            place(row, positive) | if positive { POSITIVE } else { 0 }
+        };
+        let positives = (0..rows).filter(|&row| labels[row] != 0).map(|row| mark(row) & !POSITIVE).collect::<Vec<_>>();
+        Some(Self {
+            scores: kept.iter().map(|&row| scores[row] + 0.0).collect(),
+            places: kept.iter().map(|&row| mark(row)).collect(),
+            negatives: rows - positives.len(),
+            positives,
+        })
+    }
+
+    /// The lowest score that a point's threshold could come to on any resample, or so nearly any that the others do not
+    /// matter: six standard deviations.
+    pub fn floor(point: &OperatingPoint, scores: &[f32], labels: &[u8]) -> Option<f32> {
+        let of = |wanted: &dyn Fn(bool) -> bool| -> Vec<f32> {
+            let rows = scores.iter().zip(labels).filter(|&(_, &y)| wanted(y != 0));
+            rows.map(|(&score, _)| score).collect()
+        };
+        let (positives, negatives) = (of(&|y| y), of(&|y| !y));
+        let beyond = |count: f64| (count + 6.0 * count.sqrt() + 10.0).ceil() as usize;
+        let (mut among, depth) = match Rule::new(point, positives.len(), negatives.len()) {
+            Rule::Alarms(most) => (negatives, beyond(most as f64)),
+            Rule::Alerts(most) => (of(&|_| true), beyond(most as f64)),
+            Rule::Recall(least) => {
+                let depth = beyond(least * positives.len() as f64);
+                (positives, depth)
+            }
+            // More false alarms than would cost as much as missing everybody are never worth it.
+            Rule::Costs(fn_cost, fp_cost) => {
+                let most = beyond(positives.len() as f64) as f64 * fn_cost / fp_cost;
+                (negatives, beyond(most.min(1e9)))
+            }
+        };
+        if depth >= among.len() {
+            return None;
+        }
+        let (_, &mut floor, _) = among.select_nth_unstable_by(depth, |a, b| b.total_cmp(a));
+        Some(floor)
+    }
+
+    /// Positives and other rows of the split.
+    pub(super) fn classes(&self) -> (usize, usize) {
+        (self.positives.len(), self.negatives)
+    }
+
+    /// The lowest score here; `None` where every row is.
+    pub fn lowest(&self) -> Option<f32> {
+        if self.scores.len() == self.positives.len() + self.negatives { None } else { self.scores.last().copied() }
+    }
+
+    /// How often positives are drawn in all.
+    pub(super) fn weight_of_positives(&self, weights: &Weights) -> u64 {
+        self.positives.iter().map(|&place| u64::from(weights.positives[place as usize])).sum()
+    }
+
+    /// The threshold that a rule chooses on weighted rows, as
+    /// [`threshold_for`](super::threshold_for) does, and what it flags of them.
+    pub(super) fn threshold(&self, rule: Rule, weights: &Weights) -> Flagged {
+        let all = self.weight_of_positives(weights);
+        let (mut caught, mut alarms) = (0_u64, 0_u64);
+        let mut top = None;
+        let mut best: Option<Flagged> = None;
+        let mut cheapest = match rule {
+            Rule::Costs(fn_cost, _) => all as f64 * fn_cost,
+            _ => 0.0,
+        };
+        for (score, here_caught, here_alarms) in self.steps(weights) {
+            top = top.or(Some(score));
+            (caught, alarms) = (caught + here_caught, alarms + here_alarms);
+            let here = Flagged { threshold: score, caught, alarms };
+            match rule {
+                Rule::Alarms(most) if alarms > most => break,
+                Rule::Alerts(most) if alarms + caught > most => break,
+                Rule::Alarms(_) | Rule::Alerts(_) => best = Some(here),
+                Rule::Recall(least) => {
+                    best = Some(here);
+                    if all > 0 && caught as f64 / all as f64 >= least {
+                        break;
+                    }
+                }
+                Rule::Costs(fn_cost, fp_cost) => {
+                    let cost = (all - caught) as f64 * fn_cost + alarms as f64 * fp_cost;
+                    if here_caught > 0 && cost < cheapest {
+                        (cheapest, best) = (cost, Some(here));
+                    }
+                    if alarms as f64 * fp_cost >= cheapest {
+                        break;
+                    }
+                }
+            }
+        }
+        // Nobody: just above the highest.
+        best.unwrap_or(Flagged { threshold: top.map_or(f32::INFINITY, f32::next_up), caught: 0, alarms: 0 })
+    }
+
+    /// What a threshold flags of weighted rows.
+    pub(super) fn at_least(&self, threshold: f32, weights: &Weights) -> Flagged {
+        let above = self.scores.partition_point(|&score| score >= threshold);
+        let (mut caught, mut alarms) = (0, 0);
+        for &place in &self.places[..above] {
+            let (weight, positive) = weight(place, weights);
+            if positive { caught += weight } else { alarms += weight }
+        }
+        Flagged { threshold, caught, alarms }
+    }
+
+    /// Distinct scores that are drawn, from the highest down, with the positives and the negatives drawn there.
+    fn steps<'a>(&'a self, weights: &'a Weights) -> impl Iterator<Item = (f32, u64, u64)> + 'a {
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            while let Some(&score) = self.scores.get(at) {
+                let (mut caught, mut alarms) = (0, 0);
+                while self.scores.get(at) == Some(&score) {
+                    let (weight, positive) = weight(self.places[at], weights);
+                    if positive {
+                        caught += weight
+                    } else {
+                        alarms += weight
+                    }
+                    at += 1;
+                }
+                if caught + alarms > 0 {
+                    return Some((score, caught, alarms));
+                }
+            }
+            None
+        })
+    }
+}
+
+/// How often a row is drawn, and whether it is positive.
+fn weight(place: u32, weights: &Weights) -> (u64, bool) {
+    let (of_class, positive) =
+        if place & POSITIVE == 0 { (&weights.negatives, false) } else { (&weights.positives, true) };
+    (u64::from(of_class[(place & !POSITIVE) as usize]), positive)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::metrics::{Confusion, threshold_for};
+
+    fn points() -> impl Strategy<Value = OperatingPoint> {
+        prop_oneof![
+            (0.0..1.0_f64).prop_map(|max_fpr| OperatingPoint::MaxFpr { max_fpr }),
+            (0.01..=1.0_f64).prop_map(|min_recall| OperatingPoint::MinRecall { min_recall }),
+            (0.0..1000.0_f64).prop_map(|max_alerts_per_1000| OperatingPoint::AlertBudget { max_alerts_per_1000 }),
+            (0.1..30.0_f64, 0.1..3.0_f64).prop_map(|(fn_cost, fp_cost)| OperatingPoint::Cost { fn_cost, fp_cost }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn weighted_rows_have_the_threshold_of_rows_written_out(
+            rows in prop::collection::vec((0_u32..20, any::<bool>(), 0_u32..4), 4..60),
+            point in points(),
+        ) {
+            let scores: Vec<f32> = rows.iter().map(|&(score, ..)| score as f32 / 20.0).collect();
+            let labels: Vec<u8> = rows.iter().map(|&(_, positive, _)| u8::from(positive)).collect();
+            let mut counts = [0_usize; 2];
+            let mut weights = Weights::default();
+            let places: Vec<u32> = rows.iter().map(|&(_, positive, weight)| {
+                let (class, place) = if positive { (&mut weights.positives, &mut counts[1]) } else { (&mut weights.negatives, &mut counts[0]) };
+                class.push(weight);
+                *place += 1;
+                *place as u32 - 1
+            }).collect();
+            let written: Vec<(f32, u8)> = rows.iter().zip(&scores).flat_map(|(&(_, positive, weight), &score)| {
+                std::iter::repeat_n((score, u8::from(positive)), weight as usize)
+            }).collect();
+            let (out_scores, out_labels): (Vec<f32>, Vec<u8>) = written.into_iter().unzip();
+            let Some(threshold) = threshold_for(&point, &out_scores, &out_labels) else { return Ok(()) };
+            let Some(ladder) = Ladder::new(&scores, &labels, None, |row, _| places[row]) else { return Ok(()) };
+            let positives = out_labels.iter().filter(|&&y| y != 0).count();
+            let rule = Rule::new(&point, positives, out_labels.len() - positives);
+            let flagged = ladder.threshold(rule, &weights);
+            prop_assert_eq!(f64::from(flagged.threshold), threshold, "{:?}", point);
+            let counted = Confusion::at(&out_scores, &out_labels, threshold);
+            prop_assert_eq!((flagged.caught, flagged.alarms), (counted.tp, counted.fp));
+            prop_assert_eq!(ladder.at_least(flagged.threshold, &weights), flagged);
+        }
+    }
+
+    #[test]
+    fn a_floor_leaves_every_threshold_that_comes() {
+        use crate::random::{Purpose, Stream};
+        let mut stream = Stream::new(3, 0, Purpose::Synth, 0, 0);
+        let labels: Vec<u8> = (0..3000).map(|row| u8::from(row < 60)).collect();
+        let scores: Vec<f32> = labels.iter().map(|&y| (stream.normal() + f64::from(y)) as f32).collect();
+        for point in [
+            OperatingPoint::MaxFpr { max_fpr: 0.02 },
+            OperatingPoint::MinRecall { min_recall: 0.5 },
+            OperatingPoint::AlertBudget { max_alerts_per_1000: 30.0 },
+            OperatingPoint::Cost { fn_cost: 3.0, fp_cost: 1.0 },
+        ] {
+            let floor = Ladder::floor(&point, &scores, &labels);
+            let place = |row: usize, positive: bool| (if positive { row } else { row - 60 }) as u32;
+            let whole = Ladder::new(&scores, &labels, None, place).unwrap();
+            let cut = Ladder::new(&scores, &labels, floor, place).unwrap();
+            assert!(cut.scores.len() < 2 * whole.scores.len() / 3, "{point:?}: {}", cut.scores.len());
+            assert_eq!((whole.lowest(), cut.lowest()), (None, cut.scores.last().copied()));
+            let rule = Rule::new(&point, 60, 2940);
+            for _ in 0..200 {
+                let mut weights = Weights { positives: vec![0; 60], negatives: vec![0; 2940] };
+                (0..60).for_each(|_| weights.positives[stream.below(60) as usize] += 1);
+                (0..2940).for_each(|_| weights.negatives[stream.below(2940) as usize] += 1);
+                assert_eq!(whole.threshold(rule, &weights), cut.threshold(rule, &weights), "{point:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! All that is claimed of a run's trials.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::claim::{Claim, Claims, Correction};
+use super::members::{Asked, Members, Wanted, read_members};
+use super::methods::Method;
+use super::named::named;
+use super::pairs::against_all;
+use super::settings::settings;
+use super::share::ForEach;
+use crate::rank::{Ranked, Ranking};
+use crate::read::parameters::PLAIN;
+use crate::read::{ReportError, Results, Row, ScoreSource};
+use focalsweep_core::metrics::catalogue::Test;
+use focalsweep_core::metrics::holm;
+use focalsweep_core::plan::Phase;
+use focalsweep_core::record::State;
+use focalsweep_core::spec::Split;
+
+/// What was found out about a run's trials.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Judged {
+    pub(super) claims: Claims,
+    pub(super) errors: StandardErrors,
+    pub(super) confirmed: Confirmed,
+}
+
+/// Standard errors of mean AUCs, of rows and of trainings, by trial: on the validation and on the test rows.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct StandardErrors(BTreeMap<(String, bool), f64>);
+
+impl StandardErrors {
+    /// That of a trial's mean AUC; `None` where its scores were not looked at.
+    pub fn of(&self, trial: &str, on: Split) -> Option<f64> {
+        self.0.get(&(trial.to_owned(), on == Split::Test)).copied()
+    }
+
+    fn add(&mut self, members: &Members, on: Split) {
+        let of =
+            members.of.iter().map(|(trial, member)| ((trial.clone(), on == Split::Test), member.auc.standard_error()));
+        self.0.extend(of);
+    }
+}
+
+/// Whether trials were trained afresh, so that something can be said of their settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Confirmed {
+    /// None were.
+    #[default]
+    No,
+    /// The winner, and the baseline if there is one, were.
+    Yes,
+    /// Others than now win were.
+    Others,
+}
+
+/// Judges the trials of a ranking by their scores.
+///
+/// On the rows that ranked, the winner is held against all others, corrected for having been chosen there. On test rows
+/// that no replicate chose on, it is held against the baseline, and the best trial of each method against the plain one,
+/// as trials that were named beforehand; where each replicate has test rows of its own, which chose in another, again
+/// corrected over all pairs.
+///
+/// # Errors
+/// The scores are there but cannot be read.
+pub(super) fn judge(
+    source: &dyn ScoreSource,
+    results: &Results,
+    ranking: &Ranking,
+    methods: &[Method],
+    for_each: ForEach<'_>,
+) -> Result<Judged, ReportError> {
+    let mut judged = Judged::default();
+    let Some(winner) = ranking.winner() else { return Ok(judged) };
+    let id = |ranked: &Ranked| ranked.trial.trial_id.clone();
+    let (first, baseline) = (id(winner), ranking.baseline().map(id).filter(|baseline| *baseline != id(winner)));
+    // Those that might have won in its place.
+    let contenders: HashSet<String> = ranking
+        .trials
+        .iter()
+        .filter(|ranked| ranked.front.is_some() && ranked.trial.complete == winner.trial.complete)
+        .map(id)
+        .collect();
+    let replicates: HashSet<u32> = winner.trial.replicates.iter().copied().collect();
+    let about = tests(ranking);
+    let asked = |on| Asked {
+        on,
+        point: ranking.operating_point.as_ref(),
+        average_precision: on == Split::Test || about.contains(&Test::AveragePrecision),
+    };
+    let all = Wanted { trials: &contenders, replicates: &replicates };
+    let members = read_members(source, &all, &asked(ranking.on))?;
+    judged.errors.add(&members, ranking.on);
+    judged.claims.extend(against_all(&first, &members, contenders.len(), &asked(ranking.on), &about, for_each));
+
+    let plain = methods.iter().find(|method| method.name == PLAIN).map(|method| method.trial_id.clone());
+    let rivals: BTreeSet<String> =
+        methods.iter().map(|method| method.trial_id.clone()).filter(|rival| Some(rival) != plain.as_ref()).collect();
+    let few: HashSet<String> = [&first].into_iter().chain(&baseline).chain(&plain).chain(&rivals).cloned().collect();
+    let asked = asked(Split::Test);
+    let mut members = if ranking.on == Split::Test {
+        members
+    } else {
+        read_members(source, &Wanted { trials: &few, replicates: &replicates }, &asked)?
+    };
+    judged.errors.add(&members, Split::Test);
+    if ranking.on == Split::Validation && members.rows.is_fixed() {
+        if let Some(baseline) = &baseline {
+            judged.claims.extend(named(&first, baseline, &members, &asked, for_each));
+        }
+        if let Some(plain) = &plain {
+            let found = of_methods(&rivals, plain, &members, &asked, for_each);
+            judged.claims.extend_new(found);
+        }
+    } else {
+        if ranking.on == Split::Validation {
+            members = read_members(source, &all, &asked)?;
+        }
+        let about = everything(&asked);
+        for (one, others) in
+            [(Some(&first), baseline.iter().collect::<Vec<_>>()), (plain.as_ref(), rivals.iter().collect())]
+        {
+            let Some(one) = one.filter(|_| !others.is_empty()) else { continue };
+            let found = against_all(one, &members, contenders.len(), &asked, &about, for_each);
+            let found = found.into_iter().filter(|claim| others.contains(&&claim.against));
+            // Methods are held against the plain one, not the other way round.
+            judged.claims.extend_new(found.map(|claim| if *one == first { claim } else { claim.turned() }));
+        }
+    }
+    judged.confirm(source, results, ranking, &first, baseline.as_deref(), &asked, for_each)?;
+    Ok(judged)
+}
+
+/// What trials are compared by on the rows that rank them: the AUC, what the first rank key that has a test asks for,
+/// and what the operating point's rule leaves open.
+fn tests(ranking: &Ranking) -> Vec<Test> {
+    let mut about = vec![Test::Auc];
+    let of_rule = ranking.operating_point.as_ref().map(Test::of_rule);
+    for test in ranking.test().into_iter().chain(of_rule) {
+        if !about.contains(&test) {
+            about.push(test);
+        }
+    }
+    about
+}
+
+fn everything(asked: &Asked<'_>) -> Vec<Test> {
+    let mut about = vec![Test::Auc, Test::AveragePrecision];
+    about.extend(asked.point.iter().flat_map(|point| super::resamples::at_point(point)));
+    about
+}
+
+/// The best trial of each method against the plain one, corrected by Holm over the methods.
+fn of_methods(
+    rivals: &BTreeSet<String>,
+    plain: &str,
+    members: &Members,
+    asked: &Asked<'_>,
+    for_each: ForEach<'_>,
+) -> Vec<Claim> {
+    let each: Vec<Vec<Claim>> = rivals.iter().map(|rival| named(rival, plain, members, asked, for_each)).collect();
+    let mut by_figure: BTreeMap<&str, Vec<Claim>> = BTreeMap::new();
+    for claim in each.into_iter().flatten() {
+        by_figure.entry(claim.about.about()).or_default().push(claim);
+    }
+    let corrected = |mut claims: Vec<Claim>| {
+        let p: Vec<f64> = claims.iter().map(|claim| claim.p).collect();
+        if claims.len() > 1 {
+            for (claim, p) in claims.iter_mut().zip(holm(&p)) {
+                (claim.p, claim.corrected_for, claim.interval) = (p, Correction::Methods, None);
+            }
+        }
+        claims
+    };
+    by_figure.into_values().flat_map(corrected).collect()
+}
+
+impl Judged {
+    /// Claims about settings, from the trainings that did not choose.
+    #[expect(clippy::too_many_arguments, reason = "what a run is asked, and where its answer comes from")]
+    fn confirm(
+        &mut self,
+        source: &dyn ScoreSource,
+        results: &Results,
+        ranking: &Ranking,
+        winner: &str,
+        baseline: Option<&str>,
+        asked: &Asked<'_>,
+        for_each: ForEach<'_>,
+    ) -> Result<(), ReportError> {
+        let mut of: HashMap<&str, BTreeSet<u32>> = HashMap::new();
+        for row in results.rows.iter().filter(|row| row.phase == Phase::Confirm && row.state == State::Finished) {
+            of.entry(&row.trial_id).or_default().insert(row.replicate);
+        }
+        if of.is_empty() {
+            return Ok(());
+        }
+        let against = baseline.unwrap_or(winner);
+        let (Some(common), Some(_)) = (of.get(against), of.get(winner)) else {
+            self.confirmed = Confirmed::Others;
+            return Ok(());
+        };
+        // Replicates that the winner and the one it is held against have; others that have them too are compared.
+        let common: HashSet<u32> = common.iter().copied().filter(|replicate| of[winner].contains(replicate)).collect();
+        let has_all = |trial: &str| common.iter().all(|replicate| of[trial].contains(replicate));
+        let place = |trial: &&str| ranking.trial(trial).map_or(usize::MAX, |ranked| ranked.rank);
+        let mut trials: Vec<&str> = of.keys().copied().filter(|&trial| trial != against && has_all(trial)).collect();
+        trials.sort_by_key(place);
+        let wanted: HashSet<String> = trials.iter().chain([&against]).map(|&trial| trial.to_owned()).collect();
+        let members = read_members(source, &Wanted { trials: &wanted, replicates: &common }, asked)?;
+        let redrawn = if members.rows.is_fixed() { None } else { test_rows_for_each_training_row(results) };
+        self.claims.extend(settings(&trials, against, &members, asked, redrawn, for_each));
+        self.confirmed = Confirmed::Yes;
+        Ok(())
+    }
+}
+
+/// Test rows for each training row of a replicate.
+fn test_rows_for_each_training_row(results: &Results) -> Option<f64> {
+    let rows = |row: &Row, part: &str| -> Option<f64> {
+        ["tp", "fp", "tn", "fn"].iter().map(|count| results.value(row, &format!("{part}_{count}"))).sum()
+    };
+    let row = results.rows.iter().find(|row| row.state == State::Finished)?;
+    Some(rows(row, "test")? / rows(row, "train")?)
+}
+
+/// What rows are flagged from at the operating point, by trial and replicate: a logit, in runs of version 1 a
+/// probability.
+pub(super) fn thresholds(results: &Results) -> HashMap<(&str, u32), f64> {
+    let of = |row: &Row| results.value(row, "threshold_raw").or_else(|| results.value(row, "threshold"));
+    results.rows.iter().filter_map(|row| Some(((row.trial_id.as_str(), row.replicate), of(row)?))).collect()
+}

@@ -1,0 +1,84 @@
+//! The scores of a few trials, kept in memory.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::read::{ReportError, ScoreGroup, ScoreSource};
+use focalsweep_core::metrics::AucComponents;
+use focalsweep_core::spec::Split;
+
+/// The scores of a trial on one replicate.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ReplicateScores {
+    pub(super) replicate: u32,
+    pub(super) validation: ScoreGroup,
+    pub(super) test: ScoreGroup,
+}
+
+impl ReplicateScores {
+    pub(super) fn on(&self, split: Split) -> &ScoreGroup {
+        match split {
+            Split::Validation => &self.validation,
+            Split::Test => &self.test,
+        }
+    }
+}
+
+/// Reads the scores of the trials in `wanted` on some replicates, each in the order of these. Trials whose scores were
+/// not kept are missing, and so are all where there is no scores.parquet.
+///
+/// # Errors
+/// scores.parquet is there but cannot be read.
+pub(super) fn scores_of(
+    source: &dyn ScoreSource,
+    wanted: &HashSet<String>,
+    replicates: &HashSet<u32>,
+) -> Result<HashMap<String, Vec<ReplicateScores>>, ReportError> {
+    let mut found: HashMap<String, BTreeMap<u32, [Option<ScoreGroup>; 2]>> = HashMap::new();
+    let is_wanted = |trial: &str, replicate: u32, _| wanted.contains(trial) && replicates.contains(&replicate);
+    source.for_each(&is_wanted, &mut |group| {
+        let replicates = found.entry(group.trial.clone()).or_default();
+        let splits = replicates.entry(group.replicate).or_default();
+        let place = usize::from(group.split == Split::Test);
+        splits[place] = Some(group);
+    })?;
+    let whole = |(replicate, splits): (u32, [Option<ScoreGroup>; 2])| {
+        let [validation, test] = splits;
+        Some(ReplicateScores { replicate, validation: validation?, test: test? })
+    };
+    Ok(found.into_iter().map(|(trial, of)| (trial, of.into_iter().filter_map(whole).collect())).collect())
+}
+
+/// The winner was chosen for its figures on the validation rows, so that these flatter it: its AUC there and on the
+/// test rows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Optimism {
+    /// AUC on the validation rows, mean over the replicates.
+    pub validation: f64,
+    /// AUC on the test rows, likewise.
+    pub test: f64,
+    /// Standard error of the first less the second.
+    pub standard_error: f64,
+}
+
+impl Optimism {
+    /// Of a trial. What a row adds to the error is added up over the replicates and splits that hold it: a row may lie in
+    /// the validation rows of one replicate and in the test rows of another (N. A. Obuchowski 1997, Biometrics 53(2)).
+    pub(super) fn of(scores: &[ReplicateScores]) -> Option<Self> {
+        let n = scores.len() as f64;
+        let mut of_rows: BTreeMap<i64, f64> = BTreeMap::new();
+        let mut means = [0.0; 2];
+        for replicate in scores {
+            for (mean, (split, sign)) in means.iter_mut().zip([(Split::Validation, 1.0), (Split::Test, -1.0)]) {
+                let group = replicate.on(split);
+                let components = AucComponents::new(&group.raw, &group.labels)?;
+                *mean += components.auc() / n;
+                for (&row, influence) in group.rows.iter().zip(components.influences(&group.labels)?) {
+                    *of_rows.entry(row).or_insert(0.0) += sign * f64::from(influence) / n;
+                }
+            }
+        }
+        let [validation, test] = means;
+        let variance: f64 = of_rows.values().map(|influence| influence * influence).sum();
+        (n > 0.0).then(|| Self { validation, test, standard_error: variance.sqrt() })
+    }
+}

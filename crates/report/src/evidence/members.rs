@@ -1,0 +1,290 @@
+//! Trials over their replicates, as far as their comparison needs: figures, what each row adds to their errors, and the
+//! rows from the highest score down.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::read::{ReportError, ScoreGroup, ScoreSource};
+use focalsweep_core::metrics::catalogue::Test;
+use focalsweep_core::metrics::{
+    Applied, AucComponents, Ladder, Places, average_precision, average_precision_influences,
+};
+use focalsweep_core::spec::{OperatingPoint, Split};
+
+/// What is to be compared.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// The rows.
+    pub(super) on: Split,
+    /// Where the thresholds are put; without one nothing is compared there.
+    pub(super) point: Option<&'a OperatingPoint>,
+    /// Whether average precisions are.
+    pub(super) average_precision: bool,
+}
+
+/// Rows of a split over the replicates.
+#[derive(Debug, Default)]
+pub(super) struct SplitRows {
+    /// Rows of each replicate.
+    of_replicate: BTreeMap<u32, Vec<i64>>,
+    /// Each row's place among all of them.
+    places: HashMap<i64, u32>,
+    /// Different rows of the two classes.
+    classes: [usize; 2],
+    /// Positives of each replicate.
+    positives: BTreeMap<u32, u64>,
+}
+
+impl SplitRows {
+    /// Takes the rows of the first trial of a replicate; says whether those of another are the same.
+    fn add(&mut self, group: &ScoreGroup) -> bool {
+        if let Some(rows) = self.of_replicate.get(&group.replicate) {
+            return *rows == group.rows;
+        }
+        let mut positives = 0;
+        for (&row, &label) in group.rows.iter().zip(&group.labels) {
+            let next = self.places.len() as u32;
+            if let std::collections::hash_map::Entry::Vacant(place) = self.places.entry(row) {
+                place.insert(next);
+                self.classes[usize::from(label != 0)] += 1;
+            }
+            positives += u64::from(label != 0);
+        }
+        self.positives.insert(group.replicate, positives);
+        self.of_replicate.insert(group.replicate, group.rows.clone());
+        true
+    }
+
+    /// Whether every replicate has the same rows.
+    pub(super) fn is_fixed(&self) -> bool {
+        let mut rows = self.of_replicate.values();
+        rows.next().is_none_or(|first| rows.all(|other| other == first))
+    }
+
+    /// Different rows of the rarer class.
+    pub(super) fn rarer(&self) -> usize {
+        self.classes[0].min(self.classes[1])
+    }
+
+    /// Mean number of positives of the replicates.
+    pub(super) fn mean_positives(&self) -> u64 {
+        self.positives.values().sum::<u64>() / (self.positives.len() as u64).max(1)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
+    }
+}
+
+/// A figure of a trial that is a sum over rows.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Estimate {
+    /// On each replicate.
+    pub(super) of_replicate: Vec<f64>,
+    /// The variance of each by itself.
+    own_variance: Vec<f64>,
+    /// What each row adds to the error of their mean.
+    pub(super) influences: Vec<f32>,
+}
+
+impl Estimate {
+    fn add(&mut self, rows: &SplitRows, group: &ScoreGroup, value: f64, influences: &[f32]) {
+        self.influences.resize(rows.places.len().max(self.influences.len()), 0.0);
+        let mut variance = 0.0;
+        for (row, &influence) in group.rows.iter().zip(influences) {
+            if let Some(&place) = rows.places.get(row) {
+                self.influences[place as usize] += influence;
+            }
+            variance += f64::from(influence).powi(2);
+        }
+        self.of_replicate.push(value);
+        self.own_variance.push(variance);
+    }
+
+    /// Sums become means.
+    fn end(&mut self, rows: &SplitRows) {
+        let n = self.of_replicate.len() as f32;
+        self.influences.resize(rows.places.len(), 0.0);
+        self.influences.iter_mut().for_each(|influence| *influence /= n);
+    }
+
+    pub(super) fn mean(&self) -> f64 {
+        self.of_replicate.iter().sum::<f64>() / self.of_replicate.len() as f64
+    }
+
+    /// Variance of the mean that comes from the rows: what a row of the source adds to the error is added up over the
+    /// replicates that hold it, so that rows that they share are not counted twice (N. A. Obuchowski 1997,
+    /// Nonparametric analysis of clustered ROC curve data, Biometrics 53(2)).
+    pub(super) fn variance_of_rows(&self) -> f64 {
+        self.influences.iter().map(|&influence| f64::from(influence).powi(2)).sum()
+    }
+
+    /// Standard error of the mean as what the setting is worth on new rows: that of the rows, and that of the
+    /// trainings, which is what the replicates differ by beyond what their rows explain.
+    pub(super) fn standard_error(&self) -> f64 {
+        let n = self.of_replicate.len() as f64;
+        let rows = self.variance_of_rows();
+        if n < 2.0 {
+            return rows.sqrt();
+        }
+        let mean = self.mean();
+        let seen = self.of_replicate.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
+        let own = self.own_variance.iter().sum::<f64>() / n;
+        let by_rows = n / (n - 1.0) * (own - rows).max(0.0);
+        (rows + (seen - by_rows).max(0.0) / n).sqrt()
+    }
+}
+
+/// A trial over its replicates.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Member {
+    pub(super) auc: Estimate,
+    pub(super) average_precision: Option<Estimate>,
+    /// At the operating point; empty where nothing is compared there.
+    pub(super) applied: Vec<Applied>,
+    /// Groups of scores until both splits of a replicate are there.
+    waiting: BTreeMap<u32, Waiting>,
+    replicates: usize,
+}
+
+/// Rows of a replicate from the highest score down, until all are there.
+#[derive(Debug, Clone, Default)]
+struct Waiting {
+    chooses: Option<Ladder>,
+    test: Option<Ladder>,
+}
+
+/// Trials that can be compared: all with the same replicates and rows.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    pub(super) rows: SplitRows,
+    pub(super) chooses: Places,
+    pub(super) test: Places,
+    pub(super) of: HashMap<String, Member>,
+    /// Replicates that all of them have.
+    pub(super) replicates: usize,
+}
+
+/// Trials of a run that are compared.
+pub(super) struct Wanted<'a> {
+    pub(super) trials: &'a HashSet<String>,
+    pub(super) replicates: &'a HashSet<u32>,
+}
+
+/// Reads trials' scores for what is asked. Those that lack a replicate, or whose rows are others, are left out.
+///
+/// # Errors
+/// scores.parquet is there but cannot be read.
+pub(super) fn read_members(
+    source: &dyn ScoreSource,
+    wanted: &Wanted<'_>,
+    asked: &Asked<'_>,
+) -> Result<Members, ReportError> {
+    let mut build = Build::new(*asked);
+    let of_split = |split: Split| split == asked.on || (asked.point.is_some() && split == Split::Validation);
+    let is_wanted = |trial: &str, replicate: u32, split: Split| {
+        of_split(split) && wanted.trials.contains(trial) && wanted.replicates.contains(&replicate)
+    };
+    source.for_each(&is_wanted, &mut |group| {
+        let trial = group.trial.clone();
+        build.add(&trial, &group);
+    })?;
+    Ok(build.end())
+}
+
+/// Members that are being read.
+pub(super) struct Build<'a> {
+    asked: Asked<'a>,
+    members: Members,
+    chooses: SplitRows,
+    others: HashSet<String>,
+}
+
+impl<'a> Build<'a> {
+    pub(super) fn new(asked: Asked<'a>) -> Self {
+        Self { asked, members: Members::default(), chooses: SplitRows::default(), others: HashSet::new() }
+    }
+
+    /// Adds a replicate's scores on one of the splits to a trial.
+    pub(super) fn add(&mut self, trial: &str, group: &ScoreGroup) {
+        let Asked { on, point, average_precision: with_precision } = self.asked;
+        let rows = if group.split == on { &mut self.members.rows } else { &mut self.chooses };
+        if !rows.add(group) {
+            self.others.insert(trial.to_owned());
+            return;
+        }
+        let member = self.members.of.entry(trial.to_owned()).or_default();
+        if group.split == on {
+            member.replicates += 1;
+            let found = AucComponents::new(&group.raw, &group.labels)
+                .and_then(|components| Some((components.auc(), components.influences(&group.labels)?)));
+            let Some((auc, influences)) = found else {
+                self.others.insert(trial.to_owned());
+                return;
+            };
+            member.auc.add(rows, group, auc, &influences);
+            if with_precision {
+                let found = average_precision(&group.raw, &group.labels)
+                    .zip(average_precision_influences(&group.raw, &group.labels));
+                if let Some((value, influences)) = found {
+                    member.average_precision.get_or_insert_default().add(rows, group, value, &influences);
+                }
+            }
+        }
+        let Some(point) = point else { return };
+        let waiting = member.waiting.entry(group.replicate).or_default();
+        if group.split == Split::Validation {
+            let floor = Ladder::floor(point, &group.raw, &group.labels);
+            let places = &mut self.members.chooses;
+            waiting.chooses =
+                Ladder::new(&group.raw, &group.labels, floor, |at, positive| places.place(group.rows[at], positive));
+        }
+        if group.split == Split::Test && on == Split::Test {
+            let floor = waiting.chooses.as_ref().and_then(Ladder::lowest);
+            let places = &mut self.members.test;
+            waiting.test =
+                Ladder::new(&group.raw, &group.labels, floor, |at, positive| places.place(group.rows[at], positive));
+        }
+    }
+
+    /// Those that have every replicate.
+    pub(super) fn end(mut self) -> Members {
+        let Asked { on, .. } = self.asked;
+        let replicates = self.members.rows.of_replicate.len();
+        let chooses = if on == Split::Validation { &self.members.rows } else { &self.chooses };
+        self.members.chooses.set_negatives(chooses.classes[0]);
+        self.members.test.set_negatives(self.members.rows.classes[0]);
+        let (rows, others) = (&self.members.rows, &self.others);
+        self.members.of.retain(|trial, member| {
+            member.auc.end(rows);
+            if let Some(estimate) = &mut member.average_precision {
+                estimate.end(rows);
+            }
+            member.average_precision.take_if(|estimate| estimate.of_replicate.len() < replicates);
+            let waiting = std::mem::take(&mut member.waiting).into_values();
+            let applied: Option<Vec<Applied>> = waiting
+                .map(|Waiting { chooses, test }| {
+                    let test = match on {
+                        Split::Validation => None,
+                        Split::Test => Some(test?),
+                    };
+                    Some(Applied { chooses: chooses?, test })
+                })
+                .collect();
+            member.applied = applied.filter(|applied| applied.len() == replicates).unwrap_or_default();
+            member.replicates == replicates && !others.contains(trial)
+        });
+        self.members.replicates = replicates;
+        self.members
+    }
+}
+
+impl Member {
+    /// The sum over rows that a test is about.
+    pub(super) fn estimate(&self, about: Test) -> Option<&Estimate> {
+        match about {
+            Test::Auc => Some(&self.auc),
+            Test::AveragePrecision => self.average_precision.as_ref(),
+            Test::Missed | Test::Alarms | Test::Cost => None,
+        }
+    }
+}

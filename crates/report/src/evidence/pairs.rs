@@ -1,0 +1,100 @@
+//! A trial that was chosen on some rows against all others on the same rows.
+//!
+//! The winner's lead is the largest of many even where all trials are equal. Holm's correction over the K - 1
+//! comparisons with it, which would do for a rival named beforehand, then calls some trial different in 10 to 20 % of
+//! sweeps of 49 equal trials, not 5 %. So the family is that of all pairs, which holds whoever wins: see
+//! `metrics::multiple`.
+
+use super::claim::{Claim, Correction, Kind, Pair};
+use super::members::{Asked, Members};
+use super::resamples::Resamples;
+use super::share::ForEach;
+use focalsweep_core::metrics::catalogue::Test;
+use focalsweep_core::metrics::{AgainstFirst, Errors, all_pairs, counted};
+
+/// Trials up to which their errors are correlated with each other; beyond, pairs are counted.
+const MOST_JOINT: usize = 200;
+/// Influences held for that, trials times rows: 256 MB.
+const MOST_CELLS: usize = 1 << 26;
+/// Resamples of the rows.
+const RESAMPLES: u32 = 1000;
+
+/// Claims about `first` against each other of `members` in the figures `about`, corrected over all pairs of the
+/// `contenders` that there were, of which not all need be members. With more than 200 of them, or where the scores of
+/// some were not kept, pairs are counted, which is stricter.
+pub(super) fn against_all(
+    first: &str,
+    members: &Members,
+    contenders: usize,
+    asked: &Asked<'_>,
+    about: &[Test],
+    for_each: ForEach<'_>,
+) -> Vec<Claim> {
+    let mut trials: Vec<&str> = members.of.keys().map(String::as_str).collect();
+    trials.sort_unstable_by_key(|&trial| (trial != first, trial));
+    if trials.first() != Some(&first) || trials.len() < 2 || members.rows.rarer() < 2 {
+        return Vec::new();
+    }
+    let joint = trials.len() >= contenders
+        && trials.len() <= MOST_JOINT
+        && trials.len().saturating_mul(members.rows.len()) <= MOST_CELLS;
+    let family = contenders.max(trials.len()) * (contenders.max(trials.len()) - 1) / 2;
+    let positives = members.rows.rarer();
+    let at_point = about.iter().any(|test| matches!(test, Test::Missed | Test::Alarms | Test::Cost));
+    let resamples = asked.point.filter(|_| at_point);
+    let resamples = resamples.and_then(|point| Resamples::new(members, &trials, point, RESAMPLES, for_each));
+    let compare = |estimates: &[f64], errors: Errors<'_>| -> Vec<AgainstFirst> {
+        if joint {
+            return all_pairs(estimates, errors, positives, 0);
+        }
+        let variance = |other: usize| match errors {
+            Errors::Influences(of) => of[0].iter().zip(of[other]).map(|(&a, &b)| f64::from(a - b).powi(2)).sum(),
+            Errors::Resamples(of) => variance(of[0].iter().zip(of[other]).map(|(&a, &b)| f64::from(a - b)), positives),
+        };
+        (1..estimates.len()).map(|at| counted(estimates[0] - estimates[at], variance(at), positives, family)).collect()
+    };
+    let mut claims = Vec::new();
+    for &test in about {
+        let estimates: Option<Vec<_>> = trials.iter().map(|&trial| members.of.get(trial)?.estimate(test)).collect();
+        let found = match (estimates, &resamples) {
+            (Some(estimates), _) => {
+                let means: Vec<f64> = estimates.iter().map(|estimate| estimate.mean()).collect();
+                let influences: Vec<&[f32]> = estimates.iter().map(|estimate| &estimate.influences[..]).collect();
+                compare(&means, Errors::Influences(&influences))
+            }
+            (None, Some(resamples)) if !matches!(test, Test::Auc | Test::AveragePrecision) => {
+                let means: Vec<f64> = (0..trials.len()).map(|trial| resamples.mean(test, trial)).collect();
+                let drawn: Vec<Vec<f32>> = (0..trials.len()).map(|trial| resamples.resampled(test, trial)).collect();
+                let drawn: Vec<&[f32]> = drawn.iter().map(Vec::as_slice).collect();
+                compare(&means, Errors::Resamples(&drawn))
+            }
+            _ => continue,
+        };
+        let corrected_for = match (trials.len(), joint) {
+            (2, _) if family == 1 => Correction::None,
+            (_, true) => Correction::AllPairs,
+            _ => Correction::AllPairsCounted,
+        };
+        claims.extend(trials[1..].iter().zip(found).map(|(&against, found)| {
+            let pair = Pair {
+                kind: Kind::Models,
+                of: first,
+                against,
+                split: asked.on,
+                replicates: members.replicates,
+                positives: members.rows.mean_positives(),
+            };
+            pair.compared(test, found, corrected_for)
+        }));
+    }
+    claims
+}
+
+/// Variance of a figure from its resamples, stretched as if as many more rows had been drawn from as a variance divides
+/// by.
+pub(super) fn variance(resamples: impl Iterator<Item = f64> + Clone, positives: usize) -> f64 {
+    let n = resamples.clone().count() as f64;
+    let mean = resamples.clone().sum::<f64>() / n;
+    let positives = positives as f64;
+    resamples.map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0) * positives / (positives - 1.0).max(1.0)
+}
