@@ -29,8 +29,8 @@ mod say;
 mod tests;
 
 pub use evidence::{
-    Answer, Calibration, Claim, Claims, Common, Confirmed, Correction, ForEach, Intervals, Kind, Method, Optimism,
-    Pairing, Reading, Report, Run, Side, StandardErrors, Start, pair,
+    Answer, Calibration, Claim, Claims, Common, Confirmed, Correction, ForEach, Intervals, Judged, Kind, Method,
+    Optimism, Pairing, Reading, Report, Run, Side, StandardErrors, Start, judge, pair,
 };
 pub use figures::{Figure, figures};
 pub use page::to_html;

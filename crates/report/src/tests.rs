@@ -4,13 +4,12 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, DictionaryArray, Float32Array, Float64Array, Int8Array, Int32Array, Int64Array, RecordBatch, StringArray,
-};
+use arrow::array::{ArrayRef, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::Int32Type;
 use parquet::arrow::ArrowWriter;
 
 use super::*;
+use focalsweep_core::plan::Phase;
 use focalsweep_core::record::State;
 use focalsweep_core::spec::Split;
 
@@ -58,6 +57,7 @@ pub(super) fn row(trial_id: &str, replicate: u32, loss: &str, focal: Option<(f64
     Row {
         trial_id: trial_id.to_owned(),
         replicate,
+        phase: Phase::Search,
         state: State::Finished,
         error: None,
         data_fingerprint: "data".to_owned(),
@@ -138,16 +138,6 @@ fn table(ranking: &Ranking, width: usize) -> String {
     said(ranking, &Table { width, colour: false })
 }
 
-/// What the scores of the run say, without intervals.
-fn examined(dir: &Path, results: &Results, ranking: Ranking) -> Report {
-    let manifest = dir.join("manifest.json");
-    if !manifest.exists() {
-        // Of version 1, whose files have no checksums.
-        std::fs::write(manifest, r#"{"format_version": 1}"#).unwrap();
-    }
-    Report::new(&run_files(dir).unwrap(), results, ranking, 0, &|n, each| (0..n).map(each).collect()).unwrap()
-}
-
 fn order(ranking: &Ranking) -> Vec<(&str, Option<usize>)> {
     ranking.trials.iter().map(|ranked| (ranked.trial.trial_id.as_str(), ranked.front)).collect()
 }
@@ -173,14 +163,15 @@ fn an_undefined_key_is_worse_than_any_value() {
 }
 
 #[test]
-fn means_and_standard_errors_are_over_replicates() {
+fn means_are_over_replicates_and_an_error_without_scores_is_that_of_a_replicate() {
     let ranking = ranked(&sweep(), &["auc"]);
-    let best = ranking.winner().unwrap();
-    // 0.93, 0.928, 0.926: standard deviation 0.002.
-    assert!((ranking.mean(best, "val_auc").unwrap() - 0.928).abs() < 1e-12);
-    assert!((ranking.uncertainty(best, "val_auc").unwrap() - 0.002 / 3_f64.sqrt()).abs() < 1e-12);
-    let one = ranked(&results(vec![row("a", 0, "bce", None, 0.9, 1.0)]), &["auc"]);
-    assert_eq!(one.uncertainty(one.winner().unwrap(), "val_auc"), Some(0.0123), "DeLong's");
+    let best = ranking.winner().unwrap().clone();
+    assert!((ranking.mean(&best, "val_auc").unwrap() - 0.928).abs() < 1e-12);
+    let report = Report::bare(ranking);
+    let of = |name| report.standard_error(&best, Split::Validation, name);
+    // Each replicate's DeLong error: what three on shared rows leave open is no more.
+    assert!((of("auc").unwrap() - 0.0123).abs() < 1e-12);
+    assert_eq!((of("fn"), of("nonsense")), (None, None));
 }
 
 #[test]
@@ -230,14 +221,14 @@ fn costs_are_of_a_thousand_rows_and_go_with_their_operating_point() {
     }
     let before = one.clone();
     one.operating_point = Some(focalsweep_core::spec::OperatingPoint::Cost { fn_cost: 20.0, fp_cost: 0.5 });
-    one.set_costs();
+    one.add_costs();
     let at = one.metrics.iter().position(|name| name == "val_cost").unwrap();
     assert_eq!(one.rows[0].metrics[at], Some(1000.0 * (4.0 * 20.0 + 10.0 * 0.5) / 200.0));
     let test = one.metrics.iter().position(|name| name == "test_cost").unwrap();
     assert_eq!(one.rows[0].metrics[test], None, "test_op_tp was not measured");
     assert!(rank(&one, &options(&["cost"])).is_ok());
     one.operating_point = None;
-    one.set_costs();
+    one.add_costs();
     assert!(!one.metrics.iter().any(|name| name.ends_with("cost")));
     assert_eq!(one.rows[0].metrics[..before.metrics.len()], before.rows[0].metrics[..]);
     assert!(matches!(rank(&one, &options(&["cost"])), Err(ReportError::NoCosts)));
@@ -439,145 +430,4 @@ fn what_is_no_run_is_refused() {
     assert!(complaint().starts_with("cannot read DIR/results.parquet: "), "{}", complaint());
     write_parquet(&path.join("results.parquet"), vec![("x".into(), Arc::new(Int32Array::from(vec![1])))]);
     assert_eq!(complaint(), "DIR/results.parquet has no column `trial_id`");
-}
-
-/// Scores of three trials on two replicates; `b` is `a` with two rows changed, `c` is noise.
-fn write_scores(path: &Path) {
-    write_scores_of(path, 2, 100);
-}
-
-/// The same on so many replicates, each on rows so much further on than those of the one before.
-fn write_scores_of(path: &Path, replicates: i32, shift: i64) {
-    type Score = (&'static str, i32, &'static str, i64, i8, f32);
-    let mut rows: Vec<Score> = Vec::new();
-    for trial in ["a", "b", "c"] {
-        for replicate in 0..replicates {
-            for split in ["validation", "test"] {
-                for i in 0..200_i64 {
-                    let label = i8::from(i % 10 == 0);
-                    let noise = (i * 7919 % 211) as f32 / 211.0;
-                    let good = 0.6 * noise + 0.4 * f32::from(label);
-                    let score = match trial {
-                        "c" => noise,
-                        "b" if i < 2 => 0.5,
-                        _ => good,
-                    };
-                    rows.push((trial, replicate, split, i + shift * i64::from(replicate), label, score));
-                }
-            }
-        }
-    }
-    let word = |of: &dyn Fn(&Score) -> &'static str| -> ArrayRef {
-        Arc::new(rows.iter().map(|r| Some(of(r))).collect::<DictionaryArray<Int32Type>>())
-    };
-    write_parquet(
-        path,
-        vec![
-            ("trial_id".into(), word(&|r| r.0)),
-            ("replicate".into(), Arc::new(rows.iter().map(|r| r.1).collect::<Int32Array>())),
-            ("split".into(), word(&|r| r.2)),
-            ("row".into(), Arc::new(rows.iter().map(|r| r.3).collect::<Int64Array>())),
-            ("label".into(), Arc::new(rows.iter().map(|r| r.4).collect::<Int8Array>())),
-            ("score".into(), Arc::new(rows.iter().map(|r| r.5).collect::<Float32Array>())),
-        ],
-    );
-}
-
-#[test]
-fn trials_that_cannot_be_told_from_the_best_are_marked() {
-    let rows = [("a", 0.9), ("b", 0.89), ("c", 0.5), ("d", 0.4)]
-        .into_iter()
-        .flat_map(|(id, auc)| (0..2).map(move |replicate| row(id, replicate, "bce", None, auc, 1.0)))
-        .collect();
-    let results = results(rows);
-    let ranking = ranked(&results, &["auc"]);
-    let dir = tempfile::tempdir().unwrap();
-    let report = examined(dir.path(), &results, ranking.clone());
-    assert_eq!(report.answer.ties, Ties::default(), "no scores were kept");
-    write_scores(&dir.path().join("scores.parquet"));
-    let report = examined(dir.path(), &results, ranking.clone());
-    let ties: Vec<Tie> = ranking.trials.iter().map(|ranked| report.answer.ties.tie(ranked)).collect();
-    let tied: Vec<_> = ties.iter().map(|tie| tie.tied).collect();
-    assert_eq!(tied, [None, Some(true), Some(false), None], "the best itself and a trial without scores: not compared");
-    let p = ties[2].p_auc.unwrap();
-    assert!(p > 0.0 && p < 1e-6, "{p}");
-    assert!(Table { width: 100, colour: false }.export(&report).contains("2 ≈"));
-    assert_eq!((report.answer.ties.auc_by, report.answer.ties.missed_by), (Correction::Holm, Correction::Holm));
-    // At 0.4 `a` and `b` miss nobody, `c` misses 14 rows of the source, of them 4 in both replicates: by all
-    // ways to flip the signs p = 0.00012207, times the six pairs of four trials.
-    let p: Vec<_> = ties.iter().map(|tie| tie.p_missed).collect();
-    assert_eq!((p[0], p[1], p[3]), (None, Some(1.0), None));
-    assert!((p[2].unwrap() - 6.0 * 0.0001220703125).abs() < 1e-12, "{p:?}");
-}
-
-#[test]
-fn where_all_scores_are_known_their_correlation_tells_more() {
-    let rows = [("a", 0.9), ("b", 0.89), ("c", 0.5)]
-        .into_iter()
-        .flat_map(|(id, auc)| (0..2).map(move |replicate| row(id, replicate, "bce", None, auc, 1.0)))
-        .collect();
-    let all = results(rows);
-    let dir = tempfile::tempdir().unwrap();
-    write_scores(&dir.path().join("scores.parquet"));
-    let ranking = ranked(&all, &["auc"]);
-    let ties = examined(dir.path(), &all, ranking.clone()).answer.ties;
-    // Holm over three pairs would say three times the p-value of flipped signs.
-    let p = ties.tie(&ranking.trials[2]).p_missed.unwrap();
-    assert!((0.0001220703125..2.9 * 0.0001220703125).contains(&p), "{p}");
-    assert_eq!((ties.auc_by.name(), ties.missed_by.name()), ("max-T", "max-T"));
-    assert_eq!(ties, examined(dir.path(), &all, ranking).answer.ties);
-}
-
-#[test]
-fn ties_are_judged_by_the_first_rank_key_that_has_a_test() {
-    let rows = [("a", 0.9), ("b", 0.89), ("c", 0.5)]
-        .into_iter()
-        .flat_map(|(id, auc)| (0..2).map(move |replicate| row(id, replicate, "bce", None, auc, 1.0)))
-        .collect();
-    let mut all = results(rows);
-    let dir = tempfile::tempdir().unwrap();
-    write_scores(&dir.path().join("scores.parquet"));
-    // At 0 everybody is flagged: no trial misses anybody, whatever its AUC.
-    let at = all.metrics.iter().position(|name| name == "threshold").unwrap();
-    all.rows.iter_mut().for_each(|row| row.metrics[at] = Some(0.0));
-    // The methods are ranked on the validation rows.
-    all.metrics.extend(["val_op_fn", "val_precision"].map(str::to_owned));
-    all.rows.iter_mut().for_each(|row| row.metrics.extend([Some(0.0); 2]));
-    let tied = |by: &[&str]| {
-        let ranking = rank(&all, &Options { on: Split::Test, ..options(by) }).unwrap();
-        let mut report = examined(dir.path(), &all, ranking);
-        let words = Table { width: 200, colour: false }.export(&report);
-        report.ranking.trials.sort_by(|a, b| a.trial.trial_id.cmp(&b.trial.trial_id));
-        (report.ranking.trials.iter().map(|ranked| report.is_tied(ranked)).collect::<Vec<_>>(), words)
-    };
-    assert_eq!(tied(&["auc", "op_fn"]).0, [None, Some(true), Some(false)]);
-    for by in [&["op_fn"][..], &["op_fn", "auc"], &["fn", "op_fn", "auc"]] {
-        let (tied, words) = tied(by);
-        assert_eq!(tied.iter().flatten().count(), 2, "{by:?}");
-        assert!(!tied.contains(&Some(false)), "{by:?}");
-        assert!(
-            words.contains("others whose misses at the operating point cannot be told from the winner's"),
-            "{words}"
-        );
-    }
-    assert_eq!(tied(&["precision", "fn"]).0, [None; 3]);
-}
-
-#[test]
-fn replicates_that_repeat_each_other_tell_no_more_than_one() {
-    let p = |replicates: u32, shift| {
-        let rows = [("a", 0.9), ("b", 0.89), ("c", 0.5)]
-            .into_iter()
-            .flat_map(|(id, auc)| (0..replicates).map(move |replicate| row(id, replicate, "bce", None, auc, 1.0)))
-            .collect();
-        let all = results(rows);
-        let dir = tempfile::tempdir().unwrap();
-        write_scores_of(&dir.path().join("scores.parquet"), replicates as i32, shift);
-        let report = examined(dir.path(), &all, ranked(&all, &["auc"]));
-        report.answer.ties.tie(&report.ranking.trials[1]).p_auc.unwrap()
-    };
-    let one = p(1, 0);
-    assert!(one > 0.001 && one < 0.999, "{one} leaves no room to differ");
-    assert!((p(3, 0) - one).abs() < 1e-3, "the same rows with the same scores, three times");
-    assert!(p(3, 1000) < one, "three times as many rows");
 }

@@ -21,6 +21,12 @@ pub struct AucEstimate {
 }
 
 impl AucEstimate {
+    /// How many times DeLong's variance the one is that [`AucEstimate::interval`] reckons with; at least 1.
+    pub fn widening(&self) -> f64 {
+        let widening = self.se.zip(self.widened_se).map(|(se, widened)| (widened / se).powi(2));
+        widening.filter(|widening| widening.is_finite()).map_or(1.0, |widening| widening.max(1.0))
+    }
+
     /// Interval of 95 %: DeLong's on the logit scale (Qin & Hotilovac 2008, Statistical Methods in Medical Research
     /// 17(2)), widened for few rows of a class. DeLong's variance rests on few positives where these are rare, and is
     /// too small exactly when the AUC comes out too high: with 30 positives of an AUC of 0.98 the plain interval holds

@@ -20,10 +20,13 @@ use focalsweep_core::spec::Split;
 
 /// What was found out about a run's trials.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Judged {
-    pub(super) claims: Claims,
-    pub(super) errors: StandardErrors,
-    pub(super) confirmed: Confirmed,
+pub struct Judged {
+    /// All that is claimed.
+    pub claims: Claims,
+    /// Standard errors of the AUCs.
+    pub errors: StandardErrors,
+    /// Whether trials were trained afresh.
+    pub confirmed: Confirmed,
 }
 
 /// Standard errors of mean AUCs, of rows and of trainings, by trial: on the validation and on the test rows.
@@ -64,7 +67,7 @@ pub enum Confirmed {
 ///
 /// # Errors
 /// The scores are there but cannot be read.
-pub(super) fn judge(
+pub fn judge(
     source: &dyn ScoreSource,
     results: &Results,
     ranking: &Ranking,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::read::{ReportError, ScoreGroup, ScoreSource};
 use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::metrics::{
-    Applied, AucComponents, Ladder, Places, average_precision, average_precision_influences,
+    Applied, AucComponents, Ladder, Places, auc_delong, average_precision, average_precision_influences,
 };
 use focalsweep_core::spec::{OperatingPoint, Split};
 
@@ -82,12 +82,14 @@ pub(super) struct Estimate {
     pub(super) of_replicate: Vec<f64>,
     /// The variance of each by itself.
     own_variance: Vec<f64>,
+    /// How many times its own variance that of a replicate should be, where few rows say little of it; the sum.
+    widening: f64,
     /// What each row adds to the error of their mean.
     pub(super) influences: Vec<f32>,
 }
 
 impl Estimate {
-    fn add(&mut self, rows: &SplitRows, group: &ScoreGroup, value: f64, influences: &[f32]) {
+    fn add(&mut self, rows: &SplitRows, group: &ScoreGroup, (value, widening): (f64, f64), influences: &[f32]) {
         self.influences.resize(rows.places.len().max(self.influences.len()), 0.0);
         let mut variance = 0.0;
         for (row, &influence) in group.rows.iter().zip(influences) {
@@ -97,6 +99,7 @@ impl Estimate {
             variance += f64::from(influence).powi(2);
         }
         self.of_replicate.push(value);
+        self.widening += widening;
         self.own_variance.push(variance);
     }
 
@@ -118,19 +121,20 @@ impl Estimate {
         self.influences.iter().map(|&influence| f64::from(influence).powi(2)).sum()
     }
 
-    /// Standard error of the mean as what the setting is worth on new rows: that of the rows, and that of the
-    /// trainings, which is what the replicates differ by beyond what their rows explain.
+    /// Standard error of the mean as what the setting is worth on new rows: that of the rows, widened where few say
+    /// little of it, and that of the trainings, which is what the replicates differ by beyond what their rows explain.
     pub(super) fn standard_error(&self) -> f64 {
         let n = self.of_replicate.len() as f64;
         let rows = self.variance_of_rows();
+        let widened = rows * (self.widening / n).max(1.0);
         if n < 2.0 {
-            return rows.sqrt();
+            return widened.sqrt();
         }
         let mean = self.mean();
         let seen = self.of_replicate.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
         let own = self.own_variance.iter().sum::<f64>() / n;
         let by_rows = n / (n - 1.0) * (own - rows).max(0.0);
-        (rows + (seen - by_rows).max(0.0) / n).sqrt()
+        (widened + (seen - by_rows).max(0.0) / n).sqrt()
     }
 }
 
@@ -221,12 +225,13 @@ impl<'a> Build<'a> {
                 self.others.insert(trial.to_owned());
                 return;
             };
-            member.auc.add(rows, group, auc, &influences);
+            let widening = auc_delong(&group.raw, &group.labels).map_or(1.0, |estimate| estimate.widening());
+            member.auc.add(rows, group, (auc, widening), &influences);
             if with_precision {
                 let found = average_precision(&group.raw, &group.labels)
                     .zip(average_precision_influences(&group.raw, &group.labels));
                 if let Some((value, influences)) = found {
-                    member.average_precision.get_or_insert_default().add(rows, group, value, &influences);
+                    member.average_precision.get_or_insert_default().add(rows, group, (value, 1.0), &influences);
                 }
             }
         }

@@ -30,7 +30,7 @@ mod starts;
 pub use calibration::{Calibration, Reading};
 pub use claim::{Claim, Claims, Correction, Kind};
 pub use intervals::Intervals;
-pub use judge::{Confirmed, StandardErrors};
+pub use judge::{Confirmed, Judged, StandardErrors, judge};
 pub use kept::Optimism;
 pub use methods::Method;
 pub use pair::{Common, Pairing, Run, Side, pair};
@@ -38,3 +38,6 @@ pub use report::{Answer, Report};
 pub(crate) use resamples::at_point;
 pub use share::ForEach;
 pub use starts::Start;
+
+#[cfg(test)]
+mod tests;

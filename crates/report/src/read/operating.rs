@@ -90,7 +90,7 @@ pub fn at_operating_point(files: &RunFiles, results: &mut Results, point: &Opera
         ));
     }
     results.operating_point = Some(point.clone());
-    results.set_costs();
+    results.add_costs();
     Ok(())
 }
 
@@ -116,7 +116,7 @@ impl Results {
     }
 
     /// At an operating point of costs: `val_cost` and `test_cost`, the cost of the errors per 1,000 rows.
-    pub(crate) fn set_costs(&mut self) {
+    pub fn add_costs(&mut self) {
         let costs = [Split::Validation, Split::Test].map(|on| (on, column(on, "cost")));
         let Some(OperatingPoint::Cost { fn_cost, fp_cost }) = self.operating_point else {
             // Costs of another operating point.

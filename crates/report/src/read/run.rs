@@ -63,7 +63,7 @@ pub fn read(files: &RunFiles) -> Result<Results, ReportError> {
         operating_point: operating_point(files)?,
         warnings: Vec::new(),
     };
-    results.set_costs();
+    results.add_costs();
     Ok(results)
 }
 

@@ -56,7 +56,7 @@ impl ScoreSource for RunFiles {
 }
 
 /// Scores in memory.
-impl ScoreSource for [ScoreGroup] {
+impl ScoreSource for Vec<ScoreGroup> {
     fn for_each(
         &self,
         wanted: &dyn Fn(&str, u32, Split) -> bool,

@@ -294,7 +294,14 @@ mod tests {
                 said((0.01, 0.2), None),
             ]
             .join("\n"),
-            @""
+            @r"
+        its AUC is higher and it misses fewer, both significant at 5 %
+        its AUC is lower (significant at 5 %); the misses cannot be told apart
+        its AUC is higher (significant at 5 %)
+        it raises more false alarms (significant at 5 %); the AUCs cannot be told apart
+        neither the AUCs nor the costs can be told apart at 5 %
+        the AUCs cannot be told apart at 5 %
+        "
         );
         assert_eq!(difference_in_words(&claim(Test::Auc, 0.01, 0.2)), "+0.0100 [-0.0100, 0.0300], p = 0.200");
     }

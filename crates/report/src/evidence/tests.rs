@@ -1,0 +1,229 @@
+//! What is claimed of small sets of scores.
+
+use super::judge::{Confirmed, Judged, judge};
+use super::methods::Method;
+use super::*;
+use crate::rank::{Options, Ranking, rank};
+use crate::read::parameters::PLAIN;
+use crate::read::{Results, ScoreGroup};
+use crate::tests::{ranked, results, row};
+use focalsweep_core::metrics::catalogue::Test;
+use focalsweep_core::metrics::{AucComponents, student_p};
+use focalsweep_core::plan::Phase;
+use focalsweep_core::spec::{OperatingPoint, Split};
+
+const POINT: OperatingPoint = OperatingPoint::MaxFpr { max_fpr: 0.1 };
+
+fn in_turn(n: usize, each: &(dyn Fn(usize) + Sync)) {
+    (0..n).for_each(each);
+}
+
+/// Scores of trials on replicates: `b` is `a` with two rows changed, `c` is noise. The rows of a replicate begin so much
+/// further on than those of the one before; those of the test by themselves too.
+fn scores(trials: &[&str], replicates: u32, shift: [i64; 2]) -> Vec<ScoreGroup> {
+    let mut groups = Vec::new();
+    for &trial in trials {
+        for replicate in 0..replicates {
+            for (split, shift, begin) in [(Split::Validation, shift[0], 0), (Split::Test, shift[1], 10_000)] {
+                let score = |i: i64| {
+                    let noise = (i * 7919 % 211) as f32 / 211.0;
+                    match trial {
+                        "c" => noise,
+                        "b" if i < 2 => 0.5,
+                        _ => 0.6 * noise + 0.4 * f32::from(u8::from(i % 10 == 0)),
+                    }
+                };
+                let raw: Vec<f32> = (0..200).map(score).collect();
+                groups.push(ScoreGroup {
+                    trial: trial.to_owned(),
+                    replicate,
+                    split,
+                    rows: (0..200).map(|i| begin + i + shift * i64::from(replicate)).collect(),
+                    labels: (0..200).map(|i| u8::from(i % 10 == 0)).collect(),
+                    scores: raw.clone(),
+                    raw,
+                });
+            }
+        }
+    }
+    groups
+}
+
+/// Results in which `a` wins and the last of the trials is plain cross-entropy.
+fn table(trials: &[&str], replicates: u32, point: Option<OperatingPoint>) -> Results {
+    let rows = trials.iter().enumerate().flat_map(|(at, trial)| {
+        let (loss, focal) = if at + 1 == trials.len() { ("bce", None) } else { ("focal", Some((0.25, at as f64))) };
+        (0..replicates).map(move |replicate| row(trial, replicate, loss, focal, 0.9 - 0.01 * at as f64, 1.0))
+    });
+    Results { operating_point: point, ..results(rows.collect()) }
+}
+
+fn judged(groups: &Vec<ScoreGroup>, results: &Results, ranking: &Ranking) -> Judged {
+    judge(groups, results, ranking, &[], &in_turn).unwrap()
+}
+
+fn claim<'a>(judged: &'a Judged, kind: Kind, about: Test, against: &str, split: Split) -> &'a Claim {
+    judged.claims.get(kind, about, "a", against, split).unwrap()
+}
+
+#[test]
+fn what_cannot_be_told_from_the_winner_is_what_a_test_over_all_pairs_says() {
+    let trials = ["a", "b", "c"];
+    let results = table(&trials, 2, Some(POINT));
+    let found = judged(&scores(&trials, 2, [100, 0]), &results, &ranked(&results, &["auc"]));
+    let auc = |against| claim(&found, Kind::Models, Test::Auc, against, Split::Validation);
+    assert!(!auc("b").told() && auc("c").told(), "{:?}", found.claims);
+    assert_eq!((auc("b").corrected_for, auc("b").replicates, auc("b").positives), (Correction::AllPairs, 2, 20));
+    // Told is what an interval without 0 is.
+    for claim in found.claims.all().iter().filter(|claim| claim.about == Test::Auc) {
+        let interval = claim.interval.unwrap();
+        assert_eq!(claim.told(), interval.lower > 0.0 || interval.upper < 0.0, "{claim:?}");
+    }
+    let missed = |against| claim(&found, Kind::Models, Test::Missed, against, Split::Validation);
+    assert!(missed("b").p > 0.9 && missed("c").told(), "{:?}", missed("c"));
+    assert_eq!(found, judged(&scores(&trials, 2, [100, 0]), &results, &ranked(&results, &["auc"])));
+}
+
+#[test]
+fn a_trial_without_scores_is_not_compared_and_then_pairs_are_counted() {
+    let results = table(&["a", "b", "c", "d"], 2, None);
+    let ranking = ranked(&results, &["auc"]);
+    let found = judged(&scores(&["a", "b", "c"], 2, [100, 0]), &results, &ranking);
+    let of = |against| found.claims.get(Kind::Models, Test::Auc, "a", against, Split::Validation);
+    assert_eq!(of("d"), None);
+    assert_eq!(of("b").unwrap().corrected_for, Correction::AllPairsCounted);
+    let all = judged(&scores(&["a", "b", "c", "d"], 2, [100, 0]), &results, &ranking);
+    let jointly = claim(&all, Kind::Models, Test::Auc, "c", Split::Validation);
+    assert_eq!(jointly.corrected_for, Correction::AllPairs);
+    assert!(jointly.interval.unwrap().upper < of("c").unwrap().interval.unwrap().upper, "correlation tells more");
+    // Nor is one that lacks a replicate.
+    let mut groups = scores(&["a", "b", "c", "d"], 2, [100, 0]);
+    groups.retain(|group| group.trial != "b" || group.replicate == 0);
+    let found = judged(&groups, &results, &ranking);
+    assert_eq!(found.claims.get(Kind::Models, Test::Auc, "a", "b", Split::Validation), None);
+    // And where the winner's scores are missing, nobody is.
+    groups.retain(|group| group.trial != "a");
+    assert!(judged(&groups, &results, &ranking).claims.all().is_empty());
+}
+
+#[test]
+fn two_trials_named_beforehand_are_a_plain_test_on_the_test_rows() {
+    let trials = ["a", "b", "c"];
+    let results = table(&trials, 1, Some(POINT));
+    let groups = scores(&trials, 1, [0, 0]);
+    let found = judged(&groups, &results, &ranked(&results, &["auc"]));
+    let auc = claim(&found, Kind::Models, Test::Auc, "c", Split::Test);
+    let components = |trial: &str| {
+        let group = groups.iter().find(|group| group.trial == trial && group.split == Split::Test).unwrap();
+        AucComponents::new(&group.raw, &group.labels).unwrap()
+    };
+    let delong = components("a").compare(&components("c")).unwrap();
+    assert!((auc.difference - delong.difference).abs() < 1e-12);
+    let p = student_p(delong.difference / delong.variance.sqrt(), 19.0);
+    assert!((auc.p / p - 1.0).abs() < 1e-3, "{} {p}", auc.p);
+    assert_eq!(auc.corrected_for, Correction::None);
+    // A budget leaves the misses open; alarms stand beside.
+    for test in [Test::Missed, Test::Alarms, Test::AveragePrecision] {
+        assert!(claim(&found, Kind::Models, test, "c", Split::Test).interval.is_some());
+    }
+    assert_eq!(found.claims.get(Kind::Models, Test::Auc, "a", "b", Split::Test), None, "b is nobody's baseline");
+}
+
+#[test]
+fn test_rows_that_ranked_or_chose_are_corrected_for() {
+    let trials = ["a", "b", "c"];
+    let results = table(&trials, 3, Some(POINT));
+    let on_test = rank(&results, &Options { by: vec!["auc".into()], on: Split::Test, top: None }).unwrap();
+    let found = judged(&scores(&trials, 3, [50, 0]), &results, &on_test);
+    assert_eq!(claim(&found, Kind::Models, Test::Auc, "c", Split::Test).corrected_for, Correction::AllPairs);
+    // Each replicate with test rows of its own.
+    let ranking = ranked(&results, &["auc"]);
+    let redrawn = judged(&scores(&trials, 3, [50, 50]), &results, &ranking);
+    assert_eq!(claim(&redrawn, Kind::Models, Test::Auc, "c", Split::Test).corrected_for, Correction::AllPairs);
+    let fixed = judged(&scores(&trials, 3, [50, 0]), &results, &ranking);
+    assert_eq!(claim(&fixed, Kind::Models, Test::Auc, "c", Split::Test).corrected_for, Correction::None);
+}
+
+#[test]
+fn methods_are_held_against_the_plain_one_and_corrected_for_each_other() {
+    let trials = ["a", "b", "c"];
+    let method = |name: &str, id: &str| Method { name: name.to_owned(), trial_id: id.to_owned(), trials: 1 };
+    let methods = [method(PLAIN, "c"), method("class weights", "b"), method("focal loss", "a")];
+    for shift in [[0, 0], [50, 50]] {
+        let groups = scores(&trials, 2, shift);
+        let results = table(&trials, 2, Some(POINT));
+        let found = judge(&groups, &results, &ranked(&results, &["auc"]), &methods, &in_turn).unwrap();
+        let of = |of: &str| found.claims.get(Kind::Models, Test::Auc, of, "c", Split::Test).unwrap();
+        assert!(of("a").difference > 0.0 && of("b").difference > 0.0);
+        let expected = if shift[1] == 0 { Correction::Methods } else { Correction::AllPairs };
+        assert_eq!(of("b").corrected_for, expected);
+        let interval = of("b").interval;
+        assert!(interval.is_none_or(|interval| interval.lower <= of("b").difference), "{interval:?}");
+    }
+}
+
+#[test]
+fn settings_are_claimed_from_fresh_trainings_alone() {
+    let trials = ["a", "b", "c"];
+    let mut results = table(&trials, 4, Some(POINT));
+    for row in results.rows.iter_mut().filter(|row| row.replicate > 0) {
+        row.phase = Phase::Confirm;
+    }
+    let ranking = ranked(&results, &["auc"]);
+    let groups = scores(&trials, 4, [50, 0]);
+    let found = judged(&groups, &results, &ranking);
+    assert_eq!(found.confirmed, Confirmed::Yes);
+    let of = |of: &str| found.claims.get(Kind::Settings, Test::Auc, of, "c", Split::Test).unwrap();
+    assert_eq!((of("a").replicates, of("a").corrected_for), (3, Correction::Finalists));
+    assert!(of("a").told() && of("b").told());
+    // Models are those that were searched.
+    assert_eq!(claim(&found, Kind::Models, Test::Auc, "c", Split::Test).replicates, 1);
+    assert_eq!(claim(&found, Kind::Models, Test::Auc, "b", Split::Validation).replicates, 1);
+    // The winner of now was not trained afresh.
+    let mut others = results.clone();
+    others.rows.retain(|row| row.trial_id != "a" || row.phase == Phase::Search);
+    let found = judged(&groups, &others, &ranked(&others, &["auc"]));
+    assert_eq!(found.confirmed, Confirmed::Others);
+    assert!(!found.claims.all().iter().any(|claim| claim.kind == Kind::Settings));
+}
+
+#[test]
+fn replicates_that_repeat_each_other_tell_no_more_than_one() {
+    let trials = ["a", "b", "c"];
+    let found = |replicates, shift| {
+        let results = table(&trials, replicates, None);
+        judged(&scores(&trials, replicates, [shift, 0]), &results, &ranked(&results, &["auc"]))
+    };
+    let p = |judged: &Judged| claim(judged, Kind::Models, Test::Auc, "b", Split::Validation).p;
+    let width = |judged: &Judged| {
+        let interval = claim(judged, Kind::Models, Test::Auc, "c", Split::Validation).interval.unwrap();
+        interval.upper - interval.lower
+    };
+    let (one, same, more) = (found(1, 0), found(3, 0), found(3, 1000));
+    assert!((p(&same) - p(&one)).abs() < 1e-3, "the same rows with the same scores, three times");
+    assert!((width(&same) / width(&one) - 1.0).abs() < 1e-3);
+    assert!(width(&more) < 0.7 * width(&one), "three times as many rows");
+    let error = |judged: &Judged| judged.errors.of("a", Split::Validation).unwrap();
+    assert!((error(&same) / error(&one) - 1.0).abs() < 1e-3 && error(&more) < 0.7 * error(&one));
+}
+
+#[test]
+fn a_classifier_as_deployed_is_judged_at_its_threshold() {
+    use super::classifiers::classifiers;
+    use super::kept::scores_of;
+    let groups = scores(&["a", "c"], 2, [0, 0]);
+    let wanted = ["a", "c"].map(str::to_owned).into_iter().collect();
+    let kept = scores_of(&groups, &wanted, &(0..2).collect()).unwrap();
+    let at = |_: &str, _: u32| Some(0.4);
+    let found = classifiers(("a", &kept["a"]), ("c", &kept["c"]), &at).unwrap();
+    // At 0.4 `a` misses nobody; by hand, how many `c` does, in both replicates alike: all signs one way.
+    let missed = |trial: &str| {
+        let group = &kept[trial][0].test;
+        group.raw.iter().zip(&group.labels).filter(|&(&raw, &label)| label != 0 && f64::from(raw) < 0.4).count()
+    };
+    assert_eq!(missed("a"), 0);
+    assert_eq!(found.difference, -(missed("c") as f64));
+    assert!((found.p - 2.0 * 0.5_f64.powi(missed("c") as i32)).abs() < 1e-12, "{found:?}");
+    assert_eq!((found.kind, found.interval), (Kind::Classifiers, None));
+    assert!(classifiers(("a", &kept["a"]), ("c", &kept["c"]), &|_, _| None).is_none());
+}
