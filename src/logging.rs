@@ -6,15 +6,17 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::{FormatFields, debug_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 use crate::output;
 use focalsweep_core::record;
-use focalsweep_core::text::escape_but;
+use focalsweep_core::text::{escape_but, escaped};
 
 /// The log file, once there is a run directory to put it in.
 #[derive(Debug, Clone, Default)]
@@ -38,12 +40,12 @@ impl Log {
             let warnings = Targets::new().with_default(LevelFilter::WARN).with_target("progress", LevelFilter::OFF);
             let progress = Targets::new().with_target("progress", LevelFilter::INFO);
             let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            // The colours' escapes stay; those of others are written out before.
+            // The colours' escapes stay; those of what is told are written out before.
             let stderr = Lines { to: io::stderr, kept: if colours { &['\u{1b}'] } else { &[] } };
-            let said = fmt::layer().without_time().with_target(false).with_ansi(colours).with_writer(stderr.clone());
-            let said = said.with_filter(warnings);
+            let said = fmt::layer().without_time().with_target(false).with_ansi(colours).fmt_fields(told());
+            let said = said.with_writer(stderr.clone()).with_filter(warnings);
             let bare = fmt::layer().without_time().with_target(false).with_level(false).with_ansi(colours);
-            let bare = bare.with_writer(stderr);
+            let bare = bare.fmt_fields(told()).with_writer(stderr);
             registry.with(said).with(bare.with_filter(progress)).try_init()
         };
         // A subscriber that is there already (a test's) stays.
@@ -69,6 +71,18 @@ impl<'a> MakeWriter<'a> for Log {
             None => Box::new(io::sink()),
         }
     }
+}
+
+/// A message and its fields, `name=value`, of which nothing gives an order to a terminal.
+fn told() -> impl for<'a> FormatFields<'a> {
+    let one = |writer: &mut fmt::format::Writer<'_>, field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+        let value = format!("{value:?}");
+        match field.name() {
+            "message" => write!(writer, "{}", escaped(&value)),
+            name => write!(writer, "{name}={}", escaped(&value)),
+        }
+    };
+    debug_fn(one).delimited(" ")
 }
 
 /// A log whose every event is one line that gives no orders to a terminal, whatever names are in it.
@@ -126,7 +140,8 @@ mod tests {
             let shown = Arc::clone(&shown);
             move || Shared(Arc::clone(&shown))
         };
-        let layer = fmt::layer().without_time().with_ansi(true).with_writer(Lines { to, kept: &['\u{1b}'] });
+        let layer = fmt::layer().without_time().with_ansi(true).fmt_fields(told());
+        let layer = layer.with_writer(Lines { to, kept: &['\u{1b}'] });
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
             tracing::warn!(name = "a\u{1b}[31mb", other = %"c\u{1b}[32md", "e\u{1b}[33mf");
         });

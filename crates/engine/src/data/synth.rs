@@ -66,7 +66,11 @@ pub fn write_synthetic(spec: &SynthSpec, out: &Path) -> Result<(), DataError> {
     let unwritable = |why: io::Error| DataError::file("write", out, why);
     // Of the file that a link names.
     let file = record::linked(out).map_err(unwritable)?;
-    std::fs::create_dir_all(record::folder_of(&file)).map_err(unwritable)?;
+    std::fs::create_dir_all(record::folder_of(&file)).map_err(|why| match why.kind() {
+        // A name that leads through a file can never be one; a full disk may have room again.
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => DataError::file("make the folder of", out, why),
+        _ => unwritable(why),
+    })?;
     let write = |file: &mut BufWriter<&mut File>| match format {
         Format::Parquet => write_parquet(spec, file).map_err(io::Error::other),
         Format::Csv => write_csv(spec, file).map_err(io::Error::other),
