@@ -29,14 +29,15 @@ mod say;
 mod tests;
 
 pub use evidence::{
-    Answer, Calibration, Common, Contrast, Correction, ForEach, Intervals, Method, Optimism, Pairing, Reading, Report,
-    Run, Side, Start, Tie, Ties, pair,
+    Answer, Calibration, Common, Contrast, Correction, ForEach, Guarantee, Intervals, Method, Optimism, Pairing,
+    Reading, Report, Run, Side, Start, Tie, Ties, pair,
 };
 pub use figures::{Figure, figures};
 pub use page::to_html;
 pub use rank::{DeviceUse, Interval, Key, Options, Ranked, Ranking, Trial, devices_in_words, rank, training_seconds};
 pub use read::{
-    ReportError, Results, Row, ScoreGroup, Timing, Value, at_operating_point, for_each_group, operating_point_in_words,
-    read, run_files, thousands, unchecked_run_files,
+    CalibrationGroup, ReportError, Results, Row, ScoreGroup, Timing, Value, at_operating_point,
+    for_each_calibration_group, for_each_group, operating_point_in_words, read, run_files, thousands,
+    unchecked_run_files,
 };
 pub use say::{Csv, Exporter, Json, Markdown, Table};

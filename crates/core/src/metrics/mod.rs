@@ -16,6 +16,7 @@
 //! | [`average_precision_interval`], [`operating_point_intervals`] | 95 % intervals | Efron 1979, Ann. Stat. 7(1) |
 //! | [`mcnemar()`], [`mcnemar_clustered`] | whether two miss the same positives | McNemar 1947; Durkalski et al. 2003 |
 //! | [`max_t`], [`holm`] | whether models differ from the one that won | Westfall & Young 1993; Holm 1979 |
+//! | [`guaranteed_threshold`] | a false-positive rate that is kept with a given probability | Tong et al. 2018 |
 //! | [`positives_for_auc`], [`positives_for_missed`] | positives that tell a difference | Connor 1987 for the latter |
 //! | [`roc_curve`], [`precision_recall_curve`] | curves | scikit-learn |
 //! | [`thin_roc`], [`thin_precision_recall`] | the same with fewer points, never better | Visvalingam & Whyatt 1993 |
@@ -35,6 +36,7 @@ mod delong;
 mod interval;
 mod mcnemar;
 mod multiple;
+mod neyman_pearson;
 mod normal;
 mod power;
 mod ranks;
@@ -52,6 +54,10 @@ pub use delong::{AucComponents, AucEstimate, PairedComparison, auc_delong};
 pub use interval::{Interval, wilson_interval};
 pub use mcnemar::{mcnemar, mcnemar_clustered};
 pub use multiple::{covariances, holm, max_t};
+pub use neyman_pearson::{
+    ScoredRows, Threshold, guaranteed_threshold, most_above, negatives_for_guarantee, threshold_in_use,
+    validation_threshold,
+};
 pub use normal::{two_sided_p, two_sided_z};
 pub use power::{positives_for_auc, positives_for_missed};
 pub use ranks::{Ranks, RocCorner, average_precision, threshold_for};

@@ -198,7 +198,7 @@ mod tests {
         ReplicateScores { replicate, validation: group(Split::Validation, 0), test: group(Split::Test, 5000) }
     }
 
-    const POINT: OperatingPoint = OperatingPoint::MaxFpr { max_fpr: 0.1 };
+    const POINT: OperatingPoint = OperatingPoint::MaxFpr { max_fpr: 0.1, confidence: None };
 
     #[test]
     fn one_replicate_is_delong_and_mcnemar_themselves() {

@@ -5,6 +5,7 @@ mod calibration;
 mod contrast;
 mod doubts;
 mod edges;
+mod guarantee;
 mod intervals;
 mod methods;
 mod pair;
@@ -16,6 +17,7 @@ pub(crate) use contrast::LEVEL;
 
 pub use calibration::{Calibration, Reading};
 pub use contrast::Contrast;
+pub use guarantee::Guarantee;
 pub use intervals::{ForEach, Intervals};
 pub use methods::Method;
 pub use pair::{Common, Pairing, Run, Side, pair};

@@ -6,6 +6,7 @@ use super::calibration::Calibration;
 use super::contrast::{Contrast, ReplicateScores, contrast, mean_auc, scores_of};
 use super::doubts::{misleading, too_few};
 use super::edges::edges;
+use super::guarantee::Guarantee;
 use super::intervals::{ForEach, Intervals, intervals};
 use super::methods::{Method, methods};
 use super::starts::{Start, starts};
@@ -35,6 +36,8 @@ pub struct Answer {
     pub against_baseline: Option<Contrast>,
     /// What the winner's AUC lost on rows that did not choose it.
     pub optimism: Option<Optimism>,
+    /// What is promised of the winner's threshold, where its operating point asks for a promise.
+    pub guarantee: Option<Guarantee>,
     /// Whether the winner's scores are probabilities.
     pub calibration: Option<Calibration>,
     /// 95 % intervals on the test rows, by trial.
@@ -107,6 +110,7 @@ fn answer(
     let id = |ranked: Option<&Ranked>| ranked.map(|ranked| ranked.trial.trial_id.clone());
     let Some(winner) = id(ranking.winner()) else { return Ok(answer) };
     answer.warnings = edges.warnings;
+    answer.guarantee = Guarantee::of(files, ranking)?;
     let baseline = id(ranking.baseline()).filter(|baseline| *baseline != winner);
     let rival = baseline.clone().or_else(|| weakest_tied(ranking, &answer.ties));
     answer.methods = match ranking.on {
@@ -125,7 +129,9 @@ fn answer(
         .collect();
     let scores = scores_of(files, &wanted)?;
     let scores_by = |id: &Option<String>| id.as_ref().and_then(|id| scores.get(id));
-    let point = ranking.operating_point.as_ref();
+    // What follows chooses thresholds on the validation rows, and these figures are not at such.
+    let is_chosen_there = !answer.guarantee.as_ref().is_some_and(Guarantee::chose);
+    let point = ranking.operating_point.as_ref().filter(|_| is_chosen_there);
     if let Some(of_winner) = scores.get(&winner) {
         answer.against_baseline = scores_by(&baseline).and_then(|other| contrast(of_winner, other, Split::Test, point));
         let seen = scores_by(&rival).and_then(|other| contrast(of_winner, other, ranking.on, None));

@@ -2,9 +2,9 @@
 
 use super::numbers::{number, p_in_words};
 use super::summary::in_words;
-use crate::evidence::{Contrast, LEVEL, Report, Start};
+use crate::evidence::{Contrast, Guarantee, LEVEL, Report, Start};
 use crate::rank::{Ranked, Ranking};
-use crate::read::{column, operating_point_in_words, parameters, split_word, thousands};
+use crate::read::{column, operating_point_in_words, parameters, percent, split_word, thousands};
 use focalsweep_core::losses;
 use focalsweep_core::metrics::Interval;
 use focalsweep_core::metrics::catalogue::Test;
@@ -31,6 +31,7 @@ pub(crate) fn sentences(report: &Report) -> Vec<String> {
             }
         }
     }
+    out.extend(answer.guarantee.as_ref().map(guarantee_in_words));
     out.extend(optimism_in_words(report));
     out.extend(starts_in_words(&answer.starts));
     out.extend(answer.notes.iter().cloned());
@@ -138,6 +139,19 @@ pub(crate) fn verdict(contrast: &Contrast) -> String {
         (None, Some(missed), _) => format!("{missed} (significant at 5 %); the AUCs cannot be told apart"),
         (None, None, Some(_)) => "neither the AUCs nor the misses can be told apart at 5 %".to_owned(),
         (None, None, None) => "the AUCs cannot be told apart at 5 %".to_owned(),
+    }
+}
+
+/// What is promised of the winner's threshold, or why nothing is.
+fn guarantee_in_words(guarantee: &Guarantee) -> String {
+    let (rate, sure) = (percent(guarantee.max_fpr), percent(guarantee.confidence));
+    match &guarantee.why {
+        None => format!(
+            "With {sure} % confidence at most {rate} % of the negatives are false alarms at this threshold (Tong et al. \
+             2018; {} negatives that chose nothing else).",
+            thousands(guarantee.negatives)
+        ),
+        Some(why) => format!("No guarantee of {rate} % false alarms: {why}."),
     }
 }
 

@@ -14,7 +14,7 @@ fn labels(positives: usize, negatives: usize) -> Vec<u8> {
 }
 
 fn shares(test: f64, validation: f64, stratify: bool) -> SplitSpec {
-    SplitSpec { test, validation, stratify }
+    SplitSpec { test, validation, stratify, ..SplitSpec::default() }
 }
 
 fn of_class(part: &[u32], labels: &[u8], class: u8) -> usize {
