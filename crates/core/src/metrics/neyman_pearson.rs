@@ -13,6 +13,9 @@ use crate::spec::OperatingPoint;
 /// Terms of a distribution that are smaller than this share of its greatest change no sum.
 const NEGLIGIBLE: f64 = 1e-290;
 
+/// What rounding may do to a probability: one that is above another by this share of it is not above it.
+const ROUNDING: f64 = 1e-12;
+
 /// Scores of rows, and the probabilities that they say.
 #[derive(Debug, Clone, Copy)]
 pub struct ScoredRows<'a> {
@@ -65,7 +68,7 @@ pub fn most_above(negatives: u64, max_fpr: f64, confidence: f64) -> Option<u64> 
     // From the smallest on either side, so that little is rounded away.
     let below: f64 = down.iter().map(|&(_, share)| share).sum();
     let above: f64 = up.iter().skip(1).rev().map(|&(_, share)| share).sum();
-    let allowed = (1.0 - confidence) * (below + above);
+    let allowed = (1.0 - confidence) * (below + above) * (1.0 + ROUNDING);
     let mut sum = 0.0;
     let kept = down.iter().chain(up.iter().skip(1)).take_while(|&&(_, share)| {
         sum += share;
@@ -78,7 +81,8 @@ pub fn most_above(negatives: u64, max_fpr: f64, confidence: f64) -> Option<u64> 
 
 /// Fewest negatives of which the highest score is a safe threshold: (1 - `max_fpr`)ⁿ is at most 1 - `confidence`.
 pub fn negatives_for_guarantee(max_fpr: f64, confidence: f64) -> u64 {
-    (((1.0 - confidence).ln()) / (-max_fpr).ln_1p()).ceil() as u64
+    let exactly = (1.0 - confidence).ln() / (-max_fpr).ln_1p();
+    (exactly * (1.0 - ROUNDING)).ceil() as u64
 }
 
 /// The threshold just above the score that the guarantee asks for; scores that equal it are not flagged, which makes

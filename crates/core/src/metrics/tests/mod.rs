@@ -3,6 +3,7 @@
 mod catalogue;
 mod coverage;
 mod multiple;
+mod neyman_pearson;
 mod statistics;
 
 use proptest::prelude::*;

@@ -62,7 +62,7 @@ const FRAGMENTS: &[&str] = &[
     "model: {initial_bias: .inf}",
     "split: {test: 0.6, validation: 0.4}",
     "split: {test: 0}",
-    "split: {test: 0.6, validation: 0.3, calibration: 0.1}",
+    "split: {test: 0.5, validation: 0.25, calibration: 0.25}",
     "split: {test_rows: fix, calibration: 1}",
     "data: {source: a.csv, label: y, clip: 0, min_level_count: -1, log: {Amount: -1}}",
     "data: {source: a.csv, label: y, synth: {rows: 10, features: 2, positives: 10}}",
