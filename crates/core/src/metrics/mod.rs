@@ -80,7 +80,7 @@ pub fn logistic(raw: f64) -> f64 {
 
 /// The probability of a threshold that was chosen on the logits `raw` by [`threshold_for`]: the score of the rows that
 /// have it. Where nobody is flagged it is just above the highest score, as the threshold is above the highest logit.
-pub fn score_of_threshold(threshold_raw: f64, raw: &[f32], scores: &[f32]) -> f64 {
+fn score_of_threshold(threshold_raw: f64, raw: &[f32], scores: &[f32]) -> f64 {
     let at = raw.iter().position(|&raw| f64::from(raw) == threshold_raw).and_then(|row| scores.get(row));
     let above = || scores.iter().copied().max_by(f32::total_cmp).map(f32::next_up);
     at.copied().or_else(above).map_or_else(|| logistic(threshold_raw), f64::from)
