@@ -7,7 +7,7 @@ use crate::read::{ReportError, for_each_calibration_group, thousands};
 use focalsweep_core::metrics::catalogue::Metric;
 use focalsweep_core::metrics::{most_above, negatives_for_guarantee};
 use focalsweep_core::record::RunFiles;
-use focalsweep_core::spec::Split;
+use focalsweep_core::spec::{OperatingPoint, Split};
 
 /// What is promised of the winner's threshold for rows to come, or why nothing is: Tong, Feng & Li 2018, Science
 /// Advances 4(2), eaao1659.
@@ -33,7 +33,7 @@ impl Guarantee {
     /// # Errors
     /// scores.parquet is there but cannot be read.
     pub(super) fn of(files: &RunFiles, ranking: &Ranking) -> Result<Option<Self>, ReportError> {
-        let asked = ranking.operating_point.as_ref().and_then(|point| point.guarantee());
+        let asked = ranking.operating_point.as_ref().and_then(OperatingPoint::guarantee);
         let Some(((max_fpr, confidence), winner)) = asked.zip(ranking.winner()) else { return Ok(None) };
         let (mut rows, winner) = (BTreeMap::new(), &winner.trial);
         for_each_calibration_group(files, &|trial| trial == winner.trial_id, &mut |group| {
