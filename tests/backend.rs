@@ -35,6 +35,8 @@ data:
   label: Class
 model: {hidden: [8]}
 train: {epochs: 5, batch_size: 256, backend: libtorch}
+split: {calibration: 0.1}
+operating_point: {max_fpr: 0.05, confidence: 0.95}
 replicates: 2
 parameters: {loss: {value: focal}, alpha: {values: [0.25, 0.5, 0.75]}, gamma: {values: [0, 2]}}
 ";

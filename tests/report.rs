@@ -65,7 +65,7 @@ fn json(dir: &Path, more: &[&str]) -> Value {
 fn the_runs_own_operating_point_from_its_scores_is_what_the_run_wrote() {
     let written = report::read(run_files()).unwrap();
     let mut again = written.clone();
-    let point = OperatingPoint::MaxFpr { max_fpr: 0.05 };
+    let point = OperatingPoint::MaxFpr { max_fpr: 0.05, confidence: None };
     assert_eq!(written.operating_point.as_ref(), Some(&point));
     report::at_operating_point(run_files(), &mut again, &point).unwrap();
     assert_eq!(again, written, "every column of every row, to the bit");

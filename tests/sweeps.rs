@@ -103,7 +103,7 @@ impl Run {
         assert!(!entries.iter().any(|name| name.starts_with(".writing-")), "{entries:?}");
 
         let manifest = self.json("manifest.json");
-        assert_eq!((&manifest["format_version"], &manifest["draft"]), (&2.into(), &2.into()));
+        assert_eq!((&manifest["format_version"], &manifest["draft"]), (&2.into(), &3.into()));
         assert_eq!(manifest["ended"], "complete");
         assert!(["avx512", "avx2", "portable"].contains(&manifest["simd"].as_str().unwrap()), "{manifest}");
         assert_eq!(manifest["state"], "finished");
@@ -149,7 +149,7 @@ impl Run {
             assert_eq!(Some(&metadata["focalsweep.data_fingerprint"]), data.as_ref(), "{name}");
             assert!(metadata["focalsweep.program"].starts_with("focalsweep "), "{name}");
             assert_eq!(metadata["focalsweep.format_version"], "2", "{name}");
-            assert_eq!(metadata["focalsweep.draft"], "2", "{name}");
+            assert_eq!(metadata["focalsweep.draft"], "3", "{name}");
             let splits: Vec<String> = serde_json::from_str(&metadata["focalsweep.split_fingerprints"]).unwrap();
             assert_eq!(splits.len(), replicates, "{name}");
         }

@@ -6,6 +6,7 @@ use super::begin::now;
 use super::derived::{rank_options, write_reports};
 use super::error::RunError;
 use super::workload::Workload;
+use focalsweep_core::prepared::Rows;
 use focalsweep_core::record::{Collection, Ended, Manifest, RunDir, RunDirError, RunFiles, RunState};
 use focalsweep_core::spec::{Scores, Spec};
 use focalsweep_report as report;
@@ -82,7 +83,7 @@ pub(super) fn kept_scores(
     dir: &RunDir,
     any: bool,
 ) -> Result<(Option<HashSet<String>>, &'static str), RunError> {
-    let rows: usize = workload.replicates.iter().map(|r| r.validation.y.len() + r.test.y.len()).sum();
+    let rows: usize = workload.replicates.iter().flat_map(|replicate| replicate.scored().map(Rows::len)).sum();
     let wanted =
         spec.scores.unwrap_or(if rows * workload.plan.trials <= MOST_SCORES { Scores::All } else { Scores::Best });
     Ok(match wanted {

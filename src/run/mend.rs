@@ -155,8 +155,7 @@ impl<'a> Remaking<'a> {
         let bits = |values: &[Option<f64>]| values.iter().map(|value| value.map(f64::to_bits)).collect::<Vec<_>>();
         (bits(&again) == bits(self.measured.get(key)?)).then_some(Remade {
             train_roc: fitted.train_roc,
-            validation: [fitted.validation.raw, fitted.validation.scores],
-            test: [fitted.test_rows.raw, fitted.test_rows.scores],
+            scores: [fitted.validation, fitted.test_rows, fitted.calibration].map(|rows| [rows.raw, rows.scores]),
         })
     }
 }

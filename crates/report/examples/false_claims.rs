@@ -247,7 +247,7 @@ fn judged(cell: &Cell, set: &Set) -> [Option<bool>; 9] {
     let options = Options { by: vec![cell.key.to_owned()], on: cell.on, top: None };
     let ranking = rank(&results, &options).unwrap();
     let in_turn = |n: usize, each: &(dyn Fn(usize) + Sync)| (0..n).for_each(each);
-    let judged = judge(&set.groups, &results, &ranking, &[], &in_turn).unwrap();
+    let judged = judge(&set.groups, &results, (&ranking, Some(&cell.point)), &[], &in_turn).unwrap();
     let winner = &ranking.winner().unwrap().trial.trial_id;
     let baseline = &ranking.baseline().unwrap().trial.trial_id;
     let worst = format!("{:016x}", cell.models - 1);
@@ -334,7 +334,7 @@ fn noticeable(cell: &Cell) -> f64 {
 }
 
 fn max_fpr(max_fpr: f64) -> OperatingPoint {
-    OperatingPoint::MaxFpr { max_fpr }
+    OperatingPoint::MaxFpr { max_fpr, confidence: None }
 }
 
 fn cells() -> Vec<Cell> {

@@ -29,8 +29,8 @@ mod say;
 mod tests;
 
 pub use evidence::{
-    Answer, Calibration, Claim, Claims, Common, Confirmed, Correction, ForEach, Intervals, Judged, Kind, Method,
-    Optimism, Pairing, Reading, Report, Run, Side, StandardErrors, Start, judge, pair,
+    Answer, Calibration, Claim, Claims, Common, Confirmed, Correction, ForEach, Guarantee, Intervals, Judged, Kind,
+    Method, Optimism, Pairing, Reading, Report, Run, Side, StandardErrors, Start, judge, pair,
 };
 pub use figures::{Figure, figures};
 pub use page::to_html;
@@ -38,7 +38,8 @@ pub use rank::{
     DeviceUse, Interval, Key, Options, Ranked, Ranking, Trial, devices_in_words, finalists, rank, training_seconds,
 };
 pub use read::{
-    ReportError, Results, Row, ScoreGroup, ScoreSource, Timing, Value, at_operating_point, for_each_group,
-    operating_point_in_words, read, run_files, thousands, unchecked_run_files,
+    CalibrationGroup, ReportError, Results, Row, ScoreGroup, ScoreSource, Timing, Value, at_operating_point,
+    for_each_calibration_group, for_each_group, operating_point_in_words, read, run_files, thousands,
+    unchecked_run_files,
 };
 pub use say::{Csv, Exporter, Json, Markdown, Table};

@@ -18,6 +18,7 @@ pub(super) struct OnDevice {
     train: Matrix,
     validation: Matrix,
     test: Matrix,
+    calibration: Matrix,
 }
 
 /// Rows on a device.
@@ -55,7 +56,12 @@ impl OnDevice {
     /// Copies `data` to `device`.
     pub(super) fn new(data: &Replicate, device: Device) -> Result<Self, TchError> {
         let matrix = |rows: &Rows| Matrix::new(rows, data.features.len(), device);
-        Ok(Self { train: matrix(&data.train)?, validation: matrix(&data.validation)?, test: matrix(&data.test)? })
+        Ok(Self {
+            train: matrix(&data.train)?,
+            validation: matrix(&data.validation)?,
+            test: matrix(&data.test)?,
+            calibration: matrix(&data.calibration)?,
+        })
     }
 
     pub(super) fn part(&self, part: Part) -> &Matrix {
@@ -63,12 +69,18 @@ impl OnDevice {
             Part::Train => &self.train,
             Part::Validation => &self.validation,
             Part::Test => &self.test,
+            Part::Calibration => &self.calibration,
         }
     }
 
     /// Other handles on the same memory.
     pub(super) fn handles(&self) -> Self {
-        Self { train: self.train.handles(), validation: self.validation.handles(), test: self.test.handles() }
+        Self {
+            train: self.train.handles(),
+            validation: self.validation.handles(),
+            test: self.test.handles(),
+            calibration: self.calibration.handles(),
+        }
     }
 }
 
@@ -76,7 +88,7 @@ impl Matrix {
     fn new(rows: &Rows, features: usize, device: Device) -> Result<Self, TchError> {
         let y: Vec<f32> = rows.y.iter().map(|&y| f32::from(y)).collect();
         Ok(Self {
-            x: Tensor::f_from_slice(&rows.x)?.f_view([-1, features as i64])?.f_to_device(device)?,
+            x: Tensor::f_from_slice(&rows.x)?.f_view([rows.len() as i64, features as i64])?.f_to_device(device)?,
             y: Tensor::f_from_slice(&y)?.f_to_device(device)?,
         })
     }

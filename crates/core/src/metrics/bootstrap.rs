@@ -188,7 +188,7 @@ impl Strata {
         let (positives, negatives) = (self.all_positives() as u64, self.negatives.len() as u64);
         let all = positives + negatives;
         match *point {
-            OperatingPoint::MaxFpr { max_fpr } => {
+            OperatingPoint::MaxFpr { max_fpr, .. } => {
                 (0..=negatives).rev().find(|&fp| fp as f64 / negatives as f64 <= max_fpr).unwrap_or(0)
             }
             OperatingPoint::AlertBudget { max_alerts_per_1000 } => {
@@ -330,9 +330,9 @@ mod tests {
     const JEFFREYS: [f64; 4] = [0.651422289141546, 0.9558686580248441, 0.0028192294594307716, 0.019691618104500958];
 
     const POINTS: [OperatingPoint; 9] = [
-        OperatingPoint::MaxFpr { max_fpr: 0.01 },
-        OperatingPoint::MaxFpr { max_fpr: 0.1 },
-        OperatingPoint::MaxFpr { max_fpr: 0.999 },
+        OperatingPoint::MaxFpr { max_fpr: 0.01, confidence: None },
+        OperatingPoint::MaxFpr { max_fpr: 0.1, confidence: None },
+        OperatingPoint::MaxFpr { max_fpr: 0.999, confidence: None },
         OperatingPoint::MinRecall { min_recall: 0.8 },
         OperatingPoint::AlertBudget { max_alerts_per_1000: 10.0 },
         OperatingPoint::AlertBudget { max_alerts_per_1000: 250.0 },

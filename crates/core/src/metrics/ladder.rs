@@ -57,7 +57,7 @@ impl Rule {
             (0..=all).rev().find(|&flagged| allowed(flagged as f64 / all as f64)).unwrap_or(0) as u64
         };
         match *point {
-            OperatingPoint::MaxFpr { max_fpr } => Self::Alarms(most(negatives, &|share| share <= max_fpr)),
+            OperatingPoint::MaxFpr { max_fpr, .. } => Self::Alarms(most(negatives, &|share| share <= max_fpr)),
             OperatingPoint::AlertBudget { max_alerts_per_1000 } => {
                 Self::Alerts(most(positives + negatives, &|share| 1000.0 * share <= max_alerts_per_1000))
             }
@@ -231,7 +231,7 @@ mod tests {
 
     fn points() -> impl Strategy<Value = OperatingPoint> {
         prop_oneof![
-            (0.0..1.0_f64).prop_map(|max_fpr| OperatingPoint::MaxFpr { max_fpr }),
+            (0.0..1.0_f64).prop_map(|max_fpr| OperatingPoint::MaxFpr { max_fpr, confidence: None }),
             (0.01..=1.0_f64).prop_map(|min_recall| OperatingPoint::MinRecall { min_recall }),
             (0.0..1000.0_f64).prop_map(|max_alerts_per_1000| OperatingPoint::AlertBudget { max_alerts_per_1000 }),
             (0.1..30.0_f64, 0.1..3.0_f64).prop_map(|(fn_cost, fp_cost)| OperatingPoint::Cost { fn_cost, fp_cost }),
@@ -277,7 +277,7 @@ mod tests {
         let labels: Vec<u8> = (0..3000).map(|row| u8::from(row < 60)).collect();
         let scores: Vec<f32> = labels.iter().map(|&y| (stream.normal() + f64::from(y)) as f32).collect();
         for point in [
-            OperatingPoint::MaxFpr { max_fpr: 0.02 },
+            OperatingPoint::MaxFpr { max_fpr: 0.02, confidence: None },
             OperatingPoint::MinRecall { min_recall: 0.5 },
             OperatingPoint::AlertBudget { max_alerts_per_1000: 30.0 },
             OperatingPoint::Cost { fn_cost: 3.0, fp_cost: 1.0 },

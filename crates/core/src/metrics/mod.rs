@@ -19,6 +19,7 @@
 //! | [`resample`], [`percentile_test`] | whether models differ at an operating point | Efron & Tibshirani 1993 |
 //! | [`average_precision_influences`] | the standard error of average precision | Efron 1982 |
 //! | [`student_p`], [`student_t`] | Student's distribution | Abramowitz & Stegun 26.7 |
+//! | [`guaranteed_threshold`] | a false-positive rate that is kept with a given probability | Tong et al. 2018 |
 //! | [`positives_for_auc`], [`positives_for_missed`] | positives that tell a difference | Connor 1987 for the latter |
 //! | [`roc_curve`], [`precision_recall_curve`] | curves | scikit-learn |
 //! | [`thin_roc`], [`thin_precision_recall`] | the same with fewer points, never better | Visvalingam & Whyatt 1993 |
@@ -39,6 +40,7 @@ mod interval;
 mod ladder;
 mod mcnemar;
 mod multiple;
+mod neyman_pearson;
 mod normal;
 mod paired_bootstrap;
 mod power;
@@ -60,6 +62,10 @@ pub use interval::{Interval, wilson_interval};
 pub use ladder::Ladder;
 pub use mcnemar::{mcnemar, mcnemar_clustered};
 pub use multiple::{AgainstFirst, Errors, LEVEL, all_pairs, counted, covariances, holm};
+pub use neyman_pearson::{
+    ScoredRows, Threshold, guaranteed_threshold, most_above, negatives_for_guarantee, threshold_in_use,
+    validation_threshold,
+};
 pub use normal::two_sided_p;
 pub use paired_bootstrap::{Applied, Places, observed, percentile_test, resample};
 pub use power::{positives_for_auc, positives_for_missed};
@@ -85,7 +91,7 @@ pub fn logistic(raw: f64) -> f64 {
 
 /// The probability of a threshold that was chosen on the logits `raw` by [`threshold_for`]: the score of the rows that
 /// have it. Where nobody is flagged it is just above the highest score, as the threshold is above the highest logit.
-pub fn score_of_threshold(threshold_raw: f64, raw: &[f32], scores: &[f32]) -> f64 {
+fn score_of_threshold(threshold_raw: f64, raw: &[f32], scores: &[f32]) -> f64 {
     let at = raw.iter().position(|&raw| f64::from(raw) == threshold_raw).and_then(|row| scores.get(row));
     let above = || scores.iter().copied().max_by(f32::total_cmp).map(f32::next_up);
     at.copied().or_else(above).map_or_else(|| logistic(threshold_raw), f64::from)

@@ -235,7 +235,7 @@ pub fn threshold_for(point: &OperatingPoint, scores: &[f32], labels: &[u8]) -> O
     let highest = || scores.iter().copied().max_by(f32::total_cmp);
     let nobody = || highest().map(|score| (score + 0.0).next_up());
     let threshold = match *point {
-        OperatingPoint::MaxFpr { max_fpr } => {
+        OperatingPoint::MaxFpr { max_fpr, .. } => {
             let negatives = scores.iter().zip(labels).filter(|&(_, &y)| y == 0).map(|(&score, _)| score);
             let within = |flagged: usize, all: usize| flagged as f64 / all as f64 <= max_fpr;
             lowest_within(scores, negatives.collect(), within).or_else(nobody)

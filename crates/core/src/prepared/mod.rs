@@ -7,7 +7,7 @@ use arrow::buffer::ScalarBuffer;
 pub use preprocessing::{Preprocessing, Step};
 
 /// Rows ready for training. The buffers are slices of memory of this process or of a file that several processes map.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Rows {
     /// Prepared features, row-major `[rows, features]`.
     pub x: ScalarBuffer<f32>,
@@ -51,8 +51,17 @@ pub struct Replicate {
     pub validation: Rows,
     /// Rows that nothing is chosen on.
     pub test: Rows,
+    /// Negatives that choose nothing but a threshold with a guarantee; none unless asked for.
+    pub calibration: Rows,
     /// First 16 hexadecimal digits of a SHA-256 over the row numbers of the parts.
     pub split_fingerprint: String,
     /// What people should know about split and preparation, a line each.
     pub notes: Vec<String>,
+}
+
+impl Replicate {
+    /// The rows whose scores are kept, in the order in which they are.
+    pub fn scored(&self) -> [&Rows; 3] {
+        [&self.validation, &self.test, &self.calibration]
+    }
 }

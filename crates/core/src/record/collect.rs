@@ -210,9 +210,7 @@ impl<'a> Collection<'a> {
         let mut scores_of = |Kept { stem, entry }: &Kept, pending: &mut Scores| -> Result<(), ParquetError> {
             let data = self.replicates.get(entry.row.replicate as usize);
             let (Some(spans), Some(data)) = (&entry.bytes, data) else { return Ok(()) };
-            let [val_raw, val_score, test_raw, test_score] = bytes.scores(stem, spans)?;
-            let parts = [(&data.validation, [val_raw, val_score]), (&data.test, [test_raw, test_score])];
-            pending.add((&entry.row.trial_id, entry.row.replicate), parts);
+            pending.add((&entry.row.trial_id, entry.row.replicate), data.scored(), bytes.scores(stem, spans)?);
             Ok(())
         };
         self.write_parquet(SCORES, Arc::clone(&schema), self.scores_properties(), |out| {
@@ -257,10 +255,10 @@ impl<'a> Collection<'a> {
             let mut pending = Scores::default();
             for &(trial, replicate) in &keys {
                 let Some(data) = self.replicates.get(replicate as usize) else { continue };
-                let Some(Remade { train_roc, validation, test }) = remake(trial, replicate) else { continue };
+                let Some(Remade { train_roc, scores }) = remake(trial, replicate) else { continue };
                 curves.push((trial, replicate, train_roc));
                 if keep.is_none_or(|ids| ids.contains(trial)) {
-                    pending.add((trial, replicate), [(&data.validation, validation), (&data.test, test)]);
+                    pending.add((trial, replicate), data.scored(), scores);
                 }
                 if pending.len() >= SCORES_AT_ONCE {
                     write_scores(out, std::mem::take(&mut pending))?;
@@ -357,10 +355,8 @@ impl RunDir {
 pub struct Remade {
     /// ROC curve of the training rows.
     pub train_roc: Vec<RocCorner>,
-    /// Logits and probabilities of the validation rows.
-    pub validation: [Vec<f32>; 2],
-    /// The same of the test rows.
-    pub test: [Vec<f32>; 2],
+    /// Logits and probabilities of the rows of [`Replicate::scored`].
+    pub scores: [[Vec<f32>; 2]; 3],
 }
 
 fn write_scores(out: &mut ArrowWriter<&mut (dyn Write + Send)>, scores: Scores) -> Result<(), ParquetError> {

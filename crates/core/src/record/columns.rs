@@ -199,22 +199,21 @@ pub(super) struct Scores {
 }
 
 impl Scores {
-    /// The two words of the column `split`.
-    const SPLITS: [&str; 2] = ["validation", "test"];
+    /// The words of the column `split`, in the order of [`Replicate::scored`](crate::prepared::Replicate::scored).
+    const SPLITS: [&str; 3] = ["validation", "test", "calibration"];
 
     /// Rows so far.
     pub(super) fn len(&self) -> usize {
         self.score.len()
     }
 
-    /// Adds the scores of one (trial, replicate): logits and probabilities of the validation rows, then of the test
-    /// rows.
-    pub(super) fn add(&mut self, (trial, replicate): (&str, u32), parts: [(&Rows, [Vec<f32>; 2]); 2]) {
+    /// Adds the scores of one (trial, replicate): logits and probabilities of each part of its rows.
+    pub(super) fn add(&mut self, (trial, replicate): (&str, u32), parts: [&Rows; 3], scores: [[Vec<f32>; 2]; 3]) {
         if self.ids.last().is_none_or(|last| last != trial) {
             self.ids.push(trial.to_owned());
         }
         let id = self.ids.len() as i32 - 1;
-        for (split, (rows, [raw, scores])) in parts.into_iter().enumerate() {
+        for (split, (rows, [raw, scores])) in parts.into_iter().zip(scores).enumerate() {
             if scores.is_empty() {
                 continue; // they were not kept
             }

@@ -26,8 +26,8 @@ pub struct Entry {
 pub struct Spans {
     /// Where they start.
     pub(super) offset: u64,
-    /// Bytes of each part, one after the other: logits and probabilities of the validation rows, of the test rows, the
-    /// model.
+    /// Bytes of each part, one after the other: logits and probabilities of the validation rows, of the test rows, of
+    /// the calibration rows, the model.
     pub(super) lengths: [u64; PARTS],
     /// Checksum of each part.
     pub(super) sums: [String; PARTS],
@@ -63,7 +63,7 @@ pub struct Expected<'a> {
 }
 
 /// Parts of a model's bytes.
-pub(super) const PARTS: usize = 5;
+pub(super) const PARTS: usize = 7;
 /// The last of them.
 pub(super) const MODEL: usize = PARTS - 1;
 
@@ -96,9 +96,13 @@ impl Entry {
         let Hyperparameters { hidden, activation, .. } = trial;
         let shape = Shape { inputs: replicate.features.len(), hidden: hidden.clone(), activation: *activation };
         let bytes = |numbers: usize| numbers as u64 * size_of::<f32>() as u64;
-        let [validation, test] = [&replicate.validation, &replicate.test].map(|rows| bytes(rows.y.len()));
         let model = bytes(shape.parameters());
-        let (with_scores, without) = ([validation, validation, test, test, model], [0, 0, 0, 0, model]);
+        let mut with_scores = [model; PARTS];
+        for (lengths, rows) in with_scores.chunks_exact_mut(2).zip(replicate.scored()) {
+            lengths.fill(bytes(rows.len()));
+        }
+        let mut without = [0; PARTS];
+        without[MODEL] = model;
         if spans.lengths == with_scores || spans.lengths == without {
             Ok(())
         } else {

@@ -54,10 +54,11 @@ impl JobBytes {
         }
     }
 
-    /// Logits and probabilities of the validation rows, then of the test rows, of an entry that has bytes.
-    pub(super) fn scores(&mut self, stem: &str, spans: &Spans) -> io::Result<[Vec<f32>; MODEL]> {
-        let mut scores: [Vec<f32>; MODEL] = Default::default();
-        for (at, part) in scores.iter_mut().enumerate() {
+    /// Logits and probabilities of the validation, of the test, then of the calibration rows, of an entry that has
+    /// bytes.
+    pub(super) fn scores(&mut self, stem: &str, spans: &Spans) -> io::Result<[[Vec<f32>; 2]; MODEL / 2]> {
+        let mut scores: [[Vec<f32>; 2]; MODEL / 2] = Default::default();
+        for (at, part) in scores.as_flattened_mut().iter_mut().enumerate() {
             *part = from_le_bytes(&self.part(stem, spans, at)?);
         }
         Ok(scores)

@@ -28,6 +28,8 @@ pub struct Payload {
     pub validation: ScoreBytes,
     /// Scores of the test rows.
     pub test: ScoreBytes,
+    /// Scores of the calibration rows.
+    pub calibration: ScoreBytes,
     /// The model's parameters in the layout of [`Shape`](crate::plan::Shape), little-endian f32.
     pub model: Vec<u8>,
 }
@@ -81,8 +83,9 @@ impl Journal {
             let spans = payload.map(|payload| {
                 train_roc = payload.train_roc;
                 let offset = files.end + bytes.len() as u64;
-                let Payload { validation, test, model, .. } = payload;
-                let parts = [validation.raw, validation.score, test.raw, test.score, model];
+                let Payload { validation, test, calibration, model, .. } = payload;
+                let parts =
+                    [validation.raw, validation.score, test.raw, test.score, calibration.raw, calibration.score, model];
                 let lengths = parts.each_ref().map(|part| part.len() as u64);
                 let sums = parts.each_ref().map(|part| blob_sum(part));
                 parts.iter().for_each(|part| bytes.extend_from_slice(part));
@@ -165,7 +168,8 @@ pub(super) mod tests {
         let train_roc = vec![corner(0, 0, None), corner(1, 2, Some(0.1)), corner(7, 9, Some(f32::MIN))];
         let validation = ScoreBytes { raw: vec![fill; 8], score: vec![fill + 1; 8] };
         let test = ScoreBytes { raw: vec![fill + 2; 4], score: vec![fill + 3; 4] };
-        Payload { train_roc, validation, test, model: vec![fill + 4; 3] }
+        let calibration = ScoreBytes { raw: vec![fill + 5; 12], score: vec![fill + 6; 12] };
+        Payload { train_roc, validation, test, calibration, model: vec![fill + 4; 3] }
     }
 
     #[test]
@@ -195,12 +199,13 @@ pub(super) mod tests {
             assert_eq!(last.entry.row, row("c", 0));
             let mut bytes = JobBytes::new(jobs.to_owned());
             let spans = last.entry.bytes.clone().unwrap();
-            let [raw, score, test_raw, test_score] =
-                bytes.scores(&last.stem, &spans).unwrap().map(|values| le_bytes(&values));
-            let (validation, test) = (ScoreBytes { raw, score }, ScoreBytes { raw: test_raw, score: test_score });
+            let scores = bytes.scores(&last.stem, &spans).unwrap();
+            let [validation, test, calibration] =
+                scores.map(|[raw, score]| ScoreBytes { raw: le_bytes(&raw), score: le_bytes(&score) });
             let model = bytes.model(&last.stem, &spans).unwrap();
             assert_eq!(spans.model_sum(), blob_sum(&model));
-            assert_eq!(Payload { train_roc: last.entry.train_roc.clone(), validation, test, model }, payload(5));
+            let train_roc = last.entry.train_roc.clone();
+            assert_eq!(Payload { train_roc, validation, test, calibration, model }, payload(5));
             std::fs::remove_file(lines_path(jobs, &next.stem("j"))).unwrap();
         }
     }

@@ -1,7 +1,7 @@
 //! The prepared rows of a run on a cluster: written once, mapped by every worker.
 //!
 //! `prepared/r<replicate>.arrow` is an Arrow IPC file that pandas and polars read too: a record batch for each of the
-//! training, validation and test rows, with the columns `x` (fixed-size list of float32), `y` (uint8) and `source_row`
+//! training, validation, test and calibration rows, with the columns `x` (fixed-size list of float32), `y` (uint8) and `source_row`
 //! (uint32). What else a worker needs stands as JSON in the schema's metadata. Workers of one host share the pages, and
 //! a worker needs neither the source file nor the network.
 
@@ -131,7 +131,7 @@ fn write(path: &Path, replicate: &Replicate, data_fingerprint: &str) -> io::Resu
         let mut out = Summing::new(out);
         let mut save = || -> Result<(), ArrowError> {
             let mut writer = FileWriter::try_new(&mut out, &schema)?;
-            for rows in [&replicate.train, &replicate.validation, &replicate.test] {
+            for rows in [&replicate.train].into_iter().chain(replicate.scored()) {
                 writer.write(&batch(rows)?)?;
             }
             writer.finish()
@@ -194,8 +194,8 @@ fn decode(buffer: &Buffer) -> io::Result<(Replicate, String)> {
         let batch = decoder.read_record_batch(block, &buffer.slice_with_length(start, length)).map_err(damaged)?;
         parts.push(batch.and_then(|batch| rows(&batch, header.features.len())).ok_or_else(|| damaged("no rows"))?);
     }
-    let [train, validation, test] =
-        <[Rows; 3]>::try_from(parts).map_err(|parts| damaged(format!("{} parts, expected 3", parts.len())))?;
+    let [train, validation, test, calibration] =
+        <[Rows; 4]>::try_from(parts).map_err(|parts| damaged(format!("{} parts, expected 4", parts.len())))?;
     let replicate = Replicate {
         index: header.replicate,
         seed: header.seed,
@@ -204,6 +204,7 @@ fn decode(buffer: &Buffer) -> io::Result<(Replicate, String)> {
         train,
         validation,
         test,
+        calibration,
         split_fingerprint: header.split_fingerprint,
         notes: header.notes,
     };
@@ -243,6 +244,7 @@ mod tests {
             train: part(1001, 0.5),
             validation: part(17, -1e-30),
             test: part(1, f32::MAX / 2.0),
+            calibration: part(index as usize * 5, 2.0),
             split_fingerprint: "s".into(),
             notes: vec!["ü".into()],
         }

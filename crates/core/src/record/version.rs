@@ -3,4 +3,4 @@
 /// Version of the run directory's layout that this program writes.
 pub const FORMAT_VERSION: u32 = 2;
 /// Draft of that version, until it is released: others are refused.
-pub const DRAFT: u32 = 2;
+pub const DRAFT: u32 = 3;

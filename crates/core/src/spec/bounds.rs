@@ -35,6 +35,8 @@ pub(super) const ABOVE_ZERO_TO_ONE: Bounds =
     Bounds { words: "a number above 0 and at most 1", low: End::Beyond(0.0), high: End::At(1.0) };
 pub(super) const ABOVE_ZERO_TO_1000: Bounds =
     Bounds { words: "a number above 0 and at most 1000", low: End::Beyond(0.0), high: End::At(1000.0) };
+pub(super) const ABOVE_HALF_BELOW_ONE: Bounds =
+    Bounds { words: "a number above 0.5 and below 1", low: End::Beyond(0.5), high: End::Beyond(1.0) };
 pub(super) const BELOW_HALF: Bounds =
     Bounds { words: "a number above 0 and below 0.5", low: End::Beyond(0.0), high: End::Beyond(0.5) };
 /// Rows of a batch: at most more than any file has.

@@ -32,7 +32,7 @@ pub(super) const DATA: &[&str] = &[
     "clip",
 ];
 pub(super) const SYNTH: &[&str] = &["rows", "features", "positives", "seed"];
-pub(super) const SPLIT: &[&str] = &["test", "validation", "stratify"];
+pub(super) const SPLIT: &[&str] = &["test", "validation", "stratify", "test_rows", "calibration"];
 pub(super) const MODEL: &[&str] = &["hidden", "activation", "dropout", "initial_bias"];
 pub(super) const TRAIN: &[&str] = &[
     "epochs",
@@ -47,7 +47,8 @@ pub(super) const TRAIN: &[&str] = &[
 ];
 pub(super) const EARLY_STOPPING: &[&str] = &["metric", "goal", "patience", "min_delta", "restore_best_weights"];
 pub(super) const DOMAIN: &[&str] = &["value", "values", "min", "max", "count"];
-pub(super) const OPERATING_POINT: &[&str] = &["max_fpr", "min_recall", "max_alerts_per_1000", "fn_cost", "fp_cost"];
+pub(super) const OPERATING_POINT: &[&str] =
+    &["max_fpr", "confidence", "min_recall", "max_alerts_per_1000", "fn_cost", "fp_cost"];
 pub(super) const RANK: &[&str] = &["by", "on"];
 pub(super) const LAUNCH: &[&str] = &["devices", "slots_per_device", "launcher", "slurm"];
 pub(super) const SLURM: &[&str] = &[
@@ -104,7 +105,7 @@ pub(super) fn are_rivals(parent: &str, old: &str, new: &str) -> bool {
     let groups: &[&[&str]] = if parent == "launch.slurm" {
         &[&["gres"], &["gpus"]]
     } else if parent == "operating_point" {
-        &[&["max_fpr"], &["min_recall"], &["max_alerts_per_1000"], &["fn_cost", "fp_cost"]]
+        &[&["max_fpr", "confidence"], &["min_recall"], &["max_alerts_per_1000"], &["fn_cost", "fp_cost"]]
     } else if parent.starts_with("parameters.") {
         &[&["value"], &["values"], &["min", "max", "count"]]
     } else {

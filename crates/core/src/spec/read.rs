@@ -60,7 +60,10 @@ pub fn parse_operating_point(text: &str) -> Result<OperatingPoint, Fault> {
         path: String::new(),
         origin: origin.clone(),
         message: message.to_owned(),
-        help: Some("max_fpr=0.01, min_recall=0.9, max_alerts_per_1000=5 or fn_cost=100,fp_cost=1".to_owned()),
+        help: Some(
+            "max_fpr=0.01 (with confidence=0.95), min_recall=0.9, max_alerts_per_1000=5 or fn_cost=100,fp_cost=1"
+                .to_owned(),
+        ),
     };
     let pairs = pairs.ok_or_else(|| unclear("expected KEY=VALUE"))?;
     let lines: Vec<String> = pairs.iter().map(|(key, value)| format!("{}: {}\n", key.trim(), value.trim())).collect();

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::bounds::{
-    ABOVE_ZERO_TO_1000, ABOVE_ZERO_TO_ONE, ANY, BATCH, BELOW_HALF, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, MAX_LAYERS,
-    MAX_WIDTH, NOT_NEGATIVE, POSITIVE,
+    ABOVE_HALF_BELOW_ONE, ABOVE_ZERO_TO_1000, ABOVE_ZERO_TO_ONE, ANY, BATCH, BELOW_HALF, FROM_ZERO_BELOW_ONE,
+    INSIDE_UNIT, MAX_LAYERS, MAX_WIDTH, NOT_NEGATIVE, POSITIVE,
 };
 use super::fields::{At, Reader, Section};
 
@@ -15,7 +15,7 @@ use super::scalar::Resolved;
 use super::types::defaults;
 use super::types::{
     Activation, Backend, DataSpec, Devices, EarlyStopping, Goal, InitialBias, LaunchSpec, Launcher, ModelSpec, Monitor,
-    OperatingPoint, Optimizer, RankSpec, Reduction, Scalar, Split, SplitSpec, SynthSpec, TrainSpec,
+    OperatingPoint, Optimizer, RankSpec, Reduction, Scalar, Split, SplitSpec, SynthSpec, TestRows, TrainSpec,
 };
 use super::words::Word;
 use crate::metrics::catalogue::Metric;
@@ -167,17 +167,23 @@ impl Reader {
     pub(super) fn split(&mut self, at: &At<'_>) -> Option<SplitSpec> {
         let section = self.section(at, keys::SPLIT)?;
         let before = self.faults.len();
-        let SplitSpec { test, validation, stratify } = SplitSpec::default();
+        let SplitSpec { test, validation, stratify, test_rows, calibration: _ } = SplitSpec::default();
         let split = SplitSpec {
             test: section.get("test").and_then(|at| self.number(at, INSIDE_UNIT)).unwrap_or(test),
             validation: section.get("validation").and_then(|at| self.number(at, INSIDE_UNIT)).unwrap_or(validation),
             stratify: section.get("stratify").and_then(|at| self.boolean(at)).unwrap_or(stratify),
+            test_rows: section.get("test_rows").and_then(|at| self.word::<TestRows>(at)).unwrap_or(test_rows),
+            calibration: section.get_some("calibration").and_then(|at| self.number(at, INSIDE_UNIT)),
         };
-        if self.faults.len() == before && split.test + split.validation >= 1.0 {
-            let message = format!(
-                "`test` {} and `validation` {} leave no rows to train on, expected a sum below 1",
-                split.test, split.validation
-            );
+        let SplitSpec { test, validation, calibration, .. } = split;
+        if self.faults.len() == before && test + validation + calibration.unwrap_or(0.0) >= 1.0 {
+            let (shares, rows) = match calibration {
+                None => (format!("`test` {test} and `validation` {validation}"), "rows"),
+                Some(share) => {
+                    (format!("`test` {test}, `validation` {validation} and `calibration` {share}"), "negatives")
+                }
+            };
+            let message = format!("{shares} leave no {rows} to train on, expected a sum below 1");
             self.fault_at(section.key_place.clone(), &section.path, message, None);
         }
         Some(split)
@@ -293,9 +299,18 @@ impl Reader {
         let min_recall = section.get("min_recall");
         let max_alerts = section.get("max_alerts_per_1000");
         let costs = section.get("fn_cost").or(section.get("fp_cost"));
+        let confidence = section.get_some("confidence");
+        if let Some(at) = confidence.filter(|_| max_fpr.is_none()) {
+            let message = "`confidence` is of `max_fpr` alone, expected both or neither".to_owned();
+            let help = "write `{max_fpr: 0.001, confidence: 0.95}`, or leave `confidence` out".to_owned();
+            self.fault_at(at.key_place.clone(), &at.path, message, Some(help));
+            return None;
+        }
         match (max_fpr, min_recall, max_alerts, costs) {
             (Some(at), None, None, None) => {
-                self.number(at, INSIDE_UNIT).map(|max_fpr| OperatingPoint::MaxFpr { max_fpr })
+                let confidence = confidence.map(|at| self.number(at, ABOVE_HALF_BELOW_ONE));
+                let max_fpr = self.number(at, INSIDE_UNIT)?;
+                Some(OperatingPoint::MaxFpr { max_fpr, confidence: confidence.flatten() })
             }
             (None, Some(at), None, None) => {
                 self.number(at, ABOVE_ZERO_TO_ONE).map(|min_recall| OperatingPoint::MinRecall { min_recall })

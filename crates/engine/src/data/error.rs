@@ -315,7 +315,7 @@ pub enum DataError {
         values: String,
     },
     /// A class is too small to be in every part.
-    #[error("{count} {class} rows: training, validation and test rows need at least one each, so 3")]
+    #[error("{count} {class} rows: {parts} rows need at least one each, so {least}")]
     #[diagnostic(help(
         "a sweep needs more rows of that class: collect more, or check `data.label` and `data.positive`"
     ))]
@@ -324,12 +324,16 @@ pub enum DataError {
         class: &'static str,
         /// Rows of the class.
         count: usize,
+        /// The parts that need one.
+        parts: &'static str,
+        /// How many parts that are.
+        least: usize,
     },
     /// A split without regard to class left a part without one.
     #[error("the {part} rows of replicate {replicate} hold no {class} row")]
     #[diagnostic(help("set `split.stratify: true`, or give that part a larger share"))]
     PartWithout {
-        /// `training`, `validation` or `test`.
+        /// `training`, `validation`, `test` or `calibration`.
         part: &'static str,
         /// 0-based replicate.
         replicate: u32,

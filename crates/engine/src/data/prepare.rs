@@ -87,6 +87,7 @@ fn prepare_within(
         Ok(Rows { x: x.into(), y, source_rows: part.into() })
     };
     let (train, validation, test) = (rows(parts.train)?, rows(parts.validation)?, rows(parts.test)?);
+    let calibration = rows(parts.calibration)?;
     let mut notes = vec![format!(
         "split: {} training, {} validation, {} test rows; {}, {}, {} of them positive",
         train.len(),
@@ -96,6 +97,9 @@ fn prepare_within(
         validation.positives(),
         test.positives(),
     )];
+    if !calibration.is_empty() {
+        notes.push(format!("calibration: {} negatives set aside", calibration.len()));
+    }
     notes.extend(fit_notes);
     Ok(Replicate {
         index: replicate,
@@ -105,6 +109,7 @@ fn prepare_within(
         train,
         validation,
         test,
+        calibration,
         split_fingerprint,
         notes,
     })

@@ -126,6 +126,7 @@ impl<'a> Keeper<'a> {
             train_roc: fitted.train_roc.clone(),
             validation: scores(&fitted.validation),
             test: scores(&fitted.test_rows),
+            calibration: scores(&fitted.calibration),
             model: le_bytes(&fitted.weights),
         }
     }

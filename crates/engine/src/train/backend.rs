@@ -64,6 +64,8 @@ pub enum Part {
     Validation,
     /// Rows that only measure.
     Test,
+    /// Negatives that choose a threshold with a guarantee.
+    Calibration,
 }
 
 impl Part {
@@ -73,12 +75,13 @@ impl Part {
             Self::Train => &data.train,
             Self::Validation => &data.validation,
             Self::Test => &data.test,
+            Self::Calibration => &data.calibration,
         }
     }
 }
 
 /// Scores of M models over N rows.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Scored {
     /// Logits `[M, N]`: what ranks and flags rows.
     pub raw: Vec<f32>,

@@ -257,12 +257,7 @@ impl Run<'_> {
         if !finished.is_empty() {
             let weights = select(&self.state.best, &finished, size);
             let slots: Vec<usize> = finished.iter().map(|&k| trials[k].slot).collect();
-            let data = self.data;
-            let parts = Parts {
-                train: (self.backend.score(&weights, &slots, Part::Train)?, &data.train),
-                validation: (self.backend.score(&weights, &slots, Part::Validation)?, &data.validation),
-                test: (self.backend.score(&weights, &slots, Part::Test)?, &data.test),
-            };
+            let parts = Parts::scored_by(self.data, |part| self.backend.score(&weights, &slots, part))?;
             for (model, &k) in finished.iter().enumerate() {
                 let own = weights[model * size..(model + 1) * size].to_vec();
                 ended.push(of(k, Ok(parts.fitted(model, own, trials[k].patience.best_epoch, self.operating_point))));

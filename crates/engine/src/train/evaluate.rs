@@ -1,8 +1,9 @@
 //! The metrics of a trained model on each split.
 
-use super::backend::Scored;
-use focalsweep_core::metrics::{self, Confusion, Ranks, RocCorner};
-use focalsweep_core::prepared::Rows;
+use super::backend::{Part, Scored};
+use super::error::TrainError;
+use focalsweep_core::metrics::{self, Confusion, Ranks, RocCorner, ScoredRows, threshold_in_use, validation_threshold};
+use focalsweep_core::prepared::{Replicate, Rows};
 use focalsweep_core::record::SplitMetrics;
 use focalsweep_core::spec::OperatingPoint;
 
@@ -20,6 +21,8 @@ pub struct Fitted {
     pub validation: RowScores,
     /// The test rows, scored.
     pub test_rows: RowScores,
+    /// The calibration rows, scored; none where none were set aside.
+    pub calibration: RowScores,
     /// Metrics on the training rows, without dropout.
     pub train: SplitMetrics,
     /// Metrics on the validation rows.
@@ -31,9 +34,10 @@ pub struct Fitted {
     pub train_roc: Vec<RocCorner>,
     /// Threshold of the operating point: the probability of `threshold_raw`.
     pub threshold: Option<f64>,
-    /// The logit that it is chosen by, on the validation rows.
+    /// The logit that rows are flagged from: see [`threshold_in_use`].
     pub threshold_raw: Option<f64>,
-    /// Counts at `threshold_raw` on the validation rows.
+    /// Counts on the validation rows, which may rank: at the threshold that these rows choose, so that the calibration
+    /// rows rank nobody.
     pub val_op: Option<Confusion>,
     /// Counts at `threshold_raw` on the test rows.
     pub test_op: Option<Confusion>,
@@ -48,20 +52,41 @@ pub struct RowScores {
     pub scores: Vec<f32>,
 }
 
-/// Scores of the same models over the three splits.
+/// Scores of the same models over all parts of a replicate.
 pub(super) struct Parts<'a> {
-    pub(super) train: (Scored, &'a Rows),
-    pub(super) validation: (Scored, &'a Rows),
-    pub(super) test: (Scored, &'a Rows),
+    train: (Scored, &'a Rows),
+    validation: (Scored, &'a Rows),
+    test: (Scored, &'a Rows),
+    calibration: (Scored, &'a Rows),
 }
 
-impl Parts<'_> {
+impl<'a> Parts<'a> {
+    /// Of `data`, by what scores a part of it.
+    ///
+    /// # Errors
+    /// Those of `score`.
+    pub(super) fn scored_by(
+        data: &'a Replicate,
+        score: impl Fn(Part) -> Result<Scored, TrainError>,
+    ) -> Result<Self, TrainError> {
+        let part = |part: Part| Ok::<_, TrainError>((score(part)?, part.of(data)));
+        let calibration =
+            if data.calibration.is_empty() { (Scored::default(), &data.calibration) } else { part(Part::Calibration)? };
+        Ok(Self {
+            train: part(Part::Train)?,
+            validation: part(Part::Validation)?,
+            test: part(Part::Test)?,
+            calibration,
+        })
+    }
+
     /// Everything about the model at position `model` of the scores.
     pub(super) fn fitted(&self, model: usize, weights: Vec<f32>, best_epoch: u32, point: &OperatingPoint) -> Fitted {
         let (validation, val_labels) = part(&self.validation, model);
         let (test, test_labels) = part(&self.test, model);
-        let threshold_raw = metrics::threshold_for(point, validation.raw, val_labels);
-        let threshold = threshold_raw.map(|raw| metrics::score_of_threshold(raw, validation.raw, validation.scores));
+        let (calibration, calibration_labels) = part(&self.calibration, model);
+        let chosen = validation_threshold(point, validation.labelled(val_labels));
+        let in_use = threshold_in_use(point, chosen, calibration.labelled(calibration_labels));
         let (train, train_ranks) = measure(&self.train, model);
         Fitted {
             best_epoch,
@@ -70,12 +95,13 @@ impl Parts<'_> {
             train_roc: train_ranks.map(|ranks| ranks.roc(ROC_STEP)).unwrap_or_default(),
             val: measure(&self.validation, model).0,
             test: measure(&self.test, model).0,
-            threshold,
-            threshold_raw,
-            val_op: threshold_raw.map(|t| Confusion::at(validation.raw, val_labels, t)),
-            test_op: threshold_raw.map(|t| Confusion::at(test.raw, test_labels, t)),
+            threshold: in_use.map(|threshold| threshold.score),
+            threshold_raw: in_use.map(|threshold| threshold.raw),
+            val_op: chosen.map(|threshold| Confusion::at(validation.raw, val_labels, threshold.raw)),
+            test_op: in_use.map(|threshold| Confusion::at(test.raw, test_labels, threshold.raw)),
             validation: validation.to_owned(),
             test_rows: test.to_owned(),
+            calibration: calibration.to_owned(),
         }
     }
 }
@@ -87,7 +113,11 @@ struct OfModel<'a> {
     scores: &'a [f32],
 }
 
-impl OfModel<'_> {
+impl<'a> OfModel<'a> {
+    fn labelled(self, labels: &'a [u8]) -> ScoredRows<'a> {
+        ScoredRows { raw: self.raw, scores: self.scores, labels }
+    }
+
     fn to_owned(self) -> RowScores {
         RowScores { raw: self.raw.to_vec(), scores: self.scores.to_vec() }
     }

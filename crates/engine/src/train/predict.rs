@@ -22,17 +22,17 @@ pub fn score_rows(trial: &Hyperparameters, inputs: usize, weights: &[f32], x: Ve
     }
     let n = x.len() / inputs;
     // Labels are read for the loss alone, which nobody asks for here.
-    let rows = Rows { x: x.into(), y: vec![0; n].into(), source_rows: Vec::new().into() };
+    let rows = Rows { x: x.into(), y: vec![0; n].into(), ..Rows::default() };
     let stack = Stack::new(vec![trial.clone()], TrainSpec::default(), &rows, inputs, 0, 0);
-    let none = || Rows { x: Vec::new().into(), y: Vec::new().into(), source_rows: Vec::new().into() };
     let data = Replicate {
         index: 0,
         seed: 0,
         features: Vec::new(),
         preprocessing: Preprocessing { steps: Vec::new() },
-        train: none(),
-        validation: none(),
+        train: Rows::default(),
+        validation: Rows::default(),
         test: rows,
+        calibration: Rows::default(),
         split_fingerprint: String::new(),
         notes: Vec::new(),
     };
@@ -61,11 +61,6 @@ pub fn measure_again(
     let zeros = vec![0.0; weights.len()];
     let parameters = Parameters { weights: weights.to_vec(), first: zeros.clone(), second: zeros };
     let backend = Fused::new(&stack, data, &[0], &parameters, vec![0.0]);
-    let score = |part: Part| backend.score(weights, &[0], part);
-    let parts = Parts {
-        train: (score(Part::Train)?, &data.train),
-        validation: (score(Part::Validation)?, &data.validation),
-        test: (score(Part::Test)?, &data.test),
-    };
+    let parts = Parts::scored_by(data, |part| backend.score(weights, &[0], part))?;
     Ok(parts.fitted(0, weights.to_vec(), 0, point))
 }

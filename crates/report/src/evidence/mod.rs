@@ -13,6 +13,7 @@ mod claim;
 mod classifiers;
 mod doubts;
 mod edges;
+mod guarantee;
 mod intervals;
 mod judge;
 mod kept;
@@ -29,6 +30,7 @@ mod starts;
 
 pub use calibration::{Calibration, Reading};
 pub use claim::{Claim, Claims, Correction, Kind};
+pub use guarantee::Guarantee;
 pub use intervals::Intervals;
 pub use judge::{Confirmed, Judged, StandardErrors, judge};
 pub use kept::Optimism;

@@ -7,6 +7,7 @@ use super::claim::{Claim, Claims, Kind};
 use super::classifiers::classifiers;
 use super::doubts::misleading;
 use super::edges::edges;
+use super::guarantee::Guarantee;
 use super::intervals::{Intervals, intervals};
 use super::judge::{Confirmed, StandardErrors, judge, thresholds};
 use super::kept::{Optimism, scores_of};
@@ -40,6 +41,8 @@ pub struct Answer {
     pub confirmed: Confirmed,
     /// What the winner's AUC lost on rows that did not choose it.
     pub optimism: Option<Optimism>,
+    /// What is promised of the winner's threshold, where its operating point asks for a promise.
+    pub guarantee: Option<Guarantee>,
     /// Whether the winner's scores are probabilities.
     pub calibration: Option<Calibration>,
     /// 95 % intervals on the test rows, by trial.
@@ -131,7 +134,7 @@ fn answer(
     with_intervals: usize,
     for_each: ForEach<'_>,
 ) -> Result<Answer, ReportError> {
-    let mut answer = Answer::default();
+    let mut answer = Answer { guarantee: Guarantee::of(files, ranking)?, ..Answer::default() };
     let Some(winner) = ranking.winner() else { return Ok(answer) };
     let replicates: HashSet<u32> = winner.trial.replicates.iter().copied().collect();
     let id = |ranked: &Ranked| ranked.trial.trial_id.clone();
@@ -143,7 +146,10 @@ fn answer(
             methods(&rank(results, &Options { by, on: Split::Validation, top: None })?)
         }
     };
-    let judged = judge(files, results, ranking, &answer.methods, for_each)?;
+    // What follows chooses thresholds on the validation rows, and these figures are not at such.
+    let is_chosen_there = !answer.guarantee.as_ref().is_some_and(Guarantee::chose);
+    let point = ranking.operating_point.as_ref().filter(|_| is_chosen_there);
+    let judged = judge(files, results, (ranking, point), &answer.methods, for_each)?;
     (answer.claims, answer.standard_errors, answer.confirmed) = (judged.claims, judged.errors, judged.confirmed);
     let shown = ranking.shown().iter().take(with_intervals).map(id);
     let wanted: HashSet<String> = shown
@@ -161,7 +167,7 @@ fn answer(
         answer.calibration = Calibration::of(of_winner);
         answer.warnings.extend(answer.calibration.filter(Calibration::misleads).map(|c| misleading(&c)));
     }
-    answer.intervals = intervals(&scores, ranking.operating_point.as_ref(), for_each);
+    answer.intervals = intervals(&scores, point, for_each);
     answer.starts = starts(files, ranking)?;
     Ok(answer)
 }

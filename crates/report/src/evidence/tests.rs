@@ -12,7 +12,7 @@ use focalsweep_core::metrics::{AucComponents, student_p};
 use focalsweep_core::plan::Phase;
 use focalsweep_core::spec::{OperatingPoint, Split};
 
-const POINT: OperatingPoint = OperatingPoint::MaxFpr { max_fpr: 0.1 };
+const POINT: OperatingPoint = OperatingPoint::MaxFpr { max_fpr: 0.1, confidence: None };
 
 fn in_turn(n: usize, each: &(dyn Fn(usize) + Sync)) {
     (0..n).for_each(each);
@@ -59,7 +59,7 @@ fn table(trials: &[&str], replicates: u32, point: Option<OperatingPoint>) -> Res
 }
 
 fn judged(groups: &Vec<ScoreGroup>, results: &Results, ranking: &Ranking) -> Judged {
-    judge(groups, results, ranking, &[], &in_turn).unwrap()
+    judge(groups, results, (ranking, results.operating_point.as_ref()), &[], &in_turn).unwrap()
 }
 
 fn claim<'a>(judged: &'a Judged, kind: Kind, about: Test, against: &str, split: Split) -> &'a Claim {
@@ -152,7 +152,7 @@ fn methods_are_held_against_the_plain_one_and_corrected_for_each_other() {
     for shift in [[0, 0], [50, 50]] {
         let groups = scores(&trials, 2, shift);
         let results = table(&trials, 2, Some(POINT));
-        let found = judge(&groups, &results, &ranked(&results, &["auc"]), &methods, &in_turn).unwrap();
+        let found = judge(&groups, &results, (&ranked(&results, &["auc"]), Some(&POINT)), &methods, &in_turn).unwrap();
         let of = |of: &str| found.claims.get(Kind::Models, Test::Auc, of, "c", Split::Test).unwrap();
         assert!(of("a").difference > 0.0 && of("b").difference > 0.0);
         let expected = if shift[1] == 0 { Correction::Methods } else { Correction::AllPairs };

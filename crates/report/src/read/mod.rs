@@ -10,6 +10,7 @@ mod scores;
 mod words;
 
 pub(crate) use history::{for_each_epoch, validation_losses};
+pub(crate) use operating::percent;
 pub(crate) use run::Table;
 pub(crate) use words::{column, listed, part_of, split_word, trials_count};
 
@@ -17,5 +18,5 @@ pub use error::ReportError;
 pub use operating::{at_operating_point, operating_point_in_words};
 pub use rows::{Results, Row, Timing, Value};
 pub use run::{read, run_files, unchecked_run_files};
-pub use scores::{ScoreGroup, ScoreSource, for_each_group};
+pub use scores::{CalibrationGroup, ScoreGroup, ScoreSource, for_each_calibration_group, for_each_group};
 pub use words::thousands;

@@ -1,13 +1,13 @@
 //! Another operating point without training again: thresholds and counts from scores.parquet.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::error::ReportError;
 use super::rows::Results;
-use super::scores::{ScoreGroup, for_each_group};
+use super::scores::{ScoreGroup, for_each_calibration_group, for_each_group};
 use super::words::{column, listed, part_of, split_word, trials_count};
 use focalsweep_core::metrics::catalogue::{METRICS, Metric, OfCounts, Source};
-use focalsweep_core::metrics::{Confusion, score_of_threshold, threshold_for};
+use focalsweep_core::metrics::{Confusion, ScoredRows, Threshold, guaranteed_threshold, validation_threshold};
 use focalsweep_core::record::{RunFiles, SCORES, State};
 use focalsweep_core::spec::{OperatingPoint, Split};
 
@@ -21,7 +21,8 @@ fn metrics_at_point() -> impl Iterator<Item = (&'static Metric, OfCounts)> {
 
 /// Puts the threshold of every (trial, replicate) where `point` has it on the validation rows, and counts the
 /// validation and the test rows again at it: the columns `threshold`, `val_op_…`, `test_op_…`, and for costs `val_cost`
-/// and `test_cost`. Trials whose scores were not kept lose these figures; a warning says so.
+/// and `test_cost`. Where `point` asks for a guarantee and the calibration rows give one, `threshold` and `test_op_…` are
+/// at that threshold instead. Trials whose scores were not kept lose these figures; a warning says so.
 ///
 /// # Errors
 /// scores.parquet is there but cannot be read, or does not hold the rows that results.parquet counts.
@@ -29,7 +30,7 @@ pub fn at_operating_point(files: &RunFiles, results: &mut Results, point: &Opera
     let threshold_column = results.column_of("threshold");
     // Runs of version 1 have none.
     let raw_column = results.metrics.iter().position(|metric| metric == "threshold_raw");
-    let mut flagged_from: HashMap<usize, f64> = HashMap::new();
+    let mut flagged_from: HashMap<usize, Threshold> = HashMap::new();
     let of_split = [Split::Validation, Split::Test].map(|on| {
         let names = metrics_at_point().map(|(metric, _)| metric.column(part_of(on)).name());
         (on, names.map(|name| results.column_of(&name)).collect::<Vec<usize>>())
@@ -44,6 +45,9 @@ pub fn at_operating_point(files: &RunFiles, results: &mut Results, point: &Opera
     let mut strange = None;
     // The test rows need the threshold of the validation rows, which may come later in a file that somebody sorted.
     for (on, columns) in of_split {
+        if on == Split::Test {
+            strange = strange.or(guarantee_all(files, point, &place, &mut flagged_from)?);
+        }
         for_each_group(files, &|_, _, split| split == on, &mut |group| {
             let Some(&at) = place.get(&(group.trial.clone(), group.replicate)) else { return };
             if !is_whole(results, at, &group) {
@@ -58,14 +62,14 @@ pub fn at_operating_point(files: &RunFiles, results: &mut Results, point: &Opera
             }
             let metrics = &mut results.rows[at].metrics;
             if on == Split::Validation
-                && let Some(raw) = threshold_for(point, &group.raw, &group.labels)
+                && let Some(chosen) = validation_threshold(point, scored(&group))
             {
-                flagged_from.insert(at, raw);
-                metrics[threshold_column] = Some(score_of_threshold(raw, &group.raw, &group.scores));
-                raw_column.into_iter().for_each(|column| metrics[column] = Some(raw));
+                flagged_from.insert(at, chosen);
             }
-            if let Some(&threshold) = flagged_from.get(&at) {
-                let counts = Confusion::at(&group.raw, &group.labels, threshold);
+            if let Some(threshold) = flagged_from.get(&at) {
+                metrics[threshold_column] = Some(threshold.score);
+                raw_column.into_iter().for_each(|column| metrics[column] = Some(threshold.raw));
+                let counts = Confusion::at(&group.raw, &group.labels, threshold.raw);
                 for (&column, (_, of_counts)) in columns.iter().zip(metrics_at_point()) {
                     metrics[column] = of_counts.value(&counts);
                 }
@@ -92,6 +96,33 @@ pub fn at_operating_point(files: &RunFiles, results: &mut Results, point: &Opera
     results.operating_point = Some(point.clone());
     results.add_costs();
     Ok(())
+}
+
+/// Puts the thresholds that the calibration rows guarantee in the place of those that the validation rows chose, where
+/// `point` asks for it. What is strange about the rows, in words.
+fn guarantee_all(
+    files: &RunFiles,
+    point: &OperatingPoint,
+    place: &HashMap<(String, u32), usize>,
+    flagged_from: &mut HashMap<usize, Threshold>,
+) -> Result<Option<String>, ReportError> {
+    let Some((max_fpr, confidence)) = point.guarantee() else { return Ok(None) };
+    let (mut seen, mut strange) = (HashSet::new(), None);
+    for_each_calibration_group(files, &|_| true, &mut |group| {
+        let Some(&at) = place.get(&(group.trial.clone(), group.replicate)) else { return };
+        if !seen.insert(at) {
+            let rows = format!("trial {}, replicate {}: the calibration rows", group.trial, group.replicate);
+            strange.get_or_insert(format!("{rows} do not lie together"));
+        }
+        if let Some(threshold) = guaranteed_threshold(group.rows(), max_fpr, confidence) {
+            flagged_from.insert(at, threshold);
+        }
+    })?;
+    Ok(strange)
+}
+
+fn scored(group: &ScoreGroup) -> ScoredRows<'_> {
+    ScoredRows { raw: &group.raw, scores: &group.scores, labels: &group.labels }
 }
 
 /// Whether the group has as many rows as were counted at threshold 0.5.
@@ -146,7 +177,7 @@ impl Results {
 /// The operating point in words: `at most 1 % false alarms`.
 pub fn operating_point_in_words(point: &OperatingPoint) -> String {
     match point {
-        OperatingPoint::MaxFpr { max_fpr } => format!("at most {} % false alarms", percent(*max_fpr)),
+        OperatingPoint::MaxFpr { max_fpr, .. } => format!("at most {} % false alarms", percent(*max_fpr)),
         OperatingPoint::MinRecall { min_recall } => {
             format!("at least {} % of the positives caught", percent(*min_recall))
         }
@@ -160,6 +191,6 @@ pub fn operating_point_in_words(point: &OperatingPoint) -> String {
 }
 
 /// Up to six significant figures, without trailing zeros.
-fn percent(share: f64) -> f64 {
+pub(crate) fn percent(share: f64) -> f64 {
     (share * 1e8).round() / 1e6
 }

@@ -10,6 +10,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::error::ReportError;
 use focalsweep_core::guard::guarded;
+use focalsweep_core::metrics::ScoredRows;
 use focalsweep_core::record::{RunFiles, SCORES};
 use focalsweep_core::spec::Split;
 
@@ -30,6 +31,28 @@ pub struct ScoreGroup {
     pub raw: Vec<f32>,
     /// Probability of each row to be positive.
     pub scores: Vec<f32>,
+}
+
+/// The scores of one (trial, replicate) on the negatives that were set aside for a guarantee.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CalibrationGroup {
+    /// Id of the trial.
+    pub trial: String,
+    /// Its replicate.
+    pub replicate: u32,
+    /// Class of each row, 0.
+    pub labels: Vec<u8>,
+    /// Logit of each row.
+    pub raw: Vec<f32>,
+    /// Probability of each row to be positive.
+    pub scores: Vec<f32>,
+}
+
+impl CalibrationGroup {
+    /// Its rows.
+    pub fn rows(&self) -> ScoredRows<'_> {
+        ScoredRows { raw: &self.raw, scores: &self.scores, labels: &self.labels }
+    }
 }
 
 /// Where scores come from.
@@ -79,6 +102,59 @@ pub fn for_each_group(
     wanted: &dyn Fn(&str, u32, Split) -> bool,
     each: &mut dyn FnMut(ScoreGroup),
 ) -> Result<(), ReportError> {
+    let of = |word: Word| match word {
+        Word::Of(split) => Some(split),
+        Word::Calibration => None,
+    };
+    let wanted = |trial: &str, replicate, word| of(word).is_some_and(|split| wanted(trial, replicate, split));
+    for_each_run(files, &wanted, &mut |run| {
+        let Run { trial, replicate, word, rows, labels, raw, scores } = run;
+        if let Some(split) = of(word) {
+            each(ScoreGroup { trial, replicate, split, rows, labels, raw, scores });
+        }
+    })
+}
+
+/// The same for the calibration rows of each (trial, replicate).
+///
+/// # Errors
+/// As there.
+pub fn for_each_calibration_group(
+    files: &RunFiles,
+    wanted: &dyn Fn(&str) -> bool,
+    each: &mut dyn FnMut(CalibrationGroup),
+) -> Result<(), ReportError> {
+    for_each_run(files, &|trial, _, word| word == Word::Calibration && wanted(trial), &mut |run| {
+        let Run { trial, replicate, labels, raw, scores, .. } = run;
+        each(CalibrationGroup { trial, replicate, labels, raw, scores });
+    })
+}
+
+/// What the column `split` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// Rows that are ranked or measured on.
+    Of(Split),
+    /// Rows of a guarantee.
+    Calibration,
+}
+
+/// Rows that lie together and are of the same trial, replicate and part.
+struct Run {
+    trial: String,
+    replicate: u32,
+    word: Word,
+    rows: Vec<i64>,
+    labels: Vec<u8>,
+    raw: Vec<f32>,
+    scores: Vec<f32>,
+}
+
+fn for_each_run(
+    files: &RunFiles,
+    wanted: &dyn Fn(&str, u32, Word) -> bool,
+    each: &mut dyn FnMut(Run),
+) -> Result<(), ReportError> {
     let path = &files.path(SCORES);
     let Some(file) = files.open(SCORES)? else { return Ok(()) };
     let unreadable = |why: String| ReportError::Unreadable { path: path.to_owned(), why };
@@ -98,13 +174,13 @@ pub fn for_each_group(
     Ok(())
 }
 
-/// Adds a batch's rows to the group under way, and hands it on whenever another begins.
+/// Adds a batch's rows to the run under way, and hands it on whenever another begins.
 fn add_batch(
     path: &Path,
     batch: &RecordBatch,
-    wanted: &dyn Fn(&str, u32, Split) -> bool,
-    under_way: &mut Option<ScoreGroup>,
-    each: &mut dyn FnMut(ScoreGroup),
+    wanted: &dyn Fn(&str, u32, Word) -> bool,
+    under_way: &mut Option<Run>,
+    each: &mut dyn FnMut(Run),
 ) -> Result<(), ReportError> {
     let column = |name: &str, to: &DataType| {
         let missing = || ReportError::MissingColumn { path: path.to_owned(), column: name.to_owned() };
@@ -137,33 +213,34 @@ fn add_batch(
         let end = (start..batch.num_rows()).find(|&row| of(row) != of(start)).unwrap_or(batch.num_rows());
         let (trial, replicate, of_split) = of(start);
         let trial = trial_names.value(trial as usize);
-        let split = match split_names.value(of_split as usize) {
-            "validation" => Split::Validation,
-            "test" => Split::Test,
+        let word = match split_names.value(of_split as usize) {
+            "validation" => Word::Of(Split::Validation),
+            "test" => Word::Of(Split::Test),
+            "calibration" => Word::Calibration,
             other => {
-                let why = format!("column `split`: found `{other}`, expected `validation` or `test`");
+                let why = format!("column `split`: found `{other}`, expected `validation`, `test` or `calibration`");
                 return Err(ReportError::Unreadable { path: path.to_owned(), why });
             }
         };
         let replicate = replicate.cast_unsigned();
-        if wanted(trial, replicate, split) {
-            let goes_on = |g: &ScoreGroup| (g.trial.as_str(), g.replicate, g.split) == (trial, replicate, split);
-            if let Some(whole) = under_way.take_if(|group| !goes_on(group)) {
+        if wanted(trial, replicate, word) {
+            let goes_on = |run: &Run| (run.trial.as_str(), run.replicate, run.word) == (trial, replicate, word);
+            if let Some(whole) = under_way.take_if(|run| !goes_on(run)) {
                 each(whole);
             }
-            let group = under_way.get_or_insert_with(|| ScoreGroup {
+            let run = under_way.get_or_insert_with(|| Run {
                 trial: trial.to_owned(),
                 replicate,
-                split,
+                word,
                 rows: Vec::new(),
                 labels: Vec::new(),
                 raw: Vec::new(),
                 scores: Vec::new(),
             });
-            group.rows.extend(&rows[start..end]);
-            group.labels.extend(labels[start..end].iter().map(|&label| u8::from(label != 0)));
-            group.raw.extend(&raw[start..end]);
-            group.scores.extend(&scores[start..end]);
+            run.rows.extend(&rows[start..end]);
+            run.labels.extend(labels[start..end].iter().map(|&label| u8::from(label != 0)));
+            run.raw.extend(&raw[start..end]);
+            run.scores.extend(&scores[start..end]);
         }
         start = end;
     }

@@ -82,6 +82,14 @@ impl Report {
                 "test_auc": optimism.test,
                 "standard_error": optimism.standard_error,
             })),
+            "guarantee": answer.guarantee.as_ref().map(|guarantee| json!({
+                "max_fpr": guarantee.max_fpr,
+                "confidence": guarantee.confidence,
+                "negatives": guarantee.negatives,
+                "needed": guarantee.needed,
+                "kept": guarantee.kept,
+                "why": guarantee.why,
+            })),
             "calibration": answer.calibration.map(|calibration| json!({
                 "raw": reading(calibration.raw),
                 "platt": reading(calibration.platt),

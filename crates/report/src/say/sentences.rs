@@ -2,9 +2,9 @@
 
 use super::numbers::{number, p_in_words, signed};
 use super::summary::in_words;
-use crate::evidence::{Claim, Confirmed, Correction, Kind, Report, Start, at_point};
+use crate::evidence::{Claim, Confirmed, Correction, Guarantee, Kind, Report, Start, at_point};
 use crate::rank::{Ranked, Ranking};
-use crate::read::{column, operating_point_in_words, parameters, split_word, thousands};
+use crate::read::{column, operating_point_in_words, parameters, percent, split_word, thousands};
 use focalsweep_core::losses;
 use focalsweep_core::metrics::Interval;
 use focalsweep_core::metrics::catalogue::{METRICS, Test};
@@ -31,6 +31,7 @@ pub(crate) fn sentences(report: &Report) -> Vec<String> {
             out.extend(of_settings(report, of, against));
         }
     }
+    out.extend(answer.guarantee.as_ref().map(guarantee_in_words));
     out.extend(optimism_in_words(report));
     out.extend(starts_in_words(&answer.starts));
     out.extend(answer.notes.iter().cloned());
@@ -218,6 +219,19 @@ pub(crate) fn verdict(claims: &[&Claim]) -> String {
         (told, open) => {
             format!("{} (significant at 5 %); the {} cannot be told apart", told.join(" and "), open.join(" and "))
         }
+    }
+}
+
+/// What is promised of the winner's threshold, or why nothing is.
+fn guarantee_in_words(guarantee: &Guarantee) -> String {
+    let (rate, sure) = (percent(guarantee.max_fpr), percent(guarantee.confidence));
+    match &guarantee.why {
+        None => format!(
+            "With {sure} % confidence at most {rate} % of the negatives are false alarms at this threshold (Tong et al. \
+             2018; {} negatives that chose nothing else).",
+            thousands(guarantee.negatives)
+        ),
+        Some(why) => format!("No guarantee of {rate} % false alarms: {why}."),
     }
 }
 

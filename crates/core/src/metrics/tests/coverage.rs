@@ -103,7 +103,7 @@ fn operating_point_intervals_cover() {
         let recall = model.recall_at(0.02);
         let [fn_, fp] = coverage(3, |stream, set| {
             let (validation, test) = (model.draw(stream), model.draw(stream));
-            let point = OperatingPoint::MaxFpr { max_fpr: 0.02 };
+            let point = OperatingPoint::MaxFpr { max_fpr: 0.02, confidence: None };
             let (validation, test) = ((&validation.0[..], &validation.1[..]), (&test.0[..], &test.1[..]));
             let found = operating_point_intervals(&point, validation, test, 300, set).unwrap();
             [holds(Some(found.fn_), (1.0 - recall) * positives as f64), holds(Some(found.fp), 0.02 * negatives as f64)]

@@ -3,6 +3,7 @@
 mod catalogue;
 mod coverage;
 mod multiple;
+mod neyman_pearson;
 mod statistics;
 
 use proptest::prelude::*;
@@ -139,7 +140,7 @@ fn nobody_flagged_is_just_above_the_highest_score() {
 }
 
 fn max_fpr(max_fpr: f64) -> OperatingPoint {
-    OperatingPoint::MaxFpr { max_fpr }
+    OperatingPoint::MaxFpr { max_fpr, confidence: None }
 }
 
 fn min_recall(min_recall: f64) -> OperatingPoint {
@@ -178,7 +179,7 @@ fn threshold_of_all(point: &OperatingPoint, scores: &[f32], labels: &[u8]) -> Op
     let all = scores.iter().copied().chain([highest.next_up()]).map(f64::from);
     let at = |t: f64| Confusion::at(scores, labels, t);
     match *point {
-        OperatingPoint::MaxFpr { max_fpr } => {
+        OperatingPoint::MaxFpr { max_fpr, .. } => {
             all.filter(|&t| at(t).fpr().is_some_and(|r| r <= max_fpr)).reduce(f64::min)
         }
         OperatingPoint::AlertBudget { max_alerts_per_1000 } => {

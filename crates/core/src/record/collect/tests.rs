@@ -51,6 +51,7 @@ impl Run {
             train: part(0),
             validation: part(3),
             test: part(6),
+            calibration: part(9),
             split_fingerprint: "s".into(),
             notes: Vec::new(),
         };
@@ -81,6 +82,7 @@ impl Run {
             train_roc: vec![corner(0, 0), corner(2, 1)],
             validation: scores(),
             test: scores(),
+            calibration: scores(),
             model: le_bytes(&[mark; 2 * FEATURES + 2 + 2 + 1]),
         });
         let mut journal = Journal::new(&self.dir.jobs(), &self.plan.jobs[0].job_id, &Attempt::new());
@@ -166,7 +168,7 @@ fn a_finished_run_grows_and_no_row_that_was_there_is_dropped() {
     assert_eq!(run.marks(), [1, 2, 3]);
     let mut scores = run.rows_by_trial("scores.parquet");
     scores.sort_unstable();
-    assert_eq!(scores, one(&[1, 2, 3], 6));
+    assert_eq!(scores, one(&[1, 2, 3], 9));
     assert_eq!(run.models(), BTreeMap::from([(1, 1.0), (2, 2.0), (3, 3.0)]));
     // Nothing new: nothing is lost.
     assert_eq!(run.collect(), (3, 0));

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::super::{
     Activation, Backend, DataSpec, Devices, Domain, EarlyStopping, Goal, InitialBias, LaunchSpec, Launcher, Loss,
     Method, ModelSpec, Monitor, OperatingPoint, Optimizer, Parameters, RankSpec, Reduction, Sampling, Scalar, Scores,
-    SlurmSpec, Space, Spec, Split, SplitSpec, SynthSpec, TrainSpec, parse, to_yaml,
+    SlurmSpec, Space, Spec, Split, SplitSpec, SynthSpec, TestRows, TrainSpec, parse, to_yaml,
 };
 use super::read;
 
@@ -194,11 +194,12 @@ fn slurm() -> impl Strategy<Value = SlurmSpec> {
 prop_compose! {
     fn spec()(
         name in "[A-Za-z0-9_][A-Za-z0-9_-]{0,20}", data in data(), train in train(),
-        shares in (share(), share()), stratify: bool, replicates in 1_u32..100, seed: u64,
+        shares in (share(), share()), stratify: bool, fixed: bool, calibration in option::of(1e-9..0.002), replicates in 1_u32..100, seed: u64,
         hidden in vec(1..999_usize, 0..3), dropout in share(), initial_bias in bias(),
         parameters in prop_oneof![space().prop_map(Parameters::One), vec(space(), 1..3).prop_map(Parameters::Union)],
         operating_point in prop_oneof![
-            share().prop_map(|max_fpr| OperatingPoint::MaxFpr { max_fpr }),
+            (share(), option::of(0.501..0.999_f64))
+                .prop_map(|(max_fpr, confidence)| OperatingPoint::MaxFpr { max_fpr, confidence }),
             Just(OperatingPoint::MinRecall { min_recall: 1.0 }),
             (0.001..=1000.0).prop_map(|max_alerts_per_1000| OperatingPoint::AlertBudget { max_alerts_per_1000 }),
             (number(), number()).prop_map(|(fn_cost, fp_cost)| OperatingPoint::Cost { fn_cost, fp_cost }),
@@ -212,7 +213,13 @@ prop_compose! {
     ) -> Spec {
         Spec {
             name, data, train, replicates, seed, parameters, operating_point, scores,
-            split: SplitSpec { test: shares.0, validation: shares.1, stratify },
+            split: SplitSpec {
+                test: shares.0,
+                validation: shares.1,
+                stratify,
+                test_rows: if fixed { TestRows::Fixed } else { TestRows::Redraw },
+                calibration,
+            },
             model: ModelSpec { hidden, activation: Activation::Tanh, dropout, initial_bias },
             method: Method::Grid,
             rank: RankSpec { by: vec!["fn".into(), "auc".into()], on },

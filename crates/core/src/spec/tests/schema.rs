@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::super::{
-    Activation, Goal, Launcher, Loss, Method, Monitor, Optimizer, Reduction, Sampling, Scores, Split, Word,
+    Activation, Goal, Launcher, Loss, Method, Monitor, Optimizer, Reduction, Sampling, Scores, Split, TestRows, Word,
     json_schema, keys,
 };
 use super::read;
@@ -85,6 +85,7 @@ fn schema_and_reader_know_the_same_words() {
         ("Loss", names(Loss::WORDS)),
         ("Sampling", names(Sampling::WORDS)),
         ("Split", names(Split::WORDS)),
+        ("TestRows", names(TestRows::WORDS)),
         ("Launcher", names(Launcher::WORDS)),
     ] {
         let options = schema["$defs"][name]["oneOf"].as_array().unwrap();
@@ -99,6 +100,7 @@ name: a
 data: {source: a.csv, label: y, synth: {rows: 1000000, features: 1, positives: 1}}
 split: {test: 0.001, validation: 0.001}
 train: {early_stopping: {}}
+operating_point: {max_fpr: 0.5}
 parameters: {loss: {values: [focal, weighted_bce]}}
 ";
 

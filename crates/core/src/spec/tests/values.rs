@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::super::{
     Devices, Domain, EarlyStopping, Goal, InitialBias, Loss, Monitor, OperatingPoint, Parameters, Scalar, Scores, Spec,
-    SplitSpec,
+    SplitSpec, TestRows,
 };
 use super::{LEAST, read};
 
@@ -15,13 +15,15 @@ fn good(text: &str) -> Spec {
 #[test]
 fn the_least_file_has_the_documented_defaults() {
     let spec = good(LEAST);
-    assert_eq!(spec.split, SplitSpec { test: 0.2, validation: 0.16, stratify: true });
+    let split =
+        SplitSpec { test: 0.2, validation: 0.16, stratify: true, test_rows: TestRows::Fixed, calibration: None };
+    assert_eq!(spec.split, split);
     assert_eq!((spec.replicates, spec.seed, spec.scores), (1, 0, None));
     assert_eq!((spec.model.hidden.as_slice(), spec.model.dropout), (&[16][..], 0.5));
     assert_eq!(spec.model.initial_bias, InitialBias::Prior);
     assert_eq!((spec.train.epochs, spec.train.batch_size, spec.train.learning_rate), (100, 2048, 1e-3));
     assert_eq!(spec.train.early_stopping, None);
-    assert_eq!(spec.operating_point, OperatingPoint::MaxFpr { max_fpr: 0.01 });
+    assert_eq!(spec.operating_point, OperatingPoint::MaxFpr { max_fpr: 0.01, confidence: None });
     assert_eq!(spec.rank.by, ["auc", "fn"]);
     assert_eq!((spec.data.min_level_count, spec.data.standardize), (20, true));
     assert_eq!(spec.launch.devices, Devices::Word("auto".into()));
@@ -31,6 +33,17 @@ fn the_least_file_has_the_documented_defaults() {
 fn cost_ranks_where_there_are_costs() {
     let spec = good(&format!("{LEAST}\noperating_point: {{fn_cost: 9, fp_cost: 1}}\nrank: {{by: [cost]}}\n"));
     assert_eq!(spec.rank.by, ["cost"]);
+}
+
+#[test]
+fn a_rate_of_false_alarms_may_be_guaranteed() {
+    let sure = [("operating_point.max_fpr", "0.001"), ("operating_point.confidence", "0.95")];
+    let read_with = |more: &[(&str, &str)]| read(LEAST, &[&sure, more].concat()).unwrap().operating_point;
+    assert_eq!(read_with(&[]), OperatingPoint::MaxFpr { max_fpr: 0.001, confidence: Some(0.95) });
+    let plain = OperatingPoint::MaxFpr { max_fpr: 0.001, confidence: None };
+    assert_eq!(read_with(&[("operating_point.confidence", "null")]), plain);
+    let other = [("operating_point.min_recall", "0.9")];
+    assert_eq!(read_with(&other), OperatingPoint::MinRecall { min_recall: 0.9 }, "another rule takes its place");
 }
 
 #[test]
@@ -51,7 +64,7 @@ data:
   min_level_count: 5
   standardize: false
   clip: 5
-split: {{test: 0.25, validation: .25, stratify: false}}
+split: {{test: 0.25, validation: .25, stratify: false, test_rows: redraw, calibration: 0.1}}
 replicates: 3
 seed: 18446744073709551615
 model: {{hidden: [], activation: tanh, dropout: 0, initial_bias: -4.5}}
@@ -83,7 +96,14 @@ scores: none
     assert_eq!(spec.data.drop, ["id", "7"]);
     assert_eq!(spec.data.log.get("Amount"), Some(&0.001));
     assert_eq!(spec.data.clip, Some(5.0));
-    assert_eq!(spec.split, SplitSpec { test: 0.25, validation: 0.25, stratify: false });
+    let split = SplitSpec {
+        test: 0.25,
+        validation: 0.25,
+        stratify: false,
+        test_rows: TestRows::Redraw,
+        calibration: Some(0.1),
+    };
+    assert_eq!(spec.split, split);
     assert_eq!(spec.seed, u64::MAX);
     assert_eq!(spec.model.initial_bias, InitialBias::Value(-4.5));
     assert_eq!((spec.train.epochs, spec.train.learning_rate, spec.train.epsilon), (100, 1e-4, Some(1e-7)));

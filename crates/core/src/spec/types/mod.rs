@@ -166,11 +166,28 @@ pub struct SplitSpec {
     pub validation: f64,
     /// Keep the share of positives equal in the parts.
     pub stratify: bool,
+    /// Whether the replicates share their test rows.
+    pub test_rows: TestRows,
+    /// Share of the negatives set aside, in (0, 1), that neither train, stop, rank nor choose: what
+    /// `operating_point.confidence` needs; absent: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0.0), extend("exclusiveMaximum" = 1.0))]
+    pub calibration: Option<f64>,
 }
 
 impl Default for SplitSpec {
     fn default() -> Self {
-        Self { test: 0.2, validation: 0.16, stratify: true }
+        Self { test: 0.2, validation: 0.16, stratify: true, test_rows: TestRows::Fixed, calibration: None }
+    }
+}
+
+words! {
+    /// `split.test_rows`: which replicates have the same test rows.
+    pub enum TestRows {
+        /// All: replicates draw training and validation rows from what is left.
+        Fixed = "fixed",
+        /// None: each replicate draws all of its rows anew.
+        Redraw = "redraw",
     }
 }
 
@@ -183,6 +200,10 @@ pub enum OperatingPoint {
         /// Highest share of the negatives that may be flagged, in (0, 1).
         #[schemars(extend("exclusiveMinimum" = 0.0), extend("exclusiveMaximum" = 1.0))]
         max_fpr: f64,
+        /// Probability with which that is to hold for rows to come, in (0.5, 1); needs `split.calibration`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(extend("exclusiveMinimum" = 0.5), extend("exclusiveMaximum" = 1.0))]
+        confidence: Option<f64>,
     },
     /// As few false alarms as a recall of at least this allows.
     MinRecall {
@@ -209,7 +230,7 @@ pub enum OperatingPoint {
 
 impl Default for OperatingPoint {
     fn default() -> Self {
-        Self::MaxFpr { max_fpr: 0.01 }
+        Self::MaxFpr { max_fpr: 0.01, confidence: None }
     }
 }
 

@@ -1,0 +1,73 @@
+//! Whether the winner's threshold keeps a false-positive rate with the probability that the operating point asks for.
+
+use std::collections::BTreeMap;
+
+use crate::rank::{Key, Ranking};
+use crate::read::{ReportError, for_each_calibration_group, thousands};
+use focalsweep_core::metrics::catalogue::Metric;
+use focalsweep_core::metrics::{most_above, negatives_for_guarantee};
+use focalsweep_core::record::RunFiles;
+use focalsweep_core::spec::{OperatingPoint, Split};
+
+/// What is promised of the winner's threshold for rows to come, or why nothing is: Tong, Feng & Li 2018, Science
+/// Advances 4(2), eaao1659.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guarantee {
+    /// Highest share of the negatives that may be flagged.
+    pub max_fpr: f64,
+    /// Probability with which that holds, for each model.
+    pub confidence: f64,
+    /// Negatives that chose the threshold and nothing else: the fewest of a replicate.
+    pub negatives: u64,
+    /// Fewest that are enough.
+    pub needed: u64,
+    /// Whether it is promised.
+    pub kept: bool,
+    /// Why not, in words.
+    pub why: Option<String>,
+}
+
+impl Guarantee {
+    /// Of the winner of `ranking`; `None` where its operating point asks for none, or nobody won.
+    ///
+    /// # Errors
+    /// scores.parquet is there but cannot be read.
+    pub(super) fn of(files: &RunFiles, ranking: &Ranking) -> Result<Option<Self>, ReportError> {
+        let asked = ranking.operating_point.as_ref().and_then(OperatingPoint::guarantee);
+        let Some(((max_fpr, confidence), winner)) = asked.zip(ranking.winner()) else { return Ok(None) };
+        let (mut rows, winner) = (BTreeMap::new(), &winner.trial);
+        for_each_calibration_group(files, &|trial| trial == winner.trial_id, &mut |group| {
+            *rows.entry(group.replicate).or_insert(0) +=
+                group.labels.iter().filter(|&&label| label == 0).count() as u64;
+        })?;
+        // A replicate that has none is not in the file.
+        let of_replicates = winner.replicates.iter().map(|replicate| rows.get(replicate).copied().unwrap_or(0));
+        let negatives = of_replicates.min().unwrap_or(0);
+        let needed = negatives_for_guarantee(max_fpr, confidence);
+        let why = if negatives == 0 {
+            let set_aside = files.spec().is_ok_and(|spec| spec.split.calibration.is_some());
+            Some(if set_aside {
+                "the scores of the rows that were set aside were not kept (`scores: all` keeps them)".to_owned()
+            } else {
+                "no rows were set aside (`split.calibration`)".to_owned()
+            })
+        } else if most_above(negatives, max_fpr, confidence).is_none() {
+            Some(format!("it needs {} negatives, there are {}", thousands(needed), thousands(negatives)))
+        } else if ranking.on == Split::Test && ranking.keys.iter().any(is_at_operating_point) {
+            Some("the trials are ranked on test rows whose figures come from this threshold".to_owned())
+        } else {
+            None
+        };
+        Ok(Some(Self { max_fpr, confidence, negatives, needed, kept: why.is_none(), why }))
+    }
+
+    /// Whether the winner's figures on the test rows are at the threshold that its calibration rows chose, whatever
+    /// that is worth.
+    pub(super) fn chose(&self) -> bool {
+        most_above(self.negatives, self.max_fpr, self.confidence).is_some()
+    }
+}
+
+fn is_at_operating_point(key: &Key) -> bool {
+    Metric::named(&key.name).is_some_and(Metric::at_operating_point)
+}
