@@ -9,7 +9,6 @@ use crate::launch::{Host, PoolDevice, stop_on_signals};
 use crate::output::{self, Failure, INTERRUPTED, Plain, SOME_FAILED};
 use crate::progress::Progress;
 use crate::run::{RunError, pool};
-use focalsweep_core::plan::Plan;
 use focalsweep_core::record::{PLAN, RunState};
 use focalsweep_core::spec::Devices;
 use focalsweep_engine::job::{AttendedRun, Work};
@@ -32,7 +31,7 @@ pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
         return Err(Failure::input(Plain { message, help }));
     }
     let jobs: Vec<_> = run.plan.jobs.chunks(args.pack.max(1)).nth(number).unwrap_or_default().to_vec();
-    let plan = Plan { jobs, ..run.plan };
+    let plan = run.plan.with_jobs(jobs);
     if let Some(devices) = &args.devices {
         run.spec.launch.devices = Devices::Word(devices.clone());
     }

@@ -37,6 +37,7 @@ const SCORES_AT_ONCE: usize = 1 << 17;
 #[derive(Debug)]
 pub struct Collection<'a> {
     dir: &'a RunDir,
+    plan: &'a Plan,
     /// In the order of trials and replicates.
     entries: Vec<Kept>,
     /// What was collected before and no journal has.
@@ -57,14 +58,13 @@ impl<'a> Collection<'a> {
     /// A journal or results.parquet cannot be read.
     pub fn read(
         dir: &'a RunDir,
-        (plan, trials): (&Plan, &Trials),
+        (plan, trials): (&'a Plan, &Trials),
         replicates: &'a [Arc<Replicate>],
         data_fingerprint: &str,
         metadata: &[(String, String)],
     ) -> Result<Self, RunDirError> {
         let metadata = metadata.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())).collect();
-        let places: HashMap<String, usize> =
-            (0..trials.len()).map(|index| (trials.get(index).trial_id(), index)).collect();
+        let places = trials.places();
         let jobs = dir.jobs();
         let journals = Journals::list(&jobs).map_err(|e| RunDirError::io(&jobs, e))?;
         let fits = |kept: &Kept| {
@@ -84,6 +84,9 @@ impl<'a> Collection<'a> {
                     Ok(()) if planned(&row.job_id) != planned(&job.job_id) => {
                         damage.push(format!("{}: a row of {}", kept.stem, row.job_id));
                     }
+                    Ok(()) if row.phase != job.phase => {
+                        damage.push(format!("{}: trial {}: it is for another phase", kept.stem, row.trial_id));
+                    }
                     Ok(()) => {
                         if seen.insert((row.trial_id.clone(), row.replicate)) {
                             entries.push(kept);
@@ -97,7 +100,7 @@ impl<'a> Collection<'a> {
         damage.extend(journals.damage());
         let mut earlier = Earlier::read(dir, places)?;
         entries.retain(|kept| earlier.gives_way_to(&kept.entry.row));
-        Ok(Self { dir, entries, earlier, metadata, replicates, damage })
+        Ok(Self { dir, plan, entries, earlier, metadata, replicates, damage })
     }
 
     /// Places in the journals, in words, that are damaged or not of this sweep.
@@ -212,7 +215,7 @@ impl<'a> Collection<'a> {
             let (Some(spans), Some(data)) = (&entry.bytes, data) else { return Ok(()) };
             let [val_raw, val_score, test_raw, test_score] = bytes.scores(stem, spans)?;
             let parts = [(&data.validation, [val_raw, val_score]), (&data.test, [test_raw, test_score])];
-            pending.add((&entry.row.trial_id, entry.row.replicate), parts);
+            pending.add((&entry.row.trial_id, entry.row.replicate, entry.row.phase), parts);
             Ok(())
         };
         self.write_parquet(SCORES, Arc::clone(&schema), self.scores_properties(), |out| {
@@ -260,7 +263,8 @@ impl<'a> Collection<'a> {
                 let Some(Remade { train_roc, validation, test }) = remake(trial, replicate) else { continue };
                 curves.push((trial, replicate, train_roc));
                 if keep.is_none_or(|ids| ids.contains(trial)) {
-                    pending.add((trial, replicate), [(&data.validation, validation), (&data.test, test)]);
+                    let whose = (trial, replicate, self.plan.phase_of(replicate));
+                    pending.add(whose, [(&data.validation, validation), (&data.test, test)]);
                 }
                 if pending.len() >= SCORES_AT_ONCE {
                     write_scores(out, std::mem::take(&mut pending))?;

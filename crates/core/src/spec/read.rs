@@ -154,6 +154,7 @@ impl Reader {
                 .get("replicates")
                 .and_then(|at| self.whole(at, 1, 10_000))
                 .unwrap_or_else(defaults::replicates),
+            confirm: section.get_some("confirm").and_then(|at| self.confirm(at)),
             seed: section.get("seed").and_then(|at| self.whole(at, 0, u64::MAX)).unwrap_or_default(),
             model: section.get("model").and_then(|at| self.model(at)).unwrap_or_default(),
             train: section.get("train").and_then(|at| self.train(at)).unwrap_or_default(),
