@@ -24,13 +24,14 @@ pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
         output::talk(&format!("{}: every row is there already", args.run_dir.display()));
         return Ok(ExitCode::SUCCESS);
     }
-    let groups = run.plan.jobs.len().div_ceil(args.pack.max(1));
+    let jobs = run.plan.jobs.get(args.first..).unwrap_or_default();
+    let groups = jobs.len().div_ceil(args.pack.max(1));
     if number >= groups {
         let message = format!("--job {number}: expected a number below {groups}");
         let help = Some(format!("{} has {} jobs", run.dir.path(PLAN).display(), run.plan.jobs.len()));
         return Err(Failure::input(Plain { message, help }));
     }
-    let jobs: Vec<_> = run.plan.jobs.chunks(args.pack.max(1)).nth(number).unwrap_or_default().to_vec();
+    let jobs: Vec<_> = jobs.chunks(args.pack.max(1)).nth(number).unwrap_or_default().to_vec();
     let plan = run.plan.with_jobs(jobs);
     if let Some(devices) = &args.devices {
         run.spec.launch.devices = Devices::Word(devices.clone());

@@ -34,7 +34,9 @@ pub use evidence::{
 };
 pub use figures::{Figure, figures};
 pub use page::to_html;
-pub use rank::{DeviceUse, Interval, Key, Options, Ranked, Ranking, Trial, devices_in_words, rank, training_seconds};
+pub use rank::{
+    DeviceUse, Interval, Key, Options, Ranked, Ranking, Trial, devices_in_words, finalists, rank, training_seconds,
+};
 pub use read::{
     ReportError, Results, Row, ScoreGroup, Timing, Value, at_operating_point, for_each_group, operating_point_in_words,
     read, run_files, thousands, unchecked_run_files,

@@ -11,6 +11,7 @@ use arrow::datatypes::Int32Type;
 use parquet::arrow::ArrowWriter;
 
 use super::*;
+use focalsweep_core::plan::Phase;
 use focalsweep_core::record::State;
 use focalsweep_core::spec::Split;
 
@@ -58,6 +59,7 @@ pub(super) fn row(trial_id: &str, replicate: u32, loss: &str, focal: Option<(f64
     Row {
         trial_id: trial_id.to_owned(),
         replicate,
+        phase: Phase::Search,
         state: State::Finished,
         error: None,
         data_fingerprint: "data".to_owned(),

@@ -31,10 +31,11 @@ pub(super) struct Grouped {
     pub(super) warnings: Vec<String>,
 }
 
-/// Groups the rows that may be compared.
+/// Groups the rows of the search that may be compared.
 pub(super) fn group(results: &Results) -> Grouped {
     let mut warnings = Vec::new();
-    let rows = comparable(&results.rows, &mut warnings);
+    let searched: Vec<&Row> = results.searched().collect();
+    let rows = comparable(&searched, &mut warnings);
     let seen = rows.iter().map(|row| row.replicate + 1).max().unwrap_or(0);
     let replicates = results.planned_replicates.max(seen);
     let mut order: Vec<&str> = Vec::new();
@@ -85,9 +86,9 @@ pub(super) fn group(results: &Results) -> Grouped {
 
 /// Rows of the most frequent data fingerprint, and of each replicate's most frequent split. Rows of other data or
 /// another split are other questions: their figures differ for reasons that are not the trial's.
-fn comparable<'a>(rows: &'a [Row], warnings: &mut Vec<String>) -> Vec<&'a Row> {
+fn comparable<'a>(rows: &[&'a Row], warnings: &mut Vec<String>) -> Vec<&'a Row> {
     let data = most_frequent(rows.iter().map(|row| row.data_fingerprint.as_str()));
-    let of_data: Vec<&Row> = rows.iter().filter(|row| Some(row.data_fingerprint.as_str()) == data).collect();
+    let of_data: Vec<&Row> = rows.iter().copied().filter(|row| Some(row.data_fingerprint.as_str()) == data).collect();
     let mut splits: HashMap<u32, Vec<&str>> = HashMap::new();
     for row in &of_data {
         splits.entry(row.replicate).or_default().push(&row.split_fingerprint);

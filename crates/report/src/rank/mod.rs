@@ -1,6 +1,7 @@
 //! The order of the trials.
 
 mod devices;
+mod finalists;
 mod front;
 mod group;
 mod key;
@@ -16,6 +17,7 @@ use group::group;
 
 pub(crate) use devices::device_use;
 pub use devices::{DeviceUse, Interval, devices_in_words, training_seconds};
+pub use finalists::finalists;
 pub use group::Trial;
 pub use key::Key;
 
@@ -120,7 +122,7 @@ pub fn rank(results: &Results, options: &Options) -> Result<Ranking, ReportError
         trials,
         top: options.top,
         operating_point: results.operating_point.clone(),
-        devices: device_use(&results.rows),
+        devices: device_use(results.searched()),
         warnings: [results.warnings.clone(), grouped.warnings].concat(),
     };
     ranking.swept = ranking.set_apart();

@@ -1,5 +1,6 @@
 //! results.parquet as the report needs it.
 
+use focalsweep_core::plan::Phase;
 use focalsweep_core::record::State;
 use focalsweep_core::spec::OperatingPoint;
 
@@ -10,18 +11,25 @@ pub struct Results {
     pub name: String,
     /// Trials that the run was to train; 0 if not known.
     pub planned_trials: usize,
-    /// Replicates that each trial was to have; 0 if not known.
+    /// Replicates of the search that each trial was to have; 0 if not known.
     pub planned_replicates: u32,
     /// Names of the hyperparameters in [`Row::parameters`].
     pub parameters: Vec<String>,
     /// Names of the columns in [`Row::metrics`].
     pub metrics: Vec<String>,
-    /// A row for each (trial, replicate).
+    /// A row for each (trial, replicate): those of the search, which rank, and those that confirm.
     pub rows: Vec<Row>,
     /// Where the thresholds are put; `None` where the run's sweep.yaml cannot be read.
     pub operating_point: Option<OperatingPoint>,
     /// What to know of these results before believing them.
     pub warnings: Vec<String>,
+}
+
+impl Results {
+    /// The rows of the search: those that chose, and rank.
+    pub fn searched(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| row.phase == Phase::Search)
+    }
 }
 
 /// One trained (trial, replicate).
@@ -31,6 +39,8 @@ pub struct Row {
     pub trial_id: String,
     /// 0-based replicate.
     pub replicate: u32,
+    /// What its training was for.
+    pub phase: Phase,
     /// How it ended.
     pub state: State,
     /// Why it failed.

@@ -13,7 +13,7 @@ use super::error::ReportError;
 use super::rows::{Results, Row, Timing, Value};
 use focalsweep_core::guard::guarded;
 use focalsweep_core::metrics::catalogue::MetricColumn;
-use focalsweep_core::plan::is_id;
+use focalsweep_core::plan::{Phase, is_id};
 use focalsweep_core::record::{RESULTS, RunDirError, RunFiles, State};
 use focalsweep_core::spec::{OperatingPoint, PARAMETERS};
 
@@ -193,11 +193,24 @@ impl<'a> Table<'a> {
         Ok(array.as_primitive::<Int64Type>().iter().collect())
     }
 
+    /// What each row's training was for. Runs of version 1 do not say; all they have is a search.
+    fn phases(&self) -> Result<Vec<Phase>, ReportError> {
+        const NAME: &str = "phase";
+        if self.optional(NAME).is_none() {
+            return Ok(vec![Phase::Search; self.batch.num_rows()]);
+        }
+        let phase = |word: Option<String>| match word {
+            None => Ok(Phase::Search),
+            Some(word) => Phase::deserialize(serde_json::Value::from(word)),
+        };
+        self.text(NAME)?.into_iter().map(|word| phase(word).map_err(|e| self.strange(NAME, &e.to_string()))).collect()
+    }
+
     fn rows(&self, parameters: &[Named<Value>], metrics: &[Named<f64>]) -> Result<Vec<Row>, ReportError> {
         let (trials, states, errors) = (self.full_text("trial_id")?, self.full_text("state")?, self.text("error")?);
         let (data, splits) = (self.full_text("data_fingerprint")?, self.full_text("split_fingerprint")?);
         let replicates = self.integers("replicate")?;
-        let timings = self.timings()?;
+        let (timings, phases) = (self.timings()?, self.phases()?);
         (0..self.batch.num_rows())
             .map(|row| {
                 if !is_id(&trials[row]) {
@@ -209,6 +222,7 @@ impl<'a> Table<'a> {
                 Ok(Row {
                     trial_id: trials[row].clone(),
                     replicate: replicate.ok_or_else(|| self.strange("replicate", "not a whole number from 0"))?,
+                    phase: phases[row],
                     state,
                     error: errors[row].clone(),
                     data_fingerprint: data[row].clone(),

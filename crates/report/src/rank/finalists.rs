@@ -1,0 +1,16 @@
+//! Which trials are worth training afresh.
+
+use super::{Ranked, Ranking};
+
+/// The best `trials` trials, and the baseline if it is not among them, in the order of the ranking. All that there are
+/// where there are fewer; trials without any metrics are none.
+pub fn finalists(ranking: &Ranking, trials: usize) -> Vec<&Ranked> {
+    let measured = ranking.trials.iter().filter(|ranked| ranked.front.is_some());
+    let mut found: Vec<&Ranked> = measured.take(trials).collect();
+    if let Some(baseline) = ranking.baseline()
+        && !found.iter().any(|ranked| ranked.rank == baseline.rank)
+    {
+        found.push(baseline);
+    }
+    found
+}
