@@ -9,6 +9,7 @@ use super::record::{Record, ranges};
 use super::script::Batch;
 use super::squeue::{Exit, Sighting, State, in_words, parse, parse_sacct};
 use super::track::{Mark, Over, Phase, Tracker, describe};
+use focalsweep_core::plan::{self, Job, Plan};
 use focalsweep_core::spec::SlurmSpec;
 
 macro_rules! recorded {
@@ -141,7 +142,7 @@ fn a_wave_has_tasks_of_its_own() {
         replicate: 0,
         first: number,
         count: 1,
-        phase: Phase::Search,
+        phase: plan::Phase::Search,
     };
     let plan = Plan { trials: 7, replicates: 1, jobs: (0..7).map(job).collect(), waves: vec![0, 4] };
     let ids = |first, task| {
