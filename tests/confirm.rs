@@ -5,6 +5,7 @@
 mod common;
 #[path = "common/same.rs"]
 mod same;
+#[expect(dead_code, reason = "sweeps.rs reads more of a table")]
 #[path = "common/table.rs"]
 mod table;
 
@@ -19,7 +20,7 @@ use std::time::{Duration, Instant};
 use common::{Said, files, focalsweep, program};
 use focalsweep::launch::Tally;
 use focalsweep::run::{End, Observer, Quiet, RunError, RunOptions, Sweep};
-use focalsweep_core::record::{Manifest, RunDir, RunDirError, RunState};
+use focalsweep_core::record::{Manifest, RunDir, RunDirError, RunState, checked_line};
 use focalsweep_core::spec::{self, Spec};
 use focalsweep_engine::job::Stop;
 use same::{TABLES, TIMES, assert_same_runs, models, state};
@@ -179,10 +180,14 @@ fn finalists_are_what_the_ranking_says_and_rank_as_they_did() {
         }
     }
     // Whatever says who won says the same of the search, whether anything was confirmed or not.
-    let told = |dir: &Path| json(&focalsweep(dir, ["report", ".", "--format", "json"]))["ranking"].clone();
-    let metrics =
-        |ranking: &Value| ranking.as_array().unwrap().iter().map(|t| t["metrics"].clone()).collect::<Vec<_>>();
-    assert_eq!(metrics(&told(&whole())), metrics(&told(&search())));
+    let metrics = |dir: &Path| {
+        let mut report = json(&focalsweep(dir, ["report", ".", "--format", "json"]));
+        let ranking = report["ranking"].as_array_mut().unwrap().iter_mut();
+        let metrics = ranking.map(|trial| trial["metrics"].as_object_mut().unwrap());
+        metrics.for_each(|metrics| drop(metrics.remove("train_seconds")));
+        report["ranking"].as_array().unwrap().iter().map(|trial| trial["metrics"].clone()).collect::<Vec<_>>()
+    };
+    assert!(metrics(&whole()) == metrics(&search()), "the figures that rank differ");
     // A model of the second phase is there as any other.
     let args = ["export", "whole", "--trial", &ranked[0], "--replicate", "4", "--out", "model"];
     let said = focalsweep(WHOLE.path(), args);
@@ -397,4 +402,80 @@ fn a_sweep_that_asks_for_it_later_gets_it() {
     assert_eq!(waves(&dir), 2);
     let said = place.run("run", &[], &["--resume"]);
     assert_eq!((said.code, waves(&dir)), (Some(0), 2), "{}", said.stderr);
+}
+
+/// Workers of any engine train the first phase, and the second where it was begun; who collects trains what is left.
+#[test]
+fn workers_train_both_phases() {
+    let place = Place::with_copy_of(&search(), "unused");
+    let dir = place.path().join("run");
+    let jobs = || -> Vec<u64> {
+        let waves = fs::read_to_string(dir.join("plan.jsonl")).unwrap();
+        let waves = waves.lines().map(|line| checked_line(format!("{line}\n").as_bytes()).unwrap());
+        let waves = waves.map(|wave| serde_json::from_slice::<Value>(&wave).unwrap());
+        waves.map(|wave| wave["jobs"].as_array().unwrap().len() as u64).collect()
+    };
+    let work = |first: u64, count: u64| {
+        for job in 0..count {
+            let numbers = ["--first".to_owned(), first.to_string(), "--job".to_owned(), job.to_string()];
+            let args = ["worker", "run", "--devices", "cpu"].map(str::to_owned).into_iter().chain(numbers);
+            let said = focalsweep(place.path(), args);
+            assert_eq!(said.code, Some(0), "{}", said.stderr);
+        }
+    };
+    let said = place.run("run", &[CONFIRM], &["--prepare"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let [searching] = jobs()[..] else { panic!("one wave") };
+    work(0, searching);
+
+    // Who collects is stopped when it has chosen.
+    let options = RunOptions { out: Some(dir.clone()), resume: true, ..RunOptions::default() };
+    let mut early = StopsEarly(Stop::default());
+    let spec = WHOLE.spec(&[("confirm", "{trials: 2, replicates: 3}"), ("launch.devices", "cpu")]);
+    let outcome = Sweep::new(spec, options).unwrap().run(&early.0.clone(), &mut early).unwrap();
+    assert_eq!((outcome.end, outcome.manifest.counts.rows), (End::Interrupted, SEARCHED));
+    let [_, confirming] = jobs()[..] else { panic!("two waves") };
+    let said = place.run("run", &[CONFIRM], &["--resume", "--prepare"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let none = focalsweep(place.path(), ["worker", "run", "--first", &searching.to_string(), "--job", "999"]);
+    assert!(none.stderr.contains(&format!("expected a number below {confirming}")), "{}", none.stderr);
+    work(searching, confirming - 1);
+    let status = json(&focalsweep(place.path(), ["status", "run", "--format", "json"]));
+    assert_eq!(status["rows"]["total"], SEARCHED + CONFIRMED);
+    assert_eq!(
+        status["jobs"],
+        serde_json::json!({"done": searching + confirming - 1, "total": searching + confirming})
+    );
+    let said = place.run("run", &[CONFIRM], &["--resume"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert_same_runs(&dir, &whole());
+}
+
+/// Asks to stop as soon as it is said what is trained afresh.
+struct StopsEarly(Stop);
+
+impl Observer for StopsEarly {
+    fn say(&mut self, line: &str) {
+        if line.starts_with("to confirm") {
+            self.0.request();
+        }
+    }
+}
+
+/// A trial that fails is there as any other, but no finalist; what failed may be tried again in either phase.
+#[test]
+fn failures_do_not_stand_in_the_way() {
+    let place = Place::with_copy_of(&search(), "unused");
+    let dir = place.path().join("run");
+    let diverging = "parameters.2={loss: {value: bce}, learning_rate: {values: [1e-5, 1e30]}}";
+    let said = place.run("run", &[CONFIRM, diverging], &[]);
+    assert_eq!(said.code, Some(1), "{}", said.stderr);
+    let counts = manifest(&dir).counts;
+    assert_eq!((counts.rows, counts.failed), (SEARCHED + 2 + CONFIRMED, 2), "{}", said.stderr);
+    let before = fs::read(dir.join("plan.jsonl")).unwrap();
+    let said = place.run("run", &[CONFIRM, diverging], &["--resume", "--retry-failed"]);
+    assert_eq!(said.code, Some(1), "{}", said.stderr);
+    assert_eq!((manifest(&dir).counts, fs::read(dir.join("plan.jsonl")).unwrap()), (counts, before));
+    let said = place.confirm("run", &["--trials", "2", "--replicates", "4"]);
+    assert_eq!((said.code, manifest(&dir).counts.rows), (Some(1), counts.rows + 3), "{}", said.stderr);
 }
