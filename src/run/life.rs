@@ -1,6 +1,5 @@
 //! The steps of a run, one after the other.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -13,13 +12,13 @@ use super::mend::mend;
 use super::observer::{Observer, Told};
 use super::options::RunOptions;
 use super::same::{check_data, check_fingerprint, check_sweep};
+use super::train::{Trained, Training};
 use super::workload::{Workload, trials};
-use crate::launch::local::{self, Local};
-use crate::launch::slurm::{self, Cluster};
+use crate::launch::slurm;
 use focalsweep_core::plan::{Job, Phase};
 use focalsweep_core::record::{Ended, FilesFound, Journals, Manifest, RunDir, RunDirError, RunFiles, RunState, SPEC};
 use focalsweep_core::spec::{ConfirmSpec, Launcher, Spec};
-use focalsweep_engine::job::{Stop, Work};
+use focalsweep_engine::job::Stop;
 
 /// A sweep that is to be run.
 #[derive(Debug)]
@@ -70,17 +69,6 @@ pub struct Outcome {
     pub end: End,
     /// Seconds of training and waiting, without reading data and writing results.
     pub seconds: f64,
-}
-
-/// How far a launcher came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trained {
-    /// Every row is there.
-    All,
-    /// Somebody asked to stop.
-    Some,
-    /// A cluster's tasks go on.
-    LeftRunning,
 }
 
 /// How a run ended.
@@ -181,7 +169,8 @@ impl Sweep {
 
     /// Refuses a run that nobody asked to go on with, and one that is asked to confirm what is not chosen yet.
     fn check_wanted(&self, manifest: &Manifest) -> Result<(), RunError> {
-        let (rows, all) = (manifest.counts.rows, manifest.counts.trials * manifest.counts.replicates as usize);
+        let (rows, all) =
+            (manifest.counts.rows, manifest.counts.trials.saturating_mul(manifest.counts.replicates as usize));
         if self.options.confirm.is_some() && rows < all {
             return Err(RunError::SearchNotOver { root: self.root.clone(), rows, all });
         }
@@ -225,7 +214,7 @@ impl Ready {
                 if self.sweep.options.retry_failed && !(finished && manifest.counts.failed == 0) {
                     retry_failed(&dir, &manifest)?;
                     left.clone_from(&self.workload.plan.jobs);
-                } else if finished && left.is_empty() && !self.is_to_confirm(&dir)? {
+                } else if finished && left.is_empty() && !self.is_to_confirm(&dir, old.is_some())? {
                     (manifest.state, manifest.ended) = (RunState::Finished, Some(Ended::Complete));
                     let mended = (old.as_ref(), found != FilesFound::default());
                     refresh(&dir, &mut manifest, mended, &self.sweep.spec, observer)?;
@@ -249,10 +238,11 @@ impl Ready {
         self.train(&dir, manifest, left, stop, observer)
     }
 
-    /// Whether there is something to train afresh in a run that is finished.
-    fn is_to_confirm(&self, dir: &RunDir) -> Result<bool, RunError> {
+    /// Whether there is something to train afresh in a run that is finished. Without its sweep.yaml (`has_spec`), which is
+    /// made again when it goes on, that is seen later.
+    fn is_to_confirm(&self, dir: &RunDir, has_spec: bool) -> Result<bool, RunError> {
         let Some(asked) = self.asked() else { return Ok(false) };
-        Ok(wave_to_confirm(asked, &self.sweep.spec, &self.workload, dir)?.is_some())
+        Ok(!has_spec || wave_to_confirm(asked, &self.sweep.spec, &self.workload, dir)?.is_some())
     }
 
     /// Says that the run goes on; the keys that may change may have changed.
@@ -283,7 +273,8 @@ impl Ready {
         let mut seconds = 0.0;
         loop {
             let started = Instant::now();
-            let trained = self.train_waves(dir, &left, stop, observer);
+            let (spec, workload, detach) = (&self.sweep.spec, &self.workload, self.sweep.options.detach);
+            let trained = Training { spec, workload, dir, stop, detach }.waves(&left, observer);
             seconds += started.elapsed().as_secs_f64();
             observer.trained();
             if let Ok(Trained::LeftRunning) = trained {
@@ -316,8 +307,11 @@ impl Ready {
     }
 
     /// What is to be trained afresh when the search is over: what this process is asked for, else what the spec asks
-    /// for, if that was not chosen yet.
+    /// for, if that was not chosen yet. Nothing where workers train and nobody waits for them.
     fn asked(&self) -> Option<ConfirmSpec> {
+        if self.sweep.options.prepare_only {
+            return None;
+        }
         let chosen = self.workload.plan.rows_of(Phase::Confirm) > 0;
         self.sweep.options.confirm.or_else(|| self.sweep.spec.confirm.filter(|_| !chosen))
     }
@@ -354,76 +348,6 @@ impl Ready {
     fn count_plan(&self, manifest: &mut Manifest) {
         manifest.counts.jobs = self.workload.plan.jobs.len();
         manifest.split_fingerprints = self.workload.split_fingerprints();
-    }
-
-    /// Has the launcher train the jobs that are `left`, wave by wave.
-    fn train_waves(
-        &self,
-        dir: &RunDir,
-        left: &[Job],
-        stop: &Stop,
-        observer: &mut dyn Observer,
-    ) -> Result<Trained, RunError> {
-        let left: HashSet<&str> = left.iter().map(|job| job.job_id.as_str()).collect();
-        let plan = &self.workload.plan;
-        for span in plan.spans() {
-            let jobs = plan.jobs[span.clone()].iter().filter(|job| left.contains(job.job_id.as_str()));
-            let jobs: Vec<Job> = jobs.cloned().collect();
-            if jobs.is_empty() {
-                continue;
-            }
-            let trained = match self.sweep.spec.launch.launcher {
-                Launcher::Local => self.train_here(dir, jobs, stop, observer)?,
-                // Its tasks train whole waves.
-                Launcher::Slurm if jobs.len() < span.len() => {
-                    return Err(RunError::MendOnCluster { jobs: jobs.len(), root: self.sweep.root.clone() });
-                }
-                Launcher::Slurm => self.train_on_cluster(dir, jobs, span.start, stop, observer)?,
-            };
-            if trained != Trained::All {
-                return Ok(trained);
-            }
-        }
-        Ok(Trained::All)
-    }
-
-    fn train_here(
-        &self,
-        dir: &RunDir,
-        jobs: Vec<Job>,
-        stop: &Stop,
-        observer: &mut dyn Observer,
-    ) -> Result<Trained, RunError> {
-        let workload = &self.workload;
-        let work = Work {
-            spec: &self.sweep.spec,
-            trials: &workload.trials,
-            replicates: &workload.replicates,
-            data_fingerprint: &workload.source.fingerprint,
-            dir,
-            stop,
-        };
-        let jobs = Local { work, plan: &workload.plan.with_jobs(jobs), pool: &workload.pool };
-        let tally = local::run(&jobs, |tally| observer.progress(tally))?;
-        Ok(if tally.done == tally.rows { Trained::All } else { Trained::Some })
-    }
-
-    fn train_on_cluster(
-        &self,
-        dir: &RunDir,
-        jobs: Vec<Job>,
-        first: usize,
-        stop: &Stop,
-        observer: &mut dyn Observer,
-    ) -> Result<Trained, RunError> {
-        let detach = self.sweep.options.detach;
-        let plan = &self.workload.plan.with_jobs(jobs);
-        let cluster = Cluster { spec: &self.sweep.spec, plan, first, dir, stop, detach };
-        Ok(match slurm::run(&cluster, &mut Told(observer))? {
-            slurm::End::Done => Trained::All,
-            slurm::End::Cancelled => Trained::Some,
-            slurm::End::LeftRunning => Trained::LeftRunning,
-        })
     }
 
     fn outcome(&self, manifest: Manifest, end: End, seconds: f64) -> Outcome {

@@ -17,6 +17,7 @@ mod mend;
 mod observer;
 mod options;
 mod same;
+mod train;
 mod workload;
 
 pub(crate) use begin::begin;

@@ -1,11 +1,13 @@
 //! From text to [`Spec`], or to all faults.
 
+use std::ops::RangeInclusive;
+
 use super::fault::{Fault, Origin, SpecFaults};
 use super::fields::{At, RawFault, Reader};
 use super::keys;
 use super::node::{self, Lines, Node, Place, SyntaxFault};
 use super::overrides;
-use super::types::{Method, OperatingPoint, Scores, Spec, defaults};
+use super::types::{ConfirmSpec, Method, OperatingPoint, Scores, Spec, defaults};
 use crate::text::shortened;
 
 /// Characters of a key, a value or a message that are shown.
@@ -185,6 +187,19 @@ impl Reader {
                        100, a letter or digit first";
         self.fault(at, message, help);
         None
+    }
+
+    fn confirm(&mut self, at: &At<'_>) -> Option<ConfirmSpec> {
+        let section = self.section(at, keys::CONFIRM)?;
+        let mut count = |key: &str, bounds: RangeInclusive<u32>, default: u32| {
+            let (least, most) = (u64::from(*bounds.start()), u64::from(*bounds.end()));
+            section.get(key).and_then(|at| self.whole(at, least, most)).unwrap_or(default)
+        };
+        let default = ConfirmSpec::default();
+        Some(ConfirmSpec {
+            trials: count("trials", ConfirmSpec::TRIALS, default.trials),
+            replicates: count("replicates", ConfirmSpec::REPLICATES, default.replicates),
+        })
     }
 
     fn method(&mut self, at: &At<'_>) -> Option<Method> {

@@ -1,7 +1,6 @@
-//! Readers of `data`, `confirm`, `split`, `model`, `train`, `operating_point`, `rank` and `launch`.
+//! Readers of `data`, `split`, `model`, `train`, `operating_point`, `rank` and `launch`.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use super::bounds::{
@@ -15,8 +14,8 @@ use super::node::Kind;
 use super::scalar::Resolved;
 use super::types::defaults;
 use super::types::{
-    Activation, Backend, ConfirmSpec, DataSpec, Devices, EarlyStopping, Goal, InitialBias, LaunchSpec, Launcher,
-    ModelSpec, Monitor, OperatingPoint, Optimizer, RankSpec, Reduction, Scalar, Split, SplitSpec, SynthSpec, TrainSpec,
+    Activation, Backend, DataSpec, Devices, EarlyStopping, Goal, InitialBias, LaunchSpec, Launcher, ModelSpec, Monitor,
+    OperatingPoint, Optimizer, RankSpec, Reduction, Scalar, Split, SplitSpec, SynthSpec, TrainSpec,
 };
 use super::words::Word;
 use crate::metrics::catalogue::Metric;
@@ -49,19 +48,6 @@ impl Reader {
         };
         self.columns_of_one_kind(&section, &data);
         Some(data)
-    }
-
-    pub(super) fn confirm(&mut self, at: &At<'_>) -> Option<ConfirmSpec> {
-        let section = self.section(at, keys::CONFIRM)?;
-        let mut count = |key: &str, bounds: RangeInclusive<u32>, default: u32| {
-            let (least, most) = (u64::from(*bounds.start()), u64::from(*bounds.end()));
-            section.get(key).and_then(|at| self.whole(at, least, most)).unwrap_or(default)
-        };
-        let default = ConfirmSpec::default();
-        Some(ConfirmSpec {
-            trials: count("trials", ConfirmSpec::TRIALS, default.trials),
-            replicates: count("replicates", ConfirmSpec::REPLICATES, default.replicates),
-        })
     }
 
     fn source(&mut self, at: &At<'_>) -> Option<PathBuf> {
