@@ -1,8 +1,11 @@
 //! The command line: types only.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use focalsweep_core::spec::ConfirmSpec;
 
 /// Which loss settings catch more of your rare events, at what price, and whether the difference is real.
 #[derive(Debug, Parser)]
@@ -37,6 +40,16 @@ pub enum Command {
   focalsweep run sweeps/focal.yaml --dry-run          only say what would run
   focalsweep run sweeps/focal.yaml --set replicates=5 --set train.epochs=50 --out runs/longer")]
     Run(RunArgs),
+    /// Train the best trials of a run and plain cross-entropy afresh, for claims about settings
+    #[command(after_help = "Examples:
+  focalsweep confirm runs/focal                    as the sweep file's `confirm` says, else 3 trials, 10 replicates
+  focalsweep confirm runs/focal --trials 1 --replicates 30
+  focalsweep confirm runs/focal --replicates 20    10 more where there are 10 already
+
+The trials are those that rank first by the sweep file's `rank`. Their new replicates are numbered onward: other \
+splits into training and validation rows, other first weights, batches and dropout. What was interrupted goes on \
+when the same is asked for again, and with `focalsweep run SPEC --resume`.")]
+    Confirm(ConfirmArgs),
     /// Say what would run: trials, replicates, jobs, stacks, rows, memory
     #[command(after_help = "Example:\n  focalsweep plan sweeps/focal.yaml --format json")]
     Plan(PlanArgs),
@@ -137,6 +150,23 @@ pub struct RunArgs {
     /// Train the rows that failed again; each stays until there is another
     #[arg(long, requires = "resume")]
     pub retry_failed: bool,
+    /// Where.
+    #[command(flatten)]
+    pub launch: LaunchArgs,
+    /// Write the run directory with the prepared data and stop: for workers that another engine starts
+    #[arg(long)]
+    pub prepare: bool,
+    /// Say what would run, and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    /// What is shown.
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+/// Where jobs run.
+#[derive(Debug, Args)]
+pub struct LaunchArgs {
     /// Where to train: auto, cpu, cuda, cuda:0,cuda:1 [default: the spec's launch.devices]
     #[arg(long, value_name = "DEVICES")]
     pub devices: Option<String>,
@@ -149,18 +179,37 @@ pub struct RunArgs {
     /// On Ctrl-C cancel the cluster's tasks without asking
     #[arg(long)]
     pub cancel_on_interrupt: bool,
-    /// Write the run directory with the prepared data and stop: for workers that another engine starts
-    #[arg(long)]
-    pub prepare: bool,
-    /// Say what would run, and stop
-    #[arg(long)]
-    pub dry_run: bool,
+}
+
+/// What is shown while jobs run.
+#[derive(Debug, Args)]
+pub struct TalkArgs {
     /// No bars and no progress lines
     #[arg(long)]
     pub no_progress: bool,
     /// How log lines on stderr look
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub log_format: LogFormat,
+}
+
+/// `confirm`.
+#[derive(Debug, Args)]
+pub struct ConfirmArgs {
+    /// The run directory
+    #[arg(value_name = "RUN_DIR")]
+    pub run_dir: PathBuf,
+    /// How many trials, the best first; all where there are fewer [default: the spec's confirm.trials, else 3]
+    #[arg(long, value_name = "N", value_parser = within(&ConfirmSpec::TRIALS))]
+    pub trials: Option<u32>,
+    /// On how many new replicates each is to be trained [default: the spec's confirm.replicates, else 10]
+    #[arg(long, value_name = "M", value_parser = within(&ConfirmSpec::REPLICATES))]
+    pub replicates: Option<u32>,
+    /// Where.
+    #[command(flatten)]
+    pub launch: LaunchArgs,
+    /// What is shown.
+    #[command(flatten)]
+    pub talk: TalkArgs,
 }
 
 /// `status`.
@@ -184,6 +233,9 @@ pub struct WorkerArgs {
     /// [default: SLURM_ARRAY_TASK_ID, else JOB_COMPLETION_INDEX]
     #[arg(long, value_name = "N")]
     pub job: Option<usize>,
+    /// How many jobs of plan.jsonl come before those of number 0
+    #[arg(long, value_name = "JOBS", default_value_t = 0)]
+    pub first: usize,
     /// Jobs to a number
     #[arg(long, value_name = "P", default_value_t = 1)]
     pub pack: usize,
@@ -387,6 +439,11 @@ pub enum SplitName {
     Validation,
     /// The rows that nothing was chosen on
     Test,
+}
+
+/// Numbers within the bounds that the sweep file has.
+fn within(bounds: &RangeInclusive<u32>) -> RangedI64ValueParser<u32> {
+    RangedI64ValueParser::new().range(i64::from(*bounds.start())..=i64::from(*bounds.end()))
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

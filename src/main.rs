@@ -28,7 +28,11 @@ fn main() -> ExitCode {
     }));
     let outcome = panic::catch_unwind(|| {
         let cli = Cli::parse();
-        let json = matches!(&cli.command, Command::Run(args) if args.log_format == LogFormat::Json);
+        let json = match &cli.command {
+            Command::Run(args) => args.talk.log_format == LogFormat::Json,
+            Command::Confirm(args) => args.talk.log_format == LogFormat::Json,
+            _ => false,
+        };
         let log = Log::install(json);
         commands::dispatch(cli, &log).unwrap_or_else(|failure| failure.report())
     });

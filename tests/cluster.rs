@@ -447,6 +447,47 @@ fn requeued_and_cancelled_and_out_of_time() {
     slurm.queue_is_empty();
 }
 
+/// The second phase is a launch of its own, by whoever waits for the first.
+#[test]
+fn what_confirms_is_an_array_of_its_own() {
+    let Some(slurm) = Slurm::up(&[]) else { return };
+    let more = [
+        "--set",
+        "confirm={trials: 2, replicates: 3}",
+        "--set",
+        "launch.slurm={array_parallelism: 3, cpus_per_task: 2}",
+    ];
+    let (here, sweep) = (Sweep::pairs(SHORT_EPOCHS, &more), Sweep::pairs(SHORT_EPOCHS, &more));
+    let said = here.run(&[]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let said = sweep.run(&["--launcher", "slurm", "--detach"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let searching = sweep.jobs();
+    let mut running = sweep.start(&["--launcher", "slurm", "--resume"]);
+    running.until("the second array", || sweep.jobs().first().is_some_and(|job| !searching.contains(job)));
+    let confirming = sweep.jobs();
+    running.signal("KILL");
+    running.ended();
+    let said = sweep.run(&["--launcher", "slurm", "--resume"]);
+    assert_eq!(said.code, Some(0), "{}\n{}", said.stderr, sweep.logs());
+    assert!(said.stderr.contains(&format!("looking after Slurm job {}", confirming[0])), "{}", said.stderr);
+    assert_eq!(sweep.jobs(), confirming, "nothing is submitted twice");
+    sweep.is_like(&here);
+    slurm.queue_is_empty();
+
+    // After the fact, with journals and prepared rows gone.
+    let confirm = |of: &Sweep, more: &[&str]| {
+        let args = ["confirm", "run", "--replicates", "5", "--no-progress"].iter().chain(more);
+        let said = focalsweep(of.folder.path(), args);
+        assert_eq!(said.code, Some(0), "{}\n{}", said.stderr, of.logs());
+    };
+    confirm(&here, &[]);
+    confirm(&sweep, ON_SLURM);
+    assert!(!sweep.jobs().contains(&confirming[0]), "{:?}", sweep.jobs());
+    sweep.is_like(&here);
+    slurm.queue_is_empty();
+}
+
 /// Sends a signal to a task's processes of these names.
 fn signal_task(sweep: &Sweep, task: usize, signal: &str, names: &[&str]) {
     let record = fs::read_to_string(sweep.dir().join("slurm/launch.json")).unwrap();

@@ -35,9 +35,14 @@ struct Sweep {
 }
 
 impl Sweep {
-    /// The default sweep with changes.
+    /// The search of the default sweep, with changes.
     fn default(changes: &[&str]) -> Self {
-        Self::of(TempDir::new().unwrap(), "sweeps/focal.yaml", changes)
+        Self::of(TempDir::new().unwrap(), "sweeps/focal.yaml", &[&["confirm=null"], changes].concat())
+    }
+
+    /// The default sweep as it is.
+    fn unchanged() -> Self {
+        Self::of(TempDir::new().unwrap(), "sweeps/focal.yaml", &[])
     }
 
     /// A sweep of its own.
@@ -164,15 +169,15 @@ static WHOLE: LazyLock<Sweep> = LazyLock::new(|| {
 
 #[test]
 fn killed_in_the_middle_of_the_default_sweep() {
-    let whole = Sweep::default(&[]);
+    let whole = Sweep::unchanged();
     let started = Instant::now();
     assert_eq!(whole.run(&[]).code, Some(0));
     let millis = u64::try_from(started.elapsed().as_millis()).unwrap();
 
-    let sweep = Sweep::default(&[]);
+    let sweep = Sweep::unchanged();
     let mut kills = Vec::new();
-    // Early, which may be before there is anything to resume, then anywhere up to half of the way.
-    for latest in [millis / 20, millis / 2, millis / 2, millis / 2] {
+    // Early, which may be before there is anything to resume, then anywhere up to half of the way and up to its end.
+    for latest in [millis / 20, millis / 2, millis / 2, millis] {
         let moment = random(latest.max(2));
         kills.push(moment);
         let mut running = sweep.start(&["--resume"]);

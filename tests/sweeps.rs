@@ -157,7 +157,7 @@ impl Run {
 
     fn history_agrees(&self, results: &Table, expected: &Expected) {
         let history = self.table("history.parquet");
-        let names = "trial_id replicate epoch train_loss val_loss val_auc learning_rate seconds";
+        let names = "trial_id replicate phase epoch train_loss val_loss val_auc learning_rate seconds";
         assert_eq!(history.names(), names.split(' ').collect::<Vec<_>>());
         let mut epochs: HashMap<(String, i64), Vec<(i64, f64)>> = HashMap::new();
         let rows = history.integers("epoch").into_iter().zip(history.floats("val_auc"));
@@ -226,7 +226,7 @@ impl Run {
     /// Measures every split again from its scores.
     fn scores_agree(&self, results: &Table, expected: &Expected) {
         let scores = self.table("scores.parquet");
-        assert_eq!(scores.names(), ["trial_id", "replicate", "split", "row", "label", "raw", "score"]);
+        assert_eq!(scores.names(), ["trial_id", "replicate", "phase", "split", "row", "label", "raw", "score"]);
         /// (row, label, logit, score)
         type Scored = (i64, i64, f64, f64);
         let mut parts: BTreeMap<(String, i64, String), Vec<Scored>> = BTreeMap::new();
@@ -381,7 +381,7 @@ fn crash_labels() -> Vec<i64> {
 
 #[test]
 fn the_default_sweep() {
-    let run = run(&repository().join("sweeps/focal.yaml"), &["train.epochs=2"], &[]);
+    let run = run(&repository().join("sweeps/focal.yaml"), &["train.epochs=2", "confirm=null"], &[]);
     let labels = crash_labels();
     assert_eq!((labels.len(), labels.iter().sum::<i64>()), (26_217, 1_180));
     run.is_complete(&Expected {
@@ -580,12 +580,18 @@ fn looking_without_training() {
     }
 
     let table = look(&["plan", &sweep, "--devices", "cpu"]).stdout;
-    for line in ["trials           81", "replicates       3", "rows of results  243"] {
+    for line in [
+        "trials           81",
+        "replicates       3",
+        "rows of results  243",
+        "then             at most 4 trials x 10 replicates to confirm",
+    ] {
         assert!(table.contains(line), "{line:?} in\n{table}");
     }
     let plan: Value =
         serde_json::from_str(&look(&["plan", &sweep, "--devices", "cpu", "--format", "json"]).stdout).unwrap();
     assert_eq!((&plan["trials"], &plan["replicates"], &plan["rows"]), (&81.into(), &3.into(), &243.into()));
+    assert_eq!(plan["confirm"], serde_json::json!({"trials": 3, "replicates": 10}));
     let mut seen = BTreeSet::new();
     for job in plan["jobs"].as_array().unwrap() {
         let number = |key: &str| job[key].as_u64().unwrap();

@@ -2,10 +2,12 @@
 
 mod check;
 mod compare;
+mod confirm;
 mod data;
 mod devices;
 mod export;
 mod interrupt;
+mod launched;
 mod plan;
 mod predict;
 mod report;
@@ -33,6 +35,7 @@ pub fn dispatch(cli: Cli, log: &Log) -> Result<ExitCode, Failure> {
     }
     match cli.command {
         Command::Run(args) => run::run(&args, log),
+        Command::Confirm(args) => confirm::confirm(&args, log),
         Command::Plan(args) => plan::plan(&args),
         Command::Report(args) => report::report(&args),
         Command::Compare(args) => compare::compare(&args),

@@ -24,19 +24,23 @@ pub(super) fn plan(args: &PlanArgs) -> Result<ExitCode, Failure> {
 
 pub(super) fn show(spec: &Spec, workload: &Workload, format: PlanFormat) -> Result<(), Failure> {
     let Workload { trials, plan, replicates, pool, sizes, .. } = workload;
-    let rows = plan.trials * plan.replicates as usize;
+    // Plain cross-entropy may come to the best trials.
+    let confirm = spec.confirm.map(|confirm| (plan.trials.min(confirm.trials as usize + 1), confirm.replicates));
+    let then =
+        confirm.map(|(trials, replicates)| format!("at most {trials} trials x {replicates} replicates to confirm"));
     let memory = plan.memory(trials, sizes);
     // Of the replicates that were prepared, for all.
     let prepared: u64 = replicates.iter().map(|r| 4 * (sizes.rows * r.features.len()) as u64).sum();
-    let data = prepared.saturating_mul(u64::from(plan.replicates)) / replicates.len().max(1) as u64;
+    let all = u64::from(plan.replicates) + confirm.map_or(0, |(_, replicates)| u64::from(replicates));
+    let data = prepared.saturating_mul(all) / replicates.len().max(1) as u64;
     let text = match format {
         PlanFormat::Json => {
             let jobs: Vec<_> = plan.jobs.iter().map(|job| json!(job)).collect();
             let value = json!({
-                "name": spec.name, "trials": plan.trials, "replicates": plan.replicates, "rows": rows,
+                "name": spec.name, "trials": plan.trials, "replicates": plan.replicates, "rows": plan.rows(),
                 "workers": sizes.workers,
                 "shapes": trials.groups().len(), "largest_stack": plan.largest_stack(), "memory_bytes": memory,
-                "data_bytes": data, "jobs": jobs,
+                "data_bytes": data, "jobs": jobs, "confirm": spec.confirm,
             });
             format!("{value:#}")
         }
@@ -45,11 +49,11 @@ pub(super) fn show(spec: &Spec, workload: &Workload, format: PlanFormat) -> Resu
             let names: Vec<String> =
                 pool.iter().map(|device| format!("{} x {}, {}", device.slots, device.name(), device.model)).collect();
             let names = if names.is_empty() { "on the cluster".to_owned() } else { names.join("; ") };
-            let lines = [
+            let mut lines = vec![
                 ("sweep", spec.name.clone()),
                 ("trials", thousands(plan.trials)),
                 ("replicates", plan.replicates.to_string()),
-                ("rows of results", thousands(rows)),
+                ("rows of results", thousands(plan.rows())),
                 ("shapes", format!("{} (trials of one shape share a stack)", trials.groups().len())),
                 ("jobs", format!("{} stacks of at most {} trials", thousands(plan.jobs.len()), plan.largest_stack())),
                 ("workers", format!("{} ({names})", sizes.workers)),
@@ -59,6 +63,7 @@ pub(super) fn show(spec: &Spec, workload: &Workload, format: PlanFormat) -> Resu
                     format!("{} for the data, about {} for the stacks that run at once", mib(data), mib(memory)),
                 ),
             ];
+            lines.extend(then.map(|then| ("then", then)));
             lines.iter().map(|(key, value)| format!("{key:<16} {value}\n")).collect()
         }
     };

@@ -137,7 +137,7 @@ impl Status<'_> {
     }
 
     fn rows_of(&self, queue: &Queue, task: usize) -> (usize, usize) {
-        let jobs = self.run.plan.jobs.chunks(queue.record.pack.max(1)).nth(task).unwrap_or_default();
+        let jobs = queue.record.jobs_of(&self.run.plan, task);
         let done = jobs.iter().map(|job| self.follow.rows(&job.job_id)).sum();
         (done, jobs.iter().map(|job| job.count).sum())
     }

@@ -9,7 +9,6 @@ use crate::launch::{Host, PoolDevice, stop_on_signals};
 use crate::output::{self, Failure, INTERRUPTED, Plain, SOME_FAILED};
 use crate::progress::Progress;
 use crate::run::{RunError, pool};
-use focalsweep_core::plan::Plan;
 use focalsweep_core::record::{PLAN, RunState};
 use focalsweep_core::spec::Devices;
 use focalsweep_engine::job::{AttendedRun, Work};
@@ -25,14 +24,15 @@ pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
         output::talk(&format!("{}: every row is there already", args.run_dir.display()));
         return Ok(ExitCode::SUCCESS);
     }
-    let groups = run.plan.jobs.len().div_ceil(args.pack.max(1));
+    let jobs = run.plan.jobs.get(args.first..).unwrap_or_default();
+    let groups = jobs.len().div_ceil(args.pack.max(1));
     if number >= groups {
         let message = format!("--job {number}: expected a number below {groups}");
         let help = Some(format!("{} has {} jobs", run.dir.path(PLAN).display(), run.plan.jobs.len()));
         return Err(Failure::input(Plain { message, help }));
     }
-    let jobs: Vec<_> = run.plan.jobs.chunks(args.pack.max(1)).nth(number).unwrap_or_default().to_vec();
-    let plan = Plan { jobs, ..run.plan };
+    let jobs: Vec<_> = jobs.chunks(args.pack.max(1)).nth(number).unwrap_or_default().to_vec();
+    let plan = run.plan.with_jobs(jobs);
     if let Some(devices) = &args.devices {
         run.spec.launch.devices = Devices::Word(devices.clone());
     }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::scheduler::{DeviceSlots, Task};
 use super::simulate::{Outcome, SimulatedDevice, simulate};
-use focalsweep_core::plan::{Job, Stacking};
+use focalsweep_core::plan::{Job, Phase, Stacking};
 use focalsweep_core::random::{Purpose, Stream};
 
 const OVERHEAD: usize = Stacking::CORE.overhead;
@@ -17,7 +17,7 @@ fn device(index: usize, speed: f64) -> SimulatedDevice {
 fn tasks(jobs: &[(usize, f64)]) -> Vec<Task> {
     let mut first = 0;
     let task = |(index, &(count, unit)): (usize, &(usize, f64))| {
-        let job = Job { job_id: format!("job-{:05}", index + 1), replicate: 0, first, count };
+        let job = Job { job_id: format!("job-{:05}", index + 1), replicate: 0, first, count, phase: Phase::Search };
         first += count;
         Task::new(job, unit)
     };

@@ -8,7 +8,8 @@ use crate::launch::LaunchError;
 use crate::launch::devices::NoDevice;
 use crate::launch::slurm::SlurmError;
 use crate::launch::torch::NoTorch;
-use focalsweep_core::record::RunDirError;
+use focalsweep_core::record::{RunDirError, SPEC};
+use focalsweep_core::shell::quoted;
 use focalsweep_core::spec::SpecFaults;
 use focalsweep_engine::data::DataError;
 use focalsweep_report::ReportError;
@@ -57,6 +58,19 @@ pub enum RunError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Slurm(#[from] SlurmError),
+    /// Who confirms chooses by the whole search.
+    #[error("the search of {} is not over: {rows} of {all} rows are there", .root.display())]
+    #[diagnostic(help(
+        "`focalsweep run {} --out {} --resume` finishes it", quoted(.root.join(SPEC)), quoted(.root)
+    ))]
+    SearchNotOver {
+        /// The run directory.
+        root: PathBuf,
+        /// Rows that are there.
+        rows: usize,
+        /// Rows of the search.
+        all: usize,
+    },
     /// Some jobs have to be trained again, and a cluster's tasks train whole plans.
     #[error("{jobs} jobs of {} have to be trained again, since their files are missing or damaged", .root.display())]
     #[diagnostic(help("`--launcher local` trains them here"))]
@@ -89,6 +103,7 @@ impl RunError {
             Self::Spec(_)
             | Self::TooManyTrials
             | Self::Data(_)
+            | Self::SearchNotOver { .. }
             | Self::Device(NoDevice::Unknown { .. } | NoDevice::FusedOnGpu { .. }) => Blame::Input,
             Self::RunDir(error) => blame_of_dir(error),
             Self::Report(error) => blame_of_report(error),

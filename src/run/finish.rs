@@ -6,6 +6,7 @@ use super::begin::now;
 use super::derived::{rank_options, write_reports};
 use super::error::RunError;
 use super::workload::Workload;
+use focalsweep_core::plan::{Job, Phase};
 use focalsweep_core::prepared::Rows;
 use focalsweep_core::record::{Collection, Ended, Manifest, RunDir, RunDirError, RunFiles, RunState};
 use focalsweep_core::spec::{Scores, Spec};
@@ -35,9 +36,7 @@ pub(super) fn finish(
     }
     // A failed row that is to be tried again is there until there is another.
     let finished = trained && collection.rows() == workload.rows();
-    manifest.counts.rows = collection.rows();
-    manifest.counts.failed = collection.failed();
-    manifest.updated_at = now();
+    count(&collection, manifest);
     collection.stage_rows()?;
     collection.stage_models()?;
     dir.commit(manifest)?;
@@ -64,6 +63,32 @@ pub(super) fn finish(
     }
 }
 
+/// Makes the tables of what there is, for whoever chooses by them what to train next. Says whether every row is there
+/// that the plan has.
+///
+/// # Errors
+/// A file cannot be written, or a journal was damaged since its trials ended.
+pub(super) fn tabulate(
+    spec: &Spec,
+    workload: &Workload,
+    dir: &RunDir,
+    manifest: &mut Manifest,
+) -> Result<bool, RunError> {
+    manifest.libtorch = dir.libtorch()?.or(manifest.libtorch.take());
+    let collection = collection_of(spec, workload, dir, manifest)?;
+    count(&collection, manifest);
+    collection.stage_rows()?;
+    dir.commit(manifest)?;
+    Ok(collection.rows() == workload.rows())
+}
+
+/// Counts the rows that there are.
+fn count(collection: &Collection<'_>, manifest: &mut Manifest) {
+    manifest.counts.rows = collection.rows();
+    manifest.counts.failed = collection.failed();
+    manifest.updated_at = now();
+}
+
 /// What the journals and the tables of a run have.
 pub(super) fn collection_of<'a>(
     spec: &Spec,
@@ -83,9 +108,12 @@ pub(super) fn kept_scores(
     dir: &RunDir,
     any: bool,
 ) -> Result<(Option<HashSet<String>>, &'static str), RunError> {
-    let rows: usize = workload.replicates.iter().flat_map(|replicate| replicate.scored().map(Rows::len)).sum();
-    let wanted =
-        spec.scores.unwrap_or(if rows * workload.plan.trials <= MOST_SCORES { Scores::All } else { Scores::Best });
+    let rows_of = |job: &Job| {
+        let replicate = workload.replicates.get(job.replicate as usize);
+        replicate.map_or(0, |replicate| replicate.scored().map(Rows::len).into_iter().sum())
+    };
+    let scores: usize = workload.plan.jobs.iter().map(|job| job.count * rows_of(job)).sum();
+    let wanted = spec.scores.unwrap_or(if scores <= MOST_SCORES { Scores::All } else { Scores::Best });
     Ok(match wanted {
         Scores::All => (None, "all"),
         Scores::None => (Some(HashSet::new()), "none"),
@@ -93,9 +121,16 @@ pub(super) fn kept_scores(
         Scores::Best => {
             let results = report::read(&RunFiles::read(dir.root())?)?;
             let best = report::rank(&results, &rank_options(spec, Some(BEST_TRIALS)))?;
-            (Some(best.shown().iter().map(|ranked| ranked.trial.trial_id.clone()).collect()), "best")
+            let best = best.shown().iter().map(|ranked| ranked.trial.trial_id.clone());
+            (Some(best.chain(confirmed(workload)).collect()), "best")
         }
     })
+}
+
+/// The trials that are trained afresh: claims need the scores of all of them.
+fn confirmed(workload: &Workload) -> impl Iterator<Item = String> {
+    let jobs = workload.plan.jobs.iter().filter(|job| job.phase == Phase::Confirm);
+    jobs.flat_map(|job| job.first..job.first + job.count).map(|index| workload.trials.get(index).trial_id())
 }
 
 /// What each Parquet file says of itself.

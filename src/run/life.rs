@@ -4,20 +4,21 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::begin::{begin, now};
+use super::confirm::{in_words, wave_to_confirm};
 use super::derived::refresh;
 use super::error::RunError;
-use super::finish::finish;
+use super::finish::{finish, tabulate};
 use super::mend::mend;
 use super::observer::{Observer, Told};
 use super::options::RunOptions;
 use super::same::{check_data, check_fingerprint, check_sweep};
+use super::train::{Trained, Training};
 use super::workload::{Workload, trials};
-use crate::launch::local::{self, Local};
-use crate::launch::slurm::{self, Cluster};
-use focalsweep_core::plan::{Job, Plan};
+use crate::launch::slurm;
+use focalsweep_core::plan::{Job, Phase};
 use focalsweep_core::record::{Ended, FilesFound, Journals, Manifest, RunDir, RunDirError, RunFiles, RunState, SPEC};
-use focalsweep_core::spec::{Launcher, Spec};
-use focalsweep_engine::job::{Stop, Work};
+use focalsweep_core::spec::{ConfirmSpec, Launcher, Spec};
+use focalsweep_engine::job::Stop;
 
 /// A sweep that is to be run.
 #[derive(Debug)]
@@ -62,6 +63,8 @@ pub struct Outcome {
     pub root: PathBuf,
     /// What there is, as it stands in manifest.json.
     pub manifest: Manifest,
+    /// Rows of results when all is done that is planned.
+    pub rows: usize,
     /// How it ended.
     pub end: End,
     /// Seconds of training and waiting, without reading data and writing results.
@@ -164,8 +167,13 @@ impl Sweep {
         Ok(Claim::Begun(Box::new(Before { dir, manifest, spec, found })))
     }
 
-    /// Refuses a run that nobody asked to go on with.
+    /// Refuses a run that nobody asked to go on with, and one that is asked to confirm what is not chosen yet.
     fn check_wanted(&self, manifest: &Manifest) -> Result<(), RunError> {
+        let (rows, all) =
+            (manifest.counts.rows, manifest.counts.trials.saturating_mul(manifest.counts.replicates as usize));
+        if self.options.confirm.is_some() && rows < all {
+            return Err(RunError::SearchNotOver { root: self.root.clone(), rows, all });
+        }
         if self.options.resume {
             return Ok(());
         }
@@ -198,14 +206,15 @@ impl Ready {
             Claim::Begun(before) => {
                 let Before { dir, mut manifest, spec: old, found } = *before;
                 check_data(&self.sweep.root, &manifest, &self.workload)?;
-                (self.workload.plan, self.workload.trials) = dir.plan()?;
+                self.workload.take_over(&self.sweep.spec, &dir)?;
                 manifest.check_plan(&self.sweep.root, &self.workload.plan)?;
+                check_data(&self.sweep.root, &manifest, &self.workload)?;
                 let finished = manifest.state == RunState::Finished;
                 let mut left = mend(&self.sweep.spec, &self.workload, &dir, &mut manifest, &found, observer)?;
                 if self.sweep.options.retry_failed && !(finished && manifest.counts.failed == 0) {
                     retry_failed(&dir, &manifest)?;
                     left.clone_from(&self.workload.plan.jobs);
-                } else if finished && left.is_empty() {
+                } else if finished && left.is_empty() && !self.is_to_confirm(&dir, old.is_some())? {
                     (manifest.state, manifest.ended) = (RunState::Finished, Some(Ended::Complete));
                     let mended = (old.as_ref(), found != FilesFound::default());
                     refresh(&dir, &mut manifest, mended, &self.sweep.spec, observer)?;
@@ -229,7 +238,14 @@ impl Ready {
         self.train(&dir, manifest, left, stop, observer)
     }
 
-    /// Says that the run goes on; `launch` and `rank` may have changed.
+    /// Whether there is something to train afresh in a run that is finished. Without its sweep.yaml (`has_spec`), which is
+    /// made again when it goes on, that is seen later.
+    fn is_to_confirm(&self, dir: &RunDir, has_spec: bool) -> Result<bool, RunError> {
+        let Some(asked) = self.asked() else { return Ok(false) };
+        Ok(!has_spec || wave_to_confirm(asked, &self.sweep.spec, &self.workload, dir)?.is_some())
+    }
+
+    /// Says that the run goes on; the keys that may change may have changed.
     fn go_on(&self, dir: &RunDir, before: Manifest, old: Option<&Spec>) -> Result<Manifest, RunError> {
         let spec = &self.sweep.spec;
         dir.make_folders()?;
@@ -237,67 +253,105 @@ impl Ready {
             dir.stage_spec(spec)?;
         }
         let mut manifest = Manifest { state: RunState::Running, ended: None, updated_at: now(), ..before };
+        // Should a wave have been added and not counted.
+        self.count_plan(&mut manifest);
         dir.commit(&mut manifest)?;
         Ok(manifest)
     }
 
-    /// Has the launcher train the jobs that are `left`, then makes the files of what there is, even when it gave up.
+    /// Has the launcher train the jobs that are `left`, and what is to confirm when the search is over, then makes the
+    /// files of what there is, even when the launcher gave up.
     fn train(
-        &self,
+        mut self,
         dir: &RunDir,
         mut manifest: Manifest,
-        left: Vec<Job>,
+        mut left: Vec<Job>,
         stop: &Stop,
         observer: &mut dyn Observer,
     ) -> Result<Outcome, RunError> {
-        let (spec, workload) = (&self.sweep.spec, &self.workload);
-        let started = Instant::now();
-        // Whether every row is there that is to be, or why the launcher gave up.
-        let trained: Result<bool, RunError> = match spec.launch.launcher {
-            Launcher::Local => {
-                let work = Work {
-                    spec,
-                    trials: &workload.trials,
-                    replicates: &workload.replicates,
-                    data_fingerprint: &workload.source.fingerprint,
-                    dir,
-                    stop,
-                };
-                let plan = Plan { jobs: left, ..workload.plan };
-                let jobs = Local { work, plan: &plan, pool: &workload.pool };
-                let tally = local::run(&jobs, |tally| observer.progress(tally));
-                tally.map(|tally| tally.done == tally.rows).map_err(RunError::from)
+        let mut asked = self.asked();
+        let mut seconds = 0.0;
+        loop {
+            let started = Instant::now();
+            let (spec, workload, detach) = (&self.sweep.spec, &self.workload, self.sweep.options.detach);
+            let trained = Training { spec, workload, dir, stop, detach }.waves(&left, observer);
+            seconds += started.elapsed().as_secs_f64();
+            observer.trained();
+            if let Ok(Trained::LeftRunning) = trained {
+                let record = slurm::Record::read(dir)?;
+                let slurm_jobs = record.iter().flat_map(slurm::Record::jobs).collect();
+                return Ok(self.outcome(manifest, End::LeftRunning { slurm_jobs }, seconds));
             }
-            Launcher::Slurm => {
-                // Its tasks train whole plans.
-                if left.len() < workload.plan.jobs.len() {
-                    let root = self.sweep.root.clone();
-                    return Err(RunError::MendOnCluster { jobs: left.len(), root });
+            // Whether every row is there that is to be, or why there are not.
+            let next = match trained {
+                Ok(Trained::All) => match asked.take() {
+                    Some(asked) => self.begin_to_confirm(asked, dir, &mut manifest, observer),
+                    None => Ok(Vec::new()),
+                },
+                Ok(_) => {
+                    finish(&self.sweep.spec, &self.workload, dir, &mut manifest, false)?;
+                    return Ok(self.outcome(manifest, End::Interrupted, seconds));
                 }
-                let detach = self.sweep.options.detach;
-                let cluster = Cluster { spec, plan: &workload.plan, dir, stop, detach };
-                match slurm::run(&cluster, &mut Told(&mut *observer)) {
-                    Ok(slurm::End::LeftRunning) => {
-                        observer.trained();
-                        let record = slurm::Record::read(dir)?;
-                        let slurm_jobs = record.iter().flat_map(slurm::Record::jobs).collect();
-                        let seconds = started.elapsed().as_secs_f64();
-                        return Ok(self.outcome(manifest, End::LeftRunning { slurm_jobs }, seconds));
-                    }
-                    Ok(end) => Ok(end == slurm::End::Done),
-                    Err(error) => Err(error.into()),
+                Err(why) => Err(why),
+            };
+            match next {
+                Ok(more) if !more.is_empty() => left = more,
+                next => {
+                    let finished = finish(&self.sweep.spec, &self.workload, dir, &mut manifest, next.is_ok())?;
+                    next?;
+                    let end = if finished { End::Finished } else { End::Interrupted };
+                    return Ok(self.outcome(manifest, end, seconds));
                 }
             }
-        };
-        observer.trained();
-        let seconds = started.elapsed().as_secs_f64();
-        let finished = finish(spec, workload, dir, &mut manifest, matches!(trained, Ok(true)))?;
-        trained?;
-        Ok(self.outcome(manifest, if finished { End::Finished } else { End::Interrupted }, seconds))
+        }
+    }
+
+    /// What is to be trained afresh when the search is over: what this process is asked for, else what the spec asks
+    /// for, if that was not chosen yet. Nothing where workers train and nobody waits for them.
+    fn asked(&self) -> Option<ConfirmSpec> {
+        if self.sweep.options.prepare_only {
+            return None;
+        }
+        let chosen = self.workload.plan.rows_of(Phase::Confirm) > 0;
+        self.sweep.options.confirm.or_else(|| self.sweep.spec.confirm.filter(|_| !chosen))
+    }
+
+    /// Chooses by the tables what is to be trained afresh, and adds it to the plan. Gives its jobs; none where there is
+    /// nothing to train, or rows are missing that are to choose. Once the wave is recorded, whoever resumes trains it.
+    fn begin_to_confirm(
+        &mut self,
+        asked: ConfirmSpec,
+        dir: &RunDir,
+        manifest: &mut Manifest,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Job>, RunError> {
+        let spec = &self.sweep.spec;
+        if !tabulate(spec, &self.workload, dir, manifest)? {
+            return Ok(Vec::new());
+        }
+        let Some(wave) = wave_to_confirm(asked, spec, &self.workload, dir)? else { return Ok(Vec::new()) };
+        // What there is no room for is not recorded.
+        self.workload.prepare_to(spec, wave.replicates.iter().max().map_or(0, |last| last + 1))?;
+        observer.say(&in_words(&wave));
+        let before = self.workload.plan.jobs.len();
+        dir.append_wave(&wave)?;
+        self.workload.take_over(spec, dir)?;
+        self.count_plan(manifest);
+        dir.commit(manifest)?;
+        if self.sweep.for_workers() {
+            dir.write_prepared(&self.workload.replicates, &self.workload.source.fingerprint)?;
+        }
+        Ok(self.workload.plan.jobs[before..].to_vec())
+    }
+
+    /// Has the manifest count what the plan has.
+    fn count_plan(&self, manifest: &mut Manifest) {
+        manifest.counts.jobs = self.workload.plan.jobs.len();
+        manifest.split_fingerprints = self.workload.split_fingerprints();
     }
 
     fn outcome(&self, manifest: Manifest, end: End, seconds: f64) -> Outcome {
-        Outcome { root: self.sweep.root.clone(), manifest, end, seconds }
+        Outcome { root: self.sweep.root.clone(), manifest, rows: self.workload.rows(), end, seconds }
     }
 }
 

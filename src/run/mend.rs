@@ -137,8 +137,7 @@ impl<'a> Remaking<'a> {
         let figures = |row: &report::Row| at.map(|at| at.and_then(|at| row.metrics[at]));
         let rows = results.rows.iter();
         let measured = rows.map(|row| ((row.trial_id.clone(), row.replicate), figures(row))).collect();
-        let trials = &workload.trials;
-        let places = (0..trials.len()).map(|index| (trials.get(index).trial_id(), index)).collect();
+        let places = workload.trials.places();
         Ok(Self { spec, workload, models: Models::read(files)?, measured, places })
     }
 

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! Sweep::new ─validate─> Sweep ─prepare: lock, read what is there, read and split the data, plan─> Ready
-//!     ─run: write what a run begins with, mend what is damaged, train, collect, report, finish─> Outcome
+//!     ─run: write what a run begins with, mend what is damaged, train, confirm, collect, report, finish─> Outcome
 //! ```
 //! [`Sweep::run`] goes all the way. What is told on the way goes to an [`Observer`]; what went wrong is a [`RunError`],
 //! which knows whether the user or the machine is to blame. `examples/sweep.rs` shows it in thirty lines.
 
 mod begin;
+mod confirm;
 mod derived;
 mod error;
 mod finish;
@@ -16,6 +17,7 @@ mod mend;
 mod observer;
 mod options;
 mod same;
+mod train;
 mod workload;
 
 pub(crate) use begin::begin;

@@ -28,7 +28,7 @@ pub trait Observer {
         let _ = tally;
     }
 
-    /// Training is over, here at least; what follows is written.
+    /// Training is over, here at least; what follows is written, or trained afresh to confirm.
     fn trained(&mut self) {}
 
     /// What becomes of a cluster's tasks when this process is asked to stop.

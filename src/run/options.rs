@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use focalsweep_core::spec::ConfirmSpec;
+
 /// How a sweep is run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RunOptions {
@@ -11,6 +13,9 @@ pub struct RunOptions {
     pub resume: bool,
     /// With `resume`: whether rows that failed are trained again. Each stays until there is another.
     pub retry_failed: bool,
+    /// With `resume`, of a run whose search is over: trains the best trials and the baseline afresh, unless they have so
+    /// many such trainings. Absent: once, if the spec asks for it.
+    pub confirm: Option<ConfirmSpec>,
     /// Stop when the run directory has all that workers need, which another engine starts.
     pub prepare_only: bool,
     /// Return when everything is submitted to the cluster.

@@ -8,8 +8,9 @@ use super::workload::Workload;
 use focalsweep_core::record::{Manifest, RunDirError, SPEC, blob_sum};
 use focalsweep_core::spec::Spec;
 
-/// Keys that may change while a run goes on: where it runs and how it is ranked.
-const MAY_CHANGE: [&str; 2] = ["launch", "rank"];
+/// Keys that may change while a run goes on: where it runs, how it is ranked, and what is trained when its search is
+/// over.
+const MAY_CHANGE: [&str; 3] = ["confirm", "launch", "rank"];
 
 /// Refuses a run directory of another sweep.
 pub(super) fn check_sweep(root: &Path, old: &Spec, new: &Spec) -> Result<(), RunError> {
@@ -33,14 +34,17 @@ pub(super) fn check_fingerprint(root: &Path, manifest: &Manifest, new: &Spec) ->
 /// Fingerprint of what of a sweep must not change while its run goes on.
 pub(super) fn spec_fingerprint(spec: &Spec) -> String {
     let mut keys = keys(spec);
-    MAY_CHANGE.iter().for_each(|key| drop(keys.remove(*key)));
+    // The others keep their order, which is in the text.
+    keys.retain(|key, _| !MAY_CHANGE.contains(&key.as_str()));
     blob_sum(serde_json::Value::Object(keys).to_string().as_bytes())
 }
 
-/// Refuses other data than the run began with.
+/// Refuses other data than the run began with. Of the splits those are compared that both know: the manifest may have
+/// those of replicates that are not prepared yet, or lack those of a wave that was just added.
 pub(super) fn check_data(root: &Path, manifest: &Manifest, workload: &Workload) -> Result<(), RunError> {
-    let now = &workload.source.fingerprint;
-    if manifest.data_fingerprint == *now && manifest.split_fingerprints == workload.split_fingerprints() {
+    let (now, splits) = (&workload.source.fingerprint, workload.split_fingerprints());
+    let same_splits = manifest.split_fingerprints.iter().zip(&splits).all(|(then, now)| then == now);
+    if manifest.data_fingerprint == *now && same_splits {
         return Ok(());
     }
     let what = format!("other data (fingerprint {}, now {now})", manifest.data_fingerprint);
@@ -83,7 +87,9 @@ mod tests {
         new.seed += 1;
         assert_eq!(differences(&old, &new), ["seed", "train"]);
         assert_ne!(spec_fingerprint(&old), spec_fingerprint(&new));
-        let elsewhere = Spec { launch: new.launch.clone(), rank: new.rank.clone(), ..old.clone() };
+        let confirm = Some(spec::ConfirmSpec::default());
+        let elsewhere = Spec { launch: new.launch.clone(), rank: new.rank.clone(), confirm, ..old.clone() };
+        assert!(differences(&old, &elsewhere).is_empty());
         assert_eq!(spec_fingerprint(&old), spec_fingerprint(&elsewhere));
     }
 }

@@ -9,6 +9,7 @@ use crate::launch::{Host, PoolDevice, slurm};
 use focalsweep_core::device::Device;
 use focalsweep_core::plan::{Plan, Sizes, TooManyTrials, Trials, sampler};
 use focalsweep_core::prepared::Replicate;
+use focalsweep_core::record::RunDir;
 use focalsweep_core::spec::{Backend, Devices, Spec};
 use focalsweep_core::text::shortened;
 use focalsweep_engine::data::{self, DataError, DownloadProgress, Source};
@@ -60,7 +61,9 @@ impl Workload {
         let pool = if cluster { Vec::new() } else { pool(spec, &Host::look())? };
         data::fetch(&spec.data, progress)?;
         let source = data::load(&spec.data)?;
-        let replicates = data::prepare_first(prepared, &source, &spec.data, &spec.split, spec.seed, spec.replicates)?;
+        // Those that confirm are prepared when their time comes, but have to find room then.
+        let all = spec.replicates + spec.confirm.map_or(0, |confirm| confirm.replicates);
+        let replicates = data::prepare_first(prepared, &source, &spec.data, &spec.split, spec.seed, all)?;
         let (rows, features) = (source.labels.len(), replicates.iter().map(|r| r.features.len()).max().unwrap_or(0));
         let sizes = if cluster {
             slurm::sizes(&spec.launch.slurm.clone().unwrap_or_default(), rows, features)
@@ -76,6 +79,29 @@ impl Workload {
         let plan = Plan::new(&trials, spec.replicates, &sizes);
         check_stacks(&plan, &trials, &sizes, &pool)?;
         Ok(Self { trials, source, replicates, pool, sizes, plan })
+    }
+
+    /// Takes over what the plan of `dir` has recorded, and prepares the replicates that it has beside those of the
+    /// search.
+    ///
+    /// # Errors
+    /// The plan is damaged; the replicates find no room.
+    pub(super) fn take_over(&mut self, spec: &Spec, dir: &RunDir) -> Result<(), RunError> {
+        (self.plan, self.trials) = dir.plan()?;
+        self.prepare_to(spec, self.plan.replicate_numbers())
+    }
+
+    /// Prepares the replicates below `end` that are not prepared yet.
+    ///
+    /// # Errors
+    /// They find no room.
+    pub(super) fn prepare_to(&mut self, spec: &Spec, end: u32) -> Result<(), RunError> {
+        let there = u32::try_from(self.replicates.len()).unwrap_or(u32::MAX);
+        if there < end {
+            let more = data::prepare_onward(there..end, &self.source, &spec.data, &spec.split, spec.seed)?;
+            self.replicates.extend(more);
+        }
+        Ok(())
     }
 
     /// What the data is, in a few lines.

@@ -12,7 +12,7 @@ from program import Program, Skip
 #: Words of every call of `run`.
 QUIET = ("--no-progress", "--devices", "cpu")
 
-#: Text of the sweeps. Sources are synthesised; `early` stops early and oversamples, `failing` has trials that
+#: Text of the sweeps. Sources are synthesised; `early` stops early, oversamples and confirms, `failing` has trials that
 #: diverge, `torch` trains with libtorch.
 SWEEPS = {
     "grid": """\
@@ -30,6 +30,7 @@ name: early
 data: {source: rows.parquet, label: Class}
 split: {test: 0.2, validation: 0.2}
 replicates: 2
+confirm: {trials: 1, replicates: 2}
 model: {hidden: [4, 3], dropout: 0.2}
 train: {epochs: 40, batch_size: 64, early_stopping: {metric: val_auc, patience: 3}}
 parameters:

@@ -38,8 +38,10 @@ pub(crate) fn models(dir: &Path) -> BTreeMap<String, Vec<u8>> {
             continue;
         }
         let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
-        let words = header.metadata().clone().unwrap().into_iter();
-        all.extend(words.map(|(key, word)| (key, word.into_bytes())));
+        let mut words = header.metadata().clone().unwrap();
+        // Of the file, so of each model in it: other runs may have them in other files.
+        let shared = ["features", "preprocessing"].map(|key| words.remove(key).unwrap()).join(" ");
+        all.extend(words.into_iter().map(|(key, word)| (key, format!("{word} {shared}").into_bytes())));
         let tensors = SafeTensors::deserialize(&bytes).unwrap();
         all.extend(tensors.iter().map(|(name, tensor)| (name.to_owned(), tensor.data().to_vec())));
     }

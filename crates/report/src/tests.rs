@@ -157,6 +157,37 @@ fn ranks_by_front_then_key_then_id_and_incomplete_last() {
 }
 
 #[test]
+fn what_confirms_ranks_nobody() {
+    let searched = ranked(&sweep(), &["auc", "fn"]);
+    let mut both = sweep();
+    let afresh = both.rows.iter().filter(|row| row.trial_id == "dddd").map(|row| {
+        let metrics = vec![Some(1.0); METRICS.len()];
+        Row { phase: Phase::Confirm, replicate: row.replicate + 3, metrics, ..row.clone() }
+    });
+    let afresh: Vec<Row> = afresh.collect();
+    both.rows.extend(afresh);
+    assert_eq!(ranked(&both, &["auc", "fn"]), searched);
+    assert_eq!((both.rows.len(), both.searched().count()), (sweep().rows.len() + 3, sweep().rows.len()));
+}
+
+#[test]
+fn finalists_are_the_best_and_the_baseline() {
+    let ranking = ranked(&sweep(), &["auc", "fn"]);
+    let ids = |trials| finalists(&ranking, trials).iter().map(|ranked| ranked.trial.trial_id.as_str()).collect();
+    let found: [Vec<&str>; 4] = [1, 3, 4, 50].map(ids);
+    assert_eq!(found[0], ["aaaa", "cccc"]);
+    assert_eq!(found[1], ["aaaa", "bbbb", "dddd", "cccc"]);
+    assert_eq!(found[2], found[1], "the baseline is one of the best");
+    assert_eq!(found[3], ["aaaa", "bbbb", "dddd", "cccc", "eeee", "ffff"], "all that there are");
+
+    let alone = ranked(&results(vec![row("a", 0, "focal", Some((0.2, 2.0)), 0.9, 1.0)]), &["auc"]);
+    assert_eq!(finalists(&alone, 3).len(), 1, "no baseline");
+    let mut failed = row("b", 0, "bce", None, 0.9, 1.0);
+    (failed.state, failed.metrics) = (State::Failed, vec![None; METRICS.len()]);
+    assert!(finalists(&ranked(&results(vec![failed]), &["auc"]), 3).is_empty(), "without figures nobody is");
+}
+
+#[test]
 fn an_undefined_key_is_worse_than_any_value() {
     let ranking = rank(&sweep(), &Options { on: Split::Test, ..options(&["precision"]) }).unwrap();
     assert_eq!(ranking.trials[3].trial.trial_id, "dddd", "the last of the complete trials");

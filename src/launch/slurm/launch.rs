@@ -61,13 +61,14 @@ impl<'a> Launch<'a> {
         let folder = dir.path("slurm");
         std::fs::create_dir_all(&folder).map_err(|e| RunDirError::io(&folder, e))?;
         let slurm = cluster.spec.launch.slurm.clone().unwrap_or_default();
-        let record = match Record::read(dir)? {
+        // A record of another wave tells of tasks that are over.
+        let record = match Record::read(dir)?.filter(|record| record.first == cluster.first) {
             Some(record) => record,
             None => {
                 let limits = limits()?;
                 let jobs = cluster.plan.jobs.len();
                 let pack = (slots(&slurm) as usize).max(jobs.div_ceil(limits.tasks.max(1))).min(jobs).max(1);
-                Record::new(&cluster.spec.name, pack)
+                Record::new(&cluster.spec.name, cluster.first, pack)
             }
         };
         let wanted: Vec<usize> =
@@ -85,6 +86,7 @@ impl<'a> Launch<'a> {
             slurm: &slurm,
             program: &program,
             run_dir: &run_dir,
+            first: record.first,
             pack: record.pack,
             library_path: library_path.as_deref(),
             torch: torch.as_deref(),

@@ -48,8 +48,10 @@ const TICK: Duration = Duration::from_millis(100);
 pub struct Cluster<'a> {
     /// The sweep.
     pub spec: &'a Spec,
-    /// Its jobs.
+    /// Its jobs: those of a wave.
     pub plan: &'a Plan,
+    /// How many jobs its whole plan has before them.
+    pub first: usize,
     /// Its directory, on a file system that the nodes share.
     pub dir: &'a RunDir,
     /// Raised by Ctrl-C.

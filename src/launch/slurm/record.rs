@@ -4,6 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use serde::{Deserialize, Serialize};
 
+use focalsweep_core::plan::{Job, Plan};
 use focalsweep_core::record::{RunDir, RunDirError};
 
 /// The file's name in the run directory.
@@ -14,10 +15,18 @@ pub(super) const FILE: &str = "slurm/launch.json";
 pub struct Record {
     /// How the names of its Slurm jobs begin; no other run has it.
     pub name: String,
+    /// Jobs of the plan before those of its first task: each wave is launched by itself.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub first: usize,
     /// Jobs of the plan that a task trains.
     pub pack: usize,
     /// Arrays in the order of their submission.
     pub submissions: Vec<Submission>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// One job array.
@@ -41,12 +50,18 @@ impl Record {
         dir.read_sealed(FILE)
     }
 
-    /// The record of a run of the sweep `sweep` for which nothing was submitted yet.
-    pub(super) fn new(sweep: &str, pack: usize) -> Self {
+    /// The jobs of a task.
+    pub fn jobs_of<'a>(&self, plan: &'a Plan, task: usize) -> &'a [Job] {
+        let jobs = plan.jobs.get(self.first..).unwrap_or_default();
+        jobs.chunks(self.pack.max(1)).nth(task).unwrap_or_default()
+    }
+
+    /// The record of a wave of the sweep `sweep` for which nothing was submitted yet.
+    pub(super) fn new(sweep: &str, first: usize, pack: usize) -> Self {
         let fits = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
         let sweep: String = sweep.chars().map(fits).take(60).collect();
         let random = RandomState::new().hash_one(&sweep) as u32;
-        Self { name: format!("focalsweep-{sweep}-{random:08x}"), pack, submissions: Vec::new() }
+        Self { name: format!("focalsweep-{sweep}-{random:08x}"), first, pack, submissions: Vec::new() }
     }
 
     /// Writes the file.

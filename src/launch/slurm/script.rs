@@ -13,6 +13,8 @@ pub(super) struct Batch<'a> {
     pub(super) program: &'a str,
     /// The run directory, absolute.
     pub(super) run_dir: &'a str,
+    /// Jobs of the plan before those of the first task.
+    pub(super) first: usize,
     /// Jobs of a task.
     pub(super) pack: usize,
     /// LD_LIBRARY_PATH of the submitting process, where it has one.
@@ -32,10 +34,12 @@ impl Batch<'_> {
     /// The script, which `sbatch --array` is given. Options that differ between submissions (`--array`, `--job-name`)
     /// stand on sbatch's command line.
     pub(super) fn text(&self) -> String {
-        let Self { slurm, program, run_dir, pack, library_path, torch } = self;
+        let Self { slurm, program, run_dir, first, pack, library_path, torch } = self;
+        let before = if *first == 0 { String::new() } else { format!(" --first {first}") };
+        let shift = if *first == 0 { String::new() } else { format!("{first}+") };
         let mut text = format!(
             "#!/bin/bash\n\
-             # Written by focalsweep, which submits it as a job array: task N trains jobs {pack}*N to {pack}*N+{} of\n\
+             # Written by focalsweep, which submits it as a job array: task N trains jobs {shift}{pack}*N to {shift}{pack}*N+{} of\n\
              # plan.jsonl, counted from 0. Every attempt writes journals and checkpoints of its own, so a task may be\n\
              # requeued, cancelled or run twice at any time.\n",
             pack - 1
@@ -101,7 +105,7 @@ stop() {{
     [ -z "$worker" ] || kill -USR1 "$worker" 2>/dev/null
 }}
 trap stop TERM
-srun --ntasks=1{cpus} {} worker {} --pack {pack} &
+srun --ntasks=1{cpus} {} worker {}{before} --pack {pack} &
 worker=$!
 [ "$asked" = 0 ] || kill -USR1 "$worker" # asked before it began
 while :; do

@@ -9,6 +9,7 @@ use super::record::{Record, ranges};
 use super::script::Batch;
 use super::squeue::{Exit, Sighting, State, in_words, parse, parse_sacct};
 use super::track::{Mark, Over, Phase, Tracker, describe};
+use focalsweep_core::plan::{self, Job, Plan};
 use focalsweep_core::spec::SlurmSpec;
 
 macro_rules! recorded {
@@ -86,6 +87,7 @@ fn the_script() {
         slurm,
         program: "/opt/focal sweep/bin/focalsweep",
         run_dir,
+        first: 0,
         pack: 3,
         library_path: Some("/opt/libtorch/lib"),
         torch: Some("/opt/focal sweep/focalsweep-torch"),
@@ -95,6 +97,9 @@ fn the_script() {
     let text_in = |run_dir| batch(&slurm, run_dir).text();
     assert!(text_in("/home/it's").contains("#SBATCH \"--output=/home/it's/slurm/%A_%a.log\"\n"));
     assert!(text_in("/home/it's").contains(" worker \"/home/it's\" --pack 3 &\n"));
+    let later = Batch { first: 42, ..batch(&slurm, "/a") }.text();
+    assert!(later.contains("task N trains jobs 42+3*N to 42+3*N+2 of"), "{later}");
+    assert!(later.contains(" worker /a --first 42 --pack 3 &\n"), "{later}");
     // bash has the last word on its own syntax.
     for text in [text, batch(&SlurmSpec::default(), "/a").text()] {
         let folder = tempfile::tempdir().unwrap();
@@ -123,19 +128,38 @@ fn the_warning_is_shorter_than_the_time() {
         (Some("UNLIMITED"), 60),
     ] {
         let slurm = SlurmSpec { time: time.map(str::to_owned), ..slurm.clone() };
-        let text =
-            Batch { slurm: &slurm, program: "/f", run_dir: "/r", pack: 1, library_path: None, torch: None }.text();
+        let batch =
+            Batch { slurm: &slurm, program: "/f", run_dir: "/r", first: 0, pack: 1, library_path: None, torch: None };
+        let text = batch.text();
         assert!(text.contains(&format!("--signal=B:TERM@{warning} ")), "{time:?}: {text}");
     }
 }
 
 #[test]
+fn a_wave_has_tasks_of_its_own() {
+    let job = |number: usize| Job {
+        job_id: format!("job-{number:05}"),
+        replicate: 0,
+        first: number,
+        count: 1,
+        phase: plan::Phase::Search,
+    };
+    let plan = Plan { trials: 7, replicates: 1, jobs: (0..7).map(job).collect(), waves: vec![0, 4] };
+    let ids = |first, task| {
+        let jobs = Record::new("a", first, 2).jobs_of(&plan, task).iter();
+        jobs.map(|job| job.first).collect::<Vec<_>>()
+    };
+    assert_eq!((ids(0, 1), ids(4, 0), ids(4, 1)), (vec![2, 3], vec![4, 5], vec![6]));
+    assert!(ids(4, 2).is_empty() && ids(9, 0).is_empty());
+}
+
+#[test]
 fn names_of_submissions_are_in_use_once() {
-    let mut record = Record::new("überfällig 1", 2);
+    let mut record = Record::new("überfällig 1", 0, 2);
     let names = [record.intend(&[0, 1, 2]), record.intend(&[5])];
     assert!(names[0].starts_with("focalsweep--berf-llig-1-") && names[0].ends_with("-1"), "{names:?}");
     assert_ne!(names[0], names[1]);
-    assert_ne!(Record::new("a", 1).name, Record::new("a", 1).name);
+    assert_ne!(Record::new("a", 0, 1).name, Record::new("a", 0, 1).name);
 }
 
 proptest! {

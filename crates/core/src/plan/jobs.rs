@@ -1,7 +1,10 @@
 //! Jobs: which trials train together, on which replicate, so that every worker has about the same to do.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
+use super::phase::Phase;
 use super::space::Trials;
 use crate::spec::Hyperparameters;
 
@@ -16,6 +19,9 @@ pub struct Job {
     pub first: usize,
     /// Number of trials.
     pub count: usize,
+    /// What it trains for: that of its wave. Not written where it is the search.
+    #[serde(default, skip_serializing_if = "Phase::is_search")]
+    pub phase: Phase,
 }
 
 impl Job {
@@ -27,6 +33,7 @@ impl Job {
             replicate: self.replicate,
             first,
             count,
+            phase: self.phase,
         };
         [part('a', self.first, at), part('b', self.first + at, self.count - at)]
     }
@@ -48,10 +55,12 @@ impl Job {
 pub struct Plan {
     /// Distinct trials.
     pub trials: usize,
-    /// Replicates.
+    /// Replicates of the search: every trial trains on each of them.
     pub replicates: u32,
-    /// The jobs.
+    /// The jobs, wave by wave.
     pub jobs: Vec<Job>,
+    /// Where the jobs of each wave begin.
+    pub waves: Vec<usize>,
 }
 
 /// What bounds a stack.
@@ -100,16 +109,44 @@ impl Plan {
                 for stack in 0..stacks {
                     let (first, end) = (group.len() * stack / stacks, group.len() * (stack + 1) / stacks);
                     let job_id = format!("job-{:05}", jobs.len() + 1);
-                    jobs.push(Job { job_id, replicate, first: group.start + first, count: end - first });
+                    let (first, count, phase) = (group.start + first, end - first, Phase::Search);
+                    jobs.push(Job { job_id, replicate, first, count, phase });
                 }
             }
         }
-        Self { trials: trials.len(), replicates, jobs }
+        Self { trials: trials.len(), replicates, jobs, waves: vec![0] }
+    }
+
+    /// The same plan, with some of its jobs only.
+    #[must_use]
+    pub fn with_jobs(&self, jobs: Vec<Job>) -> Self {
+        Self { trials: self.trials, replicates: self.replicates, jobs, waves: vec![0] }
     }
 
     /// Rows of the results when all is done.
     pub fn rows(&self) -> usize {
         self.jobs.iter().map(|job| job.count).sum()
+    }
+
+    /// Rows of the results when all that is done for `phase` is there.
+    pub fn rows_of(&self, phase: Phase) -> usize {
+        self.jobs.iter().filter(|job| job.phase == phase).map(|job| job.count).sum()
+    }
+
+    /// How many numbers of replicates there are: those of the search, then those that confirm.
+    pub fn replicate_numbers(&self) -> u32 {
+        self.jobs.iter().map(|job| job.replicate + 1).max().unwrap_or(0).max(self.replicates)
+    }
+
+    /// What trainings on `replicate` are for; all of them are for the same.
+    pub fn phase_of(&self, replicate: u32) -> Phase {
+        self.jobs.iter().find(|job| job.replicate == replicate).map_or(Phase::Search, |job| job.phase)
+    }
+
+    /// The jobs of each wave: where they begin and end.
+    pub fn spans(&self) -> Vec<Range<usize>> {
+        let ends = self.waves.iter().skip(1).copied().chain([self.jobs.len()]);
+        self.waves.iter().copied().zip(ends).map(|(start, end)| start..end).collect()
     }
 
     /// Most trials in one stack.

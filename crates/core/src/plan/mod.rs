@@ -3,11 +3,13 @@
 //! ```text
 //! Spec ─Trials::new─> Trials (indexed, made on demand) ─Plan::new─> jobs: a replicate and a span of trials
 //!                                                      ─Wave::first─> a line of plan.jsonl ─Plan::replay─> the same
+//! finalists ─Trials::listed─> Trials ─Wave::confirm─> one more line: the same trials, replicates numbered onward
 //! ```
 //! Trials are never all in memory at once: a trial is made from its index when it is needed.
 
 mod ids;
 mod jobs;
+mod phase;
 mod recorded;
 mod samplers;
 mod shape;
@@ -17,8 +19,9 @@ mod wave;
 pub use crate::spec::Hyperparameters;
 pub use ids::is_id;
 pub use jobs::{Job, Plan, Sizes, Stacking};
+pub use phase::Phase;
 pub use recorded::{GridTrials, ListedTrial, WaveTrials};
 pub use samplers::{Sampler, TooManyTrials, sampler};
 pub use shape::{Layer, Shape};
 pub use space::Trials;
-pub use wave::{Phase, Wave};
+pub use wave::Wave;

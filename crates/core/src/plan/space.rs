@@ -105,6 +105,25 @@ impl Trials {
         Some(trials)
     }
 
+    /// Some trials, those of one shape made neighbours, shapes in the order in which they first appear.
+    pub fn listed(trials: Vec<Hyperparameters>) -> Self {
+        let mut shapes: Vec<Vec<Hyperparameters>> = Vec::new();
+        for trial in trials {
+            match shapes.iter_mut().find(|of| of.first().is_some_and(|first| first.stacks_with(&trial))) {
+                Some(of) => of.push(trial),
+                None => shapes.push(vec![trial]),
+            }
+        }
+        let mut end = 0;
+        let groups = shapes.iter().map(|of| {
+            end += of.len();
+            end - of.len()..end
+        });
+        let groups = groups.collect();
+        let pieces = vec![Piece { start: 0, source: Source::Listed(shapes.concat()) }];
+        Self { grids: Vec::new(), pieces, groups }
+    }
+
     /// Drops repeated trials and makes those of one shape neighbours, shapes in the order in which they first appear.
     fn settle(&mut self) {
         let mut seen = HashSet::new();
@@ -155,6 +174,23 @@ impl Trials {
         }
     }
 
+    /// Index of each trial by its id; where waves train one again, its first.
+    pub fn places(&self) -> HashMap<String, usize> {
+        (0..self.len()).rev().map(|index| (self.get(index).trial_id(), index)).collect()
+    }
+
+    /// How many different trials there are from `start` on that are not among those before.
+    pub(super) fn distinct_from(&self, start: usize) -> usize {
+        if start == 0 {
+            return self.len();
+        }
+        let mut new: HashSet<_> = (start..self.len()).map(|index| self.get(index).key()).collect();
+        for index in 0..start {
+            new.remove(&self.get(index).key());
+        }
+        new.len()
+    }
+
     /// Only the first `count` of them.
     #[must_use]
     pub fn first(mut self, count: usize) -> Self {
@@ -180,6 +216,12 @@ impl Trials {
             Source::Listed(_) => None,
         });
         GridTrials { spaces: spaces.collect(), parts: parts.collect() }
+    }
+
+    /// The trials one by one, as a plan records them.
+    pub(super) fn as_list(&self) -> Vec<ListedTrial> {
+        let trials = (0..self.len()).map(|index| self.get(index));
+        trials.map(|parameters| ListedTrial { id: parameters.trial_id(), parameters }).collect()
     }
 
     /// Adds trials that a plan recorded; `stacks` are spans of them that share a stack, counted from the first of them.

@@ -3,13 +3,14 @@
 //! A wave says all that its jobs need of the plan. Its trials are listed, or made from the grids that stand in it with
 //! their values; it points at no place in a sweep file and at no other wave, so that neither can shift.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
 use super::ids::is_id;
-use super::jobs::{Job, Plan};
+use super::jobs::{Job, Plan, Sizes};
+use super::phase::Phase;
 use super::recorded::WaveTrials;
 use super::space::Trials;
 
@@ -31,27 +32,6 @@ pub struct Wave {
     pub jobs: Vec<Job>,
 }
 
-/// What a training is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Phase {
-    /// To choose among trials.
-    #[default]
-    Search,
-    /// To say what those that were chosen are worth, on trainings that did not choose.
-    Confirm,
-}
-
-impl Phase {
-    /// The word in files.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Search => "search",
-            Self::Confirm => "confirm",
-        }
-    }
-}
-
 impl Wave {
     /// The wave that a whole sweep is when nothing learns: its trials, all replicates, all epochs.
     pub fn first(plan: &Plan, trials: &Trials, epochs: u32) -> Self {
@@ -62,6 +42,27 @@ impl Wave {
             phase: Phase::Search,
             epochs: [0, epochs],
             jobs: plan.jobs.clone(),
+        }
+    }
+
+    /// The wave after all of `plan` that trains `trials`, which it has, afresh: on `count` replicates whose numbers go
+    /// on after those that there are, so that their splits, first weights, batches and dropout are new.
+    pub fn confirm(plan: &Plan, trials: &Trials, count: u32, sizes: &Sizes, epochs: u32) -> Self {
+        let first = plan.replicate_numbers();
+        let jobs = Plan::new(trials, count, sizes).jobs.into_iter().zip(plan.jobs.len() + 1..);
+        let jobs = jobs.map(|(job, number)| Job {
+            job_id: format!("job-{number:05}"),
+            replicate: first + job.replicate,
+            phase: Phase::Confirm,
+            ..job
+        });
+        Self {
+            wave: u32::try_from(plan.waves.len()).unwrap_or(u32::MAX),
+            trials: WaveTrials::Listed(trials.as_list()),
+            replicates: (first..first + count).collect(),
+            phase: Phase::Confirm,
+            epochs: [0, epochs],
+            jobs: jobs.collect(),
         }
     }
 
@@ -92,6 +93,9 @@ impl Wave {
         if let Some(job) = self.jobs.iter().find(|job| !self.replicates.contains(&job.replicate)) {
             return Err(format!("{} trains on replicate {}, which the wave does not have", job.job_id, job.replicate));
         }
+        if let Some(job) = self.jobs.iter().find(|job| job.phase != self.phase) {
+            return Err(format!("{} is for another phase", job.job_id));
+        }
         let most = u32::try_from(i32::MAX).unwrap_or(u32::MAX);
         if let Some(replicate) = self.replicates.iter().find(|replicate| **replicate >= most) {
             return Err(format!("{replicate} is no number of a replicate"));
@@ -102,19 +106,23 @@ impl Wave {
 
 impl Plan {
     /// The plan and the trials that recorded waves make together. A wave that is recorded is never asked for again.
+    /// One that trains trials again has places of its own for them in [`Trials`], but the plan counts them once; its
+    /// replicates are new, so that each (trial, replicate) is trained once.
     ///
     /// # Errors
     /// What is wrong with them, in words.
     pub fn replay(waves: &[Wave]) -> Result<(Self, Trials), String> {
         let mut trials = Trials::default();
-        let mut plan = Self { trials: 0, replicates: 0, jobs: Vec::new() };
+        let mut plan = Self { trials: 0, replicates: 0, jobs: Vec::new(), waves: Vec::new() };
         let mut seen = HashSet::new();
+        let mut replicates: BTreeSet<u32> = BTreeSet::new();
         for (expected, wave) in (0..).zip(waves) {
             if wave.wave != expected {
                 return Err(format!("wave {} stands where wave {expected} is expected", wave.wave));
             }
             let named = |why: String| format!("wave {expected}: {why}");
             wave.check().map_err(named)?;
+            let start = trials.len();
             let mut of_first: Option<Vec<Range<usize>>> = None;
             for &replicate in &wave.replicates {
                 let stacks = wave.stacks(replicate).map_err(named)?;
@@ -133,9 +141,21 @@ impl Plan {
                     return Err(named(format!("{} is there twice", job.job_id)));
                 }
             }
-            plan.jobs.extend(wave.jobs.iter().map(|job| Job { first: plan.trials + job.first, ..job.clone() }));
-            plan.trials = trials.len();
-            plan.replicates = plan.replicates.max(wave.replicates.iter().max().map_or(0, |last| last + 1));
+            let new = trials.distinct_from(start);
+            if wave.phase == Phase::Confirm && new > 0 {
+                return Err(named("it confirms a trial that no wave before it has".to_owned()));
+            }
+            let again = wave.replicates.iter().find(|replicate| replicates.contains(*replicate));
+            if let (true, Some(replicate)) = (start + new < trials.len(), again) {
+                return Err(named(format!("it trains trials again on replicate {replicate}, which is not new")));
+            }
+            replicates.extend(&wave.replicates);
+            plan.waves.push(plan.jobs.len());
+            plan.jobs.extend(wave.jobs.iter().map(|job| Job { first: start + job.first, ..job.clone() }));
+            plan.trials += new;
+            if wave.phase == Phase::Search {
+                plan.replicates = plan.replicates.max(wave.replicates.iter().max().map_or(0, |last| last + 1));
+            }
         }
         Ok((plan, trials))
     }
@@ -201,14 +221,16 @@ mod tests {
         let (plan, trials) = planned("  {loss: {value: focal}, alpha: {values: [0.1, 0.2, 0.3]}}", 2);
         let first = Wave::first(&plan, &trials, 30);
         let more = [0.7, 0.8].map(|alpha| Hyperparameters { alpha: Some(alpha), ..trials.get(0) });
-        let job = |number: usize, replicate| Job { job_id: format!("job-{number:05}"), replicate, first: 0, count: 2 };
+        let phase = Phase::Search;
+        let job =
+            |number: usize, replicate| Job { job_id: format!("job-{number:05}"), replicate, first: 0, count: 2, phase };
         let second = Wave {
             wave: 1,
             trials: WaveTrials::Listed(
                 more.iter().map(|trial| ListedTrial { id: trial.trial_id(), parameters: trial.clone() }).collect(),
             ),
             replicates: vec![0, 1, 2],
-            phase: Phase::Confirm,
+            phase,
             epochs: [0, 30],
             jobs: (0..3).map(|replicate| job(plan.jobs.len() + 1 + replicate as usize, replicate)).collect(),
         };
@@ -231,6 +253,7 @@ mod tests {
             (|wave| wave.jobs[1].first = 1, "its jobs do not train each of its trials once on replicate 1"),
             (|wave| wave.jobs[1].replicate = 9, "job-00004 trains on replicate 9, which the wave does not have"),
             (|wave| wave.replicates.push(u32::MAX), "4294967295 is no number of a replicate"),
+            (|wave| wave.phase = Phase::Confirm, "job-00003 is for another phase"),
             (|wave| wave.jobs[2].job_id = "job-00001".into(), "job-00001 is there twice"),
             (|wave| wave.jobs[2].job_id = "../../x".into(), "\"../../x\" is no id of a job"),
         ] {
@@ -255,5 +278,46 @@ mod tests {
         wide[1].id = wide[1].parameters.trial_id();
         let told = refused(&[first, Wave { trials: WaveTrials::Listed(wide), ..second.clone() }]);
         assert_eq!(told, "wave 1: trials 3 and 4 cannot share a stack");
+    }
+
+    #[test]
+    fn a_wave_that_confirms_trains_the_same_trials_on_replicates_numbered_onward() {
+        let (plan, trials) =
+            planned("  {loss: {value: focal}, alpha: {values: [0.1, 0.2, 0.3]}, hidden: {values: [[8], [4]]}}", 2);
+        let sizes = Sizes { features: 5, rows: 100, workers: 3, memory: 1 << 30, stacking: Stacking::CORE };
+        let finalists = Trials::listed([5, 0, 4].map(|index| trials.get(index)).to_vec());
+        let waves = [Wave::first(&plan, &trials, 30), Wave::confirm(&plan, &finalists, 4, &sizes, 30)];
+        let text = serde_json::to_string(&waves[1]).unwrap();
+        assert_eq!(serde_json::from_str::<Wave>(&text).unwrap(), waves[1]);
+        let (grown, all_trials) = Plan::replay(&waves).unwrap();
+        assert_eq!((grown.trials, grown.replicates, grown.replicate_numbers()), (6, 2, 6));
+        assert_eq!((grown.rows(), grown.rows_of(Phase::Search), grown.rows_of(Phase::Confirm)), (24, 12, 12));
+        assert_eq!(grown.spans(), [0..plan.jobs.len(), plan.jobs.len()..grown.jobs.len()]);
+        let phases = (0..6).map(|replicate| grown.phase_of(replicate)).collect::<Vec<_>>();
+        assert_eq!(phases, [vec![Phase::Search; 2], vec![Phase::Confirm; 4]].concat());
+        // Each (trial, replicate) once, and a trial keeps its first place.
+        let mut keys = HashSet::new();
+        for job in &grown.jobs {
+            for index in job.first..job.first + job.count {
+                assert!(keys.insert((all_trials.get(index).trial_id(), job.replicate)));
+            }
+        }
+        assert_eq!(keys.len(), 24);
+        let places = all_trials.places();
+        assert!((0..6).all(|index| places[&trials.get(index).trial_id()] == index) && places.len() == 6);
+
+        let third = Wave::confirm(&grown, &finalists, 2, &sizes, 30);
+        assert_eq!((third.wave, &third.replicates), (2, &vec![6, 7]));
+        let (more, _) = Plan::replay(&[waves.to_vec(), vec![third.clone()]].concat()).unwrap();
+        assert_eq!((more.trials, more.replicates, more.rows()), (6, 2, 30));
+
+        let refused = |wave: Wave| Plan::replay(&[waves[0].clone(), wave]).unwrap_err();
+        let stranger = Hyperparameters { alpha: Some(0.7), ..trials.get(0) };
+        let strange = Wave::confirm(&plan, &Trials::listed(vec![stranger]), 2, &sizes, 30);
+        assert_eq!(refused(strange), "wave 1: it confirms a trial that no wave before it has");
+        let mut old = waves[1].clone();
+        old.replicates[0] = 1;
+        old.jobs.iter_mut().filter(|job| job.replicate == 2).for_each(|job| job.replicate = 1);
+        assert_eq!(refused(old), "wave 1: it trains trials again on replicate 1, which is not new");
     }
 }

@@ -37,6 +37,7 @@ const SCORES_AT_ONCE: usize = 1 << 17;
 #[derive(Debug)]
 pub struct Collection<'a> {
     dir: &'a RunDir,
+    plan: &'a Plan,
     /// In the order of trials and replicates.
     entries: Vec<Kept>,
     /// What was collected before and no journal has.
@@ -57,14 +58,13 @@ impl<'a> Collection<'a> {
     /// A journal or results.parquet cannot be read.
     pub fn read(
         dir: &'a RunDir,
-        (plan, trials): (&Plan, &Trials),
+        (plan, trials): (&'a Plan, &Trials),
         replicates: &'a [Arc<Replicate>],
         data_fingerprint: &str,
         metadata: &[(String, String)],
     ) -> Result<Self, RunDirError> {
         let metadata = metadata.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())).collect();
-        let places: HashMap<String, usize> =
-            (0..trials.len()).map(|index| (trials.get(index).trial_id(), index)).collect();
+        let places = trials.places();
         let jobs = dir.jobs();
         let journals = Journals::list(&jobs).map_err(|e| RunDirError::io(&jobs, e))?;
         let fits = |kept: &Kept| {
@@ -84,6 +84,9 @@ impl<'a> Collection<'a> {
                     Ok(()) if planned(&row.job_id) != planned(&job.job_id) => {
                         damage.push(format!("{}: a row of {}", kept.stem, row.job_id));
                     }
+                    Ok(()) if row.phase != job.phase => {
+                        damage.push(format!("{}: trial {}: it is for another phase", kept.stem, row.trial_id));
+                    }
                     Ok(()) => {
                         if seen.insert((row.trial_id.clone(), row.replicate)) {
                             entries.push(kept);
@@ -97,7 +100,7 @@ impl<'a> Collection<'a> {
         damage.extend(journals.damage());
         let mut earlier = Earlier::read(dir, places)?;
         entries.retain(|kept| earlier.gives_way_to(&kept.entry.row));
-        Ok(Self { dir, entries, earlier, metadata, replicates, damage })
+        Ok(Self { dir, plan, entries, earlier, metadata, replicates, damage })
     }
 
     /// Places in the journals, in words, that are damaged or not of this sweep.
@@ -210,7 +213,8 @@ impl<'a> Collection<'a> {
         let mut scores_of = |Kept { stem, entry }: &Kept, pending: &mut Scores| -> Result<(), ParquetError> {
             let data = self.replicates.get(entry.row.replicate as usize);
             let (Some(spans), Some(data)) = (&entry.bytes, data) else { return Ok(()) };
-            pending.add((&entry.row.trial_id, entry.row.replicate), data.scored(), bytes.scores(stem, spans)?);
+            let whose = (&*entry.row.trial_id, entry.row.replicate, entry.row.phase);
+            pending.add(whose, data.scored(), bytes.scores(stem, spans)?);
             Ok(())
         };
         self.write_parquet(SCORES, Arc::clone(&schema), self.scores_properties(), |out| {
@@ -258,7 +262,7 @@ impl<'a> Collection<'a> {
                 let Some(Remade { train_roc, scores }) = remake(trial, replicate) else { continue };
                 curves.push((trial, replicate, train_roc));
                 if keep.is_none_or(|ids| ids.contains(trial)) {
-                    pending.add((trial, replicate), data.scored(), scores);
+                    pending.add((trial, replicate, self.plan.phase_of(replicate)), data.scored(), scores);
                 }
                 if pending.len() >= SCORES_AT_ONCE {
                     write_scores(out, std::mem::take(&mut pending))?;

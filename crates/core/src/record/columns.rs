@@ -15,6 +15,7 @@ use super::entry::Entry;
 use super::rows::{ResultRow, State};
 use crate::metrics::catalogue::{METRICS, MetricColumn, OfCounts, Part, Source};
 use crate::metrics::{Confusion, RocCorner, SplitMetrics, logistic};
+use crate::plan::Phase;
 use crate::prepared::Rows;
 use crate::spec::{ColumnType, PARAMETERS, ParameterValue};
 
@@ -140,6 +141,7 @@ pub(super) fn history(entries: &[&Entry]) -> Result<RecordBatch, ArrowError> {
     let small = |value: u32| i32::try_from(value).ok();
     out.add("trial_id", rows().map(|(row, _)| Some(row.trial_id.as_str())).collect::<StringArray>());
     out.add("replicate", rows().map(|(row, _)| small(row.replicate)).collect::<Int32Array>());
+    out.add("phase", rows().map(|(row, _)| Some(row.phase.word())).collect::<StringArray>());
     out.add("epoch", rows().map(|(_, epoch)| small(epoch.epoch)).collect::<Int32Array>());
     out.add("train_loss", rows().map(|(_, epoch)| Some(epoch.train_loss)).collect::<Float64Array>());
     out.add("val_loss", rows().map(|(_, epoch)| Some(epoch.val_loss)).collect::<Float64Array>());
@@ -177,6 +179,7 @@ pub(super) fn scores_schema() -> Schema {
     Schema::new(vec![
         Field::new("trial_id", word(), true),
         Field::new("replicate", DataType::Int32, true),
+        Field::new("phase", word(), true),
         Field::new("split", word(), true),
         Field::new("row", DataType::Int64, true),
         Field::new("label", DataType::Int8, true),
@@ -191,6 +194,7 @@ pub(super) struct Scores {
     ids: Vec<String>,
     id: Vec<i32>,
     replicate: Vec<i32>,
+    phase: Vec<i32>,
     split: Vec<i32>,
     row: Vec<i64>,
     label: Vec<i8>,
@@ -201,6 +205,8 @@ pub(super) struct Scores {
 impl Scores {
     /// The words of the column `split`, in the order of [`Replicate::scored`](crate::prepared::Replicate::scored).
     const SPLITS: [&str; 3] = ["validation", "test", "calibration"];
+    /// The words of the column `phase`.
+    const PHASES: [Phase; 2] = [Phase::Search, Phase::Confirm];
 
     /// Rows so far.
     pub(super) fn len(&self) -> usize {
@@ -208,11 +214,17 @@ impl Scores {
     }
 
     /// Adds the scores of one (trial, replicate): logits and probabilities of each part of its rows.
-    pub(super) fn add(&mut self, (trial, replicate): (&str, u32), parts: [&Rows; 3], scores: [[Vec<f32>; 2]; 3]) {
+    pub(super) fn add(
+        &mut self,
+        (trial, replicate, phase): (&str, u32, Phase),
+        parts: [&Rows; 3],
+        scores: [[Vec<f32>; 2]; 3],
+    ) {
         if self.ids.last().is_none_or(|last| last != trial) {
             self.ids.push(trial.to_owned());
         }
         let id = self.ids.len() as i32 - 1;
+        let phase = Self::PHASES.iter().position(|one| *one == phase).unwrap_or_default() as i32;
         for (split, (rows, [raw, scores])) in parts.into_iter().zip(scores).enumerate() {
             if scores.is_empty() {
                 continue; // they were not kept
@@ -220,6 +232,7 @@ impl Scores {
             let n = self.len() + scores.len();
             self.id.resize(n, id);
             self.replicate.resize(n, replicate as i32);
+            self.phase.resize(n, phase);
             self.split.resize(n, split as i32);
             self.row.extend(rows.source_rows.iter().map(|&row| i64::from(row)));
             self.label.extend(rows.y.iter().map(|&label| label as i8));
@@ -238,6 +251,7 @@ impl Scores {
             vec![
                 Arc::new(words(self.id, StringArray::from(self.ids))?),
                 Arc::new(Int32Array::from(self.replicate)),
+                Arc::new(words(self.phase, StringArray::from(Self::PHASES.map(Phase::word).to_vec()))?),
                 Arc::new(words(self.split, StringArray::from(Self::SPLITS.to_vec()))?),
                 Arc::new(Int64Array::from(self.row)),
                 Arc::new(Int8Array::from(self.label)),

@@ -147,16 +147,18 @@ fn read(path: &Path) -> io::Result<(Vec<Change>, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Phase;
 
     fn job(id: &str, first: usize, count: usize) -> Job {
-        Job { job_id: id.into(), replicate: 0, first, count }
+        Job { job_id: id.into(), replicate: 0, first, count, phase: Phase::Search }
     }
 
     #[test]
     fn halves_take_the_place_of_the_job_and_a_torn_end_is_dropped() {
         let folder = tempfile::tempdir().unwrap();
         let jobs = folder.path();
-        let plan = Plan { trials: 20, replicates: 1, jobs: vec![job("job-00001", 0, 10), job("job-00002", 10, 10)] };
+        let planned = vec![job("job-00001", 0, 10), job("job-00002", 10, 10)];
+        let plan = Plan { trials: 20, replicates: 1, jobs: planned, waves: vec![0] };
         assert_eq!(jobs_now(&plan, &LaunchLog::open(jobs).unwrap().1), plan.jobs);
         let cut = |job: &Job, at: usize| Change::Cut { job_id: job.job_id.clone(), into: job.cut(at), why: "w".into() };
         let first = cut(&plan.jobs[0], 5);

@@ -133,15 +133,16 @@ impl Manifest {
         serde_json::from_value(value).map(Some).map_err(|e| RunDirError::broken(&path, &e))
     }
 
-    /// Whether the plan of the run in `root` is the one that this counts.
+    /// Whether the plan of the run in `root` is the one that this counts. It may have the jobs of waves that were added
+    /// when the process that added them ended before it counted them.
     ///
     /// # Errors
-    /// It has other trials, replicates or jobs.
+    /// It has other trials or replicates, or fewer jobs.
     pub fn check_plan(&self, root: &Path, plan: &Plan) -> Result<(), RunDirError> {
         let (counts, path) = (&self.counts, root.join(PLAN));
         let found = [plan.trials, plan.replicates as usize, plan.jobs.len()];
         let expected = [counts.trials, counts.replicates as usize, counts.jobs];
-        if found == expected {
+        if found[..2] == expected[..2] && found[2] >= expected[2] {
             return Ok(());
         }
         let why = format!("{found:?} trials, replicates and jobs, expected {expected:?} as in {MANIFEST}");
@@ -207,7 +208,7 @@ pub enum Ended {
 pub struct Counts {
     /// Distinct trials.
     pub trials: usize,
-    /// Replicates.
+    /// Replicates of the search.
     pub replicates: u32,
     /// Jobs.
     pub jobs: usize,

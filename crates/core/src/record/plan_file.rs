@@ -72,7 +72,7 @@ fn line(wave: &Wave) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Sizes, Stacking};
+    use crate::plan::{Job, Sizes, Stacking};
 
     fn first() -> Wave {
         let text = "name: t\ndata: {source: d.csv, label: y}\n\
@@ -88,7 +88,10 @@ mod tests {
         let dir = RunDir::lock(folder.path()).unwrap();
         let first = first();
         let mut second = Wave { wave: 1, ..first.clone() };
-        second.jobs.iter_mut().for_each(|job| job.job_id = format!("more-{}", job.job_id));
+        second.replicates = vec![2, 3];
+        for job in &mut second.jobs {
+            *job = Job { job_id: format!("more-{}", job.job_id), replicate: job.replicate + 2, ..job.clone() };
+        }
         dir.begin_plan(&first).unwrap();
         let path = dir.path(PLAN);
         let one = std::fs::read(&path).unwrap();
@@ -102,7 +105,8 @@ mod tests {
             assert_eq!(std::fs::read(&path).unwrap(), two);
         }
         let (plan, trials) = dir.plan().unwrap();
-        assert_eq!((plan.trials, trials.len(), plan.jobs.len()), (6, 6, 2 * first.jobs.len()));
+        assert_eq!((plan.trials, trials.len(), plan.jobs.len()), (3, 6, 2 * first.jobs.len()));
+        assert_eq!((plan.replicates, plan.rows()), (4, 12));
     }
 
     #[test]

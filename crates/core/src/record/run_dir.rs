@@ -310,12 +310,13 @@ fn remove_torn(root: &Path) -> Result<(), RunDirError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Phase;
 
     #[test]
     fn a_checkpoint_is_of_its_job_alone() {
         let folder = tempfile::tempdir().unwrap();
         let dir = RunDir::lock(folder.path()).unwrap();
-        let job = |id: &str, replicate| Job { job_id: id.into(), replicate, first: 8, count: 8 };
+        let job = |id: &str, replicate| Job { job_id: id.into(), replicate, first: 8, count: 8, phase: Phase::Search };
         let (mine, other) = (job("job-00004", 1), job("job-00003", 0));
         let (attempt, state) = (Attempt::new(), b"weights".as_slice());
         dir.write_checkpoint(&mine, &attempt, state).unwrap();

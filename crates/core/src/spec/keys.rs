@@ -7,6 +7,7 @@ pub(super) const ROOT: &[&str] = &[
     "data",
     "split",
     "replicates",
+    "confirm",
     "seed",
     "model",
     "train",
@@ -33,6 +34,7 @@ pub(super) const DATA: &[&str] = &[
 ];
 pub(super) const SYNTH: &[&str] = &["rows", "features", "positives", "seed"];
 pub(super) const SPLIT: &[&str] = &["test", "validation", "stratify", "test_rows", "calibration"];
+pub(super) const CONFIRM: &[&str] = &["trials", "replicates"];
 pub(super) const MODEL: &[&str] = &["hidden", "activation", "dropout", "initial_bias"];
 pub(super) const TRAIN: &[&str] = &[
     "epochs",
@@ -72,6 +74,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("data", DATA),
     ("data.synth", SYNTH),
     ("split", SPLIT),
+    ("confirm", CONFIRM),
     ("model", MODEL),
     ("train", TRAIN),
     ("train.early_stopping", EARLY_STOPPING),

@@ -1,11 +1,13 @@
 //! From text to [`Spec`], or to all faults.
 
+use std::ops::RangeInclusive;
+
 use super::fault::{Fault, Origin, SpecFaults};
 use super::fields::{At, RawFault, Reader};
 use super::keys;
 use super::node::{self, Lines, Node, Place, SyntaxFault};
 use super::overrides;
-use super::types::{Method, OperatingPoint, Scores, Spec, defaults};
+use super::types::{ConfirmSpec, Method, OperatingPoint, Scores, Spec, defaults};
 use crate::text::shortened;
 
 /// Characters of a key, a value or a message that are shown.
@@ -157,6 +159,7 @@ impl Reader {
                 .get("replicates")
                 .and_then(|at| self.whole(at, 1, 10_000))
                 .unwrap_or_else(defaults::replicates),
+            confirm: section.get_some("confirm").and_then(|at| self.confirm(at)),
             seed: section.get("seed").and_then(|at| self.whole(at, 0, u64::MAX)).unwrap_or_default(),
             model: section.get("model").and_then(|at| self.model(at)).unwrap_or_default(),
             train: section.get("train").and_then(|at| self.train(at)).unwrap_or_default(),
@@ -187,6 +190,19 @@ impl Reader {
                        100, a letter or digit first";
         self.fault(at, message, help);
         None
+    }
+
+    fn confirm(&mut self, at: &At<'_>) -> Option<ConfirmSpec> {
+        let section = self.section(at, keys::CONFIRM)?;
+        let mut count = |key: &str, bounds: RangeInclusive<u32>, default: u32| {
+            let (least, most) = (u64::from(*bounds.start()), u64::from(*bounds.end()));
+            section.get(key).and_then(|at| self.whole(at, least, most)).unwrap_or(default)
+        };
+        let default = ConfirmSpec::default();
+        Some(ConfirmSpec {
+            trials: count("trials", ConfirmSpec::TRIALS, default.trials),
+            replicates: count("replicates", ConfirmSpec::REPLICATES, default.replicates),
+        })
     }
 
     fn method(&mut self, at: &At<'_>) -> Option<Method> {

@@ -33,7 +33,7 @@ pub use download::{DownloadProgress, fetch};
 pub use error::{DataError, Place};
 pub use label::{Source, load};
 pub use pick::Pick;
-pub use prepare::{prepare, prepare_first};
+pub use prepare::{prepare, prepare_first, prepare_onward};
 pub use read::read_table;
 pub use synth::write_synthetic;
 pub use table::{Column, Levels, Table, Values};

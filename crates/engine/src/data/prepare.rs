@@ -1,5 +1,6 @@
 //! Rows of a replicate: split, preprocessing fitted on the training rows, matrices.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use focalsweep_core::prepared::{Replicate, Rows};
@@ -30,6 +31,23 @@ pub fn prepare_first(
     let room = Room { budget: &budget, replicates };
     let one = |replicate| prepare_within(&room, source, data, split_spec, seed, replicate).map(Arc::new);
     (0..count).into_par_iter().map(one).collect()
+}
+
+/// The replicates `numbers` of a sweep, as [`prepare`] makes each, beside those that are prepared already.
+///
+/// # Errors
+/// Those of [`prepare`]; they do not fit into the memory that is left, which is seen before they are made.
+pub fn prepare_onward(
+    numbers: Range<u32>,
+    source: &Source,
+    data: &DataSpec,
+    split_spec: &SplitSpec,
+    seed: u64,
+) -> Result<Vec<Arc<Replicate>>, DataError> {
+    let budget = Budget::now();
+    let room = Room { budget: &budget, replicates: numbers.end.saturating_sub(numbers.start) };
+    let one = |replicate| prepare_within(&room, source, data, split_spec, seed, replicate).map(Arc::new);
+    numbers.into_par_iter().map(one).collect()
 }
 
 /// Splits `source` as `(seed, replicate)` has it, fits the preprocessing on the training rows and applies it to all.

@@ -8,7 +8,7 @@ use super::error::{JobError, save};
 use super::event::Event;
 use super::work::{JobDevice, Work};
 use crate::train::{Checkpoint, Ended, EpochReport, Fitted, Observer, RowScores, SaveError, Stack, start};
-use focalsweep_core::plan::{Job, Phase};
+use focalsweep_core::plan::Job;
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::{Attempt, Journal, Payload, ResultRow, STACK, ScoreBytes, State, le_bytes};
 
@@ -87,7 +87,7 @@ impl<'a> Keeper<'a> {
             error: ended.outcome.as_ref().err().cloned(),
             trainer: STACK.to_owned(),
             trainer_fingerprint: None,
-            phase: Phase::Search,
+            phase: self.job.phase,
             fold: None,
             repeat: None,
             hyperparameters: self.stack.trials[ended.slot].clone(),

@@ -108,11 +108,13 @@ pub struct LibtorchDescription {
 
 #[cfg(test)]
 mod tests {
+    use focalsweep_core::plan::Phase;
+
     use super::*;
 
     #[test]
     fn lines_come_back() {
-        let job = Job { job_id: "job-00001a".into(), replicate: 1, first: 3, count: 4 };
+        let job = Job { job_id: "job-00001a".into(), replicate: 1, first: 3, count: 4, phase: Phase::Confirm };
         let run_dir = PathBuf::from("runs/a b");
         let run = RunOrder { slot: 2, run_dir, job, device: Device::Cuda(1), model: "NVIDIA L4".into() };
         for order in [Order::Hello(Greeting::of_this_program()), Order::Run(run), Order::Stop] {

@@ -72,13 +72,13 @@ fn precision_at(curve: &[PrecisionRecallPoint], recall: f64) -> f64 {
     curve.get(at).or(curve.last()).map_or(0.0, |point| point.precision)
 }
 
-/// The training rows' ROC curves by trial. Nothing where curves.parquet is missing, as in runs of earlier versions.
+/// The training rows' ROC curves by trial, of the (trial, replicate) that are wanted. Nothing where curves.parquet is missing, as in runs of earlier versions.
 ///
 /// # Errors
 /// curves.parquet is there but cannot be read, or lacks a column.
 pub(super) fn training_roc(
     files: &RunFiles,
-    wanted: &dyn Fn(&str) -> bool,
+    wanted: &dyn Fn(&str, u32) -> bool,
 ) -> Result<Vec<(String, Curve)>, ReportError> {
     let path = files.path(CURVES);
     let Some(file) = files.open(CURVES)? else { return Ok(Vec::new()) };
@@ -88,7 +88,7 @@ pub(super) fn training_roc(
     let mut of: HashMap<&str, Vec<(i64, Vec<RocPoint>)>> = HashMap::new();
     for row in 0..trials.len() {
         let (Some(replicate), Some(fpr), Some(tpr)) = (replicates[row], fprs[row], tprs[row]) else { continue };
-        if !wanted(&trials[row]) {
+        if !u32::try_from(replicate).is_ok_and(|replicate| wanted(&trials[row], replicate)) {
             continue;
         }
         let curves = of.entry(&trials[row]).or_default();

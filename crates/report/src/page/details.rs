@@ -19,7 +19,7 @@ pub(super) struct Gathered {
     pub(super) winner_negatives: Vec<f64>,
 }
 
-/// Details of the trials `wanted` (by index in the ranking, in ascending order).
+/// Details of the trials `wanted` (by index in the ranking, in ascending order), of the replicates that rank them.
 ///
 /// # Errors
 /// A file of the run is there but cannot be read.
@@ -36,14 +36,19 @@ pub(super) fn details(files: &RunFiles, ranking: &Ranking, wanted: &[usize]) -> 
             gathered.details[at].history = history;
         }
     }
-    for (trial, curve) in training_roc(files, &|trial| at.contains_key(trial))? {
+    let ranks = |trial: &str, replicate: u32| {
+        let at = at.get(trial).map(|&at| &ranking.trials[wanted[at]].trial);
+        at.is_some_and(|trial| trial.replicates.contains(&replicate))
+    };
+    for (trial, curve) in training_roc(files, &ranks)? {
         if let Some(&at) = at.get(trial.as_str()) {
             gathered.details[at].roc.push(curve);
         }
     }
     // The groups of a trial lie together, so one trial's are in memory at a time.
     let mut under_way: Vec<ScoreGroup> = Vec::new();
-    for_each_group(files, &|trial, _, _| at.contains_key(trial), &mut |group| {
+    let wanted = |trial: &str, replicate: u32, _| ranks(trial, replicate);
+    for_each_group(files, &wanted, &mut |group| {
         if under_way.first().is_some_and(|first| first.trial != group.trial) {
             add(&mut gathered, &at, &std::mem::take(&mut under_way), ranking);
         }

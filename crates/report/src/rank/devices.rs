@@ -37,9 +37,9 @@ impl DeviceUse {
 ///
 /// A job's interval goes from its start to the end of its last trial. Intervals of a device that overlap were on
 /// different slots: each goes to the first slot that is free, which needs no more slots than ever worked at once.
-pub(crate) fn device_use(rows: &[Row]) -> Vec<DeviceUse> {
+pub(crate) fn device_use<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<DeviceUse> {
     let mut jobs: HashMap<(&str, &str, &str, i64), i64> = HashMap::new();
-    for timing in rows.iter().filter_map(|row| row.timing.as_ref()) {
+    for timing in rows.filter_map(|row| row.timing.as_ref()) {
         let key = (timing.host.as_str(), timing.device.as_str(), timing.job_id.as_str(), timing.started_at);
         let end = jobs.entry(key).or_insert(timing.started_at);
         *end = timing.finished_at.max(*end);
@@ -133,7 +133,7 @@ mod tests {
             row("a", "cpu", "j3", 1.0, 3.3), // starts as j2 ends
             row("a", "cuda:0", "j4", 0.5, 0.75),
         ];
-        let devices = device_use(&rows);
+        let devices = device_use(rows.iter());
         let jobs = |slot: &[Interval]| slot.iter().map(|job| job.job_id.clone()).collect::<Vec<_>>().join(" ");
         let slots = |device: &DeviceUse| device.slots.iter().map(|slot| jobs(slot)).collect::<Vec<_>>();
         assert_eq!(slots(&devices[0]), ["j1", "j2 j3"]);
@@ -148,7 +148,7 @@ mod tests {
     fn a_pause_between_two_runs_is_not_idle_time() {
         // Interrupted after 2 s and resumed an hour later.
         let rows = [row("a", "cpu", "j1", 0.0, 2.0), row("a", "cpu", "j1", 3600.0, 3601.0)];
-        let devices = device_use(&rows);
+        let devices = device_use(rows.iter());
         assert_eq!((devices[0].busy(), training_seconds(&devices)), (vec![3.0], 3.0));
     }
 
@@ -157,7 +157,7 @@ mod tests {
         let rows: Vec<Row> =
             (0..40).map(|i| row(["a", "b"][i % 2], "cpu", &i.to_string(), 0.0, 1.0 + i as f64)).collect();
         assert_eq!(
-            devices_in_words(&device_use(&rows)),
+            devices_in_words(&device_use(rows.iter())),
             "a cpu: 20 slots busy 1.0 s to 39.0 s of 40.0 s; b cpu: 20 slots busy 2.0 s to 40.0 s of 40.0 s"
         );
         assert_eq!(devices_in_words(&[]), "");

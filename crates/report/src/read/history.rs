@@ -11,10 +11,14 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::error::ReportError;
 use focalsweep_core::guard::guarded;
+use focalsweep_core::plan::Phase;
 use focalsweep_core::record::{HISTORY, RunFiles};
 
 /// The columns that are read.
 const COLUMNS: [&str; 6] = ["trial_id", "replicate", "epoch", "train_loss", "val_loss", "val_auc"];
+
+/// The column that says what a training was for; a file without it, or a row, is of the search.
+const PHASE: &str = "phase";
 
 /// An epoch of a (trial, replicate). What is null is `None`.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,8 +37,8 @@ pub(crate) struct Epoch<'a> {
     pub(crate) val_auc: Option<f64>,
 }
 
-/// Hands on the epochs of the trials that are wanted, one after the other as they lie in the file. None where there is
-/// no history.parquet.
+/// Hands on the epochs that the search trained of the trials that are wanted, one after the other as they lie in the
+/// file. None where there is no history.parquet.
 ///
 /// # Errors
 /// history.parquet is there but cannot be read, or lacks a column.
@@ -47,7 +51,7 @@ pub(crate) fn for_each_epoch(
     let Some(file) = files.open(HISTORY)? else { return Ok(()) };
     let unreadable = |why: String| ReportError::Unreadable { path: path.clone(), why };
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(e.to_string()))?;
-    let mask = ProjectionMask::columns(builder.parquet_schema(), COLUMNS);
+    let mask = ProjectionMask::columns(builder.parquet_schema(), COLUMNS.into_iter().chain([PHASE]));
     let mut reader = builder.with_projection(mask).build().map_err(|e| unreadable(e.to_string()))?;
     while let Some(batch) = guarded(|| reader.next()).ok_or_else(|| ReportError::contradicts(&path))? {
         let batch = batch.map_err(|e| unreadable(e.to_string()))?;
@@ -57,6 +61,11 @@ pub(crate) fn for_each_epoch(
         let [train, val, auc] =
             ["train_loss", "val_loss", "val_auc"].map(|name| column(&path, &batch, name, &DataType::Float64));
         let (train, val, auc) = (train?, val?, auc?);
+        let phases = batch.column_by_name(PHASE).map(|_| column(&path, &batch, PHASE, &DataType::Utf8)).transpose()?;
+        let confirms = |row: usize| {
+            let phases = phases.as_ref().map(|phases| phases.as_string::<i32>());
+            phases.is_some_and(|phases| phases.is_valid(row) && phases.value(row) == Phase::Confirm.word())
+        };
         let number = |array: &ArrayRef, row: usize| {
             let values = array.as_primitive::<Float64Type>();
             array.is_valid(row).then(|| values.value(row))
@@ -65,7 +74,7 @@ pub(crate) fn for_each_epoch(
         for (row, (trial, (replicate, epoch))) in trials.as_string::<i32>().iter().zip(keys).enumerate() {
             let replicate = replicate.and_then(|replicate| u32::try_from(replicate).ok());
             let (Some(trial), Some(replicate), Some(epoch)) = (trial, replicate, epoch) else { continue };
-            if wanted(trial) {
+            if wanted(trial) && !confirms(row) {
                 let (train_loss, val_loss, val_auc) = (number(&train, row), number(&val, row), number(&auc, row));
                 each(&Epoch { trial, replicate, epoch, train_loss, val_loss, val_auc });
             }

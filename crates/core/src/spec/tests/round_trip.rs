@@ -5,9 +5,9 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::super::{
-    Activation, Backend, DataSpec, Devices, Domain, EarlyStopping, Goal, InitialBias, LaunchSpec, Launcher, Loss,
-    Method, ModelSpec, Monitor, OperatingPoint, Optimizer, Parameters, RankSpec, Reduction, Sampling, Scalar, Scores,
-    SlurmSpec, Space, Spec, Split, SplitSpec, SynthSpec, TestRows, TrainSpec, parse, to_yaml,
+    Activation, Backend, ConfirmSpec, DataSpec, Devices, Domain, EarlyStopping, Goal, InitialBias, LaunchSpec,
+    Launcher, Loss, Method, ModelSpec, Monitor, OperatingPoint, Optimizer, Parameters, RankSpec, Reduction, Sampling,
+    Scalar, Scores, SlurmSpec, Space, Spec, Split, SplitSpec, SynthSpec, TestRows, TrainSpec, parse, to_yaml,
 };
 use super::read;
 
@@ -194,7 +194,8 @@ fn slurm() -> impl Strategy<Value = SlurmSpec> {
 prop_compose! {
     fn spec()(
         name in "[A-Za-z0-9_][A-Za-z0-9_-]{0,20}", data in data(), train in train(),
-        shares in (share(), share()), stratify: bool, fixed: bool, calibration in option::of(1e-9..0.002), replicates in 1_u32..100, seed: u64,
+        shares in (share(), share()), stratify: bool, fixed: bool, calibration in option::of(1e-9..0.002),
+        replicates in 1_u32..100, seed: u64, confirm in option::of((1_u32..=50, 2_u32..=1000)),
         hidden in vec(1..999_usize, 0..3), dropout in share(), initial_bias in bias(),
         parameters in prop_oneof![space().prop_map(Parameters::One), vec(space(), 1..3).prop_map(Parameters::Union)],
         operating_point in prop_oneof![
@@ -212,6 +213,7 @@ prop_compose! {
         scores in option::of(prop_oneof![Just(Scores::All), Just(Scores::Best), Just(Scores::None)]),
     ) -> Spec {
         Spec {
+            confirm: confirm.map(|(trials, replicates)| ConfirmSpec { trials, replicates }),
             name, data, train, replicates, seed, parameters, operating_point, scores,
             split: SplitSpec {
                 test: shares.0,

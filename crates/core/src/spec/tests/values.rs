@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::super::{
-    Devices, Domain, EarlyStopping, Goal, InitialBias, Loss, Monitor, OperatingPoint, Parameters, Scalar, Scores, Spec,
-    SplitSpec, TestRows,
+    ConfirmSpec, Devices, Domain, EarlyStopping, Goal, InitialBias, Loss, Monitor, OperatingPoint, Parameters, Scalar,
+    Scores, Spec, SplitSpec, TestRows,
 };
 use super::{LEAST, read};
 
@@ -18,7 +18,7 @@ fn the_least_file_has_the_documented_defaults() {
     let split =
         SplitSpec { test: 0.2, validation: 0.16, stratify: true, test_rows: TestRows::Fixed, calibration: None };
     assert_eq!(spec.split, split);
-    assert_eq!((spec.replicates, spec.seed, spec.scores), (1, 0, None));
+    assert_eq!((spec.replicates, spec.confirm, spec.seed, spec.scores), (1, None, 0, None));
     assert_eq!((spec.model.hidden.as_slice(), spec.model.dropout), (&[16][..], 0.5));
     assert_eq!(spec.model.initial_bias, InitialBias::Prior);
     assert_eq!((spec.train.epochs, spec.train.batch_size, spec.train.learning_rate), (100, 2048, 1e-3));
@@ -66,6 +66,7 @@ data:
   clip: 5
 split: {{test: 0.25, validation: .25, stratify: false, test_rows: redraw, calibration: 0.1}}
 replicates: 3
+confirm: {{trials: 2, replicates: 20}}
 seed: 18446744073709551615
 model: {{hidden: [], activation: tanh, dropout: 0, initial_bias: -4.5}}
 train:
@@ -104,6 +105,7 @@ scores: none
         calibration: Some(0.1),
     };
     assert_eq!(spec.split, split);
+    assert_eq!(spec.confirm, Some(ConfirmSpec { trials: 2, replicates: 20 }));
     assert_eq!(spec.seed, u64::MAX);
     assert_eq!(spec.model.initial_bias, InitialBias::Value(-4.5));
     assert_eq!((spec.train.epochs, spec.train.learning_rate, spec.train.epsilon), (100, 1e-4, Some(1e-7)));
@@ -124,6 +126,24 @@ scores: none
     assert_eq!(spec.operating_point, OperatingPoint::Cost { fn_cost: 100.0, fp_cost: 1.0 });
     assert_eq!(spec.launch.devices, Devices::List(vec!["cpu".into(), "cuda:0".into()]));
     assert_eq!(spec.scores, Some(Scores::None));
+}
+
+#[test]
+fn confirm_has_defaults_and_null_takes_it_away() {
+    let with = |value: &str| read(LEAST, &[("confirm", value)]).map(|spec| spec.confirm);
+    assert_eq!(with("{}"), Ok(Some(ConfirmSpec { trials: 3, replicates: 10 })));
+    assert_eq!(with("null"), Ok(None));
+    let one = read(LEAST, &[("confirm.replicates", "5")]).unwrap().confirm;
+    assert_eq!(one, Some(ConfirmSpec { trials: 3, replicates: 5 }));
+    for (value, expected) in [
+        ("{trials: 0}", "confirm.trials: found `0`, expected a whole number of at least 1"),
+        ("{trials: 51}", "confirm.trials: found `51`, expected a whole number of at most 50"),
+        ("{replicates: 1}", "confirm.replicates: found `1`, expected a whole number of at least 2"),
+        ("{replicates: 1001}", "confirm.replicates: found `1001`, expected a whole number of at most 1000"),
+    ] {
+        let told = with(value).unwrap_err().concat();
+        assert!(told.contains(expected), "{told}");
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ pub use parameters::*;
 
 use crate::spec::words::words;
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -38,6 +39,9 @@ pub struct Spec {
     #[serde(default = "defaults::replicates")]
     #[schemars(range(min = 1, max = 10_000))]
     pub replicates: u32,
+    /// Trains the best trials and the baseline afresh when the search is over, for claims about settings; absent: not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<ConfirmSpec>,
     /// Seed of every random stream.
     #[serde(default)]
     pub seed: u64,
@@ -64,6 +68,33 @@ pub struct Spec {
     /// Whose scores are kept in scores.parquet; absent: all up to 50 million scores, else the best 50 trials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scores: Option<Scores>,
+}
+
+/// `confirm`: what is trained afresh, on replicates that did not choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmSpec {
+    /// How many trials: the best by the rank keys. Plain cross-entropy is trained beside them, if the sweep has it.
+    #[serde(default = "defaults::confirm_trials")]
+    #[schemars(range(min = 1, max = 50))]
+    pub trials: u32,
+    /// New replicates (seeds and splits) on which each of them is trained.
+    #[serde(default = "defaults::confirm_replicates")]
+    #[schemars(range(min = 2, max = 1_000))]
+    pub replicates: u32,
+}
+
+impl ConfirmSpec {
+    /// How many trials it may be.
+    pub const TRIALS: RangeInclusive<u32> = 1..=50;
+    /// How many replicates: one says nothing of how much trainings differ.
+    pub const REPLICATES: RangeInclusive<u32> = 2..=1_000;
+}
+
+impl Default for ConfirmSpec {
+    fn default() -> Self {
+        Self { trials: defaults::confirm_trials(), replicates: defaults::confirm_replicates() }
+    }
 }
 
 /// `data`: the source, the label and the preparation.
@@ -276,6 +307,12 @@ words! {
 pub(super) mod defaults {
     pub(in super::super) fn replicates() -> u32 {
         1
+    }
+    pub(in super::super) fn confirm_trials() -> u32 {
+        3
+    }
+    pub(in super::super) fn confirm_replicates() -> u32 {
+        10
     }
     pub(in super::super) fn min_level_count() -> u32 {
         20

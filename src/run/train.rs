@@ -1,0 +1,93 @@
+//! Has a launcher train what is left of a plan, wave by wave.
+
+use std::collections::HashSet;
+
+use super::error::RunError;
+use super::observer::{Observer, Told};
+use super::workload::Workload;
+use crate::launch::local::{self, Local};
+use crate::launch::slurm::{self, Cluster};
+use focalsweep_core::plan::Job;
+use focalsweep_core::record::RunDir;
+use focalsweep_core::spec::{Launcher, Spec};
+use focalsweep_engine::job::{Stop, Work};
+
+/// How far a launcher came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trained {
+    /// Every row is there.
+    All,
+    /// Somebody asked to stop.
+    Some,
+    /// A cluster's tasks go on.
+    LeftRunning,
+}
+
+/// What jobs are trained with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Training<'a> {
+    pub(super) spec: &'a Spec,
+    /// The plan, and what its jobs train on.
+    pub(super) workload: &'a Workload,
+    pub(super) dir: &'a RunDir,
+    pub(super) stop: &'a Stop,
+    /// Return when everything is submitted to the cluster.
+    pub(super) detach: bool,
+}
+
+impl Training<'_> {
+    /// Trains the jobs of the plan that are `left`.
+    ///
+    /// # Errors
+    /// The launcher gives up; a cluster is to train a part of a wave.
+    pub(super) fn waves(&self, left: &[Job], observer: &mut dyn Observer) -> Result<Trained, RunError> {
+        let left: HashSet<&str> = left.iter().map(|job| job.job_id.as_str()).collect();
+        let plan = &self.workload.plan;
+        for span in plan.spans() {
+            let jobs = plan.jobs[span.clone()].iter().filter(|job| left.contains(job.job_id.as_str()));
+            let jobs: Vec<Job> = jobs.cloned().collect();
+            if jobs.is_empty() {
+                continue;
+            }
+            let trained = match self.spec.launch.launcher {
+                Launcher::Local => self.here(jobs, observer)?,
+                // Its tasks train whole waves.
+                Launcher::Slurm if jobs.len() < span.len() => {
+                    let root = self.dir.root().to_owned();
+                    return Err(RunError::MendOnCluster { jobs: jobs.len(), root });
+                }
+                Launcher::Slurm => self.on_cluster(jobs, span.start, observer)?,
+            };
+            if trained != Trained::All {
+                return Ok(trained);
+            }
+        }
+        Ok(Trained::All)
+    }
+
+    fn here(&self, jobs: Vec<Job>, observer: &mut dyn Observer) -> Result<Trained, RunError> {
+        let workload = self.workload;
+        let work = Work {
+            spec: self.spec,
+            trials: &workload.trials,
+            replicates: &workload.replicates,
+            data_fingerprint: &workload.source.fingerprint,
+            dir: self.dir,
+            stop: self.stop,
+        };
+        let jobs = Local { work, plan: &workload.plan.with_jobs(jobs), pool: &workload.pool };
+        let tally = local::run(&jobs, |tally| observer.progress(tally))?;
+        Ok(if tally.done == tally.rows { Trained::All } else { Trained::Some })
+    }
+
+    /// `first`: how many jobs the plan has before these.
+    fn on_cluster(&self, jobs: Vec<Job>, first: usize, observer: &mut dyn Observer) -> Result<Trained, RunError> {
+        let Self { spec, dir, stop, detach, .. } = *self;
+        let plan = &self.workload.plan.with_jobs(jobs);
+        Ok(match slurm::run(&Cluster { spec, plan, first, dir, stop, detach }, &mut Told(observer))? {
+            slurm::End::Done => Trained::All,
+            slurm::End::Cancelled => Trained::Some,
+            slurm::End::LeftRunning => Trained::LeftRunning,
+        })
+    }
+}
