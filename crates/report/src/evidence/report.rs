@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::calibration::Calibration;
 use super::contrast::{Contrast, ReplicateScores, contrast, mean_auc, scores_of};
-use super::doubts::{misleading, too_few};
+use super::doubts::{critical, detectable, misleading};
 use super::edges::edges;
 use super::intervals::{ForEach, Intervals, intervals};
 use super::methods::{Method, methods};
@@ -130,10 +130,11 @@ fn answer(
         answer.against_baseline = scores_by(&baseline).and_then(|other| contrast(of_winner, other, Split::Test, point));
         let seen = scores_by(&rival).and_then(|other| contrast(of_winner, other, ranking.on, None));
         let against = rival.as_ref().and_then(|id| ranking.trial(id)).map(|rival| match &baseline {
-            Some(_) => PLAIN.to_owned(),
-            None => format!("the trial at rank {}", rival.rank),
+            Some(_) => format!("{PLAIN}'s"),
+            None => format!("that of the trial at rank {}", rival.rank),
         });
-        answer.warnings.extend(seen.zip(against).and_then(|(seen, against)| too_few(&seen, ranking.on, &against)));
+        let told = |(seen, against): (Contrast, String)| detectable(&seen, ranking.on, &against, critical());
+        answer.notes.extend(seen.zip(against).and_then(told));
         answer.optimism = optimism(of_winner);
         answer.calibration = Calibration::of(of_winner);
         answer.warnings.extend(answer.calibration.filter(Calibration::misleads).map(|c| misleading(&c)));

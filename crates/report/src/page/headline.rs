@@ -1,7 +1,7 @@
 //! The answer in a few sentences, and the winner beside plain cross-entropy.
 
 use super::payload::{Comparison, Headline, Tile};
-use crate::evidence::Report;
+use crate::evidence::{LEVEL, Report};
 use crate::rank::{Ranked, Ranking};
 use crate::read::{column, split_word};
 use crate::say::{
@@ -100,13 +100,19 @@ pub(super) fn comparison(report: &Report) -> Option<Comparison> {
         let column = column(Split::Test, name);
         let (a, b) = (ranking.mean(winner, &column)?, ranking.mean(plain, &column)?);
         let difference = a - b;
-        let better = match (difference == 0.0, Metric::named(name)?.better?, difference > 0.0) {
-            (true, ..) => "same",
-            (false, Better::More, true) | (false, Better::Less, false) => "better",
-            (false, Better::More, false) | (false, Better::Less, true) => "worse",
+        let p = report.answer.against_baseline.as_ref().and_then(|contrast| match *name {
+            "auc" => Some(contrast.auc_p),
+            "op_fn" => contrast.missed_p,
+            _ => None,
+        });
+        // Only what a test tells is called better.
+        let better = match (p.is_some_and(|p| p < LEVEL), Metric::named(name)?.better?, difference > 0.0) {
+            (false, ..) => "",
+            (true, Better::More, true) | (true, Better::Less, false) => " better",
+            (true, Better::More, false) | (true, Better::Less, true) => " worse",
         };
         let sign = if difference > 0.0 { "+" } else { "" };
-        let difference = format!("{sign}{} {better}", number(name, Some(difference)).replace('-', "−"));
+        let difference = format!("{sign}{}{better}", number(name, Some(difference)).replace('-', "−"));
         let test = match (*name, &report.answer.against_baseline) {
             ("auc", Some(contrast)) => {
                 auc_in_words(contrast).split_once('[').map_or(String::new(), |(_, rest)| format!("[{rest}"))
@@ -123,7 +129,8 @@ pub(super) fn comparison(report: &Report) -> Option<Comparison> {
         rows: rows.collect(),
         note: format!(
             "Test rows, means over the replicates ± their standard error. Plain cross-entropy is {}. Paired tests on \
-             the same rows: DeLong for AUC (with the 95 % interval of the difference), McNemar for the misses.",
+             the same rows: DeLong for AUC (with the 95 % interval of the difference), McNemar for the misses; better \
+             or worse is said where they tell it at 5 %.",
             in_words(ranking, plain)
         ),
     })

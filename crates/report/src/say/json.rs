@@ -53,7 +53,7 @@ impl Report {
 
     fn answer_json(&self) -> Value {
         let Self { ranking, answer } = self;
-        let reading = |reading: Reading| json!({"brier": reading.brier, "ece": reading.ece});
+        let reading = |Reading { brier, ece, ece_expected, ece_p }: Reading| json!({"brier": brier, "ece": ece, "ece_expected": ece_expected, "ece_p": ece_p});
         json!({
             "sentences": sentences(self),
             "tied": answer.ties.tied(),

@@ -67,11 +67,7 @@ fn coverage<const N: usize>(seed: u64, holds: impl FnMut(&mut Stream, u64) -> [b
     coverage_of(SETS, seed, holds)
 }
 
-fn coverage_of<const N: usize>(
-    sets: u32,
-    seed: u64,
-    mut holds: impl FnMut(&mut Stream, u64) -> [bool; N],
-) -> [f64; N] {
+fn coverage_of<const N: usize>(sets: u32, seed: u64, mut holds: impl FnMut(&mut Stream, u64) -> [bool; N]) -> [f64; N] {
     let mut stream = Stream::new(seed, 0, Purpose::Synth, 0, 0);
     let mut counts = [0; N];
     for set in 0..sets {
@@ -137,8 +133,10 @@ fn operating_point_intervals_cover() {
 #[test]
 #[ignore = "some minutes; those above are its small sisters"]
 fn table_of_interval_coverage() {
-    println!("| positives | AUC | AUC interval | average precision | at FPR 5 %: missed | false alarms | at recall 80 %: \
-              missed | false alarms |\n|---:|---:|---:|---:|---:|---:|---:|---:|");
+    println!(
+        "| positives | AUC | AUC interval | average precision | at FPR 5 %: missed | false alarms | at recall 80 %: \
+              missed | false alarms |\n|---:|---:|---:|---:|---:|---:|---:|---:|"
+    );
     for positives in [10, 30, 200] {
         for auc in [0.6, 0.75, 0.92] {
             let model = Model { shift: 2_f64.sqrt() * -z_of(auc), positives, negatives: 19 * positives };
