@@ -87,7 +87,7 @@ const MODELS: [(f64, usize, usize); 5] =
 
 #[test]
 fn auc_intervals_cover() {
-    for (shift, positives, negatives) in MODELS {
+    for (shift, positives, negatives) in [&MODELS[..], &[(0.36, 10, 190), (1.0, 10, 190)]].concat() {
         let model = Model { shift, positives, negatives };
         let [share] = coverage(1, |stream, _| {
             let (scores, labels) = model.draw(stream);
@@ -99,7 +99,9 @@ fn auc_intervals_cover() {
 
 #[test]
 fn average_precision_intervals_cover() {
-    for (shift, positives, negatives) in [(2.0, 30, 1000), (2.5, 50, 1000), (3.0, 100, 1000)] {
+    for (shift, positives, negatives) in
+        [(2.0, 30, 1000), (2.5, 50, 1000), (3.0, 100, 1000), (0.95, 10, 190), (0.95, 30, 570)]
+    {
         let model = Model { shift, positives, negatives };
         let truth = model.average_precision();
         let [share] = coverage(2, |stream, set| {
