@@ -13,7 +13,7 @@ use crate::random::{Purpose, Stream};
 use crate::spec::OperatingPoint;
 
 /// Positives that [`average_precision_interval`] adds.
-const MORE_POSITIVES: f64 = 5.0;
+const MORE_POSITIVES: f64 = 8.0;
 
 /// 95 % interval of average precision from `resamples` resamples. `None` when a class is absent, a score is NaN, or
 /// there are fewer than two positives or resamples, or where all resamples agree.
@@ -21,7 +21,7 @@ const MORE_POSITIVES: f64 = 5.0;
 /// Average precision comes out too high on few positives, and higher again on resamples of them, so percentiles cover
 /// too seldom (91 % with 10 positives, 93 % with 100). Hence Efron & Tibshirani's interval from the bootstrap's
 /// standard error and bias (1993, An introduction to the bootstrap, chapters 10 and 12.3), on the logit scale. Both are
-/// known ill from few positives. So half of the bias is taken off; five positives are added whose precision varies as a
+/// known ill from few positives. So half of the bias is taken off; eight positives are added whose precision varies as a
 /// share does, which is about the most there is (K. Boyd, K. H. Eng, C. D. Page 2013, ECML PKDD: their logit interval);
 /// and Student's quantile is that of 2 (P - 1). Simulated coverage: `average_precision_intervals_cover` and
 /// `table_of_interval_coverage` in the tests. Where positives are rarer than one in a hundred and 30, it may be 92 %.
@@ -216,20 +216,13 @@ impl Strata {
         match *point {
             OperatingPoint::MaxFpr { .. } => self.lowest_within(limit, false, weights, stream),
             OperatingPoint::AlertBudget { .. } => self.lowest_within(limit, true, weights, stream),
-            OperatingPoint::MinRecall { .. } => self.between_positives(limit, stream),
+            OperatingPoint::MinRecall { .. } => {
+                let rows = self.all_positives();
+                let row = (stream.order_statistic(limit, rows as u64) * rows as f64) as usize;
+                self.positives[self.place[row.min(rows - 1)] as usize]
+            }
             OperatingPoint::Cost { fn_cost, fp_cost } => self.cheapest(fn_cost, fp_cost, weights, stream),
         }
-    }
-
-    /// The lowest score of the first `limit` of positives drawn anew: between those there are, and up to a step below
-    /// the lowest, for with ten positives all of them are above a recall of 0.8 in one set of ten.
-    fn between_positives(&self, limit: u64, stream: &mut Stream) -> f32 {
-        let rows = self.all_positives();
-        let score = |row: usize| self.positives[self.place[row.min(rows - 1)] as usize];
-        let place = stream.order_statistic(limit, rows as u64) * (rows + 1) as f64 - 1.0;
-        let row = (place.max(0.0) as usize).min(rows.saturating_sub(2));
-        let (above, below) = (score(row), score(row + 1));
-        above - (place - row as f64) as f32 * (above - below)
     }
 
     /// The threshold of least cost on a resample.
