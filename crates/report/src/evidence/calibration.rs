@@ -6,8 +6,10 @@ use focalsweep_core::metrics::{CalibrationTest, Isotonic, Platt, ScoredRows, bri
 /// Bins of the expected calibration error, of as many rows each: with equal widths nearly all rows of a rare class
 /// would lie in one.
 const BINS: usize = 10;
-/// Draws of labels that tell what the error would be by chance.
+/// Draws of labels that tell what the error would be by chance: of the scores as they are, which are warned of.
 const RESAMPLES: u32 = 999;
+/// The same of those that are mapped.
+const RESAMPLES_OF_MAPS: u32 = 199;
 
 /// How far a trial's scores on the test rows are from probabilities; means over the replicates. Focal loss is no proper
 /// scoring rule, so that its scores need a map fitted on the validation rows before they are one.
@@ -55,19 +57,22 @@ impl Calibration {
             isotonic.push(test.scores.iter().map(|&score| by_isotonic.apply(score)).collect());
             prevalence += test.labels.iter().filter(|&&y| y != 0).count() as f64 / test.labels.len() as f64;
         }
-        let reading = |probabilities: Vec<Vec<f32>>| Reading::of(scores, &probabilities);
-        let prevalence = prevalence / scores.len() as f64;
-        Some(Self { raw: reading(raw)?, platt: reading(platt)?, isotonic: reading(isotonic)?, prevalence })
+        Some(Self {
+            raw: Reading::of(scores, &raw, RESAMPLES)?,
+            platt: Reading::of(scores, &platt, RESAMPLES_OF_MAPS)?,
+            isotonic: Reading::of(scores, &isotonic, RESAMPLES_OF_MAPS)?,
+            prevalence: prevalence / scores.len() as f64,
+        })
     }
 }
 
 impl Reading {
     /// Of the probabilities of each replicate's test rows.
-    fn of(scores: &[ReplicateScores], probabilities: &[Vec<f32>]) -> Option<Self> {
+    fn of(scores: &[ReplicateScores], probabilities: &[Vec<f32>], resamples: u32) -> Option<Self> {
         let of_replicates = || scores.iter().map(|replicate| &replicate.test).zip(probabilities);
         let rows: Vec<ScoredRows<'_>> =
             of_replicates().map(|(test, scores)| ScoredRows { scores, labels: &test.labels }).collect();
-        let CalibrationTest { error, expected, p } = calibration_test(&rows, BINS, RESAMPLES)?;
+        let CalibrationTest { error, expected, p } = calibration_test(&rows, BINS, resamples)?;
         let briers = of_replicates().map(|(test, scores)| brier(scores, &test.labels));
         let brier = briers.sum::<f64>() / scores.len() as f64;
         Some(Self { brier, ece: error, ece_expected: expected, ece_p: p })

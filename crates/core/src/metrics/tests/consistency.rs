@@ -118,20 +118,6 @@ fn draws_are_bernoulli_and_replicates_are_off_together() {
 }
 
 #[test]
-#[ignore = "TEMP"]
-fn temp_timing() {
-    let perfect = Perfect { rows: 600_000, prevalence: 0.01, replicates: 3, alike: 0.9 };
-    let mut set = perfect.draw(&mut Stream::new(1, 0, Purpose::Synth, 0, 0));
-    let start = std::time::Instant::now();
-    println!("{:?} {:?}", tested(&set, 999), start.elapsed());
-    for score in set.0.iter_mut().flatten() {
-        *score = 20.0 * *score / (1.0 + 19.0 * *score);
-    }
-    let start = std::time::Instant::now();
-    println!("{:?} {:?}", tested(&set, 999), start.elapsed());
-}
-
-#[test]
 fn ends_and_nothing_at_all() {
     let of = |scores: &'static [f32], labels: &'static [u8]| ScoredRows { scores, labels };
     let sure = calibration_test(&[of(&[0.0, 1.0, 1.0], &[0, 1, 1])], BINS, 99).unwrap();
