@@ -28,6 +28,8 @@ pub enum Purpose {
     Bootstrap = 7,
     /// Draws of the largest of correlated statistics; `step` is the draw.
     MaxStatistic = 8,
+    /// Labels drawn as if scores were probabilities; `step` counts by 64 draws.
+    Consistency = 12,
 }
 
 /// One stream of random numbers.
@@ -67,9 +69,14 @@ impl Stream {
         }
     }
 
+    /// 64 random bits.
+    pub fn bits(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
     /// Uniform in [0, 1) with 53 random bits.
     pub fn uniform64(&mut self) -> f64 {
-        (self.0.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+        (self.bits() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
     }
 
     /// Standard normal (Box & Muller 1958).

@@ -4,7 +4,7 @@
 //! operating characteristic curves, Biometrics 44(3), 1988; computed in O(n log n) by the midranks of X. Sun, W. Xu:
 //! Fast implementation of DeLong's algorithm, IEEE Signal Processing Letters 21(11), 2014.
 
-use super::interval::logit_interval;
+use super::interval::score_interval;
 use super::{Interval, Ranks, any_nan, order_key};
 
 /// An AUC and how far it may be off.
@@ -14,33 +14,29 @@ pub struct AucEstimate {
     pub auc: f64,
     /// DeLong standard error; `None` with fewer than two rows of a class.
     pub se: Option<f64>,
-    /// Standard error that [`AucEstimate::interval`] reckons with.
-    pub(super) widened_se: Option<f64>,
-    /// Rows of the rarer class.
-    pub(super) rarer: u64,
+    /// Trials of which a share would vary as much: what [`AucEstimate::interval`] reckons with.
+    pub(super) effective_rows: Option<f64>,
 }
 
 impl AucEstimate {
     /// How many times DeLong's variance the one is that [`AucEstimate::interval`] reckons with; at least 1.
     pub fn widening(&self) -> f64 {
-        let widening = self.se.zip(self.widened_se).map(|(se, widened)| (widened / se).powi(2));
-        widening.filter(|widening| widening.is_finite()).map_or(1.0, |widening| widening.max(1.0))
+        let of = |(se, rows): (f64, f64)| self.auc * (1.0 - self.auc) / rows / (se * se);
+        self.se.zip(self.effective_rows).map(of).filter(|times| times.is_finite()).map_or(1.0, |times| times.max(1.0))
     }
 
-    /// Interval of 95 %: DeLong's on the logit scale (Qin & Hotilovac 2008, Statistical Methods in Medical Research
-    /// 17(2)), widened for few rows of a class. DeLong's variance rests on few positives where these are rare, and is
-    /// too small exactly when the AUC comes out too high: with 30 positives of an AUC of 0.98 the plain interval holds
-    /// the truth in 86 % of sets, with 100 in 92 %. So Student's quantile with as many degrees of freedom as the rarer
-    /// class has rows less one takes the place of the normal one, and to the rows of each class one and a half are
-    /// added that vary as much as any can, auc (1 - auc), in the spirit of A. Agresti & B. A. Coull 1998, The American
-    /// Statistician 52(2). Simulated coverage: see `auc_intervals_cover` in the tests; with ten positives, or where
-    /// scores leave hardly any overlap, it is above 97 %.
+    /// Interval of 95 %: that of the score test of a share (E. B. Wilson 1927) of as many trials as would give the AUC's
+    /// variance (an effective sample size: E. L. Korn & B. I. Graubard 1998, Survey Methodology 24(2)), so that the
+    /// variance is that of the AUC looked at and not of the one seen (R. G. Newcombe 2006, Statistics in Medicine 25(4)).
+    /// DeLong's variance rests on few positives where these are rare, and is too small exactly when the AUC comes out
+    /// too high: with 30 positives of an AUC of 0.98 it holds the truth in 87 % of sets. So to the rows of each class one
+    /// and a half are added that vary as much as any can, auc (1 - auc), in the spirit of A. Agresti & B. A. Coull 1998,
+    /// The American Statistician 52(2). Simulated coverage: `auc_intervals_cover` and `table_of_interval_coverage` in
+    /// the tests; with ten positives of an AUC above 0.95 it is above 98 %.
     ///
-    /// `None` with fewer than two rows of a class, or where the AUC is 0 or 1.
+    /// `None` with fewer than two rows of a class.
     pub fn interval(&self) -> Option<Interval> {
-        let spread = self.auc * (1.0 - self.auc);
-        let se = self.widened_se? / spread;
-        (spread > 0.0).then(|| logit_interval((self.auc / (1.0 - self.auc)).ln(), se, self.rarer as usize - 1))
+        self.effective_rows.map(|rows| score_interval(self.auc, rows))
     }
 }
 

@@ -34,11 +34,15 @@ impl Interval {
 /// E. B. Wilson: Probable inference, the law of succession, and statistical inference, JASA 22(158), 1927.
 pub fn wilson_interval(successes: u64, trials: u64) -> Option<Interval> {
     let n = trials as f64;
-    let share = successes as f64 / n;
+    (trials > 0).then(|| score_interval(successes as f64 / n, n))
+}
+
+/// The same of a share that varies as one of `n` trials does, where `n` need not be whole.
+pub(super) fn score_interval(share: f64, n: f64) -> Interval {
     let scale = 1.0 + Z * Z / n;
     let centre = (share + Z * Z / (2.0 * n)) / scale;
     let half = Z / scale * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
-    (trials > 0).then(|| Interval { lower: (centre - half).max(0.0), upper: (centre + half).min(1.0) })
+    Interval { lower: (centre - half).max(0.0), upper: (centre + half).min(1.0) }
 }
 
 /// On the logit scale, which keeps it inside of (0, 1): `centre` ± Student's quantile times the standard error `se`

@@ -20,11 +20,12 @@
 //! | [`average_precision_influences`] | the standard error of average precision | Efron 1982 |
 //! | [`student_p`], [`student_t`] | Student's distribution | Abramowitz & Stegun 26.7 |
 //! | [`guaranteed_threshold`] | a false-positive rate that is kept with a given probability | Tong et al. 2018 |
-//! | [`positives_for_auc`], [`positives_for_missed`] | positives that tell a difference | Connor 1987 for the latter |
+//! | [`detectable_auc_difference`], [`positives_for_auc`] | what rows can tell | Hoenig & Heisey 2001, Am. Stat. 55(1) |
 //! | [`roc_curve`], [`precision_recall_curve`] | curves | scikit-learn |
 //! | [`thin_roc`], [`thin_precision_recall`] | the same with fewer points, never better | Visvalingam & Whyatt 1993 |
 //! | [`vertical_average`], [`wilson_band`] | 95 % bands of ROC curves | Fawcett 2006; Wilson 1927 |
 //! | [`reliability()`], [`expected_calibration_error`] | how calibrated scores are | Naeini et al. 2015, AAAI |
+//! | [`calibration_test`] | whether it is more than chance | Bröcker & Smith 2007; Vaicenavicius et al. 2019, AISTATS |
 //! | [`Platt`], [`Isotonic`] | recalibration | Platt 1999, Lin et al. 2007; Zadrozny & Elkan 2002 |
 //! | [`Confusion`] | counts at a threshold and what follows from them | Matthews 1975 for the correlation |
 
@@ -34,6 +35,7 @@ mod bootstrap;
 mod calibration;
 pub mod catalogue;
 mod confusion;
+mod consistency;
 mod curves;
 mod delong;
 mod interval;
@@ -56,6 +58,7 @@ pub use bands::{BandPoint, vertical_average, wilson_band};
 pub use bootstrap::{OperatingPointIntervals, average_precision_interval, operating_point_intervals};
 pub use calibration::{Isotonic, Platt};
 pub use confusion::Confusion;
+pub use consistency::{CalibrationTest, Predicted, calibration_test};
 pub use curves::{PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve};
 pub use delong::{AucComponents, AucEstimate, PairedComparison, auc_delong};
 pub use interval::{Interval, wilson_interval};
@@ -68,7 +71,7 @@ pub use neyman_pearson::{
 };
 pub use normal::two_sided_p;
 pub use paired_bootstrap::{Applied, Places, observed, percentile_test, resample};
-pub use power::{positives_for_auc, positives_for_missed};
+pub use power::{detectable_auc_difference, positives_for_auc};
 pub use precision_influences::average_precision_influences;
 pub use ranks::{Ranks, RocCorner, average_precision, threshold_for};
 pub use reliability::{Binning, ReliabilityBin, expected_calibration_error, reliability};

@@ -41,6 +41,8 @@ pub enum Errors<'a> {
 pub struct AgainstFirst {
     /// The difference.
     pub difference: f64,
+    /// Its standard error, shrunk.
+    pub error: f64,
     /// The chance to see any of all pairs differ by as many standard errors, if all were equal.
     pub p: f64,
     /// Half the width of the interval that holds all pairs' true differences at once at 95 %.
@@ -78,7 +80,7 @@ pub fn all_pairs(estimates: &[f64], errors: Errors<'_>, positives: usize, seed: 
             let as_large = largest.len() - largest.partition_point(|&other| other < z);
             let p = by_count.min((as_large + 1) as f64 / (largest.len() + 1) as f64);
             let half_width = error * critical.min(student_t(LEVEL / family as f64, freedom));
-            AgainstFirst { difference, p: if family == 1 { by_count } else { p }, half_width }
+            AgainstFirst { difference, error, p: if family == 1 { by_count } else { p }, half_width }
         })
         .collect()
 }
@@ -89,6 +91,7 @@ pub fn counted(difference: f64, variance: f64, positives: usize, family: usize) 
     let (freedom, error) = (positives.saturating_sub(1).max(1) as f64, variance.max(0.0).sqrt());
     AgainstFirst {
         difference,
+        error,
         p: counted_p(in_errors(difference, error), freedom, family),
         half_width: error * student_t(LEVEL / family.max(1) as f64, freedom),
     }

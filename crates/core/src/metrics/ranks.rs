@@ -88,17 +88,20 @@ impl Ranks {
         of_negatives.push((0, self.negatives[2 * self.positives.len()]));
         let twice_pairs: u64 = of_positives.iter().map(|&(twice, count)| twice * count).sum();
         let auc = twice_pairs as f64 / (2.0 * m * n);
-        let (variance, widened) = match (sample_variance(&of_positives), sample_variance(&of_negatives)) {
-            (Some(s10), Some(s01)) => {
-                let (s10, s01) = (s10 / (2.0 * n).powi(2), s01 / (2.0 * m).powi(2));
-                // A row and a half more that vary as much as any can: see AucEstimate::interval.
-                let wider = |s: f64, rows: f64| ((rows - 1.0) * s + 1.5 * auc * (1.0 - auc)) / (rows + 0.5);
-                (Some(s10 / m + s01 / n), Some(wider(s10, m) / m + wider(s01, n) / n))
-            }
-            _ => (None, None),
+        let variances = sample_variance(&of_positives).zip(sample_variance(&of_negatives));
+        let variances = variances.map(|(s10, s01)| (s10 / (2.0 * n).powi(2), s01 / (2.0 * m).powi(2)));
+        let most = auc * (1.0 - auc);
+        // As a share of the most that a row can vary, with a row and a half more that vary so: see
+        // AucEstimate::interval.
+        let share = |s: f64, rows: f64| {
+            let seen = if most > 0.0 { s / most } else { 0.0 };
+            ((rows - 1.0) * seen + 1.5) / (rows + 0.5)
         };
-        let rarer = self.all_positives().min(self.all_negatives());
-        AucEstimate { auc, se: variance.map(f64::sqrt), widened_se: widened.map(f64::sqrt), rarer }
+        AucEstimate {
+            auc,
+            se: variances.map(|(s10, s01)| (s10 / m + s01 / n).sqrt()),
+            effective_rows: variances.map(|(s10, s01)| 1.0 / (share(s10, m) / m + share(s01, n) / n)),
+        }
     }
 
     /// Average precision as scikit-learn's `average_precision_score` has it: Σ (Rₖ - Rₖ₋₁) Pₖ over the distinct scores

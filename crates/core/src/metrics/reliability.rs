@@ -39,8 +39,7 @@ pub fn reliability(scores: &[f32], labels: &[u8], bins: usize, binning: Binning)
     for equal in rows.chunk_by(|a, b| a.0 == b.0) {
         let at = match binning {
             Binning::EqualWidth => place(equal[0].0),
-            // By the middle of the run, so that runs over an edge go to where most of them lie.
-            Binning::EqualMass => ((2 * before + equal.len()) * bins / (2 * all)).min(bins - 1),
+            Binning::EqualMass => equal_mass_bin(before, equal.len(), all, bins),
         };
         let (count, sum, positives) = &mut of_bins[at];
         *count += equal.len() as u64;
@@ -56,6 +55,12 @@ pub fn reliability(scores: &[f32], labels: &[u8], bins: usize, binning: Binning)
             share_positive: positives as f64 / count as f64,
         })
         .collect()
+}
+
+/// The bin of equal mass of `equal` rows of one score, of which `before` of `all` rows have a lower one: by the middle
+/// of the run, so that runs over an edge go to where most of them lie.
+pub(super) fn equal_mass_bin(before: usize, equal: usize, all: usize, bins: usize) -> usize {
+    ((2 * before + equal) * bins / (2 * all)).min(bins - 1)
 }
 
 /// Expected calibration error: mean over the rows of |mean score - share of positives| of their bin; `None` without

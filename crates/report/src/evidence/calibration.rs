@@ -1,11 +1,15 @@
 //! Whether a trial's scores are probabilities, and whether they can be made so.
 
 use super::kept::ReplicateScores;
-use focalsweep_core::metrics::{Binning, Isotonic, Platt, brier, expected_calibration_error, reliability};
+use focalsweep_core::metrics::{CalibrationTest, Isotonic, LEVEL, Platt, Predicted, brier, calibration_test};
 
 /// Bins of the expected calibration error, of as many rows each: with equal widths nearly all rows of a rare class
 /// would lie in one.
 const BINS: usize = 10;
+/// Draws of labels that tell what the error would be by chance: of the scores as they are, which are warned of.
+const RESAMPLES: u32 = 999;
+/// The same of those that are mapped.
+const RESAMPLES_OF_MAPS: u32 = 199;
 
 /// How far a trial's scores on the test rows are from probabilities; means over the replicates. Focal loss is no proper
 /// scoring rule, so that its scores need a map fitted on the validation rows before they are one.
@@ -22,40 +26,56 @@ pub struct Calibration {
 }
 
 /// How good probabilities are.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reading {
     /// Brier score.
     pub brier: f64,
     /// Expected calibration error over ten bins of as many rows.
     pub ece: f64,
+    /// What that would be by chance, were they probabilities.
+    pub ece_expected: f64,
+    /// P-value of their being probabilities, by that error.
+    pub ece_p: f64,
 }
 
 impl Calibration {
-    /// Whether whoever takes the scores for probabilities is off by more than half the share of positives.
+    /// Whether whoever takes the scores for probabilities is off by more than chance, and by more than half the share
+    /// of positives.
     pub fn misleads(&self) -> bool {
-        self.raw.ece > 0.5 * self.prevalence
+        self.raw.ece_p < LEVEL && self.raw.ece > 0.5 * self.prevalence
     }
 
     /// `None` without replicates, or when a class is absent from the validation rows.
     pub(super) fn of(scores: &[ReplicateScores]) -> Option<Self> {
-        let mut sums = [Reading::default(); 3];
+        let [mut raw, mut platt, mut isotonic] = [const { Vec::new() }; 3];
         let mut prevalence = 0.0;
         for ReplicateScores { validation, test, .. } in scores {
-            let platt = Platt::fit(&validation.scores, &validation.labels)?;
-            let isotonic = Isotonic::fit(&validation.scores, &validation.labels)?;
-            let mapped = |map: &dyn Fn(f32) -> f32| test.scores.iter().map(|&score| map(score)).collect::<Vec<f32>>();
-            let maps =
-                [test.scores.clone(), mapped(&|score| platt.apply(score)), mapped(&|score| isotonic.apply(score))];
-            for (sum, probabilities) in sums.iter_mut().zip(&maps) {
-                sum.brier += brier(probabilities, &test.labels);
-                sum.ece +=
-                    expected_calibration_error(&reliability(probabilities, &test.labels, BINS, Binning::EqualMass))?;
-            }
+            let by_platt = Platt::fit(&validation.scores, &validation.labels)?;
+            let by_isotonic = Isotonic::fit(&validation.scores, &validation.labels)?;
+            raw.push(test.scores.clone());
+            platt.push(test.scores.iter().map(|&score| by_platt.apply(score)).collect());
+            isotonic.push(test.scores.iter().map(|&score| by_isotonic.apply(score)).collect());
             prevalence += test.labels.iter().filter(|&&y| y != 0).count() as f64 / test.labels.len() as f64;
         }
-        let n = scores.len() as f64;
-        let [raw, platt, isotonic] = sums.map(|sum| Reading { brier: sum.brier / n, ece: sum.ece / n });
-        (!scores.is_empty()).then_some(Self { raw, platt, isotonic, prevalence: prevalence / n })
+        Some(Self {
+            raw: Reading::of(scores, &raw, RESAMPLES)?,
+            platt: Reading::of(scores, &platt, RESAMPLES_OF_MAPS)?,
+            isotonic: Reading::of(scores, &isotonic, RESAMPLES_OF_MAPS)?,
+            prevalence: prevalence / scores.len() as f64,
+        })
+    }
+}
+
+impl Reading {
+    /// Of the probabilities of each replicate's test rows.
+    fn of(scores: &[ReplicateScores], probabilities: &[Vec<f32>], resamples: u32) -> Option<Self> {
+        let of_replicates = || scores.iter().map(|replicate| &replicate.test).zip(probabilities);
+        let rows: Vec<Predicted<'_>> =
+            of_replicates().map(|(test, scores)| Predicted { scores, labels: &test.labels }).collect();
+        let CalibrationTest { error, expected, p } = calibration_test(&rows, BINS, resamples)?;
+        let briers = of_replicates().map(|(test, scores)| brier(scores, &test.labels));
+        let brier = briers.sum::<f64>() / scores.len() as f64;
+        Some(Self { brier, ece: error, ece_expected: expected, ece_p: p })
     }
 }
 
@@ -82,13 +102,17 @@ mod tests {
     fn probabilities_do_not_mislead_and_scores_that_are_none_are_mended() {
         let honest = Calibration::of(&scored(|p| p)).unwrap();
         assert!(!honest.misleads() && honest.raw.ece < 0.03, "{honest:?}");
+        assert!((0.5..2.0).contains(&(honest.raw.ece / honest.raw.ece_expected)), "{honest:?}");
         assert!((0.07..0.13).contains(&honest.prevalence), "{honest:?}");
         // What a large weight on the positives does: the odds are twenty times as high.
         let weighted = Calibration::of(&scored(|p| 20.0 * p / (1.0 + 19.0 * p))).unwrap();
-        assert!(weighted.misleads() && weighted.raw.ece > 0.3, "{weighted:?}");
+        assert!(weighted.misleads() && weighted.raw.ece > 0.3 && weighted.raw.ece_p == 0.001, "{weighted:?}");
         for mended in [weighted.platt, weighted.isotonic] {
             assert!(mended.ece < 0.04 && (mended.brier - honest.raw.brier).abs() < 0.005, "{weighted:?} {honest:?}");
         }
         assert_eq!(Calibration::of(&[]), None);
+        // More than chance, but too little to matter.
+        let little = Calibration::of(&scored(|p| 1.3 * p)).unwrap();
+        assert!(little.raw.ece_p < LEVEL && !little.misleads(), "{little:?}");
     }
 }

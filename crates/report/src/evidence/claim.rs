@@ -22,6 +22,8 @@ pub struct Claim {
     pub split: Split,
     /// Mean over the replicates of the first figure less the second.
     pub difference: f64,
+    /// Standard error that the test reckons with; `None` where it has none.
+    pub standard_error: Option<f64>,
     /// 95 % interval of the difference, corrected as the p-value is; `None` for McNemar's test, which has none.
     pub interval: Option<Interval>,
     /// P-value of no difference, corrected, two-sided.
@@ -117,7 +119,7 @@ impl Pair<'_> {
     pub(super) fn claim(
         &self,
         about: Test,
-        difference: f64,
+        (difference, standard_error): (f64, Option<f64>),
         interval: Option<Interval>,
         p: f64,
         corrected_for: Correction,
@@ -129,6 +131,7 @@ impl Pair<'_> {
             against: self.against.to_owned(),
             split: self.split,
             difference,
+            standard_error,
             interval,
             p,
             corrected_for,
@@ -138,9 +141,9 @@ impl Pair<'_> {
     }
 
     pub(super) fn compared(&self, about: Test, found: AgainstFirst, corrected_for: Correction) -> Claim {
-        let AgainstFirst { difference, p, half_width } = found;
+        let AgainstFirst { difference, error, p, half_width } = found;
         let interval = Interval { lower: difference - half_width, upper: difference + half_width };
-        self.claim(about, difference, Some(interval), p, corrected_for)
+        self.claim(about, (difference, Some(error)), Some(interval), p, corrected_for)
     }
 }
 

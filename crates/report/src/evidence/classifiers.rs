@@ -43,7 +43,8 @@ pub(super) fn classifiers(
         positives: positives / (replicates as u64).max(1),
     };
     let mean = differences.iter().sum::<i64>() as f64 / replicates as f64;
-    (replicates > 0).then(|| pair.claim(Test::Missed, mean, None, mcnemar_clustered(&differences), Correction::None))
+    (replicates > 0)
+        .then(|| pair.claim(Test::Missed, (mean, None), None, mcnemar_clustered(&differences), Correction::None))
 }
 
 /// For each positive row, adds one where the first missed it and takes one away where the second did.

@@ -47,7 +47,7 @@ pub(super) fn named(
         };
         let difference = resamples.mean(test, 0) - resamples.mean(test, 1);
         let p = if difference == 0.0 { 1.0 } else { p };
-        claims.push(pair.claim(test, difference, Some(interval), p, Correction::None));
+        claims.push(pair.claim(test, (difference, None), Some(interval), p, Correction::None));
     }
     claims
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::calibration::Calibration;
 use super::claim::{Claim, Claims, Kind};
 use super::classifiers::classifiers;
-use super::doubts::misleading;
+use super::doubts::{detectable, misleading};
 use super::edges::edges;
 use super::guarantee::Guarantee;
 use super::intervals::{Intervals, intervals};
@@ -15,6 +15,7 @@ use super::methods::{Method, methods};
 use super::share::ForEach;
 use super::starts::{Start, starts};
 use crate::rank::{Options, Ranked, Ranking, rank};
+use crate::read::parameters::PLAIN;
 use crate::read::{ReportError, Results, column};
 use focalsweep_core::metrics::catalogue::{Metric, Test};
 use focalsweep_core::record::RunFiles;
@@ -79,6 +80,7 @@ impl Report {
         let mut report = Self { ranking, answer };
         let edges = edges(&report.ranking, &|ranked| report.is_tied(ranked));
         report.answer.notes.extend(edges.notes);
+        report.answer.notes.extend(report.what_rows_can_tell());
         report.answer.warnings.splice(..0, edges.warnings);
         Ok(report)
     }
@@ -119,6 +121,23 @@ impl Report {
     pub fn compared_and_tied(&self) -> (usize, usize) {
         let tied: Vec<bool> = self.ranking.trials.iter().filter_map(|ranked| self.is_tied(ranked)).collect();
         (tied.len(), tied.iter().filter(|&&tied| tied).count())
+    }
+
+    /// What the rows that rank could have told of the winner's AUC and the baseline's; without a baseline, that of the
+    /// trial furthest from it among those that cannot be told from it.
+    fn what_rows_can_tell(&self) -> Option<String> {
+        let winner = self.ranking.winner()?;
+        let baseline = self.ranking.baseline().filter(|baseline| baseline.rank != winner.rank);
+        let auc = |ranked: &Ranked| self.ranking.mean(ranked, &column(self.ranking.on, "auc"));
+        let tied = || {
+            let tied = self.ranking.trials.iter().filter(|&ranked| self.is_tied(ranked) == Some(true));
+            tied.filter_map(|ranked| Some((auc(ranked)?, ranked))).min_by(|a, b| a.0.total_cmp(&b.0))
+        };
+        let (rival, against) = match baseline {
+            Some(baseline) => (baseline, format!("{PLAIN}'s")),
+            None => tied().map(|(_, ranked)| (ranked, format!("that of the trial at rank {}", ranked.rank)))?,
+        };
+        detectable(self.claimed(Test::Auc, rival)?, &against)
     }
 
     /// A claim about two trials on the test rows.

@@ -69,7 +69,7 @@ pub(super) fn settings(
             // Simultaneous, as Bonferroni has it.
             let half = tested.error * student_t(LEVEL / trials.len() as f64, tested.freedom);
             let interval = Interval { lower: tested.mean - half, upper: tested.mean + half };
-            claims.push(pair.claim(test, tested.mean, Some(interval), p, corrected_for));
+            claims.push(pair.claim(test, (tested.mean, Some(tested.error)), Some(interval), p, corrected_for));
         }
     }
     claims

@@ -1,7 +1,7 @@
 //! The answer in a few sentences, and the winner beside plain cross-entropy.
 
 use super::payload::{Comparison, Headline, Tile};
-use crate::evidence::{Kind, Report};
+use crate::evidence::{Claim, Kind, Report};
 use crate::rank::{Ranked, Ranking};
 use crate::read::{column, split_word};
 use crate::say::{
@@ -99,16 +99,17 @@ pub(super) fn comparison(report: &Report) -> Option<Comparison> {
         let column = column(Split::Test, name);
         let (a, b) = (ranking.mean(winner, &column)?, ranking.mean(plain, &column)?);
         let difference = a - b;
-        let better = match (difference == 0.0, Metric::named(name)?.better?, difference > 0.0) {
-            (true, ..) => "same",
-            (false, Better::More, true) | (false, Better::Less, false) => "better",
-            (false, Better::More, false) | (false, Better::Less, true) => "worse",
-        };
-        let sign = if difference > 0.0 { "+" } else { "" };
-        let difference = format!("{sign}{} {better}", number(name, Some(difference)).replace('-', "−"));
         let test = Metric::named(name).and_then(|metric| metric.test).filter(|test| test.about() == *name);
         let claim =
             test.and_then(|test| report.on_test(Kind::Models, test, &winner.trial.trial_id, &plain.trial.trial_id));
+        // Only what a test tells is called better.
+        let better = match (claim.is_some_and(Claim::told), Metric::named(name)?.better?, difference > 0.0) {
+            (false, ..) => "",
+            (true, Better::More, true) | (true, Better::Less, false) => " better",
+            (true, Better::More, false) | (true, Better::Less, true) => " worse",
+        };
+        let sign = if difference > 0.0 { "+" } else { "" };
+        let difference = format!("{sign}{}{better}", number(name, Some(difference)).replace('-', "−"));
         let test = claim.map(difference_in_words).unwrap_or_default();
         let test = test.split_once('[').map_or(String::new(), |(_, rest)| format!("[{rest}"));
         let of = |ranked| with_uncertainty(report, ranked, Split::Test, name);
@@ -121,7 +122,7 @@ pub(super) fn comparison(report: &Report) -> Option<Comparison> {
         note: format!(
             "Test rows, means over the replicates; ± is the standard error of an AUC on other rows and trainings. Plain \
              cross-entropy is {}. In brackets the 95 % interval of the difference of these models on other rows, with \
-             its p-value; thresholds are chosen anew in it.",
+             its p-value; thresholds are chosen anew in it. Better or worse is said where that tells it at 5 %.",
             in_words(ranking, plain)
         ),
     })

@@ -1,5 +1,6 @@
 //! The order of the trials.
 
+mod degenerate;
 mod devices;
 mod finalists;
 mod front;
@@ -9,7 +10,7 @@ mod key;
 use std::collections::HashSet;
 
 use crate::read::parameters::{self, LossAndSampling};
-use crate::read::{ReportError, Results, Value, column, trials_count};
+use crate::read::{ReportError, Results, Value};
 use focalsweep_core::metrics::catalogue::{Better, Test};
 use focalsweep_core::spec::{Loss, OperatingPoint, Sampling, Split};
 use front::{fronts, lexicographic};
@@ -258,18 +259,10 @@ impl Ranking {
         if self.winner().is_none() {
             warnings.push("no trial has any metrics".to_owned());
         }
-        let measured = || self.trials.iter().filter(|ranked| ranked.front.is_some());
-        let caught = column(self.on, "tp");
-        let missing_all = measured().filter(|ranked| self.mean(ranked, &caught) == Some(0.0)).count();
-        if missing_all > 0 {
-            warnings.push(format!(
-                "{} that flag{} no positive at threshold 0.5: compare them at the operating point (op_fn, op_fp)",
-                trials_count(missing_all),
-                if missing_all == 1 { "s" } else { "" }
-            ));
-        }
+        warnings.extend(self.degenerate());
+        let measured = self.trials.iter().filter(|ranked| ranked.front.is_some());
         let shaping: Vec<&String> = self.parameters.iter().filter(|name| parameters::shapes_loss(name)).collect();
-        let losses: HashSet<String> = measured()
+        let losses: HashSet<String> = measured
             .map(|ranked| format!("{:?}", shaping.iter().map(|p| self.parameter(ranked, p)).collect::<Vec<_>>()))
             .collect();
         if losses.len() > 1 && self.keys.iter().any(|key| key.name == "loss") {

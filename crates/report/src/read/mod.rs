@@ -12,7 +12,7 @@ mod words;
 pub(crate) use history::{for_each_epoch, validation_losses};
 pub(crate) use operating::percent;
 pub(crate) use run::Table;
-pub(crate) use words::{column, listed, part_of, split_word, trials_count};
+pub(crate) use words::{column, listed, p_in_words, part_of, split_word, trials_count};
 
 pub use error::ReportError;
 pub use operating::{at_operating_point, operating_point_in_words};

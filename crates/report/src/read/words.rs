@@ -21,6 +21,11 @@ pub(crate) fn trials_count(n: usize) -> String {
     if n == 1 { "1 trial".to_owned() } else { format!("{n} trials") }
 }
 
+/// `p = 0.570`.
+pub(crate) fn p_in_words(p: f64) -> String {
+    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
+}
+
 /// The first few by name.
 pub(crate) fn listed(names: &[String]) -> String {
     const SHOWN: usize = 5;

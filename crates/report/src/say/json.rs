@@ -61,7 +61,7 @@ impl Report {
     fn answer_json(&self) -> Value {
         let Self { ranking, answer } = self;
         let (compared, tied) = self.compared_and_tied();
-        let reading = |reading: Reading| json!({"brier": reading.brier, "ece": reading.ece});
+        let reading = |Reading { brier, ece, ece_expected, ece_p }: Reading| json!({"brier": brier, "ece": ece, "ece_expected": ece_expected, "ece_p": ece_p});
         json!({
             "sentences": sentences(self),
             "tied": tied,
@@ -164,6 +164,7 @@ pub(super) fn claim(claim: &Claim) -> Value {
         "against": claim.against,
         "split": split_word(claim.split),
         "difference": claim.difference,
+        "standard_error": claim.standard_error,
         "interval": claim.interval.map(ends),
         "p": claim.p,
         "corrected_for": claim.corrected_for.words(),

@@ -2,11 +2,12 @@
 
 use super::columns::{TextColumn, texts};
 use super::methods::{method_columns, methods_note};
+use super::numbers::p_in_words;
 use super::ranked::ranked_columns;
 use super::sentences::sentences;
 use super::summary::{Figures, constants, figures, heading, notes};
 use super::{Exporter, Markdown};
-use crate::evidence::{Calibration, Report};
+use crate::evidence::{Calibration, Reading, Report};
 use crate::rank::devices_in_words;
 use focalsweep_core::text::escaped as shown;
 
@@ -70,14 +71,17 @@ pub(super) fn table(columns: &[TextColumn]) -> String {
 fn probabilities(calibration: &Calibration) -> String {
     let mut out = format!(
         "On the test rows, of which {:.2} % are positive; both maps are fitted on the validation rows. The error is \
-         the expected calibration error over ten bins of as many rows.\n\n| scores | Brier | error \
-         |\n|---|---:|---:|\n",
+         the expected calibration error over ten bins of as many rows; beside it what probabilities would have by \
+         chance, and how often they would be off as much.\n\n| scores | Brier | error | by chance | p \
+         |\n|---|---:|---:|---:|---:|\n",
         100.0 * calibration.prevalence
     );
     let readings =
         [("as they are", calibration.raw), ("Platt scaling", calibration.platt), ("isotonic", calibration.isotonic)];
     for (name, reading) in readings {
-        out.push_str(&format!("| {name} | {:.4} | {:.4} |\n", reading.brier, reading.ece));
+        let Reading { brier, ece, ece_expected, ece_p } = reading;
+        let p = p_in_words(ece_p).replace("p = ", "").replace("p < ", "\\< ");
+        out.push_str(&format!("| {name} | {brier:.4} | {ece:.4} | {ece_expected:.4} | {p} |\n"));
     }
     out
 }

@@ -1,6 +1,8 @@
 //! What a report, or two runs side by side, say: in words, and as table, Markdown, CSV and JSON.
 
+mod baseline_first;
 mod columns;
+mod few_positives;
 mod json;
 mod markdown;
 mod methods;

@@ -3,6 +3,7 @@
 use crate::evidence::Report;
 use crate::rank::Ranked;
 use crate::read::column;
+pub(crate) use crate::read::p_in_words;
 use focalsweep_core::metrics::Interval;
 use focalsweep_core::metrics::catalogue::{Metric, Written};
 use focalsweep_core::spec::Split;
@@ -42,11 +43,6 @@ pub(crate) fn with_uncertainty(report: &Report, ranked: &Ranked, on: Split, name
         }
         _ => text,
     }
-}
-
-/// `p = 0.570`.
-pub(crate) fn p_in_words(p: f64) -> String {
-    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
 }
 
 /// ` [118, 149]`, or nothing.

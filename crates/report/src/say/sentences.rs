@@ -1,5 +1,7 @@
 //! The answer in sentences, for the table and for Markdown.
 
+use super::baseline_first::baseline_first;
+use super::few_positives::few_positives;
 use super::numbers::{number, p_in_words, signed};
 use super::summary::in_words;
 use crate::evidence::{Claim, Confirmed, Correction, Guarantee, Kind, Report, Start, at_point};
@@ -14,7 +16,8 @@ use focalsweep_core::spec::Split;
 pub(crate) fn sentences(report: &Report) -> Vec<String> {
     let Report { ranking, answer } = report;
     let Some(winner) = ranking.winner() else { return Vec::new() };
-    let mut out = vec![first(report, winner)];
+    let mut out: Vec<String> = few_positives(report).into_iter().collect();
+    out.push(first(report, winner));
     match ranking.baseline() {
         None => out.push(
             "There is no plain cross-entropy to hold it against: a space `- loss: {value: bce}` under `parameters` \
@@ -22,7 +25,7 @@ pub(crate) fn sentences(report: &Report) -> Vec<String> {
                 .to_owned(),
         ),
         Some(baseline) if baseline.rank == winner.rank => {
-            out.push("That is plain cross-entropy itself: nothing else in this sweep does better.".to_owned());
+            out.push(baseline_first(report));
         }
         Some(baseline) => {
             let (of, against) = (&winner.trial.trial_id, &baseline.trial.trial_id);
@@ -280,6 +283,7 @@ mod tests {
             against: "b".into(),
             split: Split::Test,
             difference,
+            standard_error: Some(0.01),
             interval: Some(Interval { lower: difference - 0.02, upper: difference + 0.02 }),
             p,
             corrected_for: Correction::None,

@@ -104,7 +104,7 @@ pub(crate) fn notes(report: &Report) -> Vec<String> {
         ranking.keys.iter().map(|key| format!("{} ({} is better)", key.name, better(key.better))).collect();
     let first = ranking.on_first_front();
     let front = match ranking.keys.len() {
-        1 => format!("{} {} best", trials_count(first), if first == 1 { "is" } else { "are" }),
+        1 => format!("{} {} the best figure", trials_count(first), if first == 1 { "has" } else { "have" }),
         _ => format!(
             "{} {} on the first front: nobody beats them on one key without losing on another",
             trials_count(first),

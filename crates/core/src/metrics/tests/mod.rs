@@ -1,6 +1,7 @@
 //! Against scikit-learn and MLstatkit (recorded, see tests/fixtures/metrics/make_metrics.py) and against definitions.
 
 mod catalogue;
+mod consistency;
 mod coverage;
 mod multiple;
 mod neyman_pearson;

@@ -104,16 +104,20 @@ fn tests_and_sizes_are_those_of_statsmodels_and_scipy() {
         assert_near(&format!("one replicate {b} {c}"), &[mcnemar_clustered(&differences)], &[p], 1e-12);
     }
     for (difference, variance, positives, needed) in recorded.positives_for_auc {
-        assert_eq!(positives_for_auc(difference, variance, positives), Some(needed.ceil() as u64));
+        let critical = 1.959_963_984_540_054;
+        assert_eq!(positives_for_auc(difference, variance, positives, critical), Some(needed.ceil() as u64));
+        let told = detectable_auc_difference(variance, critical);
+        assert_eq!(positives_for_auc(told, variance, positives, critical), Some(positives), "what they tell just now");
+        assert!(detectable_auc_difference(variance, 3.0) > told, "a stricter test tells less");
     }
-    assert_eq!(positives_for_auc(0.0, 1e-4, 10), None);
+    assert_eq!(positives_for_auc(0.0, 1e-4, 10, 1.959_963_984_540_054), None);
     for (successes, trials, lower, upper) in recorded.wilson {
         let ours = wilson_interval(successes, trials).unwrap();
         assert_near("Wilson", &[ours.lower, ours.upper], &[lower, upper], 1e-12);
     }
     assert_eq!(wilson_interval(0, 0), None);
     for (freedom, quantile) in recorded.student {
-        assert_near(&format!("Student {freedom}"), &[student_t(0.05, f64::from(freedom))], &[quantile], 1e-9);
+        assert_near(&format!("Student {freedom}"), &[student_t(0.05, freedom as f64)], &[quantile], 1e-9);
     }
 }
 
@@ -141,22 +145,6 @@ fn many_clusters_agree_with_the_sign_flips_sampled() {
     }
     let p = mcnemar_clustered(&differences);
     assert!((p - f64::from(far) / 1e5).abs() < 0.004, "{p}, sampled {far}");
-}
-
-#[test]
-fn connors_size_has_its_power() {
-    // Of 50 positives the one alone missed 12, the other alone 5.
-    let needed = positives_for_missed(12, 5, 50).unwrap();
-    let mut stream = crate::random::Stream::new(2, 0, crate::random::Purpose::Bootstrap, 0, 0);
-    let told = (0..4000)
-        .filter(|_| {
-            let b = stream.binomial(needed, 12.0 / 50.0);
-            let c = stream.binomial(needed - b, (5.0 / 50.0) / (38.0 / 50.0));
-            (b.abs_diff(c) as f64) > 1.96 * ((b + c) as f64).sqrt()
-        })
-        .count();
-    assert!((0.78..0.82).contains(&(told as f64 / 4000.0)), "{told} of 4000 with {needed}");
-    assert_eq!(positives_for_missed(3, 3, 50), None);
 }
 
 #[test]

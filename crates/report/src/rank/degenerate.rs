@@ -1,0 +1,157 @@
+//! Trials that flag nobody, or everybody: that they raise no false alarm, or miss nobody, says nothing of how well they
+//! tell the classes apart.
+
+use super::{Ranked, Ranking};
+use crate::read::{column, split_word, thousands, trials_count};
+use focalsweep_core::spec::Split;
+
+/// Where thresholds are put.
+struct Place {
+    /// Of the counts' columns.
+    prefix: &'static str,
+    words: &'static str,
+    /// How trials compare that flag everybody there.
+    way_out: &'static str,
+}
+
+const AT_HALF: Place =
+    Place { prefix: "", words: "at threshold 0.5", way_out: "compare them at the operating point (op_fn, op_fp)" };
+const AT_OPERATING_POINT: Place = Place {
+    prefix: "op_",
+    words: "at the operating point",
+    way_out: "one that limits false alarms (max_fpr), or puts a price on them, tells more",
+};
+
+impl Ranking {
+    /// Warns of trials that flag nobody or everybody on the rows that rank, at 0.5, and at the operating point where a
+    /// rank key asks for it; of the winner by itself, on the test rows too.
+    pub(super) fn degenerate(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let measured = || self.trials.iter().filter(|ranked| ranked.front.is_some());
+        let caught = column(self.on, "tp");
+        let nobody = measured().filter(|ranked| self.mean(ranked, &caught) == Some(0.0)).count();
+        if nobody > 0 {
+            warnings.push(format!(
+                "{} that flag{} no positive {}: {}",
+                trials_count(nobody),
+                if nobody == 1 { "s" } else { "" },
+                AT_HALF.words,
+                AT_HALF.way_out
+            ));
+        }
+        let ranks_at_point = self.keys.iter().any(|key| key.name.starts_with("op_") || key.name == "cost");
+        for place in [Some(AT_HALF), ranks_at_point.then_some(AT_OPERATING_POINT)].into_iter().flatten() {
+            let of_winner = self.winner().and_then(|winner| self.winner_flags_everybody(winner, &place));
+            let ahead = usize::from(of_winner.is_some());
+            warnings.extend(of_winner);
+            let everybody = measured().skip(ahead).filter(|ranked| self.flagged_all(ranked, self.on, &place).is_some());
+            let everybody = everybody.count();
+            if everybody > 0 {
+                warnings.push(format!(
+                    "{} that flag{} everybody {}: {}",
+                    trials_count(everybody),
+                    if everybody == 1 { "s" } else { "" },
+                    place.words,
+                    place.way_out
+                ));
+            }
+        }
+        warnings
+    }
+
+    fn winner_flags_everybody(&self, winner: &Ranked, place: &Place) -> Option<String> {
+        let all = |on: Split| Some(format!("all {} {} rows", self.flagged_all(winner, on, place)?, split_word(on)));
+        let flagged: Vec<String> = [Split::Validation, Split::Test].into_iter().filter_map(all).collect();
+        (!flagged.is_empty()).then(|| {
+            format!(
+                "the winner flags {} {}: that it misses nobody there is no merit of its own; {}",
+                flagged.join(" and "),
+                place.words,
+                if place.prefix.is_empty() { "rank by auc, or by op_fn and op_fp" } else { place.way_out }
+            )
+        })
+    }
+
+    /// The rows of a split where a trial flags all of them in each replicate, in words; `None` where it does not.
+    fn flagged_all(&self, ranked: &Ranked, on: Split, place: &Place) -> Option<String> {
+        let count = |name: &str| self.mean(ranked, &column(on, &format!("{}{name}", place.prefix)));
+        let [caught, alarms, spared, missed] = ["tp", "fp", "tn", "fn"].map(count);
+        let rows = caught? + alarms? + missed?;
+        (spared? == 0.0 && alarms? > 0.0).then(|| thousands(rows.round() as u64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rank::{Options, rank};
+    use crate::read::{Results, Row};
+    use crate::tests::{results, row};
+    use focalsweep_core::spec::Split;
+
+    /// Trials by what they flag at 0.5 and at the operating point, on 640 validation rows of which 40 are positive and
+    /// 800 test rows of which 50 are; each flags the share asked for of positives and negatives alike.
+    fn flagging(trials: &[(&str, f64, f64)]) -> Results {
+        let mut all = results(Vec::new());
+        let (mut columns, mut rows) = (Vec::new(), Vec::<Row>::new());
+        for &(id, at_half, at_point) in trials {
+            let mut of = row(id, 0, "focal", Some((0.999, 2.0)), 0.7, 1.0);
+            (columns, of.metrics) = (vec!["val_auc".to_owned()], vec![Some(0.7)]);
+            for (split, positives, negatives) in [("val", 40.0, 600.0), ("test", 50.0, 750.0)] {
+                for (prefix, share) in [("", at_half), ("op_", at_point)] {
+                    let counts = [
+                        ("tp", positives * share),
+                        ("fp", negatives * share),
+                        ("tn", negatives * (1.0 - share)),
+                        ("fn", positives * (1.0 - share)),
+                    ];
+                    columns.extend(counts.map(|(name, _)| format!("{split}_{prefix}{name}")));
+                    of.metrics.extend(counts.map(|(_, count)| Some(count)));
+                }
+            }
+            rows.push(of);
+        }
+        (all.metrics, all.rows) = (columns, rows);
+        all
+    }
+
+    fn warnings(trials: &[(&str, f64, f64)], by: &[&str], on: Split) -> Vec<String> {
+        let by = by.iter().map(|&name| name.to_owned()).collect();
+        rank(&flagging(trials), &Options { by, on, top: None }).unwrap().warnings
+    }
+
+    #[test]
+    fn a_trial_that_flags_everybody_is_warned_of_as_one_that_flags_nobody() {
+        let trials = [("all", 1.0, 0.1), ("half", 0.5, 0.1), ("none", 0.0, 0.1)];
+        let nobody =
+            "1 trial that flags no positive at threshold 0.5: compare them at the operating point (op_fn, op_fp)";
+        assert_eq!(
+            warnings(&trials, &["fn", "auc"], Split::Validation),
+            [
+                nobody,
+                "the winner flags all 640 validation rows and all 800 test rows at threshold 0.5: that it misses nobody \
+                 there is no merit of its own; rank by auc, or by op_fn and op_fp",
+            ]
+        );
+        let more = [("all", 1.0, 0.1), ("half", 0.5, 0.1), ("too", 1.0, 0.1)];
+        assert_eq!(
+            warnings(&more, &["fp"], Split::Test),
+            ["2 trials that flag everybody at threshold 0.5: compare them at the operating point (op_fn, op_fp)"]
+        );
+        assert_eq!(warnings(&[("a", 0.5, 1.0)], &["fn"], Split::Validation), [""; 0], "the operating point ranks not");
+    }
+
+    #[test]
+    fn the_operating_point_is_looked_at_where_it_ranks() {
+        let trials = [("all", 0.5, 1.0), ("half", 0.5, 0.5), ("too", 0.5, 1.0)];
+        assert_eq!(
+            warnings(&trials, &["op_fn"], Split::Validation),
+            [
+                "the winner flags all 640 validation rows and all 800 test rows at the operating point: that it misses \
+                 nobody there is no merit of its own; one that limits false alarms (max_fpr), or puts a price on them, \
+                 tells more",
+                "1 trial that flags everybody at the operating point: one that limits false alarms (max_fpr), or puts a \
+                 price on them, tells more",
+            ]
+        );
+    }
+}
