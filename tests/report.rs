@@ -150,20 +150,43 @@ fn compare(other: &Path, more: &[&str]) -> common::Said {
     focalsweep(run_dir(), [&["compare", run_dir().to_str().unwrap(), other.to_str().unwrap()], more].concat())
 }
 
+/// The claim about two trials in a figure.
+fn claim<'a>(told: &'a Value, kind: &str, about: &str, of: &Value, against: &Value, split: &str) -> Option<&'a Value> {
+    let is = |claim: &&Value| {
+        claim["kind"] == kind
+            && claim["about"] == about
+            && claim["of"] == *of
+            && claim["against"] == *against
+            && claim["split"] == split
+    };
+    told["claims"].as_array().unwrap().iter().find(is)
+}
+
 #[test]
 fn the_answer_holds_the_winner_against_plain_cross_entropy() {
     let told = json(run_dir(), &[]);
     let (winner, answer) = (&told["winner"], &told["answer"]);
     let baseline = told["ranking"].as_array().unwrap().iter().find(|e| e["trial_id"] == answer["baseline"]["trial_id"]);
     let metric = |entry: &Value, name: &str| entry["metrics"][name].as_f64().unwrap();
-    let (baseline, contrast) = (baseline.unwrap(), &answer["against_baseline"]);
+    let baseline = baseline.unwrap();
     assert_eq!(baseline["parameters"]["loss"], "bce");
-    for (name, metric_name) in [("auc_difference", "test_auc"), ("op_fn_difference", "test_op_fn")] {
-        let difference = metric(winner, metric_name) - metric(baseline, metric_name);
-        assert!((contrast[name].as_f64().unwrap() - difference).abs() < 1e-9, "{name}");
-    }
     let between = |ends: &Value, value: f64| ends[0].as_f64().unwrap() <= value && value <= ends[1].as_f64().unwrap();
-    assert!(between(&contrast["auc_interval"], contrast["auc_difference"].as_f64().unwrap()));
+    for (about, metric_name) in [
+        ("auc", "test_auc"),
+        ("average_precision", "test_average_precision"),
+        ("op_fn", "test_op_fn"),
+        ("op_fp", "test_op_fp"),
+    ] {
+        let claim = claim(&told, "models", about, &winner["trial_id"], &baseline["trial_id"], "test").unwrap();
+        let difference = metric(winner, metric_name) - metric(baseline, metric_name);
+        assert!((claim["difference"].as_f64().unwrap() - difference).abs() < 1e-9, "{about}");
+        assert_eq!(claim["corrected_for"], "none");
+        assert_eq!(claim["told"], claim["p"].as_f64().unwrap() < 0.05);
+        assert!(between(&claim["interval"], difference), "{claim}");
+    }
+    let deployed = claim(&told, "classifiers", "op_fn", &winner["trial_id"], &baseline["trial_id"], "test").unwrap();
+    assert!(deployed["interval"].is_null() && deployed["p"].is_f64());
+    assert_eq!((&told["schema_version"], &answer["confirmed"]), (&Value::from(2), &Value::from("no")));
     for name in ["test_average_precision", "test_op_fn", "test_op_fp", "test_op_recall"] {
         assert!(between(&winner["intervals"][name], metric(winner, name)), "{name}: {}", winner["intervals"]);
     }
@@ -179,8 +202,9 @@ fn the_answer_holds_the_winner_against_plain_cross_entropy() {
     assert!(calibration["platt"]["ece"].as_f64() < calibration["raw"]["ece"].as_f64());
     let names: Vec<&str> = told["methods"].as_array().unwrap().iter().map(|m| m["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["plain cross-entropy", "class weights", "focal loss"]);
-    assert_eq!(told["methods"][0]["against_plain"], Value::Null);
-    assert!(told["methods"][2]["against_plain"]["op_fn_p"].is_f64());
+    let (plain, weighted) = (&told["methods"][0]["trial_id"], &told["methods"][1]["trial_id"]);
+    let of_methods = claim(&told, "models", "op_fn", weighted, plain, "test").unwrap();
+    assert!(of_methods["p"].is_f64() && of_methods["corrected_for"] == "methods (Holm)", "{of_methods}");
     let starts = answer["starts"].as_array().unwrap();
     assert_eq!(starts.len(), 2, "prior and 0");
     assert!(starts.iter().all(|start| start["val_loss"].as_array().unwrap().len() == 4), "{starts:?}");
@@ -198,12 +222,8 @@ fn intervals_are_the_same_for_any_number_of_threads() {
         let ranking = report::rank(&results, &options).unwrap();
         report::Report::new(run_files(), &results, ranking, 20, for_each).unwrap().answer
     };
-    let one_after_the_other = answered(&|n, each| (0..n).map(each).collect());
-    let backwards = answered(&|n, each| {
-        let mut all: Vec<_> = (0..n).rev().map(each).collect();
-        all.reverse();
-        all
-    });
+    let one_after_the_other = answered(&|n, each| (0..n).for_each(each));
+    let backwards = answered(&|n, each| (0..n).rev().for_each(each));
     assert_eq!(one_after_the_other, backwards);
     assert!(one_after_the_other.intervals.len() >= 9);
 }
@@ -218,13 +238,14 @@ fn two_runs_side_by_side() {
     assert_eq!(told["changes"], serde_json::json!({"replicates": [2, 1], "train.epochs": [4, 6]}));
     assert_eq!(told["trials"].as_array().unwrap().len(), 9);
     assert!(told["trials"].as_array().unwrap().iter().all(|trial| trial["same"] == false));
-    let contrast = &told["winners"];
     let winner = |run: usize, name: &str| told["runs"][run]["winner"]["metrics"][name].as_f64().unwrap();
-    for (name, metric) in [("auc_difference", "test_auc"), ("op_fn_difference", "test_op_fn")] {
+    let id = |run: usize| &told["runs"][run]["winner"]["trial_id"];
+    for (about, metric) in [("auc", "test_auc"), ("op_fn", "test_op_fn")] {
+        let claim = claim(&told, "models", about, id(0), id(1), "test").unwrap();
         let difference = winner(0, metric) - winner(1, metric);
-        assert!((contrast[name].as_f64().unwrap() - difference).abs() < 1e-9, "{name}");
+        assert!((claim["difference"].as_f64().unwrap() - difference).abs() < 1e-9, "{about}");
+        assert!(claim["p"].is_f64() && claim["interval"].is_array(), "{claim}");
     }
-    assert!(contrast["op_fn_p"].is_f64() && contrast["auc_p"].is_f64());
     let table = compare(&longer, &["--top", "3"]).stdout;
     for words in
         ["1 replicate.", "train.epochs (4 in A, 6 in B)", "A's winner", "9 trials in both runs, 9 with other figures"]
@@ -259,9 +280,9 @@ fn a_run_is_like_itself() {
     let (_folder, points) = other(&["train.epochs=2", "operating_point.max_fpr=0.1"]);
     let different = compare(&points, &[]).stdout;
     assert!(different.contains("warning: the runs have different operating points"), "{different}");
-    assert!(!different.contains("McNemar p"), "{different}");
+    assert!(!different.contains("misses at the operating point"), "{different}");
     let one = compare(&points, &["--operating-point", "max_fpr=0.1"]).stdout;
-    assert!(!one.contains("different operating points") && one.contains("McNemar p"), "{one}");
+    assert!(!one.contains("different operating points") && one.contains("misses at the operating point"), "{one}");
 }
 
 #[test]

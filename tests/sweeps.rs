@@ -433,7 +433,15 @@ fn report_agrees(run: &Run, results: &Table) {
         }
         assert!(entry["parameters"]["loss"].is_string());
         // Everybody but the winner is compared with the winner.
-        let (tied, p) = (entry["tied_with_best"].as_bool(), entry["p_vs_best"].as_f64());
+        let of_auc = |claim: &&Value| {
+            claim["kind"] == "models"
+                && claim["about"] == "auc"
+                && claim["split"] == "validation"
+                && claim["against"] == entry["trial_id"]
+        };
+        let claim = ranked["claims"].as_array().unwrap().iter().find(of_auc);
+        let p = claim.and_then(|claim| claim["p"].as_f64());
+        let tied = entry["tied_with_best"].as_bool();
         assert_eq!(tied, p.map(|p| p >= 0.05));
         assert_eq!(p.is_some_and(|p| (0.0..=1.0).contains(&p)), at > 0, "{entry}");
         let is_first = !points.iter().any(|&other| dominates(other, points[at]));

@@ -8,6 +8,7 @@ use super::report::split_of;
 use super::spec::closed;
 use crate::cli::{CompareArgs, ReportFormat};
 use crate::output::{self, Failure};
+use crate::run::on_all_cores;
 use focalsweep_core::spec::{self, OperatingPoint, RankSpec};
 use focalsweep_report::{self as report, Csv, Exporter, Json, Markdown, Options, ReportError, Run, Table};
 
@@ -24,7 +25,7 @@ pub(super) fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
         on: args.on.map_or(ranked_by.on, split_of),
         top: Some(args.top.unwrap_or(TABLE_ROWS)),
     };
-    let pairing = report::pair(runs, &options)?;
+    let pairing = report::pair(runs, &options, &on_all_cores)?;
     let terminal = io::stdout().is_terminal();
     let text = match args.format {
         ReportFormat::Table => {

@@ -6,7 +6,7 @@ use super::error::RunError;
 use super::observer::Observer;
 use focalsweep_core::record::{Manifest, RunDir, RunFiles};
 use focalsweep_core::spec::{OperatingPoint, Spec, Split};
-use focalsweep_report::{self as report, Exporter, Intervals, Markdown, Options, Report, ReportError};
+use focalsweep_report::{self as report, Exporter, Markdown, Options, Report, ReportError};
 
 /// Trials that have bootstrap intervals.
 pub const WITH_INTERVALS: usize = 20;
@@ -27,9 +27,12 @@ pub fn report_of(
         report::at_operating_point(files, &mut results, point)?;
     }
     let ranking = report::rank(&results, options)?;
-    let on_all_cores =
-        |n: usize, each: &(dyn Fn(usize) -> Intervals + Sync)| (0..n).into_par_iter().map(each).collect();
     Report::new(files, &results, ranking, with_intervals, &on_all_cores)
+}
+
+/// Calls a function for each of 0..n on all cores.
+pub fn on_all_cores(n: usize, each: &(dyn Fn(usize) + Sync)) {
+    (0..n).into_par_iter().for_each(each);
 }
 
 /// How the spec ranks.

@@ -21,7 +21,7 @@ mod train;
 mod workload;
 
 pub(crate) use begin::begin;
-pub use derived::{WITH_INTERVALS, report_of};
+pub use derived::{WITH_INTERVALS, on_all_cores, report_of};
 pub use error::{Blame, RunError};
 pub use life::{End, Outcome, Ready, Sweep, default_root};
 pub use observer::{Observer, Quiet};
