@@ -16,7 +16,7 @@
 //! | [`average_precision_interval`], [`operating_point_intervals`] | 95 % intervals | Efron 1979, Ann. Stat. 7(1) |
 //! | [`mcnemar()`], [`mcnemar_clustered`] | whether two miss the same positives | McNemar 1947; Durkalski et al. 2003 |
 //! | [`max_t`], [`holm`] | whether models differ from the one that won | Westfall & Young 1993; Holm 1979 |
-//! | [`detectable_auc_difference`], [`positives_for_auc`] | what rows can tell | Hoenig & Heisey 2001, Am. Stat. 55(1) |
+//! | [`detectable_auc_difference`], [`positives_for_auc`] | what rows can tell | Hoenig & Heisey 2001 |
 //! | [`roc_curve`], [`precision_recall_curve`] | curves | scikit-learn |
 //! | [`thin_roc`], [`thin_precision_recall`] | the same with fewer points, never better | Visvalingam & Whyatt 1993 |
 //! | [`vertical_average`], [`wilson_band`] | 95 % bands of ROC curves | Fawcett 2006; Wilson 1927 |
