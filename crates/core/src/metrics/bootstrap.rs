@@ -21,9 +21,9 @@ const MORE_POSITIVES: f64 = 8.0;
 /// Average precision comes out too high on few positives, and higher again on resamples of them, so percentiles cover
 /// too seldom (91 % with 10 positives, 93 % with 100). Hence Efron & Tibshirani's interval from the bootstrap's
 /// standard error and bias (1993, An introduction to the bootstrap, chapters 10 and 12.3), on the logit scale. Both are
-/// known ill from few positives. So half of the bias is taken off; eight positives are added whose precision varies as a
-/// share does, which is about the most there is (K. Boyd, K. H. Eng, C. D. Page 2013, ECML PKDD: their logit interval);
-/// and Student's quantile is that of 2 (P - 1). Simulated coverage: `average_precision_intervals_cover` and
+/// known ill from few positives. So half of the bias is taken off; eight positives are added whose precision varies as
+/// a share does, about the most there is (K. Boyd, K. H. Eng, C. D. Page 2013, ECML PKDD: their logit interval); and
+/// Student's quantile is that of 2 (P - 1). Simulated coverage: `average_precision_intervals_cover` and
 /// `table_of_interval_coverage` in the tests. Where positives are rarer than one in a hundred and 30, it may be 92 %.
 pub fn average_precision_interval(scores: &[f32], labels: &[u8], resamples: u32, seed: u64) -> Option<Interval> {
     let strata = Strata::new(scores, labels)?;

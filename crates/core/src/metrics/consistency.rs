@@ -38,9 +38,9 @@ pub struct CalibrationTest {
 ///
 /// Replicates may be of the same rows, whose labels are then wrong for all of them at once. So the mean over the
 /// replicates is held against the largest errors of each, averaged, the second largest, and so on: what it would be if
-/// they always were off together, which is the safe side. (To draw one uniform for a row and to compare it with its score
-/// in each replicate is not: where replicates score a row differently, so do these labels differ, but the label is one.
-/// In simulation that tells perfect scores wrong in 9 % of sets.)
+/// they always were off together, which is the safe side. (To draw one uniform for a row and to compare it with its
+/// score in each replicate is not: where replicates score a row differently, so do these labels differ, but the label
+/// is one. In simulation that tells perfect scores wrong in 9 % of sets.)
 ///
 /// `None` without rows, bins or resamples, or where a score is NaN; scores outside of [0, 1] count as the nearer end.
 pub fn calibration_test(replicates: &[Predicted<'_>], bins: usize, resamples: u32) -> Option<CalibrationTest> {

@@ -25,14 +25,14 @@ impl AucEstimate {
         self.se.zip(self.effective_rows).map(of).filter(|times| times.is_finite()).map_or(1.0, |times| times.max(1.0))
     }
 
-    /// Interval of 95 %: that of the score test of a share (E. B. Wilson 1927) of as many trials as would give the AUC's
-    /// variance (an effective sample size: E. L. Korn & B. I. Graubard 1998, Survey Methodology 24(2)), so that the
-    /// variance is that of the AUC looked at and not of the one seen (R. G. Newcombe 2006, Statistics in Medicine 25(4)).
-    /// DeLong's variance rests on few positives where these are rare, and is too small exactly when the AUC comes out
-    /// too high: with 30 positives of an AUC of 0.98 it holds the truth in 87 % of sets. So to the rows of each class one
-    /// and a half are added that vary as much as any can, auc (1 - auc), in the spirit of A. Agresti & B. A. Coull 1998,
-    /// The American Statistician 52(2). Simulated coverage: `auc_intervals_cover` and `table_of_interval_coverage` in
-    /// the tests; with ten positives of an AUC above 0.95 it is above 98 %.
+    /// Interval of 95 %: that of the score test of a share (E. B. Wilson 1927) of as many trials as would give the
+    /// AUC's variance (an effective sample size: E. L. Korn & B. I. Graubard 1998, Survey Methodology 24(2)), so that
+    /// the variance is that of the AUC looked at and not of the one seen (R. G. Newcombe 2006, Statistics in Medicine
+    /// 25(4)). DeLong's variance rests on few positives where these are rare, and is too small exactly when the AUC
+    /// comes out too high: with 30 positives of an AUC of 0.98 it holds the truth in 87 % of sets. So to the rows of
+    /// each class one and a half are added that vary as much as any can, auc (1 - auc), in the spirit of A. Agresti &
+    /// B. A. Coull 1998, The American Statistician 52(2). Simulated coverage: `auc_intervals_cover` and
+    /// `table_of_interval_coverage` in the tests; with ten positives of an AUC above 0.95 it is above 98 %.
     ///
     /// `None` with fewer than two rows of a class.
     pub fn interval(&self) -> Option<Interval> {

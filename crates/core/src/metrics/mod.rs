@@ -20,7 +20,7 @@
 //! | [`average_precision_influences`] | the standard error of average precision | Efron 1982 |
 //! | [`student_p`], [`student_t`] | Student's distribution | Abramowitz & Stegun 26.7 |
 //! | [`guaranteed_threshold`] | a false-positive rate that is kept with a given probability | Tong et al. 2018 |
-//! | [`detectable_auc_difference`], [`positives_for_auc`] | what rows can tell | Hoenig & Heisey 2001, Am. Stat. 55(1) |
+//! | [`detectable_auc_difference`], [`positives_for_auc`] | what rows can tell | Hoenig & Heisey 2001 |
 //! | [`roc_curve`], [`precision_recall_curve`] | curves | scikit-learn |
 //! | [`thin_roc`], [`thin_precision_recall`] | the same with fewer points, never better | Visvalingam & Whyatt 1993 |
 //! | [`vertical_average`], [`wilson_band`] | 95 % bands of ROC curves | Fawcett 2006; Wilson 1927 |

@@ -1,6 +1,6 @@
-//! What so many positives can tell, planned and not read off what was seen: the power that a test had for the difference
-//! that it found says no more than its p-value (J. M. Hoenig, D. M. Heisey: The abuse of power, The American Statistician
-//! 55(1), 2001). So a difference is stated beforehand, or the smallest is told that could have been found.
+//! What so many positives can tell, planned and not read off what was seen: the power that a test had for the
+//! difference that it found says no more than its p-value (J. M. Hoenig, D. M. Heisey: The abuse of power, The American
+//! Statistician 55(1), 2001). So a difference is stated beforehand, or the smallest is told that could have been found.
 //!
 //! Power is 80 %, the far tail left out as usual. `critical` is the quantile that the test holds its statistic against:
 //! 1.96 for one comparison at 5 % of many rows, more where rows are few or it is corrected for many comparisons.

@@ -83,6 +83,7 @@ impl Reading {
 mod tests {
     use super::*;
     use crate::read::ScoreGroup;
+    use focalsweep_core::random::{Purpose, Stream};
     use focalsweep_core::spec::Split;
 
     /// 2,000 rows whose probabilities are known, scored by `distort` of them.
@@ -114,5 +115,24 @@ mod tests {
         // More than chance, but too little to matter.
         let little = Calibration::of(&scored(|p| 1.3 * p)).unwrap();
         assert!(little.raw.ece_p < LEVEL && !little.misleads(), "{little:?}");
+    }
+
+    #[test]
+    fn fifteen_positives_are_off_by_much_and_that_is_chance() {
+        let mut stream = Stream::new(15, 0, Purpose::Synth, 0, 0);
+        let mut set = || {
+            let mut group = |split| {
+                let rows: Vec<i64> = (0..1000).collect();
+                let scores: Vec<f32> = rows.iter().map(|_| 0.045 * stream.uniform().powi(2)).collect();
+                let labels: Vec<u8> = scores.iter().map(|&score| u8::from(stream.uniform() < score)).collect();
+                ScoreGroup { trial: "t".into(), replicate: 0, split, rows, labels, raw: scores.clone(), scores }
+            };
+            let of = ReplicateScores { replicate: 0, validation: group(Split::Validation), test: group(Split::Test) };
+            Calibration::of(&[of]).unwrap()
+        };
+        let sets: Vec<Calibration> = (0..40).map(|_| set()).collect();
+        let far = sets.iter().filter(|of| of.raw.ece > 0.5 * of.prevalence).count();
+        let warned = sets.iter().filter(|of| of.misleads()).count();
+        assert!(far > 10 && warned <= 4, "{far} of 40 are off by more than half the prevalence, {warned} mislead");
     }
 }

@@ -128,8 +128,8 @@ mod tests {
             warnings(&trials, &["fn", "auc"], Split::Validation),
             [
                 nobody,
-                "the winner flags all 640 validation rows and all 800 test rows at threshold 0.5: that it misses nobody \
-                 there is no merit of its own; rank by auc, or by op_fn and op_fp",
+                "the winner flags all 640 validation rows and all 800 test rows at threshold 0.5: that it misses \
+                 nobody there is no merit of its own; rank by auc, or by op_fn and op_fp",
             ]
         );
         let more = [("all", 1.0, 0.1), ("half", 0.5, 0.1), ("too", 1.0, 0.1)];
@@ -146,11 +146,11 @@ mod tests {
         assert_eq!(
             warnings(&trials, &["op_fn"], Split::Validation),
             [
-                "the winner flags all 640 validation rows and all 800 test rows at the operating point: that it misses \
-                 nobody there is no merit of its own; one that limits false alarms (max_fpr), or puts a price on them, \
-                 tells more",
-                "1 trial that flags everybody at the operating point: one that limits false alarms (max_fpr), or puts a \
-                 price on them, tells more",
+                "the winner flags all 640 validation rows and all 800 test rows at the operating point: that it \
+                 misses nobody there is no merit of its own; one that limits false alarms (max_fpr), or puts a price \
+                 on them, tells more",
+                "1 trial that flags everybody at the operating point: one that limits false alarms (max_fpr), or puts \
+                 a price on them, tells more",
             ]
         );
     }

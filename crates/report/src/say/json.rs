@@ -61,7 +61,8 @@ impl Report {
     fn answer_json(&self) -> Value {
         let Self { ranking, answer } = self;
         let (compared, tied) = self.compared_and_tied();
-        let reading = |Reading { brier, ece, ece_expected, ece_p }: Reading| json!({"brier": brier, "ece": ece, "ece_expected": ece_expected, "ece_p": ece_p});
+        let reading =
+            |of: Reading| json!({"brier": of.brier, "ece": of.ece, "ece_expected": of.ece_expected, "ece_p": of.ece_p});
         json!({
             "sentences": sentences(self),
             "tied": tied,
