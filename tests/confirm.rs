@@ -1,6 +1,6 @@
 //! The second phase of a run: finalists and baseline trained afresh, whatever happens in between.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod common;
 #[path = "common/same.rs"]

@@ -282,7 +282,7 @@ impl Ready {
                 let slurm_jobs = record.iter().flat_map(slurm::Record::jobs).collect();
                 return Ok(self.outcome(manifest, End::LeftRunning { slurm_jobs }, seconds));
             }
-            // Whether every row is there that is to be, or why there are not.
+            // What is to be trained next, or why nothing is.
             let next = match trained {
                 Ok(Trained::All) => match asked.take() {
                     Some(asked) => self.begin_to_confirm(asked, dir, &mut manifest, observer),

@@ -63,7 +63,7 @@ pub(crate) fn for_each_epoch(
         let (train, val, auc) = (train?, val?, auc?);
         let phases = batch.column_by_name(PHASE).map(|_| column(&path, &batch, PHASE, &DataType::Utf8)).transpose()?;
         let confirms = |row: usize| {
-            let phases = phases.as_ref().map(|phases| phases.as_string::<i32>());
+            let phases = phases.as_ref().map(AsArray::as_string::<i32>);
             phases.is_some_and(|phases| phases.is_valid(row) && phases.value(row) == Phase::Confirm.word())
         };
         let number = |array: &ArrayRef, row: usize| {
