@@ -23,7 +23,7 @@ use focalsweep_core::plan::Phase;
 use focalsweep_core::random::{Purpose, Stream};
 use focalsweep_core::record::State;
 use focalsweep_core::spec::{OperatingPoint, Split};
-use focalsweep_report::{Kind, Options, Results, Row, ScoreGroup, Value, judge, rank};
+use focalsweep_report::{Claim, Kind, Options, Results, Row, ScoreGroup, Value, judge, rank};
 
 /// Columns of the fabricated results.
 const COLUMNS: [&str; 13] = [
@@ -144,7 +144,7 @@ fn draw(cell: &Cell, stream: &mut Stream) -> Set {
         })
         .collect();
     let (mut groups, mut table) = (Vec::new(), Vec::new());
-    for model in 0..cell.models {
+    for (model, own) in own.iter().enumerate() {
         let worse = if model + 1 == cell.models { cell.worse } else { 0.0 };
         for (replicate, split) in (0..).zip(&splits) {
             let is_confirm = replicate >= cell.replicates;
@@ -154,8 +154,8 @@ fn draw(cell: &Cell, stream: &mut Stream) -> Set {
             let apart = if cell.near && model % 2 == 1 { 0.001 } else { 1.0 - cell.shared };
             let base = if cell.near { 1.0 } else { cell.shared };
             let mut score = |row: usize| {
-                let error = base.sqrt() * common[row]
-                    + apart.sqrt() * (of_model * own[model][row] + of_training * stream.normal());
+                let error =
+                    base.sqrt() * common[row] + apart.sqrt() * (of_model * own[row] + of_training * stream.normal());
                 (shift * f64::from(label(row)) + error) as f32
             };
             let id = format!("{model:016x}");
@@ -228,12 +228,11 @@ fn row_of(cell: &Cell, id: &str, model: usize, replicate: u32, confirm: bool, pa
 }
 
 /// What is counted over the sets of a cell.
-const COUNTED: [&str; 9] = [
+const COUNTED: [&str; 8] = [
     "told from the winner, by the key",
     "by AUC",
     "test: AUC",
     "test: operating point",
-    "test: as deployed",
     "settings: AUC",
     "settings: operating point",
     "± covers (validation)",
@@ -241,7 +240,7 @@ const COUNTED: [&str; 9] = [
 ];
 
 /// Which of [`COUNTED`] hold of a set, and whether there was such a claim at all.
-fn judged(cell: &Cell, set: &Set) -> [Option<bool>; 9] {
+fn judged(cell: &Cell, set: &Set) -> [Option<bool>; 8] {
     let mut results = set.results.clone();
     results.add_costs();
     let options = Options { by: vec![cell.key.to_owned()], on: cell.on, top: None };
@@ -260,8 +259,7 @@ fn judged(cell: &Cell, set: &Set) -> [Option<bool>; 9] {
         (!of.is_empty()).then(|| of.iter().any(|claim| claim.told()))
     };
     let of_rule = Test::of_rule(&cell.point);
-    let named =
-        |about: Test| judged.claims.get(Kind::Models, about, winner, baseline, Split::Test).map(|claim| claim.told());
+    let named = |about: Test| judged.claims.get(Kind::Models, about, winner, baseline, Split::Test).map(Claim::told);
     let covers = |split: Split| {
         // A trial that was not chosen: the truth of its setting.
         let (trial, truth) = (format!("{:016x}", 0), truth(cell));
@@ -276,7 +274,6 @@ fn judged(cell: &Cell, set: &Set) -> [Option<bool>; 9] {
         told(Kind::Models, Test::Auc, cell.on),
         if cell.on == Split::Test { None } else { named(Test::Auc) },
         if cell.on == Split::Test { None } else { named(of_rule) },
-        None,
         told(Kind::Settings, Test::Auc, Split::Test),
         told(Kind::Settings, of_rule, Split::Test),
         covers(Split::Validation),
@@ -291,11 +288,11 @@ fn truth(cell: &Cell) -> f64 {
 }
 
 /// Shares of the sets, and how many had such a claim.
-fn rates(cell: &Cell, sets: u32) -> [(u32, u32); 9] {
+fn rates(cell: &Cell, sets: u32) -> [(u32, u32); 8] {
     let next = AtomicU32::new(0);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let work = || {
-        let mut counts = [(0, 0); 9];
+        let mut counts = [(0, 0); 8];
         loop {
             let set = next.fetch_add(1, Ordering::Relaxed);
             if set >= sets {
@@ -310,7 +307,7 @@ fn rates(cell: &Cell, sets: u32) -> [(u32, u32); 9] {
     };
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().fold([(0, 0); 9], |mut sum, worker| {
+        workers.into_iter().fold([(0, 0); 8], |mut sum, worker| {
             for (sum, count) in sum.iter_mut().zip(worker.join().unwrap()) {
                 *sum = (sum.0 + count.0, sum.1 + count.1);
             }

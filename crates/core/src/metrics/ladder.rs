@@ -200,9 +200,9 @@ impl Ladder {
                 while self.scores.get(at) == Some(&score) {
                     let (weight, positive) = weight(self.places[at], weights);
                     if positive {
-                        caught += weight
+                        caught += weight;
                     } else {
-                        alarms += weight
+                        alarms += weight;
                     }
                     at += 1;
                 }
