@@ -46,6 +46,9 @@ fn on_one_line(message: &str) -> String {
     message.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
 }
 
+/// Columns of the report of then that are claims of the JSON now.
+const CLAIMS_NOW: [&str; 2] = ["p_vs_best", "p_fn_vs_best"];
+
 #[test]
 fn a_report_says_what_it_said_then() {
     let folder = copied();
@@ -55,7 +58,7 @@ fn a_report_says_what_it_said_then() {
     let (now, then) = (by_name(&said.stdout), by_name(&then));
     assert_eq!(now.len(), 3);
     for (now, then) in now.iter().zip(&then) {
-        for (name, cell) in then {
+        for (name, cell) in then.iter().filter(|(name, _)| !CLAIMS_NOW.contains(&name.as_str())) {
             assert_eq!(now.get(name), Some(cell), "{name} of {}", then["trial_id"]);
         }
     }

@@ -278,7 +278,7 @@ mod tests {
         let scores: Vec<f32> = labels.iter().map(|&y| (stream.normal() + f64::from(y)) as f32).collect();
         for point in [
             OperatingPoint::MaxFpr { max_fpr: 0.02, confidence: None },
-            OperatingPoint::MinRecall { min_recall: 0.5 },
+            OperatingPoint::MinRecall { min_recall: 0.2 },
             OperatingPoint::AlertBudget { max_alerts_per_1000: 30.0 },
             OperatingPoint::Cost { fn_cost: 3.0, fp_cost: 1.0 },
         ] {

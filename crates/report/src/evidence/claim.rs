@@ -93,6 +93,15 @@ impl Claim {
         self.p < LEVEL
     }
 
+    /// Whether the first trial's figure is the better one; `None` where they are equal.
+    pub fn favours(&self) -> Option<bool> {
+        let more = match self.about {
+            Test::Auc | Test::AveragePrecision => self.difference,
+            Test::Missed | Test::Alarms | Test::Cost => -self.difference,
+        };
+        (more != 0.0).then_some(more > 0.0)
+    }
+
     /// The same the other way round.
     pub(super) fn turned(mut self) -> Self {
         std::mem::swap(&mut self.of, &mut self.against);

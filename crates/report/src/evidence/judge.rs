@@ -122,14 +122,15 @@ pub fn judge(
             members = read_members(source, &all, &asked)?;
         }
         let about = everything(&asked);
-        for (one, others) in
-            [(Some(&first), baseline.iter().collect::<Vec<_>>()), (plain.as_ref(), rivals.iter().collect())]
+        // Methods are held against the plain one, not the other way round.
+        let of_baseline: Vec<&String> = baseline.iter().collect();
+        for (one, others, is_turned) in
+            [(Some(&first), of_baseline, false), (plain.as_ref(), rivals.iter().collect(), true)]
         {
             let Some(one) = one.filter(|_| !others.is_empty()) else { continue };
             let found = against_all(one, &members, contenders.len(), &asked, &about, for_each);
             let found = found.into_iter().filter(|claim| others.contains(&&claim.against));
-            // Methods are held against the plain one, not the other way round.
-            judged.claims.extend_new(found.map(|claim| if *one == first { claim } else { claim.turned() }));
+            judged.claims.extend_new(found.map(|claim| if is_turned { claim.turned() } else { claim }));
         }
     }
     judged.confirm(source, results, ranking, &first, baseline.as_deref(), &asked, for_each)?;

@@ -1,6 +1,6 @@
 //! What is known where plain cross-entropy itself ranks first.
 
-use crate::evidence::{Claim, Report};
+use crate::evidence::Report;
 use crate::read::split_word;
 use focalsweep_core::metrics::catalogue::Test;
 
@@ -12,12 +12,7 @@ pub(super) fn baseline_first(report: &Report) -> String {
     let Some(test) = claims().next().map(|claim| claim.about) else {
         return "That is plain cross-entropy itself.".to_owned();
     };
-    // The difference is plain cross-entropy's less the other's.
-    let is_better = |claim: &&Claim| match test {
-        Test::Auc | Test::AveragePrecision => claim.difference < 0.0,
-        Test::Missed | Test::Alarms | Test::Cost => claim.difference > 0.0,
-    };
-    let better = claims().filter(|claim| claim.told()).filter(is_better).count();
+    let better = claims().filter(|claim| claim.told() && claim.favours() == Some(false)).count();
     let what = match test {
         Test::Auc => "have a higher AUC",
         Test::AveragePrecision => "have a higher average precision",
@@ -38,7 +33,7 @@ pub(super) fn baseline_first(report: &Report) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::{Correction, Kind};
+    use crate::evidence::{Claim, Correction, Kind};
     use crate::say::sentences;
     use crate::tests::{ranked, results, row};
     use focalsweep_core::spec::Split;

@@ -22,11 +22,11 @@ pub(crate) fn number(name: &str, value: Option<f64>) -> String {
     format!("{value:.decimals$}")
 }
 
-/// A difference with its sign; no difference is 0.
+/// A difference with its sign; one that is none as far as is written is 0.
 pub(crate) fn signed(name: &str, difference: f64) -> String {
     let text = number(name, Some(difference.abs()));
     match difference {
-        _ if difference == 0.0 => "0".to_owned(),
+        _ if text.chars().all(|c| c == '0' || c == '.') => "0".to_owned(),
         d if d > 0.0 => format!("+{text}"),
         _ => format!("-{text}"),
     }

@@ -56,7 +56,8 @@ fn first(report: &Report, winner: &Ranked) -> String {
         ),
         (all, n, 0) => {
             format!(
-                "{name} ranks first of {all}; on the {on} rows its {what} can be told from those of all {n} others."
+                "{name} ranks first of {all}; on the {on} rows its {what} can be told from those of all {n} others{}.",
+                beaten(report)
             )
         }
         (all, n, t) if t == n => {
@@ -65,10 +66,18 @@ fn first(report: &Report, winner: &Ranked) -> String {
         (all, n, t) => {
             format!(
                 "{name} ranks first of {all}; on the {on} rows the {what} of {t} of the {n} others cannot be told \
-                 from its."
+                 from its{}.",
+                beaten(report)
             )
         }
     }
+}
+
+/// Where another rank key came first: that others can be told to be better than the winner.
+fn beaten(report: &Report) -> String {
+    let claims = report.ranking.trials.iter().filter_map(|ranked| report.against(ranked)).filter(|claim| claim.told());
+    let better = claims.filter(|claim| claim.favours() == Some(false)).count();
+    if better == 0 { String::new() } else { format!(", and {better} can be told to be better") }
 }
 
 /// The metrics that trials can be told apart by.
