@@ -253,7 +253,7 @@ impl<'a> Build<'a> {
 
     /// Those that have every replicate.
     pub(super) fn end(mut self) -> Members {
-        let Asked { on, .. } = self.asked;
+        let Asked { on, point, .. } = self.asked;
         let replicates = self.members.rows.of_replicate.len();
         let chooses = if on == Split::Validation { &self.members.rows } else { &self.chooses };
         self.members.chooses.set_negatives(chooses.classes[0]);
@@ -272,7 +272,7 @@ impl<'a> Build<'a> {
                         Split::Validation => None,
                         Split::Test => Some(test?),
                     };
-                    Some(Applied { chooses: chooses?, test })
+                    Some(Applied::new(point?, chooses?, test))
                 })
                 .collect();
             member.applied = applied.filter(|applied| applied.len() == replicates).unwrap_or_default();
