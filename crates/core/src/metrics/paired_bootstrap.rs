@@ -207,9 +207,9 @@ mod tests {
                     })
                 })
                 .collect();
-            let figures: [(fn(&(f32, f32)) -> f32, fn(&Confusion) -> u64); 2] =
-                [(|of| of.0, |of| of.fn_), (|of| of.1, |of| of.fp)];
-            for (of_ours, of_drawn) in figures {
+            for missed in [true, false] {
+                let of_ours = |of: &(f32, f32)| if missed { of.0 } else { of.1 };
+                let of_drawn = |of: &Confusion| if missed { of.fn_ } else { of.fp };
                 let ours: Vec<[f64; 2]> =
                     ours.iter().map(|of| [of_ours(&of[0]).into(), of_ours(&of[1]).into()]).collect();
                 let drawn: Vec<[f64; 2]> = drawn.iter().map(|of| of.each_ref().map(|of| of_drawn(of) as f64)).collect();
