@@ -11,12 +11,15 @@ use super::settings::settings;
 use super::share::ForEach;
 use crate::rank::{Ranked, Ranking};
 use crate::read::parameters::PLAIN;
-use crate::read::{ReportError, Results, Row, ScoreSource};
+use crate::read::{ReportError, Results, Row, ScoreSource, column};
 use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::metrics::holm;
 use focalsweep_core::plan::Phase;
 use focalsweep_core::record::State;
 use focalsweep_core::spec::{OperatingPoint, Split};
+
+/// Influences that are held at once, trials times rows: 512 MB.
+const MOST_CELLS: usize = 1 << 27;
 
 /// What was found out about a run's trials.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -79,13 +82,11 @@ pub fn judge(
     let Some(winner) = ranking.winner() else { return Ok(judged) };
     let id = |ranked: &Ranked| ranked.trial.trial_id.clone();
     let (first, baseline) = (id(winner), ranking.baseline().map(id).filter(|baseline| *baseline != id(winner)));
-    // Those that might have won in its place.
-    let contenders: HashSet<String> = ranking
-        .trials
-        .iter()
-        .filter(|ranked| ranked.front.is_some() && ranked.trial.complete == winner.trial.complete)
-        .map(id)
-        .collect();
+    // Those that might have won in its place; of very many the first.
+    let might_have = |ranked: &&Ranked| ranked.front.is_some() && ranked.trial.complete == winner.trial.complete;
+    let contenders = ranking.trials.iter().filter(might_have).count();
+    let compared: HashSet<String> =
+        ranking.trials.iter().filter(might_have).take(most_held(results, ranking)).map(id).collect();
     let replicates: HashSet<u32> = winner.trial.replicates.iter().copied().collect();
     let about = tests(ranking);
     let asked = |on| Asked {
@@ -93,10 +94,10 @@ pub fn judge(
         point: if on == Split::Test { test_point } else { ranking.operating_point.as_ref() },
         average_precision: on == Split::Test || about.contains(&Test::AveragePrecision),
     };
-    let all = Wanted { trials: &contenders, replicates: &replicates };
+    let all = Wanted { trials: &compared, replicates: &replicates };
     let members = read_members(source, &all, &asked(ranking.on))?;
     judged.errors.add(&members, ranking.on);
-    judged.claims.extend(against_all(&first, &members, contenders.len(), &asked(ranking.on), &about, for_each));
+    judged.claims.extend(against_all(&first, &members, contenders, &asked(ranking.on), &about, for_each));
 
     let plain = methods.iter().find(|method| method.name == PLAIN).map(|method| method.trial_id.clone());
     let rivals: BTreeSet<String> =
@@ -128,7 +129,7 @@ pub fn judge(
             [(Some(&first), of_baseline, false), (plain.as_ref(), rivals.iter().collect(), true)]
         {
             let Some(one) = one.filter(|_| !others.is_empty()) else { continue };
-            let found = against_all(one, &members, contenders.len(), &asked, &about, for_each);
+            let found = against_all(one, &members, contenders, &asked, &about, for_each);
             let found = found.into_iter().filter(|claim| others.contains(&&claim.against));
             judged.claims.extend_new(found.map(|claim| if is_turned { claim.turned() } else { claim }));
         }
@@ -221,6 +222,15 @@ impl Judged {
     }
 }
 
+/// Trials whose influences fit into memory at once.
+fn most_held(results: &Results, ranking: &Ranking) -> usize {
+    let count = |row: &Row, name: &&str| results.value(row, &column(ranking.on, name));
+    let rows_of = |row: &Row| ["tp", "fp", "tn", "fn"].iter().map(|name| count(row, name)).sum::<Option<f64>>();
+    let rows = results.searched().filter(|row| row.state == State::Finished).find_map(rows_of).unwrap_or(0.0);
+    let cells = rows as usize * ranking.replicates as usize;
+    (MOST_CELLS / cells.max(1)).max(2)
+}
+
 /// Test rows for each training row of a replicate.
 fn test_rows_for_each_training_row(results: &Results) -> Option<f64> {
     let rows = |row: &Row, part: &str| -> Option<f64> {
@@ -235,4 +245,20 @@ fn test_rows_for_each_training_row(results: &Results) -> Option<f64> {
 pub(super) fn thresholds(results: &Results) -> HashMap<(&str, u32), f64> {
     let of = |row: &Row| results.value(row, "threshold_raw").or_else(|| results.value(row, "threshold"));
     results.rows.iter().filter_map(|row| Some(((row.trial_id.as_str(), row.replicate), of(row)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rank::{Options, rank};
+    use crate::tests::{results, row};
+
+    #[test]
+    fn of_very_many_trials_the_first_are_compared() {
+        let results = results(vec![row("a", 0, "bce", None, 0.9, 1.0), row("a", 1, "bce", None, 0.9, 1.0)]);
+        let on = |on| rank(&results, &Options { by: vec!["auc".to_owned()], on, top: None }).unwrap();
+        // 420 test rows, on two replicates; how many validation rows there are, these results do not say.
+        assert_eq!(most_held(&results, &on(Split::Test)), MOST_CELLS / 840);
+        assert_eq!(most_held(&results, &on(Split::Validation)), MOST_CELLS);
+    }
 }

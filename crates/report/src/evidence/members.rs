@@ -69,10 +69,6 @@ impl SplitRows {
     pub(super) fn mean_positives(&self) -> u64 {
         self.positives.values().sum::<u64>() / (self.positives.len() as u64).max(1)
     }
-
-    pub(super) fn len(&self) -> usize {
-        self.places.len()
-    }
 }
 
 /// A figure of a trial that is a sum over rows.

@@ -14,8 +14,6 @@ use focalsweep_core::metrics::{AgainstFirst, Errors, all_pairs, counted};
 
 /// Trials up to which their errors are correlated with each other; beyond, pairs are counted.
 const MOST_JOINT: usize = 200;
-/// Influences held for that, trials times rows: 256 MB.
-const MOST_CELLS: usize = 1 << 26;
 /// Resamples of the rows.
 const RESAMPLES: u32 = 1000;
 
@@ -35,9 +33,7 @@ pub(super) fn against_all(
     if trials.first() != Some(&first) || trials.len() < 2 || members.rows.rarer() < 2 {
         return Vec::new();
     }
-    let joint = trials.len() >= contenders
-        && trials.len() <= MOST_JOINT
-        && trials.len().saturating_mul(members.rows.len()) <= MOST_CELLS;
+    let joint = trials.len() >= contenders && trials.len() <= MOST_JOINT;
     let family = contenders.max(trials.len()) * (contenders.max(trials.len()) - 1) / 2;
     let positives = members.rows.rarer();
     let at_point = about.iter().any(|test| matches!(test, Test::Missed | Test::Alarms | Test::Cost));
