@@ -284,6 +284,9 @@ pub struct ReportArgs {
     /// Where thresholds are put, on the validation rows, without training again [default: the spec's]
     #[arg(long, value_name = "KEY=VALUE,…")]
     pub operating_point: Option<String>,
+    /// Whose trainings rank: those of the search, or those of `confirm`, which did not choose
+    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["html", "figures"])]
+    pub phase: PhaseName,
     /// Read files that somebody changed on purpose: their checksums are not compared
     #[arg(long)]
     pub unchecked: bool,
@@ -439,6 +442,16 @@ pub enum SplitName {
     Validation,
     /// The rows that nothing was chosen on
     Test,
+}
+
+/// What trainings were for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum PhaseName {
+    /// Those that chose among the trials
+    #[default]
+    Search,
+    /// Those that were made afresh and did not choose
+    Confirm,
 }
 
 /// Numbers within the bounds that the sweep file has.

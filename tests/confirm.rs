@@ -194,6 +194,53 @@ fn finalists_are_what_the_ranking_says_and_rank_as_they_did() {
     assert_eq!(said.code, Some(0), "{}", said.stderr);
 }
 
+#[test]
+fn a_report_claims_settings_from_what_confirms_and_ranks_it_where_asked() {
+    let told = json(&focalsweep(&whole(), ["report", ".", "--format", "json"]));
+    assert_eq!(told["answer"]["confirmed"], "yes");
+    let claims = |kind: &str| -> Vec<&Value> {
+        told["claims"].as_array().unwrap().iter().filter(|claim| claim["kind"] == kind).collect()
+    };
+    let plain = baseline(&whole());
+    assert!(claims("settings").iter().all(|claim| claim["against"] == *plain && claim["replicates"] == 3));
+    assert!(claims("models").iter().all(|claim| claim["replicates"] == 2), "models are those of the search");
+    // The difference is that of the fresh trainings.
+    let results = Table::read(&whole().join("results.parquet"));
+    let mean = |trial: &str| {
+        let of = results.keys().into_iter().zip(results.floats("test_auc"));
+        let aucs: Vec<f64> =
+            of.filter(|((id, replicate), _)| id == trial && *replicate >= 2).filter_map(|of| of.1).collect();
+        assert_eq!(aucs.len(), 3);
+        aucs.iter().sum::<f64>() / 3.0
+    };
+    let of_auc: Vec<&Value> = claims("settings").into_iter().filter(|claim| claim["about"] == "auc").collect();
+    assert_eq!(of_auc.len(), 2);
+    for claim in of_auc {
+        let expected = mean(claim["of"].as_str().unwrap()) - mean(&plain);
+        assert!((claim["difference"].as_f64().unwrap() - expected).abs() < 1e-9, "{claim}");
+    }
+    // What confirms, ranked by itself.
+    let confirmed = json(&focalsweep(&whole(), ["report", ".", "--phase", "confirm", "--format", "json"]));
+    let ranking = confirmed["ranking"].as_array().unwrap();
+    assert_eq!(ranking.len(), 3);
+    for trial in ranking {
+        let id = trial["trial_id"].as_str().unwrap();
+        assert!((trial["metrics"]["test_auc"].as_f64().unwrap() - mean(id)).abs() < 1e-9, "{trial}");
+        assert_eq!((&trial["replicates"], &trial["complete"]), (&serde_json::json!([2, 3, 4]), &Value::from(true)));
+    }
+    let none = focalsweep(&search(), ["report", ".", "--phase", "confirm"]);
+    assert_eq!(none.code, Some(2));
+    assert!(
+        none.stderr.contains("was trained afresh") && none.stderr.contains("focalsweep confirm"),
+        "{}",
+        none.stderr
+    );
+    let told = json(&focalsweep(&search(), ["report", ".", "--format", "json"]));
+    assert_eq!(told["answer"]["confirmed"], "no");
+    let sentences = told["answer"]["sentences"].to_string();
+    assert!(sentences.contains("says nothing of another training"), "{sentences}");
+}
+
 /// A training is the same, to the bit, whether it was planned from the start or came later.
 #[test]
 fn what_confirms_has_the_bits_of_a_longer_sweep() {

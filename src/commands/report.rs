@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::spec::{closed, read_spec};
-use crate::cli::{ReportArgs, ReportFormat, SplitName};
+use crate::cli::{PhaseName, ReportArgs, ReportFormat, SplitName};
 use crate::output::{self, Failure, Plain};
 use crate::run::{WITH_INTERVALS, default_root, report_of};
+use focalsweep_core::plan::Phase;
 use focalsweep_core::record::{RunFiles, write_named};
 use focalsweep_core::spec::{self, RankSpec, Split};
 use focalsweep_report::{self as report, Csv, Exporter, Json, Markdown, Options, Report, Table};
@@ -26,7 +27,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
         top: args.top.or((args.format == ReportFormat::Table).then_some(TABLE_ROWS)),
     };
     let point = args.operating_point.as_deref().map(spec::parse_operating_point).transpose().map_err(Failure::input)?;
-    let found = report_of(files, &options, point.as_ref(), WITH_INTERVALS)?;
+    let found = report_of(files, &options, (point.as_ref(), phase_of(args.phase)), WITH_INTERVALS)?;
     if let Some(path) = &args.html {
         let page = report::to_html(files, &found)?;
         write(path, page.as_bytes())?;
@@ -86,6 +87,14 @@ pub(super) fn split_of(name: SplitName) -> Split {
     match name {
         SplitName::Validation => Split::Validation,
         SplitName::Test => Split::Test,
+    }
+}
+
+/// The phase of a word on the command line.
+fn phase_of(name: PhaseName) -> Phase {
+    match name {
+        PhaseName::Search => Phase::Search,
+        PhaseName::Confirm => Phase::Confirm,
     }
 }
 

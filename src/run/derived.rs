@@ -4,6 +4,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::error::RunError;
 use super::observer::Observer;
+use focalsweep_core::plan::Phase;
 use focalsweep_core::record::{Manifest, RunDir, RunFiles};
 use focalsweep_core::spec::{OperatingPoint, Spec, Split};
 use focalsweep_report::{self as report, Exporter, Markdown, Options, Report, ReportError};
@@ -11,7 +12,7 @@ use focalsweep_report::{self as report, Exporter, Markdown, Options, Report, Rep
 /// Trials that have bootstrap intervals.
 pub const WITH_INTERVALS: usize = 20;
 
-/// Ranks a run's trials, at another operating point if one is given, says which of them are tied with the best, and
+/// Ranks a run's trials by the trainings of a phase, at another operating point if one is given, says which of them are tied with the best, and
 /// answers what the winner buys.
 ///
 /// # Errors
@@ -19,10 +20,13 @@ pub const WITH_INTERVALS: usize = 20;
 pub fn report_of(
     files: &RunFiles,
     options: &Options,
-    point: Option<&OperatingPoint>,
+    (point, phase): (Option<&OperatingPoint>, Phase),
     with_intervals: usize,
 ) -> Result<Report, ReportError> {
-    let mut results = report::read(files)?;
+    let mut results = report::read(files)?.ranked_by(phase);
+    if phase == Phase::Confirm && results.ranked().next().is_none() {
+        return Err(ReportError::NothingConfirmed(files.root().to_owned()));
+    }
     if let Some(point) = point {
         report::at_operating_point(files, &mut results, point)?;
     }
@@ -46,7 +50,7 @@ const REPORTS: [&str; 2] = ["report.md", "report.html"];
 /// Writes the files of the report.
 pub(super) fn write_reports(spec: &Spec, dir: &RunDir, manifest: &mut Manifest) -> Result<(), RunError> {
     let files = RunFiles::read(dir.root())?;
-    let found = report_of(&files, &rank_options(spec, None), None, WITH_INTERVALS)?;
+    let found = report_of(&files, &rank_options(spec, None), (None, Phase::Search), WITH_INTERVALS)?;
     let texts = [Markdown.export(&found), report::to_html(&files, &found)?];
     for (name, text) in REPORTS.into_iter().zip(texts) {
         dir.stage(name, text.as_bytes())?;

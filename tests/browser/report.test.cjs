@@ -187,13 +187,13 @@ test("columns can be chosen", () =>
 test("p-values say what corrected them, and seconds of training are no figure of the training rows", async () => {
   // With more than 200 trials pairs are counted.
   for (const [run, by] of [
-    ["focal", "max-T"],
-    ["many", "Holm"],
+    ["focal", "all pairs (max-T)"],
+    ["many", "all pairs (Bonferroni)"],
   ]) {
     await withReport(run, {}, async (page) => {
       await openColumns(page);
       const boxes = (name) => page.getByRole("checkbox", { name, exact: true }).count();
-      assert.equal(await boxes(`p against the winner (${by})`), 1);
+      assert.equal(await boxes(`p against the winner, ${by}`), 1);
       assert.equal(await boxes("Training time, seconds"), 1);
       assert.equal(await page.getByRole("checkbox", { name: /seconds, training/ }).count(), 0);
     });

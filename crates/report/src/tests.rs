@@ -94,6 +94,7 @@ pub(super) fn results(rows: Vec<Row>) -> Results {
         metrics: METRICS.map(str::to_owned).to_vec(),
         rows,
         operating_point: None,
+        ranks: Phase::Search,
         warnings: Vec::new(),
     }
 }
@@ -167,7 +168,7 @@ fn what_confirms_ranks_nobody() {
     let afresh: Vec<Row> = afresh.collect();
     both.rows.extend(afresh);
     assert_eq!(ranked(&both, &["auc", "fn"]), searched);
-    assert_eq!((both.rows.len(), both.searched().count()), (sweep().rows.len() + 3, sweep().rows.len()));
+    assert_eq!((both.rows.len(), both.ranked().count()), (sweep().rows.len() + 3, sweep().rows.len()));
 }
 
 #[test]

@@ -41,7 +41,7 @@ addColumn({
 });
 addColumn({
   key: "p_vs_best",
-  title: `p against the winner${ranking.corrected_by ? ` (${ranking.corrected_by})` : ""}`,
+  title: `p against the winner${ranking.corrected_by ? `, ${ranking.corrected_by}` : ""}`,
   short: "p",
   kind: "place",
   get: (i) => trials.p[i],

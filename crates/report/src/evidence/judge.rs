@@ -226,7 +226,7 @@ impl Judged {
 fn most_held(results: &Results, ranking: &Ranking) -> usize {
     let count = |row: &Row, name: &&str| results.value(row, &column(ranking.on, name));
     let rows_of = |row: &Row| ["tp", "fp", "tn", "fn"].iter().map(|name| count(row, name)).sum::<Option<f64>>();
-    let rows = results.searched().filter(|row| row.state == State::Finished).find_map(rows_of).unwrap_or(0.0);
+    let rows = results.ranked().filter(|row| row.state == State::Finished).find_map(rows_of).unwrap_or(0.0);
     let cells = rows as usize * ranking.replicates as usize;
     (MOST_CELLS / cells.max(1)).max(2)
 }

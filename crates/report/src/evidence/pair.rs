@@ -107,7 +107,7 @@ pub fn pair(mut runs: [Run; 2], options: &Options, for_each: ForEach<'_>) -> Res
         .map(|run| (run.results.rows.len(), run.results.rows.iter().filter(|row| row.state == State::Failed).count()));
     let mut sides = Vec::with_capacity(2);
     for (run, (rows, failed)) in runs.iter_mut().zip(counts) {
-        let devices = device_use(run.results.searched());
+        let devices = device_use(run.results.ranked());
         run.results.rows.retain(|row| replicates.contains(&row.replicate));
         (run.results.planned_replicates, run.results.planned_trials) = (0, 0);
         let mut ranking = rank(&run.results, options)?;

@@ -20,7 +20,7 @@ const DETAILS: usize = 100;
 /// A file of the run is missing or cannot be read.
 pub(crate) fn payload(files: &RunFiles, report: &Report) -> Result<Payload, ReportError> {
     let ranking = &report.ranking;
-    let rows: Vec<Row> = read(files)?.searched().cloned().collect();
+    let rows: Vec<Row> = read(files)?.ranked().cloned().collect();
     let published = published(ranking);
     let baseline = ranking.baseline().map(|ranked| ranked.rank - 1);
     let mut wanted: Vec<usize> = (0..ranking.trials.len().min(DETAILS)).collect();

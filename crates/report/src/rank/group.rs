@@ -1,6 +1,6 @@
 //! From rows to trials: which rows may be compared, and what a trial's replicates say together.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use crate::read::{Results, Row, Value, listed, trials_count};
@@ -32,9 +32,9 @@ pub(super) struct Grouped {
 /// Groups the rows of the search that may be compared.
 pub(super) fn group(results: &Results) -> Grouped {
     let mut warnings = Vec::new();
-    let searched: Vec<&Row> = results.searched().collect();
+    let searched: Vec<&Row> = results.ranked().collect();
     let rows = comparable(&searched, &mut warnings);
-    let seen = rows.iter().map(|row| row.replicate + 1).max().unwrap_or(0);
+    let seen = rows.iter().map(|row| row.replicate).collect::<HashSet<u32>>().len() as u32;
     let replicates = results.planned_replicates.max(seen);
     let mut order: Vec<&str> = Vec::new();
     let mut of_trial: HashMap<&str, Vec<&Row>> = HashMap::new();

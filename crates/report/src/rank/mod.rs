@@ -123,7 +123,7 @@ pub fn rank(results: &Results, options: &Options) -> Result<Ranking, ReportError
         trials,
         top: options.top,
         operating_point: results.operating_point.clone(),
-        devices: device_use(results.searched()),
+        devices: device_use(results.ranked()),
         warnings: [results.warnings.clone(), grouped.warnings].concat(),
     };
     ranking.swept = ranking.set_apart();

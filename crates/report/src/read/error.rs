@@ -93,6 +93,10 @@ pub enum ReportError {
     #[error("no metric to rank by")]
     #[diagnostic(help("name one or more, the most important first: auc,fn"))]
     NoKeys,
+    /// Nothing was trained afresh.
+    #[error("no trial of {} was trained afresh", .0.display())]
+    #[diagnostic(help("`focalsweep confirm {}` trains the best ones", quoted(.0)))]
+    NothingConfirmed(PathBuf),
     /// No rows.
     #[error("there are no results to rank")]
     NoRows,

@@ -17,8 +17,10 @@ pub struct Results {
     pub parameters: Vec<String>,
     /// Names of the columns in [`Row::metrics`].
     pub metrics: Vec<String>,
-    /// A row for each (trial, replicate): those of the search, which rank, and those that confirm.
+    /// A row for each (trial, replicate): those of the search, and those that confirm.
     pub rows: Vec<Row>,
+    /// The phase whose rows rank; the search's, unless somebody asks for the other.
+    pub ranks: Phase,
     /// Where the thresholds are put; `None` where the run's sweep.yaml cannot be read.
     pub operating_point: Option<OperatingPoint>,
     /// What to know of these results before believing them.
@@ -26,9 +28,18 @@ pub struct Results {
 }
 
 impl Results {
-    /// The rows of the search: those that chose, and rank.
-    pub fn searched(&self) -> impl Iterator<Item = &Row> {
-        self.rows.iter().filter(|row| row.phase == Phase::Search)
+    /// The rows that rank.
+    pub fn ranked(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| row.phase == self.ranks)
+    }
+
+    /// The same with the rows of another phase as those that rank; as many trials and replicates as there are count as
+    /// planned.
+    pub fn ranked_by(self, phase: Phase) -> Self {
+        match phase {
+            Phase::Search => Self { ranks: phase, ..self },
+            Phase::Confirm => Self { ranks: phase, planned_trials: 0, planned_replicates: 0, ..self },
+        }
     }
 
     /// A metric of a row, by its column.

@@ -61,6 +61,7 @@ pub fn read(files: &RunFiles) -> Result<Results, ReportError> {
         parameters: parameters.into_iter().map(|(name, _)| name).collect(),
         metrics: metrics.into_iter().map(|(name, _)| name).collect(),
         operating_point: operating_point(files)?,
+        ranks: Phase::Search,
         warnings: Vec::new(),
     };
     results.add_costs();
