@@ -63,7 +63,7 @@ impl Guarantee {
 
     /// Whether the winner's figures on the test rows are at the threshold that its calibration rows chose, whatever
     /// that is worth.
-    pub(super) fn chose(&self) -> bool {
+    pub(crate) fn chose(&self) -> bool {
         most_above(self.negatives, self.max_fpr, self.confidence).is_some()
     }
 }

@@ -1,8 +1,8 @@
 //! The answer in a few sentences, and the winner beside plain cross-entropy.
 
 use super::payload::{Comparison, Headline, Tile};
-use crate::evidence::{Claim, Kind, Report};
-use crate::rank::{Ranked, Ranking};
+use crate::evidence::{Claim, Guarantee, Kind, Report};
+use crate::rank::Ranked;
 use crate::read::{column, split_word};
 use crate::say::{
     difference_in_words, in_words, interval_in_words, interval_of, method_columns, methods_note, number, sentences,
@@ -31,19 +31,22 @@ pub(super) fn headline(report: &Report) -> Headline {
     Headline {
         winner: Some(in_words(ranking, winner)),
         sure: sentences(report),
-        price: price(ranking, winner).into_iter().collect(),
+        price: price(report, winner).into_iter().collect(),
         tiles: tiles(report, winner),
     }
 }
 
-fn price(ranking: &Ranking, winner: &Ranked) -> Option<String> {
+fn price(report: &Report, winner: &Ranked) -> Option<String> {
+    let ranking = &report.ranking;
     let mean = |name: &str| ranking.mean(winner, &column(Split::Test, name));
     let (tp, fp, missed, tn) = (mean("op_tp")?, mean("op_fp")?, mean("op_fn")?, mean("op_tn")?);
     let threshold = ranking.mean(winner, "threshold")?;
+    let is_guaranteed = report.answer.guarantee.as_ref().is_some_and(Guarantee::chose);
+    let chose = if is_guaranteed { "the negatives that were set aside" } else { "the validation rows" };
     let count = |value: f64| number("fn", Some(value));
     let each = if tp > 0.0 { format!(", {:.1} for each one caught", fp / tp) } else { String::new() };
     Some(format!(
-        "At the operating point (threshold {threshold:.3}, chosen on the validation rows) it catches {} of {} \
+        "At the operating point (threshold {threshold:.3}, chosen on {chose}) it catches {} of {} \
          positives of the test rows and misses {}. The price: {} false alarms among {} negatives{each}.",
         count(tp),
         count(tp + missed),
