@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod common;
+#[path = "common/copy.rs"]
+mod copy;
 #[path = "common/same.rs"]
 mod same;
 #[expect(dead_code, reason = "sweeps.rs reads more of a table")]
@@ -18,6 +20,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use common::{Said, files, focalsweep, program};
+use copy::copy;
 use focalsweep::launch::Tally;
 use focalsweep::run::{End, Observer, Quiet, RunError, RunOptions, Sweep};
 use focalsweep_core::record::{Manifest, RunDir, RunDirError, RunState, checked_line};
@@ -87,15 +90,6 @@ impl Place {
         let text = fs::read_to_string(self.path().join("sweep.yaml")).unwrap();
         let changes = changes.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         spec::parse_with("sweep.yaml", &text, &changes.collect::<Vec<_>>()).unwrap()
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() { copy(&path, &target) } else { fs::copy(&path, &target).map(|_| ()).unwrap() }
     }
 }
 

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod common;
+#[path = "common/copy.rs"]
+mod copy;
 #[path = "common/same.rs"]
 mod same;
 #[expect(dead_code, reason = "sweeps.rs reads more of a table")]
@@ -15,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use common::{Said, files, focalsweep};
+use copy::copy;
 use focalsweep::run::{End, Observer, Outcome, Quiet, RunError, RunOptions, Sweep};
 use focalsweep_core::record::{RunDirError, checked_line, push_line};
 use focalsweep_core::spec::{self, Spec};
@@ -63,15 +66,6 @@ impl Observer for Early {
         if tally.done > 0 && tally.running.values().any(|running| (1..running.epochs).contains(&running.epoch)) {
             self.0.request();
         }
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() { copy(&path, &target) } else { fs::copy(&path, &target).map(|_| ()).unwrap() }
     }
 }
 

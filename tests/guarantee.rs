@@ -77,7 +77,8 @@ fn scores(dir: &Path) -> BTreeMap<(String, i64, String), Part> {
     parts
 }
 
-/// The smallest k of which the sum over j = k .. n of C(n, j) (1 - a)ʲ aⁿ⁻ʲ is at most 1 - confidence, as it is written.
+/// The smallest k of which the sum over j = k .. n of C(n, j) (1 - a)ʲ aⁿ⁻ʲ is at most 1 - confidence, as it is
+/// written.
 fn rank_of(n: usize) -> usize {
     let term = |j: usize| {
         let ways: f64 = (0..n - j).map(|i| (n - i) as f64 / (i + 1) as f64).product();

@@ -12,8 +12,8 @@ use focalsweep_report::{self as report, Exporter, Markdown, Options, Report, Rep
 /// Trials that have bootstrap intervals.
 pub const WITH_INTERVALS: usize = 20;
 
-/// Ranks a run's trials by the trainings of a phase, at another operating point if one is given, says which of them are tied with the best, and
-/// answers what the winner buys.
+/// Ranks a run's trials by the trainings of a phase, at another operating point if one is given, says which of them are
+/// tied with the best, and answers what the winner buys.
 ///
 /// # Errors
 /// The results are damaged or cannot be read, or do not have what is asked for.

@@ -238,8 +238,8 @@ impl Ready {
         self.train(&dir, manifest, left, stop, observer)
     }
 
-    /// Whether there is something to train afresh in a run that is finished. Without its sweep.yaml (`has_spec`), which is
-    /// made again when it goes on, that is seen later.
+    /// Whether there is something to train afresh in a run that is finished. Without its sweep.yaml (`has_spec`), which
+    /// is made again when it goes on, that is seen later.
     fn is_to_confirm(&self, dir: &RunDir, has_spec: bool) -> Result<bool, RunError> {
         let Some(asked) = self.asked() else { return Ok(false) };
         Ok(!has_spec || wave_to_confirm(asked, &self.sweep.spec, &self.workload, dir)?.is_some())

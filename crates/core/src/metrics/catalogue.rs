@@ -500,12 +500,29 @@ impl Test {
         }
     }
 
+    /// Whether it is at the operating point.
+    pub fn is_at_point(self) -> bool {
+        match self {
+            Self::Auc | Self::AveragePrecision => false,
+            Self::Missed | Self::Alarms | Self::Cost => true,
+        }
+    }
+
     /// What a rule for thresholds leaves open, and so is compared under it.
     pub fn of_rule(point: &OperatingPoint) -> Self {
         match point {
             OperatingPoint::MaxFpr { .. } | OperatingPoint::AlertBudget { .. } => Self::Missed,
             OperatingPoint::MinRecall { .. } => Self::Alarms,
             OperatingPoint::Cost { .. } => Self::Cost,
+        }
+    }
+
+    /// What is compared at an operating point: what its rule leaves open first, then the other side.
+    pub fn at_point(point: &OperatingPoint) -> &'static [Self] {
+        match Self::of_rule(point) {
+            Self::Alarms => &[Self::Alarms, Self::Missed],
+            Self::Cost => &[Self::Cost, Self::Missed, Self::Alarms],
+            Self::Missed | Self::Auc | Self::AveragePrecision => &[Self::Missed, Self::Alarms],
         }
     }
 }

@@ -249,7 +249,8 @@ mod tests {
             let mut counts = [0_usize; 2];
             let mut weights = Weights::default();
             let places: Vec<u32> = rows.iter().map(|&(_, positive, weight)| {
-                let (class, place) = if positive { (&mut weights.positives, &mut counts[1]) } else { (&mut weights.negatives, &mut counts[0]) };
+                let class = if positive { &mut weights.positives } else { &mut weights.negatives };
+                let place = &mut counts[usize::from(positive)];
                 class.push(weight);
                 *place += 1;
                 *place as u32 - 1

@@ -9,9 +9,9 @@
 //! F. Bretz, P. Westfall 2008, Biometrical Journal 50(3)). Models of one sweep err alike, so this tells more apart than
 //! a count of pairs, [`counted`], would. Two things make it hold with few positives:
 //!
-//! - *Variances are shrunk.* A pair's own variance rests on few rows; of thousands of pairs some come out far too small.
-//!   Each is moved half-way to the median over the pairs (the idea of V. G. Tusher, R. Tibshirani, G. Chu 2001, PNAS
-//!   98(9), and G. K. Smyth 2004, Stat. Appl. Genet. Mol. Biol. 3(1)), upwards only.
+//! - *Variances are shrunk.* A pair's own variance rests on few rows; of thousands of pairs some come out far too
+//!   small. Each is moved half-way to the median over the pairs (the idea of V. G. Tusher, R. Tibshirani, G. Chu 2001,
+//!   PNAS 98(9), and G. K. Smyth 2004, Stat. Appl. Genet. Mol. Biol. 3(1)), upwards only.
 //! - *Student's distribution*, with as many degrees of freedom as there are positives less one, takes the place of the
 //!   normal one.
 //!
@@ -85,8 +85,8 @@ pub fn all_pairs(estimates: &[f64], errors: Errors<'_>, positives: usize, seed: 
         .collect()
 }
 
-/// Compares one model with another of a `family` of pairs of which nothing else is known (C. E. Bonferroni 1936); with a
-/// family of one, a plain test. `variance` is that of the difference.
+/// Compares one model with another of a `family` of pairs of which nothing else is known (C. E. Bonferroni 1936); with
+/// a family of one, a plain test. `variance` is that of the difference.
 pub fn counted(difference: f64, variance: f64, positives: usize, family: usize) -> AgainstFirst {
     let (freedom, error) = (positives.saturating_sub(1).max(1) as f64, variance.max(0.0).sqrt());
     AgainstFirst {
@@ -158,9 +158,21 @@ fn largest(models: usize, errors: Errors<'_>, covariance: &[f64], own: &[f64], f
     largest
 }
 
-/// Resamples less their means, stretched as if as many more rows had been drawn from as a variance divides by.
+/// By what a variance over resamples is too small: rows vary about the mean of their own.
+fn stretch(positives: usize) -> f64 {
+    positives as f64 / (positives as f64 - 1.0).max(1.0)
+}
+
+/// Variance of a figure from its resamples; `positives` as for [`all_pairs`].
+pub fn variance_of_resamples(resamples: impl Iterator<Item = f64> + Clone, positives: usize) -> f64 {
+    let n = resamples.clone().count() as f64;
+    let mean = resamples.clone().sum::<f64>() / n;
+    resamples.map(|figure| (figure - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0) * stretch(positives)
+}
+
+/// Resamples less their means, with the variance that they should have.
 fn centred(resamples: &[&[f32]], positives: usize) -> Vec<Vec<f32>> {
-    let stretch = (positives as f64 / (positives as f64 - 1.0).max(1.0)).sqrt();
+    let stretch = stretch(positives).sqrt();
     resamples
         .iter()
         .map(|of_model| {

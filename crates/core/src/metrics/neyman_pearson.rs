@@ -1,10 +1,10 @@
 //! A threshold that keeps the false-positive rate of rows to come below a limit, with a given probability.
 //!
 //! The umbrella algorithm of Tong, Feng & Li 2018, Science Advances 4(2), eaao1659: of the scores of n negatives that
-//! the classifier has not seen, those above the k-th smallest are flagged. The false-positive rate of that rule is above
-//! `max_fpr` with probability P(B >= k) at most, B binomial of n and 1 - `max_fpr`: whatever the scores are, and exactly
-//! so where no two are equal. The smallest k for which that is at most 1 - `confidence` catches most positives. As it
-//! is the negatives above that are few, we count them: m = n - k, and P(B >= k) = P(A <= m), A binomial of n and
+//! the classifier has not seen, those above the k-th smallest are flagged. The false-positive rate of that rule is
+//! above `max_fpr` with probability P(B >= k) at most, B binomial of n and 1 - `max_fpr`: whatever the scores are, and
+//! exactly so where no two are equal. The smallest k for which that is at most 1 - `confidence` catches most positives.
+//! As it is the negatives above that are few, we count them: m = n - k, and P(B >= k) = P(A <= m), A binomial of n and
 //! `max_fpr`.
 
 use super::{any_nan, score_of_threshold, threshold_for};
@@ -106,8 +106,8 @@ pub fn validation_threshold(point: &OperatingPoint, validation: ScoredRows<'_>) 
     Some(Threshold { raw, score: score_of_threshold(raw, validation.raw, validation.scores) })
 }
 
-/// The threshold at which a model is used and tested: the guaranteed one, where the operating point asks for a guarantee
-/// and there are calibration rows enough for it; else `chosen`, that of the validation rows.
+/// The threshold at which a model is used and tested: the guaranteed one, where the operating point asks for a
+/// guarantee and there are calibration rows enough for it; else `chosen`, that of the validation rows.
 pub fn threshold_in_use(
     point: &OperatingPoint,
     chosen: Option<Threshold>,

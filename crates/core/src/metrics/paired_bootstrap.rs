@@ -2,8 +2,8 @@
 //!
 //! B. Efron & R. J. Tibshirani 1993, An introduction to the bootstrap, chapters 8 and 13: rows are drawn with
 //! replacement, positives and negatives separately, and the same rows for every model, so that differences are those of
-//! paired rows. The threshold is chosen anew on each resample, as it was on the rows, so that its chance is in. A row of
-//! the source that lies in the splits of several replicates is drawn as often in each (a cluster bootstrap: A. C.
+//! paired rows. The threshold is chosen anew on each resample, as it was on the rows, so that its chance is in. A row
+//! of the source that lies in the splits of several replicates is drawn as often in each (a cluster bootstrap: A. C.
 //! Davison & D. V. Hinkley 1997, Bootstrap methods and their application, chapter 3.8).
 
 use std::collections::HashMap;
@@ -99,18 +99,13 @@ pub fn observed(model: &[Applied], (chooses, test): (&Places, &Places)) -> Vec<(
     model.iter().map(|replicate| replicate.missed_and_alarms(&weights)).collect()
 }
 
-/// What `models` miss and flag at their operating point on one resample, `number`, of the rows: (missed, alarms) of each.
-/// `chooses` and `test` hold the places of the rows of their ladders. The same for the same `seed` and number.
-pub fn resample(
-    models: &[Vec<Applied>],
-    (chooses, test): (&Places, &Places),
-    seed: u64,
-    number: u32,
-) -> Vec<(f32, f32)> {
+/// What `models` miss and flag at their operating point on one resample, `number`, of the rows: (missed, alarms) of
+/// each. `chooses` and `test` hold the places of the rows of their ladders. The same for the same `seed` and number.
+pub fn resample(models: &[&[Applied]], (chooses, test): (&Places, &Places), seed: u64, number: u32) -> Vec<(f32, f32)> {
     let mut stream = Stream::new(seed, 0, Purpose::Bootstrap, 2, number);
     let mut weights = [Weights::default(), Weights::default()];
     chooses.draw(&mut weights[0], &mut stream);
-    if models.iter().flatten().any(|replicate| replicate.test.is_some()) {
+    if models.iter().copied().flatten().any(|replicate| replicate.test.is_some()) {
         test.draw(&mut weights[1], &mut stream);
     }
     models
@@ -188,8 +183,9 @@ mod tests {
             let counted = Confusion::at(&test[0], &labels, threshold);
             assert!((seen.0 - counted.fn_ as f64).abs() < 1e-9 && seen.1 == counted.fp as f64, "{point:?} {seen:?}");
 
+            let slices: Vec<&[Applied]> = models.iter().map(Vec::as_slice).collect();
             let ours: Vec<Vec<(f32, f32)>> =
-                (0..DRAWS).map(|number| resample(&models, (&chooses, &tested), 1, number)).collect();
+                (0..DRAWS).map(|number| resample(&slices, (&chooses, &tested), 1, number)).collect();
             let drawn: Vec<[Confusion; 2]> = (0..DRAWS)
                 .map(|_| {
                     let mut draw = || -> Vec<usize> {

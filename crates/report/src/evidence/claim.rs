@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use focalsweep_core::metrics::catalogue::Test;
+use focalsweep_core::metrics::catalogue::{Better, Metric, Test};
 use focalsweep_core::metrics::{AgainstFirst, Interval, LEVEL};
 use focalsweep_core::spec::Split;
 
@@ -95,11 +95,8 @@ impl Claim {
 
     /// Whether the first trial's figure is the better one; `None` where they are equal.
     pub fn favours(&self) -> Option<bool> {
-        let more = match self.about {
-            Test::Auc | Test::AveragePrecision => self.difference,
-            Test::Missed | Test::Alarms | Test::Cost => -self.difference,
-        };
-        (more != 0.0).then_some(more > 0.0)
+        let more_is_better = Metric::named(self.about.about())?.better? == Better::More;
+        (self.difference != 0.0).then_some((self.difference > 0.0) == more_is_better)
     }
 
     /// The same the other way round.

@@ -11,8 +11,8 @@ use super::settings::settings;
 use super::share::ForEach;
 use crate::rank::{Ranked, Ranking};
 use crate::read::parameters::PLAIN;
-use crate::read::{ReportError, Results, Row, ScoreSource, column};
-use focalsweep_core::metrics::catalogue::Test;
+use crate::read::{ReportError, Results, Row, ScoreSource, part_of};
+use focalsweep_core::metrics::catalogue::{Metric, Part, Test};
 use focalsweep_core::metrics::holm;
 use focalsweep_core::plan::Phase;
 use focalsweep_core::record::State;
@@ -64,10 +64,10 @@ pub enum Confirmed {
 /// Judges the trials of a ranking by their scores.
 ///
 /// On the rows that ranked, the winner is held against all others, corrected for having been chosen there. On test rows
-/// that no replicate chose on, it is held against the baseline, and the best trial of each method against the plain one,
-/// as trials that were named beforehand; where each replicate has test rows of its own, which chose in another, again
-/// corrected over all pairs. `test_point` is the operating point, if the figures of the test rows are at thresholds that
-/// the validation rows chose by it.
+/// that no replicate chose on, it is held against the baseline, and the best trial of each method against the plain
+/// one, as trials that were named beforehand; where each replicate has test rows of its own, which chose in another,
+/// again corrected over all pairs. `test_point` is the operating point, if the figures of the test rows are at
+/// thresholds that the validation rows chose by it.
 ///
 /// # Errors
 /// The scores are there but cannot be read.
@@ -153,7 +153,7 @@ fn tests(ranking: &Ranking) -> Vec<Test> {
 
 fn everything(asked: &Asked<'_>) -> Vec<Test> {
     let mut about = vec![Test::Auc, Test::AveragePrecision];
-    about.extend(asked.point.iter().flat_map(|point| super::resamples::at_point(point)));
+    about.extend(asked.point.iter().flat_map(|point| Test::at_point(point)));
     about
 }
 
@@ -224,8 +224,7 @@ impl Judged {
 
 /// Trials whose influences fit into memory at once.
 fn most_held(results: &Results, ranking: &Ranking) -> usize {
-    let count = |row: &Row, name: &&str| results.value(row, &column(ranking.on, name));
-    let rows_of = |row: &Row| ["tp", "fp", "tn", "fn"].iter().map(|name| count(row, name)).sum::<Option<f64>>();
+    let rows_of = |row: &Row| rows_of(results, row, part_of(ranking.on));
     let rows = results.ranked().filter(|row| row.state == State::Finished).find_map(rows_of).unwrap_or(0.0);
     let cells = rows as usize * ranking.replicates as usize;
     (MOST_CELLS / cells.max(1)).max(2)
@@ -233,11 +232,14 @@ fn most_held(results: &Results, ranking: &Ranking) -> usize {
 
 /// Test rows for each training row of a replicate.
 fn test_rows_for_each_training_row(results: &Results) -> Option<f64> {
-    let rows = |row: &Row, part: &str| -> Option<f64> {
-        ["tp", "fp", "tn", "fn"].iter().map(|count| results.value(row, &format!("{part}_{count}"))).sum()
-    };
     let row = results.rows.iter().find(|row| row.state == State::Finished)?;
-    Some(rows(row, "test")? / rows(row, "train")?)
+    Some(rows_of(results, row, Part::Test)? / rows_of(results, row, Part::Training)?)
+}
+
+/// How many rows were counted at threshold 0.5.
+fn rows_of(results: &Results, row: &Row, part: Part) -> Option<f64> {
+    let counts = ["tp", "fp", "tn", "fn"].iter().filter_map(|name| Metric::named(name));
+    counts.map(|count| results.value(row, &count.column(part).name())).sum()
 }
 
 /// What rows are flagged from at the operating point, by trial and replicate: a logit, in runs of version 1 a

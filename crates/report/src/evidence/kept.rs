@@ -61,8 +61,9 @@ pub struct Optimism {
 }
 
 impl Optimism {
-    /// Of a trial. What a row adds to the error is added up over the replicates and splits that hold it: a row may lie in
-    /// the validation rows of one replicate and in the test rows of another (N. A. Obuchowski 1997, Biometrics 53(2)).
+    /// Of a trial. What a row adds to the error is added up over the replicates and splits that hold it: a row may lie
+    /// in the validation rows of one replicate and in the test rows of another (N. A. Obuchowski 1997, Biometrics
+    /// 53(2)).
     pub(super) fn of(scores: &[ReplicateScores]) -> Option<Self> {
         let n = scores.len() as f64;
         let mut of_rows: BTreeMap<i64, f64> = BTreeMap::new();

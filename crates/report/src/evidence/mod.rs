@@ -37,7 +37,6 @@ pub use kept::Optimism;
 pub use methods::Method;
 pub use pair::{Common, Pairing, Run, Side, pair};
 pub use report::{Answer, Report};
-pub(crate) use resamples::at_point;
 pub use share::ForEach;
 pub use starts::Start;
 

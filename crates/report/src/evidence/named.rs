@@ -2,7 +2,7 @@
 
 use super::claim::{Claim, Correction, Kind, Pair};
 use super::members::{Asked, Members};
-use super::resamples::{Resamples, at_point};
+use super::resamples::Resamples;
 use super::share::ForEach;
 use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::metrics::{counted, percentile_test};
@@ -40,7 +40,7 @@ pub(super) fn named(
     }
     let Some(point) = asked.point else { return claims };
     let Some(resamples) = Resamples::new(members, &[of, against], point, RESAMPLES, for_each) else { return claims };
-    for test in at_point(point) {
+    for &test in Test::at_point(point) {
         let both = resamples.resampled(test, 0).into_iter().zip(resamples.resampled(test, 1));
         let Some((interval, p)) = percentile_test(both.map(|(a, b)| f64::from(a) - f64::from(b)).collect()) else {
             continue;

@@ -10,7 +10,7 @@ use super::members::{Asked, Members};
 use super::resamples::Resamples;
 use super::share::ForEach;
 use focalsweep_core::metrics::catalogue::Test;
-use focalsweep_core::metrics::{AgainstFirst, Errors, all_pairs, counted};
+use focalsweep_core::metrics::{AgainstFirst, Errors, all_pairs, counted, variance_of_resamples};
 
 /// Trials up to which their errors are correlated with each other; beyond, pairs are counted.
 const MOST_JOINT: usize = 200;
@@ -36,7 +36,7 @@ pub(super) fn against_all(
     let joint = trials.len() >= contenders && trials.len() <= MOST_JOINT;
     let family = contenders.max(trials.len()) * (contenders.max(trials.len()) - 1) / 2;
     let positives = members.rows.rarer();
-    let at_point = about.iter().any(|test| matches!(test, Test::Missed | Test::Alarms | Test::Cost));
+    let at_point = about.iter().any(|test| test.is_at_point());
     let resamples = asked.point.filter(|_| at_point);
     let resamples = resamples.and_then(|point| Resamples::new(members, &trials, point, RESAMPLES, for_each));
     let compare = |estimates: &[f64], errors: Errors<'_>| -> Vec<AgainstFirst> {
@@ -45,7 +45,9 @@ pub(super) fn against_all(
         }
         let variance = |other: usize| match errors {
             Errors::Influences(of) => of[0].iter().zip(of[other]).map(|(&a, &b)| f64::from(a - b).powi(2)).sum(),
-            Errors::Resamples(of) => variance(of[0].iter().zip(of[other]).map(|(&a, &b)| f64::from(a - b)), positives),
+            Errors::Resamples(of) => {
+                variance_of_resamples(of[0].iter().zip(of[other]).map(|(&a, &b)| f64::from(a - b)), positives)
+            }
         };
         (1..estimates.len()).map(|at| counted(estimates[0] - estimates[at], variance(at), positives, family)).collect()
     };
@@ -58,7 +60,7 @@ pub(super) fn against_all(
                 let influences: Vec<&[f32]> = estimates.iter().map(|estimate| &estimate.influences[..]).collect();
                 compare(&means, Errors::Influences(&influences))
             }
-            (None, Some(resamples)) if !matches!(test, Test::Auc | Test::AveragePrecision) => {
+            (None, Some(resamples)) if test.is_at_point() => {
                 let means: Vec<f64> = (0..trials.len()).map(|trial| resamples.mean(test, trial)).collect();
                 let drawn: Vec<Vec<f32>> = (0..trials.len()).map(|trial| resamples.resampled(test, trial)).collect();
                 let drawn: Vec<&[f32]> = drawn.iter().map(Vec::as_slice).collect();
@@ -84,13 +86,4 @@ pub(super) fn against_all(
         }));
     }
     claims
-}
-
-/// Variance of a figure from its resamples, stretched as if as many more rows had been drawn from as a variance divides
-/// by.
-pub(super) fn variance(resamples: impl Iterator<Item = f64> + Clone, positives: usize) -> f64 {
-    let n = resamples.clone().count() as f64;
-    let mean = resamples.clone().sum::<f64>() / n;
-    let positives = positives as f64;
-    resamples.map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0) * positives / (positives - 1.0).max(1.0)
 }

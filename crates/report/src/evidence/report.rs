@@ -90,8 +90,8 @@ impl Report {
         self.ranking.warnings.iter().chain(&self.answer.warnings).map(String::as_str).collect()
     }
 
-    /// The claim about the winner and a trial on the rows that rank, by the first rank key that has a test; `None` where
-    /// there is none, and for the winner itself.
+    /// The claim about the winner and a trial on the rows that rank, by the first rank key that has a test; `None`
+    /// where there is none, and for the winner itself.
     pub fn against(&self, ranked: &Ranked) -> Option<&Claim> {
         self.claimed(self.ranking.test()?, ranked)
     }
@@ -108,8 +108,8 @@ impl Report {
     }
 
     /// How far a trial's mean may be off as what its setting is worth on other rows: the rows' share and, from several
-    /// replicates, the trainings'. Where the scores were not looked at, what the rows of a replicate leave open, which is
-    /// more than those of several do. `None` for figures that have none.
+    /// replicates, the trainings'. Where the scores were not looked at, what the rows of a replicate leave open, which
+    /// is more than those of several do. `None` for figures that have none.
     pub fn standard_error(&self, ranked: &Ranked, on: Split, name: &str) -> Option<f64> {
         let metric = Metric::named(name)?;
         metric.standard_error?;

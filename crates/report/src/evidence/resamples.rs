@@ -28,18 +28,18 @@ impl Resamples {
         count: u32,
         for_each: ForEach<'_>,
     ) -> Option<Self> {
-        let models: Vec<Vec<Applied>> = trials
+        let models: Vec<&[Applied]> = trials
             .iter()
-            .map(|&trial| Some(members.of.get(trial)?.applied.clone()).filter(|applied| !applied.is_empty()))
+            .map(|&trial| Some(&members.of.get(trial)?.applied[..]).filter(|applied| !applied.is_empty()))
             .collect::<Option<_>>()?;
         let places = (&members.chooses, &members.test);
-        let seen: Vec<Vec<(f64, f64)>> = models.iter().map(|model| observed(model, places)).collect();
+        let seen: Vec<Vec<(f64, f64)>> = models.iter().map(|&model| observed(model, places)).collect();
         let drawn = gather(for_each, count as usize, |number| resample(&models, places, 0, number as u32));
         let of = |figure: fn(&(f32, f32)) -> f32| -> Vec<Vec<f32>> {
             (0..models.len()).map(|model| drawn.iter().map(|resample| figure(&resample[model])).collect()).collect()
         };
-        let rows = models.iter().flatten().map(|applied| applied.rows() as f64).sum::<f64>()
-            / models.iter().map(Vec::len).sum::<usize>().max(1) as f64;
+        let rows = models.iter().copied().flatten().map(|applied| applied.rows() as f64).sum::<f64>()
+            / models.iter().map(|model| model.len()).sum::<usize>().max(1) as f64;
         Some(Self {
             point: point.clone(),
             rows,
@@ -74,14 +74,5 @@ impl Resamples {
             }
             _ => missed,
         }
-    }
-}
-
-/// What is compared at an operating point: what its rule leaves open first, and the other side.
-pub(crate) fn at_point(point: &OperatingPoint) -> Vec<Test> {
-    match Test::of_rule(point) {
-        Test::Alarms => vec![Test::Alarms, Test::Missed],
-        Test::Cost => vec![Test::Cost, Test::Missed, Test::Alarms],
-        _ => vec![Test::Missed, Test::Alarms],
     }
 }

@@ -1,19 +1,18 @@
 //! What is claimed of settings: from trainings that did not choose.
 //!
-//! The p-value of two models says nothing of another training of the same settings: a winner's luck in its training goes
-//! along to the test rows. So finalists and baseline are trained afresh, R times each, and tested on the same test rows.
-//! The mean difference then varies with the rows and with the trainings, V + S² / R; degrees of freedom by F. E.
+//! The p-value of two models says nothing of another training of the same settings: a winner's luck in its training
+//! goes along to the test rows. So finalists and baseline are trained afresh, R times each, and tested on the same test
+//! rows. The mean difference then varies with the rows and with the trainings, V + S² / R; degrees of freedom by F. E.
 //! Satterthwaite 1946, Biometrics Bulletin 2(6). Where test rows are drawn anew for each training, S² has both, and the
 //! factor of C. Nadeau & Y. Bengio 2003, Machine Learning 52, 1 / R + test rows / training rows, makes up for what the
 //! replicates share.
 
 use super::claim::{Claim, Correction, Kind, Pair};
 use super::members::{Asked, Members};
-use super::pairs::variance;
-use super::resamples::{Resamples, at_point};
+use super::resamples::Resamples;
 use super::share::ForEach;
 use focalsweep_core::metrics::catalogue::Test;
-use focalsweep_core::metrics::{Interval, LEVEL, holm, student_p, student_t};
+use focalsweep_core::metrics::{Interval, LEVEL, holm, student_p, student_t, variance_of_resamples};
 
 /// Resamples of the rows.
 const RESAMPLES: u32 = 1000;
@@ -37,7 +36,7 @@ pub(super) fn settings(
     let all: Vec<&str> = [against].into_iter().chain(trials.iter().copied()).collect();
     let resamples = asked.point.and_then(|point| Resamples::new(members, &all, point, RESAMPLES, for_each));
     let mut about = vec![Test::Auc, Test::AveragePrecision];
-    about.extend(asked.point.iter().flat_map(|point| at_point(point)));
+    about.extend(asked.point.iter().flat_map(|point| Test::at_point(point)));
     let mut claims = Vec::new();
     for test in about {
         let found: Option<Vec<Difference>> = (1..all.len())
@@ -47,9 +46,10 @@ pub(super) fn settings(
                     let of_rows = a.influences.iter().zip(&b.influences).map(|(&a, &b)| f64::from(a - b).powi(2)).sum();
                     return Some(Difference::new(&a.of_replicate, &b.of_replicate, of_rows));
                 }
-                let resamples = resamples.as_ref().filter(|_| !matches!(test, Test::Auc | Test::AveragePrecision))?;
+                let resamples = resamples.as_ref().filter(|_| test.is_at_point())?;
                 let (a, b) = (resamples.resampled(test, at), resamples.resampled(test, 0));
-                let of_rows = variance(a.iter().zip(&b).map(|(&a, &b)| f64::from(a) - f64::from(b)), positives);
+                let of_rows =
+                    variance_of_resamples(a.iter().zip(&b).map(|(&a, &b)| f64::from(a) - f64::from(b)), positives);
                 Some(Difference::new(&resamples.of_replicate(test, at), &resamples.of_replicate(test, 0), of_rows))
             })
             .collect();

@@ -18,8 +18,8 @@ fn in_turn(n: usize, each: &(dyn Fn(usize) + Sync)) {
     (0..n).for_each(each);
 }
 
-/// Scores of trials on replicates: `b` is `a` with two rows changed, `c` is noise. The rows of a replicate begin so much
-/// further on than those of the one before; those of the test by themselves too.
+/// Scores of trials on replicates: `b` is `a` with two rows changed, `c` is noise. The rows of a replicate begin so
+/// much further on than those of the one before; those of the test by themselves too.
 fn scores(trials: &[&str], replicates: u32, shift: [i64; 2]) -> Vec<ScoreGroup> {
     let mut groups = Vec::new();
     for &trial in trials {

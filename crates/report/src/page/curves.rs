@@ -72,7 +72,8 @@ fn precision_at(curve: &[PrecisionRecallPoint], recall: f64) -> f64 {
     curve.get(at).or(curve.last()).map_or(0.0, |point| point.precision)
 }
 
-/// The training rows' ROC curves by trial, of the (trial, replicate) that are wanted. Nothing where curves.parquet is missing, as in runs of earlier versions.
+/// The training rows' ROC curves by trial, of the (trial, replicate) that are wanted. Nothing where curves.parquet is
+/// missing, as in runs of earlier versions.
 ///
 /// # Errors
 /// curves.parquet is there but cannot be read, or lacks a column.

@@ -123,9 +123,9 @@ pub(super) fn comparison(report: &Report) -> Option<Comparison> {
         columns: ["", "Winner", "Plain cross-entropy", "Difference"].map(str::to_owned).to_vec(),
         rows: rows.collect(),
         note: format!(
-            "Test rows, means over the replicates; ± is the standard error of an AUC on other rows and trainings. Plain \
-             cross-entropy is {}. In brackets the 95 % interval of the difference of these models on other rows, with \
-             its p-value; thresholds are chosen anew in it. Better or worse is said where that tells it at 5 %.",
+            "Test rows, means over the replicates; ± is the standard error of an AUC on other rows and trainings. \
+             Plain cross-entropy is {}. In brackets the 95 % interval of the difference of these models on other rows, \
+             with its p-value; thresholds are chosen anew in it. Better or worse is said where that tells it at 5 %.",
             in_words(ranking, plain)
         ),
     })

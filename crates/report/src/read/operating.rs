@@ -21,8 +21,8 @@ fn metrics_at_point() -> impl Iterator<Item = (&'static Metric, OfCounts)> {
 
 /// Puts the threshold of every (trial, replicate) where `point` has it on the validation rows, and counts the
 /// validation and the test rows again at it: the columns `threshold`, `val_op_…`, `test_op_…`, and for costs `val_cost`
-/// and `test_cost`. Where `point` asks for a guarantee and the calibration rows give one, `threshold` and `test_op_…` are
-/// at that threshold instead. Trials whose scores were not kept lose these figures; a warning says so.
+/// and `test_cost`. Where `point` asks for a guarantee and the calibration rows give one, `threshold` and `test_op_…`
+/// are at that threshold instead. Trials whose scores were not kept lose these figures; a warning says so.
 ///
 /// # Errors
 /// scores.parquet is there but cannot be read, or does not hold the rows that results.parquet counts.

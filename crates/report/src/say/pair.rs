@@ -174,8 +174,8 @@ impl Pairing {
             return match ids {
                 [Some(a), Some(b)] if a == b => vec![format!("Both runs have the same winner, {a}.")],
                 [Some(_), Some(_)] => vec![
-                    "The winners cannot be compared: their scores were not kept, or each replicate has test rows of its \
-                     own."
+                    "The winners cannot be compared: their scores were not kept, or each replicate has test rows of \
+                     its own."
                         .to_owned(),
                 ],
                 _ => Vec::new(),

@@ -4,7 +4,7 @@ use super::baseline_first::baseline_first;
 use super::few_positives::few_positives;
 use super::numbers::{number, p_in_words, signed};
 use super::summary::in_words;
-use crate::evidence::{Claim, Confirmed, Correction, Guarantee, Kind, Report, Start, at_point};
+use crate::evidence::{Claim, Confirmed, Correction, Guarantee, Kind, Report, Start};
 use crate::rank::{Ranked, Ranking};
 use crate::read::{column, operating_point_in_words, parameters, percent, split_word, thousands};
 use focalsweep_core::losses;
@@ -50,8 +50,8 @@ fn first(report: &Report, winner: &Ranked) -> String {
     match (ranking.trials.len(), compared, tied) {
         (1, ..) => format!("{name} is the only trial."),
         (all, 0, _) => format!(
-            "{name} ranks first of {all}; none was compared with it (that needs scores, and a rank key that has a test: \
-             {}).",
+            "{name} ranks first of {all}; none was compared with it (that needs scores, and a rank key that has a \
+             test: {}).",
             tested_keys()
         ),
         (all, n, 0) => {
@@ -94,7 +94,7 @@ fn bought(report: &Report, winner: &Ranked, baseline: &Ranked) -> Option<String>
     let mut text = format!("Against {} on the test rows: {}", baseline_in_words(ranking, baseline), auc_in_words(auc));
     let figure = |ranked: &Ranked, name: &str| ranking.mean(ranked, &column(Split::Test, name));
     let Some(point) = &ranking.operating_point else { return Some(text + ".") };
-    let sides = at_point(point).into_iter().filter_map(|about| {
+    let sides = Test::at_point(point).iter().filter_map(|&about| {
         let (ours, theirs) = figure(winner, about.about()).zip(figure(baseline, about.about()))?;
         let of = (about == Test::Missed).then(|| figure(winner, "op_tp")).flatten();
         let all = of.map(|caught| format!(" of {}", number("fn", Some(caught + ours)))).unwrap_or_default();
@@ -239,8 +239,8 @@ fn guarantee_in_words(guarantee: &Guarantee) -> String {
     let (rate, sure) = (percent(guarantee.max_fpr), percent(guarantee.confidence));
     match &guarantee.why {
         None => format!(
-            "With {sure} % confidence at most {rate} % of the negatives are false alarms at this threshold (Tong et al. \
-             2018; {} negatives that chose nothing else).",
+            "With {sure} % confidence at most {rate} % of the negatives are false alarms at this threshold (Tong et \
+             al. 2018; {} negatives that chose nothing else).",
             thousands(guarantee.negatives)
         ),
         Some(why) => format!("No guarantee of {rate} % false alarms: {why}."),

@@ -126,7 +126,8 @@ fn influences_give_delongs_variance() {
     assert!(estimates.aucs[0] >= estimates.aucs[1]);
 }
 
-/// Models whose errors are independent, with a variance of 1, of so many positives that Student's distribution is normal.
+/// Models whose errors are independent, with a variance of 1, of so many positives that Student's distribution is
+/// normal.
 const MANY: usize = 1_000_001;
 
 fn independent(models: usize) -> Vec<Vec<f32>> {
