@@ -34,8 +34,6 @@ pub(super) fn finish(
     for why in collection.damage() {
         tracing::warn!(why, "a row of a journal is left out");
     }
-    // A failed row that is to be tried again is there until there is another.
-    let finished = trained && collection.rows() == workload.rows();
     count(&collection, manifest);
     collection.stage_rows()?;
     collection.stage_models()?;
@@ -43,6 +41,9 @@ pub(super) fn finish(
     let any = collection.rows() > collection.failed();
     let (kept, word) = kept_scores(spec, workload, dir, any)?;
     manifest.scores = word.to_owned();
+    // A failed row that is to be tried again is there until there is another.
+    let is_there = collection.rows() == workload.rows() && !collection.lacks_parts(kept.as_ref())?;
+    let finished = trained && is_there;
     collection.stage_scores(kept.as_ref())?;
     // Should this be all that comes to be, whoever resumes sees that the rest is missing.
     manifest.state = if finished { RunState::Finished } else { RunState::Interrupted };

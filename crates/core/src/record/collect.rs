@@ -22,10 +22,11 @@ use super::entry::{Entry, Expected};
 use super::error::RunDirError;
 use super::job_bytes::JobBytes;
 use super::journals::{Journals, Kept};
-use super::models::{ModelInfo, ModelsFile, Shared, StoredModel, model_key, write_header};
+use super::models::{ModelInfo, Models, ModelsFile, Shared, StoredModel, model_key, write_header};
 use super::names::{CURVES, HISTORY, MODELS, RESULTS, SCORES, models_name, planned};
 use super::rows::{ResultRow, State};
 use super::run_dir::RunDir;
+use super::run_files::RunFiles;
 use crate::metrics::RocCorner;
 use crate::plan::{Hyperparameters, Plan, Shape, Trials};
 use crate::prepared::Replicate;
@@ -275,6 +276,25 @@ impl<'a> Collection<'a> {
         let batch =
             columns::curves(&curves).map_err(|e| RunDirError::io(&self.dir.path(CURVES), io::Error::other(e)))?;
         self.write_parquet(CURVES, batch.schema(), self.properties(), |out| out.write(&batch))
+    }
+
+    /// Whether a row that was collected before, did not fail and is not in a journal any more has no model, or no
+    /// scores where `keep` wants them (`None`: of all trials): its journal was damaged before these were made of it.
+    /// To be asked when the models have their places.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn lacks_parts(&self, keep: Option<&HashSet<String>>) -> Result<bool, RunDirError> {
+        if self.damage.is_empty() || !self.has_earlier() {
+            return Ok(false);
+        }
+        let models = Models::read(&RunFiles::read(self.dir.root())?)?;
+        let scored = self.earlier.keys_in(self.dir, SCORES)?;
+        let is_whole = |(trial, replicate): (&str, u32)| {
+            let wants_scores = keep.is_none_or(|ids| ids.contains(trial));
+            models.has(trial, replicate) && (!wants_scores || scored.contains(&(trial.to_owned(), replicate)))
+        };
+        Ok(!self.earlier.finished().into_iter().all(is_whole))
     }
 
     /// Whether there are rows that no journal has.

@@ -22,36 +22,37 @@ impl JobBytes {
         Self { jobs, open: None }
     }
 
-    /// Whether every part of an entry is as it was written.
+    /// What is wrong with the parts of an entry, in words; `None` where each is as it was written.
     ///
     /// # Errors
-    /// What is wrong, in words.
-    pub(super) fn check(&mut self, stem: &str, spans: &Spans) -> Result<(), String> {
+    /// They cannot be read, which says nothing about what they are.
+    pub(super) fn damage(&mut self, stem: &str, spans: &Spans) -> io::Result<Option<String>> {
         let path = bytes_path(&self.jobs, stem);
         let named = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
-        let parts = spans.parts().ok_or_else(|| named(&"no file is as long as its journal says"))?;
-        let file = self.open(stem).map_err(|why| named(&why))?;
-        let outcome = || -> io::Result<bool> {
-            let end = parts.iter().map(|(start, length)| start + length).max().unwrap_or(0);
-            if file.metadata()?.len() < end {
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it is cut off"));
-            }
-            let mut reader = BufReader::with_capacity(1 << 18, &file);
-            reader.seek(SeekFrom::Start(spans.offset))?;
-            for ((_, length), sum) in parts.iter().zip(&spans.sums) {
-                if sum_of_stream(Read::by_ref(&mut reader).take(*length))? != (*length, sum.clone()) {
-                    return Ok(false);
-                }
-            }
-            Ok(true)
-        };
-        let outcome = outcome();
-        self.open = Some((stem.to_owned(), file));
-        match outcome {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(named(&OTHER_SUM)),
-            Err(why) => Err(named(&why)),
+        match self.check(stem, spans) {
+            Ok(()) => Ok(None),
+            Err(why) if is_damage(why.kind()) => Ok(Some(named(&why))),
+            Err(why) => Err(io::Error::new(why.kind(), named(&why))),
         }
+    }
+
+    fn check(&mut self, stem: &str, spans: &Spans) -> io::Result<()> {
+        let damaged = |why: &str| io::Error::new(io::ErrorKind::InvalidData, why);
+        let parts = spans.parts().ok_or_else(|| damaged("no file is as long as its journal says"))?;
+        let file = self.open(stem)?;
+        let end = parts.iter().map(|(start, length)| start + length).max().unwrap_or(0);
+        if file.metadata()?.len() < end {
+            return Err(damaged("it is cut off"));
+        }
+        let mut reader = BufReader::with_capacity(1 << 18, &file);
+        reader.seek(SeekFrom::Start(spans.offset))?;
+        for ((_, length), sum) in parts.iter().zip(&spans.sums) {
+            if sum_of_stream(Read::by_ref(&mut reader).take(*length))? != (*length, sum.clone()) {
+                return Err(damaged(OTHER_SUM));
+            }
+        }
+        self.open = Some((stem.to_owned(), file));
+        Ok(())
     }
 
     /// Logits and probabilities of the validation, of the test, then of the calibration rows, of an entry that has
@@ -90,4 +91,10 @@ impl JobBytes {
             _ => File::open(bytes_path(&self.jobs, stem)),
         }
     }
+}
+
+/// Whether a file that cannot be read so is not what was written. All else, such as too many open files, passes.
+fn is_damage(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{InvalidData, IsADirectory, NotADirectory, NotFound, UnexpectedEof};
+    matches!(kind, InvalidData | IsADirectory | NotADirectory | NotFound | UnexpectedEof)
 }

@@ -89,7 +89,7 @@ impl Journals {
     pub fn is_sound(&self, path: &Path, entry: &Entry) -> bool {
         let stem = path.file_stem().and_then(|stem| stem.to_str());
         let spans = stem.zip(entry.bytes.as_ref());
-        spans.is_none_or(|(stem, spans)| JobBytes::new(self.jobs.clone()).check(stem, spans).is_ok())
+        spans.is_none_or(|(stem, spans)| matches!(JobBytes::new(self.jobs.clone()).damage(stem, spans), Ok(None)))
     }
 
     /// Every journal's path with its job of the plan.
@@ -140,7 +140,9 @@ impl Journals {
                 if !counts(&new) || !old.is_none_or(is_better) {
                     continue;
                 }
-                if let Some(Err(why)) = new.entry.bytes.as_ref().map(|spans| bytes.check(stem, spans)) {
+                if let Some(spans) = &new.entry.bytes
+                    && let Some(why) = bytes.damage(stem, spans)?
+                {
                     self.damage.note(format!("{why}: trial {}, replicate {}", key.0, key.1));
                     continue;
                 }

@@ -241,6 +241,11 @@ impl Models {
         Ok(found)
     }
 
+    /// Whether there is a model of a (trial, replicate).
+    pub fn has(&self, trial_id: &str, replicate: u32) -> bool {
+        self.places.contains_key(&model_key(trial_id, replicate))
+    }
+
     /// The parameters of a model in the layout of [`Shape`](crate::plan::Shape); `None` where there is none.
     ///
     /// # Errors

@@ -267,3 +267,45 @@ fn entries_that_are_damaged_or_of_another_sweep_are_left_out_and_named() {
         assert_eq!((collection.rows(), collection.damage().len()), (3, 1), "{to}: {:?}", collection.damage());
     }
 }
+
+/// Rows that were tabulated before their models and scores were written are not all that a run has: if their journal is
+/// damaged in between, the run is not finished.
+#[test]
+fn rows_without_models_and_scores_are_told_of_when_their_journal_is_damaged() {
+    let run = Run::new();
+    run.train(0, State::Finished, 1.0);
+    run.train(1, State::Failed, 2.0);
+    let mut manifest = Manifest::new("t", "d", vec!["s".into()], Counts::default(), Vec::new(), "now".into());
+    run.read().unwrap().stage_rows().unwrap();
+    run.dir.commit(&mut manifest).unwrap();
+    let bin = std::fs::read_dir(run.dir.jobs()).unwrap().map(|file| file.unwrap().path());
+    let bin = bin.filter(|path| path.extension().is_some_and(|ending| ending == "bin")).min().unwrap();
+    let whole = std::fs::read(&bin).unwrap();
+    std::fs::write(&bin, &whole[..9]).unwrap();
+    let collection = run.read().unwrap();
+    assert_eq!((collection.rows(), collection.damage().len()), (2, 1));
+    collection.stage_models().unwrap();
+    run.dir.commit(&mut manifest).unwrap();
+    assert!(collection.lacks_parts(None).unwrap());
+    // It is trained again; the damage is still there to be told of.
+    run.train(0, State::Finished, 1.0);
+    let collection = run.read().unwrap();
+    assert_eq!((collection.rows(), collection.damage().len()), (2, 1));
+    collection.stage_models().unwrap();
+    run.dir.commit(&mut manifest).unwrap();
+    assert!(!collection.lacks_parts(None).unwrap());
+}
+
+/// What cannot be read now may be whole: it is an error, and no damage that is trained again.
+#[cfg(unix)]
+#[test]
+fn a_file_that_cannot_be_opened_is_no_damage() {
+    let run = Run::new();
+    run.train(0, State::Finished, 1.0);
+    let bin = std::fs::read_dir(run.dir.jobs()).unwrap().map(|file| file.unwrap().path());
+    let bin = bin.filter(|path| path.extension().is_some_and(|ending| ending == "bin")).min().unwrap();
+    std::fs::remove_file(&bin).unwrap();
+    std::os::unix::fs::symlink(&bin, &bin).unwrap();
+    let error = run.read().unwrap_err().to_string();
+    assert!(error.contains(bin.to_str().unwrap()), "{error}");
+}
