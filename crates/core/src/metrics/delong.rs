@@ -19,10 +19,18 @@ pub struct AucEstimate {
 }
 
 impl AucEstimate {
-    /// How many times DeLong's variance the one is that [`AucEstimate::interval`] reckons with; at least 1.
-    pub fn widening(&self) -> f64 {
-        let of = |(se, rows): (f64, f64)| self.auc * (1.0 - self.auc) / rows / (se * se);
-        self.se.zip(self.effective_rows).map(of).filter(|times| times.is_finite()).map_or(1.0, |times| times.max(1.0))
+    /// The variance that a standard error is to have which covers where rows are few: of a share of as many trials as
+    /// [`AucEstimate::interval`] reckons with, one more caught and one more missed (P. S. Laplace's rule; in the spirit
+    /// of A. Agresti & B. A. Coull 1998), and at least DeLong's. With ten positives of an AUC of 0.92 ± Student's
+    /// quantile times the root of DeLong's holds the truth in 84 % of sets, of this one in 96 %; docs/statistics.md.
+    ///
+    /// `None` with fewer than two rows of a class.
+    pub fn covering_variance(&self) -> Option<f64> {
+        let of_share = |share: f64, rows: f64| share * (1.0 - share) / rows;
+        self.se.zip(self.effective_rows).map(|(se, rows)| {
+            let with_two_more = (self.auc * rows + 1.0) / (rows + 2.0);
+            (se * se).max(of_share(self.auc, rows)).max(of_share(with_two_more, rows + 2.0))
+        })
     }
 
     /// Interval of 95 %: that of the score test of a share (E. B. Wilson 1927) of as many trials as would give the

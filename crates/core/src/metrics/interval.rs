@@ -29,6 +29,18 @@ impl Interval {
     }
 }
 
+impl Interval {
+    /// An interval of a share, farther from `middle` on the logit scale by as much as Student's quantile of `freedom`
+    /// degrees of freedom is beyond the normal one: for percentiles of resamples that vary too little, since few rows
+    /// were drawn from.
+    pub(super) fn stretched(&self, middle: f64, freedom: usize) -> Self {
+        let logit = |share: f64| (share / (1.0 - share)).ln();
+        let (centre, times) = (logit(middle), student_t(0.05, freedom.max(1) as f64) / Z);
+        let further = |end: f64| 1.0 / (1.0 + (-(centre + times * (logit(end) - centre))).exp());
+        Self { lower: further(self.lower), upper: further(self.upper) }
+    }
+}
+
 /// Interval of a share of which `successes` of `trials` were seen, by the score test; `None` without trials.
 ///
 /// E. B. Wilson: Probable inference, the law of succession, and statistical inference, JASA 22(158), 1927.

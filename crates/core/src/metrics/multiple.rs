@@ -9,11 +9,13 @@
 //! F. Bretz, P. Westfall 2008, Biometrical Journal 50(3)). Models of one sweep err alike, so this tells more apart than
 //! a count of pairs, [`counted`], would. Two things make it hold with few positives:
 //!
-//! - *Variances are shrunk.* A pair's own variance rests on few rows; of thousands of pairs some come out far too
+//! - *Variances are moderated.* A pair's own variance rests on few rows; of thousands of pairs some come out far too
 //!   small. Each is moved half-way to the median over the pairs (the idea of V. G. Tusher, R. Tibshirani, G. Chu 2001,
-//!   PNAS 98(9), and G. K. Smyth 2004, Stat. Appl. Genet. Mol. Biol. 3(1)), upwards only.
-//! - *Student's distribution*, with as many degrees of freedom as there are positives less one, takes the place of the
-//!   normal one.
+//!   PNAS 98(9)). What is drawn is measured in the same units, so a pair that varies more than most, and whose variance
+//!   was moved down, has its larger share in the distribution of the largest.
+//! - *Student's distribution* takes the place of the normal one. A moderated variance has the degrees of freedom of
+//!   both that it is the mean of, each P - 1 for P positives (G. K. Smyth 2004, Stat. Appl. Genet. Mol. Biol. 3(1): d0
+//!   + d); of those of the median, of K models, the share (K - 2) / K, since with two there is nothing to borrow from.
 //!
 //! The rates of false claims, and the power, are in docs/statistics.md.
 
@@ -41,7 +43,7 @@ pub enum Errors<'a> {
 pub struct AgainstFirst {
     /// The difference.
     pub difference: f64,
-    /// Its standard error, shrunk.
+    /// Its standard error, of a moderated variance.
     pub error: f64,
     /// The chance to see any of all pairs differ by as many standard errors, if all were equal.
     pub p: f64,
@@ -53,7 +55,7 @@ pub struct AgainstFirst {
 /// of the rarer class the figures rest on. Same figures for the same `seed`. O(K² · 10,000) for K models.
 pub fn all_pairs(estimates: &[f64], errors: Errors<'_>, positives: usize, seed: u64) -> Vec<AgainstFirst> {
     let models = estimates.len();
-    let freedom = positives.saturating_sub(1).max(1) as f64;
+    let freedom = degrees_of_freedom(positives);
     let covariance = covariance(errors, positives);
     let of = |i: usize, j: usize| covariance[i * models + j];
     let own: Vec<f64> = pairs(models)
@@ -64,31 +66,42 @@ pub fn all_pairs(estimates: &[f64], errors: Errors<'_>, positives: usize, seed: 
         })
         .collect();
     let typical = median(&own);
-    let shrunk = |own: f64| own.max((own + typical) / 2.0);
-    let largest = largest(models, errors, &covariance, &own, freedom, seed);
+    let moderated: Vec<f64> = own.iter().map(|own| f64::midpoint(*own, typical)).collect();
+    let borrowed = freedom * (models as f64 - 2.0) / models as f64;
+    let draws = Draws { freedom: freedom + borrowed, positives, seed };
+    let largest = draws.largest(models, errors, &covariance, &moderated);
     let critical = largest[((1.0 - LEVEL) * largest.len() as f64) as usize];
     // The pairs with the first come first.
     let family = own.len();
     (1..models)
-        .zip(own)
-        .map(|(other, own)| {
-            let error = shrunk(own).sqrt();
+        .zip(moderated)
+        .map(|(other, variance)| {
+            let error = variance.sqrt();
             let difference = estimates[0] - estimates[other];
             let z = in_errors(difference, error);
-            let by_count = counted_p(z, freedom, family);
-            // A count of pairs is an upper bound, and goes on where draws find nothing as large.
             let as_large = largest.len() - largest.partition_point(|&other| other < z);
-            let p = by_count.min((as_large + 1) as f64 / (largest.len() + 1) as f64);
-            let half_width = error * critical.min(student_t(LEVEL / family as f64, freedom));
-            AgainstFirst { difference, error, p: if family == 1 { by_count } else { p }, half_width }
+            let (p, critical) = if family == 1 {
+                (student_p(z, freedom), student_t(LEVEL, freedom))
+            } else if as_large == 0 {
+                // A count of pairs goes on where draws find nothing as large.
+                (counted_p(z, freedom, family).min(1.0 / (largest.len() + 1) as f64), critical)
+            } else {
+                ((as_large + 1) as f64 / (largest.len() + 1) as f64, critical)
+            };
+            AgainstFirst { difference, error, p, half_width: error * critical }
         })
         .collect()
+}
+
+/// Of the variance of a figure that rests on so many positives.
+fn degrees_of_freedom(positives: usize) -> f64 {
+    positives.saturating_sub(1).max(1) as f64
 }
 
 /// Compares one model with another of a `family` of pairs of which nothing else is known (C. E. Bonferroni 1936); with
 /// a family of one, a plain test. `variance` is that of the difference.
 pub fn counted(difference: f64, variance: f64, positives: usize, family: usize) -> AgainstFirst {
-    let (freedom, error) = (positives.saturating_sub(1).max(1) as f64, variance.max(0.0).sqrt());
+    let (freedom, error) = (degrees_of_freedom(positives), variance.max(0.0).sqrt());
     AgainstFirst {
         difference,
         error,
@@ -123,39 +136,50 @@ fn median(values: &[f64]) -> f64 {
     }
 }
 
-/// Draws of the largest statistic of all pairs, ascending, if all models were equal.
-fn largest(models: usize, errors: Errors<'_>, covariance: &[f64], own: &[f64], freedom: f64, seed: u64) -> Vec<f64> {
-    let scales: Vec<f64> =
-        own.iter().map(|&variance| if variance > 0.0 { 1.0 / variance.sqrt() } else { 0.0 }).collect();
-    let factor = Factor::new(models, covariance);
-    let mut stream = Stream::new(seed, 0, Purpose::MaxStatistic, 0, 0);
-    let (mut normals, mut drawn) = (vec![0.0; models], vec![0.0; models]);
-    let centred = match errors {
-        Errors::Influences(_) => Vec::new(),
-        Errors::Resamples(of) => centred(of, freedom as usize + 1),
-    };
-    let mut largest: Vec<f64> = (0..DRAWS)
-        .map(|draw| {
-            match errors {
-                Errors::Influences(_) => {
-                    normals.fill_with(|| stream.normal());
-                    factor.times(&normals, &mut drawn);
+/// How the largest statistic is drawn.
+struct Draws {
+    /// Degrees of freedom of the variances.
+    freedom: f64,
+    positives: usize,
+    seed: u64,
+}
+
+impl Draws {
+    /// The largest statistic of all pairs, with these `variances`, if all models were equal: ascending.
+    fn largest(&self, models: usize, errors: Errors<'_>, covariance: &[f64], variances: &[f64]) -> Vec<f64> {
+        let scales: Vec<f64> =
+            variances.iter().map(|&variance| if variance > 0.0 { 1.0 / variance.sqrt() } else { 0.0 }).collect();
+        let factor = Factor::new(models, covariance);
+        let mut stream = Stream::new(self.seed, 0, Purpose::MaxStatistic, 0, 0);
+        let (mut normals, mut drawn) = (vec![0.0; models], vec![0.0; models]);
+        let centred = match errors {
+            Errors::Influences(_) => Vec::new(),
+            Errors::Resamples(of) => centred(of, self.positives),
+        };
+        let mut largest: Vec<f64> = (0..DRAWS)
+            .map(|draw| {
+                match errors {
+                    Errors::Influences(_) => {
+                        normals.fill_with(|| stream.normal());
+                        factor.times(&normals, &mut drawn);
+                    }
+                    Errors::Resamples(of) => {
+                        let resample = draw % of[0].len();
+                        drawn
+                            .iter_mut()
+                            .zip(&centred)
+                            .for_each(|(drawn, of_model)| *drawn = f64::from(of_model[resample]));
+                    }
                 }
-                Errors::Resamples(of) => {
-                    let resample = draw % of[0].len();
-                    drawn.iter_mut().zip(&centred).for_each(|(drawn, of_model)| *drawn = f64::from(of_model[resample]));
-                }
-            }
-            let student = (freedom / stream.chi_squared(freedom)).sqrt();
-            let differences = pairs(models).map(|(i, j)| (drawn[i] - drawn[j]).abs());
-            student
-                * differences
-                    .zip(&scales)
-                    .fold(0.0, |largest: f64, (difference, scale)| largest.max(difference * scale))
-        })
-        .collect();
-    largest.sort_unstable_by(f64::total_cmp);
-    largest
+                let student = (self.freedom / stream.chi_squared(self.freedom)).sqrt();
+                let differences = pairs(models).map(|(i, j)| (drawn[i] - drawn[j]).abs());
+                let in_errors = differences.zip(&scales).map(|(difference, scale)| difference * scale);
+                student * in_errors.fold(0.0, f64::max)
+            })
+            .collect();
+        largest.sort_unstable_by(f64::total_cmp);
+        largest
+    }
 }
 
 /// By what a variance over resamples is too small: rows vary about the mean of their own.

@@ -78,14 +78,14 @@ pub(super) struct Estimate {
     pub(super) of_replicate: Vec<f64>,
     /// The variance of each by itself.
     own_variance: Vec<f64>,
-    /// How many times its own variance that of a replicate should be, where few rows say little of it; the sum.
-    widening: f64,
+    /// What the variance of each by itself lacks where few rows say little of it; the sum.
+    lacking: f64,
     /// What each row adds to the error of their mean.
     pub(super) influences: Vec<f32>,
 }
 
 impl Estimate {
-    fn add(&mut self, rows: &SplitRows, group: &ScoreGroup, (value, widening): (f64, f64), influences: &[f32]) {
+    fn add(&mut self, rows: &SplitRows, group: &ScoreGroup, (value, lacking): (f64, f64), influences: &[f32]) {
         self.influences.resize(rows.places.len().max(self.influences.len()), 0.0);
         let mut variance = 0.0;
         for (row, &influence) in group.rows.iter().zip(influences) {
@@ -95,7 +95,7 @@ impl Estimate {
             variance += f64::from(influence).powi(2);
         }
         self.of_replicate.push(value);
-        self.widening += widening;
+        self.lacking += lacking;
         self.own_variance.push(variance);
     }
 
@@ -122,13 +122,15 @@ impl Estimate {
     pub(super) fn standard_error(&self) -> f64 {
         let n = self.of_replicate.len() as f64;
         let rows = self.variance_of_rows();
-        let widened = rows * (self.widening / n).max(1.0);
+        let own = self.own_variance.iter().sum::<f64>() / n;
+        // As far as the replicates share rows, they lack the same.
+        let shared = if own > 0.0 { rows / own } else { 1.0 };
+        let widened = rows + shared * self.lacking / n;
         if n < 2.0 {
             return widened.sqrt();
         }
         let mean = self.mean();
         let seen = self.of_replicate.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
-        let own = self.own_variance.iter().sum::<f64>() / n;
         let by_rows = n / (n - 1.0) * (own - rows).max(0.0);
         (widened + (seen - by_rows).max(0.0) / n).sqrt()
     }
@@ -221,13 +223,16 @@ impl<'a> Build<'a> {
                 self.others.insert(trial.to_owned());
                 return;
             };
-            let widening = auc_delong(&group.raw, &group.labels).map_or(1.0, |estimate| estimate.widening());
-            member.auc.add(rows, group, (auc, widening), &influences);
+            let lacking = auc_delong(&group.raw, &group.labels).and_then(|estimate| {
+                let own = estimate.se?.powi(2);
+                Some(estimate.covering_variance()? - own)
+            });
+            member.auc.add(rows, group, (auc, lacking.unwrap_or(0.0)), &influences);
             if with_precision {
                 let found = average_precision(&group.raw, &group.labels)
                     .zip(average_precision_influences(&group.raw, &group.labels));
                 if let Some((value, influences)) = found {
-                    member.average_precision.get_or_insert_default().add(rows, group, (value, 1.0), &influences);
+                    member.average_precision.get_or_insert_default().add(rows, group, (value, 0.0), &influences);
                 }
             }
         }

@@ -131,6 +131,26 @@ fn operating_point_intervals_cover() {
     }
 }
 
+/// An AUC ± Student's quantile times its standard error, and false alarms where a recall is asked for of few positives.
+#[test]
+fn standard_errors_and_false_alarms_of_few_positives_cover() {
+    for auc in [0.6, 0.75, 0.92] {
+        let model = Model { shift: 2_f64.sqrt() * -z_of(auc), positives: 10, negatives: 190 };
+        let fpr = model.fpr_at(0.8);
+        let [error, false_alarms] = coverage(5, |stream, set| {
+            let (validation, test) = (model.draw(stream), model.draw(stream));
+            let estimate = auc_delong(&test.0, &test.1).unwrap();
+            let error = estimate.covering_variance().unwrap().sqrt();
+            let point = OperatingPoint::MinRecall { min_recall: 0.8 };
+            let (validation, test) = ((&validation.0[..], &validation.1[..]), (&test.0[..], &test.1[..]));
+            let found = operating_point_intervals(&point, validation, test, 300, set).unwrap();
+            [(estimate.auc - auc).abs() <= student_t(0.05, 9.0) * error, holds(Some(found.fp), 190.0 * fpr)]
+        });
+        assert!((0.94..=0.98).contains(&error), "± of an AUC of {auc}: {error}");
+        assert!((0.92..=0.97).contains(&false_alarms), "false alarms at an AUC of {auc}: {false_alarms}");
+    }
+}
+
 /// Prints the table of docs/statistics.md: of 1,000 sets of one replicate, 5 % positive, those whose interval holds.
 #[test]
 #[ignore = "some minutes; those above are its small sisters"]
