@@ -172,14 +172,36 @@ impl Draws {
                     }
                 }
                 let student = (self.freedom / stream.chi_squared(self.freedom)).sqrt();
-                let differences = pairs(models).map(|(i, j)| (drawn[i] - drawn[j]).abs());
-                let in_errors = differences.zip(&scales).map(|(difference, scale)| difference * scale);
-                student * in_errors.fold(0.0, f64::max)
+                student * farthest(&drawn, &scales)
             })
             .collect();
         largest.sort_unstable_by(f64::total_cmp);
         largest
     }
+}
+
+/// The largest difference of two of `drawn`, each times its scale, in the order of [`pairs`].
+fn farthest(drawn: &[f64], scales: &[f64]) -> f64 {
+    const LANES: usize = 8;
+    let mut largest = [0.0; LANES];
+    let mut rest = scales;
+    for (i, one) in drawn.iter().enumerate() {
+        let others = &drawn[i + 1..];
+        let (scales, after) = rest.split_at(others.len());
+        rest = after;
+        let larger = |largest: &mut f64, other: &f64, scale: &f64| {
+            let errors = (one - other).abs() * scale;
+            *largest = if errors > *largest { errors } else { *largest };
+        };
+        let ((others, last), (scales, last_scales)) = (others.as_chunks::<LANES>(), scales.as_chunks::<LANES>());
+        for (others, scales) in others.iter().zip(scales) {
+            for lane in 0..LANES {
+                larger(&mut largest[lane], &others[lane], &scales[lane]);
+            }
+        }
+        last.iter().zip(last_scales).for_each(|(other, scale)| larger(&mut largest[0], other, scale));
+    }
+    largest.into_iter().fold(0.0, f64::max)
 }
 
 /// By what a variance over resamples is too small: rows vary about the mean of their own.
@@ -250,34 +272,32 @@ fn dot(a: &[f32], b: &[f32]) -> f64 {
 /// Lower triangular root of a covariance that may be singular.
 struct Factor {
     models: usize,
-    /// Row after row.
-    lower: Vec<f64>,
+    /// Column after column, of each what is not above the diagonal.
+    columns: Vec<Vec<f64>>,
 }
 
 impl Factor {
     fn new(models: usize, covariance: &[f64]) -> Self {
-        let mut lower = vec![0.0; models * models];
+        let mut columns: Vec<Vec<f64>> = Vec::with_capacity(models);
         for j in 0..models {
-            let rest = |lower: &[f64], i: usize| {
-                let known: f64 = (0..j).map(|k| lower[i * models + k] * lower[j * models + k]).sum();
-                covariance[i * models + j] - known
-            };
-            let pivot = rest(&lower, j);
+            let mut left: Vec<f64> = (j..models).map(|i| covariance[i * models + j]).collect();
+            for (k, column) in columns.iter().enumerate() {
+                let known = &column[j - k..];
+                left.iter_mut().zip(known).for_each(|(left, l)| *left -= l * known[0]);
+            }
             // Nothing left of its own: the model is a combination of those before.
-            if pivot <= 1e-12 * covariance[j * models + j] {
-                continue;
-            }
-            for i in j..models {
-                lower[i * models + j] = rest(&lower, i) / pivot.sqrt();
-            }
+            let pivot = left[0];
+            let scale = if pivot > 1e-12 * covariance[j * models + j] { 1.0 / pivot.sqrt() } else { 0.0 };
+            left.iter_mut().for_each(|left| *left *= scale);
+            columns.push(left);
         }
-        Self { models, lower }
+        Self { models, columns }
     }
 
     fn times(&self, normals: &[f64], out: &mut [f64]) {
-        for (i, out) in out.iter_mut().enumerate() {
-            let row = &self.lower[i * self.models..=i * self.models + i];
-            *out = row.iter().zip(normals).map(|(l, x)| l * x).sum();
+        out[..self.models].fill(0.0);
+        for ((j, column), normal) in self.columns.iter().enumerate().zip(normals) {
+            out[j..].iter_mut().zip(column).for_each(|(out, l)| *out += l * normal);
         }
     }
 }
