@@ -47,6 +47,8 @@ pub(super) enum Rule {
     Recall(f64),
     /// Whatever costs least: a miss, a false alarm.
     Costs(f64, f64),
+    /// Just above the highest negative that has more than so many of them at or above it.
+    Above(u64),
 }
 
 impl Rule {
@@ -81,8 +83,7 @@ impl Ladder {
         if positives == 0 || positives == rows || any_nan(&scores[..rows]) {
             return None;
         }
-        let mut kept: Vec<usize> = (0..rows).filter(|&row| floor.is_none_or(|floor| scores[row] >= floor)).collect();
-        kept.sort_unstable_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
+        let kept = descending(&scores[..rows], floor);
         let mut mark = |row: usize| {
             let positive = labels[row] != 0;
             place(row, positive) | if positive { POSITIVE } else { 0 }
@@ -96,6 +97,23 @@ impl Ladder {
         })
     }
 
+    /// Negatives that were set aside, of which `above` may have a score above the threshold, as far down as the
+    /// threshold could come on any resample; `place` gives a row, by its position here, its place among all of them.
+    /// `None` when there are not more than `above`, or a score is NaN.
+    pub fn of_negatives(scores: &[f32], above: u64, mut place: impl FnMut(usize) -> u32) -> Option<Self> {
+        if scores.len() as u64 <= above || any_nan(scores) {
+            return None;
+        }
+        // One that is not drawn is as likely as e to the minus rows above it: 20 more leave nothing of that.
+        let kept = descending(scores, nth_highest(scores.to_vec(), beyond(above as f64) + 20));
+        Some(Self {
+            scores: kept.iter().map(|&row| scores[row] + 0.0).collect(),
+            places: kept.iter().map(|&row| place(row)).collect(),
+            positives: Vec::new(),
+            negatives: scores.len(),
+        })
+    }
+
     /// The lowest score that a point's threshold could come to on any resample, or so nearly any that the others do not
     /// matter: six standard deviations.
     pub fn floor(point: &OperatingPoint, scores: &[f32], labels: &[u8]) -> Option<f32> {
@@ -104,9 +122,8 @@ impl Ladder {
             rows.map(|(&score, _)| score).collect()
         };
         let (positives, negatives) = (of(&|y| y), of(&|y| !y));
-        let beyond = |count: f64| (count + 6.0 * count.sqrt() + 10.0).ceil() as usize;
-        let (mut among, depth) = match Rule::new(point, positives.len(), negatives.len()) {
-            Rule::Alarms(most) => (negatives, beyond(most as f64)),
+        let (among, depth) = match Rule::new(point, positives.len(), negatives.len()) {
+            Rule::Alarms(most) | Rule::Above(most) => (negatives, beyond(most as f64)),
             Rule::Alerts(most) => (of(&|_| true), beyond(most as f64)),
             Rule::Recall(least) => {
                 let depth = beyond(least * positives.len() as f64);
@@ -118,11 +135,7 @@ impl Ladder {
                 (negatives, beyond(most.min(1e9)))
             }
         };
-        if depth >= among.len() {
-            return None;
-        }
-        let (_, &mut floor, _) = among.select_nth_unstable_by(depth, |a, b| b.total_cmp(a));
-        Some(floor)
+        nth_highest(among, depth)
     }
 
     /// Positives and other rows of the split.
@@ -158,7 +171,11 @@ impl Ladder {
             match rule {
                 Rule::Alarms(most) if alarms > most => break,
                 Rule::Alerts(most) if alarms + caught > most => break,
-                Rule::Alarms(_) | Rule::Alerts(_) => best = Some(here),
+                Rule::Above(most) if alarms > most => {
+                    let (caught, alarms) = (caught - here_caught, alarms - here_alarms);
+                    return Flagged { threshold: score.next_up(), caught, alarms };
+                }
+                Rule::Alarms(_) | Rule::Alerts(_) | Rule::Above(_) => best = Some(here),
                 Rule::Recall(least) => {
                     best = Some(here);
                     if all > 0 && caught as f64 / all as f64 >= least {
@@ -215,6 +232,28 @@ impl Ladder {
     }
 }
 
+/// Rows with a score of at least `floor` (all without one), from the highest down.
+fn descending(scores: &[f32], floor: Option<f32>) -> Vec<usize> {
+    let mut kept: Vec<usize> =
+        (0..scores.len()).filter(|&row| floor.is_none_or(|floor| scores[row] >= floor)).collect();
+    kept.sort_unstable_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
+    kept
+}
+
+/// How far down a count of so many comes on a resample: six standard deviations.
+fn beyond(count: f64) -> usize {
+    (count + 6.0 * count.sqrt() + 10.0).ceil() as usize
+}
+
+/// The score that `depth` others are above, or before it where they are equal; `None` where there are no more.
+fn nth_highest(mut scores: Vec<f32>, depth: usize) -> Option<f32> {
+    if depth >= scores.len() {
+        return None;
+    }
+    let (_, &mut score, _) = scores.select_nth_unstable_by(depth, |a, b| b.total_cmp(a));
+    Some(score)
+}
+
 /// How often a row is drawn, and whether it is positive.
 fn weight(place: u32, weights: &Weights) -> (u64, bool) {
     let (of_class, positive) =
@@ -227,7 +266,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::metrics::{Confusion, threshold_for};
+    use crate::metrics::{Confusion, ScoredRows, guaranteed_threshold, most_above, threshold_for};
 
     fn points() -> impl Strategy<Value = OperatingPoint> {
         prop_oneof![
@@ -267,6 +306,29 @@ mod tests {
             prop_assert_eq!(f64::from(flagged.threshold), threshold, "{:?}", point);
             let counted = Confusion::at(&out_scores, &out_labels, threshold);
             prop_assert_eq!((flagged.caught, flagged.alarms), (counted.tp, counted.fp));
+            prop_assert_eq!(ladder.at_least(flagged.threshold, &weights), flagged);
+        }
+
+        #[test]
+        fn weighted_negatives_have_the_guaranteed_threshold_of_negatives_written_out(
+            rows in prop::collection::vec((0_u32..40, 0_u32..4), 4..90),
+            max_fpr in 0.02..0.6_f64,
+            confidence in 0.51..0.99_f64,
+        ) {
+            let scores: Vec<f32> = rows.iter().map(|&(score, _)| score as f32 / 20.0 - 0.7).collect();
+            let negatives = rows.iter().map(|&(_, weight)| weight).collect();
+            let weights = Weights { positives: Vec::new(), negatives };
+            let raw: Vec<f32> = rows.iter().zip(&scores)
+                .flat_map(|(&(_, weight), &score)| std::iter::repeat_n(score, weight as usize)).collect();
+            let labels = vec![0; raw.len()];
+            let written = ScoredRows { raw: &raw, scores: &raw, labels: &labels };
+            let Some(threshold) = guaranteed_threshold(written, max_fpr, confidence) else { return Ok(()) };
+            let above = most_above(raw.len() as u64, max_fpr, confidence).unwrap();
+            let Some(ladder) = Ladder::of_negatives(&scores, above, |row| row as u32) else { return Ok(()) };
+            let flagged = ladder.threshold(Rule::Above(above), &weights);
+            prop_assert_eq!(f64::from(flagged.threshold), threshold.raw);
+            let counted = Confusion::at(&raw, &labels, threshold.raw);
+            prop_assert_eq!((flagged.caught, flagged.alarms), (0, counted.fp));
             prop_assert_eq!(ladder.at_least(flagged.threshold, &weights), flagged);
         }
     }
