@@ -231,3 +231,77 @@ fn models_are_exported_with_the_threshold_in_use() {
     let at = results.keys().iter().position(|found| *found == key).unwrap();
     assert_eq!(card["threshold_raw"].as_f64(), results.floats("threshold_raw")[at]);
 }
+
+/// Means over the replicates of what the trials miss on the test rows, as results.parquet has it.
+fn missed(dir: &Path) -> BTreeMap<String, f64> {
+    let results = Table::read(&dir.join("results.parquet"));
+    let missed = results.integers("test_op_fn");
+    let mut means: BTreeMap<String, f64> = BTreeMap::new();
+    for (at, (trial, _)) in results.keys().into_iter().enumerate() {
+        *means.entry(trial).or_default() += missed[at].unwrap() as f64 / 2.0;
+    }
+    means
+}
+
+/// Claims of a report or comparison about what models miss on the test rows.
+fn of_missed(claims: &Value) -> Vec<&Value> {
+    let claims = claims.as_array().unwrap().iter();
+    claims
+        .filter(|of| (&of["about"], &of["kind"], &of["split"]) == (&"op_fn".into(), &"models".into(), &"test".into()))
+        .collect()
+}
+
+#[test]
+fn what_is_claimed_at_a_guaranteed_threshold_is_of_the_figures_there() {
+    let dir = &RUN.1;
+    let means = missed(dir);
+    for more in [&[][..], &["--on", "test"]] {
+        let report = json(dir, more);
+        let claims = of_missed(&report["claims"]);
+        assert!(!claims.is_empty());
+        for claim in claims {
+            let of = |key: &str| means[claim[key].as_str().unwrap()];
+            let difference = claim["difference"].as_f64().unwrap();
+            assert!((difference - (of("of") - of("against"))).abs() < 1e-9, "{claim}");
+            let interval =
+                claim["interval"].as_array().map(|ends| ends.iter().filter_map(Value::as_f64).collect::<Vec<_>>());
+            assert!(interval.is_none_or(|ends| ends[0] <= difference && difference <= ends[1]), "{claim}");
+        }
+        let winner = &report["winner"];
+        for name in ["test_op_fn", "test_op_fp"] {
+            let ends = winner["intervals"][name].as_array().unwrap();
+            let [lower, upper] = [0, 1].map(|end: usize| ends[end].as_f64().unwrap());
+            let mean = winner["metrics"][name].as_f64().unwrap();
+            assert!(lower < mean && mean < upper && 0.0 <= lower, "{name}: {mean} in {ends:?}");
+        }
+        assert_eq!(report["answer"]["guarantee"]["above"], 7);
+    }
+    // Enough for the guarantee, but of so few above nothing is said but that.
+    let few = json(dir, &["--operating-point", "max_fpr=0.015,confidence=0.95"]);
+    let above = few["answer"]["guarantee"]["above"].as_u64().unwrap();
+    assert!(few["answer"]["guarantee"]["kept"] == true && above < 3, "{above}");
+    assert!(of_missed(&few["claims"]).is_empty() && few["winner"]["intervals"]["test_op_fn"].is_null());
+    let sentences = few["answer"]["sentences"].to_string();
+    assert!(sentences.contains(&format!("no more than {above} may be above the threshold")), "{sentences}");
+}
+
+#[test]
+fn two_runs_are_compared_at_guaranteed_thresholds() {
+    let folder = TempDir::new().unwrap();
+    let other = train(folder.path(), &["train.epochs=1"]);
+    let compare = |more: &[&str]| -> Value {
+        let dirs = ["compare", RUN.1.to_str().unwrap(), other.to_str().unwrap(), "--format", "json"];
+        let said = focalsweep(&RUN.1, [&dirs[..], more].concat());
+        assert_eq!(said.code, Some(0), "{}", said.stderr);
+        serde_json::from_str(&said.stdout).unwrap()
+    };
+    let compared = compare(&[]);
+    let found = of_missed(&compared["claims"]);
+    let [claim] = found[..] else { panic!("{compared}") };
+    let of = |key: &str, dir: &Path| missed(dir)[claim[key].as_str().unwrap()];
+    let difference = of("of", &RUN.1) - of("against", &other);
+    assert!((claim["difference"].as_f64().unwrap() - difference).abs() < 1e-9, "{claim}");
+    let few = compare(&["--operating-point", "max_fpr=0.015,confidence=0.95"]);
+    assert!(of_missed(&few["claims"]).is_empty());
+    assert!(few["warnings"].to_string().contains("may be above the threshold"), "{}", few["warnings"]);
+}

@@ -15,7 +15,7 @@ mod fabricated;
 use std::collections::HashSet;
 use std::env::args;
 
-use fabricated::{COUNTED, Cell, max_fpr, noticeable, rates};
+use fabricated::{COUNTED, Cell, guaranteed, max_fpr, noticeable, rates};
 use focalsweep_core::spec::{OperatingPoint, Split};
 
 fn cells() -> Vec<Cell> {
@@ -67,6 +67,24 @@ fn cells() -> Vec<Cell> {
     for luck in [0.0, 0.05, 0.2] {
         for (positives, auc) in [(10, 0.75), (30, 0.92), (200, 0.75)] {
             cells.push(Cell { models: 4, positives, auc, luck, replicates: 3, confirm: 10, ..plain.clone() });
+        }
+    }
+    for (rate, set_aside) in [(0.05, 60), (0.05, 100), (0.05, 130), (0.05, 160), (0.05, 220), (0.05, 400), (0.01, 2000)]
+    {
+        let cell = Cell { point: guaranteed(rate), set_aside, ..plain.clone() };
+        for (models, positives) in [(2, 10), (2, 30), (2, 200), (21, 10), (21, 30), (21, 200)] {
+            cells.push(Cell { models, positives, ..cell.clone() });
+        }
+        for (key, on, redraw, replicates) in [
+            ("op_fn", Split::Test, false, 1),
+            ("op_fp", Split::Test, false, 1),
+            ("auc", Split::Validation, true, 3),
+            ("op_fn", Split::Test, true, 3),
+        ] {
+            cells.push(Cell { key, on, redraw, replicates, positives: 30, ..cell.clone() });
+        }
+        for positives in [30, 200] {
+            cells.push(Cell { models: 4, positives, luck: 0.05, replicates: 3, confirm: 10, ..cell.clone() });
         }
     }
     for (models, positives) in [(2, 10), (21, 10), (81, 10), (81, 200)] {

@@ -88,33 +88,19 @@ pub fn operating_point_intervals(
     seed: u64,
 ) -> Option<OperatingPointIntervals> {
     let (validation, test) = (Strata::new(validation.0, validation.1)?, Strata::new(test.0, test.1)?);
-    let (positives, negatives) = (test.all_positives(), test.negatives.len());
     let mut stream = Stream::new(seed, 0, Purpose::Bootstrap, 1, 0);
     let mut weights = Vec::new();
-    let (mut recall, mut fpr) = (Vec::new(), Vec::new());
     let limit = validation.limit(point);
-    for _ in 0..resamples {
-        let threshold = validation.threshold(point, limit, &mut weights, &mut stream);
-        let (caught, flagged) = test.at_least(threshold);
-        recall.push(stream.beta(caught as f64 + 0.5, (positives - caught) as f64 + 0.5));
-        fpr.push(stream.beta(flagged as f64 + 0.5, (negatives - flagged) as f64 + 0.5));
-    }
-    let (recall, mut false_alarms) = (Interval::percentile(&mut recall)?, Interval::percentile(&mut fpr)?);
-    // Where a recall is asked for, one of few positives puts the threshold among the negatives.
-    if matches!(point, OperatingPoint::MinRecall { .. }) {
-        let few = validation.all_positives().saturating_sub(1);
-        false_alarms = false_alarms.stretched(fpr[fpr.len() / 2], few);
-    }
-    let (positives, negatives) = (positives as f64, negatives as f64);
-    Some(OperatingPointIntervals {
-        fn_: Interval { lower: (1.0 - recall.upper) * positives, upper: (1.0 - recall.lower) * positives },
-        fp: Interval { lower: false_alarms.lower * negatives, upper: false_alarms.upper * negatives },
-        recall,
-    })
+    let threshold = |stream: &mut Stream| validation.threshold(point, limit, &mut weights, stream);
+    let freedom = match point {
+        OperatingPoint::MinRecall { .. } => Some(validation.all_positives().saturating_sub(1)),
+        _ => None,
+    };
+    test.intervals(resamples, &mut stream, freedom, threshold)
 }
 
 /// Rows by class, from the highest score down.
-struct Strata {
+pub(super) struct Strata {
     /// Distinct scores of the positives.
     positives: Vec<f32>,
     /// For each positive row the place of its score.
@@ -154,7 +140,7 @@ fn drawn(weights: &[u64]) -> impl Iterator<Item = (usize, u64)> {
 }
 
 impl Strata {
-    fn new(scores: &[f32], labels: &[u8]) -> Option<Self> {
+    pub(super) fn new(scores: &[f32], labels: &[u8]) -> Option<Self> {
         let of = |positive: bool| {
             let class = scores.iter().zip(labels).filter(|&(_, &y)| (y != 0) == positive);
             let mut class: Vec<f32> = class.map(|(&score, _)| score + 0.0).collect();
@@ -178,6 +164,33 @@ impl Strata {
 
     fn all_positives(&self) -> usize {
         self.place.len()
+    }
+
+    /// Intervals of what thresholds do on these rows: see [`operating_point_intervals`]. `freedom`: where positives put
+    /// the threshold among the negatives, as many less one.
+    pub(super) fn intervals(
+        &self,
+        resamples: u32,
+        stream: &mut Stream,
+        freedom: Option<usize>,
+        mut threshold: impl FnMut(&mut Stream) -> f32,
+    ) -> Option<OperatingPointIntervals> {
+        let (positives, negatives) = (self.all_positives(), self.negatives.len());
+        let (mut recall, mut fpr) = (Vec::new(), Vec::new());
+        for _ in 0..resamples {
+            let (caught, flagged) = self.at_least(threshold(stream));
+            recall.push(stream.beta(caught as f64 + 0.5, (positives - caught) as f64 + 0.5));
+            fpr.push(stream.beta(flagged as f64 + 0.5, (negatives - flagged) as f64 + 0.5));
+        }
+        let (recall, false_alarms) = (Interval::percentile(&mut recall)?, Interval::percentile(&mut fpr)?);
+        let middle = fpr[fpr.len() / 2];
+        let fpr = freedom.map_or(false_alarms, |freedom| false_alarms.stretched(middle, freedom));
+        let (positives, negatives) = (positives as f64, negatives as f64);
+        Some(OperatingPointIntervals {
+            fn_: Interval { lower: (1.0 - recall.upper) * positives, upper: (1.0 - recall.lower) * positives },
+            fp: Interval { lower: fpr.lower * negatives, upper: fpr.upper * negatives },
+            recall,
+        })
     }
 
     /// Positives and negatives with a score of at least `threshold`.

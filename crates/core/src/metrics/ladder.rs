@@ -47,6 +47,8 @@ pub(super) enum Rule {
     Recall(f64),
     /// Whatever costs least: a miss, a false alarm.
     Costs(f64, f64),
+    /// Just above the highest negative that has more than so many of them at or above it.
+    Above(u64),
 }
 
 impl Rule {
@@ -81,8 +83,7 @@ impl Ladder {
         if positives == 0 || positives == rows || any_nan(&scores[..rows]) {
             return None;
         }
-        let mut kept: Vec<usize> = (0..rows).filter(|&row| floor.is_none_or(|floor| scores[row] >= floor)).collect();
-        kept.sort_unstable_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
+        let kept = descending(&scores[..rows], floor);
         let mut mark = |row: usize| {
             let positive = labels[row] != 0;
             place(row, positive) | if positive { POSITIVE } else { 0 }
@@ -96,6 +97,23 @@ impl Ladder {
         })
     }
 
+    /// Negatives that were set aside, of which `above` may have a score above the threshold, as far down as the
+    /// threshold could come on any resample; `place` gives a row, by its position here, its place among all of them.
+    /// `None` when there are not more than `above`, or a score is NaN.
+    pub fn of_negatives(scores: &[f32], above: u64, mut place: impl FnMut(usize) -> u32) -> Option<Self> {
+        if scores.len() as u64 <= above || any_nan(scores) {
+            return None;
+        }
+        // One that is not drawn is as likely as e to the minus rows above it: 20 more leave nothing of that.
+        let kept = descending(scores, nth_highest(scores.to_vec(), beyond(above as f64) + 20));
+        Some(Self {
+            scores: kept.iter().map(|&row| scores[row] + 0.0).collect(),
+            places: kept.iter().map(|&row| place(row)).collect(),
+            positives: Vec::new(),
+            negatives: scores.len(),
+        })
+    }
+
     /// The lowest score that a point's threshold could come to on any resample, or so nearly any that the others do not
     /// matter: six standard deviations.
     pub fn floor(point: &OperatingPoint, scores: &[f32], labels: &[u8]) -> Option<f32> {
@@ -104,9 +122,8 @@ impl Ladder {
             rows.map(|(&score, _)| score).collect()
         };
         let (positives, negatives) = (of(&|y| y), of(&|y| !y));
-        let beyond = |count: f64| (count + 6.0 * count.sqrt() + 10.0).ceil() as usize;
-        let (mut among, depth) = match Rule::new(point, positives.len(), negatives.len()) {
-            Rule::Alarms(most) => (negatives, beyond(most as f64)),
+        let (among, depth) = match Rule::new(point, positives.len(), negatives.len()) {
+            Rule::Alarms(most) | Rule::Above(most) => (negatives, beyond(most as f64)),
             Rule::Alerts(most) => (of(&|_| true), beyond(most as f64)),
             Rule::Recall(least) => {
                 let depth = beyond(least * positives.len() as f64);
@@ -118,11 +135,7 @@ impl Ladder {
                 (negatives, beyond(most.min(1e9)))
             }
         };
-        if depth >= among.len() {
-            return None;
-        }
-        let (_, &mut floor, _) = among.select_nth_unstable_by(depth, |a, b| b.total_cmp(a));
-        Some(floor)
+        nth_highest(among, depth)
     }
 
     /// Positives and other rows of the split.
@@ -143,41 +156,80 @@ impl Ladder {
     /// The threshold that a rule chooses on weighted rows, as
     /// [`threshold_for`](super::threshold_for) does, and what it flags of them.
     pub(super) fn threshold(&self, rule: Rule, weights: &Weights) -> Flagged {
+        match rule {
+            Rule::Alarms(most) => self.at_most(weights, |_, alarms| alarms <= most).0,
+            Rule::Alerts(most) => self.at_most(weights, |caught, alarms| caught + alarms <= most).0,
+            Rule::Above(most) => {
+                let (flagged, next) = self.at_most(weights, |_, alarms| alarms <= most);
+                Flagged { threshold: next.map_or(flagged.threshold, f32::next_up), ..flagged }
+            }
+            Rule::Recall(least) => self.at_recall(least, weights),
+            Rule::Costs(fn_cost, fp_cost) => self.at_least_cost((fn_cost, fp_cost), weights),
+        }
+    }
+
+    /// As many from the highest score down as are `allowed`, and the score of the next, where there is one. All that
+    /// have a score go together. This is what resamples mostly do, so it looks at rows and not at steps.
+    fn at_most(&self, weights: &Weights, allowed: impl Fn(u64, u64) -> bool) -> (Flagged, Option<f32>) {
+        let (mut caught, mut alarms) = (0, 0);
+        let over = self.places.iter().position(|&place| {
+            let (weight, positive) = weight(place, weights);
+            if positive {
+                caught += weight
+            } else {
+                alarms += weight
+            }
+            !allowed(caught, alarms)
+        });
+        let end = over.map_or(self.places.len(), |over| {
+            let start =
+                self.scores[..over].iter().rposition(|&score| score != self.scores[over]).map_or(0, |at| at + 1);
+            for &place in &self.places[start..=over] {
+                let (weight, positive) = weight(place, weights);
+                if positive { caught -= weight } else { alarms -= weight }
+            }
+            start
+        });
+        let is_drawn = |&place: &u32| weight(place, weights).0 > 0;
+        let lowest = self.places[..end].iter().rposition(is_drawn).map(|at| self.scores[at]);
+        let threshold = lowest.unwrap_or_else(|| self.nobody(weights));
+        (Flagged { threshold, caught, alarms }, over.map(|over| self.scores[over]))
+    }
+
+    fn at_recall(&self, least: f64, weights: &Weights) -> Flagged {
         let all = self.weight_of_positives(weights);
-        let (mut caught, mut alarms) = (0_u64, 0_u64);
-        let mut top = None;
-        let mut best: Option<Flagged> = None;
-        let mut cheapest = match rule {
-            Rule::Costs(fn_cost, _) => all as f64 * fn_cost,
-            _ => 0.0,
-        };
-        for (score, here_caught, here_alarms) in self.steps(weights) {
-            top = top.or(Some(score));
-            (caught, alarms) = (caught + here_caught, alarms + here_alarms);
-            let here = Flagged { threshold: score, caught, alarms };
-            match rule {
-                Rule::Alarms(most) if alarms > most => break,
-                Rule::Alerts(most) if alarms + caught > most => break,
-                Rule::Alarms(_) | Rule::Alerts(_) => best = Some(here),
-                Rule::Recall(least) => {
-                    best = Some(here);
-                    if all > 0 && caught as f64 / all as f64 >= least {
-                        break;
-                    }
-                }
-                Rule::Costs(fn_cost, fp_cost) => {
-                    let cost = (all - caught) as f64 * fn_cost + alarms as f64 * fp_cost;
-                    if here_caught > 0 && cost < cheapest {
-                        (cheapest, best) = (cost, Some(here));
-                    }
-                    if alarms as f64 * fp_cost >= cheapest {
-                        break;
-                    }
-                }
+        let mut flagged = Flagged { threshold: self.nobody(weights), caught: 0, alarms: 0 };
+        for (score, caught, alarms) in self.steps(weights) {
+            flagged = Flagged { threshold: score, caught: flagged.caught + caught, alarms: flagged.alarms + alarms };
+            if all > 0 && flagged.caught as f64 / all as f64 >= least {
+                break;
             }
         }
-        // Nobody: just above the highest.
-        best.unwrap_or(Flagged { threshold: top.map_or(f32::INFINITY, f32::next_up), caught: 0, alarms: 0 })
+        flagged
+    }
+
+    fn at_least_cost(&self, (fn_cost, fp_cost): (f64, f64), weights: &Weights) -> Flagged {
+        let all = self.weight_of_positives(weights);
+        let mut cheapest = all as f64 * fn_cost;
+        let mut best = Flagged { threshold: self.nobody(weights), caught: 0, alarms: 0 };
+        let (mut caught, mut alarms) = (0, 0);
+        for (threshold, here_caught, here_alarms) in self.steps(weights) {
+            (caught, alarms) = (caught + here_caught, alarms + here_alarms);
+            let cost = (all - caught) as f64 * fn_cost + alarms as f64 * fp_cost;
+            if here_caught > 0 && cost < cheapest {
+                (cheapest, best) = (cost, Flagged { threshold, caught, alarms });
+            }
+            if alarms as f64 * fp_cost >= cheapest {
+                break;
+            }
+        }
+        best
+    }
+
+    /// A threshold that flags nobody: just above the highest score that is drawn.
+    fn nobody(&self, weights: &Weights) -> f32 {
+        let highest = self.places.iter().position(|&place| weight(place, weights).0 > 0);
+        highest.map_or(f32::INFINITY, |at| self.scores[at].next_up())
     }
 
     /// What a threshold flags of weighted rows.
@@ -215,6 +267,28 @@ impl Ladder {
     }
 }
 
+/// Rows with a score of at least `floor` (all without one), from the highest down.
+fn descending(scores: &[f32], floor: Option<f32>) -> Vec<usize> {
+    let mut kept: Vec<usize> =
+        (0..scores.len()).filter(|&row| floor.is_none_or(|floor| scores[row] >= floor)).collect();
+    kept.sort_unstable_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
+    kept
+}
+
+/// How far down a count of so many comes on a resample: six standard deviations.
+fn beyond(count: f64) -> usize {
+    (count + 6.0 * count.sqrt() + 10.0).ceil() as usize
+}
+
+/// The score that `depth` others are above, or before it where they are equal; `None` where there are no more.
+fn nth_highest(mut scores: Vec<f32>, depth: usize) -> Option<f32> {
+    if depth >= scores.len() {
+        return None;
+    }
+    let (_, &mut score, _) = scores.select_nth_unstable_by(depth, |a, b| b.total_cmp(a));
+    Some(score)
+}
+
 /// How often a row is drawn, and whether it is positive.
 fn weight(place: u32, weights: &Weights) -> (u64, bool) {
     let (of_class, positive) =
@@ -227,7 +301,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::metrics::{Confusion, threshold_for};
+    use crate::metrics::{Confusion, ScoredRows, guaranteed_threshold, most_above, threshold_for};
 
     fn points() -> impl Strategy<Value = OperatingPoint> {
         prop_oneof![
@@ -267,6 +341,29 @@ mod tests {
             prop_assert_eq!(f64::from(flagged.threshold), threshold, "{:?}", point);
             let counted = Confusion::at(&out_scores, &out_labels, threshold);
             prop_assert_eq!((flagged.caught, flagged.alarms), (counted.tp, counted.fp));
+            prop_assert_eq!(ladder.at_least(flagged.threshold, &weights), flagged);
+        }
+
+        #[test]
+        fn weighted_negatives_have_the_guaranteed_threshold_of_negatives_written_out(
+            rows in prop::collection::vec((0_u32..40, 0_u32..4), 4..90),
+            max_fpr in 0.02..0.6_f64,
+            confidence in 0.51..0.99_f64,
+        ) {
+            let scores: Vec<f32> = rows.iter().map(|&(score, _)| score as f32 / 20.0 - 0.7).collect();
+            let negatives = rows.iter().map(|&(_, weight)| weight).collect();
+            let weights = Weights { positives: Vec::new(), negatives };
+            let raw: Vec<f32> = rows.iter().zip(&scores)
+                .flat_map(|(&(_, weight), &score)| std::iter::repeat_n(score, weight as usize)).collect();
+            let labels = vec![0; raw.len()];
+            let written = ScoredRows { raw: &raw, scores: &raw, labels: &labels };
+            let Some(threshold) = guaranteed_threshold(written, max_fpr, confidence) else { return Ok(()) };
+            let above = most_above(raw.len() as u64, max_fpr, confidence).unwrap();
+            let Some(ladder) = Ladder::of_negatives(&scores, above, |row| row as u32) else { return Ok(()) };
+            let flagged = ladder.threshold(Rule::Above(above), &weights);
+            prop_assert_eq!(f64::from(flagged.threshold), threshold.raw);
+            let counted = Confusion::at(&raw, &labels, threshold.raw);
+            prop_assert_eq!((flagged.caught, flagged.alarms), (0, counted.fp));
             prop_assert_eq!(ladder.at_least(flagged.threshold, &weights), flagged);
         }
     }

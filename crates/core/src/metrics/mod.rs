@@ -20,6 +20,7 @@
 //! | [`average_precision_influences`] | the standard error of average precision | Efron 1982 |
 //! | [`student_p`], [`student_t`] | Student's distribution | Abramowitz & Stegun 26.7 |
 //! | [`guaranteed_threshold`] | a false-positive rate that is kept with a given probability | Tong et al. 2018 |
+//! | [`guaranteed_intervals`] | 95 % intervals at such a threshold | David & Nagaraja 2003, chapter 7.1; Hutson 1999 |
 //! | [`detectable_auc_difference`], [`positives_for_auc`] | what rows can tell | Hoenig & Heisey 2001 |
 //! | [`roc_curve`], [`precision_recall_curve`] | curves | scikit-learn |
 //! | [`thin_roc`], [`thin_precision_recall`] | the same with fewer points, never better | Visvalingam & Whyatt 1993 |
@@ -38,6 +39,7 @@ mod confusion;
 mod consistency;
 mod curves;
 mod delong;
+mod guaranteed_bootstrap;
 mod interval;
 mod ladder;
 mod mcnemar;
@@ -61,6 +63,7 @@ pub use confusion::Confusion;
 pub use consistency::{CalibrationTest, Predicted, calibration_test};
 pub use curves::{PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve};
 pub use delong::{AucComponents, AucEstimate, PairedComparison, auc_delong};
+pub use guaranteed_bootstrap::{FEWEST_ABOVE, guaranteed_intervals};
 pub use interval::{Interval, wilson_interval};
 pub use ladder::Ladder;
 pub use mcnemar::{mcnemar, mcnemar_clustered};
@@ -70,7 +73,7 @@ pub use neyman_pearson::{
     validation_threshold,
 };
 pub use normal::two_sided_p;
-pub use paired_bootstrap::{Applied, Places, observed, percentile_test, resample};
+pub use paired_bootstrap::{Applied, Placed, Places, observed, percentile_test, resample};
 pub use power::{detectable_auc_difference, positives_for_auc};
 pub use precision_influences::average_precision_influences;
 pub use ranks::{Ranks, RocCorner, average_precision, threshold_for};

@@ -2,9 +2,10 @@
 //!
 //! B. Efron & R. J. Tibshirani 1993, An introduction to the bootstrap, chapters 8 and 13: rows are drawn with
 //! replacement, positives and negatives separately, and the same rows for every model, so that differences are those of
-//! paired rows. The threshold is chosen anew on each resample, as it was on the rows, so that its chance is in. A row
-//! of the source that lies in the splits of several replicates is drawn as often in each (a cluster bootstrap: A. C.
-//! Davison & D. V. Hinkley 1997, Bootstrap methods and their application, chapter 3.8).
+//! paired rows. The threshold is chosen anew on each resample, as it was on the rows (validation rows, or negatives
+//! that were set aside for a guarantee), so that its chance is in. A row of the source that lies in the splits of
+//! several replicates is drawn as often in each (a cluster bootstrap: A. C. Davison & D. V. Hinkley 1997, Bootstrap
+//! methods and their application, chapter 3.8).
 
 use std::collections::HashMap;
 
@@ -51,10 +52,29 @@ impl Places {
     }
 }
 
+/// The places of all rows that models choose their thresholds on, or are tested on.
+#[derive(Debug, Clone, Default)]
+pub struct Placed {
+    /// Validation rows, which choose.
+    pub validation: Places,
+    /// Negatives that were set aside, which choose a threshold with a guarantee.
+    pub calibration: Places,
+    /// Rows that thresholds are applied to.
+    pub test: Places,
+}
+
+/// How often each row is drawn.
+#[derive(Debug, Default)]
+struct Drawn {
+    validation: Weights,
+    calibration: Weights,
+    test: Weights,
+}
+
 /// One replicate of a model: the rows that choose its threshold, and those that the threshold is applied to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Applied {
-    /// The rows that choose.
+    /// The rows that choose: negatives that were set aside where the rule is [`Rule::Above`], else validation rows.
     chooses: Ladder,
     /// By what.
     rule: Rule,
@@ -70,18 +90,29 @@ impl Applied {
         Self { rule: Rule::new(point, positives, negatives), chooses, test }
     }
 
+    /// Negatives that were set aside, of which `above` may be above the threshold as it was guaranteed
+    /// ([`most_above`](super::most_above)), and the rows that it is applied to.
+    pub fn guaranteed(above: u64, negatives: Ladder, test: Ladder) -> Self {
+        Self { chooses: negatives, rule: Rule::Above(above), test: Some(test) }
+    }
+
     /// How many rows the threshold is applied to.
     pub fn rows(&self) -> usize {
         let (positives, negatives) = self.test.as_ref().unwrap_or(&self.chooses).classes();
         positives + negatives
     }
 
+    fn is_guaranteed(&self) -> bool {
+        matches!(self.rule, Rule::Above(_))
+    }
+
     /// Of as many positives as the rows have, however many of them were drawn.
-    fn missed_and_alarms(&self, weights: &[Weights; 2]) -> (f64, f64) {
-        let flagged = self.chooses.threshold(self.rule, &weights[0]);
+    fn missed_and_alarms(&self, drawn: &Drawn) -> (f64, f64) {
+        let chooses = if self.is_guaranteed() { &drawn.calibration } else { &drawn.validation };
+        let flagged = self.chooses.threshold(self.rule, chooses);
         let (ladder, weights, flagged) = match &self.test {
-            None => (&self.chooses, &weights[0], flagged),
-            Some(test) => (test, &weights[1], test.at_least(flagged.threshold, &weights[1])),
+            None => (&self.chooses, chooses, flagged),
+            Some(test) => (test, &drawn.test, test.at_least(flagged.threshold, &drawn.test)),
         };
         let drawn = ladder.weight_of_positives(weights);
         let caught = if drawn == 0 { 0.0 } else { flagged.caught as f64 / drawn as f64 };
@@ -90,29 +121,37 @@ impl Applied {
 }
 
 /// What a model misses and flags at its operating point on the rows as they are: (missed, alarms) of each replicate.
-pub fn observed(model: &[Applied], (chooses, test): (&Places, &Places)) -> Vec<(f64, f64)> {
+pub fn observed(model: &[Applied], placed: &Placed) -> Vec<(f64, f64)> {
     let once = |places: &Places| Weights {
         positives: vec![1; places.positives.len()],
         negatives: vec![1; places.negatives.len()],
     };
-    let weights = [once(chooses), once(test)];
-    model.iter().map(|replicate| replicate.missed_and_alarms(&weights)).collect()
+    let drawn = Drawn {
+        validation: once(&placed.validation),
+        calibration: once(&placed.calibration),
+        test: once(&placed.test),
+    };
+    model.iter().map(|replicate| replicate.missed_and_alarms(&drawn)).collect()
 }
 
 /// What `models` miss and flag at their operating point on one resample, `number`, of the rows: (missed, alarms) of
-/// each. `chooses` and `test` hold the places of the rows of their ladders. The same for the same `seed` and number.
-pub fn resample(models: &[&[Applied]], (chooses, test): (&Places, &Places), seed: u64, number: u32) -> Vec<(f32, f32)> {
+/// each. `placed` holds the places of the rows of their ladders. The same for the same `seed` and number.
+pub fn resample(models: &[&[Applied]], placed: &Placed, seed: u64, number: u32) -> Vec<(f32, f32)> {
     let mut stream = Stream::new(seed, 0, Purpose::Bootstrap, 2, number);
-    let mut weights = [Weights::default(), Weights::default()];
-    chooses.draw(&mut weights[0], &mut stream);
-    if models.iter().copied().flatten().any(|replicate| replicate.test.is_some()) {
-        test.draw(&mut weights[1], &mut stream);
+    let mut drawn = Drawn::default();
+    let any = |of: &dyn Fn(&Applied) -> bool| models.iter().copied().flatten().any(of);
+    placed.validation.draw(&mut drawn.validation, &mut stream);
+    if any(&|replicate| replicate.test.is_some()) {
+        placed.test.draw(&mut drawn.test, &mut stream);
+    }
+    if any(&Applied::is_guaranteed) {
+        placed.calibration.draw(&mut drawn.calibration, &mut stream);
     }
     models
         .iter()
         .map(|replicates| {
             let n = replicates.len() as f64;
-            let all = replicates.iter().map(|replicate| replicate.missed_and_alarms(&weights));
+            let all = replicates.iter().map(|replicate| replicate.missed_and_alarms(&drawn));
             let (missed, alarms) = all.fold((0.0, 0.0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
             ((missed / n) as f32, (alarms / n) as f32)
         })
@@ -133,7 +172,7 @@ pub fn percentile_test(mut differences: Vec<f64>) -> Option<(Interval, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{Confusion, threshold_for};
+    use crate::metrics::{Confusion, ScoredRows, guaranteed_threshold, most_above, threshold_for};
 
     /// Scores of rows that both models rank, the second with errors of its own.
     fn rows(stream: &mut Stream) -> (Vec<u8>, [Vec<f32>; 2]) {
@@ -165,27 +204,26 @@ mod tests {
             OperatingPoint::MinRecall { min_recall: 0.7 },
             OperatingPoint::Cost { fn_cost: 8.0, fp_cost: 1.0 },
         ] {
-            let (mut chooses, mut tested) = (Places::default(), Places::default());
+            let mut placed = Placed::default();
             let models: Vec<Vec<Applied>> = (0..2)
                 .map(|model| {
                     let floor = Ladder::floor(&point, &validation[model], &labels);
-                    let place = |row: usize, positive: bool| chooses.place(row as i64, positive);
+                    let place = |row: usize, positive: bool| placed.validation.place(row as i64, positive);
                     let ladder = Ladder::new(&validation[model], &labels, floor, place).unwrap();
-                    let place = |row: usize, positive: bool| tested.place(row as i64, positive);
+                    let place = |row: usize, positive: bool| placed.test.place(row as i64, positive);
                     let test = Ladder::new(&test[model], &labels, ladder.lowest(), place);
                     vec![Applied::new(&point, ladder, test)]
                 })
                 .collect();
-            chooses.set_negatives(560);
-            tested.set_negatives(560);
-            let seen = observed(&models[0], (&chooses, &tested))[0];
+            placed.validation.set_negatives(560);
+            placed.test.set_negatives(560);
+            let seen = observed(&models[0], &placed)[0];
             let threshold = threshold_for(&point, &validation[0], &labels).unwrap();
             let counted = Confusion::at(&test[0], &labels, threshold);
             assert!((seen.0 - counted.fn_ as f64).abs() < 1e-9 && seen.1 == counted.fp as f64, "{point:?} {seen:?}");
 
             let slices: Vec<&[Applied]> = models.iter().map(Vec::as_slice).collect();
-            let ours: Vec<Vec<(f32, f32)>> =
-                (0..DRAWS).map(|number| resample(&slices, (&chooses, &tested), 1, number)).collect();
+            let ours: Vec<Vec<(f32, f32)>> = (0..DRAWS).map(|number| resample(&slices, &placed, 1, number)).collect();
             let drawn: Vec<[Confusion; 2]> = (0..DRAWS)
                 .map(|_| {
                     let mut draw = || -> Vec<usize> {
@@ -203,19 +241,75 @@ mod tests {
                     })
                 })
                 .collect();
-            for missed in [true, false] {
-                let of_ours = |of: &(f32, f32)| if missed { of.0 } else { of.1 };
-                let of_drawn = |of: &Confusion| if missed { of.fn_ } else { of.fp };
-                let ours: Vec<[f64; 2]> =
-                    ours.iter().map(|of| [of_ours(&of[0]).into(), of_ours(&of[1]).into()]).collect();
-                let drawn: Vec<[f64; 2]> = drawn.iter().map(|of| of.each_ref().map(|of| of_drawn(of) as f64)).collect();
-                let (ours, drawn) = (moments(&ours), moments(&drawn));
-                let error = (drawn[1] / f64::from(DRAWS)).sqrt();
-                assert!((ours[0] - drawn[0]).abs() < 5.0 * error, "{point:?}: {ours:?} {drawn:?}");
-                for at in [1, 2] {
-                    assert!((ours[at] / drawn[at] - 1.0).abs() < 0.15, "{point:?}: {ours:?} {drawn:?}");
-                }
+            same_moments(&ours, &drawn, &format!("{point:?}"));
+        }
+    }
+
+    /// Whether resamples of two models have the moments of counts on rows drawn one by one.
+    fn same_moments(ours: &[Vec<(f32, f32)>], drawn: &[[Confusion; 2]], what: &str) {
+        for missed in [true, false] {
+            let of_ours = |of: &(f32, f32)| if missed { of.0 } else { of.1 };
+            let of_drawn = |of: &Confusion| if missed { of.fn_ } else { of.fp };
+            let ours: Vec<[f64; 2]> = ours.iter().map(|of| [of_ours(&of[0]).into(), of_ours(&of[1]).into()]).collect();
+            let drawn: Vec<[f64; 2]> = drawn.iter().map(|of| of.each_ref().map(|of| of_drawn(of) as f64)).collect();
+            let error = (moments(&drawn)[1] / drawn.len() as f64).sqrt();
+            let (ours, drawn) = (moments(&ours), moments(&drawn));
+            assert!((ours[0] - drawn[0]).abs() < 5.0 * error, "{what}: {ours:?} {drawn:?}");
+            for at in [1, 2] {
+                assert!((ours[at] / drawn[at] - 1.0).abs() < 0.15, "{what}: {ours:?} {drawn:?}");
             }
+        }
+    }
+
+    #[test]
+    fn pairs_at_guaranteed_thresholds_vary_as_rows_drawn_one_by_one_do() {
+        const DRAWS: u32 = 3000;
+        let mut stream = Stream::new(10, 0, Purpose::Synth, 0, 0);
+        let (labels, aside) = rows(&mut stream);
+        // The negatives alone.
+        let aside = aside.map(|scores| scores[40..].to_vec());
+        let (_, test) = rows(&mut stream);
+        for (max_fpr, negatives) in [(0.05, 560), (0.05, 160), (0.3, 40)] {
+            let above = most_above(negatives, max_fpr, 0.95).unwrap();
+            let count = negatives as usize;
+            let mut placed = Placed::default();
+            let models = [0, 1].map(|model: usize| {
+                let places = &mut placed.calibration;
+                let ladder =
+                    Ladder::of_negatives(&aside[model][..count], above, |row| places.place(row as i64, false)).unwrap();
+                let place = |row: usize, positive: bool| placed.test.place(row as i64, positive);
+                let test = Ladder::new(&test[model], &labels, ladder.lowest(), place).unwrap();
+                vec![Applied::guaranteed(above, ladder, test)]
+            });
+            placed.calibration.set_negatives(count);
+            placed.test.set_negatives(560);
+            let threshold = |raw: &[f32]| {
+                let labels = vec![0; raw.len()];
+                guaranteed_threshold(ScoredRows { raw, scores: raw, labels: &labels }, max_fpr, 0.95).unwrap().raw
+            };
+            for (model, test) in models.iter().zip(&test) {
+                let at = models.iter().position(|other| other == model).unwrap();
+                let counted = Confusion::at(test, &labels, threshold(&aside[at][..count]));
+                let seen = observed(model, &placed)[0];
+                assert!((seen.0 - counted.fn_ as f64).abs() < 1e-9 && seen.1 == counted.fp as f64, "{seen:?}");
+            }
+            let slices = models.each_ref().map(Vec::as_slice);
+            let ours: Vec<Vec<(f32, f32)>> = (0..DRAWS).map(|number| resample(&slices, &placed, 1, number)).collect();
+            let drawn: Vec<[Confusion; 2]> = (0..DRAWS)
+                .map(|_| {
+                    let mut some = |from: u32, of: u32, n: usize| -> Vec<usize> {
+                        (0..n).map(|_| (from + stream.below(of)) as usize).collect()
+                    };
+                    let choose = some(0, negatives as u32, count);
+                    let apply = [some(0, 40, 40), some(40, 560, 560)].concat();
+                    [0, 1].map(|model: usize| {
+                        let of =
+                            |rows: &[usize], scores: &[f32]| rows.iter().map(|&row| scores[row]).collect::<Vec<_>>();
+                        Confusion::at(&of(&apply, &test[model]), &labels, threshold(&of(&choose, &aside[model])))
+                    })
+                })
+                .collect();
+            same_moments(&ours, &drawn, &format!("{above} of {negatives}"));
         }
     }
 

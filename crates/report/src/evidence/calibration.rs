@@ -96,7 +96,8 @@ mod tests {
             let scores: Vec<f32> = rows.iter().map(|&row| distort(probability(row)) as f32).collect();
             ScoreGroup { trial: "t".into(), replicate: 0, split, rows, labels, raw: scores.clone(), scores }
         };
-        [ReplicateScores { replicate: 0, validation: group(Split::Validation, 0), test: group(Split::Test, 4001) }]
+        let (validation, test) = (group(Split::Validation, 0), group(Split::Test, 4001));
+        [ReplicateScores { replicate: 0, validation, test, calibration: None }]
     }
 
     #[test]
@@ -127,7 +128,8 @@ mod tests {
                 let labels: Vec<u8> = scores.iter().map(|&score| u8::from(stream.uniform() < score)).collect();
                 ScoreGroup { trial: "t".into(), replicate: 0, split, rows, labels, raw: scores.clone(), scores }
             };
-            let of = ReplicateScores { replicate: 0, validation: group(Split::Validation), test: group(Split::Test) };
+            let (validation, test) = (group(Split::Validation), group(Split::Test));
+            let of = ReplicateScores { replicate: 0, validation, test, calibration: None };
             Calibration::of(&[of]).unwrap()
         };
         let sets: Vec<Calibration> = (0..40).map(|_| set()).collect();

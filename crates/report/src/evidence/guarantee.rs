@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::rank::{Key, Ranking};
 use crate::read::{ReportError, for_each_calibration_group, thousands};
 use focalsweep_core::metrics::catalogue::Metric;
-use focalsweep_core::metrics::{most_above, negatives_for_guarantee};
+use focalsweep_core::metrics::{FEWEST_ABOVE, most_above, negatives_for_guarantee};
 use focalsweep_core::record::RunFiles;
 use focalsweep_core::spec::{OperatingPoint, Split};
 
@@ -25,6 +25,11 @@ pub struct Guarantee {
     pub kept: bool,
     /// Why not, in words.
     pub why: Option<String>,
+    /// Replicates whose thresholds such negatives put, whatever that is worth, and all of the winner's; the figures of
+    /// the others on the test rows are at thresholds that the validation rows chose.
+    pub replicates: (usize, usize),
+    /// Negatives that may be above such a threshold: the fewest of a replicate.
+    pub above: Option<u64>,
 }
 
 impl Guarantee {
@@ -36,13 +41,14 @@ impl Guarantee {
         let asked = ranking.operating_point.as_ref().and_then(OperatingPoint::guarantee);
         let Some(((max_fpr, confidence), winner)) = asked.zip(ranking.winner()) else { return Ok(None) };
         let (mut rows, winner) = (BTreeMap::new(), &winner.trial);
-        for_each_calibration_group(files, &|trial| trial == winner.trial_id, &mut |group| {
+        for_each_calibration_group(files, &|trial, _| trial == winner.trial_id, &mut |group| {
             *rows.entry(group.replicate).or_insert(0) +=
                 group.labels.iter().filter(|&&label| label == 0).count() as u64;
         })?;
         // A replicate that has none is not in the file.
-        let of_replicates = winner.replicates.iter().map(|replicate| rows.get(replicate).copied().unwrap_or(0));
-        let negatives = of_replicates.min().unwrap_or(0);
+        let of_replicates = || winner.replicates.iter().map(|replicate| rows.get(replicate).copied().unwrap_or(0));
+        let negatives = of_replicates().min().unwrap_or(0);
+        let above = || of_replicates().filter_map(|negatives| most_above(negatives, max_fpr, confidence));
         let needed = negatives_for_guarantee(max_fpr, confidence);
         let why = if negatives == 0 {
             let set_aside = files.spec().is_ok_and(|spec| spec.split.calibration.is_some());
@@ -58,14 +64,55 @@ impl Guarantee {
         } else {
             None
         };
-        Ok(Some(Self { max_fpr, confidence, negatives, needed, kept: why.is_none(), why }))
+        Ok(Some(Self {
+            max_fpr,
+            confidence,
+            negatives,
+            needed,
+            kept: why.is_none(),
+            why,
+            replicates: (above().count(), winner.replicates.len()),
+            above: above().min(),
+        }))
     }
 
-    /// Whether the winner's figures on the test rows are at the threshold that its calibration rows chose, whatever
-    /// that is worth.
-    pub(crate) fn chose(&self) -> bool {
-        most_above(self.negatives, self.max_fpr, self.confidence).is_some()
+    /// The rows that chose the thresholds of the winner's figures on the test rows, in words.
+    pub(crate) fn chose(&self) -> String {
+        const SET_ASIDE: &str = "the negatives that were set aside";
+        match self.replicates {
+            (0, _) => "the validation rows".to_owned(),
+            (chosen, all) if chosen == all => SET_ASIDE.to_owned(),
+            (chosen, all) => format!("{SET_ASIDE} in {chosen} of {all} replicates, else on the validation rows"),
+        }
     }
+
+    /// Why nothing is said of how far the figures at the threshold may be off, where that is so.
+    pub(super) fn tells_too_little(&self) -> Option<String> {
+        too_few_above(self.above?, self.max_fpr, self.confidence)
+    }
+}
+
+/// Why neither intervals nor comparisons are made at a guaranteed threshold that `above` negatives may be above, in
+/// words; `None` where they are.
+pub(super) fn too_few_above(above: u64, max_fpr: f64, confidence: f64) -> Option<String> {
+    let is_enough = |negatives: u64| most_above(negatives, max_fpr, confidence) >= Some(FEWEST_ABOVE);
+    // More negatives never allow fewer above.
+    let (mut too_few, mut enough) = (0, negatives_for_guarantee(max_fpr, confidence));
+    while !is_enough(enough) {
+        (too_few, enough) = (enough, enough.checked_mul(2)?);
+    }
+    while enough - too_few > 1 {
+        let middle = too_few.midpoint(enough);
+        if is_enough(middle) { enough = middle } else { too_few = middle }
+    }
+    (above < FEWEST_ABOVE).then(|| {
+        format!(
+            "Of the negatives that were set aside no more than {above} may be above the threshold: where so few put \
+             it, how far it might have been elsewhere is not known, so there are no intervals and no comparisons of \
+             test figures there, but for the thresholds as they are; {} negatives would do.",
+            thousands(enough)
+        )
+    })
 }
 
 fn is_at_operating_point(key: &Key) -> bool {

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::kept::ReplicateScores;
 use super::share::{ForEach, gather};
 use focalsweep_core::metrics::{
-    Interval, OperatingPointIntervals, average_precision_interval, operating_point_intervals,
+    Interval, OperatingPointIntervals, average_precision_interval, guaranteed_intervals, guaranteed_threshold,
+    most_above, operating_point_intervals,
 };
 use focalsweep_core::spec::OperatingPoint;
 
@@ -34,13 +35,16 @@ pub(super) fn intervals(
     let tasks: Vec<(&String, &ReplicateScores)> =
         scores.iter().flat_map(|(id, of)| of.iter().map(move |replicate| (id, replicate))).collect();
     let measured = gather(for_each, tasks.len(), |task: usize| {
-        let ReplicateScores { replicate, validation, test } = tasks[task].1;
-        let (seed, validation) = (u64::from(*replicate), (&validation.raw[..], &validation.labels[..]));
-        let test = (&test.raw[..], &test.labels[..]);
+        let scores = tasks[task].1;
+        let test = (&scores.test.raw[..], &scores.test.labels[..]);
         Intervals {
-            average_precision: average_precision_interval(test.0, test.1, RESAMPLES_OF_ERROR, seed),
-            operating_point: point
-                .and_then(|point| operating_point_intervals(point, validation, test, RESAMPLES, seed)),
+            average_precision: average_precision_interval(
+                test.0,
+                test.1,
+                RESAMPLES_OF_ERROR,
+                u64::from(scores.replicate),
+            ),
+            operating_point: point.and_then(|point| at_point(point, scores)),
         }
     });
     let mut of_trial: BTreeMap<String, Vec<Intervals>> = BTreeMap::new();
@@ -48,6 +52,21 @@ pub(super) fn intervals(
         of_trial.entry(id.clone()).or_default().push(intervals);
     }
     of_trial.into_iter().map(|(id, of)| (id, Intervals::mean(&of))).collect()
+}
+
+/// Of a replicate at the threshold in use: a guaranteed one, else that of the validation rows.
+fn at_point(point: &OperatingPoint, scores: &ReplicateScores) -> Option<OperatingPointIntervals> {
+    let ReplicateScores { replicate, validation, test, calibration } = scores;
+    let (seed, test) = (u64::from(*replicate), (&test.raw[..], &test.labels[..]));
+    if let Some(((max_fpr, confidence), set_aside)) = point.guarantee().zip(calibration.as_ref())
+        && guaranteed_threshold(set_aside.scored(), max_fpr, confidence).is_some()
+    {
+        let rows = set_aside.raw.iter().zip(&set_aside.labels);
+        let negatives: Vec<f32> = rows.filter(|&(_, &label)| label == 0).map(|(&raw, _)| raw).collect();
+        let above = most_above(negatives.len() as u64, max_fpr, confidence)?;
+        return guaranteed_intervals(&negatives, above, test, RESAMPLES, seed);
+    }
+    operating_point_intervals(point, (&validation.raw, &validation.labels), test, RESAMPLES, seed)
 }
 
 impl Intervals {

@@ -16,7 +16,7 @@ use focalsweep_core::metrics::catalogue::{Metric, Part, Test};
 use focalsweep_core::metrics::holm;
 use focalsweep_core::plan::Phase;
 use focalsweep_core::record::State;
-use focalsweep_core::spec::{OperatingPoint, Split};
+use focalsweep_core::spec::Split;
 
 /// Influences that are held at once, trials times rows: 512 MB.
 const MOST_CELLS: usize = 1 << 27;
@@ -66,15 +66,15 @@ pub enum Confirmed {
 /// On the rows that ranked, the winner is held against all others, corrected for having been chosen there. On test rows
 /// that no replicate chose on, it is held against the baseline, and the best trial of each method against the plain
 /// one, as trials that were named beforehand; where each replicate has test rows of its own, which chose in another,
-/// again corrected over all pairs. `test_point` is the operating point, if the figures of the test rows are at
-/// thresholds that the validation rows chose by it.
+/// again corrected over all pairs. At the operating point the rows that chose the thresholds are resampled: for the
+/// test rows negatives that were set aside, where there are enough for the guarantee that is asked for.
 ///
 /// # Errors
 /// The scores are there but cannot be read.
 pub fn judge(
     source: &dyn ScoreSource,
     results: &Results,
-    (ranking, test_point): (&Ranking, Option<&OperatingPoint>),
+    ranking: &Ranking,
     methods: &[Method],
     for_each: ForEach<'_>,
 ) -> Result<Judged, ReportError> {
@@ -91,7 +91,7 @@ pub fn judge(
     let about = tests(ranking);
     let asked = |on| Asked {
         on,
-        point: if on == Split::Test { test_point } else { ranking.operating_point.as_ref() },
+        point: ranking.operating_point.as_ref(),
         average_precision: on == Split::Test || about.contains(&Test::AveragePrecision),
     };
     let all = Wanted { trials: &compared, replicates: &replicates };

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::read::{ReportError, ScoreGroup, ScoreSource};
+use crate::read::{CalibrationGroup, ReportError, ScoreGroup, ScoreSource};
 use focalsweep_core::metrics::AucComponents;
-use focalsweep_core::spec::Split;
+use focalsweep_core::spec::{OperatingPoint, Split};
 
 /// The scores of a trial on one replicate.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,6 +12,8 @@ pub(super) struct ReplicateScores {
     pub(super) replicate: u32,
     pub(super) validation: ScoreGroup,
     pub(super) test: ScoreGroup,
+    /// On the negatives that were set aside, where a guarantee is asked for.
+    pub(super) calibration: Option<CalibrationGroup>,
 }
 
 impl ReplicateScores {
@@ -23,8 +25,9 @@ impl ReplicateScores {
     }
 }
 
-/// Reads the scores of the trials in `wanted` on some replicates, each in the order of these. Trials whose scores were
-/// not kept are missing, and so are all where there is no scores.parquet.
+/// Reads the scores of the trials in `wanted` on some replicates, each in the order of these, with those of negatives
+/// that were set aside where `point` asks for a guarantee. Trials whose scores were not kept are missing, and so are
+/// all where there is no scores.parquet.
 ///
 /// # Errors
 /// scores.parquet is there but cannot be read.
@@ -32,7 +35,15 @@ pub(super) fn scores_of(
     source: &dyn ScoreSource,
     wanted: &HashSet<String>,
     replicates: &HashSet<u32>,
+    point: Option<&OperatingPoint>,
 ) -> Result<HashMap<String, Vec<ReplicateScores>>, ReportError> {
+    let mut set_aside: HashMap<(String, u32), CalibrationGroup> = HashMap::new();
+    if point.is_some_and(|point| point.guarantee().is_some()) {
+        let is_wanted = |trial: &str, replicate| wanted.contains(trial) && replicates.contains(&replicate);
+        source.for_each_calibration(&is_wanted, &mut |group| {
+            set_aside.insert((group.trial.clone(), group.replicate), group);
+        })?;
+    }
     let mut found: HashMap<String, BTreeMap<u32, [Option<ScoreGroup>; 2]>> = HashMap::new();
     let is_wanted = |trial: &str, replicate: u32, _| wanted.contains(trial) && replicates.contains(&replicate);
     source.for_each(&is_wanted, &mut |group| {
@@ -41,11 +52,16 @@ pub(super) fn scores_of(
         let place = usize::from(group.split == Split::Test);
         splits[place] = Some(group);
     })?;
-    let whole = |(replicate, splits): (u32, [Option<ScoreGroup>; 2])| {
-        let [validation, test] = splits;
-        Some(ReplicateScores { replicate, validation: validation?, test: test? })
+    let mut whole = |trial: &str, replicate: u32, [validation, test]: [Option<ScoreGroup>; 2]| {
+        let calibration = set_aside.remove(&(trial.to_owned(), replicate));
+        Some(ReplicateScores { replicate, validation: validation?, test: test?, calibration })
     };
-    Ok(found.into_iter().map(|(trial, of)| (trial, of.into_iter().filter_map(whole).collect())).collect())
+    let mut of_trial = HashMap::new();
+    for (trial, of) in found {
+        let of = of.into_iter().filter_map(|(replicate, splits)| whole(&trial, replicate, splits)).collect();
+        of_trial.insert(trial, of);
+    }
+    Ok(of_trial)
 }
 
 /// The winner was chosen for its figures on the validation rows, so that these flatter it: its AUC there and on the

@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::read::{ReportError, ScoreGroup, ScoreSource};
+use crate::read::{CalibrationGroup, ReportError, ScoreGroup, ScoreSource};
 use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::metrics::{
-    Applied, AucComponents, Ladder, Places, auc_delong, average_precision, average_precision_influences,
+    Applied, AucComponents, FEWEST_ABOVE, Ladder, Placed, auc_delong, average_precision, average_precision_influences,
+    most_above,
 };
 use focalsweep_core::spec::{OperatingPoint, Split};
 
@@ -15,10 +16,19 @@ use focalsweep_core::spec::{OperatingPoint, Split};
 pub(super) struct Asked<'a> {
     /// The rows.
     pub(super) on: Split,
-    /// Where the thresholds are put; without one nothing is compared there.
+    /// Where the thresholds are put; without one nothing is compared there. On the test rows, where it asks for a
+    /// guarantee, each replicate's is that of the negatives that were set aside, if there are enough: see
+    /// [`threshold_in_use`](focalsweep_core::metrics::threshold_in_use).
     pub(super) point: Option<&'a OperatingPoint>,
     /// Whether average precisions are.
     pub(super) average_precision: bool,
+}
+
+impl Asked<'_> {
+    /// The rate and the confidence by which negatives that were set aside choose thresholds.
+    fn guarantee(&self) -> Option<(f64, f64)> {
+        self.point.filter(|_| self.on == Split::Test)?.guarantee()
+    }
 }
 
 /// Rows of a split over the replicates.
@@ -36,12 +46,12 @@ pub(super) struct SplitRows {
 
 impl SplitRows {
     /// Takes the rows of the first trial of a replicate; says whether those of another are the same.
-    fn add(&mut self, group: &ScoreGroup) -> bool {
-        if let Some(rows) = self.of_replicate.get(&group.replicate) {
-            return *rows == group.rows;
+    fn add(&mut self, replicate: u32, rows: &[i64], labels: &[u8]) -> bool {
+        if let Some(first) = self.of_replicate.get(&replicate) {
+            return first == rows;
         }
         let mut positives = 0;
-        for (&row, &label) in group.rows.iter().zip(&group.labels) {
+        for (&row, &label) in rows.iter().zip(labels) {
             let next = self.places.len() as u32;
             if let std::collections::hash_map::Entry::Vacant(place) = self.places.entry(row) {
                 place.insert(next);
@@ -49,8 +59,8 @@ impl SplitRows {
             }
             positives += u64::from(label != 0);
         }
-        self.positives.insert(group.replicate, positives);
-        self.of_replicate.insert(group.replicate, group.rows.clone());
+        self.positives.insert(replicate, positives);
+        self.of_replicate.insert(replicate, rows.to_vec());
         true
     }
 
@@ -141,7 +151,8 @@ impl Estimate {
 pub(super) struct Member {
     pub(super) auc: Estimate,
     pub(super) average_precision: Option<Estimate>,
-    /// At the operating point; empty where nothing is compared there.
+    /// At the operating point; empty where nothing is compared there, or a guaranteed threshold has fewer than
+    /// [`FEWEST_ABOVE`] negatives above it.
     pub(super) applied: Vec<Applied>,
     /// Groups of scores until both splits of a replicate are there.
     waiting: BTreeMap<u32, Waiting>,
@@ -159,11 +170,12 @@ struct Waiting {
 #[derive(Debug, Default)]
 pub(super) struct Members {
     pub(super) rows: SplitRows,
-    pub(super) chooses: Places,
-    pub(super) test: Places,
+    pub(super) placed: Placed,
     pub(super) of: HashMap<String, Member>,
     /// Replicates that all of them have.
     pub(super) replicates: usize,
+    /// The fewest negatives above a guaranteed threshold of one of them; `None` where none has such.
+    pub(super) above: Option<u64>,
 }
 
 /// Trials of a run that are compared.
@@ -186,6 +198,14 @@ pub(super) fn read_members(
     let is_wanted = |trial: &str, replicate: u32, split: Split| {
         of_split(split) && wanted.trials.contains(trial) && wanted.replicates.contains(&replicate)
     };
+    if asked.guarantee().is_some() {
+        let is_wanted =
+            |trial: &str, replicate: u32| wanted.trials.contains(trial) && wanted.replicates.contains(&replicate);
+        source.for_each_calibration(&is_wanted, &mut |group| {
+            let trial = group.trial.clone();
+            build.add_calibration(&trial, &group);
+        })?;
+    }
     source.for_each(&is_wanted, &mut |group| {
         let trial = group.trial.clone();
         build.add(&trial, &group);
@@ -198,19 +218,45 @@ pub(super) struct Build<'a> {
     asked: Asked<'a>,
     members: Members,
     chooses: SplitRows,
+    set_aside: SplitRows,
+    /// Of a trial's replicate the negatives that choose its threshold, and how many may be above it.
+    guaranteed: HashMap<(String, u32), (u64, Ladder)>,
     others: HashSet<String>,
 }
 
 impl<'a> Build<'a> {
     pub(super) fn new(asked: Asked<'a>) -> Self {
-        Self { asked, members: Members::default(), chooses: SplitRows::default(), others: HashSet::new() }
+        Self {
+            asked,
+            members: Members::default(),
+            chooses: SplitRows::default(),
+            set_aside: SplitRows::default(),
+            guaranteed: HashMap::new(),
+            others: HashSet::new(),
+        }
+    }
+
+    /// Adds a replicate's scores on the negatives that were set aside to a trial, all of them before any others. Where
+    /// they are too few the validation rows choose.
+    pub(super) fn add_calibration(&mut self, trial: &str, group: &CalibrationGroup) {
+        let Some((max_fpr, confidence)) = self.asked.guarantee() else { return };
+        if !self.set_aside.add(group.replicate, &group.rows, &group.labels) {
+            self.others.insert(trial.to_owned());
+            return;
+        }
+        let negatives: Vec<usize> = (0..group.labels.len()).filter(|&at| group.labels[at] == 0).collect();
+        let scores: Vec<f32> = negatives.iter().map(|&at| group.raw[at]).collect();
+        let Some(above) = most_above(scores.len() as u64, max_fpr, confidence) else { return };
+        let places = &mut self.members.placed.calibration;
+        let ladder = Ladder::of_negatives(&scores, above, |at| places.place(group.rows[negatives[at]], false));
+        self.guaranteed.extend(ladder.map(|ladder| ((trial.to_owned(), group.replicate), (above, ladder))));
     }
 
     /// Adds a replicate's scores on one of the splits to a trial.
     pub(super) fn add(&mut self, trial: &str, group: &ScoreGroup) {
         let Asked { on, point, average_precision: with_precision } = self.asked;
         let rows = if group.split == on { &mut self.members.rows } else { &mut self.chooses };
-        if !rows.add(group) {
+        if !rows.add(group.replicate, &group.rows, &group.labels) {
             self.others.insert(trial.to_owned());
             return;
         }
@@ -238,15 +284,17 @@ impl<'a> Build<'a> {
         }
         let Some(point) = point else { return };
         let waiting = member.waiting.entry(group.replicate).or_default();
-        if group.split == Split::Validation {
+        let guaranteed = self.guaranteed.get(&(trial.to_owned(), group.replicate));
+        if group.split == Split::Validation && guaranteed.is_none() {
             let floor = Ladder::floor(point, &group.raw, &group.labels);
-            let places = &mut self.members.chooses;
+            let places = &mut self.members.placed.validation;
             waiting.chooses =
                 Ladder::new(&group.raw, &group.labels, floor, |at, positive| places.place(group.rows[at], positive));
         }
         if group.split == Split::Test && on == Split::Test {
-            let floor = waiting.chooses.as_ref().and_then(Ladder::lowest);
-            let places = &mut self.members.test;
+            let chooses = guaranteed.map(|(_, negatives)| negatives).or(waiting.chooses.as_ref());
+            let floor = chooses.and_then(Ladder::lowest);
+            let places = &mut self.members.placed.test;
             waiting.test =
                 Ladder::new(&group.raw, &group.labels, floor, |at, positive| places.place(group.rows[at], positive));
         }
@@ -257,27 +305,37 @@ impl<'a> Build<'a> {
         let Asked { on, point, .. } = self.asked;
         let replicates = self.members.rows.of_replicate.len();
         let chooses = if on == Split::Validation { &self.members.rows } else { &self.chooses };
-        self.members.chooses.set_negatives(chooses.classes[0]);
-        self.members.test.set_negatives(self.members.rows.classes[0]);
-        let (rows, others) = (&self.members.rows, &self.others);
+        let placed = &mut self.members.placed;
+        placed.validation.set_negatives(chooses.classes[0]);
+        placed.calibration.set_negatives(self.set_aside.classes[0]);
+        placed.test.set_negatives(self.members.rows.classes[0]);
+        let (rows, others, guaranteed) = (&self.members.rows, &self.others, &mut self.guaranteed);
+        let fewest = &mut self.members.above;
         self.members.of.retain(|trial, member| {
             member.auc.end(rows);
             if let Some(estimate) = &mut member.average_precision {
                 estimate.end(rows);
             }
             member.average_precision.take_if(|estimate| estimate.of_replicate.len() < replicates);
-            let waiting = std::mem::take(&mut member.waiting).into_values();
+            let is_one = member.replicates == replicates && !others.contains(trial);
+            let waiting = std::mem::take(&mut member.waiting).into_iter();
             let applied: Option<Vec<Applied>> = waiting
-                .map(|Waiting { chooses, test }| {
+                .map(|(replicate, Waiting { chooses, test })| {
                     let test = match on {
                         Split::Validation => None,
                         Split::Test => Some(test?),
                     };
-                    Some(Applied::new(point?, chooses?, test))
+                    let Some((above, negatives)) = guaranteed.remove(&(trial.clone(), replicate)) else {
+                        return Some(Applied::new(point?, chooses?, test));
+                    };
+                    if is_one {
+                        *fewest = Some(fewest.map_or(above, |fewest| fewest.min(above)));
+                    }
+                    (above >= FEWEST_ABOVE).then_some(Applied::guaranteed(above, negatives, test?))
                 })
                 .collect();
             member.applied = applied.filter(|applied| applied.len() == replicates).unwrap_or_default();
-            member.replicates == replicates && !others.contains(trial)
+            is_one
         });
         self.members.replicates = replicates;
         self.members

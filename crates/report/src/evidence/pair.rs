@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::claim::Claim;
+use super::guarantee::too_few_above;
 use super::members::{Asked, Build};
 use super::named::named;
 use super::report::Report;
@@ -99,8 +100,7 @@ pub fn pair(mut runs: [Run; 2], options: &Options, for_each: ForEach<'_>) -> Res
                 .to_owned(),
         );
     }
-    // Its test is of thresholds that validation rows choose, and figures under a guarantee may not be at such.
-    let point = points[0].clone().filter(|point| same_point && point.guarantee().is_none());
+    let point = points[0].clone().filter(|_| same_point);
     let changes = changes(&runs);
     let counts = runs
         .each_ref()
@@ -121,25 +121,32 @@ pub fn pair(mut runs: [Run; 2], options: &Options, for_each: ForEach<'_>) -> Res
     let common = common(&sides);
     let winners = match sides.each_ref().map(|side| side.report.ranking.winner().map(|w| w.trial.trial_id.clone())) {
         [Some(a), Some(b)] if a != b || !common.iter().any(|trial| trial.trial_id == a && trial.same) => {
-            between(&runs, [&a, &b], &replicates, point.as_ref(), for_each)?
+            let (claims, warning) = between(&runs, [&a, &b], &replicates, point.as_ref(), for_each)?;
+            warnings.extend(warning);
+            claims
         }
         _ => Vec::new(),
     };
     Ok(Pairing { sides, replicates, common, winners, changes, warnings, top: options.top })
 }
 
-/// What the winner of one run has over that of another on the test rows of common replicates.
+/// What the winner of one run has over that of another on the test rows of common replicates, and what to know where
+/// nothing is said of the operating point.
 fn between(
     runs: &[Run; 2],
     winners: [&str; 2],
     replicates: &[u32],
     point: Option<&OperatingPoint>,
     for_each: ForEach<'_>,
-) -> Result<Vec<Claim>, ReportError> {
+) -> Result<(Vec<Claim>, Option<String>), ReportError> {
     /// Names that no trial has: one may win both runs with other figures.
     const NAMES: [&str; 2] = ["first run", "second run"];
     let asked = Asked { on: Split::Test, point, average_precision: true };
     let mut build = Build::new(asked);
+    for ((run, winner), name) in runs.iter().zip(winners).zip(NAMES) {
+        let wanted = |trial: &str, replicate: u32| trial == winner && replicates.contains(&replicate);
+        run.files.for_each_calibration(&wanted, &mut |group| build.add_calibration(name, &group))?;
+    }
     for ((run, winner), name) in runs.iter().zip(winners).zip(NAMES) {
         let wanted = |trial: &str, replicate: u32, _| trial == winner && replicates.contains(&replicate);
         run.files.for_each(&wanted, &mut |group| build.add(name, &group))?;
@@ -150,7 +157,9 @@ fn between(
     for claim in &mut claims {
         (claim.of, claim.against) = (winners[0].to_owned(), winners[1].to_owned());
     }
-    Ok(claims)
+    let guarantee = point.and_then(OperatingPoint::guarantee).zip(members.above);
+    let warning = guarantee.and_then(|((max_fpr, confidence), above)| too_few_above(above, max_fpr, confidence));
+    Ok((claims, warning))
 }
 
 /// Refuses runs of which not all rows are of the same data.

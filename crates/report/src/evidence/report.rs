@@ -165,10 +165,8 @@ fn answer(
             methods(&rank(results, &Options { by, on: Split::Validation, top: None })?)
         }
     };
-    // What follows chooses thresholds on the validation rows, and these figures are not at such.
-    let is_chosen_there = !answer.guarantee.as_ref().is_some_and(Guarantee::chose);
-    let point = ranking.operating_point.as_ref().filter(|_| is_chosen_there);
-    let judged = judge(files, results, (ranking, point), &answer.methods, for_each)?;
+    answer.notes.extend(answer.guarantee.as_ref().and_then(Guarantee::tells_too_little));
+    let judged = judge(files, results, ranking, &answer.methods, for_each)?;
     (answer.claims, answer.standard_errors, answer.confirmed) = (judged.claims, judged.errors, judged.confirmed);
     let shown = ranking.shown().iter().take(with_intervals).map(id);
     let wanted: HashSet<String> = shown
@@ -176,7 +174,8 @@ fn answer(
         .chain(baseline.clone())
         .chain(answer.methods.iter().map(|method| method.trial_id.clone()))
         .collect();
-    let scores = scores_of(files, &wanted, &replicates)?;
+    let point = ranking.operating_point.as_ref();
+    let scores = scores_of(files, &wanted, &replicates, point)?;
     let thresholds = thresholds(results);
     let at = |trial: &str, replicate: u32| thresholds.get(&(trial, replicate)).copied();
     if let Some(of_winner) = scores.get(&winner) {

@@ -32,9 +32,8 @@ impl Resamples {
             .iter()
             .map(|&trial| Some(&members.of.get(trial)?.applied[..]).filter(|applied| !applied.is_empty()))
             .collect::<Option<_>>()?;
-        let places = (&members.chooses, &members.test);
-        let seen: Vec<Vec<(f64, f64)>> = models.iter().map(|&model| observed(model, places)).collect();
-        let drawn = gather(for_each, count as usize, |number| resample(&models, places, 0, number as u32));
+        let seen: Vec<Vec<(f64, f64)>> = models.iter().map(|&model| observed(model, &members.placed)).collect();
+        let drawn = gather(for_each, count as usize, |number| resample(&models, &members.placed, 0, number as u32));
         let of = |figure: fn(&(f32, f32)) -> f32| -> Vec<Vec<f32>> {
             (0..models.len()).map(|model| drawn.iter().map(|resample| figure(&resample[model])).collect()).collect()
         };

@@ -5,10 +5,12 @@ use super::methods::Method;
 use super::*;
 use crate::rank::{Options, Ranking, rank};
 use crate::read::parameters::PLAIN;
-use crate::read::{Results, ScoreGroup};
+use crate::read::{CalibrationGroup, ReportError, Results, ScoreGroup, ScoreSource};
 use crate::tests::{ranked, results, row};
 use focalsweep_core::metrics::catalogue::Test;
-use focalsweep_core::metrics::{AucComponents, student_p};
+use focalsweep_core::metrics::{
+    AucComponents, Confusion, ScoredRows, student_p, threshold_in_use, validation_threshold,
+};
 use focalsweep_core::plan::Phase;
 use focalsweep_core::spec::{OperatingPoint, Split};
 
@@ -59,7 +61,7 @@ fn table(trials: &[&str], replicates: u32, point: Option<OperatingPoint>) -> Res
 }
 
 fn judged(groups: &Vec<ScoreGroup>, results: &Results, ranking: &Ranking) -> Judged {
-    judge(groups, results, (ranking, results.operating_point.as_ref()), &[], &in_turn).unwrap()
+    judge(groups, results, ranking, &[], &in_turn).unwrap()
 }
 
 fn claim<'a>(judged: &'a Judged, kind: Kind, about: Test, against: &str, split: Split) -> &'a Claim {
@@ -152,7 +154,7 @@ fn methods_are_held_against_the_plain_one_and_corrected_for_each_other() {
     for shift in [[0, 0], [50, 50]] {
         let groups = scores(&trials, 2, shift);
         let results = table(&trials, 2, Some(POINT));
-        let found = judge(&groups, &results, (&ranked(&results, &["auc"]), Some(&POINT)), &methods, &in_turn).unwrap();
+        let found = judge(&groups, &results, &ranked(&results, &["auc"]), &methods, &in_turn).unwrap();
         let of = |of: &str| found.claims.get(Kind::Models, Test::Auc, of, "c", Split::Test).unwrap();
         assert!(of("a").difference > 0.0 && of("b").difference > 0.0);
         let expected = if shift[1] == 0 { Correction::Methods } else { Correction::AllPairs };
@@ -213,7 +215,7 @@ fn a_classifier_as_deployed_is_judged_at_its_threshold() {
     use super::kept::scores_of;
     let groups = scores(&["a", "c"], 2, [0, 0]);
     let wanted = ["a", "c"].map(str::to_owned).into_iter().collect();
-    let kept = scores_of(&groups, &wanted, &(0..2).collect()).unwrap();
+    let kept = scores_of(&groups, &wanted, &(0..2).collect(), None).unwrap();
     let at = |_: &str, _: u32| Some(0.4);
     let found = classifiers(("a", &kept["a"]), ("c", &kept["c"]), &at).unwrap();
     // At 0.4 `a` misses nobody; by hand, how many `c` does, in both replicates alike: all signs one way.
@@ -226,4 +228,98 @@ fn a_classifier_as_deployed_is_judged_at_its_threshold() {
     assert!((found.p - 2.0 * 0.5_f64.powi(missed("c") as i32)).abs() < 1e-12, "{found:?}");
     assert_eq!((found.kind, found.interval), (Kind::Classifiers, None));
     assert!(classifiers(("a", &kept["a"]), ("c", &kept["c"]), &|_, _| None).is_none());
+}
+
+/// Scores, and some on negatives that were set aside.
+struct SetAside(Vec<ScoreGroup>, Vec<CalibrationGroup>);
+
+impl ScoreSource for SetAside {
+    fn for_each(
+        &self,
+        wanted: &dyn Fn(&str, u32, Split) -> bool,
+        each: &mut dyn FnMut(ScoreGroup),
+    ) -> Result<(), ReportError> {
+        self.0.for_each(wanted, each)
+    }
+
+    fn for_each_calibration(
+        &self,
+        wanted: &dyn Fn(&str, u32) -> bool,
+        each: &mut dyn FnMut(CalibrationGroup),
+    ) -> Result<(), ReportError> {
+        self.1.iter().filter(|group| wanted(&group.trial, group.replicate)).for_each(|group| each(group.clone()));
+        Ok(())
+    }
+}
+
+/// So many negatives that were set aside in each replicate; a later trial scores them higher.
+fn set_aside(trials: &[&str], negatives: &[i64]) -> Vec<CalibrationGroup> {
+    let mut groups = Vec::new();
+    for (at, &trial) in trials.iter().enumerate() {
+        for (replicate, &count) in (0..).zip(negatives) {
+            let score = |i: i64| (0.6 + 0.2 * at as f32) * (i * 104_729 % 307) as f32 / 307.0;
+            let raw: Vec<f32> = (0..count).map(score).collect();
+            groups.push(CalibrationGroup {
+                trial: trial.to_owned(),
+                replicate,
+                rows: (0..count).map(|i| 20_000 + i).collect(),
+                labels: vec![0; raw.len()],
+                scores: raw.clone(),
+                raw,
+            });
+        }
+    }
+    groups
+}
+
+#[test]
+fn each_replicate_is_judged_at_the_threshold_in_use() {
+    let trials = ["a", "c"];
+    let point = OperatingPoint::MaxFpr { max_fpr: 0.1, confidence: Some(0.9) };
+    let results = table(&trials, 2, Some(point.clone()));
+    let ranking = ranked(&results, &["auc"]);
+    let groups = scores(&trials, 2, [50, 0]);
+    let missed = |aside: &[CalibrationGroup], trial: &str| -> f64 {
+        let of = |replicate: u32| {
+            let part = |split: Split| {
+                let found = groups.iter().find(|g| (&*g.trial, g.replicate, g.split) == (trial, replicate, split));
+                found.unwrap()
+            };
+            let (validation, test) = (part(Split::Validation), part(Split::Test));
+            let ScoreGroup { raw, scores, labels, .. } = validation;
+            let chosen = validation_threshold(&point, ScoredRows { raw, scores, labels });
+            let aside = aside.iter().find(|group| (&*group.trial, group.replicate) == (trial, replicate));
+            let threshold = match aside {
+                Some(aside) => threshold_in_use(&point, chosen, aside.scored()),
+                None => chosen,
+            };
+            Confusion::at(&test.raw, &test.labels, threshold.unwrap().raw).fn_ as f64
+        };
+        f64::midpoint(of(0), of(1))
+    };
+    let mut differences = Vec::new();
+    // Both guaranteed, one of them, neither: 20 are too few.
+    for negatives in [&[80, 120][..], &[20, 120], &[20, 20], &[]] {
+        let source = SetAside(groups.clone(), set_aside(&trials, negatives));
+        let found = judge(&source, &results, &ranking, &[], &in_turn).unwrap();
+        let claim = claim(&found, Kind::Models, Test::Missed, "c", Split::Test);
+        let expected = missed(&source.1, "a") - missed(&source.1, "c");
+        assert!((claim.difference - expected).abs() < 1e-9, "{negatives:?}: {} {expected}", claim.difference);
+        differences.push(claim.difference);
+    }
+    assert!(differences[0] != differences[1] && differences[1] != differences[2], "{differences:?}");
+    // Where a guaranteed threshold has too few above it nothing is said there, and of other figures as ever.
+    let source = SetAside(groups, set_aside(&trials, &[30, 120]));
+    let found = judge(&source, &results, &ranking, &[], &in_turn).unwrap();
+    let get = |about| found.claims.get(Kind::Models, about, "a", "c", Split::Test);
+    assert!(get(Test::Missed).is_none() && get(Test::Alarms).is_none() && get(Test::Auc).is_some());
+}
+
+#[test]
+fn negatives_that_would_do_are_named_where_too_few_are_above() {
+    use super::guarantee::too_few_above;
+    let said = too_few_above(2, 0.001, 0.95).unwrap();
+    // By Python's math.comb the sum of C(n, j) 0.001ʲ 0.999ⁿ⁻ʲ over j = 0 … 3 is 0.050009 at 7,751, 0.049976 at 7,752.
+    assert!(said.contains("no more than 2 may") && said.contains("; 7,752 negatives would do."), "{said}");
+    assert_eq!(too_few_above(3, 0.001, 0.95), None);
 }

@@ -41,8 +41,7 @@ fn price(report: &Report, winner: &Ranked) -> Option<String> {
     let mean = |name: &str| ranking.mean(winner, &column(Split::Test, name));
     let (tp, fp, missed, tn) = (mean("op_tp")?, mean("op_fp")?, mean("op_fn")?, mean("op_tn")?);
     let threshold = ranking.mean(winner, "threshold")?;
-    let is_guaranteed = report.answer.guarantee.as_ref().is_some_and(Guarantee::chose);
-    let chose = if is_guaranteed { "the negatives that were set aside" } else { "the validation rows" };
+    let chose = report.answer.guarantee.as_ref().map_or("the validation rows".to_owned(), Guarantee::chose);
     let count = |value: f64| number("fn", Some(value));
     let each = if tp > 0.0 { format!(", {:.1} for each one caught", fp / tp) } else { String::new() };
     Some(format!(

@@ -108,13 +108,13 @@ fn guarantee_all(
 ) -> Result<Option<String>, ReportError> {
     let Some((max_fpr, confidence)) = point.guarantee() else { return Ok(None) };
     let (mut seen, mut strange) = (HashSet::new(), None);
-    for_each_calibration_group(files, &|_| true, &mut |group| {
+    for_each_calibration_group(files, &|_, _| true, &mut |group| {
         let Some(&at) = place.get(&(group.trial.clone(), group.replicate)) else { return };
         if !seen.insert(at) {
             let rows = format!("trial {}, replicate {}: the calibration rows", group.trial, group.replicate);
             strange.get_or_insert(format!("{rows} do not lie together"));
         }
-        if let Some(threshold) = guaranteed_threshold(group.rows(), max_fpr, confidence) {
+        if let Some(threshold) = guaranteed_threshold(group.scored(), max_fpr, confidence) {
             flagged_from.insert(at, threshold);
         }
     })?;

@@ -40,6 +40,8 @@ pub struct CalibrationGroup {
     pub trial: String,
     /// Its replicate.
     pub replicate: u32,
+    /// Rows of the source, from 0, in the order of the file: the same for all trials of a replicate.
+    pub rows: Vec<i64>,
     /// Class of each row, 0.
     pub labels: Vec<u8>,
     /// Logit of each row.
@@ -49,8 +51,8 @@ pub struct CalibrationGroup {
 }
 
 impl CalibrationGroup {
-    /// Its rows.
-    pub fn rows(&self) -> ScoredRows<'_> {
+    /// Its rows as thresholds are chosen on them.
+    pub fn scored(&self) -> ScoredRows<'_> {
         ScoredRows { raw: &self.raw, scores: &self.scores, labels: &self.labels }
     }
 }
@@ -66,6 +68,19 @@ pub trait ScoreSource {
         wanted: &dyn Fn(&str, u32, Split) -> bool,
         each: &mut dyn FnMut(ScoreGroup),
     ) -> Result<(), ReportError>;
+
+    /// The same on the negatives that were set aside, of each (trial, replicate) that is wanted; a source may have
+    /// none.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    fn for_each_calibration(
+        &self,
+        _wanted: &dyn Fn(&str, u32) -> bool,
+        _each: &mut dyn FnMut(CalibrationGroup),
+    ) -> Result<(), ReportError> {
+        Ok(())
+    }
 }
 
 impl ScoreSource for RunFiles {
@@ -75,6 +90,14 @@ impl ScoreSource for RunFiles {
         each: &mut dyn FnMut(ScoreGroup),
     ) -> Result<(), ReportError> {
         for_each_group(self, wanted, each)
+    }
+
+    fn for_each_calibration(
+        &self,
+        wanted: &dyn Fn(&str, u32) -> bool,
+        each: &mut dyn FnMut(CalibrationGroup),
+    ) -> Result<(), ReportError> {
+        for_each_calibration_group(self, wanted, each)
     }
 }
 
@@ -121,12 +144,13 @@ pub fn for_each_group(
 /// As there.
 pub fn for_each_calibration_group(
     files: &RunFiles,
-    wanted: &dyn Fn(&str) -> bool,
+    wanted: &dyn Fn(&str, u32) -> bool,
     each: &mut dyn FnMut(CalibrationGroup),
 ) -> Result<(), ReportError> {
-    for_each_run(files, &|trial, _, word| word == Word::Calibration && wanted(trial), &mut |run| {
-        let Run { trial, replicate, labels, raw, scores, .. } = run;
-        each(CalibrationGroup { trial, replicate, labels, raw, scores });
+    let wanted = |trial: &str, replicate, word| word == Word::Calibration && wanted(trial, replicate);
+    for_each_run(files, &wanted, &mut |run| {
+        let Run { trial, replicate, rows, labels, raw, scores, .. } = run;
+        each(CalibrationGroup { trial, replicate, rows, labels, raw, scores });
     })
 }
 

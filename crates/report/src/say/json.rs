@@ -90,6 +90,7 @@ impl Report {
                 "needed": guarantee.needed,
                 "kept": guarantee.kept,
                 "why": guarantee.why,
+                "above": guarantee.above,
             })),
             "calibration": answer.calibration.map(|calibration| json!({
                 "raw": reading(calibration.raw),

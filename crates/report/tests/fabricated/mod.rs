@@ -2,20 +2,24 @@
 //!
 //! Scores are drawn, not trained: a row's score is its class's shift, an error that all models share, one that a model
 //! keeps over its trainings, and one of each training. The row's errors are the same in every replicate; test rows are
-//! the same for all replicates, training and validation rows are dealt anew, as `split.test_rows: fixed` does. Then the
-//! scores go through `rank` and `judge`, as those of a run do.
+//! the same for all replicates, and so are negatives that are set aside for a guarantee; training and validation rows
+//! are dealt anew, as `split.test_rows: fixed` does. Then the scores go through `rank` and `judge`, as those of a run
+//! do.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::metrics::{
-    AucComponents, Confusion, auc_delong, average_precision, student_t, threshold_for, two_sided_p,
+    AucComponents, Confusion, ScoredRows, auc_delong, average_precision, student_t, threshold_in_use, two_sided_p,
+    validation_threshold,
 };
 use focalsweep_core::plan::Phase;
 use focalsweep_core::random::{Purpose, Stream};
 use focalsweep_core::record::State;
 use focalsweep_core::spec::{OperatingPoint, Split};
-use focalsweep_report::{Claim, Kind, Options, Results, Row, ScoreGroup, Value, judge, rank};
+use focalsweep_report::{
+    CalibrationGroup, Claim, Kind, Options, ReportError, Results, Row, ScoreGroup, ScoreSource, Value, judge, rank,
+};
 
 /// Columns of the fabricated results.
 const COLUMNS: [&str; 13] = [
@@ -57,6 +61,8 @@ pub(crate) struct Cell {
     pub(crate) worse: f64,
     /// Whether test rows are dealt anew for each replicate.
     pub(crate) redraw: bool,
+    /// Negatives that are set aside for a guarantee.
+    pub(crate) set_aside: usize,
 }
 
 impl Cell {
@@ -76,12 +82,16 @@ impl Cell {
             luck: 0.0,
             worse: 0.0,
             redraw: false,
+            set_aside: 0,
         }
     }
 
     pub(crate) fn name(&self) -> String {
         let point = match self.point {
-            OperatingPoint::MaxFpr { max_fpr, .. } => format!("max_fpr {max_fpr}"),
+            OperatingPoint::MaxFpr { max_fpr, confidence: None } => format!("max_fpr {max_fpr}"),
+            OperatingPoint::MaxFpr { max_fpr, confidence: Some(confidence) } => {
+                format!("max_fpr {max_fpr} confidence {confidence} of {} set aside", self.set_aside)
+            }
             OperatingPoint::MinRecall { min_recall } => format!("min_recall {min_recall}"),
             OperatingPoint::AlertBudget { max_alerts_per_1000 } => format!("alerts {max_alerts_per_1000}"),
             OperatingPoint::Cost { fn_cost, fp_cost } => format!("costs {fn_cost}:{fp_cost}"),
@@ -120,12 +130,33 @@ fn auc_of(shift: f64) -> f64 {
 struct Set {
     results: Results,
     groups: Vec<ScoreGroup>,
+    set_aside: Vec<CalibrationGroup>,
+}
+
+impl ScoreSource for Set {
+    fn for_each(
+        &self,
+        wanted: &dyn Fn(&str, u32, Split) -> bool,
+        each: &mut dyn FnMut(ScoreGroup),
+    ) -> Result<(), ReportError> {
+        self.groups.for_each(wanted, each)
+    }
+
+    fn for_each_calibration(
+        &self,
+        wanted: &dyn Fn(&str, u32) -> bool,
+        each: &mut dyn FnMut(CalibrationGroup),
+    ) -> Result<(), ReportError> {
+        let groups = self.set_aside.iter().filter(|group| wanted(&group.trial, group.replicate));
+        groups.for_each(|group| each(group.clone()));
+        Ok(())
+    }
 }
 
 fn draw(cell: &Cell, stream: &mut Stream) -> Set {
     // As many rows as validation and test rows need, and twice as many to train on.
     let negatives = (20 * cell.positives).max(400);
-    let (all_positives, all_negatives) = (4 * cell.positives, 4 * negatives);
+    let (all_positives, all_negatives) = (4 * cell.positives, 4 * negatives + cell.set_aside);
     let rows = all_positives + all_negatives;
     let label = |row: usize| u8::from(row < all_positives);
     let common: Vec<f64> = (0..rows).map(|_| stream.normal()).collect();
@@ -137,24 +168,28 @@ fn draw(cell: &Cell, stream: &mut Stream) -> Set {
     let mut pools = [(0..all_positives).collect::<Vec<_>>(), (all_positives..rows).collect::<Vec<_>>()];
     let counts = [cell.positives, negatives];
     let fixed: Vec<usize> = pools.iter_mut().zip(counts).flat_map(|(pool, count)| deal(pool, count)).collect();
-    let splits: Vec<[Vec<usize>; 2]> = (0..cell.replicates + cell.confirm)
+    let fixed_aside = if cell.set_aside > 0 { deal(&mut pools[1], cell.set_aside) } else { Vec::new() };
+    let splits: Vec<[Vec<usize>; 3]> = (0..cell.replicates + cell.confirm)
         .map(|_| {
             let mut pools = pools.clone();
-            let test = if cell.redraw {
+            let (test, mut aside) = if cell.redraw {
                 pools = [(0..all_positives).collect(), (all_positives..rows).collect()];
-                pools.iter_mut().zip(counts).flat_map(|(pool, count)| deal(pool, count)).collect()
+                let test = pools.iter_mut().zip(counts).flat_map(|(pool, count)| deal(pool, count)).collect();
+                let aside = if cell.set_aside > 0 { deal(&mut pools[1], cell.set_aside) } else { Vec::new() };
+                (test, aside)
             } else {
-                fixed.clone()
+                (fixed.clone(), fixed_aside.clone())
             };
             let mut validation: Vec<usize> =
                 pools.iter_mut().zip(counts).flat_map(|(pool, count)| deal(pool, count)).collect();
             validation.sort_unstable();
             let mut test: Vec<usize> = test;
             test.sort_unstable();
-            [validation, test]
+            aside.sort_unstable();
+            [validation, test, aside]
         })
         .collect();
-    let (mut groups, mut table) = (Vec::new(), Vec::new());
+    let (mut groups, mut set_aside, mut table) = (Vec::new(), Vec::new(), Vec::new());
     for (model, own) in own.iter().enumerate() {
         let worse = if model + 1 == cell.models { cell.worse } else { 0.0 };
         for (replicate, split) in (0..).zip(&splits) {
@@ -170,21 +205,19 @@ fn draw(cell: &Cell, stream: &mut Stream) -> Set {
                 (shift * f64::from(label(row)) + error) as f32
             };
             let id = format!("{model:016x}");
-            let mut parts = [Split::Validation, Split::Test].into_iter().zip(split).map(|(on, rows)| {
-                let raw: Vec<f32> = rows.iter().map(|&row| score(row)).collect();
-                ScoreGroup {
-                    trial: id.clone(),
-                    replicate,
-                    split: on,
-                    rows: rows.iter().map(|&row| row as i64).collect(),
-                    labels: rows.iter().map(|&row| label(row)).collect(),
-                    scores: raw.clone(),
-                    raw,
-                }
+            let [validation, test, aside] = split.each_ref().map(|of| {
+                let raw: Vec<f32> = of.iter().map(|&row| score(row)).collect();
+                let labels: Vec<u8> = of.iter().map(|&row| label(row)).collect();
+                (of.iter().map(|&row| row as i64).collect(), labels, raw)
             });
-            let parts = [parts.next().unwrap(), parts.next().unwrap()];
-            table.push(row_of(cell, &id, model, replicate, is_confirm, &parts));
+            let parts = [(Split::Validation, validation), (Split::Test, test)].map(|(split, (rows, labels, raw))| {
+                ScoreGroup { trial: id.clone(), replicate, split, rows, labels, scores: raw.clone(), raw }
+            });
+            let (rows, labels, raw) = aside;
+            let aside = CalibrationGroup { trial: id.clone(), replicate, rows, labels, scores: raw.clone(), raw };
+            table.push(row_of(cell, &id, (model, replicate, is_confirm), &parts, &aside));
             groups.extend(parts);
+            set_aside.extend(Some(aside).filter(|aside| !aside.rows.is_empty()));
         }
     }
     let results = Results {
@@ -197,12 +230,21 @@ fn draw(cell: &Cell, stream: &mut Stream) -> Set {
         operating_point: Some(cell.point.clone()),
         ..Results::default()
     };
-    Set { results, groups }
+    Set { results, groups, set_aside }
 }
 
-fn row_of(cell: &Cell, id: &str, model: usize, replicate: u32, confirm: bool, parts: &[ScoreGroup; 2]) -> Row {
-    let threshold = threshold_for(&cell.point, &parts[0].raw, &parts[0].labels).unwrap();
-    let [val, test] = parts.each_ref().map(|part| Confusion::at(&part.raw, &part.labels, threshold));
+fn row_of(
+    cell: &Cell,
+    id: &str,
+    (model, replicate, confirm): (usize, u32, bool),
+    parts: &[ScoreGroup; 2],
+    aside: &CalibrationGroup,
+) -> Row {
+    let validation = ScoredRows { raw: &parts[0].raw, scores: &parts[0].scores, labels: &parts[0].labels };
+    let chosen = validation_threshold(&cell.point, validation);
+    let threshold = threshold_in_use(&cell.point, chosen, aside.scored()).unwrap().raw;
+    let val = Confusion::at(&parts[0].raw, &parts[0].labels, chosen.unwrap().raw);
+    let test = Confusion::at(&parts[1].raw, &parts[1].labels, threshold);
     let auc = parts.each_ref().map(|part| auc_delong(&part.raw, &part.labels).unwrap().auc);
     let precision = parts.each_ref().map(|part| average_precision(&part.raw, &part.labels).unwrap());
     let count = |count: u64| count as f64;
@@ -239,7 +281,7 @@ fn row_of(cell: &Cell, id: &str, model: usize, replicate: u32, confirm: bool, pa
 }
 
 /// What is counted over the sets of a cell.
-pub(crate) const COUNTED: [&str; 8] = [
+pub(crate) const COUNTED: [&str; 10] = [
     "told from the winner, by the key",
     "by AUC",
     "test: AUC",
@@ -248,16 +290,18 @@ pub(crate) const COUNTED: [&str; 8] = [
     "settings: operating point",
     "± covers (validation)",
     "± covers (test)",
+    "test: the other side",
+    "settings: the other side",
 ];
 
 /// Which of [`COUNTED`] hold of a set, and whether there was such a claim at all.
-fn judged(cell: &Cell, set: &Set) -> [Option<bool>; 8] {
+fn judged(cell: &Cell, set: &Set) -> [Option<bool>; 10] {
     let mut results = set.results.clone();
     results.add_costs();
     let options = Options { by: vec![cell.key.to_owned()], on: cell.on, top: None };
     let ranking = rank(&results, &options).unwrap();
     let in_turn = |n: usize, each: &(dyn Fn(usize) + Sync)| (0..n).for_each(each);
-    let judged = judge(&set.groups, &results, (&ranking, Some(&cell.point)), &[], &in_turn).unwrap();
+    let judged = judge(set, &results, &ranking, &[], &in_turn).unwrap();
     let winner = &ranking.winner().unwrap().trial.trial_id;
     let baseline = &ranking.baseline().unwrap().trial.trial_id;
     let worst = format!("{:016x}", cell.models - 1);
@@ -270,6 +314,7 @@ fn judged(cell: &Cell, set: &Set) -> [Option<bool>; 8] {
         (!of.is_empty()).then(|| of.iter().any(|claim| claim.told()))
     };
     let of_rule = Test::of_rule(&cell.point);
+    let other = Test::at_point(&cell.point).iter().copied().find(|&test| test != of_rule).unwrap_or(of_rule);
     let named = |about: Test| judged.claims.get(Kind::Models, about, winner, baseline, Split::Test).map(Claim::told);
     let covers = |split: Split| {
         // A trial that was not chosen: the truth of its setting.
@@ -289,6 +334,8 @@ fn judged(cell: &Cell, set: &Set) -> [Option<bool>; 8] {
         told(Kind::Settings, of_rule, Split::Test),
         covers(Split::Validation),
         covers(Split::Test),
+        if cell.on == Split::Test { None } else { named(other) },
+        told(Kind::Settings, other, Split::Test),
     ]
 }
 
@@ -299,11 +346,11 @@ fn truth(cell: &Cell) -> f64 {
 }
 
 /// Shares of the sets, and how many had such a claim.
-pub(crate) fn rates(cell: &Cell, sets: u32) -> [(u32, u32); 8] {
+pub(crate) fn rates(cell: &Cell, sets: u32) -> [(u32, u32); 10] {
     let next = AtomicU32::new(0);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let work = || {
-        let mut counts = [(0, 0); 8];
+        let mut counts = [(0, 0); 10];
         loop {
             let set = next.fetch_add(1, Ordering::Relaxed);
             if set >= sets {
@@ -318,7 +365,7 @@ pub(crate) fn rates(cell: &Cell, sets: u32) -> [(u32, u32); 8] {
     };
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().fold([(0, 0); 8], |mut sum, worker| {
+        workers.into_iter().fold([(0, 0); 10], |mut sum, worker| {
             for (sum, count) in sum.iter_mut().zip(worker.join().unwrap()) {
                 *sum = (sum.0 + count.0, sum.1 + count.1);
             }
@@ -343,4 +390,9 @@ pub(crate) fn noticeable(cell: &Cell) -> f64 {
 
 pub(crate) fn max_fpr(max_fpr: f64) -> OperatingPoint {
     OperatingPoint::MaxFpr { max_fpr, confidence: None }
+}
+
+/// The same with a confidence of 95 %.
+pub(crate) fn guaranteed(max_fpr: f64) -> OperatingPoint {
+    OperatingPoint::MaxFpr { max_fpr, confidence: Some(0.95) }
 }
