@@ -6,6 +6,7 @@
 //! in any stack. The libtorch backend computes the same by other means; a property test holds them together.
 
 mod block;
+mod gradient;
 mod kernels;
 mod math;
 mod matrix;
@@ -13,6 +14,8 @@ mod optimize;
 mod pass;
 mod processor;
 mod simd;
+#[cfg(test)]
+mod tests;
 
 use block::{Block, LEAST, cut, loss_cuts};
 use kernels::{Packed, RESIDENT};
@@ -104,6 +107,15 @@ impl<'a> Fused<'a> {
         Some(self)
     }
 
+    /// The same in blocks of `lanes` lanes.
+    #[cfg(test)]
+    pub(super) fn in_blocks(mut self, lanes: usize) -> Self {
+        let shape = &self.stack.shape;
+        self.room.lanes = lanes;
+        self.room.scratch = Scratch::new(lanes, &shape.hidden, shape.activation);
+        self
+    }
+
     #[inline(always)]
     fn step_with<S: Simd>(&mut self, simd: S, batch: &Batch<'_>) {
         let Self { stack, data, slots, parameters, losses, layers, room, .. } = self;
@@ -125,7 +137,6 @@ impl<'a> Fused<'a> {
                 turned: &room.turned,
                 terms: Terms::new(&stack.losses[slot], settings.epsilon),
                 rate: trial.dropout as f32,
-                scale,
             };
             let mut loss = 0.0;
             for (place, block) in room.blocks.iter().enumerate() {
@@ -168,7 +179,6 @@ impl<'a> Fused<'a> {
                     turned: &[],
                     terms: Terms::new(&self.stack.losses[slot], self.stack.settings.epsilon),
                     rate: 0.0,
-                    scale: 1.0,
                 };
                 forward(simd, &model, &block, false, &mut scratch);
                 for (start, count) in cut(rows_of, 16 * LEAST) {

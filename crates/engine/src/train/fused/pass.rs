@@ -1,7 +1,8 @@
 //! One model over one block: forward, loss, backward.
 
 use super::block::{Block, Cut};
-use super::kernels::{AsItIs, Copies, Finish, Packed, outer, product};
+use super::gradient::{Copies, outer};
+use super::kernels::{AsItIs, Finish, Packed, product};
 use super::math::{Terms, tanh};
 use super::matrix::Matrix;
 use super::simd::{Lane, Simd};
@@ -22,8 +23,6 @@ pub(super) struct Model<'a> {
     pub(super) terms: Terms,
     /// Dropout rate; 0 keeps everything.
     pub(super) rate: f32,
-    /// What gradients are multiplied by: 1 for summed losses, 1 / rows for their mean.
-    pub(super) scale: f32,
 }
 
 /// Room for a model's values over a block.
@@ -79,7 +78,8 @@ impl Scratch {
         sum(simd, total)
     }
 
-    /// Summed loss of the rows `cut` of a block, which begin with a lane, and each logit replaced by its gradient.
+    /// Summed loss of the rows `cut` of a block, which begin with a lane, and each logit replaced by its gradient times
+    /// `scale`: 1 for summed losses, 1 / rows for their mean.
     #[inline(always)]
     pub(super) fn loss<S: Simd>(
         &mut self,
