@@ -159,4 +159,38 @@ mod compiled {
 
     compiled!(simd::Avx512, "avx512f", step_avx512, score_avx512);
     compiled!(simd::Avx2, "avx2,fma", step_avx2, score_avx2);
+
+    #[cfg(test)]
+    pub(super) fn check(job: &impl super::Check) {
+        #[target_feature(enable = "avx512f")]
+        fn avx512(simd: simd::Avx512, job: &impl super::Check) {
+            job.check(simd, true);
+        }
+        #[target_feature(enable = "avx2,fma")]
+        fn avx2(simd: simd::Avx2, job: &impl super::Check) {
+            job.check(simd, true);
+        }
+        // SAFETY: a token exists only where its instructions do.
+        if let Some(simd) = simd::Avx512::detect() {
+            unsafe { avx512(simd, job) }
+        }
+        if let Some(simd) = simd::Avx2::detect() {
+            unsafe { avx2(simd, job) }
+        }
+    }
+}
+
+/// What a test does on each kind.
+#[cfg(test)]
+pub(super) trait Check {
+    /// With a kind that fuses a product into a sum, or rounds both.
+    fn check<S: simd::Simd>(&self, simd: S, fuses: bool);
+}
+
+/// Does it on every kind that this processor has, compiled as the passes are.
+#[cfg(test)]
+pub(super) fn on_each_kind(job: &impl Check) {
+    job.check(Portable, cfg!(not(target_arch = "x86_64")));
+    #[cfg(target_arch = "x86_64")]
+    compiled::check(job);
 }

@@ -5,18 +5,12 @@ use proptest::prelude::*;
 use super::gradient::{Copies, outer};
 use super::kernels::{AsItIs, Packed, product};
 use super::matrix::Matrix;
+use super::processor::{Check, on_each_kind};
 use super::simd::{Lane, Portable, Simd};
 
-/// a·b + c as a kind computes it.
-type Fuse = fn(f32, f32, f32) -> f32;
-
-fn fused(a: f32, b: f32, c: f32) -> f32 {
-    a.mul_add(b, c)
-}
-
-/// What plain Rust does: x86 without FMA rounds twice.
-fn portable(a: f32, b: f32, c: f32) -> f32 {
-    if cfg!(target_arch = "x86_64") { a * b + c } else { a.mul_add(b, c) }
+/// a·b + c, fused or rounded twice.
+fn fuse(fuses: bool, a: f32, b: f32, c: f32) -> f32 {
+    if fuses { a.mul_add(b, c) } else { a * b + c }
 }
 
 /// Numbers that are not round, from a seed.
@@ -47,52 +41,61 @@ struct Layer {
     seed: u64,
 }
 
-fn check_product<S: Simd>(simd: S, fuse: Fuse, layer: Layer) -> Result<(), TestCaseError> {
-    let Layer { inputs, outputs, lanes, turned, bias, seed } = layer;
-    let mut next = numbers(seed);
-    let x = matrix(lanes + 1, inputs, &mut next);
-    let weights: Vec<f32> = (0..inputs * outputs).map(|_| next()).collect();
-    let biases: Vec<f32> = (0..outputs).map(|_| next()).collect();
-    let step = if turned { (1, inputs) } else { (outputs, 1) };
-    let mut packed = Packed::default();
-    packed.fill::<S>(&weights, inputs, outputs, step);
-    let mut out = matrix(lanes + 1, outputs, &mut next);
-    product(simd, &x, lanes, &packed, bias.then_some(biases.as_slice()), &mut out, &AsItIs);
-    for t in 0..lanes {
-        for j in 0..outputs {
-            for slot in 0..16 {
-                let mut sum = if bias { biases[j] } else { 0.0 };
-                for i in 0..inputs {
-                    sum = fuse(weights[i * step.0 + j * step.1], x.lane(t)[i].0[slot], sum);
+struct Product(Layer);
+
+impl Check for Product {
+    #[inline(always)]
+    fn check<S: Simd>(&self, simd: S, fuses: bool) {
+        let Layer { inputs, outputs, lanes, turned, bias, seed } = self.0;
+        let mut next = numbers(seed);
+        let x = matrix(lanes + 1, inputs, &mut next);
+        let weights: Vec<f32> = (0..inputs * outputs).map(|_| next()).collect();
+        let biases: Vec<f32> = (0..outputs).map(|_| next()).collect();
+        let step = if turned { (1, inputs) } else { (outputs, 1) };
+        let mut packed = Packed::default();
+        packed.fill::<S>(&weights, inputs, outputs, step);
+        let mut out = matrix(lanes + 1, outputs, &mut next);
+        product(simd, &x, lanes, &packed, bias.then_some(biases.as_slice()), &mut out, &AsItIs);
+        for t in 0..lanes {
+            for j in 0..outputs {
+                for slot in 0..16 {
+                    let mut sum = if bias { biases[j] } else { 0.0 };
+                    for i in 0..inputs {
+                        sum = fuse(fuses, weights[i * step.0 + j * step.1], x.lane(t)[i].0[slot], sum);
+                    }
+                    assert_eq!(out.lane(t)[j].0[slot].to_bits(), sum.to_bits(), "lane {}, unit {}", t, j);
                 }
-                prop_assert_eq!(out.lane(t)[j].0[slot].to_bits(), sum.to_bits(), "lane {}, unit {}", t, j);
             }
         }
     }
-    Ok(())
 }
 
-fn check_outer<S: Simd>(simd: S, fuse: Fuse, layer: Layer, fresh: bool) -> Result<(), TestCaseError> {
-    let Layer { inputs, outputs, lanes, seed, .. } = layer;
-    let mut next = numbers(seed);
-    // As in a network: deltas stand in the room of activations, beside a column of ones.
-    let (x, delta) = (matrix(lanes, inputs, &mut next), matrix(lanes, outputs + 1, &mut next));
-    let before: Vec<Lane> = (0..inputs * outputs).map(|_| Lane(std::array::from_fn(|_| next()))).collect();
-    let mut gradient = before.clone();
-    outer(simd, &x, &delta, outputs, lanes, fresh, &mut gradient, &mut Copies::default());
-    for i in 0..inputs {
-        for j in 0..outputs {
-            for slot in 0..16 {
-                let mut sum = if fresh { 0.0 } else { before[i * outputs + j].0[slot] };
-                for t in 0..lanes {
-                    sum = fuse(x.lane(t)[i].0[slot], delta.lane(t)[j].0[slot], sum);
+struct Outer(Layer, bool);
+
+impl Check for Outer {
+    #[inline(always)]
+    fn check<S: Simd>(&self, simd: S, fuses: bool) {
+        let Self(layer, fresh) = *self;
+        let Layer { inputs, outputs, lanes, seed, .. } = layer;
+        let mut next = numbers(seed);
+        // As in a network: deltas stand in the room of activations, beside a column of ones.
+        let (x, delta) = (matrix(lanes, inputs, &mut next), matrix(lanes, outputs + 1, &mut next));
+        let before: Vec<Lane> = (0..inputs * outputs).map(|_| Lane(std::array::from_fn(|_| next()))).collect();
+        let mut gradient = before.clone();
+        outer(simd, &x, &delta, outputs, lanes, fresh, &mut gradient, &mut Copies::default());
+        for i in 0..inputs {
+            for j in 0..outputs {
+                for slot in 0..16 {
+                    let mut sum = if fresh { 0.0 } else { before[i * outputs + j].0[slot] };
+                    for t in 0..lanes {
+                        sum = fuse(fuses, x.lane(t)[i].0[slot], delta.lane(t)[j].0[slot], sum);
+                    }
+                    let found = gradient[i * outputs + j].0[slot];
+                    assert_eq!(found.to_bits(), sum.to_bits(), "input {}, unit {}", i, j);
                 }
-                let found = gradient[i * outputs + j].0[slot];
-                prop_assert_eq!(found.to_bits(), sum.to_bits(), "input {}, unit {}", i, j);
             }
         }
     }
-    Ok(())
 }
 
 /// Sizes that are multiples of nothing, below and above what tiles, runs and caches take.
@@ -108,33 +111,17 @@ fn layer() -> impl Strategy<Value = Layer> {
     })
 }
 
-/// `check` on every kind that this processor has.
-macro_rules! on_each_kind {
-    ($check:ident $(, $argument:expr)*) => {{
-        $check(Portable, portable $(, $argument)*)?;
-        #[cfg(target_arch = "x86_64")]
-        {
-            if let Some(simd) = super::simd::Avx2::detect() {
-                $check(simd, fused $(, $argument)*)?;
-            }
-            if let Some(simd) = super::simd::Avx512::detect() {
-                $check(simd, fused $(, $argument)*)?;
-            }
-        }
-    }};
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
     fn a_product_sums_from_its_bias_over_its_inputs(layer in layer()) {
-        on_each_kind!(check_product, layer);
+        on_each_kind(&Product(layer));
     }
 
     #[test]
     fn a_gradient_sums_lane_by_lane(layer in layer(), fresh in any::<bool>()) {
-        on_each_kind!(check_outer, layer, fresh);
+        on_each_kind(&Outer(layer, fresh));
     }
 }
 
@@ -142,11 +129,7 @@ proptest! {
 #[test]
 fn a_product_of_many_inputs_is_the_same() {
     let layer = Layer { inputs: 9_001, outputs: 31, lanes: 3, turned: false, bias: true, seed: 7 };
-    let check = || -> Result<(), TestCaseError> {
-        on_each_kind!(check_product, layer);
-        Ok(())
-    };
-    check().unwrap();
+    on_each_kind(&Product(layer));
 }
 
 #[test]
