@@ -20,7 +20,10 @@ use focalsweep_core::spec::ConfirmSpec;
   focalsweep data describe sweeps/focal.yaml  what is in the data
 
 Exit codes: 0 all trials done, 1 some failed, 2 bad spec, data or arguments, 3 environment, device or launcher, \
-130 interrupted (go on with --resume)"
+130 interrupted (go on with --resume)
+
+FOCALSWEEP_SIMD=avx512, avx2 or portable holds the CPU's kernels to those vector instructions; `focalsweep devices` \
+says what is used."
 )]
 pub struct Cli {
     /// What to do.

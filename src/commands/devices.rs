@@ -9,6 +9,7 @@ use super::spec::closed;
 use crate::cli::{DevicesArgs, PlanFormat};
 use crate::launch::{Gpu, Host};
 use crate::output::{self, Failure};
+use focalsweep_engine::train::instructions;
 
 pub(super) fn devices(args: &DevicesArgs) -> Result<ExitCode, Failure> {
     let host = Host::look_closely();
@@ -16,8 +17,12 @@ pub(super) fn devices(args: &DevicesArgs) -> Result<ExitCode, Failure> {
         return check(path, &host, args.format);
     }
     match args.format {
-        PlanFormat::Json => output::data(&format!("{:#}", json!(host))),
-        PlanFormat::Table => output::lines(&table(&host)),
+        PlanFormat::Json => {
+            let mut found = json!(host);
+            found["simd"] = json!(instructions());
+            output::data(&format!("{found:#}"))
+        }
+        PlanFormat::Table => output::lines(&(table(&host) + &format!("vector instructions: {}\n", instructions()))),
     }
     .map_err(closed)?;
     Ok(ExitCode::SUCCESS)

@@ -24,12 +24,17 @@ use crate::cli::{Cli, Command};
 use crate::logging::Log;
 use crate::output::{Failure, Plain};
 use focalsweep_engine::memory;
+use focalsweep_engine::train::use_instructions;
+
+/// The environment variable that names the vector instructions to use.
+const SIMD: &str = "FOCALSWEEP_SIMD";
 
 /// Does what the command line says.
 ///
 /// # Errors
 /// What could not be done, with its exit code.
 pub fn dispatch(cli: Cli, log: &Log) -> Result<ExitCode, Failure> {
+    settle_instructions()?;
     if !matches!(cli.command, Command::Validate(_) | Command::Schema | Command::Status(_)) {
         start_threads()?;
     }
@@ -48,6 +53,15 @@ pub fn dispatch(cli: Cli, log: &Log) -> Result<ExitCode, Failure> {
         Command::Devices(args) => devices::devices(&args),
         Command::Data(args) => data::data(&args),
     }
+}
+
+/// Holds the kernels to the vector instructions that `FOCALSWEEP_SIMD` names, where it does.
+fn settle_instructions() -> Result<(), Failure> {
+    let Some(word) = std::env::var_os(SIMD).filter(|word| !word.is_empty()) else { return Ok(()) };
+    use_instructions(&word.to_string_lossy()).map_err(|error| {
+        let message = format!("{SIMD}: {error}");
+        Failure::input(Plain { message, help: Some(format!("unset {SIMD} to use the fastest that there are")) })
+    })
 }
 
 /// Starts the threads that share the work on data and results: where the first use starts them it cannot say that they

@@ -20,7 +20,7 @@ pub use checkpoint::{Checkpoint, TrialState};
 pub use engine::{End, Ended, EpochReport, Observer, SaveError, start, train};
 pub use error::{TrainError, Trouble};
 pub use evaluate::{Fitted, RowScores};
-pub use fused::{FusedKernels, instructions};
+pub use fused::{FusedKernels, NoInstructions, instructions, use_instructions};
 pub use predict::{measure_again, score_rows};
 pub use stack::{Stack, cost};
 

@@ -1,46 +1,49 @@
-//! A batch turned on its side: for each feature its rows in a column, sixteen to a lane.
+//! A batch turned on its side: its rows in lanes of sixteen, cut into blocks.
 
-use super::kernels::Column;
+use super::matrix::Matrix;
 use super::simd::Lane;
 use focalsweep_core::prepared::Rows;
 
-/// Lanes of a large block: 256 rows, so that a model's activations over it stay in the first-level cache.
-pub(super) const LARGE: usize = 16;
-/// Lanes of a small block: 64 rows, for what is left of a batch.
-pub(super) const SMALL: usize = 4;
+/// Lanes of the least block: 256 rows. Losses are added up in single precision over as many.
+pub(super) const LEAST: usize = 16;
 
-/// Rows of a batch, up to 16·T.
+/// Rows of a batch.
 #[derive(Debug, Clone)]
-pub(super) struct Block<const T: usize> {
+pub(super) struct Block {
     /// The features, and last a column of ones (0 past the last row) for the biases.
-    pub(super) x: Vec<Column<T>>,
-    /// 1 for positive rows, -1 for negative, 0 past the last row.
-    pub(super) sign: Column<T>,
+    pub(super) x: Matrix,
+    /// For each lane: 1 for positive rows, -1 for negative, 0 past the last row.
+    pub(super) sign: Vec<Lane>,
     /// Dropout uniforms of each hidden layer, a column for each unit; empty without dropout.
-    pub(super) uniforms: Vec<Vec<Column<T>>>,
+    pub(super) uniforms: Vec<Matrix>,
     /// Rows that count.
     pub(super) rows: usize,
 }
 
-impl<const T: usize> Block<T> {
-    /// An empty block for `inputs` features and hidden layers of `widths`.
-    pub(super) fn new(inputs: usize, widths: &[usize]) -> Self {
-        let columns = |n: usize| vec![[Lane::ZERO; T]; n];
+impl Block {
+    /// An empty block of up to `lanes` lanes for `inputs` features and hidden layers of `widths`.
+    pub(super) fn new(lanes: usize, inputs: usize, widths: &[usize]) -> Self {
         Self {
-            x: columns(inputs + 1),
-            sign: [Lane::ZERO; T],
-            uniforms: widths.iter().map(|&width| columns(width)).collect(),
+            x: Matrix::new(lanes, inputs + 1),
+            sign: vec![Lane::ZERO; lanes],
+            uniforms: widths.iter().map(|&width| Matrix::new(lanes, width)).collect(),
             rows: 0,
         }
+    }
+
+    /// Lanes that have rows.
+    pub(super) fn lanes(&self) -> usize {
+        self.rows.div_ceil(16)
     }
 
     /// Takes the rows at `places` of `rows`.
     #[inline(always)]
     pub(super) fn gather(&mut self, rows: &Rows, places: impl ExactSizeIterator<Item = usize>) {
-        let inputs = self.x.len() - 1;
+        let inputs = self.x.columns() - 1;
         self.rows = places.len();
         let mut places = places;
-        for lane in 0..T {
+        // One lane more than there is: products take them in pairs.
+        for lane in 0..self.sign.len().min(self.lanes() + 1) {
             // Lane by lane, so that a lane is written whole while its sixteen rows are at hand.
             let mut at = [None; 16];
             for (slot, place) in at.iter_mut().zip(places.by_ref()) {
@@ -54,10 +57,9 @@ impl<const T: usize> Block<T> {
                 sign.0[slot] = if rows.y[place] == 1 { 1.0 } else { -1.0 };
                 one.0[slot] = 1.0;
             }
-            for (feature, column) in self.x[..inputs].iter_mut().enumerate() {
-                column[lane].0 = std::array::from_fn(|slot| sources[slot].get(feature).copied().unwrap_or(0.0));
-            }
-            self.x[inputs][lane] = one;
+            let columns = self.x.lane_mut(lane);
+            turn(sources, &mut columns[..inputs]);
+            columns[inputs] = one;
             self.sign[lane] = sign;
         }
     }
@@ -66,34 +68,45 @@ impl<const T: usize> Block<T> {
     #[inline(always)]
     pub(super) fn gather_uniforms(&mut self, uniforms: &[Vec<f32>], first: usize) {
         for (columns, values) in self.uniforms.iter_mut().zip(uniforms) {
-            let width = columns.len();
+            let width = columns.columns();
             let values = &values[first * width..(first + self.rows) * width];
-            for (row, values) in values.chunks_exact(width).enumerate() {
-                let (lane, slot) = (row / 16, row % 16);
-                for (column, &value) in columns.iter_mut().zip(values) {
-                    column[lane].0[slot] = value;
+            for (lane, values) in values.chunks(16 * width).enumerate() {
+                let mut sources: [&[f32]; 16] = [&[]; 16];
+                for (source, values) in sources.iter_mut().zip(values.chunks_exact(width)) {
+                    *source = values;
                 }
+                turn(sources, columns.lane_mut(lane));
             }
         }
     }
 }
 
-/// First row and number of rows of a block.
+/// The rows of a lane into its columns; 0 where there is no row.
+#[inline(always)]
+fn turn(rows: [&[f32]; 16], columns: &mut [Lane]) {
+    for (place, column) in columns.iter_mut().enumerate() {
+        column.0 = std::array::from_fn(|slot| rows[slot].get(place).copied().unwrap_or(0.0));
+    }
+}
+
+/// First row and number of rows of a part of a batch or block.
 pub(super) type Cut = (usize, usize);
 
-/// Cuts `rows` rows into large blocks and, for what is left, small ones.
-pub(super) fn cut(rows: usize) -> (Vec<Cut>, Vec<Cut>) {
-    let (large, small) = (16 * LARGE, 16 * SMALL);
-    let mut blocks = (Vec::new(), Vec::new());
+/// Cuts `rows` rows into blocks of `size`, the last as large as is left.
+pub(super) fn cut(rows: usize, size: usize) -> impl ExactSizeIterator<Item = Cut> {
+    (0..rows).step_by(size).map(move |first| (first, size.min(rows - first)))
+}
+
+/// The parts of a block of `rows` rows whose losses are added up in single precision: 256 rows each, and of less than
+/// three quarters of that 64 each. The record hangs on it.
+pub(super) fn loss_cuts(rows: usize) -> impl Iterator<Item = Cut> {
     let mut first = 0;
-    while first < rows {
+    std::iter::from_fn(move || {
         let left = rows - first;
-        // Three quarters of a large block are worth padding; less goes into small ones.
-        let (list, size) = if left > large - small { (&mut blocks.0, large) } else { (&mut blocks.1, small) };
-        list.push((first, left.min(size)));
+        let size = left.min(if left > 16 * LEAST * 3 / 4 { 16 * LEAST } else { 16 * LEAST / 4 });
         first += size;
-    }
-    blocks
+        (size > 0).then_some((first - size, size))
+    })
 }
 
 #[cfg(test)]
@@ -101,17 +114,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blocks_cover_every_row_once() {
+    fn parts_cover_every_row_once() {
         for rows in 0..1200 {
-            let (large, small) = cut(rows);
-            let mut all: Vec<Cut> = large.into_iter().chain(small).collect();
-            all.sort_unstable();
-            let mut next = 0;
-            for (first, count) in all {
-                assert_eq!(first, next);
-                next += count;
+            for cuts in [cut(rows, 256).collect::<Vec<_>>(), loss_cuts(rows).collect()] {
+                let mut next = 0;
+                for (first, count) in cuts {
+                    assert_eq!((first, first % 16), (next, 0));
+                    next += count;
+                }
+                assert_eq!(next, rows);
             }
-            assert_eq!(next, rows);
         }
     }
 
@@ -122,11 +134,14 @@ mod tests {
             y: vec![1; 100].into(),
             source_rows: (0..100).collect(),
         };
-        let mut used = Block::<SMALL>::new(2, &[]);
+        let mut used = Block::new(4, 2, &[]);
         used.gather(&rows, 0..64);
         used.gather(&rows, 70..90);
-        let mut fresh = Block::<SMALL>::new(2, &[]);
+        let mut fresh = Block::new(4, 2, &[]);
         fresh.gather(&rows, 70..90);
-        assert_eq!((used.x, used.sign, used.rows), (fresh.x, fresh.sign, 20));
+        assert_eq!((used.lanes(), used.rows), (2, 20));
+        for lane in 0..3 {
+            assert_eq!((used.x.lane(lane), used.sign[lane]), (fresh.x.lane(lane), fresh.sign[lane]));
+        }
     }
 }

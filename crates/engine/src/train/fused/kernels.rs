@@ -1,17 +1,20 @@
-//! The two products of a layer over a block of rows, tiled so that sums stay in registers.
+//! The products of a layer's values and weights over a block of rows, in tiles whose sums stay in registers.
 //!
-//! A block is `T` lanes of 16 rows; a matrix over it is a slice of `[Lane; T]`, one for each feature or unit, so every
-//! operation is vertical: no sums across a register until a batch is over.
+//! Every sum is taken in the same order whatever the tiles: a unit's from its bias on over its inputs. How large tiles are is the business of the [`Simd`] kind and changes no bits.
 
+use super::matrix::Matrix;
 use super::simd::{Lane, Simd};
 
-/// A column of a block: one feature or unit over its rows.
-pub(super) type Column<const T: usize> = [Lane; T];
-
+/// Bytes of a product's inputs that are gone over again for each strip of units: half of a first-level cache of 32 KiB.
+const NEAR: usize = 16 << 10;
+/// Bytes that are gone over again and again, beside others: half of a second-level cache of 512 KiB.
+pub(super) const RESIDENT: usize = 256 << 10;
 /// What is done with a finished sum before it is stored.
 pub(super) trait Finish<S: Simd> {
-    /// The value for unit `j`, lane `t`, from its sum and from what stands in its place.
-    fn finish(&self, simd: S, j: usize, t: usize, sum: S::V, old: &Lane) -> S::V;
+    /// What lies beside the sums of lane `t`, unit by unit; nothing where nothing does.
+    fn beside(&self, t: usize) -> &[Lane];
+    /// The value from its sum, from what stands in its place, and from what lies beside it.
+    fn finish(&self, simd: S, sum: S::V, old: &Lane, beside: Option<&Lane>) -> S::V;
 }
 
 /// Stores the sum as it is.
@@ -19,62 +22,168 @@ pub(super) struct AsItIs;
 
 impl<S: Simd> Finish<S> for AsItIs {
     #[inline(always)]
-    fn finish(&self, _: S, _: usize, _: usize, sum: S::V, _: &Lane) -> S::V {
+    fn beside(&self, _: usize) -> &[Lane] {
+        &[]
+    }
+    #[inline(always)]
+    fn finish(&self, _: S, sum: S::V, _: &Lane, _: Option<&Lane>) -> S::V {
         sum
     }
 }
 
-/// `out[j] = finish(bias[j] + sum over i of x[i] · weights[i, j])`, weights row-major `[x.len(), out.len()]`.
+/// Starts and lengths of consecutive parts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parts {
+    pub(super) start: u32,
+    pub(super) left: u32,
+    length: u32,
+    /// How many of the first are longer by one.
+    longer: u32,
+}
+
+/// Cuts `start..end` into the fewest parts of up to `most`, as equal as can be.
 #[inline(always)]
-pub(super) fn product<S: Simd, const T: usize>(
-    simd: S,
-    x: &[Column<T>],
-    weights: &[f32],
-    bias: Option<&[f32]>,
-    out: &mut [Column<T>],
-    finish: &impl Finish<S>,
-) {
-    let width = out.len();
-    let mut j = 0;
-    while j + 8 <= width {
-        strip::<S, T, 2, 8>(simd, x, weights, bias, out, j, finish);
-        j += 8;
+pub(super) fn parts(start: usize, end: usize, most: usize) -> Parts {
+    // 32 bits, since it is done for each block of a small network, and processors take three times as long for 64.
+    let (start, all) = (start as u32, (end - start) as u32);
+    if all as usize <= most {
+        return Parts { start, left: all.min(1), length: all, longer: 0 };
     }
-    if j + 4 <= width {
-        strip::<S, T, 4, 4>(simd, x, weights, bias, out, j, finish);
-        j += 4;
-    }
-    while j < width {
-        strip::<S, T, 4, 1>(simd, x, weights, bias, out, j, finish);
-        j += 1;
+    let left = all.div_ceil(most as u32);
+    Parts { start, left, length: all / left, longer: all % left }
+}
+
+impl Iterator for Parts {
+    type Item = (usize, usize);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<(usize, usize)> {
+        self.left = self.left.checked_sub(1)?;
+        let longer = self.longer.min(1);
+        self.longer -= longer;
+        let (start, length) = (self.start, self.length + longer);
+        self.start += length;
+        Some((start as usize, length as usize))
     }
 }
 
-/// `J` units at `j`, `R` lanes at a time.
+/// Weights in the order in which [`product`] reads them: for each strip of units `[inputs, units of the strip]`.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Packed {
+    values: Vec<f32>,
+    inputs: usize,
+    outputs: usize,
+}
+
+impl Packed {
+    /// Takes weights whose value from input `i` to output `j` stands at `i * step.0 + j * step.1`.
+    pub(super) fn fill<S: Simd>(&mut self, weights: &[f32], inputs: usize, outputs: usize, step: (usize, usize)) {
+        (self.inputs, self.outputs) = (inputs, outputs);
+        self.values.resize(inputs * outputs, 0.0);
+        for (j, units) in parts(0, outputs, S::UNITS) {
+            let strip = &mut self.values[j * inputs..(j + units) * inputs];
+            for (i, values) in strip.chunks_exact_mut(units).enumerate() {
+                let from = &weights[i * step.0 + j * step.1..];
+                for (value, &weight) in values.iter_mut().zip(from.iter().step_by(step.1)) {
+                    *value = weight;
+                }
+            }
+        }
+    }
+}
+
+/// `out[t, j] = finish(bias[j] + sum over i of x[t, i] · weights[i, j])` for the lanes `t` below `lanes`, rounded up to
+/// `S::LANES`, which both matrices must have. The sum begins with the bias, or with 0, and goes up with `i`, each
+/// product fused into it.
 #[inline(always)]
-fn strip<S: Simd, const T: usize, const R: usize, const J: usize>(
+pub(super) fn product<S: Simd>(
     simd: S,
-    x: &[Column<T>],
-    weights: &[f32],
+    x: &Matrix,
+    lanes: usize,
+    weights: &Packed,
     bias: Option<&[f32]>,
-    out: &mut [Column<T>],
+    out: &mut Matrix,
+    finish: &impl Finish<S>,
+) {
+    let lane = size_of::<Lane>() * weights.inputs.max(1);
+    if weights.outputs == 1 {
+        // One unit gives registers too little to do unless it takes many lanes.
+        let most = lanes - lanes % 8;
+        strip::<S, 8, 1>(simd, x, (0, most), weights, bias, out, 0, finish);
+        strip::<S, 1, 1>(simd, x, (most, lanes), weights, bias, out, 0, finish);
+        return;
+    }
+    let run = (NEAR / lane / S::LANES).max(1) * S::LANES;
+    let resident = (RESIDENT / (size_of::<f32>() * weights.inputs.max(1) * S::UNITS)).max(1);
+    let mut strips = parts(0, weights.outputs, S::UNITS);
+    while strips.left > 0 {
+        for from in (0..lanes).step_by(run) {
+            let run = (from, lanes.min(from + run));
+            for part in strips.take(resident) {
+                strip_of(simd, x, run, weights, bias, out, part, finish);
+            }
+        }
+        strips.by_ref().take(resident).for_each(drop);
+    }
+}
+
+/// One strip of units over a run of lanes.
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "those of a product, and where in it")]
+fn strip_of<S: Simd>(
+    simd: S,
+    x: &Matrix,
+    run: (usize, usize),
+    weights: &Packed,
+    bias: Option<&[f32]>,
+    out: &mut Matrix,
+    (j, units): (usize, usize),
+    finish: &impl Finish<S>,
+) {
+    macro_rules! strips {
+        ($($units:literal)*) => {
+            match units {
+                // Known when it is compiled, so that a kind has no code for what it never takes.
+                $($units if const { S::UNITS >= $units } => {
+                    if const { S::LANES == 1 } {
+                        strip::<S, 1, $units>(simd, x, run, weights, bias, out, j, finish);
+                    } else {
+                        strip::<S, 2, $units>(simd, x, run, weights, bias, out, j, finish);
+                    }
+                })*
+                _ => {}
+            }
+        };
+    }
+    strips!(1 2 3 4 5 6 7 8);
+}
+
+/// `J` units from `j` on over a run of lanes, `R` at a time.
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "those of a product, and where in it")]
+fn strip<S: Simd, const R: usize, const J: usize>(
+    simd: S,
+    x: &Matrix,
+    run: (usize, usize),
+    weights: &Packed,
+    bias: Option<&[f32]>,
+    out: &mut Matrix,
     j: usize,
     finish: &impl Finish<S>,
 ) {
-    let width = out.len();
-    let Some(out) = out[j..].first_chunk_mut::<J>() else { return };
+    let inputs = weights.inputs;
+    let strip = &weights.values[j * inputs..(j + J) * inputs].as_chunks::<J>().0[..inputs];
     let start: [f32; J] = bias.and_then(|b| b[j..].first_chunk().copied()).unwrap_or([0.0; J]);
-    for tile in 0..T / R {
-        let t = tile * R;
+    for t in (run.0..run.1).step_by(R) {
         let mut sums = [[simd.splat(0.0); R]; J];
         for (sums, start) in sums.iter_mut().zip(start) {
             *sums = [simd.splat(start); R];
         }
-        for (column, weights) in x.iter().zip(weights.chunks_exact(width)) {
-            let Some(weights) = weights[j..].first_chunk::<J>() else { return };
+        let x: [&[Lane]; R] = std::array::from_fn(|r| &x.lane(t + r)[..inputs]);
+        for (i, weights) in strip.iter().enumerate() {
             let mut values = [simd.splat(0.0); R];
             for r in 0..R {
-                values[r] = simd.load(&column[t + r]);
+                values[r] = simd.load(&x[r][i]);
             }
             for jj in 0..J {
                 let weight = simd.splat(weights[jj]);
@@ -83,83 +192,13 @@ fn strip<S: Simd, const T: usize, const R: usize, const J: usize>(
                 }
             }
         }
-        for jj in 0..J {
-            for r in 0..R {
-                let place = &mut out[jj][t + r];
-                let value = finish.finish(simd, j + jj, t + r, sums[jj][r], place);
-                simd.store(value, place);
-            }
-        }
-    }
-}
-
-/// `gradient[i, j] += x[i] · delta[j]`, lane by lane, row-major `[x.len(), delta.len()]`.
-#[inline(always)]
-pub(super) fn outer<S: Simd, const T: usize>(simd: S, x: &[Column<T>], delta: &[Column<T>], gradient: &mut [Lane]) {
-    let width = delta.len();
-    let mut j = 0;
-    while j + 4 <= width {
-        outer_strip::<S, T, 4>(simd, x, delta, gradient, j);
-        j += 4;
-    }
-    while j < width {
-        outer_strip::<S, T, 1>(simd, x, delta, gradient, j);
-        j += 1;
-    }
-}
-
-#[inline(always)]
-fn outer_strip<S: Simd, const T: usize, const J: usize>(
-    simd: S,
-    x: &[Column<T>],
-    delta: &[Column<T>],
-    gradient: &mut [Lane],
-    j: usize,
-) {
-    let width = delta.len();
-    let Some(delta) = delta[j..].first_chunk::<J>() else { return };
-    let mut i = 0;
-    while i + 4 <= x.len() {
-        outer_tile::<S, T, 4, J>(simd, &x[i..], delta, gradient, i * width + j, width);
-        i += 4;
-    }
-    while i < x.len() {
-        outer_tile::<S, T, 1, J>(simd, &x[i..], delta, gradient, i * width + j, width);
-        i += 1;
-    }
-}
-
-#[inline(always)]
-fn outer_tile<S: Simd, const T: usize, const I: usize, const J: usize>(
-    simd: S,
-    x: &[Column<T>],
-    delta: &[Column<T>; J],
-    gradient: &mut [Lane],
-    at: usize,
-    width: usize,
-) {
-    let Some(x) = x.first_chunk::<I>() else { return };
-    let mut sums = [[simd.splat(0.0); J]; I];
-    for ii in 0..I {
-        for jj in 0..J {
-            sums[ii][jj] = simd.load(&gradient[at + ii * width + jj]);
-        }
-    }
-    for t in 0..T {
-        let mut deltas = [simd.splat(0.0); J];
-        for jj in 0..J {
-            deltas[jj] = simd.load(&delta[jj][t]);
-        }
-        for ii in 0..I {
-            let value = simd.load(&x[ii][t]);
+        for r in 0..R {
+            let beside = finish.beside(t + r).get(j..j + J).and_then(|beside| beside.first_chunk::<J>());
+            let Some(out) = out.lane_mut(t + r)[j..].first_chunk_mut::<J>() else { return };
             for jj in 0..J {
-                sums[ii][jj] = simd.mul_add(value, deltas[jj], sums[ii][jj]);
+                let value = finish.finish(simd, sums[jj][r], &out[jj], beside.map(|beside| &beside[jj]));
+                simd.store(value, &mut out[jj]);
             }
-        }
-    }
-    for ii in 0..I {
-        for jj in 0..J {
-            simd.store(sums[ii][jj], &mut gradient[at + ii * width + jj]);
         }
     }
 }

@@ -1,27 +1,36 @@
 //! The CPU's backend: every pass over a block of rows fused, model after model, in registers and first-level cache.
 //!
-//! A batch is gathered once for all models and turned on its side (see [`block`]); then each model goes over it, 256
-//! rows at a time: first layer, activation and dropout as the sums leave the registers, loss and its slope, and the way
-//! back. A model's arithmetic does not depend on its neighbours or their number, so it is the same to the bit alone and
+//! A batch is gathered once for all models and turned on its side (see [`block`]); then each model goes over it, a block
+//! of rows at a time: first layer, activation and dropout as the sums leave the registers, loss and its slope, and the
+//! way back. A model's arithmetic does not depend on its neighbours or their number, so it is the same to the bit alone and
 //! in any stack. The libtorch backend computes the same by other means; a property test holds them together.
 
 mod block;
+mod gradient;
 mod kernels;
 mod math;
+mod matrix;
 mod optimize;
 mod pass;
+mod processor;
 mod simd;
+#[cfg(test)]
+mod tests;
 
-use block::{Block, Cut, LARGE, SMALL, cut};
+use block::{Block, LEAST, cut, loss_cuts};
+use kernels::{Packed, RESIDENT};
 use math::Terms;
 use optimize::{Rule, update};
 use pass::{Model, Scratch, backward, forward};
-use simd::{Lane, Portable, Simd};
+use processor::Processor;
+use simd::{Lane, Simd};
+
+pub use processor::{NoInstructions, instructions, use_instructions};
 
 use super::backend::{Backend, Backends, Batch, Parameters, Part, Scored};
 use super::error::TrainError;
 use super::stack::Stack;
-use focalsweep_core::plan::Layer;
+use focalsweep_core::plan::{Layer, Shape};
 use focalsweep_core::prepared::{Replicate, Rows};
 use focalsweep_core::spec::Reduction;
 
@@ -40,50 +49,17 @@ pub(super) struct Fused<'a> {
     room: Room,
 }
 
-/// What the processor can do.
-#[derive(Debug, Clone, Copy)]
-enum Processor {
-    #[cfg(target_arch = "x86_64")]
-    Avx512(simd::Avx512),
-    #[cfg(target_arch = "x86_64")]
-    Avx2(simd::Avx2),
-    Any(Portable),
-}
-
-/// The vector instructions that the fused kernels use on this processor: `avx512`, `avx2` or `portable`.
-pub fn instructions() -> &'static str {
-    match Processor::detect() {
-        #[cfg(target_arch = "x86_64")]
-        Processor::Avx512(_) => "avx512",
-        #[cfg(target_arch = "x86_64")]
-        Processor::Avx2(_) => "avx2",
-        Processor::Any(_) => "portable",
-    }
-}
-
-impl Processor {
-    /// Asked once for each stack.
-    fn detect() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(simd) = simd::Avx512::detect() {
-            return Self::Avx512(simd);
-        } else if let Some(simd) = simd::Avx2::detect() {
-            return Self::Avx2(simd);
-        }
-        Self::Any(Portable)
-    }
-}
-
 /// Buffers that every step uses again.
 #[derive(Debug)]
 struct Room {
-    large: Vec<Block<LARGE>>,
-    small: Vec<Block<SMALL>>,
-    large_scratch: Scratch<LARGE>,
-    small_scratch: Scratch<SMALL>,
+    /// Lanes of a block.
+    lanes: usize,
+    blocks: Vec<Block>,
+    scratch: Scratch,
     /// A lane for each parameter of one model.
     gradient: Vec<Lane>,
-    turned: Vec<Vec<f32>>,
+    packed: Vec<Packed>,
+    turned: Vec<Packed>,
 }
 
 impl<'a> Fused<'a> {
@@ -96,12 +72,13 @@ impl<'a> Fused<'a> {
         losses: Vec<f64>,
     ) -> Self {
         let shape = &stack.shape;
+        let lanes = block_lanes(shape).min(stack.batch_size().div_ceil(16).next_multiple_of(LEAST));
         let room = Room {
-            large: Vec::new(),
-            small: Vec::new(),
-            large_scratch: Scratch::new(&shape.hidden, shape.activation),
-            small_scratch: Scratch::new(&shape.hidden, shape.activation),
+            lanes,
+            blocks: Vec::new(),
+            scratch: Scratch::new(lanes, &shape.hidden, shape.activation),
             gradient: vec![Lane::ZERO; shape.parameters()],
+            packed: Vec::new(),
             turned: Vec::new(),
         };
         Self {
@@ -111,7 +88,7 @@ impl<'a> Fused<'a> {
             parameters: parameters.clone(),
             losses,
             layers: shape.layers(),
-            processor: Processor::detect(),
+            processor: Processor::used(),
             room,
         }
     }
@@ -119,7 +96,7 @@ impl<'a> Fused<'a> {
     /// The same on a processor without vector instructions of ours.
     #[cfg(test)]
     pub(super) fn portable(mut self) -> Self {
-        self.processor = Processor::Any(Portable);
+        self.processor = Processor::Any(simd::Portable);
         self
     }
 
@@ -128,6 +105,15 @@ impl<'a> Fused<'a> {
     pub(super) fn avx2(mut self) -> Option<Self> {
         self.processor = Processor::Avx2(simd::Avx2::detect()?);
         Some(self)
+    }
+
+    /// The same in blocks of `lanes` lanes.
+    #[cfg(test)]
+    pub(super) fn in_blocks(mut self, lanes: usize) -> Self {
+        let shape = &self.stack.shape;
+        self.room.lanes = lanes;
+        self.room.scratch = Scratch::new(lanes, &shape.hidden, shape.activation);
+        self
     }
 
     #[inline(always)]
@@ -141,28 +127,29 @@ impl<'a> Fused<'a> {
             let at = k * size..(k + 1) * size;
             let trial = &stack.trials[slot];
             let weights = &mut parameters.weights[at.clone()];
-            turn(layers, weights, &mut room.turned);
+            pack::<S>(layers, weights, &mut room.packed);
+            turn::<S>(layers, weights, &mut room.turned);
             let model = Model {
                 layers,
                 activation: stack.shape.activation,
                 weights,
+                packed: &room.packed,
                 turned: &room.turned,
                 terms: Terms::new(&stack.losses[slot], settings.epsilon),
                 rate: trial.dropout as f32,
-                scale,
             };
-            room.gradient.fill(Lane::ZERO);
             let mut loss = 0.0;
-            for block in &room.large {
-                loss += there_and_back(simd, &model, block, &mut room.large_scratch, &mut room.gradient);
-            }
-            for block in &room.small {
-                loss += there_and_back(simd, &model, block, &mut room.small_scratch, &mut room.gradient);
+            for (place, block) in room.blocks.iter().enumerate() {
+                forward(simd, &model, block, true, &mut room.scratch);
+                for cut in loss_cuts(block.rows) {
+                    loss += room.scratch.loss(simd, &model.terms, scale, &block.sign, cut);
+                }
+                backward(simd, &model, block, &mut room.scratch, place == 0, &mut room.gradient);
             }
             *total += loss;
             let rule = Rule::of(trial, batch.update);
             let (first, second) = (&mut parameters.first[at.clone()], &mut parameters.second[at]);
-            update(&rule, &room.gradient, weights, first, second);
+            update(simd, &rule, &room.gradient, weights, first, second);
         }
     }
 
@@ -172,25 +159,33 @@ impl<'a> Fused<'a> {
         let (n, size) = (rows.y.len(), shape.parameters());
         let zeros = || vec![0.0; models.len() * n];
         let mut scored = Scored { raw: zeros(), scores: zeros(), loss: vec![0.0; models.len()] };
-        let mut block = Block::<LARGE>::new(shape.inputs, &[]);
-        let mut scratch = Scratch::<LARGE>::new(&shape.hidden, shape.activation);
-        for first in (0..n).step_by(16 * LARGE) {
-            let end = n.min(first + 16 * LARGE);
-            block.gather(rows, first..end);
+        let lanes = block_lanes(shape).min(n.div_ceil(16).next_multiple_of(LEAST));
+        let mut block = Block::new(lanes, shape.inputs, &[]);
+        let mut scratch = Scratch::new(lanes, &shape.hidden, shape.activation);
+        let packed = weights.chunks_exact(size).map(|weights| {
+            let mut packed = Vec::new();
+            pack::<S>(&self.layers, weights, &mut packed);
+            packed
+        });
+        let packed: Vec<Vec<Packed>> = packed.collect();
+        for (first, rows_of) in cut(n, 16 * lanes) {
+            block.gather(rows, first..first + rows_of);
             for (m, &slot) in models.iter().enumerate() {
                 let model = Model {
                     layers: &self.layers,
                     activation: shape.activation,
                     weights: &weights[m * size..(m + 1) * size],
+                    packed: &packed[m],
                     turned: &[],
                     terms: Terms::new(&self.stack.losses[slot], self.stack.settings.epsilon),
                     rate: 0.0,
-                    scale: 1.0,
                 };
                 forward(simd, &model, &block, false, &mut scratch);
-                let at = m * n + first..m * n + end;
-                let (raw, out) = (&mut scored.raw[at.clone()], &mut scored.scores[at]);
-                scored.loss[m] += scratch.evaluate(simd, &model.terms, &block.sign, raw, out);
+                for (start, count) in cut(rows_of, 16 * LEAST) {
+                    let at = m * n + first + start..m * n + first + start + count;
+                    let (raw, out) = (&mut scored.raw[at.clone()], &mut scored.scores[at]);
+                    scored.loss[m] += scratch.evaluate(simd, &model.terms, &block.sign, (start, count), raw, out);
+                }
             }
         }
         for loss in &mut scored.loss {
@@ -200,29 +195,27 @@ impl<'a> Fused<'a> {
     }
 }
 
-/// Forward, loss and backward of a block; its summed loss.
-#[inline(always)]
-fn there_and_back<S: Simd, const T: usize>(
-    simd: S,
-    model: &Model<'_>,
-    block: &Block<T>,
-    scratch: &mut Scratch<T>,
-    gradient: &mut [Lane],
-) -> f64 {
-    forward(simd, model, block, true, scratch);
-    let loss = scratch.loss(simd, &model.terms, model.scale, &block.sign);
-    backward(simd, model, block, scratch, gradient);
-    loss
+/// Lanes of a block of models of `shape`: 256 rows, so that a small network's values stay in the first-level cache;
+/// 2,048 where the gradient's lanes leave the second-level cache, so that they are seldom gone over.
+fn block_lanes(shape: &Shape) -> usize {
+    if shape.parameters() * size_of::<Lane>() <= RESIDENT { LEAST } else { 8 * LEAST }
 }
 
-/// Weights of each layer but the first, turned to `[outputs, inputs]` for the way back.
-fn turn(layers: &[Layer], weights: &[f32], turned: &mut Vec<Vec<f32>>) {
-    turned.resize(layers.len().saturating_sub(1), Vec::new());
+/// Weights of each layer as products read them.
+fn pack<S: Simd>(layers: &[Layer], weights: &[f32], packed: &mut Vec<Packed>) {
+    packed.resize(layers.len(), Packed::default());
+    for (layer, packed) in layers.iter().zip(packed) {
+        let steps = (layer.outputs, 1);
+        packed.fill::<S>(&weights[layer.offset..layer.bias()], layer.inputs, layer.outputs, steps);
+    }
+}
+
+/// Weights of each layer but the first, from its outputs to its inputs, for the way back.
+fn turn<S: Simd>(layers: &[Layer], weights: &[f32], turned: &mut Vec<Packed>) {
+    turned.resize(layers.len().saturating_sub(1), Packed::default());
     for (layer, turned) in layers.iter().skip(1).zip(turned) {
-        turned.clear();
-        for output in 0..layer.outputs {
-            turned.extend(weights[layer.offset + output..layer.bias()].iter().step_by(layer.outputs));
-        }
+        let steps = (1, layer.outputs);
+        turned.fill::<S>(&weights[layer.offset..layer.bias()], layer.outputs, layer.inputs, steps);
     }
 }
 
@@ -230,86 +223,13 @@ impl Room {
     fn gather(&mut self, stack: &Stack, train: &Rows, batch: &Batch<'_>) {
         let rows = batch.rows();
         let uniforms = stack.uniforms(batch.epoch, batch.step, rows.len());
-        let (large, small) = cut(rows.len());
-        gather(&mut self.large, &large, stack, train, rows, &uniforms);
-        gather(&mut self.small, &small, stack, train, rows, &uniforms);
-    }
-}
-
-fn gather<const T: usize>(
-    blocks: &mut Vec<Block<T>>,
-    cuts: &[Cut],
-    stack: &Stack,
-    train: &Rows,
-    rows: &[u32],
-    uniforms: &[Vec<f32>],
-) {
-    let widths = if uniforms.is_empty() { &[] } else { stack.shape.hidden.as_slice() };
-    blocks.resize_with(cuts.len(), || Block::new(stack.shape.inputs, widths));
-    for (block, &(first, count)) in blocks.iter_mut().zip(cuts) {
-        block.gather(train, rows[first..first + count].iter().map(|&row| row as usize));
-        block.gather_uniforms(uniforms, first);
-    }
-}
-
-/// Compiles the generic passes once for each kind of processor.
-#[cfg(target_arch = "x86_64")]
-#[expect(unsafe_code, reason = "calls of functions that need instructions; the token proves that they are there")]
-mod compiled {
-    use super::*;
-
-    #[target_feature(enable = "avx512f")]
-    fn step_avx512(simd: simd::Avx512, stack: &mut Fused<'_>, batch: &Batch<'_>) {
-        stack.step_with(simd, batch);
-    }
-
-    #[target_feature(enable = "avx2,fma")]
-    fn step_avx2(simd: simd::Avx2, stack: &mut Fused<'_>, batch: &Batch<'_>) {
-        stack.step_with(simd, batch);
-    }
-
-    #[target_feature(enable = "avx512f")]
-    fn score_avx512(simd: simd::Avx512, stack: &Fused<'_>, weights: &[f32], models: &[usize], rows: &Rows) -> Scored {
-        stack.score_with(simd, weights, models, rows)
-    }
-
-    #[target_feature(enable = "avx2,fma")]
-    fn score_avx2(simd: simd::Avx2, stack: &Fused<'_>, weights: &[f32], models: &[usize], rows: &Rows) -> Scored {
-        stack.score_with(simd, weights, models, rows)
-    }
-
-    pub(super) fn step(stack: &mut Fused<'_>, batch: &Batch<'_>) {
-        // SAFETY: each token exists only where its instructions do.
-        match stack.processor {
-            Processor::Avx512(simd) => unsafe { step_avx512(simd, stack, batch) },
-            Processor::Avx2(simd) => unsafe { step_avx2(simd, stack, batch) },
-            Processor::Any(simd) => stack.step_with(simd, batch),
+        let widths = if uniforms.is_empty() { &[] } else { stack.shape.hidden.as_slice() };
+        let cuts = cut(rows.len(), 16 * self.lanes);
+        self.blocks.resize_with(cuts.len(), || Block::new(self.lanes, stack.shape.inputs, widths));
+        for (block, (first, count)) in self.blocks.iter_mut().zip(cuts) {
+            block.gather(train, rows[first..first + count].iter().map(|&row| row as usize));
+            block.gather_uniforms(&uniforms, first);
         }
-    }
-
-    pub(super) fn score(stack: &Fused<'_>, weights: &[f32], models: &[usize], rows: &Rows) -> Scored {
-        // SAFETY: each token exists only where its instructions do.
-        match stack.processor {
-            Processor::Avx512(simd) => unsafe { score_avx512(simd, stack, weights, models, rows) },
-            Processor::Avx2(simd) => unsafe { score_avx2(simd, stack, weights, models, rows) },
-            Processor::Any(simd) => stack.score_with(simd, weights, models, rows),
-        }
-    }
-}
-
-/// Elsewhere the target has its vector instructions always.
-#[cfg(not(target_arch = "x86_64"))]
-mod compiled {
-    use super::*;
-
-    pub(super) fn step(stack: &mut Fused<'_>, batch: &Batch<'_>) {
-        let Processor::Any(simd) = stack.processor;
-        stack.step_with(simd, batch);
-    }
-
-    pub(super) fn score(stack: &Fused<'_>, weights: &[f32], models: &[usize], rows: &Rows) -> Scored {
-        let Processor::Any(simd) = stack.processor;
-        stack.score_with(simd, weights, models, rows)
     }
 }
 
@@ -332,7 +252,7 @@ impl Backends for FusedKernels {
 
 impl Backend for Fused<'_> {
     fn step(&mut self, batch: &Batch<'_>) -> Result<(), TrainError> {
-        compiled::step(self, batch);
+        processor::step(self, batch);
         Ok(())
     }
 
@@ -346,7 +266,7 @@ impl Backend for Fused<'_> {
     }
 
     fn score(&self, weights: &[f32], models: &[usize], part: Part) -> Result<Scored, TrainError> {
-        Ok(compiled::score(self, weights, models, part.of(self.data)))
+        Ok(processor::score(self, weights, models, part.of(self.data)))
     }
 
     fn retain(&mut self, keep: &[usize]) -> Result<(), TrainError> {

@@ -1,6 +1,6 @@
 //! The update of one model's parameters.
 
-use super::simd::Lane;
+use super::simd::{Lane, Simd};
 use crate::train::adam::{ADAM_EPSILON, BETAS};
 use focalsweep_core::plan::Hyperparameters;
 use focalsweep_core::spec::Optimizer;
@@ -33,22 +33,60 @@ impl Rule {
 
 /// Updates `weights` and the moments, all `[P]`, by the sums of the gradient's lanes.
 #[inline(always)]
-pub(super) fn update(rule: &Rule, gradient: &[Lane], weights: &mut [f32], first: &mut [f32], second: &mut [f32]) {
+pub(super) fn update<S: Simd>(
+    simd: S,
+    rule: &Rule,
+    gradient: &[Lane],
+    weights: &mut [f32],
+    first: &mut [f32],
+    second: &mut [f32],
+) {
+    let mut slopes = [0.0; 16];
+    let values = weights.chunks_mut(16).zip(first.chunks_mut(16)).zip(second.chunks_mut(16));
+    for (((weights, first), second), gradient) in values.zip(gradient.chunks(16)) {
+        for (slope, lane) in slopes.iter_mut().zip(gradient) {
+            *slope = simd.sum(lane);
+        }
+        if let (Ok(weights), Ok(first), Ok(second)) = (weights.try_into(), first.try_into(), second.try_into()) {
+            sixteen(rule, &mut slopes, weights, first, second);
+        } else {
+            let (mut w, mut m, mut v) = ([0.0; 16], [0.0; 16], [0.0; 16]);
+            let count = weights.len();
+            w[..count].copy_from_slice(weights);
+            m[..count].copy_from_slice(first);
+            v[..count].copy_from_slice(second);
+            sixteen(rule, &mut slopes, &mut w, &mut m, &mut v);
+            weights.copy_from_slice(&w[..count]);
+            first.copy_from_slice(&m[..count]);
+            second.copy_from_slice(&v[..count]);
+        }
+    }
+}
+
+/// The update of sixteen parameters by the sums of their gradients.
+#[inline(always)]
+fn sixteen(
+    rule: &Rule,
+    slopes: &mut [f32; 16],
+    weights: &mut [f32; 16],
+    first: &mut [f32; 16],
+    second: &mut [f32; 16],
+) {
     let (beta1, beta2) = (BETAS.0 as f32, BETAS.1 as f32);
     let (decay, rate) = (rule.weight_decay, rule.learning_rate);
-    let parameters = weights.iter_mut().zip(first).zip(second).zip(gradient);
-    for (((weight, first), second), lane) in parameters {
-        let mut slope = lane.sum();
-        match rule.optimizer {
-            Optimizer::Adamw => *weight -= rate * decay * *weight,
-            Optimizer::Adam | Optimizer::Sgd => slope += decay * *weight,
+    match rule.optimizer {
+        Optimizer::Adamw => weights.iter_mut().for_each(|weight| *weight -= rate * decay * *weight),
+        Optimizer::Adam | Optimizer::Sgd => {
+            slopes.iter_mut().zip(weights.iter()).for_each(|(slope, weight)| *slope += decay * *weight);
         }
-        if rule.optimizer == Optimizer::Sgd {
-            *weight -= rate * slope;
-            continue;
-        }
-        *first += (1.0 - beta1) * (slope - *first);
-        *second = beta2 * *second + (1.0 - beta2) * (slope * slope);
-        *weight -= rule.rate * *first / ((*second * rule.correction).sqrt() + ADAM_EPSILON as f32);
+    }
+    if rule.optimizer == Optimizer::Sgd {
+        weights.iter_mut().zip(slopes.iter()).for_each(|(weight, slope)| *weight -= rate * *slope);
+        return;
+    }
+    for i in 0..16 {
+        first[i] += (1.0 - beta1) * (slopes[i] - first[i]);
+        second[i] = beta2 * second[i] + (1.0 - beta2) * (slopes[i] * slopes[i]);
+        weights[i] -= rule.rate * first[i] / ((second[i] * rule.correction).sqrt() + ADAM_EPSILON as f32);
     }
 }

@@ -19,11 +19,9 @@ impl Lane {
     #[inline(always)]
     pub(super) fn sum(&self) -> f32 {
         let v = &self.0;
-        let mut eight = [0.0; 8];
-        for i in 0..8 {
-            eight[i] = v[i] + v[i + 8];
-        }
-        ((eight[0] + eight[4]) + (eight[2] + eight[6])) + ((eight[1] + eight[5]) + (eight[3] + eight[7]))
+        let eight: [f32; 8] = std::array::from_fn(|i| v[i] + v[i + 8]);
+        let four: [f32; 4] = std::array::from_fn(|i| eight[i] + eight[i + 4]);
+        (four[0] + four[2]) + (four[1] + four[3])
     }
 }
 
@@ -32,6 +30,13 @@ pub(super) trait Simd: Copy {
     /// Sixteen floats in registers.
     type V: Copy;
 
+    /// Most units that a tile of a product takes.
+    const UNITS: usize;
+    /// Lanes that a tile of a product takes.
+    const LANES: usize;
+    /// Most inputs and units that a tile of a gradient takes.
+    const TILE: (usize, usize);
+
     fn splat(self, value: f32) -> Self::V;
     fn load(self, from: &Lane) -> Self::V;
     fn store(self, value: Self::V, to: &mut Lane);
@@ -39,6 +44,11 @@ pub(super) trait Simd: Copy {
     fn sub(self, a: Self::V, b: Self::V) -> Self::V;
     fn mul(self, a: Self::V, b: Self::V) -> Self::V;
     fn div(self, a: Self::V, b: Self::V) -> Self::V;
+    /// The lane's sum, in the order of [`Lane::sum`].
+    #[inline(always)]
+    fn sum(self, lane: &Lane) -> f32 {
+        lane.sum()
+    }
     /// a·b + c
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// The larger; `b` where either is NaN.
@@ -61,6 +71,20 @@ mod x86 {
     use super::{Lane, Simd};
     use std::arch::x86_64::*;
 
+    /// [`Lane::sum`] by the instructions of AVX, which compilers do not find by themselves.
+    ///
+    /// # Safety
+    /// The processor has AVX.
+    #[inline(always)]
+    unsafe fn sum(lane: &Lane) -> f32 {
+        unsafe {
+            let eight = _mm256_add_ps(_mm256_load_ps(lane.0.as_ptr()), _mm256_load_ps(lane.0[8..].as_ptr()));
+            let four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
+            let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+        }
+    }
+
     /// The processor has AVX-512F.
     #[derive(Debug, Clone, Copy)]
     pub(in super::super) struct Avx512(());
@@ -73,6 +97,10 @@ mod x86 {
 
     impl Simd for Avx512 {
         type V = __m512;
+
+        const UNITS: usize = 8;
+        const LANES: usize = 2;
+        const TILE: (usize, usize) = (6, 4);
 
         #[inline(always)]
         fn splat(self, value: f32) -> __m512 {
@@ -101,6 +129,10 @@ mod x86 {
         #[inline(always)]
         fn div(self, a: __m512, b: __m512) -> __m512 {
             unsafe { _mm512_div_ps(a, b) }
+        }
+        #[inline(always)]
+        fn sum(self, lane: &Lane) -> f32 {
+            unsafe { sum(lane) }
         }
         #[inline(always)]
         fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
@@ -147,6 +179,10 @@ mod x86 {
     impl Simd for Avx2 {
         type V = Pair;
 
+        const UNITS: usize = 6;
+        const LANES: usize = 1;
+        const TILE: (usize, usize) = (3, 2);
+
         #[inline(always)]
         fn splat(self, value: f32) -> Pair {
             let half = unsafe { _mm256_set1_ps(value) };
@@ -178,6 +214,10 @@ mod x86 {
         #[inline(always)]
         fn div(self, a: Pair, b: Pair) -> Pair {
             unsafe { (_mm256_div_ps(a.0, b.0), _mm256_div_ps(a.1, b.1)) }
+        }
+        #[inline(always)]
+        fn sum(self, lane: &Lane) -> f32 {
+            unsafe { sum(lane) }
         }
         #[inline(always)]
         fn mul_add(self, a: Pair, b: Pair, c: Pair) -> Pair {
@@ -230,6 +270,10 @@ impl Portable {
 
 impl Simd for Portable {
     type V = [f32; 16];
+
+    const UNITS: usize = 3;
+    const LANES: usize = 1;
+    const TILE: (usize, usize) = (2, 2);
 
     #[inline(always)]
     fn splat(self, value: f32) -> [f32; 16] {

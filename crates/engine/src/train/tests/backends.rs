@@ -3,11 +3,50 @@
 use proptest::prelude::*;
 
 use super::super::*;
-use super::support::{any_stack, parameters, shared_data, steps};
+use super::support::{any_stack, any_trial, parameters, shared_data, stack, steps};
+use focalsweep_core::plan::Hyperparameters;
+use focalsweep_core::spec::{Activation, TrainSpec};
 
 fn fused<'a>(stack: &'a Stack, start: &Parameters) -> fused::Fused<'a> {
     let slots: Vec<usize> = (0..stack.trials.len()).collect();
     fused::Fused::new(stack, shared_data(), &slots, start, vec![0.0; slots.len()])
+}
+
+/// Layers that are gone over in blocks, of widths that are multiples of nothing.
+fn wide_stack() -> impl Strategy<Value = Stack> {
+    let widths = proptest::collection::vec(30..170usize, 2..4);
+    let kind = (widths, prop_oneof![Just(Activation::Relu), Just(Activation::Tanh)], 1..500usize);
+    (proptest::collection::vec(any_trial(), 1..4), kind).prop_map(|(mut trials, (hidden, activation, batch_size))| {
+        for trial in &mut trials {
+            *trial = Hyperparameters { hidden: hidden.clone(), activation, batch_size, ..trial.clone() };
+        }
+        stack(trials, TrainSpec::default(), shared_data())
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn wide_layers_have_the_same_bits_alone_in_any_blocks_and_on_every_processor(stack in wide_stack()) {
+        let data = shared_data();
+        let start = parameters(&stack);
+        let best = steps(&stack, data, &mut fused(&stack, &start), 2);
+        for lanes in [16, 32, 128] {
+            let blocks = steps(&stack, data, &mut fused(&stack, &start).in_blocks(lanes), 2);
+            prop_assert_eq!(&blocks, &best, "blocks of {} lanes differ", lanes);
+        }
+        #[cfg(target_arch = "x86_64")]
+        if let Some(mut avx2) = fused(&stack, &start).avx2() {
+            prop_assert_eq!(&steps(&stack, data, &mut avx2, 2), &best, "AVX2 and AVX-512 differ");
+        }
+        let last = stack.trials.len() - 1;
+        let own = vec![stack.trials[last].clone()];
+        let alone = Stack::new(own, stack.settings.clone(), &data.train, data.features.len(), 1, 0).unwrap();
+        let own = steps(&alone, data, &mut fused(&alone, &parameters(&alone)), 2);
+        let size = stack.shape.parameters();
+        prop_assert_eq!(&best.0[last * size..], own.0.as_slice());
+    }
 }
 
 proptest! {
