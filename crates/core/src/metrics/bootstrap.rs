@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::interval::logit_interval;
+use super::interval::{logit_interval, spread};
 use super::{Interval, any_nan};
 use crate::random::{Purpose, Stream};
 use crate::spec::OperatingPoint;
@@ -76,10 +76,10 @@ pub struct OperatingPointIntervals {
 /// Test rows drawn with replacement would say that nobody can be missed where nobody was (with 30 positives and a true
 /// recall of 0.97 such intervals hold it in 67 % of sets). So what is drawn is the share that a threshold catches,
 /// given the counts that it has on the test rows: Beta(tp + 1/2, fn + 1/2), Jeffreys' interval if the threshold did not
-/// vary (L. D. Brown, T. T. Cai, A. DasGupta 2001, Statistical Science 16(2)). Under a least recall the threshold is the
-/// score of one of the positives, and resamples of few of them vary too little: percentiles of false alarms covered in
-/// 89 to 92 % with ten positives, so they are moved apart by what Student's quantile is above the normal one. Simulated
-/// coverage: see `operating_point_intervals_cover` in the tests.
+/// vary (L. D. Brown, T. T. Cai, A. DasGupta 2001, Statistical Science 16(2)). Under a least recall the threshold is
+/// the score of one of the positives, and resamples of few of them vary too little: percentiles of false alarms covered
+/// in 89 to 92 % with ten positives, so their shares are moved apart by what Student's quantile is above the normal
+/// one. Simulated coverage: see `operating_point_intervals_cover` in the tests.
 pub fn operating_point_intervals(
     point: &OperatingPoint,
     validation: (&[f32], &[u8]),
@@ -180,11 +180,17 @@ impl Strata {
         for _ in 0..resamples {
             let (caught, flagged) = self.at_least(threshold(stream));
             recall.push(stream.beta(caught as f64 + 0.5, (positives - caught) as f64 + 0.5));
-            fpr.push(stream.beta(flagged as f64 + 0.5, (negatives - flagged) as f64 + 0.5));
+            match freedom {
+                None => fpr.push(stream.beta(flagged as f64 + 0.5, (negatives - flagged) as f64 + 0.5)),
+                Some(_) => fpr.push((flagged as f64 + 0.5) / (negatives as f64 + 1.0)),
+            }
         }
-        let (recall, false_alarms) = (Interval::percentile(&mut recall)?, Interval::percentile(&mut fpr)?);
-        let middle = fpr[fpr.len() / 2];
-        let fpr = freedom.map_or(false_alarms, |freedom| false_alarms.stretched(middle, freedom));
+        if let Some(freedom) = freedom {
+            spread(&mut fpr, freedom);
+            let all = negatives as f64 + 1.0;
+            fpr.iter_mut().for_each(|share| *share = stream.beta(*share * all, (1.0 - *share) * all));
+        }
+        let (recall, fpr) = (Interval::percentile(&mut recall)?, Interval::percentile(&mut fpr)?);
         let (positives, negatives) = (positives as f64, negatives as f64);
         Some(OperatingPointIntervals {
             fn_: Interval { lower: (1.0 - recall.upper) * positives, upper: (1.0 - recall.lower) * positives },

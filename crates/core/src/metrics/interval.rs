@@ -29,15 +29,18 @@ impl Interval {
     }
 }
 
-impl Interval {
-    /// An interval of a share, farther from `middle` on the logit scale by as much as Student's quantile of `freedom`
-    /// degrees of freedom is beyond the normal one: for percentiles of resamples that vary too little, since few rows
-    /// were drawn from.
-    pub(super) fn stretched(&self, middle: f64, freedom: usize) -> Self {
-        let logit = |share: f64| (share / (1.0 - share)).ln();
-        let (centre, times) = (logit(middle), student_t(0.05, freedom.max(1) as f64) / Z);
-        let further = |end: f64| 1.0 / (1.0 + (-(centre + times * (logit(end) - centre))).exp());
-        Self { lower: further(self.lower), upper: further(self.upper) }
+/// Moves resamples of a share, none of them 0 or 1, apart from their median on the logit scale: they vary too little
+/// where they rest on few rows. By as much as Student's quantile of `freedom` degrees of freedom is beyond the normal
+/// one, and by what rows vary less about the mean of their own.
+pub(super) fn spread(shares: &mut [f64], freedom: usize) {
+    let logit = |share: f64| (share / (1.0 - share)).ln();
+    let mut sorted = shares.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let Some(&middle) = sorted.get(sorted.len() / 2) else { return };
+    let freedom = freedom.max(1) as f64;
+    let times = student_t(0.05, freedom) / Z * ((freedom + 1.0) / freedom).sqrt();
+    for share in shares {
+        *share = 1.0 / (1.0 + (-(logit(middle) + times * (logit(*share) - logit(middle)))).exp());
     }
 }
 

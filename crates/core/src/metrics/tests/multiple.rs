@@ -149,8 +149,8 @@ fn the_largest_of_independent_pairs_is_tukeys_range() {
         // scipy.stats.studentized_range.ppf(0.95, 5, inf) = 3.857656.
         assert!(found.iter().all(|against| (against.half_width - 3.857656).abs() < 0.06), "{found:?}");
     }
-    // With ten positives, so 9 + 9 * 3 / 5 degrees of freedom: scipy.stats.studentized_range.sf(3.0 * sqrt(2), 5, 14.4),
-    // ppf(0.95, 5, 14.4).
+    // With ten positives, so 9 + 9 * 3 / 5 degrees of freedom: scipy.stats.studentized_range.sf(3.0 * sqrt(2), 5,
+    // 14.4), ppf(0.95, 5, 14.4).
     let estimates = [3.0 * 2_f64.sqrt(), 0.0, 0.0, 0.0, 0.0];
     let found = all_pairs(&estimates, Errors::Influences(&slices(&influences)), 10, 1);
     assert!(

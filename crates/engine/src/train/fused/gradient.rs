@@ -1,6 +1,7 @@
 //! The products of a layer's inputs and its units' gradients: the gradient of its parameters, over a block of rows.
 //!
-//! A parameter's gradient is a lane, added up lane by lane whatever the tiles, runs and pieces, until the batch is over.
+//! A parameter's gradient is a lane, added up lane by lane whatever the tiles, runs and pieces, until the batch is
+//! over.
 
 use super::kernels::{Parts, parts};
 use super::matrix::Matrix;

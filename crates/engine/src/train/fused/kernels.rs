@@ -1,6 +1,7 @@
 //! The products of a layer's values and weights over a block of rows, in tiles whose sums stay in registers.
 //!
-//! Every sum is taken in the same order whatever the tiles: a unit's from its bias on over its inputs. How large tiles are is the business of the [`Simd`] kind and changes no bits.
+//! Every sum is taken in the same order whatever the tiles: a unit's from its bias on over its inputs. How large tiles
+//! are is the business of the [`Simd`] kind and changes no bits.
 
 use super::matrix::Matrix;
 use super::simd::{Lane, Simd};

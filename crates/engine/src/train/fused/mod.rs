@@ -1,9 +1,10 @@
 //! The CPU's backend: every pass over a block of rows fused, model after model, in registers and first-level cache.
 //!
-//! A batch is gathered once for all models and turned on its side (see [`block`]); then each model goes over it, a block
-//! of rows at a time: first layer, activation and dropout as the sums leave the registers, loss and its slope, and the
-//! way back. A model's arithmetic does not depend on its neighbours or their number, so it is the same to the bit alone and
-//! in any stack. The libtorch backend computes the same by other means; a property test holds them together.
+//! A batch is gathered once for all models and turned on its side (see [`block`]); then each model goes over it, a
+//! block of rows at a time: first layer, activation and dropout as the sums leave the registers, loss and its slope,
+//! and the way back. A model's arithmetic does not depend on its neighbours or their number, so it is the same to the
+//! bit alone and in any stack. The libtorch backend computes the same by other means; a property test holds them
+//! together.
 
 mod block;
 mod gradient;
