@@ -175,9 +175,9 @@ impl Ladder {
         let over = self.places.iter().position(|&place| {
             let (weight, positive) = weight(place, weights);
             if positive {
-                caught += weight
+                caught += weight;
             } else {
-                alarms += weight
+                alarms += weight;
             }
             !allowed(caught, alarms)
         });

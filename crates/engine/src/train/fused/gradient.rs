@@ -213,7 +213,7 @@ impl Matrix {
     /// All lanes, from column `first` on.
     #[inline(always)]
     fn side(&self, first: usize) -> Side<'_> {
-        let (values, stride) = self.from_column(first);
+        let (values, stride) = self.beginning_at(first);
         Side { values, stride }
     }
 }

@@ -193,6 +193,7 @@ fn strip<S: Simd, const R: usize, const J: usize>(
                 }
             }
         }
+        #[expect(clippy::needless_range_loop, reason = "a tile's sums are stored unit by unit for each lane")]
         for r in 0..R {
             let beside = finish.beside(t + r).get(j..j + J).and_then(|beside| beside.first_chunk::<J>());
             let Some(out) = out.lane_mut(t + r)[j..].first_chunk_mut::<J>() else { return };

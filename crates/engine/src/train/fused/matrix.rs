@@ -42,7 +42,7 @@ impl Matrix {
 
     /// All values from column `first` of lane 0 on, and how far apart its lanes are.
     #[inline(always)]
-    pub(super) fn from_column(&self, first: usize) -> (&[Lane], usize) {
+    pub(super) fn beginning_at(&self, first: usize) -> (&[Lane], usize) {
         (&self.values[first..], self.stride)
     }
 }

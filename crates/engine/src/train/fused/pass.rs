@@ -90,9 +90,10 @@ impl Scratch {
         (first, rows): Cut,
     ) -> f64 {
         let mut total = simd.splat(0.0);
-        for t in first / 16..(first + rows).div_ceil(16) {
+        let lanes = first / 16..(first + rows).div_ceil(16);
+        for (t, sign) in lanes.clone().zip(&sign[lanes]) {
             let logits = &mut self.logits.lane_mut(t)[0];
-            let (loss, gradient, _) = terms.rows(simd, simd.load(logits), simd.load(&sign[t]));
+            let (loss, gradient, _) = terms.rows(simd, simd.load(logits), simd.load(sign));
             total = simd.add(total, loss);
             simd.store(simd.mul(gradient, simd.splat(scale)), logits);
         }
