@@ -31,7 +31,8 @@ fn train(folder: &Path, changes: &[&str]) -> PathBuf {
     fs::write(
         folder.join("sweep.yaml"),
         format!(
-            "name: sure\ndata: {{source: rows.parquet, synth: {{rows: 3000, features: 3, positives: 300}}, label: Class}}\n\
+            "name: sure\n\
+             data: {{source: rows.parquet, synth: {{rows: 3000, features: 3, positives: 300}}, label: Class}}\n\
              split: {{calibration: 0.1}}\nreplicates: 2\ntrain: {{epochs: 4, batch_size: 64}}\n\
              parameters:\n- loss: {{value: bce}}\n- {{loss: {{value: focal}}, gamma: {{values: [1, 2]}}}}\n\
              operating_point: {{max_fpr: {MAX_FPR}, confidence: {CONFIDENCE}}}\n"
@@ -174,8 +175,8 @@ fn a_guarantee_is_told_where_it_holds_and_else_why_it_does_not() {
     assert_eq!(
         said(&own),
         (
-            "With 95 % confidence at most 5 % of the negatives are false alarms at this threshold (Tong et al. 2018; 270 \
-             negatives that chose nothing else)."
+            "With 95 % confidence at most 5 % of the negatives are false alarms at this threshold (Tong et al. 2018; \
+             270 negatives that chose nothing else)."
                 .to_owned(),
             true
         )
@@ -212,8 +213,8 @@ fn without_rows_or_their_scores_nothing_is_promised() {
     assert!(!scores(&dir).keys().any(|(_, _, word)| word == "calibration"));
     let folder = TempDir::new().unwrap();
     let dir = train(folder.path(), &["scores=none", "train.epochs=1"]);
-    let why = "No guarantee of 5 % false alarms: the scores of the rows that were set aside were not kept (`scores: all` \
-               keeps them).";
+    let why = "No guarantee of 5 % false alarms: the scores of the rows that were set aside were not kept \
+               (`scores: all` keeps them).";
     assert_eq!(said(&json(&dir, &[])), (why.to_owned(), false));
 }
 

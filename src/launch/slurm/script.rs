@@ -39,7 +39,8 @@ impl Batch<'_> {
         let shift = if *first == 0 { String::new() } else { format!("{first}+") };
         let mut text = format!(
             "#!/bin/bash\n\
-             # Written by focalsweep, which submits it as a job array: task N trains jobs {shift}{pack}*N to {shift}{pack}*N+{} of\n\
+             # Written by focalsweep, which submits it as a job array: task N trains jobs {shift}{pack}*N to \
+             {shift}{pack}*N+{} of\n\
              # plan.jsonl, counted from 0. Every attempt writes journals and checkpoints of its own, so a task may be\n\
              # requeued, cancelled or run twice at any time.\n",
             pack - 1

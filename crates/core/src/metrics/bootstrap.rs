@@ -78,8 +78,8 @@ pub struct OperatingPointIntervals {
 /// given the counts that it has on the test rows: Beta(tp + 1/2, fn + 1/2), Jeffreys' interval if the threshold did not
 /// vary (L. D. Brown, T. T. Cai, A. DasGupta 2001, Statistical Science 16(2)). Under a least recall the threshold is
 /// the score of one of the positives, and resamples of few of them vary too little: percentiles of false alarms covered
-/// in 89 to 92 % with ten positives, so their shares are moved apart by what Student's quantile is above the normal
-/// one. Simulated coverage: see `operating_point_intervals_cover` in the tests.
+/// in 89 to 92 % with ten positives, so their shares are spread (`interval::spread`). Simulated coverage: see
+/// `operating_point_intervals_cover` and `standard_errors_and_false_alarms_of_few_positives_cover` in the tests.
 pub fn operating_point_intervals(
     point: &OperatingPoint,
     validation: (&[f32], &[u8]),

@@ -184,10 +184,8 @@ impl Ladder {
         let end = over.map_or(self.places.len(), |over| {
             let start =
                 self.scores[..over].iter().rposition(|&score| score != self.scores[over]).map_or(0, |at| at + 1);
-            for &place in &self.places[start..=over] {
-                let (weight, positive) = weight(place, weights);
-                if positive { caught -= weight } else { alarms -= weight }
-            }
+            let too_much = drawn(&self.places[start..=over], weights);
+            (caught, alarms) = (caught - too_much.0, alarms - too_much.1);
             start
         });
         let is_drawn = |&place: &u32| weight(place, weights).0 > 0;
@@ -235,11 +233,7 @@ impl Ladder {
     /// What a threshold flags of weighted rows.
     pub(super) fn at_least(&self, threshold: f32, weights: &Weights) -> Flagged {
         let above = self.scores.partition_point(|&score| score >= threshold);
-        let (mut caught, mut alarms) = (0, 0);
-        for &place in &self.places[..above] {
-            let (weight, positive) = weight(place, weights);
-            if positive { caught += weight } else { alarms += weight }
-        }
+        let (caught, alarms) = drawn(&self.places[..above], weights);
         Flagged { threshold, caught, alarms }
     }
 
@@ -248,16 +242,9 @@ impl Ladder {
         let mut at = 0;
         std::iter::from_fn(move || {
             while let Some(&score) = self.scores.get(at) {
-                let (mut caught, mut alarms) = (0, 0);
-                while self.scores.get(at) == Some(&score) {
-                    let (weight, positive) = weight(self.places[at], weights);
-                    if positive {
-                        caught += weight;
-                    } else {
-                        alarms += weight;
-                    }
-                    at += 1;
-                }
+                let start = at;
+                at += self.scores[at..].iter().take_while(|&&other| other == score).count();
+                let (caught, alarms) = drawn(&self.places[start..at], weights);
                 if caught + alarms > 0 {
                     return Some((score, caught, alarms));
                 }
@@ -287,6 +274,14 @@ fn nth_highest(mut scores: Vec<f32>, depth: usize) -> Option<f32> {
     }
     let (_, &mut score, _) = scores.select_nth_unstable_by(depth, |a, b| b.total_cmp(a));
     Some(score)
+}
+
+/// How many positives and negatives are drawn at some places.
+fn drawn(places: &[u32], weights: &Weights) -> (u64, u64) {
+    places.iter().fold((0, 0), |(caught, alarms), &place| match weight(place, weights) {
+        (weight, true) => (caught + weight, alarms),
+        (weight, false) => (caught, alarms + weight),
+    })
 }
 
 /// How often a row is drawn, and whether it is positive.

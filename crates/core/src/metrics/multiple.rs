@@ -315,3 +315,49 @@ pub fn holm(p: &[f64]) -> Vec<f64> {
     }
     adjusted
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_farthest_of_all_pairs_is_found(
+            (drawn, scales) in prop::collection::vec(-9.0..9.0_f64, 1..40).prop_flat_map(|drawn| {
+                let pairs = drawn.len() * (drawn.len() - 1) / 2;
+                (Just(drawn), prop::collection::vec(0.0..3.0_f64, pairs))
+            }),
+        ) {
+            let each = pairs(drawn.len()).zip(&scales).map(|((i, j), scale)| (drawn[i] - drawn[j]).abs() * scale);
+            prop_assert_eq!(farthest(&drawn, &scales), each.fold(0.0, f64::max));
+        }
+
+        #[test]
+        fn a_factor_times_itself_is_the_covariance(
+            (models, influences) in (1_usize..12, 1_usize..9).prop_flat_map(|(models, rows)| {
+                (Just(models), prop::collection::vec(prop::collection::vec(-2.0..2.0_f32, rows), models))
+            }),
+        ) {
+            let slices: Vec<&[f32]> = influences.iter().map(Vec::as_slice).collect();
+            let covariance = covariances(&slices);
+            let factor = Factor::new(models, &covariance);
+            // Its columns, one by one: what it makes of unit vectors.
+            let column = |at: usize| {
+                let unit: Vec<f64> = (0..models).map(|other| f64::from(u8::from(other == at))).collect();
+                let mut out = vec![f64::NAN; models];
+                factor.times(&unit, &mut out);
+                out
+            };
+            let columns: Vec<Vec<f64>> = (0..models).map(column).collect();
+            for i in 0..models {
+                for j in 0..models {
+                    let product: f64 = columns.iter().map(|column| column[i] * column[j]).sum();
+                    let expected = covariance[i * models + j];
+                    prop_assert!((product - expected).abs() < 1e-4 * (1.0 + expected.abs()), "{product} {expected}");
+                }
+            }
+        }
+    }
+}

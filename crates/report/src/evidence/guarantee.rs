@@ -95,6 +95,9 @@ impl Guarantee {
 /// Why neither intervals nor comparisons are made at a guaranteed threshold that `above` negatives may be above, in
 /// words; `None` where they are.
 pub(super) fn too_few_above(above: u64, max_fpr: f64, confidence: f64) -> Option<String> {
+    if above >= FEWEST_ABOVE {
+        return None;
+    }
     let is_enough = |negatives: u64| most_above(negatives, max_fpr, confidence) >= Some(FEWEST_ABOVE);
     // More negatives never allow fewer above.
     let (mut too_few, mut enough) = (0, negatives_for_guarantee(max_fpr, confidence));
@@ -105,14 +108,12 @@ pub(super) fn too_few_above(above: u64, max_fpr: f64, confidence: f64) -> Option
         let middle = too_few.midpoint(enough);
         if is_enough(middle) { enough = middle } else { too_few = middle }
     }
-    (above < FEWEST_ABOVE).then(|| {
-        format!(
-            "Of the negatives that were set aside no more than {above} may be above the threshold: where so few put \
-             it, how far it might have been elsewhere is not known, so there are no intervals and no comparisons of \
-             test figures there, but for the thresholds as they are; {} negatives would do.",
-            thousands(enough)
-        )
-    })
+    Some(format!(
+        "Of the negatives that were set aside no more than {above} may be above the threshold: where so few put it, \
+         how far it might have been elsewhere is not known, so there are no intervals and no comparisons of test \
+         figures there, but for the thresholds as they are; {} negatives would do.",
+        thousands(enough)
+    ))
 }
 
 fn is_at_operating_point(key: &Key) -> bool {
