@@ -35,7 +35,7 @@ impl Said {
 pub(crate) fn program(folder: &Path) -> std::process::Command {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_focalsweep"));
     command.current_dir(folder).stdin(Stdio::null());
-    for name in ["RUST_BACKTRACE", "RUST_LOG", "COLUMNS", "NO_COLOR"] {
+    for name in ["RUST_BACKTRACE", "RUST_LOG", "COLUMNS", "NO_COLOR", "FOCALSWEEP_SIMD"] {
         command.env_remove(name);
     }
     command
