@@ -1,6 +1,6 @@
 //! `FOCALSWEEP_SIMD` holds the kernels to a kind of vector instructions, and no figure depends on which.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::panic, clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 #[expect(dead_code, reason = "other tests look at files")]
 mod common;
