@@ -51,9 +51,16 @@ fn cells() -> Vec<Cell> {
         ("average_precision", budget.clone()),
     ];
     for (key, point) in points.clone() {
-        for (models, positives, auc) in
-            [(2, 10, 0.75), (2, 30, 0.92), (2, 200, 0.75), (21, 10, 0.75), (21, 30, 0.92), (81, 10, 0.75)]
-        {
+        for (models, positives, auc) in [
+            (2, 10, 0.75),
+            (2, 30, 0.92),
+            (2, 200, 0.75),
+            (21, 10, 0.75),
+            (21, 30, 0.92),
+            (81, 10, 0.75),
+            (81, 30, 0.92),
+            (81, 200, 0.75),
+        ] {
             cells.push(Cell { models, positives, auc, key, point: point.clone(), ..plain.clone() });
         }
         cells.push(Cell { models: 21, positives: 30, key, point: point.clone(), replicates: 3, ..plain.clone() });
@@ -72,7 +79,7 @@ fn cells() -> Vec<Cell> {
     for (rate, set_aside) in [(0.05, 60), (0.05, 100), (0.05, 130), (0.05, 160), (0.05, 220), (0.05, 400), (0.01, 2000)]
     {
         let cell = Cell { point: guaranteed(rate), set_aside, ..plain.clone() };
-        for (models, positives) in [(2, 10), (2, 30), (2, 200), (21, 10), (21, 30), (21, 200)] {
+        for (models, positives) in [(2, 10), (2, 30), (2, 200), (21, 10), (21, 30), (21, 200), (81, 30)] {
             cells.push(Cell { models, positives, ..cell.clone() });
         }
         for (key, on, redraw, replicates) in [
