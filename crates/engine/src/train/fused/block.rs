@@ -14,21 +14,16 @@ pub(super) struct Block {
     pub(super) x: Matrix,
     /// For each lane: 1 for positive rows, -1 for negative, 0 past the last row.
     pub(super) sign: Vec<Lane>,
-    /// Dropout uniforms of each hidden layer, a column for each unit; empty without dropout.
-    pub(super) uniforms: Vec<Matrix>,
+    /// For each dropout rate, and of it for each hidden layer, what is kept; empty without dropout.
+    pub(super) kept: Vec<Vec<Kept>>,
     /// Rows that count.
     pub(super) rows: usize,
 }
 
 impl Block {
-    /// An empty block of up to `lanes` lanes for `inputs` features and hidden layers of `widths`.
-    pub(super) fn new(lanes: usize, inputs: usize, widths: &[usize]) -> Self {
-        Self {
-            x: Matrix::new(lanes, inputs + 1),
-            sign: vec![Lane::ZERO; lanes],
-            uniforms: widths.iter().map(|&width| Matrix::new(lanes, width)).collect(),
-            rows: 0,
-        }
+    /// An empty block of up to `lanes` lanes for `inputs` features.
+    pub(super) fn new(lanes: usize, inputs: usize) -> Self {
+        Self { x: Matrix::new(lanes, inputs + 1), sign: vec![Lane::ZERO; lanes], kept: Vec::new(), rows: 0 }
     }
 
     /// Lanes that have rows.
@@ -64,20 +59,48 @@ impl Block {
         }
     }
 
-    /// Takes this block's part of each layer's uniforms, `[rows, width]`, from row `first` on.
+    /// Takes what each of `rates` keeps of each layer's units by its uniforms, `[rows, width]`, of which this block's
+    /// begin at row `first`.
     #[inline(always)]
-    pub(super) fn gather_uniforms(&mut self, uniforms: &[Vec<f32>], first: usize) {
-        for (columns, values) in self.uniforms.iter_mut().zip(uniforms) {
-            let width = columns.columns();
-            let values = &values[first * width..(first + self.rows) * width];
-            for (lane, values) in values.chunks(16 * width).enumerate() {
-                let mut sources: [&[f32]; 16] = [&[]; 16];
-                for (source, values) in sources.iter_mut().zip(values.chunks_exact(width)) {
-                    *source = values;
-                }
-                turn(sources, columns.lane_mut(lane));
+    pub(super) fn gather_kept(&mut self, rates: &[f32], uniforms: &[Vec<f32>], widths: &[usize], first: usize) {
+        self.kept.resize_with(rates.len(), Vec::new);
+        for (layers, &rate) in self.kept.iter_mut().zip(rates) {
+            layers.resize_with(widths.len(), Kept::default);
+            for ((kept, values), &width) in layers.iter_mut().zip(uniforms).zip(widths) {
+                kept.fill(&values[first * width..(first + self.rows) * width], width, rate);
             }
         }
+    }
+}
+
+/// What dropout keeps of a layer's units over a block: sixteen rows to a number, row 0 the lowest bit.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Kept {
+    /// `[lanes, width]`
+    bits: Vec<u16>,
+    width: usize,
+}
+
+impl Kept {
+    /// Keeps where a uniform, `[rows, width]`, is not below the rate.
+    #[inline(always)]
+    pub(super) fn fill(&mut self, uniforms: &[f32], width: usize, rate: f32) {
+        self.width = width;
+        self.bits.clear();
+        self.bits.resize((uniforms.len() / width).next_multiple_of(16) / 16 * width, 0);
+        for (bits, lane) in self.bits.chunks_exact_mut(width).zip(uniforms.chunks(16 * width)) {
+            for (row, uniforms) in lane.chunks_exact(width).enumerate() {
+                for (bits, &uniform) in bits.iter_mut().zip(uniforms) {
+                    *bits |= u16::from(uniform >= rate) << row;
+                }
+            }
+        }
+    }
+
+    /// The units of lane `t`; none where there is no such lane.
+    #[inline(always)]
+    pub(super) fn lane(&self, t: usize) -> &[u16] {
+        self.bits.get(t * self.width..(t + 1) * self.width).unwrap_or(&[])
     }
 }
 
@@ -134,10 +157,10 @@ mod tests {
             y: vec![1; 100].into(),
             source_rows: (0..100).collect(),
         };
-        let mut used = Block::new(4, 2, &[]);
+        let mut used = Block::new(4, 2);
         used.gather(&rows, 0..64);
         used.gather(&rows, 70..90);
-        let mut fresh = Block::new(4, 2, &[]);
+        let mut fresh = Block::new(4, 2);
         fresh.gather(&rows, 70..90);
         assert_eq!((used.lanes(), used.rows), (2, 20));
         for lane in 0..3 {

@@ -8,30 +8,32 @@
 
 mod block;
 mod gradient;
-mod kernels;
 mod math;
 mod matrix;
 mod optimize;
+mod panels;
 mod pass;
 mod processor;
+mod product;
 mod simd;
 #[cfg(test)]
 mod tests;
 
 use block::{Block, LEAST, cut, loss_cuts};
-use kernels::{Packed, RESIDENT};
+use gradient::Gradient;
 use math::Terms;
 use optimize::{Rule, update};
-use pass::{Model, Scratch, backward, forward};
+use pass::{Dropout, Model, Scratch, backward, forward};
 use processor::Processor;
-use simd::{Lane, Simd};
+use product::Packed;
+use simd::{Kernel, Simd};
 
 pub use processor::{NoInstructions, instructions, use_instructions};
 
 use super::backend::{Backend, Backends, Batch, Parameters, Part, Scored};
 use super::error::TrainError;
 use super::stack::Stack;
-use focalsweep_core::plan::{Layer, Shape};
+use focalsweep_core::plan::Layer;
 use focalsweep_core::prepared::{Replicate, Rows};
 use focalsweep_core::spec::Reduction;
 
@@ -56,9 +58,11 @@ struct Room {
     /// Lanes of a block.
     lanes: usize,
     blocks: Vec<Block>,
+    /// Dropout rates above 0, each once.
+    rates: Vec<f32>,
     scratch: Scratch,
-    /// A lane for each parameter of one model.
-    gradient: Vec<Lane>,
+    /// That of one model.
+    gradient: Gradient,
     packed: Vec<Packed>,
     turned: Vec<Packed>,
 }
@@ -73,12 +77,13 @@ impl<'a> Fused<'a> {
         losses: Vec<f64>,
     ) -> Self {
         let shape = &stack.shape;
-        let lanes = block_lanes(shape).min(stack.batch_size().div_ceil(16).next_multiple_of(LEAST));
+        let layers = shape.layers();
         let room = Room {
-            lanes,
+            lanes: LEAST,
             blocks: Vec::new(),
-            scratch: Scratch::new(lanes, &shape.hidden, shape.activation),
-            gradient: vec![Lane::ZERO; shape.parameters()],
+            rates: rates(stack, slots),
+            scratch: Scratch::new(LEAST, &shape.hidden, shape.activation),
+            gradient: Gradient::new(&layers),
             packed: Vec::new(),
             turned: Vec::new(),
         };
@@ -88,7 +93,7 @@ impl<'a> Fused<'a> {
             slots: slots.to_vec(),
             parameters: parameters.clone(),
             losses,
-            layers: shape.layers(),
+            layers,
             processor: Processor::used(),
             room,
         }
@@ -116,10 +121,21 @@ impl<'a> Fused<'a> {
         self.room.scratch = Scratch::new(lanes, &shape.hidden, shape.activation);
         self
     }
+}
+
+/// A step of all models.
+struct Step<'a, 'b, 's, 'd> {
+    of: &'a mut Fused<'s>,
+    batch: &'b Batch<'d>,
+}
+
+impl Kernel for Step<'_, '_, '_, '_> {
+    type Output = ();
 
     #[inline(always)]
-    fn step_with<S: Simd>(&mut self, simd: S, batch: &Batch<'_>) {
-        let Self { stack, data, slots, parameters, losses, layers, room, .. } = self;
+    fn run<S: Simd>(self, simd: S) {
+        let Self { of, batch } = self;
+        let Fused { stack, data, slots, parameters, losses, layers, room, .. } = of;
         room.gather(stack, &data.train, batch);
         let size = stack.shape.parameters();
         let settings = &stack.settings;
@@ -137,7 +153,7 @@ impl<'a> Fused<'a> {
                 packed: &room.packed,
                 turned: &room.turned,
                 terms: Terms::new(&stack.losses[slot], settings.epsilon),
-                rate: trial.dropout as f32,
+                dropout: room.dropout_of(trial.dropout as f32),
             };
             let mut loss = 0.0;
             for (place, block) in room.blocks.iter().enumerate() {
@@ -150,43 +166,53 @@ impl<'a> Fused<'a> {
             *total += loss;
             let rule = Rule::of(trial, batch.update);
             let (first, second) = (&mut parameters.first[at.clone()], &mut parameters.second[at]);
-            update(simd, &rule, &room.gradient, weights, first, second);
+            update(&rule, room.gradient.slopes(simd), weights, first, second);
         }
     }
+}
+
+/// Scores of `models` with `weights`.
+struct Score<'a, 's> {
+    of: &'a Fused<'s>,
+    weights: &'a [f32],
+    models: &'a [usize],
+    rows: &'a Rows,
+}
+
+impl Kernel for Score<'_, '_> {
+    type Output = Scored;
 
     #[inline(always)]
-    fn score_with<S: Simd>(&self, simd: S, weights: &[f32], models: &[usize], rows: &Rows) -> Scored {
-        let shape = &self.stack.shape;
+    fn run<S: Simd>(self, simd: S) -> Scored {
+        let Self { of: Fused { stack, layers, .. }, weights, models, rows } = self;
+        let shape = &stack.shape;
         let (n, size) = (rows.y.len(), shape.parameters());
         let zeros = || vec![0.0; models.len() * n];
         let mut scored = Scored { raw: zeros(), scores: zeros(), loss: vec![0.0; models.len()] };
-        let lanes = block_lanes(shape).min(n.div_ceil(16).next_multiple_of(LEAST));
-        let mut block = Block::new(lanes, shape.inputs, &[]);
-        let mut scratch = Scratch::new(lanes, &shape.hidden, shape.activation);
+        let mut block = Block::new(LEAST, shape.inputs);
+        let mut scratch = Scratch::new(LEAST, &shape.hidden, shape.activation);
         let packed = weights.chunks_exact(size).map(|weights| {
             let mut packed = Vec::new();
-            pack::<S>(&self.layers, weights, &mut packed);
+            pack::<S>(layers, weights, &mut packed);
             packed
         });
         let packed: Vec<Vec<Packed>> = packed.collect();
-        for (first, rows_of) in cut(n, 16 * lanes) {
+        for (first, rows_of) in cut(n, 16 * LEAST) {
             block.gather(rows, first..first + rows_of);
             for (m, &slot) in models.iter().enumerate() {
                 let model = Model {
-                    layers: &self.layers,
+                    layers,
                     activation: shape.activation,
                     weights: &weights[m * size..(m + 1) * size],
                     packed: &packed[m],
                     turned: &[],
-                    terms: Terms::new(&self.stack.losses[slot], self.stack.settings.epsilon),
-                    rate: 0.0,
+                    terms: Terms::new(&stack.losses[slot], stack.settings.epsilon),
+                    dropout: None,
                 };
                 forward(simd, &model, &block, false, &mut scratch);
-                for (start, count) in cut(rows_of, 16 * LEAST) {
-                    let at = m * n + first + start..m * n + first + start + count;
-                    let (raw, out) = (&mut scored.raw[at.clone()], &mut scored.scores[at]);
-                    scored.loss[m] += scratch.evaluate(simd, &model.terms, &block.sign, (start, count), raw, out);
-                }
+                let at = m * n + first..m * n + first + rows_of;
+                let (raw, out) = (&mut scored.raw[at.clone()], &mut scored.scores[at]);
+                scored.loss[m] += scratch.evaluate(simd, &model.terms, &block.sign, raw, out);
             }
         }
         for loss in &mut scored.loss {
@@ -194,12 +220,6 @@ impl<'a> Fused<'a> {
         }
         scored
     }
-}
-
-/// Lanes of a block of models of `shape`: 256 rows, so that a small network's values stay in the first-level cache;
-/// 2,048 where the gradient's lanes leave the second-level cache, so that they are seldom gone over.
-fn block_lanes(shape: &Shape) -> usize {
-    if shape.parameters() * size_of::<Lane>() <= RESIDENT { LEAST } else { 8 * LEAST }
 }
 
 /// Weights of each layer as products read them.
@@ -221,17 +241,30 @@ fn turn<S: Simd>(layers: &[Layer], weights: &[f32], turned: &mut Vec<Packed>) {
 }
 
 impl Room {
+    #[inline(always)]
     fn gather(&mut self, stack: &Stack, train: &Rows, batch: &Batch<'_>) {
         let rows = batch.rows();
         let uniforms = stack.uniforms(batch.epoch, batch.step, rows.len());
-        let widths = if uniforms.is_empty() { &[] } else { stack.shape.hidden.as_slice() };
         let cuts = cut(rows.len(), 16 * self.lanes);
-        self.blocks.resize_with(cuts.len(), || Block::new(self.lanes, stack.shape.inputs, widths));
+        self.blocks.resize_with(cuts.len(), || Block::new(self.lanes, stack.shape.inputs));
         for (block, (first, count)) in self.blocks.iter_mut().zip(cuts) {
             block.gather(train, rows[first..first + count].iter().map(|&row| row as usize));
-            block.gather_uniforms(&uniforms, first);
+            block.gather_kept(&self.rates, &uniforms, &stack.shape.hidden, first);
         }
     }
+
+    fn dropout_of(&self, rate: f32) -> Option<Dropout> {
+        self.rates.iter().position(|&of| of == rate).map(|index| Dropout { rate, index })
+    }
+}
+
+/// The dropout rates above 0 of the trials in `slots`, each once.
+fn rates(stack: &Stack, slots: &[usize]) -> Vec<f32> {
+    let mut rates: Vec<f32> = slots.iter().map(|&slot| stack.trials[slot].dropout as f32).collect();
+    rates.retain(|&rate| rate > 0.0);
+    rates.sort_by(f32::total_cmp);
+    rates.dedup();
+    rates
 }
 
 /// The fused kernels, on the thread that calls.
@@ -253,7 +286,7 @@ impl Backends for FusedKernels {
 
 impl Backend for Fused<'_> {
     fn step(&mut self, batch: &Batch<'_>) -> Result<(), TrainError> {
-        processor::step(self, batch);
+        self.processor.call(Step { of: self, batch });
         Ok(())
     }
 
@@ -267,7 +300,7 @@ impl Backend for Fused<'_> {
     }
 
     fn score(&self, weights: &[f32], models: &[usize], part: Part) -> Result<Scored, TrainError> {
-        Ok(processor::score(self, weights, models, part.of(self.data)))
+        Ok(self.processor.call(Score { of: self, weights, models, rows: part.of(self.data) }))
     }
 
     fn retain(&mut self, keep: &[usize]) -> Result<(), TrainError> {

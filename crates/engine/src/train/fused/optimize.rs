@@ -1,6 +1,5 @@
 //! The update of one model's parameters.
 
-use super::simd::{Lane, Simd};
 use crate::train::adam::{ADAM_EPSILON, BETAS};
 use focalsweep_core::plan::Hyperparameters;
 use focalsweep_core::spec::Optimizer;
@@ -31,35 +30,28 @@ impl Rule {
     }
 }
 
-/// Updates `weights` and the moments, all `[P]`, by the sums of the gradient's lanes.
+/// Updates `weights` and the moments by the gradient `slopes`, which is used up; all `[P]`.
 #[inline(always)]
-pub(super) fn update<S: Simd>(
-    simd: S,
-    rule: &Rule,
-    gradient: &[Lane],
-    weights: &mut [f32],
-    first: &mut [f32],
-    second: &mut [f32],
-) {
-    let mut slopes = [0.0; 16];
-    let values = weights.chunks_mut(16).zip(first.chunks_mut(16)).zip(second.chunks_mut(16));
-    for (((weights, first), second), gradient) in values.zip(gradient.chunks(16)) {
-        for (slope, lane) in slopes.iter_mut().zip(gradient) {
-            *slope = simd.sum(lane);
-        }
-        if let (Ok(weights), Ok(first), Ok(second)) = (weights.try_into(), first.try_into(), second.try_into()) {
-            sixteen(rule, &mut slopes, weights, first, second);
-        } else {
-            let (mut w, mut m, mut v) = ([0.0; 16], [0.0; 16], [0.0; 16]);
-            let count = weights.len();
-            w[..count].copy_from_slice(weights);
-            m[..count].copy_from_slice(first);
-            v[..count].copy_from_slice(second);
-            sixteen(rule, &mut slopes, &mut w, &mut m, &mut v);
-            weights.copy_from_slice(&w[..count]);
-            first.copy_from_slice(&m[..count]);
-            second.copy_from_slice(&v[..count]);
-        }
+pub(super) fn update(rule: &Rule, slopes: &mut [f32], weights: &mut [f32], first: &mut [f32], second: &mut [f32]) {
+    let (whole, rest) = slopes.as_chunks_mut::<16>();
+    let at = 16 * whole.len();
+    let (weights, last) = weights.split_at_mut(at);
+    let values = weights.as_chunks_mut::<16>().0.iter_mut().zip(first.as_chunks_mut::<16>().0);
+    for (((weights, first), second), slopes) in values.zip(second.as_chunks_mut::<16>().0).zip(whole) {
+        sixteen(rule, slopes, weights, first, second);
+    }
+    if !rest.is_empty() {
+        let (first, second) = (&mut first[at..], &mut second[at..]);
+        let (mut g, mut w, mut m, mut v) = ([0.0; 16], [0.0; 16], [0.0; 16], [0.0; 16]);
+        let count = rest.len();
+        g[..count].copy_from_slice(rest);
+        w[..count].copy_from_slice(last);
+        m[..count].copy_from_slice(first);
+        v[..count].copy_from_slice(second);
+        sixteen(rule, &mut g, &mut w, &mut m, &mut v);
+        last.copy_from_slice(&w[..count]);
+        first.copy_from_slice(&m[..count]);
+        second.copy_from_slice(&v[..count]);
     }
 }
 

@@ -1,11 +1,11 @@
 //! One model over one block: forward, loss, backward.
 
-use super::block::{Block, Cut};
-use super::gradient::{Copies, outer};
-use super::kernels::{AsItIs, Finish, Packed, product};
+use super::block::{Block, Cut, Kept};
+use super::gradient::Gradient;
 use super::math::{Terms, tanh};
 use super::matrix::Matrix;
-use super::simd::{Lane, Simd};
+use super::product::{AsItIs, Finish, Packed, Product};
+use super::simd::{Kernel, Lane, Simd};
 use focalsweep_core::plan::Layer;
 use focalsweep_core::spec::Activation;
 
@@ -21,8 +21,23 @@ pub(super) struct Model<'a> {
     /// The weights of each layer but the first, turned: from its outputs to its inputs.
     pub(super) turned: &'a [Packed],
     pub(super) terms: Terms,
-    /// Dropout rate; 0 keeps everything.
+    /// Nothing where everything is kept.
+    pub(super) dropout: Option<Dropout>,
+}
+
+/// A model's dropout.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Dropout {
     pub(super) rate: f32,
+    /// Which of the blocks' rates it is.
+    pub(super) index: usize,
+}
+
+impl Dropout {
+    /// What is kept counts so much more.
+    fn scale(self) -> f32 {
+        1.0 / (1.0 - self.rate)
+    }
 }
 
 /// Room for a model's values over a block.
@@ -34,7 +49,6 @@ pub(super) struct Scratch {
     slopes: Vec<Matrix>,
     /// Logits, then their gradients: one column.
     logits: Matrix,
-    copies: Copies,
 }
 
 impl Scratch {
@@ -49,26 +63,24 @@ impl Scratch {
             Activation::Relu => Vec::new(),
             Activation::Tanh => widths.iter().map(|&width| Matrix::new(lanes, width)).collect(),
         };
-        Self { hidden: hidden.collect(), slopes, logits: Matrix::new(lanes, 1), copies: Copies::default() }
+        Self { hidden: hidden.collect(), slopes, logits: Matrix::new(lanes, 1) }
     }
 
-    /// Logits and probabilities of the rows `cut` of a block into `raw` and `out`, and their summed loss, from the
-    /// logits of [`forward`]. The cut begins with a lane.
+    /// Logits and probabilities of the rows of a block into `raw` and `out`, and their summed loss, from the logits of
+    /// [`forward`].
     #[inline(always)]
     pub(super) fn evaluate<S: Simd>(
         &self,
         simd: S,
         terms: &Terms,
         sign: &[Lane],
-        (first, rows): Cut,
         raw: &mut [f32],
         out: &mut [f32],
     ) -> f64 {
         let mut total = simd.splat(0.0);
-        let lanes = first / 16..(first + rows).div_ceil(16);
-        for (t, (raw, out)) in lanes.zip(raw.chunks_mut(16).zip(out.chunks_mut(16))) {
+        for ((t, sign), (raw, out)) in sign.iter().enumerate().zip(raw.chunks_mut(16).zip(out.chunks_mut(16))) {
             let logits = &self.logits.lane(t)[0];
-            let (loss, _, probability) = terms.rows(simd, simd.load(logits), simd.load(&sign[t]));
+            let (loss, _, probability) = terms.rows(simd, simd.load(logits), simd.load(sign));
             total = simd.add(total, loss);
             let mut lane = Lane::ZERO;
             simd.store(probability, &mut lane);
@@ -109,59 +121,63 @@ fn sum<S: Simd>(simd: S, lanes: S::V) -> f64 {
     lane.0.iter().map(|&value| f64::from(value)).sum()
 }
 
-/// max(0, sum), dropped where the uniform is below the rate.
+/// max(0, sum), and what dropout keeps of it.
+#[derive(Clone, Copy)]
 struct Relu<'a> {
-    uniforms: Option<&'a Matrix>,
-    rate: f32,
-    keep: f32,
+    kept: Option<&'a Kept>,
+    scale: f32,
 }
 
-impl<S: Simd> Finish<S> for Relu<'_> {
+impl Finish for Relu<'_> {
+    type Beside = u16;
+
     #[inline(always)]
-    fn beside(&self, t: usize) -> &[Lane] {
-        self.uniforms.map_or(&[], |uniforms| uniforms.lane(t))
+    fn beside(&self, t: usize) -> &[u16] {
+        self.kept.map_or(&[], |kept| kept.lane(t))
     }
     #[inline(always)]
-    fn finish(&self, simd: S, sum: S::V, _: &Lane, uniform: Option<&Lane>) -> S::V {
-        let zero = simd.splat(0.0);
-        let value = simd.max(zero, sum);
-        match uniform {
+    fn finish<S: Simd>(&self, simd: S, sum: S::V, _: &Lane, kept: Option<&u16>) -> S::V {
+        let value = simd.max(simd.splat(0.0), sum);
+        match kept {
             None => value,
-            Some(uniform) => {
-                let kept = simd.mul(value, simd.splat(self.keep));
-                simd.if_less(simd.load(uniform), simd.splat(self.rate), zero, kept)
-            }
+            Some(&kept) => simd.keep(kept, simd.mul(value, simd.splat(self.scale))),
         }
     }
 }
 
 /// Gradient through a ReLU and its dropout: passes where the activation (`old`) is positive.
+#[derive(Clone, Copy)]
 struct ReluSlope {
-    keep: f32,
+    scale: f32,
 }
 
-impl<S: Simd> Finish<S> for ReluSlope {
+impl Finish for ReluSlope {
+    type Beside = ();
+
     #[inline(always)]
-    fn beside(&self, _: usize) -> &[Lane] {
+    fn beside(&self, _: usize) -> &[()] {
         &[]
     }
     #[inline(always)]
-    fn finish(&self, simd: S, sum: S::V, old: &Lane, _: Option<&Lane>) -> S::V {
+    fn finish<S: Simd>(&self, simd: S, sum: S::V, old: &Lane, _: Option<&()>) -> S::V {
         let zero = simd.splat(0.0);
-        simd.if_less(zero, simd.load(old), simd.mul(sum, simd.splat(self.keep)), zero)
+        simd.if_less(zero, simd.load(old), simd.mul(sum, simd.splat(self.scale)), zero)
     }
 }
 
 /// Gradient through what was stored as a slope.
+#[derive(Clone, Copy)]
 struct Slope<'a>(&'a Matrix);
 
-impl<S: Simd> Finish<S> for Slope<'_> {
+impl Finish for Slope<'_> {
+    type Beside = Lane;
+
     #[inline(always)]
     fn beside(&self, t: usize) -> &[Lane] {
         self.0.lane(t)
     }
     #[inline(always)]
-    fn finish(&self, simd: S, sum: S::V, _: &Lane, slope: Option<&Lane>) -> S::V {
+    fn finish<S: Simd>(&self, simd: S, sum: S::V, _: &Lane, slope: Option<&Lane>) -> S::V {
         slope.map_or(sum, |slope| simd.mul(sum, simd.load(slope)))
     }
 }
@@ -173,56 +189,58 @@ pub(super) fn forward<S: Simd>(simd: S, model: &Model<'_>, block: &Block, drop: 
         Some(split) => split,
         None => return,
     };
-    let drop = drop && model.rate > 0.0;
-    let keep = if drop { 1.0 / (1.0 - model.rate) } else { 1.0 };
+    let dropout = model.dropout.filter(|_| drop);
+    let scale = dropout.map_or(1.0, Dropout::scale);
     let lanes = block.lanes();
     for (depth, layer) in before.iter().enumerate() {
         let (below, above) = scratch.hidden.split_at_mut(depth);
         let (x, out, weights) = (below.last().unwrap_or(&block.x), &mut above[0], &model.packed[depth]);
         let bias = Some(&model.weights[layer.bias()..layer.end()]);
-        let uniforms = if drop { block.uniforms.get(depth) } else { None };
+        let kept = dropout.and_then(|dropout| block.kept.get(dropout.index)?.get(depth));
         match model.activation {
-            Activation::Relu => {
-                product(simd, x, lanes, weights, bias, out, &Relu { uniforms, rate: model.rate, keep });
-            }
+            Activation::Relu => Product { x, lanes, weights, bias, finish: Relu { kept, scale } }.into(simd, out),
             Activation::Tanh => {
-                product(simd, x, lanes, weights, bias, out, &AsItIs);
-                bend(simd, out, &mut scratch.slopes[depth], lanes, uniforms, model.rate, keep);
+                Product { x, lanes, weights, bias, finish: AsItIs }.into(simd, out);
+                simd.call(Bend { out, slopes: &mut scratch.slopes[depth], lanes, kept, scale });
             }
         }
     }
     let (x, weights) = (scratch.hidden.last().unwrap_or(&block.x), &model.packed[before.len()]);
     let bias = Some(&model.weights[last.bias()..last.end()]);
-    product(simd, x, lanes, weights, bias, &mut scratch.logits, &AsItIs);
+    Product { x, lanes, weights, bias, finish: AsItIs }.into(simd, &mut scratch.logits);
 }
 
 /// tanh and dropout in place, and their slope.
-#[inline(always)]
-fn bend<S: Simd>(
-    simd: S,
-    out: &mut Matrix,
-    slopes: &mut Matrix,
+struct Bend<'a> {
+    out: &'a mut Matrix,
+    slopes: &'a mut Matrix,
     lanes: usize,
-    uniforms: Option<&Matrix>,
-    rate: f32,
-    keep: f32,
-) {
-    for t in 0..lanes {
-        for (j, (out, slope)) in out.lane_mut(t).iter_mut().zip(slopes.lane_mut(t)).enumerate() {
-            let value = tanh(simd, simd.load(out));
-            let mask = match uniforms {
-                None => simd.splat(keep),
-                Some(u) => simd.if_less(simd.load(&u.lane(t)[j]), simd.splat(rate), simd.splat(0.0), simd.splat(keep)),
-            };
-            let steepness = simd.sub(simd.splat(1.0), simd.mul(value, value));
-            simd.store(simd.mul(value, mask), out);
-            simd.store(simd.mul(steepness, mask), slope);
+    kept: Option<&'a Kept>,
+    scale: f32,
+}
+
+impl Kernel for Bend<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { out, slopes, lanes, kept, scale } = self;
+        let scale = simd.splat(scale);
+        for t in 0..lanes {
+            let kept = kept.map_or(&[][..], |kept| kept.lane(t));
+            for (j, (out, slope)) in out.lane_mut(t).iter_mut().zip(slopes.lane_mut(t)).enumerate() {
+                let value = tanh(simd, simd.load(out));
+                let mask = kept.get(j).map_or(scale, |&kept| simd.keep(kept, scale));
+                let steepness = simd.sub(simd.splat(1.0), simd.mul(value, value));
+                simd.store(simd.mul(value, mask), out);
+                simd.store(simd.mul(steepness, mask), slope);
+            }
         }
     }
 }
 
-/// Adds the block's gradient to `gradient` (a lane for each parameter), or begins it where it is `fresh`. `scratch`
-/// comes from [`forward`] and [`Scratch::loss`], and is used up.
+/// Adds the block's gradient to `gradient`, or begins it where it is `fresh`. `scratch` comes from [`forward`] and
+/// [`Scratch::loss`], and is used up.
 #[inline(always)]
 pub(super) fn backward<S: Simd>(
     simd: S,
@@ -230,23 +248,24 @@ pub(super) fn backward<S: Simd>(
     block: &Block,
     scratch: &mut Scratch,
     fresh: bool,
-    gradient: &mut [Lane],
+    gradient: &mut Gradient,
 ) {
-    let keep = if model.rate > 0.0 { 1.0 / (1.0 - model.rate) } else { 1.0 };
+    let scale = model.dropout.map_or(1.0, Dropout::scale);
     let lanes = block.lanes();
-    for (depth, layer) in model.layers.iter().enumerate().rev() {
+    for depth in (0..model.layers.len()).rev() {
         let (below, above) = scratch.hidden.split_at_mut(depth);
-        let delta = above.first().unwrap_or(&scratch.logits);
-        let gradient = &mut gradient[layer.offset..layer.end()];
-        let Some(input) = below.last_mut() else {
-            outer(simd, &block.x, delta, layer.outputs, lanes, fresh, gradient, &mut scratch.copies);
+        let x = above.first().unwrap_or(&scratch.logits);
+        let Some(out) = below.last_mut() else {
+            gradient.add(simd, depth, (&block.x, x), lanes, fresh);
             break;
         };
-        outer(simd, input, delta, layer.outputs, lanes, fresh, gradient, &mut scratch.copies);
-        let turned = &model.turned[depth - 1];
+        gradient.add(simd, depth, (out, x), lanes, fresh);
+        let (weights, bias) = (&model.turned[depth - 1], None);
         match model.activation {
-            Activation::Relu => product(simd, delta, lanes, turned, None, input, &ReluSlope { keep }),
-            Activation::Tanh => product(simd, delta, lanes, turned, None, input, &Slope(&scratch.slopes[depth - 1])),
+            Activation::Relu => Product { x, lanes, weights, bias, finish: ReluSlope { scale } }.into(simd, out),
+            Activation::Tanh => {
+                Product { x, lanes, weights, bias, finish: Slope(&scratch.slopes[depth - 1]) }.into(simd, out);
+            }
         }
     }
 }

@@ -1,13 +1,10 @@
-//! Which vector instructions the kernels use, and the passes compiled once for each.
+//! Which vector instructions the kernels use.
 
 use std::sync::OnceLock;
 
 use thiserror::Error;
 
-use super::super::backend::{Batch, Scored};
-use super::Fused;
-use super::simd::{self, Portable};
-use focalsweep_core::prepared::Rows;
+use super::simd::{self, Kernel, Portable, Simd};
 
 /// What the processor can do.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +64,17 @@ impl Processor {
         *USED.get_or_init(|| Self::available().first().copied().unwrap_or(Self::Any(Portable)))
     }
 
+    /// Calls the function that `kernel` is on this processor.
+    pub(super) fn call<K: Kernel>(self, kernel: K) -> K::Output {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(simd) => simd.call(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(simd) => simd.call(kernel),
+            Self::Any(simd) => simd.call(kernel),
+        }
+    }
+
     fn word(self) -> &'static str {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -101,96 +109,23 @@ pub fn use_instructions(word: &str) -> Result<(), NoInstructions> {
     if used == word { Ok(()) } else { Err(NoInstructions::Settled { word, used }) }
 }
 
-/// A step, compiled for the processor of `stack`.
-pub(super) fn step(stack: &mut Fused<'_>, batch: &Batch<'_>) {
-    match stack.processor {
-        #[cfg(target_arch = "x86_64")]
-        Processor::Avx512(simd) => compiled::step_avx512(simd, stack, batch),
-        #[cfg(target_arch = "x86_64")]
-        Processor::Avx2(simd) => compiled::step_avx2(simd, stack, batch),
-        Processor::Any(simd) => stack.step_with(simd, batch),
-    }
-}
-
-/// Scores, compiled for the processor of `stack`.
-pub(super) fn score(stack: &Fused<'_>, weights: &[f32], models: &[usize], rows: &Rows) -> Scored {
-    match stack.processor {
-        #[cfg(target_arch = "x86_64")]
-        Processor::Avx512(simd) => compiled::score_avx512(simd, stack, weights, models, rows),
-        #[cfg(target_arch = "x86_64")]
-        Processor::Avx2(simd) => compiled::score_avx2(simd, stack, weights, models, rows),
-        Processor::Any(simd) => stack.score_with(simd, weights, models, rows),
-    }
-}
-
-/// The generic passes compiled for instructions that the target need not have.
-#[cfg(target_arch = "x86_64")]
-#[expect(unsafe_code, reason = "calls of functions that need instructions; the token proves that they are there")]
-mod compiled {
-    use super::{Batch, Fused, Rows, Scored, simd};
-
-    macro_rules! compiled {
-        ($kind:ty, $features:literal, $step:ident, $score:ident) => {
-            pub(super) fn $step(simd: $kind, stack: &mut Fused<'_>, batch: &Batch<'_>) {
-                #[target_feature(enable = $features)]
-                fn step(simd: $kind, stack: &mut Fused<'_>, batch: &Batch<'_>) {
-                    stack.step_with(simd, batch);
-                }
-                // SAFETY: a token exists only where its instructions do.
-                unsafe { step(simd, stack, batch) }
-            }
-
-            pub(super) fn $score(
-                simd: $kind,
-                stack: &Fused<'_>,
-                weights: &[f32],
-                models: &[usize],
-                rows: &Rows,
-            ) -> Scored {
-                #[target_feature(enable = $features)]
-                fn score(simd: $kind, stack: &Fused<'_>, weights: &[f32], models: &[usize], rows: &Rows) -> Scored {
-                    stack.score_with(simd, weights, models, rows)
-                }
-                // SAFETY: a token exists only where its instructions do.
-                unsafe { score(simd, stack, weights, models, rows) }
-            }
-        };
-    }
-
-    compiled!(simd::Avx512, "avx512f", step_avx512, score_avx512);
-    compiled!(simd::Avx2, "avx2,fma", step_avx2, score_avx2);
-
-    #[cfg(test)]
-    pub(super) fn check(job: &impl super::Check) {
-        #[target_feature(enable = "avx512f")]
-        fn avx512(simd: simd::Avx512, job: &impl super::Check) {
-            job.check(simd, true);
-        }
-        #[target_feature(enable = "avx2,fma")]
-        fn avx2(simd: simd::Avx2, job: &impl super::Check) {
-            job.check(simd, true);
-        }
-        // SAFETY: a token exists only where its instructions do.
-        if let Some(simd) = simd::Avx512::detect() {
-            unsafe { avx512(simd, job) }
-        }
-        if let Some(simd) = simd::Avx2::detect() {
-            unsafe { avx2(simd, job) }
-        }
-    }
-}
-
-/// What a test does on each kind.
+/// What a test does on each kind that this processor has.
 #[cfg(test)]
-pub(super) trait Check {
+pub(super) trait Check: Copy {
     /// With a kind that fuses a product into a sum, or rounds both.
-    fn check<S: simd::Simd>(&self, simd: S, fuses: bool);
+    fn check<S: Simd>(self, simd: S, fuses: bool);
 }
 
-/// Does it on every kind that this processor has, compiled as the passes are.
+/// Does it on every kind that this processor has.
 #[cfg(test)]
-pub(super) fn on_each_kind(job: &impl Check) {
-    job.check(Portable, cfg!(not(target_arch = "x86_64")));
-    #[cfg(target_arch = "x86_64")]
-    compiled::check(job);
+pub(super) fn on_each_kind(job: impl Check) {
+    for processor in Processor::available() {
+        match processor {
+            #[cfg(target_arch = "x86_64")]
+            Processor::Avx512(simd) => job.check(simd, true),
+            #[cfg(target_arch = "x86_64")]
+            Processor::Avx2(simd) => job.check(simd, true),
+            Processor::Any(simd) => job.check(simd, cfg!(not(target_arch = "x86_64"))),
+        }
+    }
 }

@@ -25,6 +25,14 @@ impl Lane {
     }
 }
 
+/// What is compiled once for each kind, as a function of its own.
+pub(super) trait Kernel {
+    type Output;
+
+    /// `inline(always)`, as all that it calls, so that it is compiled for the instructions of `S`.
+    fn run<S: Simd>(self, simd: S) -> Self::Output;
+}
+
 /// Arithmetic on sixteen floats.
 pub(super) trait Simd: Copy {
     /// Sixteen floats in registers.
@@ -34,9 +42,13 @@ pub(super) trait Simd: Copy {
     const UNITS: usize;
     /// Lanes that a tile of a product takes.
     const LANES: usize;
-    /// Most inputs and units that a tile of a gradient takes.
+    /// Most inputs and units that a tile of a gradient's lanes takes.
     const TILE: (usize, usize);
+    /// Most inputs, and most times sixteen units, that a tile of a gradient's sums takes.
+    const PANEL: (usize, usize);
 
+    /// Calls the function that `kernel` is on this kind.
+    fn call<K: Kernel>(self, kernel: K) -> K::Output;
     fn splat(self, value: f32) -> Self::V;
     fn load(self, from: &Lane) -> Self::V;
     fn store(self, value: Self::V, to: &mut Lane);
@@ -49,6 +61,13 @@ pub(super) trait Simd: Copy {
     fn sum(self, lane: &Lane) -> f32 {
         lane.sum()
     }
+    /// Sixteen columns of sixteen rows turned: row `r` to `rows[r * stride]`.
+    #[inline(always)]
+    fn turn(self, columns: &[Lane; 16], rows: &mut [Lane], stride: usize) {
+        for (r, row) in rows.iter_mut().step_by(stride).take(16).enumerate() {
+            row.0 = std::array::from_fn(|c| columns[c].0[r]);
+        }
+    }
     /// a·b + c
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// The larger; `b` where either is NaN.
@@ -57,6 +76,8 @@ pub(super) trait Simd: Copy {
     fn min(self, a: Self::V, b: Self::V) -> Self::V;
     /// `yes` where a < b, else `no`.
     fn if_less(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
+    /// `a` where its bit, the lowest for the first, is 1; 0 elsewhere.
+    fn keep(self, bits: u16, a: Self::V) -> Self::V;
     /// The nearest whole number.
     fn round(self, a: Self::V) -> Self::V;
     /// 2^n for whole n in [-126, 127].
@@ -68,7 +89,7 @@ pub(super) use x86::{Avx2, Avx512};
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::{Lane, Simd};
+    use super::{Kernel, Lane, Simd};
     use std::arch::x86_64::*;
 
     /// [`Lane::sum`] by the instructions of AVX, which compilers do not find by themselves.
@@ -82,6 +103,68 @@ mod x86 {
             let four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
             let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
             _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+        }
+    }
+
+    /// [`Simd::turn`] in four squares of eight by eight.
+    ///
+    /// # Safety
+    /// The processor has AVX.
+    #[inline(always)]
+    unsafe fn turn(columns: &[Lane; 16], rows: &mut [Lane], stride: usize) {
+        for below in [0, 8] {
+            for beside in [0, 8] {
+                // SAFETY: the processor has AVX; eight floats from `below` or `beside` on lie within a lane.
+                unsafe {
+                    let mut square = [_mm256_setzero_ps(); 8];
+                    for c in 0..8 {
+                        square[c] = _mm256_load_ps(columns[beside + c].0[below..].as_ptr());
+                    }
+                    let square = turn_square(square);
+                    for r in 0..8 {
+                        _mm256_store_ps(rows[(below + r) * stride].0[beside..].as_mut_ptr(), square[r]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Eight columns of eight rows turned.
+    ///
+    /// # Safety
+    /// The processor has AVX.
+    #[inline(always)]
+    unsafe fn turn_square(a: [__m256; 8]) -> [__m256; 8] {
+        unsafe {
+            let (near, far) = (turn_half([a[0], a[1], a[2], a[3]]), turn_half([a[4], a[5], a[6], a[7]]));
+            [
+                _mm256_permute2f128_ps::<0x20>(near[0], far[0]),
+                _mm256_permute2f128_ps::<0x20>(near[1], far[1]),
+                _mm256_permute2f128_ps::<0x20>(near[2], far[2]),
+                _mm256_permute2f128_ps::<0x20>(near[3], far[3]),
+                _mm256_permute2f128_ps::<0x31>(near[0], far[0]),
+                _mm256_permute2f128_ps::<0x31>(near[1], far[1]),
+                _mm256_permute2f128_ps::<0x31>(near[2], far[2]),
+                _mm256_permute2f128_ps::<0x31>(near[3], far[3]),
+            ]
+        }
+    }
+
+    /// Four columns of eight rows turned: rows 0 and 4, 1 and 5, 2 and 6, 3 and 7.
+    ///
+    /// # Safety
+    /// The processor has AVX.
+    #[inline(always)]
+    unsafe fn turn_half(a: [__m256; 4]) -> [__m256; 4] {
+        unsafe {
+            let (low, high) = (_mm256_unpacklo_ps(a[0], a[1]), _mm256_unpackhi_ps(a[0], a[1]));
+            let (low2, high2) = (_mm256_unpacklo_ps(a[2], a[3]), _mm256_unpackhi_ps(a[2], a[3]));
+            [
+                _mm256_shuffle_ps::<0x44>(low, low2),
+                _mm256_shuffle_ps::<0xEE>(low, low2),
+                _mm256_shuffle_ps::<0x44>(high, high2),
+                _mm256_shuffle_ps::<0xEE>(high, high2),
+            ]
         }
     }
 
@@ -101,6 +184,17 @@ mod x86 {
         const UNITS: usize = 8;
         const LANES: usize = 2;
         const TILE: (usize, usize) = (6, 4);
+        const PANEL: (usize, usize) = (8, 3);
+
+        fn call<K: Kernel>(self, kernel: K) -> K::Output {
+            #[target_feature(enable = "avx512f")]
+            #[inline(never)]
+            fn compiled<K: Kernel>(simd: Avx512, kernel: K) -> K::Output {
+                kernel.run(simd)
+            }
+            // SAFETY: a token exists only where its instructions do.
+            unsafe { compiled(self, kernel) }
+        }
 
         #[inline(always)]
         fn splat(self, value: f32) -> __m512 {
@@ -135,6 +229,10 @@ mod x86 {
             unsafe { sum(lane) }
         }
         #[inline(always)]
+        fn turn(self, columns: &[Lane; 16], rows: &mut [Lane], stride: usize) {
+            unsafe { turn(columns, rows, stride) }
+        }
+        #[inline(always)]
         fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
             unsafe { _mm512_fmadd_ps(a, b, c) }
         }
@@ -149,6 +247,10 @@ mod x86 {
         #[inline(always)]
         fn if_less(self, a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 {
             unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b), no, yes) }
+        }
+        #[inline(always)]
+        fn keep(self, bits: u16, a: __m512) -> __m512 {
+            unsafe { _mm512_maskz_mov_ps(bits, a) }
         }
         #[inline(always)]
         fn round(self, a: __m512) -> __m512 {
@@ -182,6 +284,17 @@ mod x86 {
         const UNITS: usize = 6;
         const LANES: usize = 1;
         const TILE: (usize, usize) = (3, 2);
+        const PANEL: (usize, usize) = (6, 1);
+
+        fn call<K: Kernel>(self, kernel: K) -> K::Output {
+            #[target_feature(enable = "avx2,fma")]
+            #[inline(never)]
+            fn compiled<K: Kernel>(simd: Avx2, kernel: K) -> K::Output {
+                kernel.run(simd)
+            }
+            // SAFETY: a token exists only where its instructions do.
+            unsafe { compiled(self, kernel) }
+        }
 
         #[inline(always)]
         fn splat(self, value: f32) -> Pair {
@@ -220,6 +333,10 @@ mod x86 {
             unsafe { sum(lane) }
         }
         #[inline(always)]
+        fn turn(self, columns: &[Lane; 16], rows: &mut [Lane], stride: usize) {
+            unsafe { turn(columns, rows, stride) }
+        }
+        #[inline(always)]
         fn mul_add(self, a: Pair, b: Pair, c: Pair) -> Pair {
             unsafe { (_mm256_fmadd_ps(a.0, b.0, c.0), _mm256_fmadd_ps(a.1, b.1, c.1)) }
         }
@@ -238,6 +355,16 @@ mod x86 {
                     _mm256_blendv_ps(no.0, yes.0, _mm256_cmp_ps::<_CMP_LT_OQ>(a.0, b.0)),
                     _mm256_blendv_ps(no.1, yes.1, _mm256_cmp_ps::<_CMP_LT_OQ>(a.1, b.1)),
                 )
+            }
+        }
+        #[inline(always)]
+        fn keep(self, bits: u16, a: Pair) -> Pair {
+            unsafe {
+                let of = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+                let (low, high) = (_mm256_set1_epi32(i32::from(bits)), _mm256_set1_epi32(i32::from(bits >> 8)));
+                let low = _mm256_cmpeq_epi32(_mm256_and_si256(low, of), of);
+                let high = _mm256_cmpeq_epi32(_mm256_and_si256(high, of), of);
+                (_mm256_and_ps(_mm256_castsi256_ps(low), a.0), _mm256_and_ps(_mm256_castsi256_ps(high), a.1))
             }
         }
         #[inline(always)]
@@ -274,6 +401,12 @@ impl Simd for Portable {
     const UNITS: usize = 3;
     const LANES: usize = 1;
     const TILE: (usize, usize) = (2, 2);
+    const PANEL: (usize, usize) = (2, 1);
+
+    #[inline(never)]
+    fn call<K: Kernel>(self, kernel: K) -> K::Output {
+        kernel.run(self)
+    }
 
     #[inline(always)]
     fn splat(self, value: f32) -> [f32; 16] {
@@ -323,6 +456,10 @@ impl Simd for Portable {
     #[inline(always)]
     fn if_less(self, a: [f32; 16], b: [f32; 16], yes: [f32; 16], no: [f32; 16]) -> [f32; 16] {
         std::array::from_fn(|i| if a[i] < b[i] { yes[i] } else { no[i] })
+    }
+    #[inline(always)]
+    fn keep(self, bits: u16, a: [f32; 16]) -> [f32; 16] {
+        std::array::from_fn(|i| if bits & (1 << i) == 0 { 0.0 } else { a[i] })
     }
     #[inline(always)]
     fn round(self, a: [f32; 16]) -> [f32; 16] {

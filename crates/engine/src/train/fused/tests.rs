@@ -2,11 +2,13 @@
 
 use proptest::prelude::*;
 
-use super::gradient::{Copies, outer};
-use super::kernels::{AsItIs, Packed, product};
+use super::block::Kept;
+use super::gradient::{outer, sum_tiles};
 use super::matrix::Matrix;
+use super::panels::{Panels, RUN};
 use super::processor::{Check, on_each_kind};
-use super::simd::{Lane, Portable, Simd};
+use super::product::{AsItIs, Packed, Product as Of};
+use super::simd::{Kernel, Lane, Portable, Simd};
 
 /// a·b + c, fused or rounded twice.
 fn fuse(fuses: bool, a: f32, b: f32, c: f32) -> f32 {
@@ -41,11 +43,11 @@ struct Layer {
     seed: u64,
 }
 
+#[derive(Clone, Copy)]
 struct Product(Layer);
 
 impl Check for Product {
-    #[inline(always)]
-    fn check<S: Simd>(&self, simd: S, fuses: bool) {
+    fn check<S: Simd>(self, simd: S, fuses: bool) {
         let Layer { inputs, outputs, lanes, turned, bias, seed } = self.0;
         let mut next = numbers(seed);
         let x = matrix(lanes + 1, inputs, &mut next);
@@ -55,7 +57,7 @@ impl Check for Product {
         let mut packed = Packed::default();
         packed.fill::<S>(&weights, inputs, outputs, step);
         let mut out = matrix(lanes + 1, outputs, &mut next);
-        product(simd, &x, lanes, &packed, bias.then_some(biases.as_slice()), &mut out, &AsItIs);
+        Of { x: &x, lanes, weights: &packed, bias: bias.then_some(&biases), finish: AsItIs }.into(simd, &mut out);
         for t in 0..lanes {
             for j in 0..outputs {
                 for slot in 0..16 {
@@ -70,29 +72,89 @@ impl Check for Product {
     }
 }
 
+/// A gradient in lanes; over two blocks where it is not fresh.
+#[derive(Clone, Copy)]
 struct Outer(Layer, bool);
 
 impl Check for Outer {
-    #[inline(always)]
-    fn check<S: Simd>(&self, simd: S, fuses: bool) {
-        let Self(layer, fresh) = *self;
+    fn check<S: Simd>(self, simd: S, fuses: bool) {
+        let Self(layer, fresh) = self;
         let Layer { inputs, outputs, lanes, seed, .. } = layer;
         let mut next = numbers(seed);
         // As in a network: deltas stand in the room of activations, beside a column of ones.
         let (x, delta) = (matrix(lanes, inputs, &mut next), matrix(lanes, outputs + 1, &mut next));
-        let before: Vec<Lane> = (0..inputs * outputs).map(|_| Lane(std::array::from_fn(|_| next()))).collect();
-        let mut gradient = before.clone();
-        outer(simd, &x, &delta, outputs, lanes, fresh, &mut gradient, &mut Copies::default());
+        let mut gradient: Vec<Lane> = (0..inputs * outputs).map(|_| Lane([f32::NAN; 16])).collect();
+        outer(simd, (&x, &delta), outputs, lanes, true, &mut gradient);
+        if !fresh {
+            outer(simd, (&x, &delta), outputs, lanes, false, &mut gradient);
+        }
+        let mut slopes = vec![0.0; inputs * outputs];
+        simd.call(SumTiles { gradient: &gradient, inputs, outputs, slopes: &mut slopes });
         for i in 0..inputs {
             for j in 0..outputs {
-                for slot in 0..16 {
-                    let mut sum = if fresh { 0.0 } else { before[i * outputs + j].0[slot] };
-                    for t in 0..lanes {
-                        sum = fuse(fuses, x.lane(t)[i].0[slot], delta.lane(t)[j].0[slot], sum);
+                let mut sums = Lane::ZERO;
+                for t in (0..lanes).chain(0..if fresh { 0 } else { lanes }) {
+                    for slot in 0..16 {
+                        let (x, delta) = (x.lane(t)[i].0[slot], delta.lane(t)[j].0[slot]);
+                        sums.0[slot] = fuse(fuses, x, delta, sums.0[slot]);
                     }
-                    let found = gradient[i * outputs + j].0[slot];
-                    assert_eq!(found.to_bits(), sum.to_bits(), "input {}, unit {}", i, j);
                 }
+                assert_eq!(slopes[i * outputs + j].to_bits(), sums.sum().to_bits(), "input {i}, unit {j}");
+            }
+        }
+    }
+}
+
+struct SumTiles<'a> {
+    gradient: &'a [Lane],
+    inputs: usize,
+    outputs: usize,
+    slopes: &'a mut [f32],
+}
+
+impl Kernel for SumTiles<'_> {
+    type Output = ();
+
+    fn run<S: Simd>(self, simd: S) {
+        sum_tiles(simd, self.gradient, self.inputs, self.outputs, self.slopes);
+    }
+}
+
+/// A gradient in numbers; over two blocks where it is not fresh.
+#[derive(Clone, Copy)]
+struct InNumbers(Layer, bool);
+
+impl Check for InNumbers {
+    fn check<S: Simd>(self, simd: S, fuses: bool) {
+        let Self(layer, fresh) = self;
+        let Layer { inputs, outputs, lanes, seed, .. } = layer;
+        let mut next = numbers(seed);
+        let (x, delta) = (matrix(lanes, inputs, &mut next), matrix(lanes, outputs + 1, &mut next));
+        let mut panels = Panels::new(inputs, outputs);
+        // What stands there from the batch before does not count.
+        panels.add(simd, (&x, &delta), 1, true);
+        panels.add(simd, (&x, &delta), lanes, true);
+        if !fresh {
+            panels.add(simd, (&x, &delta), lanes, false);
+        }
+        let mut slopes = vec![0.0; inputs * outputs];
+        assert!(panels.copy_to(&mut slopes).is_empty());
+        for i in 0..inputs {
+            for j in 0..outputs {
+                let mut total: Option<f32> = None;
+                for _ in 0..if fresh { 1 } else { 2 } {
+                    for from in (0..lanes).step_by(RUN) {
+                        let mut sum = 0.0;
+                        for t in from..lanes.min(from + RUN) {
+                            for slot in 0..16 {
+                                sum = fuse(fuses, x.lane(t)[i].0[slot], delta.lane(t)[j].0[slot], sum);
+                            }
+                        }
+                        total = Some(total.map_or(sum, |total| total + sum));
+                    }
+                }
+                let total = total.unwrap();
+                assert_eq!(slopes[i * outputs + j].to_bits(), total.to_bits(), "input {i}, unit {j}");
             }
         }
     }
@@ -116,12 +178,32 @@ proptest! {
 
     #[test]
     fn a_product_sums_from_its_bias_over_its_inputs(layer in layer()) {
-        on_each_kind(&Product(layer));
+        on_each_kind(Product(layer));
     }
 
     #[test]
     fn a_gradient_sums_lane_by_lane(layer in layer(), fresh in any::<bool>()) {
-        on_each_kind(&Outer(layer, fresh));
+        on_each_kind(Outer(layer, fresh));
+    }
+
+    #[test]
+    fn a_large_gradient_sums_runs_of_rows(layer in layer(), fresh in any::<bool>()) {
+        on_each_kind(InNumbers(layer, fresh));
+    }
+
+    #[test]
+    fn what_dropout_keeps_is_by_its_uniforms(width in 1..40usize, rows in 1..70usize, rate in 0.0..1f32, seed: u64) {
+        let mut next = numbers(seed);
+        let uniforms: Vec<f32> = (0..rows * width).map(|_| next().abs()).collect();
+        let mut kept = Kept::default();
+        kept.fill(&uniforms, width, rate);
+        for row in 0..rows {
+            for unit in 0..width {
+                let bit = kept.lane(row / 16)[unit] >> (row % 16) & 1;
+                prop_assert_eq!(bit == 1, uniforms[row * width + unit] >= rate);
+            }
+        }
+        prop_assert_eq!(kept.lane(rows.div_ceil(16)), <[u16; 0]>::default());
     }
 }
 
@@ -129,7 +211,7 @@ proptest! {
 #[test]
 fn a_product_of_many_inputs_is_the_same() {
     let layer = Layer { inputs: 9_001, outputs: 31, lanes: 3, turned: false, bias: true, seed: 7 };
-    on_each_kind(&Product(layer));
+    on_each_kind(Product(layer));
 }
 
 #[test]
@@ -146,6 +228,35 @@ fn a_lane_is_summed_in_one_order() {
             assert_eq!(simd.sum(&lane).to_bits(), sum.to_bits());
         }
     }
+}
+
+#[derive(Clone, Copy)]
+struct Turned;
+
+impl Check for Turned {
+    fn check<S: Simd>(self, simd: S, _: bool) {
+        let mut next = numbers(5);
+        let columns: [Lane; 16] = std::array::from_fn(|_| Lane(std::array::from_fn(|_| next())));
+        for stride in 1..4 {
+            let mut rows = vec![Lane::ZERO; 15 * stride + 1];
+            simd.turn(&columns, &mut rows, stride);
+            for (at, row) in rows.iter().enumerate() {
+                let turned = Lane(std::array::from_fn(|c| columns[c].0[at / stride]));
+                assert_eq!(*row, if at % stride == 0 { turned } else { Lane::ZERO });
+            }
+        }
+        for bits in [0, 1, 0x8000, 0x0ff0, 0x1234, 0xffff] {
+            let mut kept = Lane::ZERO;
+            simd.store(simd.keep(bits, simd.load(&columns[0])), &mut kept);
+            let expected = std::array::from_fn(|i| if bits >> i & 1 == 1 { columns[0].0[i] } else { 0.0 });
+            assert_eq!(kept.0, expected, "{bits:x}");
+        }
+    }
+}
+
+#[test]
+fn columns_are_turned_and_rows_kept() {
+    on_each_kind(Turned);
 }
 
 #[test]
