@@ -1,11 +1,15 @@
-"""Times this program and its peers on the same work, side by side, and writes the table of docs/performance.md.
+"""Times this program and its peers on the same work, side by side, and writes the tables of docs/performance.md.
 
     make bench-peers                                # JAX vmap, and what more pairs and many small trials cost
     make bench-peers ARGS='--with torch_pool:14'    # also the PyTorch process pool, on the first 14 pairs
+    make bench-peers ARGS='--only narrow wide'      # one table less, or two
 
-The work: forestcover.parquet, 7 x 7 pairs, features-16-1, batch 2048, exactly 10 epochs, validation AUC after each epoch,
-test metrics at the end. Whole processes, from start to finish, in turn (A B A B ...), so that a machine whose speed drifts
-drifts for all. A peer is a script of the folder PEERS; its packages are installed once into a virtual environment.
+The work: `narrow` is forestcover.parquet, 7 x 7 pairs, features-16-1, batch 2048, exactly 10 epochs; `wide` 100,000 synthetic
+rows of 100 features, 7 pairs, 256 and 128 hidden units, 2 epochs. Validation AUC after each epoch, test metrics at the end.
+Whole processes, from start to finish, in turn (A B A B ...), so that a machine whose speed drifts drifts for all. Where the
+processor has AVX-512, this program is timed as it would run without it too (FOCALSWEEP_SIMD=avx2). JAX is timed with fewer
+epochs as well, from which its start and compilation follow. A peer is a script of the folder PEERS; its packages are installed
+once into a virtual environment.
 """
 
 import argparse
@@ -32,7 +36,7 @@ PAIRS, EPOCHS = 49, 10
 SPEC = """
 name: peers
 data: {{source: {data}, label: Class, positive: 1, clip: 5}}
-model: {{hidden: [16], activation: relu, dropout: 0.5, initial_bias: prior}}
+model: {{hidden: [{hidden}], activation: relu, dropout: 0.5, initial_bias: prior}}
 train: {{epochs: {epochs}, batch_size: 2048, optimizer: adam, learning_rate: 1e-3, reduction: sum}}
 parameters: {{loss: {{value: focal}}, alpha: {alpha}, gamma: {gamma}}}
 scores: {scores}
@@ -59,9 +63,9 @@ def axis(low, high, count):
     return f"{{min: {low}, max: {high}, count: {count}}}" if count > 1 else f"{{value: {low}}}"
 
 
-def sweep(data, alphas=7, gammas=7, scores="none"):
+def sweep(data, alphas=7, gammas=7, scores="none", hidden="16", epochs=EPOCHS):
     alpha, gamma = axis(0.1, 0.4, alphas), axis(1.0, 4.0, gammas)
-    return SPEC.format(data=data, epochs=EPOCHS, alpha=alpha, gamma=gamma, scores=scores)
+    return SPEC.format(data=data, epochs=epochs, alpha=alpha, gamma=gamma, scores=scores, hidden=hidden)
 
 
 def environment(peer):
@@ -78,17 +82,81 @@ def environment(peer):
     return python
 
 
-def once(command, folder):
-    """Wall seconds of a whole process and the peak memory of it and its children, in MB."""
+def once(command, folder, simd=None):
+    """Wall seconds of a whole process, the peak memory of it and its children in MB, and their CPU seconds."""
     log = tempfile.TemporaryFile()
+    environ = {**os.environ, "FOCALSWEEP_SIMD": simd} if simd else None
     start = time.perf_counter()
-    process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+    process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=environ)
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.perf_counter() - start
     if status != 0:
         log.seek(0)
         sys.exit(f"{command} failed:\n{log.read().decode(errors='replace')[-2000:]}")
-    return wall, usage.ru_maxrss / 1024
+    return wall, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
+
+
+class Contender:
+    """A command that is timed: `out` is a folder that it makes."""
+
+    def __init__(self, name, command, folder=ROOT, out=None, simd=None):
+        self.name, self.command, self.folder, self.out, self.simd = name, [str(part) for part in command], folder, out, simd
+        self.figures = []
+
+    def run(self, counts):
+        if self.out:
+            shutil.rmtree(self.out, ignore_errors=True)
+        figure = once(self.command, self.folder, self.simd)
+        print(f"{'run' if counts else 'warm-up'}: {self.name} {figure[0]:.2f} s, {figure[2]:.2f} CPU s", file=sys.stderr)
+        if counts:
+            self.figures.append(figure)
+
+    def median(self, which):
+        return statistics.median(figure[which] for figure in self.figures)
+
+
+def has_avx512():
+    try:
+        return "avx512f" in pathlib.Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+
+
+def ours(program, scratch, work, spec, variants):
+    """This program on a sweep, with each of `variants` (what `scores` says: what it is called), and without AVX-512 too."""
+    for scores, label in variants.items():
+        for simd in [None, "avx2"] if has_avx512() else [None]:
+            name = f"focalsweep{label}{', FOCALSWEEP_SIMD=avx2' if simd else ''}"
+            stem = f"{work}-{scores}-{simd or 'best'}"
+            path, out = pathlib.Path(scratch, f"{stem}.yaml"), pathlib.Path(scratch, stem)
+            path.write_text(spec(scores))
+            yield Contender(name, [program, "run", path, "--out", out, "--no-progress", "--devices", "cpu"], out=out, simd=simd)
+
+
+def table(part, machine, contenders, runs, jax, few):
+    """Times contenders in turn and fills a table. `jax` and `few` are JAX with all its epochs and with fewer: (contender,
+    epochs)."""
+    for run in range(runs + 1):  # the first warms the caches and does not count
+        for contender in contenders:
+            contender.run(counts=run > 0)
+    lines = [
+        f"{machine}, {runs} runs of each in turn.",
+        "",
+        "| | median s | min | max | JAX's time over this | CPU s | JAX's over this | peak MB |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    base = jax[0]
+    for one in contenders:
+        walls = [figure[0] for figure in one.figures]
+        memory = max(figure[1] for figure in one.figures)
+        lines.append(
+            f"| {one.name} | {one.median(0):.2f} | {min(walls):.2f} | {max(walls):.2f} | {base.median(0) / one.median(0):.1f}"
+            f" | {one.median(2):.2f} | {base.median(2) / one.median(2):.1f} | {memory:.0f} |"
+        )
+    epoch = (base.median(0) - few[0].median(0)) / (jax[1] - few[1])
+    start = base.median(0) - epoch * jax[1]
+    lines += ["", f"Of JAX's {base.median(0):.2f} s, {start:.2f} s are its start and compilation (its time without its epochs, by the line through both)."]
+    fill(part, lines)
 
 
 def main():
@@ -97,61 +165,64 @@ def main():
     parser.add_argument("--data", required=True, type=pathlib.Path)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--with", dest="others", nargs="*", default=[], metavar="PEER[:PAIRS]", help=", ".join(PACKAGES))
+    tables = ["narrow", "wide", "curve", "orchestration"]
+    parser.add_argument("--only", nargs="*", default=tables, choices=tables, help="tables to write (all)")
     args = parser.parse_args()
     data, peers = args.data.resolve(), args.peers.resolve()
     if not data.exists() or not (peers / "jax_vmap.py").exists():
         sys.exit(f"skipped: needs {data} and {peers}/jax_vmap.py (set PEERS and BENCH_DATA)")
 
     program = ROOT / "target" / "release" / "focalsweep"
+    machine = f"Measured by `make bench-peers` on {cpu()}{' (AVX-512)' if has_avx512() else ''}, {os.cpu_count()} cores"
+
+    def peer(name, of, epochs, pairs, *more, label=None):
+        command = [environment(name), f"{name}.py", "--data", of, "--epochs", str(epochs), "--pairs", str(pairs), *more]
+        return Contender(label or name, command, peers)
+
     with tempfile.TemporaryDirectory() as scratch:
-        contenders = []  # name, pairs, command, folder to remove before each run
-        for scores, label in (("none", "focalsweep"), ("all", "focalsweep, and scores.parquet")):
-            spec, out = pathlib.Path(scratch, f"{scores}.yaml"), pathlib.Path(scratch, scores)
-            spec.write_text(sweep(data, scores=scores))
-            command = [program, "run", spec, "--out", out, "--no-progress", "--devices", "cpu"]
-            contenders.append((label, PAIRS, command, out))
-        for other in ["jax_vmap", *args.others]:
-            peer, _, pairs = other.partition(":")
-            pairs = int(pairs or PAIRS)
-            command = [environment(peer), f"{peer}.py", "--data", data, "--epochs", str(EPOCHS), "--pairs", str(pairs)]
-            contenders.append((peer if pairs == PAIRS else f"{peer}, {pairs} pairs", pairs, command, None))
-        figures = {name: [] for name, *_ in contenders}
-        for run in range(args.runs + 1):  # the first warms the caches and does not count
-            for name, _, command, out in contenders:
-                if out:
-                    shutil.rmtree(out, ignore_errors=True)
-                figure = once([str(part) for part in command], peers)
-                print(f"{'warm-up' if run == 0 else f'run {run}'}: {name} {figure[0]:.2f} s", file=sys.stderr)
-                if run:
-                    figures[name].append(figure)
+        if "narrow" in args.only:
+            variants = {"none": ", `scores: none`", "all": ", scores, report.md and report.html"}
+            contenders = list(ours(program, scratch, "narrow", lambda scores: sweep(data, scores=scores), variants))
+            jax, few = peer("jax_vmap", data, EPOCHS, PAIRS), peer("jax_vmap", data, 1, PAIRS, label="jax_vmap, 1 epoch")
+            contenders += [jax, few]
+            for other in args.others:
+                name, _, pairs = other.partition(":")
+                pairs = int(pairs or PAIRS)
+                contenders.append(peer(name, data, EPOCHS, pairs, label=name if pairs == PAIRS else f"{name}, {pairs} pairs"))
+            table("peers", machine, contenders, args.runs, (jax, EPOCHS), (few, 1))
+        if "wide" in args.only:
+            wide = pathlib.Path(scratch, "wide.parquet")
+            size = ["--rows", "100000", "--features", "100", "--positives", "1000"]
+            subprocess.run([program, "data", "synth", *size, "--out", wide], check=True, stdout=subprocess.DEVNULL)
+            spec = lambda scores: sweep(wide, 1, 7, scores, "256, 128", 2)
+            contenders = list(ours(program, scratch, "wide", spec, {"none": ", `scores: none`"}))
+            hidden = ["--hidden", "256,128"]
+            jax = peer("jax_vmap", wide, 2, 7, *hidden)
+            few = peer("jax_vmap", wide, 1, 7, *hidden, label="jax_vmap, 1 epoch")
+            table("wide", machine, [*contenders, jax, few], args.runs, (jax, 2), (few, 1))
+        if "curve" in args.only:
+            curve(machine, program, scratch, data)
+        if "orchestration" in args.only:
+            orchestration(machine, program, scratch, data)
 
-        curve = [(a * g, run_alone(program, scratch, sweep(data, a, g))) for a, g in ((1, 1), (7, 1), (7, 7), (14, 14), (28, 28))]
-        small = run_alone(program, scratch, SMALL.format(data=pathlib.Path(scratch, "small.parquet")))
-        spec = pathlib.Path(scratch, "large.yaml")
-        spec.write_text(LARGE.format(data=data))
-        plans = [once([str(program), "plan", str(spec)], ROOT) for _ in range(3)]
 
-    machine = f"Measured by `make bench-peers` on {cpu()}, {os.cpu_count()} cores"
-    base = statistics.median(wall for wall, _ in figures["focalsweep"]) / PAIRS
-    lines = [
-        f"{machine}, {args.runs} runs of each in turn.",
-        "",
-        "| | median s | min | max | s per pair and epoch | times ours, per pair | peak MB |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for name, pairs, *_ in contenders:
-        walls = [wall for wall, _ in figures[name]]
-        median, memory = statistics.median(walls), max(memory for _, memory in figures[name])
-        lines.append(
-            f"| {name} | {median:.2f} | {min(walls):.2f} | {max(walls):.2f} | {median / pairs / EPOCHS:.5f}"
-            f" | {median / pairs / base:.2f} | {memory:.0f} |"
-        )
-    fill("peers", lines)
-    one = curve[0][1]
+def curve(machine, program, scratch, data):
+    """What more pairs cost."""
+    grids = ((1, 1), (7, 1), (7, 7), (14, 14), (28, 28))
+    points = [(a * g, run_alone(program, scratch, sweep(data, a, g))) for a, g in grids]
+    one = points[0][1]
     lines = [f"{machine}; median of 3 whole processes each.", "", "| pairs | s | times the cost of 1 | ms per pair and epoch |", "|---|---|---|---|"]
-    lines += [f"| {k} | {s:.2f} | {s / one:.1f} | {1000 * s / k / EPOCHS:.2f} |" for k, s in curve]
+    lines += [f"| {k} | {s:.2f} | {s / one:.1f} | {1000 * s / k / EPOCHS:.2f} |" for k, s in points]
     fill("curve", lines)
-    wall, memory = statistics.median(wall for wall, _ in plans), max(memory for _, memory in plans)
+
+
+def orchestration(machine, program, scratch, data):
+    """What a trial costs beside its training, and a plan."""
+    small = run_alone(program, scratch, SMALL.format(data=pathlib.Path(scratch, "small.parquet")))
+    spec = pathlib.Path(scratch, "large.yaml")
+    spec.write_text(LARGE.format(data=data))
+    plans = [once([str(program), "plan", str(spec)], ROOT) for _ in range(3)]
+    wall, memory = statistics.median(plan[0] for plan in plans), max(plan[1] for plan in plans)
     lines = [
         f"{machine}; median of 3 whole processes each.",
         "",

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use super::spec::{closed, read_spec};
 use crate::cli::{PhaseName, ReportArgs, ReportFormat, SplitName};
 use crate::output::{self, Failure, Plain};
-use crate::run::{WITH_INTERVALS, default_root, report_of};
+use crate::run::{WITH_INTERVALS, default_root, on_all_cores, report_of};
 use focalsweep_core::plan::Phase;
 use focalsweep_core::record::{RunFiles, write_named};
 use focalsweep_core::spec::{self, RankSpec, Split};
@@ -29,7 +29,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
     let point = args.operating_point.as_deref().map(spec::parse_operating_point).transpose().map_err(Failure::input)?;
     let found = report_of(files, &options, (point.as_ref(), phase_of(args.phase)), WITH_INTERVALS)?;
     if let Some(path) = &args.html {
-        let page = report::to_html(files, &found)?;
+        let page = report::to_html(files, &found, &on_all_cores)?;
         write(path, page.as_bytes())?;
         output::talk(&format!("wrote {}", path.display()));
         return Ok(ExitCode::SUCCESS);
@@ -62,7 +62,7 @@ fn write_figures(files: &RunFiles, folder: &Path, found: &Report) -> Result<Exit
     let cannot = |error: io::Error| Plain { message: format!("cannot make {}: {error}", folder.display()), help: None };
     fs::create_dir_all(folder).map_err(|e| Failure::environment(cannot(e)))?;
     let mut names = Vec::new();
-    for figure in report::figures(files, found)? {
+    for figure in report::figures(files, found, &on_all_cores)? {
         for (ending, bytes) in [("svg", figure.svg.as_bytes()), ("png", &figure.png)] {
             let path = folder.join(figure.name).with_extension(ending);
             write(&path, bytes)?;

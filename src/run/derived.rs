@@ -51,7 +51,7 @@ const REPORTS: [&str; 2] = ["report.md", "report.html"];
 pub(super) fn write_reports(spec: &Spec, dir: &RunDir, manifest: &mut Manifest) -> Result<(), RunError> {
     let files = RunFiles::read(dir.root())?;
     let found = report_of(&files, &rank_options(spec, None), (None, Phase::Search), WITH_INTERVALS)?;
-    let texts = [Markdown.export(&found), report::to_html(&files, &found)?];
+    let texts = [Markdown.export(&found), report::to_html(&files, &found, &on_all_cores)?];
     for (name, text) in REPORTS.into_iter().zip(texts) {
         dir.stage(name, text.as_bytes())?;
     }

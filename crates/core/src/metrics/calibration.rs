@@ -1,6 +1,7 @@
 //! Probabilities out of scores: fitted on validation rows, applied to others.
 
 use super::any_nan;
+use super::sorted::{Sorted, Step};
 
 /// Platt scaling: P(positive) = 1 / (1 + exp(a·f + b)) with f the logit of the score.
 ///
@@ -34,18 +35,10 @@ impl Platt {
         let (high, low) = ((positives + 1.0) / (positives + 2.0), 1.0 / (negatives + 2.0));
         let rows: Vec<(f64, f64)> =
             scores.iter().zip(labels).map(|(&s, &y)| (logit(s), if y != 0 { high } else { low })).collect();
-        let loss = |fit: Self| -> f64 { rows.iter().map(|&(f, target)| fit.loss(f, target)).sum() };
         let mut fit = Self { a: 0.0, b: ((negatives + 1.0) / (positives + 1.0)).ln() };
-        let mut now = loss(fit);
+        let mut now = Slopes::new(fit, &rows);
         for _ in 0..100 {
-            // Gradient and Hessian, with Lin et al.'s small ridge.
-            let (mut haa, mut hab, mut hbb, mut ga, mut gb) = (1e-12, 0.0, 1e-12, 0.0, 0.0);
-            for &(f, target) in &rows {
-                let p = fit.probability(f);
-                let (slope, curve) = (target - p, p * (1.0 - p));
-                (ga, gb) = (ga + f * slope, gb + slope);
-                (haa, hab, hbb) = (haa + f * f * curve, hab + f * curve, hbb + curve);
-            }
+            let Slopes { ga, gb, haa, hab, hbb, .. } = now;
             if ga.abs() < 1e-10 * rows.len() as f64 && gb.abs() < 1e-10 * rows.len() as f64 {
                 break;
             }
@@ -54,12 +47,12 @@ impl Platt {
             let downhill = ga * da + gb * db;
             let tried = (0..40).map(|halvings| 0.5_f64.powi(halvings)).find_map(|step| {
                 let next = Self { a: fit.a + step * da, b: fit.b + step * db };
-                let value = loss(next);
-                (value < now + 1e-4 * step * downhill).then_some((next, value))
+                let there = Slopes::new(next, &rows);
+                (there.loss < now.loss + 1e-4 * step * downhill).then_some((next, there))
             });
             // No step gets lower: as far as 64 bits tell, this is the optimum.
-            let Some((next, value)) = tried else { break };
-            (fit, now) = (next, value);
+            let Some((next, there)) = tried else { break };
+            (fit, now) = (next, there);
         }
         Some(fit)
     }
@@ -72,11 +65,44 @@ impl Platt {
     fn probability(self, f: f64) -> f64 {
         1.0 / (1.0 + (self.a * f + self.b).exp())
     }
+}
 
-    /// Cross-entropy of a target, written so that nothing overflows.
-    fn loss(self, f: f64, target: f64) -> f64 {
-        let x = self.a * f + self.b;
-        if x >= 0.0 { target * x + (-x).exp().ln_1p() } else { (target - 1.0) * x + x.exp().ln_1p() }
+/// The cross-entropy of a fit, its gradient and its Hessian with Lin et al.'s small ridge: one exponential a row, since
+/// a step that is taken, as almost all are, needs all of them.
+#[derive(Debug, Clone, Copy)]
+struct Slopes {
+    loss: f64,
+    ga: f64,
+    gb: f64,
+    haa: f64,
+    hab: f64,
+    hbb: f64,
+}
+
+/// Rows of which ln(1 + e), e at most 1, is taken together: the product of so many stays below 2⁵¹².
+const LOGGED_AT_ONCE: usize = 512;
+
+impl Slopes {
+    /// At `fit`, of rows (logit, target).
+    fn new(fit: Platt, rows: &[(f64, f64)]) -> Self {
+        let mut sum = Self { loss: 0.0, ga: 0.0, gb: 0.0, haa: 1e-12, hab: 0.0, hbb: 1e-12 };
+        for rows in rows.chunks(LOGGED_AT_ONCE) {
+            let mut product = 1.0;
+            for &(f, target) in rows {
+                let x = fit.a * f + fit.b;
+                // 1 + exp(x) without overflow: of the smaller side.
+                let e = (-x.abs()).exp();
+                let large = 1.0 / (1.0 + e);
+                let p = if x >= 0.0 { e * large } else { large };
+                product *= 1.0 + e;
+                sum.loss += if x >= 0.0 { target * x } else { (target - 1.0) * x };
+                let (slope, curve) = (target - p, p * (1.0 - p));
+                (sum.ga, sum.gb) = (sum.ga + f * slope, sum.gb + slope);
+                (sum.haa, sum.hab, sum.hbb) = (sum.haa + f * f * curve, sum.hab + f * curve, sum.hbb + curve);
+            }
+            sum.loss += product.ln();
+        }
+        sum
     }
 }
 
@@ -94,11 +120,6 @@ pub struct Isotonic {
 impl Isotonic {
     /// `None` without rows or when a score is NaN.
     pub fn fit(scores: &[f32], labels: &[u8]) -> Option<Self> {
-        if any_nan(scores) {
-            return None;
-        }
-        let mut rows: Vec<(f32, u8)> = scores.iter().zip(labels).map(|(&s, &y)| (s + 0.0, u8::from(y != 0))).collect();
-        rows.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         /// Rows whose mean is a step.
         struct Pool {
             positives: u64,
@@ -107,10 +128,8 @@ impl Isotonic {
             highest: f32,
         }
         let mut pools: Vec<Pool> = Vec::new();
-        for equal in rows.chunk_by(|a, b| a.0 == b.0) {
-            let positives = equal.iter().map(|&(_, label)| u64::from(label)).sum();
-            let score = equal[0].0;
-            let mut pool = Pool { positives, count: equal.len() as u64, lowest: score, highest: score };
+        for Step { score, rows, positives } in Sorted::new(scores, labels)?.steps() {
+            let mut pool = Pool { positives, count: rows, lowest: score, highest: score };
             // A step is not below the one before: compared as fractions, so that equal steps are found equal.
             while let Some(before) =
                 pools.pop_if(|before| before.positives * pool.count >= pool.positives * before.count)

@@ -1,6 +1,6 @@
 //! ROC and precision-recall curves, as scikit-learn 1.9 has them.
 
-use super::any_nan;
+use super::sorted::Sorted;
 
 /// A point of a ROC curve.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -75,17 +75,12 @@ struct Counts {
 
 /// At each distinct score from the highest down; `None` when a score is NaN.
 fn counts(scores: &[f32], labels: &[u8]) -> Option<Vec<Counts>> {
-    if any_nan(scores) {
-        return None;
-    }
-    let mut rows: Vec<(f32, u8)> = scores.iter().zip(labels).map(|(&s, &y)| (s + 0.0, u8::from(y != 0))).collect();
-    rows.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+    let sorted = Sorted::new(scores, labels)?;
     let (mut tp, mut fp) = (0, 0);
-    let counts = rows.chunk_by(|a, b| a.0 == b.0).map(|equal| {
-        let positives = equal.iter().map(|&(_, label)| u64::from(label)).sum::<u64>();
-        tp += positives;
-        fp += equal.len() as u64 - positives;
-        Counts { tp, fp, threshold: f64::from(equal[0].0) }
+    let counts = sorted.steps().rev().map(|step| {
+        tp += step.positives;
+        fp += step.rows - step.positives;
+        Counts { tp, fp, threshold: f64::from(step.score) }
     });
     Some(counts.collect())
 }

@@ -1,11 +1,11 @@
 //! How sure an AUC is, and whether two AUCs of the same rows differ.
 //!
 //! E. R. DeLong, D. M. DeLong, D. L. Clarke-Pearson: Comparing the areas under two or more correlated receiver
-//! operating characteristic curves, Biometrics 44(3), 1988; computed in O(n log n) by the midranks of X. Sun, W. Xu:
-//! Fast implementation of DeLong's algorithm, IEEE Signal Processing Letters 21(11), 2014.
+//! operating characteristic curves, Biometrics 44(3), 1988; computed from ranks, as X. Sun, W. Xu: Fast implementation
+//! of DeLong's algorithm, IEEE Signal Processing Letters 21(11), 2014, of which only the rarer class is sorted.
 
 use super::interval::score_interval;
-use super::{Interval, Ranks, any_nan, order_key};
+use super::{Interval, Ranks};
 
 /// An AUC and how far it may be off.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -75,36 +75,19 @@ pub struct AucComponents {
 impl AucComponents {
     /// `None` when a class is absent or a score is NaN.
     pub fn new(scores: &[f32], labels: &[u8]) -> Option<Self> {
-        if any_nan(scores) {
-            return None;
-        }
-        let mut by_score: Vec<(i32, usize)> =
-            scores.iter().zip(labels).enumerate().map(|(row, (&score, _))| (order_key(score), row)).collect();
-        by_score.sort_unstable();
-        let count = labels.iter().take(by_score.len()).filter(|&&label| label != 0).count() as u64;
-        let (all_positives, all_negatives) = (count, by_score.len() as u64 - count);
-        if all_positives == 0 || all_negatives == 0 {
-            return None;
-        }
-        let mut by_row = vec![0; by_score.len()];
-        let (mut positives_below, mut negatives_below) = (0, 0);
-        for equal in by_score.chunk_by(|a, b| a.0 == b.0) {
-            let positives = equal.iter().filter(|&&(_, row)| labels[row] != 0).count() as u64;
-            let negatives = equal.len() as u64 - positives;
-            for &(_, row) in equal {
-                by_row[row] = if labels[row] != 0 {
-                    2 * negatives_below + negatives
-                } else {
-                    2 * (all_positives - positives_below - positives) + positives
-                };
-            }
-            positives_below += positives;
-            negatives_below += negatives;
-        }
-        let of = |positive: bool| {
-            by_row.iter().zip(labels).filter(|&(_, &label)| (label != 0) == positive).map(|(&twice, _)| twice).collect()
+        Self::with_estimate(scores, labels).map(|(components, _)| components)
+    }
+
+    /// The same with the estimate of [`auc_delong`].
+    pub fn with_estimate(scores: &[f32], labels: &[u8]) -> Option<(Self, AucEstimate)> {
+        let mut places = vec![0_u32; scores.len().min(labels.len())];
+        let ranks = Ranks::placed(scores, labels, |row, place| places[row] = place as u32)?;
+        let twice = ranks.components();
+        let of = |class: usize| {
+            let rows = places.iter().zip(labels).filter(|&(_, &label)| (label == 0) == (class == 1));
+            rows.map(|(&place, _)| twice[place as usize][class]).collect()
         };
-        Some(Self { positives: of(true), negatives: of(false) })
+        Some((Self { positives: of(0), negatives: of(1) }, ranks.auc()))
     }
 
     /// Compares with the AUC of another model on the same rows in the same order. `None` when they are not as many, or

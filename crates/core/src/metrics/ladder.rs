@@ -76,25 +76,33 @@ impl Ladder {
         scores: &[f32],
         labels: &[u8],
         floor: Option<f32>,
-        mut place: impl FnMut(usize, bool) -> u32,
+        place: impl FnMut(usize, bool) -> u32,
     ) -> Option<Self> {
+        Some(Self::placed(scores, labels, &Self::kept(scores, labels, floor)?, place))
+    }
+
+    /// The rows of [`new`](Self::new) from the highest score down: all of its work that needs no places.
+    pub fn kept(scores: &[f32], labels: &[u8], floor: Option<f32>) -> Option<Vec<usize>> {
         let rows = scores.len().min(labels.len());
         let positives = labels[..rows].iter().filter(|&&y| y != 0).count();
-        if positives == 0 || positives == rows || any_nan(&scores[..rows]) {
-            return None;
-        }
-        let kept = descending(&scores[..rows], floor);
+        let is_whole = positives > 0 && positives < rows && !any_nan(&scores[..rows]);
+        is_whole.then(|| descending(&scores[..rows], floor))
+    }
+
+    /// The ladder of what [`kept`](Self::kept) found.
+    pub fn placed(scores: &[f32], labels: &[u8], kept: &[usize], mut place: impl FnMut(usize, bool) -> u32) -> Self {
+        let rows = scores.len().min(labels.len());
         let mut mark = |row: usize| {
             let positive = labels[row] != 0;
             place(row, positive) | if positive { POSITIVE } else { 0 }
         };
         let positives = (0..rows).filter(|&row| labels[row] != 0).map(|row| mark(row) & !POSITIVE).collect::<Vec<_>>();
-        Some(Self {
+        Self {
             scores: kept.iter().map(|&row| scores[row] + 0.0).collect(),
             places: kept.iter().map(|&row| mark(row)).collect(),
             negatives: rows - positives.len(),
             positives,
-        })
+        }
     }
 
     /// Negatives that were set aside, of which `above` may have a score above the threshold, as far down as the

@@ -51,6 +51,7 @@ mod power;
 mod precision_influences;
 mod ranks;
 mod reliability;
+mod sorted;
 mod split;
 mod student;
 mod thin;

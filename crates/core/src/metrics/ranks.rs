@@ -50,6 +50,12 @@ pub struct Ranks {
 impl Ranks {
     /// `None` when a class is absent or a score is NaN.
     pub fn new(scores: &[f32], labels: &[u8]) -> Option<Self> {
+        Self::placed(scores, labels, |_, _| {})
+    }
+
+    /// The same, and tells each row's place in their order: `2i` for a negative between the scores i - 1 and i of
+    /// positives, `2i + 1` for a row of score i.
+    pub(super) fn placed(scores: &[f32], labels: &[u8], mut tell: impl FnMut(usize, usize)) -> Option<Self> {
         let mut class: Vec<f32> = scores.iter().zip(labels).filter(|&(_, &y)| y != 0).map(|(&s, _)| s + 0.0).collect();
         let rows = scores.len().min(labels.len());
         if class.is_empty() || class.len() == rows || any_nan(&scores[..rows]) {
@@ -63,10 +69,29 @@ impl Ranks {
         }
         let table = Table::new(distinct.iter().map(|&s| order_key(s)).collect());
         let mut negatives = vec![0; 2 * distinct.len() + 1];
-        for (&score, _) in scores.iter().zip(labels).filter(|&(_, &y)| y == 0) {
-            negatives[table.place(order_key(score))] += 1;
+        for (row, (&score, &label)) in scores.iter().zip(labels).enumerate() {
+            let place = table.place(order_key(score));
+            negatives[place] += u64::from(label == 0);
+            tell(row, place);
         }
         Some(Self { scores: distinct, positives, negatives })
+    }
+
+    /// Twice DeLong's components, by place: for a positive the negatives below it, and half of those equal to it; for
+    /// a negative likewise the positives above it.
+    pub(super) fn components(&self) -> Vec<[u64; 2]> {
+        let (mut below, mut above) = (0, self.all_positives());
+        let mut of_places = Vec::with_capacity(self.negatives.len());
+        for (i, &positives) in self.positives.iter().enumerate() {
+            let (between, equal) = (self.negatives[2 * i], self.negatives[2 * i + 1]);
+            of_places.push([0, 2 * above]);
+            above -= positives;
+            below += between;
+            of_places.push([2 * below + equal, 2 * above + positives]);
+            below += equal;
+        }
+        of_places.push([0, 0]);
+        of_places
     }
 
     /// AUC and its DeLong standard error.

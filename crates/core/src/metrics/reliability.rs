@@ -1,5 +1,7 @@
 //! Whether a score of 0.3 means three of ten.
 
+use super::sorted::Sorted;
+
 /// How scores are put into bins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Binning {
@@ -26,26 +28,23 @@ pub struct ReliabilityBin {
 /// scikit-learn's `calibration_curve` has them (the upper end belongs to the bin), equal mass by the place in the
 /// order. Empty when a score is NaN or there are no rows or no bins.
 pub fn reliability(scores: &[f32], labels: &[u8], bins: usize, binning: Binning) -> Vec<ReliabilityBin> {
-    let mut rows: Vec<(f64, u8)> = scores.iter().zip(labels).map(|(&s, &y)| (f64::from(s), u8::from(y != 0))).collect();
-    if bins == 0 || rows.iter().any(|(score, _)| score.is_nan()) {
-        return Vec::new();
-    }
-    rows.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let Some(rows) = Sorted::new(scores, labels).filter(|_| bins > 0) else { return Vec::new() };
     let all = rows.len();
     // Inner edges belong to the bin below.
     let place = |score: f64| (0..bins - 1).take_while(|&i| (i + 1) as f64 / (bins as f64) < score).count();
     let mut of_bins = vec![(0_u64, 0.0, 0_u64); bins];
     let mut before = 0;
-    for equal in rows.chunk_by(|a, b| a.0 == b.0) {
+    for step in rows.steps() {
+        let (score, equal) = (f64::from(step.score), step.rows as usize);
         let at = match binning {
-            Binning::EqualWidth => place(equal[0].0),
-            Binning::EqualMass => equal_mass_bin(before, equal.len(), all, bins),
+            Binning::EqualWidth => place(score),
+            Binning::EqualMass => equal_mass_bin(before, equal, all, bins),
         };
         let (count, sum, positives) = &mut of_bins[at];
-        *count += equal.len() as u64;
-        *sum += equal[0].0 * equal.len() as f64;
-        *positives += equal.iter().map(|&(_, label)| u64::from(label)).sum::<u64>();
-        before += equal.len();
+        *count += step.rows;
+        *sum += score * step.rows as f64;
+        *positives += step.positives;
+        before += equal;
     }
     let of_bins = of_bins.into_iter().filter(|&(count, ..)| count > 0);
     of_bins

@@ -24,6 +24,7 @@ use super::job_bytes::JobBytes;
 use super::journals::{Journals, Kept};
 use super::models::{ModelInfo, Models, ModelsFile, Shared, StoredModel, model_key, write_header};
 use super::names::{CURVES, HISTORY, MODELS, RESULTS, SCORES, models_name, planned};
+use super::row_groups::RowGroups;
 use super::rows::{ResultRow, State};
 use super::run_dir::RunDir;
 use super::run_files::RunFiles;
@@ -218,27 +219,27 @@ impl<'a> Collection<'a> {
             pending.add(whose, data.scored(), bytes.scores(stem, spans)?);
             Ok(())
         };
-        self.write_parquet(SCORES, Arc::clone(&schema), self.scores_properties(), |out| {
+        self.write_scores(|out| {
             let mut pending = Scores::default();
             for batch in earlier {
                 for (place, rows) in self.earlier.runs(&batch?)? {
                     while let Some(kept) = new.next_if(|kept| self.earlier.place(&kept.entry.row) < place) {
                         scores_of(kept, &mut pending)?;
                         if pending.len() >= SCORES_AT_ONCE {
-                            write_scores(out, std::mem::take(&mut pending))?;
+                            add_scores(out, std::mem::take(&mut pending))?;
                         }
                     }
-                    write_scores(out, std::mem::take(&mut pending))?;
+                    add_scores(out, std::mem::take(&mut pending))?;
                     out.write(&rows)?;
                 }
             }
             for kept in new {
                 scores_of(kept, &mut pending)?;
                 if pending.len() >= SCORES_AT_ONCE {
-                    write_scores(out, std::mem::take(&mut pending))?;
+                    add_scores(out, std::mem::take(&mut pending))?;
                 }
             }
-            write_scores(out, pending)
+            add_scores(out, pending)
         })
     }
 
@@ -256,7 +257,7 @@ impl<'a> Collection<'a> {
     ) -> Result<(), RunDirError> {
         let keys = self.earlier.finished();
         let mut curves = Vec::new();
-        self.write_parquet(SCORES, Arc::new(columns::scores_schema()), self.scores_properties(), |out| {
+        self.write_scores(|out| {
             let mut pending = Scores::default();
             for &(trial, replicate) in &keys {
                 let Some(data) = self.replicates.get(replicate as usize) else { continue };
@@ -266,10 +267,10 @@ impl<'a> Collection<'a> {
                     pending.add((trial, replicate, self.plan.phase_of(replicate)), data.scored(), scores);
                 }
                 if pending.len() >= SCORES_AT_ONCE {
-                    write_scores(out, std::mem::take(&mut pending))?;
+                    add_scores(out, std::mem::take(&mut pending))?;
                 }
             }
-            write_scores(out, pending)
+            add_scores(out, pending)
         })?;
         let curves: Vec<(&str, u32, &[RocCorner])> =
             curves.iter().map(|(trial, replicate, corners)| (*trial, *replicate, corners.as_slice())).collect();
@@ -312,14 +313,28 @@ impl<'a> Collection<'a> {
         Ok(finished.filter(|key| with_curves.contains(key)).collect())
     }
 
-    fn scores_properties(&self) -> WriterPropertiesBuilder {
-        let numbers = |builder: WriterPropertiesBuilder, name: &str, encoding| {
+    fn write_scores(
+        &self,
+        write: impl FnOnce(&mut RowGroups<&mut (dyn Write + Send)>) -> Result<(), ParquetError>,
+    ) -> Result<(), RunDirError> {
+        // Words are few, and these would take a look into a dictionary for each row.
+        let numbers = [
+            ("replicate", Encoding::DELTA_BINARY_PACKED),
+            ("row", Encoding::DELTA_BINARY_PACKED),
+            ("label", Encoding::DELTA_BINARY_PACKED),
+            ("raw", Encoding::PLAIN),
+            ("score", Encoding::PLAIN),
+        ];
+        let properties = numbers.into_iter().fold(self.properties(), |builder, (name, encoding)| {
             let path = ColumnPath::from(name);
             builder.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, encoding)
-        };
-        let properties = numbers(self.properties(), "score", Encoding::PLAIN);
-        let properties = numbers(properties, "raw", Encoding::PLAIN);
-        numbers(properties, "row", Encoding::DELTA_BINARY_PACKED)
+        });
+        let schema = self.described(&columns::scores_schema());
+        self.dir.stage_with(SCORES, |out| {
+            let mut out = RowGroups::new(out, schema, properties.build())?;
+            write(&mut out)?;
+            Ok(out.close()?)
+        })
     }
 
     fn properties(&self) -> WriterPropertiesBuilder {
@@ -342,6 +357,13 @@ impl<'a> Collection<'a> {
         self.write_parquet(name, batch.schema(), self.properties(), |out| out.write(&batch))
     }
 
+    /// A schema that says what the file's own pairs say too, since pyarrow and pandas read its instead.
+    fn described(&self, schema: &Schema) -> SchemaRef {
+        let pair = |pair: &KeyValue| (pair.key.clone(), pair.value.clone().unwrap_or_default());
+        let pairs: HashMap<String, String> = self.metadata.iter().map(pair).collect();
+        Arc::new(Schema::new_with_metadata(schema.fields().clone(), pairs))
+    }
+
     fn write_parquet(
         &self,
         name: &str,
@@ -349,10 +371,7 @@ impl<'a> Collection<'a> {
         properties: WriterPropertiesBuilder,
         write: impl FnOnce(&mut ArrowWriter<&mut (dyn Write + Send)>) -> Result<(), ParquetError>,
     ) -> Result<(), RunDirError> {
-        // Also in the Arrow schema, which pyarrow and pandas read instead of the file's own pairs.
-        let pair = |pair: &KeyValue| (pair.key.clone(), pair.value.clone().unwrap_or_default());
-        let pairs: HashMap<String, String> = self.metadata.iter().map(pair).collect();
-        let schema = Arc::new(Schema::new_with_metadata(schema.fields().clone(), pairs));
+        let schema = self.described(&schema);
         self.dir.stage_with(name, |out| {
             let mut writer = ArrowWriter::try_new(out, schema, Some(properties.build()))?;
             write(&mut writer)?;
@@ -383,7 +402,7 @@ pub struct Remade {
     pub scores: [[Vec<f32>; 2]; 3],
 }
 
-fn write_scores(out: &mut ArrowWriter<&mut (dyn Write + Send)>, scores: Scores) -> Result<(), ParquetError> {
+fn add_scores(out: &mut RowGroups<&mut (dyn Write + Send)>, scores: Scores) -> Result<(), ParquetError> {
     if scores.len() == 0 {
         return Ok(());
     }

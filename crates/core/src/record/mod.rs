@@ -31,6 +31,7 @@ mod plan_file;
 mod predictions;
 mod prepared;
 mod retry;
+mod row_groups;
 mod rows;
 mod run_dir;
 mod run_files;

@@ -95,7 +95,7 @@ pub fn judge(
         average_precision: on == Split::Test || about.contains(&Test::AveragePrecision),
     };
     let all = Wanted { trials: &compared, replicates: &replicates };
-    let members = read_members(source, &all, &asked(ranking.on))?;
+    let members = read_members(source, &all, &asked(ranking.on), for_each)?;
     judged.errors.add(&members, ranking.on);
     judged.claims.extend(against_all(&first, &members, contenders, &asked(ranking.on), &about, for_each));
 
@@ -107,7 +107,7 @@ pub fn judge(
     let mut members = if ranking.on == Split::Test {
         members
     } else {
-        read_members(source, &Wanted { trials: &few, replicates: &replicates }, &asked)?
+        read_members(source, &Wanted { trials: &few, replicates: &replicates }, &asked, for_each)?
     };
     judged.errors.add(&members, Split::Test);
     if ranking.on == Split::Validation && members.rows.is_fixed() {
@@ -120,7 +120,7 @@ pub fn judge(
         }
     } else {
         if ranking.on == Split::Validation {
-            members = read_members(source, &all, &asked)?;
+            members = read_members(source, &all, &asked, for_each)?;
         }
         let about = everything(&asked);
         // Methods are held against the plain one, not the other way round.
@@ -214,7 +214,7 @@ impl Judged {
         let mut trials: Vec<&str> = of.keys().copied().filter(|&trial| trial != against && has_all(trial)).collect();
         trials.sort_by_key(place);
         let wanted: HashSet<String> = trials.iter().chain([&against]).map(|&trial| trial.to_owned()).collect();
-        let members = read_members(source, &Wanted { trials: &wanted, replicates: &common }, asked)?;
+        let members = read_members(source, &Wanted { trials: &wanted, replicates: &common }, asked, for_each)?;
         let redrawn = if members.rows.is_fixed() { None } else { test_rows_for_each_training_row(results) };
         self.claims.extend(settings(&trials, against, &members, asked, redrawn, for_each));
         self.confirmed = Confirmed::Yes;

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::share::{ForEach, each_trial};
 use crate::read::{CalibrationGroup, ReportError, ScoreGroup, ScoreSource};
 use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::metrics::{
-    Applied, AucComponents, FEWEST_ABOVE, Ladder, Placed, auc_delong, average_precision, average_precision_influences,
-    most_above,
+    Applied, AucComponents, FEWEST_ABOVE, Ladder, Placed, average_precision, average_precision_influences, most_above,
 };
 use focalsweep_core::spec::{OperatingPoint, Split};
 
@@ -38,6 +38,8 @@ pub(super) struct SplitRows {
     of_replicate: BTreeMap<u32, Vec<i64>>,
     /// Each row's place among all of them.
     places: HashMap<i64, u32>,
+    /// Of each replicate's rows.
+    places_of_replicate: BTreeMap<u32, Vec<u32>>,
     /// Different rows of the two classes.
     classes: [usize; 2],
     /// Positives of each replicate.
@@ -51,14 +53,16 @@ impl SplitRows {
             return first == rows;
         }
         let mut positives = 0;
-        for (&row, &label) in rows.iter().zip(labels) {
-            let next = self.places.len() as u32;
-            if let std::collections::hash_map::Entry::Vacant(place) = self.places.entry(row) {
-                place.insert(next);
-                self.classes[usize::from(label != 0)] += 1;
-            }
+        let place = |(&row, &label): (&i64, &u8)| {
             positives += u64::from(label != 0);
-        }
+            let next = self.places.len() as u32;
+            *self.places.entry(row).or_insert_with(|| {
+                self.classes[usize::from(label != 0)] += 1;
+                next
+            })
+        };
+        let places = rows.iter().zip(labels).map(place).collect();
+        self.places_of_replicate.insert(replicate, places);
         self.positives.insert(replicate, positives);
         self.of_replicate.insert(replicate, rows.to_vec());
         true
@@ -98,10 +102,9 @@ impl Estimate {
     fn add(&mut self, rows: &SplitRows, group: &ScoreGroup, (value, lacking): (f64, f64), influences: &[f32]) {
         self.influences.resize(rows.places.len().max(self.influences.len()), 0.0);
         let mut variance = 0.0;
-        for (row, &influence) in group.rows.iter().zip(influences) {
-            if let Some(&place) = rows.places.get(row) {
-                self.influences[place as usize] += influence;
-            }
+        let places = rows.places_of_replicate.get(&group.replicate).map_or(&[][..], Vec::as_slice);
+        for (&place, &influence) in places.iter().zip(influences) {
+            self.influences[place as usize] += influence;
             variance += f64::from(influence).powi(2);
         }
         self.of_replicate.push(value);
@@ -192,6 +195,7 @@ pub(super) fn read_members(
     source: &dyn ScoreSource,
     wanted: &Wanted<'_>,
     asked: &Asked<'_>,
+    for_each: ForEach<'_>,
 ) -> Result<Members, ReportError> {
     let mut build = Build::new(*asked);
     let of_split = |split: Split| split == asked.on || (asked.point.is_some() && split == Split::Validation);
@@ -206,11 +210,44 @@ pub(super) fn read_members(
             build.add_calibration(&trial, &group);
         })?;
     }
-    source.for_each(&is_wanted, &mut |group| {
-        let trial = group.trial.clone();
-        build.add(&trial, &group);
+    let measure =
+        |groups: &[ScoreGroup]| -> Vec<Measured> { groups.iter().map(|group| Measured::new(group, asked)).collect() };
+    each_trial(source, &is_wanted, for_each, measure, |groups, measured| {
+        for (group, measured) in groups.iter().zip(measured) {
+            build.add(&group.trial, group, measured);
+        }
     })?;
     Ok(build.end())
+}
+
+/// What is found out about a group of scores by themselves.
+pub(super) struct Measured {
+    /// On the rows asked for: the AUC, what its variance lacks, and what each row adds to its error.
+    auc: Option<(f64, f64, Vec<f32>)>,
+    /// The average precision likewise, where it is asked for.
+    average_precision: Option<(f64, Vec<f32>)>,
+    /// Of validation rows, where the point is put on them: those that could choose a threshold, from the highest down.
+    kept: Option<Vec<usize>>,
+}
+
+impl Measured {
+    pub(super) fn new(group: &ScoreGroup, asked: &Asked<'_>) -> Self {
+        let (raw, labels) = (&group.raw, &group.labels);
+        let is_asked = group.split == asked.on;
+        let auc = || {
+            let (components, estimate) = AucComponents::with_estimate(raw, labels)?;
+            let lacking = estimate.se.zip(estimate.covering_variance()).map(|(se, covers)| covers - se * se);
+            Some((components.auc(), lacking.unwrap_or(0.0), components.influences(labels)?))
+        };
+        let average_precision = || average_precision(raw, labels).zip(average_precision_influences(raw, labels));
+        // Where there is a guarantee, negatives that were set aside mostly choose.
+        let point = asked.point.filter(|_| group.split == Split::Validation && asked.guarantee().is_none());
+        Self {
+            auc: is_asked.then(auc).flatten(),
+            average_precision: (is_asked && asked.average_precision).then(average_precision).flatten(),
+            kept: point.and_then(|point| Ladder::kept(raw, labels, Ladder::floor(point, raw, labels))),
+        }
+    }
 }
 
 /// Members that are being read.
@@ -253,43 +290,35 @@ impl<'a> Build<'a> {
     }
 
     /// Adds a replicate's scores on one of the splits to a trial.
-    pub(super) fn add(&mut self, trial: &str, group: &ScoreGroup) {
-        let Asked { on, point, average_precision: with_precision } = self.asked;
+    pub(super) fn add(&mut self, trial: &str, group: &ScoreGroup, measured: Measured) {
+        let Asked { on, point, .. } = self.asked;
         let rows = if group.split == on { &mut self.members.rows } else { &mut self.chooses };
         if !rows.add(group.replicate, &group.rows, &group.labels) {
             self.others.insert(trial.to_owned());
             return;
         }
         let member = self.members.of.entry(trial.to_owned()).or_default();
+        let Measured { auc, average_precision, kept } = measured;
         if group.split == on {
             member.replicates += 1;
-            let found = AucComponents::new(&group.raw, &group.labels)
-                .and_then(|components| Some((components.auc(), components.influences(&group.labels)?)));
-            let Some((auc, influences)) = found else {
+            let Some((auc, lacking, influences)) = auc else {
                 self.others.insert(trial.to_owned());
                 return;
             };
-            let lacking = auc_delong(&group.raw, &group.labels).and_then(|estimate| {
-                let own = estimate.se?.powi(2);
-                Some(estimate.covering_variance()? - own)
-            });
-            member.auc.add(rows, group, (auc, lacking.unwrap_or(0.0)), &influences);
-            if with_precision {
-                let found = average_precision(&group.raw, &group.labels)
-                    .zip(average_precision_influences(&group.raw, &group.labels));
-                if let Some((value, influences)) = found {
-                    member.average_precision.get_or_insert_default().add(rows, group, (value, 0.0), &influences);
-                }
+            member.auc.add(rows, group, (auc, lacking), &influences);
+            if let Some((value, influences)) = average_precision {
+                member.average_precision.get_or_insert_default().add(rows, group, (value, 0.0), &influences);
             }
         }
         let Some(point) = point else { return };
+        let (raw, labels) = (&group.raw, &group.labels);
         let waiting = member.waiting.entry(group.replicate).or_default();
         let guaranteed = self.guaranteed.get(&(trial.to_owned(), group.replicate));
         if group.split == Split::Validation && guaranteed.is_none() {
-            let floor = Ladder::floor(point, &group.raw, &group.labels);
+            let kept = kept.or_else(|| Ladder::kept(raw, labels, Ladder::floor(point, raw, labels)));
             let places = &mut self.members.placed.validation;
-            waiting.chooses =
-                Ladder::new(&group.raw, &group.labels, floor, |at, positive| places.place(group.rows[at], positive));
+            let place = |at: usize, positive: bool| places.place(group.rows[at], positive);
+            waiting.chooses = kept.map(|kept| Ladder::placed(raw, labels, &kept, place));
         }
         if group.split == Split::Test && on == Split::Test {
             let chooses = guaranteed.map(|(_, negatives)| negatives).or(waiting.chooses.as_ref());

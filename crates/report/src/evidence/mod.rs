@@ -38,6 +38,7 @@ pub use methods::Method;
 pub use pair::{Common, Pairing, Run, Side, pair};
 pub use report::{Answer, Report};
 pub use share::ForEach;
+pub(crate) use share::each_trial;
 pub use starts::Start;
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::claim::Claim;
 use super::guarantee::too_few_above;
-use super::members::{Asked, Build};
+use super::members::{Asked, Build, Measured};
 use super::named::named;
 use super::report::Report;
 use super::share::ForEach;
@@ -149,7 +149,7 @@ fn between(
     }
     for ((run, winner), name) in runs.iter().zip(winners).zip(NAMES) {
         let wanted = |trial: &str, replicate: u32, _| trial == winner && replicates.contains(&replicate);
-        run.files.for_each(&wanted, &mut |group| build.add(name, &group))?;
+        run.files.for_each(&wanted, &mut |group| build.add(name, &group, Measured::new(&group, &asked)))?;
     }
     let members = build.end();
     let mut claims =

@@ -8,7 +8,7 @@
 mod draw;
 mod plot;
 
-use crate::evidence::{Report, Start};
+use crate::evidence::{ForEach, Report, Start};
 use crate::page::payload;
 use crate::page::payload::{Curve, Detail, Metric, Payload};
 use crate::read::ReportError;
@@ -36,8 +36,8 @@ pub struct Figure {
 ///
 /// # Errors
 /// A file of the run cannot be read, or a figure cannot be drawn.
-pub fn figures(files: &RunFiles, report: &Report) -> Result<Vec<Figure>, ReportError> {
-    let payload = payload(files, report)?;
+pub fn figures(files: &RunFiles, report: &Report, for_each: ForEach<'_>) -> Result<Vec<Figure>, ReportError> {
+    let payload = payload(files, report, for_each)?;
     let plots = [
         ("heatmap-auc", heatmap(&payload, &format!("{}_auc", payload.ranking.on))),
         ("heatmap-missed", heatmap(&payload, &format!("{}_op_fn", payload.ranking.on))),

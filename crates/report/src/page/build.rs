@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::payload::{Intervals, Parameter, Payload, Published, RankingOf, Run, Short, Trials};
 use super::{columns, details, headline, importance, losses, timeline};
-use crate::evidence::Report;
+use crate::evidence::{ForEach, Report};
 use crate::rank::{Ranked, Ranking};
 use crate::read::parameters::{self, PUBLISHED};
 use crate::read::{ReportError, Row, Value, column, part_of, read};
@@ -18,7 +18,7 @@ const DETAILS: usize = 100;
 
 /// # Errors
 /// A file of the run is missing or cannot be read.
-pub(crate) fn payload(files: &RunFiles, report: &Report) -> Result<Payload, ReportError> {
+pub(crate) fn payload(files: &RunFiles, report: &Report, for_each: ForEach<'_>) -> Result<Payload, ReportError> {
     let ranking = &report.ranking;
     let rows: Vec<Row> = read(files)?.ranked().cloned().collect();
     let published = published(ranking);
@@ -29,7 +29,7 @@ pub(crate) fn payload(files: &RunFiles, report: &Report) -> Result<Payload, Repo
     wanted.extend(starts.map(|ranked| ranked.rank - 1));
     wanted.sort_unstable();
     wanted.dedup();
-    let gathered = details::details(files, ranking, &wanted)?;
+    let gathered = details::details(files, ranking, &wanted, for_each)?;
     let gammas = losses::gammas(ranking);
     let claim = ranking.trials.iter().find_map(|ranked| report.against(ranked));
     let keys: Vec<String> = ranking.keys.iter().map(|key| key.column.clone()).collect();

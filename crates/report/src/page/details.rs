@@ -7,8 +7,9 @@ use super::curves::{precision_recall, roc, training_roc};
 use super::history::histories;
 use super::payload::Detail;
 use super::thresholds::{histogram, thresholds};
+use crate::evidence::{ForEach, each_trial};
 use crate::rank::Ranking;
-use crate::read::{ReportError, ScoreGroup, for_each_group};
+use crate::read::{ReportError, ScoreGroup};
 use focalsweep_core::record::RunFiles;
 use focalsweep_core::spec::Split;
 
@@ -19,15 +20,20 @@ pub(super) struct Gathered {
     pub(super) winner_negatives: Vec<f64>,
 }
 
-/// Details of the trials `wanted` (by index in the ranking, in ascending order), of the replicates that rank them.
+/// Details of `trials` (by index in the ranking, in ascending order), of the replicates that rank them.
 ///
 /// # Errors
 /// A file of the run is there but cannot be read.
-pub(super) fn details(files: &RunFiles, ranking: &Ranking, wanted: &[usize]) -> Result<Gathered, ReportError> {
+pub(super) fn details(
+    files: &RunFiles,
+    ranking: &Ranking,
+    trials: &[usize],
+    for_each: ForEach<'_>,
+) -> Result<Gathered, ReportError> {
     let at: HashMap<&str, usize> =
-        wanted.iter().enumerate().map(|(at, &trial)| (ranking.trials[trial].trial.trial_id.as_str(), at)).collect();
+        trials.iter().enumerate().map(|(at, &trial)| (ranking.trials[trial].trial.trial_id.as_str(), at)).collect();
     let mut gathered = Gathered {
-        details: wanted.iter().map(|&trial| Detail { trial, ..Detail::default() }).collect(),
+        details: trials.iter().map(|&trial| Detail { trial, ..Detail::default() }).collect(),
         winner_positives: Vec::new(),
         winner_negatives: Vec::new(),
     };
@@ -37,7 +43,7 @@ pub(super) fn details(files: &RunFiles, ranking: &Ranking, wanted: &[usize]) -> 
         }
     }
     let ranks = |trial: &str, replicate: u32| {
-        let at = at.get(trial).map(|&at| &ranking.trials[wanted[at]].trial);
+        let at = at.get(trial).map(|&at| &ranking.trials[trials[at]].trial);
         at.is_some_and(|trial| trial.replicates.contains(&replicate))
     };
     for (trial, curve) in training_roc(files, &ranks)? {
@@ -45,41 +51,57 @@ pub(super) fn details(files: &RunFiles, ranking: &Ranking, wanted: &[usize]) -> 
             gathered.details[at].roc.push(curve);
         }
     }
-    // The groups of a trial lie together, so one trial's are in memory at a time.
-    let mut under_way: Vec<ScoreGroup> = Vec::new();
+    // The groups of a trial lie together.
     let wanted = |trial: &str, replicate: u32, _| ranks(trial, replicate);
-    for_each_group(files, &wanted, &mut |group| {
-        if under_way.first().is_some_and(|first| first.trial != group.trial) {
-            add(&mut gathered, &at, &std::mem::take(&mut under_way), ranking);
+    let details = |groups: &[ScoreGroup]| {
+        let &at = at.get(groups.first()?.trial.as_str())?;
+        Some((at, of_scores(groups, ranking.mean(&ranking.trials[trials[at]], "threshold"))))
+    };
+    each_trial(files, &wanted, for_each, details, |groups, found| {
+        let Some((at, found)) = found else { return };
+        gathered.add(at, found);
+        if trials[at] == 0 {
+            gathered.add_winner(&groups);
         }
-        under_way.push(group);
     })?;
-    add(&mut gathered, &at, &under_way, ranking);
     Ok(gathered)
 }
 
-/// Adds what the scores of one trial say.
-fn add(gathered: &mut Gathered, at: &HashMap<&str, usize>, groups: &[ScoreGroup], ranking: &Ranking) {
-    let Some(&at) = groups.first().and_then(|group| at.get(group.trial.as_str())) else { return };
+/// What the scores of one trial say; its history is empty.
+fn of_scores(groups: &[ScoreGroup], operating_point: Option<f64>) -> Detail {
     let of = |split: Split| -> Vec<&ScoreGroup> { groups.iter().filter(|group| group.split == split).collect() };
     let (validation, test) = (of(Split::Validation), of(Split::Test));
-    let detail = &mut gathered.details[at];
-    let operating_point = ranking.mean(&ranking.trials[detail.trial], "threshold");
-    detail.thresholds = thresholds(&validation, &test, operating_point);
-    detail.histogram = histogram(&test);
-    detail.calibration = calibration(&validation, &test);
+    let mut detail = Detail {
+        thresholds: thresholds(&validation, &test, operating_point),
+        histogram: histogram(&test),
+        calibration: calibration(&validation, &test),
+        ..Detail::default()
+    };
     for (split, groups) in [("val", &validation), ("test", &test)] {
         detail.roc.extend(roc(split, groups));
         detail.precision_recall.extend(precision_recall(split, groups));
     }
-    if detail.trial == 0 {
-        for group in &test {
+    detail
+}
+
+impl Gathered {
+    /// Adds what the scores of a trial say.
+    fn add(&mut self, at: usize, found: Detail) {
+        let Detail { thresholds, histogram, calibration, roc, precision_recall, .. } = found;
+        let detail = &mut self.details[at];
+        (detail.thresholds, detail.histogram, detail.calibration) = (thresholds, histogram, calibration);
+        detail.roc.extend(roc);
+        detail.precision_recall.extend(precision_recall);
+    }
+
+    fn add_winner(&mut self, groups: &[ScoreGroup]) {
+        for group in groups.iter().filter(|group| group.split == Split::Test) {
             for (&score, &label) in group.scores.iter().zip(&group.labels) {
                 let score = f64::from(score);
                 if label == 1 {
-                    gathered.winner_positives.push(score);
+                    self.winner_positives.push(score);
                 } else {
-                    gathered.winner_negatives.push(1.0 - score);
+                    self.winner_negatives.push(1.0 - score);
                 }
             }
         }

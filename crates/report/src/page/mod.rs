@@ -20,16 +20,16 @@ pub(crate) mod payload;
 mod thresholds;
 mod timeline;
 
-use crate::evidence::Report;
+use crate::evidence::{ForEach, Report};
 use crate::read::ReportError;
 use focalsweep_core::record::RunFiles;
 
 pub(crate) use build::payload;
 
-/// The report of a run as one HTML file.
+/// The report of a run as one HTML file; `for_each` shares out its work.
 ///
 /// # Errors
 /// A file of the run is missing or cannot be read.
-pub fn to_html(files: &RunFiles, report: &Report) -> Result<String, ReportError> {
-    Ok(document::page(&payload(files, report)?))
+pub fn to_html(files: &RunFiles, report: &Report, for_each: ForEach<'_>) -> Result<String, ReportError> {
+    Ok(document::page(&payload(files, report, for_each)?))
 }

@@ -21,6 +21,7 @@ pub(super) fn thresholds(
     if positives.is_empty() || negatives.is_empty() {
         return None;
     }
+    // Runs in order, which a stable sort merges.
     positives.sort_by(f64::total_cmp);
     negatives.sort_by(f64::total_cmp);
     let quantile = |sorted: &[f64], q: f64| sorted[((sorted.len() - 1) as f64 * q).round() as usize];
@@ -75,7 +76,7 @@ impl Sorted {
         let class = |group: &ScoreGroup, label: u8| {
             let rows = group.scores.iter().zip(&group.labels).filter(|(_, l)| **l == label);
             let mut scores: Vec<f64> = rows.map(|(&score, _)| f64::from(score)).collect();
-            scores.sort_by(f64::total_cmp);
+            scores.sort_unstable_by(f64::total_cmp);
             scores
         };
         groups.iter().map(|group| Self { positives: class(group, 1), negatives: class(group, 0) }).collect()
