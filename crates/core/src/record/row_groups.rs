@@ -97,6 +97,7 @@ mod tests {
     use arrow::array::{ArrayRef, Int32Array, Int64Array};
     use arrow::compute::concat_batches;
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use parquet::file::metadata::RowGroupMetaData;
 
     use super::*;
 
@@ -115,7 +116,7 @@ mod tests {
         batches.iter().for_each(|batch| out.write(batch).unwrap());
         out.close().unwrap();
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
-        let sizes: Vec<i64> = reader.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
+        let sizes: Vec<i64> = reader.metadata().row_groups().iter().map(RowGroupMetaData::num_rows).collect();
         assert_eq!(sizes, [1 << 20, 1 << 20, 2_300_001 - (2 << 20)]);
         let read: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
         let schema = batches[0].schema();

@@ -87,7 +87,7 @@ impl Kept {
     pub(super) fn fill(&mut self, uniforms: &[f32], width: usize, rate: f32) {
         self.width = width;
         self.bits.clear();
-        self.bits.resize((uniforms.len() / width).next_multiple_of(16) / 16 * width, 0);
+        self.bits.resize((uniforms.len() / width).div_ceil(16) * width, 0);
         for (bits, lane) in self.bits.chunks_exact_mut(width).zip(uniforms.chunks(16 * width)) {
             for (row, uniforms) in lane.chunks_exact(width).enumerate() {
                 for (bits, &uniform) in bits.iter_mut().zip(uniforms) {
