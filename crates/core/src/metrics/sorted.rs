@@ -59,7 +59,8 @@ mod tests {
             rows in prop::collection::vec((prop_oneof![-3i8..3i8, any::<i8>()], any::<bool>()), 0..80),
             scale in prop_oneof![Just(1e-40_f32), Just(0.25), Just(1e30)],
         ) {
-            let scores: Vec<f32> = rows.iter().map(|&(s, _)| if s == 0 { -0.0 } else { f32::from(s) * scale }).collect();
+            let score = |&(s, _): &(i8, bool)| if s == 0 { -0.0 } else { f32::from(s) * scale };
+            let scores: Vec<f32> = rows.iter().map(score).collect();
             let labels: Vec<u8> = rows.iter().map(|&(_, y)| u8::from(y)).collect();
             let mut distinct: Vec<f32> = scores.iter().map(|s| s + 0.0).collect();
             distinct.sort_by(f32::total_cmp);

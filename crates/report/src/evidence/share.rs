@@ -18,8 +18,8 @@ pub(crate) fn gather<T: Send + Sync>(for_each: ForEach<'_>, n: usize, each: impl
     cells.into_iter().filter_map(OnceLock::into_inner).collect()
 }
 
-/// Hands on the scores that are wanted, those of a trial together, in the order of the source, each with what `work` made
-/// of them; `work` is done for many trials at once.
+/// Hands on the scores that are wanted, those of a trial together, in the order of the source, each with what `work`
+/// made of them; `work` is done for many trials at once.
 ///
 /// # Errors
 /// The scores are there but cannot be read.

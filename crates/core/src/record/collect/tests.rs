@@ -278,7 +278,8 @@ fn rows_without_models_and_scores_are_told_of_when_their_journal_is_damaged() {
     let mut manifest = Manifest::new("t", "d", vec!["s".into()], Counts::default(), Vec::new(), "now".into());
     run.read().unwrap().stage_rows().unwrap();
     run.dir.commit(&mut manifest).unwrap();
-    // Names of attempts are drawn, so the journal of the trial that finished is known by its bytes: one that failed has none.
+    // Names of attempts are drawn, so the journal of the trial that finished is known by its bytes: one that failed has
+    // none.
     let files = std::fs::read_dir(run.dir.jobs()).unwrap().map(|file| file.unwrap().path());
     let bins = files.filter(|path| path.extension().is_some_and(|ending| ending == "bin"));
     let bin = bins.max_by_key(|path| path.metadata().unwrap().len()).unwrap();

@@ -11,7 +11,8 @@ use super::product::parts;
 use super::simd::{Kernel, Lane, Simd};
 use focalsweep_core::plan::Layer;
 
-/// Most parameters of a layer whose gradient is kept in lanes: 144 KiB of them. The record of larger layers hangs on it.
+/// Most parameters of a layer whose gradient is kept in lanes: 144 KiB of them. The record of larger layers hangs on
+/// it.
 const MOST: usize = 48 * 48;
 /// Least units of a layer whose gradient is kept in numbers, sixteen units together.
 const LEAST_UNITS: usize = 8;
@@ -45,8 +46,8 @@ impl Gradient {
         Self { layers: sums.collect(), slopes: vec![0.0; layers.last().map_or(0, Layer::end)] }
     }
 
-    /// Adds `x[t, i] · delta[t, j]` over the lanes `t` below `lanes` to the gradient of layer `depth`, where `x` has the
-    /// layer's inputs and a column of ones; `fresh` gradients begin with 0.
+    /// Adds `x[t, i] · delta[t, j]` over the lanes `t` below `lanes` to the gradient of layer `depth`, where `x` has
+    /// the layer's inputs and a column of ones; `fresh` gradients begin with 0.
     #[inline(always)]
     pub(super) fn add<S: Simd>(
         &mut self,
@@ -80,8 +81,8 @@ impl Gradient {
     }
 }
 
-/// `gradient[i, j] += x[t, i] · delta[t, j]`, lane by lane for `t` below `lanes`: the parameters `[x.columns(), width]`,
-/// tile after tile, and row by row within one.
+/// `gradient[i, j] += x[t, i] · delta[t, j]`, lane by lane for `t` below `lanes`; `[x.columns(), width]`, tile after
+/// tile, and row by row within one.
 #[inline(always)]
 pub(super) fn outer<S: Simd>(
     simd: S,
