@@ -12,7 +12,7 @@ const SETS: u32 = 60;
 
 /// Shares of the sets by the columns of `fabricated::COUNTED`; none where there was no such claim.
 fn shares(cell: &Cell) -> Vec<Option<f64>> {
-    rates(cell, SETS).into_iter().map(|(told, of)| (of > 0).then(|| f64::from(told) / f64::from(of))).collect()
+    rates(cell, SETS, 17).into_iter().map(|(told, of)| (of > 0).then(|| f64::from(told) / f64::from(of))).collect()
 }
 
 #[test]

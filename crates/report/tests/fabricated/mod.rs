@@ -345,8 +345,8 @@ fn truth(cell: &Cell) -> f64 {
     auc_of(cell.shift() * (1.0 / (1.0 + cell.luck * cell.luck / 2.0)).sqrt())
 }
 
-/// Shares of the sets, and how many had such a claim.
-pub(crate) fn rates(cell: &Cell, sets: u32) -> [(u32, u32); 10] {
+/// Shares of the sets that `seed` draws, and how many had such a claim.
+pub(crate) fn rates(cell: &Cell, sets: u32, seed: u64) -> [(u32, u32); 10] {
     let next = AtomicU32::new(0);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let work = || {
@@ -356,7 +356,7 @@ pub(crate) fn rates(cell: &Cell, sets: u32) -> [(u32, u32); 10] {
             if set >= sets {
                 return counts;
             }
-            let found = judged(cell, &draw(cell, &mut Stream::new(17, set, Purpose::Synth, 0, 0)));
+            let found = judged(cell, &draw(cell, &mut Stream::new(seed, set, Purpose::Synth, 0, 0)));
             for (count, found) in counts.iter_mut().zip(found) {
                 count.0 += u32::from(found == Some(true));
                 count.1 += u32::from(found.is_some());
