@@ -20,11 +20,12 @@ pub(super) fn importance(ranking: &Ranking, columns: &[String]) -> Vec<Importanc
     let swept = ranking.swept();
     let mut found = Vec::new();
     for column in columns {
+        let place = ranking.place_of(column);
         let trials: Vec<_> = ranking
             .trials
             .iter()
             .filter(|ranked| ranked.trial.complete)
-            .filter_map(|ranked| Some((ranked, ranking.mean(ranked, column)?)))
+            .filter_map(|ranked| Some((ranked, ranked.mean_at(place)?)))
             .collect();
         if trials.len() < FEWEST {
             continue;

@@ -20,16 +20,20 @@ pub(crate) mod payload;
 mod thresholds;
 mod timeline;
 
+/// Trials of which a page has the figures: it is to open in a browser.
+const MOST: usize = 10_000;
+
 use crate::evidence::Report;
-use crate::read::ReportError;
+use crate::read::{ReportError, Results};
 use focalsweep_core::record::RunFiles;
 
-pub(crate) use build::payload;
+pub(crate) use build::{Embedded, payload};
 
-/// The report of a run as one HTML file.
+/// The report of a run as one HTML file; `results` are those that were ranked. Of very many trials the first ten
+/// thousand are in it, and those that it names.
 ///
 /// # Errors
 /// A file of the run is missing or cannot be read.
-pub fn to_html(files: &RunFiles, report: &Report) -> Result<String, ReportError> {
-    Ok(document::page(&payload(files, report)?))
+pub fn to_html(files: &RunFiles, results: &Results, report: &Report) -> Result<String, ReportError> {
+    Ok(document::page(&payload(files, results, report, Embedded::First(MOST))?))
 }
