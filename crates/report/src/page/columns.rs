@@ -106,7 +106,7 @@ mod tests {
         let mut results = results(vec![row("a", 0, "bce", None, 0.9, 1.0)]);
         results.metrics.push("train_seconds".to_owned());
         results.rows[0].metrics.push(Some(1.5));
-        let all = metrics(&Report::bare(ranked(&results, &["auc"])));
+        let all = metrics(&Report::bare(ranked(&results, &["auc"])), &[]);
         let seconds = all.iter().find(|metric| metric.column == "train_seconds").unwrap();
         assert_eq!((seconds.title.as_str(), seconds.group, seconds.split), ("Training time, seconds", "", ""));
         let auc = all.iter().find(|metric| metric.column == "val_auc").unwrap();
