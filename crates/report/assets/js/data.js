@@ -1,5 +1,5 @@
-// What the page was given, and ways to ask for it. A trial is its index in the lists: its rank - 1, unless trials before
-// it were left out.
+// What the page was given, and ways to ask for it. A trial is its index in the lists: its rank - 1, unless trials
+// before it were left out.
 
 const data = JSON.parse(byId("payload").textContent);
 const { run, trials, ranking } = data;
@@ -11,8 +11,8 @@ const everyTrial = Array.from({ length: N }, (_, i) => i);
 /** What plots and tables leave out where the page does not have all trials; a sentence after others, or nothing. */
 const onlyTheFirst = () =>
   N < ranking.all
-    ? ` Of ${ranking.all.toLocaleString("en")} trials only these ${N.toLocaleString("en")} are in this page: the best, ` +
-      "and those that it names."
+    ? ` Of ${ranking.all.toLocaleString("en")} trials only these ${N.toLocaleString("en")} are in this page: ` +
+      "the best, and those that it names."
     : "";
 
 const metricOf = new Map(data.metrics.map((metric) => [metric.column, metric]));

@@ -84,7 +84,12 @@ const drawTable = () => {
         {},
         el(
           "button",
-          { type: "button", class: "link", "aria-label": `All figures of trial ${rankOf(i)}`, onclick: () => showTrial(i) },
+          {
+            type: "button",
+            class: "link",
+            "aria-label": `All figures of trial ${rankOf(i)}`,
+            onclick: () => showTrial(i),
+          },
           column.text(i),
         ),
       );

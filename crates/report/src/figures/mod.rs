@@ -32,8 +32,8 @@ pub struct Figure {
 
 /// The figures that the run has the data for: heatmaps of AUC and of the positives missed at the operating point (where
 /// two hyperparameters were swept), ROC and precision-recall curves and reliability (where scores were kept), AUC
-/// against the positives missed, and the first epochs of plain cross-entropy where its initial bias was swept. `results`
-/// are those that were ranked.
+/// against the positives missed, and the first epochs of plain cross-entropy where its initial bias was swept.
+/// `results` are those that were ranked.
 ///
 /// # Errors
 /// A file of the run cannot be read, or a figure cannot be drawn.

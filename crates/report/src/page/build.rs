@@ -115,8 +115,8 @@ fn run(files: &RunFiles, ranking: &Ranking) -> Result<Run, ReportError> {
     })
 }
 
-/// The trials whose figures are embedded, by index in the ranking: all, or the first of them, those `wanted`, the best of
-/// each method, those with intervals and the first that failed.
+/// The trials whose figures are embedded, by index in the ranking: all, or the first of them, those `wanted`, the best
+/// of each method, those with intervals and the first that failed.
 fn shown(report: &Report, rows: &[&Row], wanted: &[usize], embedded: Embedded) -> Vec<usize> {
     let trials = &report.ranking.trials;
     let Embedded::First(first) = embedded else { return (0..trials.len()).collect() };

@@ -106,6 +106,9 @@ mod tests {
     use crate::read::run_files;
     use crate::tests::{bare_row, results, write_parquet, write_run};
 
+    /// A row of the file: trial, replicate, and both shares.
+    type Written = (String, i32, f64, f64);
+
     #[test]
     fn the_corners_of_some_trials_are_those_that_were_written() {
         let folder = tempfile::tempdir().unwrap();
@@ -121,7 +124,7 @@ mod tests {
         };
         assert!(found(&["a"]).is_empty(), "there is no file");
         // More rows than are read at a time, curves of different lengths, some of no trial that is asked for.
-        let mut rows: Vec<(String, i32, f64, f64)> = Vec::new();
+        let mut rows: Vec<Written> = Vec::new();
         for trial in 0..300 {
             for replicate in 0..2 {
                 for corner in 0..(trial * 7 % 400 + 1) {
@@ -131,7 +134,7 @@ mod tests {
             }
         }
         assert!(rows.len() > 3 * ROWS_AT_ONCE);
-        let floats = |of: &dyn Fn(&(String, i32, f64, f64)) -> f64| -> ArrayRef {
+        let floats = |of: &dyn Fn(&Written) -> f64| -> ArrayRef {
             Arc::new(rows.iter().map(|row| Some(of(row))).collect::<Float64Array>())
         };
         let trials: ArrayRef = Arc::new(rows.iter().map(|row| Some(row.0.as_str())).collect::<StringArray>());
