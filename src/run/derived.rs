@@ -7,13 +7,13 @@ use super::observer::Observer;
 use focalsweep_core::plan::Phase;
 use focalsweep_core::record::{Manifest, RunDir, RunFiles};
 use focalsweep_core::spec::{OperatingPoint, Spec, Split};
-use focalsweep_report::{self as report, Exporter, Markdown, Options, Report, ReportError};
+use focalsweep_report::{self as report, Exporter, Markdown, Options, Report, ReportError, Results};
 
 /// Trials that have bootstrap intervals.
 pub const WITH_INTERVALS: usize = 20;
 
 /// Ranks a run's trials by the trainings of a phase, at another operating point if one is given, says which of them are
-/// tied with the best, and answers what the winner buys.
+/// tied with the best, and answers what the winner buys. Gives back the results that were ranked, too.
 ///
 /// # Errors
 /// The results are damaged or cannot be read, or do not have what is asked for.
@@ -22,7 +22,7 @@ pub fn report_of(
     options: &Options,
     (point, phase): (Option<&OperatingPoint>, Phase),
     with_intervals: usize,
-) -> Result<Report, ReportError> {
+) -> Result<(Results, Report), ReportError> {
     let mut results = report::read(files)?.ranked_by(phase);
     if phase == Phase::Confirm && results.ranked().next().is_none() {
         return Err(ReportError::NothingConfirmed(files.root().to_owned()));
@@ -31,7 +31,8 @@ pub fn report_of(
         report::at_operating_point(files, &mut results, point)?;
     }
     let ranking = report::rank(&results, options)?;
-    Report::new(files, &results, ranking, with_intervals, &on_all_cores)
+    let report = Report::new(files, &results, ranking, with_intervals, &on_all_cores)?;
+    Ok((results, report))
 }
 
 /// Calls a function for each of 0..n on all cores.
@@ -50,8 +51,8 @@ const REPORTS: [&str; 2] = ["report.md", "report.html"];
 /// Writes the files of the report.
 pub(super) fn write_reports(spec: &Spec, dir: &RunDir, manifest: &mut Manifest) -> Result<(), RunError> {
     let files = RunFiles::read(dir.root())?;
-    let found = report_of(&files, &rank_options(spec, None), (None, Phase::Search), WITH_INTERVALS)?;
-    let texts = [Markdown.export(&found), report::to_html(&files, &found, &on_all_cores)?];
+    let (results, found) = report_of(&files, &rank_options(spec, None), (None, Phase::Search), WITH_INTERVALS)?;
+    let texts = [Markdown.export(&found), report::to_html(&files, &results, &found, &on_all_cores)?];
     for (name, text) in REPORTS.into_iter().zip(texts) {
         dir.stage(name, text.as_bytes())?;
     }

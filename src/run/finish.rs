@@ -45,6 +45,9 @@ pub(super) fn finish(
     let is_there = collection.rows() == workload.rows() && !collection.lacks_parts(kept.as_ref())?;
     let finished = trained && is_there;
     collection.stage_scores(kept.as_ref())?;
+    let damage = collection.damage().first().cloned();
+    // The report needs the room.
+    drop(collection);
     // Should this be all that comes to be, whoever resumes sees that the rest is missing.
     manifest.state = if finished { RunState::Finished } else { RunState::Interrupted };
     manifest.ended = finished.then_some(Ended::Complete);
@@ -58,8 +61,8 @@ pub(super) fn finish(
     if finished && manifest.counts.failed == 0 {
         dir.remove_jobs()?;
     }
-    match collection.damage().first() {
-        Some(why) if trained && !finished => Err(RunDirError::Broken { path: dir.jobs(), why: why.clone() }.into()),
+    match damage {
+        Some(why) if trained && !finished => Err(RunDirError::Broken { path: dir.jobs(), why }.into()),
         _ => Ok(finished),
     }
 }

@@ -356,7 +356,7 @@ fn ten_thousand_trials_rank_at_once() {
     assert!(said(&ranking, &Csv).lines().count() == 10_001 && !table(&ranking, 100).is_empty());
 }
 
-fn write_parquet(path: &Path, columns: Vec<(String, ArrayRef)>) {
+pub(super) fn write_parquet(path: &Path, columns: Vec<(String, ArrayRef)>) {
     let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, c)| (n, c, true))).unwrap();
     let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
     writer.write(&batch).unwrap();
@@ -369,7 +369,7 @@ fn read_run(dir: &Path) -> Result<Results, ReportError> {
 }
 
 /// Writes results as a run does: counts as integers, words as text or as a dictionary.
-fn write_run(dir: &Path, results: &Results) {
+pub(super) fn write_run(dir: &Path, results: &Results) {
     let manifest = serde_json::json!({
         "format_version": 1, "name": results.name, "state": "finished",
         "counts": {"trials": results.planned_trials, "replicates": results.planned_replicates},

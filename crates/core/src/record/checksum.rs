@@ -1,7 +1,9 @@
 //! Checksums of what is written: a line, a blob, a finished file. XXH3 with 128 bits, as 32 hexadecimal digits.
 
+use std::fmt;
 use std::io::{self, Read, Write};
 
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 /// How a line's checksum begins, after the rest of its object.
@@ -11,13 +13,44 @@ const END: &str = "\"}";
 /// Digits of a checksum.
 const DIGITS: usize = 32;
 
-/// The checksum of a blob.
-pub fn blob_sum(bytes: &[u8]) -> String {
-    hexadecimal(xxh3_128(bytes))
+/// A checksum as it is held where there are many: sixteen bytes. Written as its digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(super) struct Sum(u128);
+
+impl Sum {
+    /// That of a blob.
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        Self(xxh3_128(bytes))
+    }
 }
 
-fn hexadecimal(sum: u128) -> String {
-    format!("{sum:032x}")
+impl fmt::Display for Sum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:0DIGITS$x}", self.0)
+    }
+}
+
+impl From<Sum> for String {
+    fn from(sum: Sum) -> Self {
+        sum.to_string()
+    }
+}
+
+impl TryFrom<String> for Sum {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let digits = Some(&text).filter(|text| text.len() == DIGITS && text.bytes().all(is_digit));
+        let number = digits.and_then(|digits| u128::from_str_radix(digits, 16).ok());
+        number.map(Self).ok_or_else(|| format!("{text:?} is no checksum: {DIGITS} hexadecimal digits are"))
+    }
+}
+
+/// The checksum of a blob.
+pub fn blob_sum(bytes: &[u8]) -> String {
+    Sum::of(bytes).to_string()
 }
 
 /// Adds a line to `lines`: the object `json` with the field `sum` as its last, over the object without it.
@@ -101,7 +134,7 @@ impl<W: Write> Summing<W> {
 
     /// Bytes and checksum of what was written.
     pub(super) fn total(&self) -> (u64, String) {
-        (self.bytes, hexadecimal(self.hasher.digest128()))
+        (self.bytes, Sum(self.hasher.digest128()).to_string())
     }
 }
 
@@ -147,6 +180,19 @@ mod tests {
             changed[at] ^= 1;
             assert!(unseal(&changed).is_err(), "byte {at}");
             assert!(unseal(&sealed[..at]).is_err(), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn a_sum_comes_back_from_its_digits_and_nothing_else_is_one() {
+        let sum = Sum::of(b"rare events");
+        let json = serde_json::to_string(&sum).unwrap();
+        assert_eq!(json, format!("\"{}\"", blob_sum(b"rare events")));
+        assert_eq!(serde_json::from_str::<Sum>(&json).unwrap(), sum);
+        let digits = sum.to_string();
+        let longer = format!("0{digits}");
+        for text in ["", &digits[1..], &longer, &digits.to_uppercase(), &format!("+{}", &digits[1..])] {
+            assert!(Sum::try_from(text.to_owned()).is_err(), "{text}");
         }
     }
 

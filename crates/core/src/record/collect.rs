@@ -25,7 +25,7 @@ use super::journals::{Journals, Kept};
 use super::models::{ModelInfo, Models, ModelsFile, Shared, StoredModel, model_key, write_header};
 use super::names::{CURVES, HISTORY, MODELS, RESULTS, SCORES, models_name, planned};
 use super::row_groups::RowGroups;
-use super::rows::{ResultRow, State};
+use super::rows::State;
 use super::run_dir::RunDir;
 use super::run_files::RunFiles;
 use crate::metrics::RocCorner;
@@ -34,6 +34,8 @@ use crate::prepared::Replicate;
 
 /// Scores that are handed to the Parquet writer together.
 const SCORES_AT_ONCE: usize = 1 << 17;
+/// Entries whose rows are; in tests few, so that tables of a few trials are written in several goes.
+const ENTRIES_AT_ONCE: usize = if cfg!(test) { 3 } else { 1 << 12 };
 
 /// What a run came to: its journals, read, beside the rows that were collected before, each (trial, replicate) once.
 #[derive(Debug)]
@@ -122,18 +124,16 @@ impl<'a> Collection<'a> {
 
     /// Makes results.parquet, history.parquet and curves.parquet, for [`RunDir::commit`]. So for the others.
     ///
+    /// Memory: the rows of some thousand trials and a row group; where files had rows before, all rows of one.
+    ///
     /// # Errors
     /// A file cannot be written, or one that stands there cannot be read; what stood there before still does.
     pub fn stage_rows(&self) -> Result<(), RunDirError> {
-        let rows: Vec<&ResultRow> = self.entries.iter().map(|kept| &kept.entry.row).collect();
-        let entries: Vec<&Entry> = self.entries.iter().map(|kept| &kept.entry).collect();
-        self.write_batch(HISTORY, columns::history(&entries))?;
-        let curves: Vec<(&str, u32, &[RocCorner])> = entries
-            .iter()
-            .map(|entry| (entry.row.trial_id.as_str(), entry.row.replicate, entry.train_roc.as_slice()))
-            .collect();
-        self.write_batch(CURVES, columns::curves(&curves))?;
-        self.write_batch(RESULTS, columns::results(&rows))
+        self.write_rows(HISTORY, &|entries| columns::history(entries))?;
+        self.write_rows(CURVES, &|entries| {
+            columns::curves(&entries.iter().map(|entry| curve_of(entry)).collect::<Vec<_>>())
+        })?;
+        self.write_rows(RESULTS, &|entries| columns::results(entries))
     }
 
     /// Makes models/: a file of models for each job, the preprocessing of each replicate beside.
@@ -169,7 +169,7 @@ impl<'a> Collection<'a> {
         let mut header = Vec::new();
         for kept in kept {
             let row = &kept.entry.row;
-            let sum = kept.entry.bytes.as_ref().map(|spans| spans.model_sum().to_owned()).unwrap_or_default();
+            let sum = kept.entry.bytes.as_ref().map(|spans| spans.model_sum().to_string()).unwrap_or_default();
             let hyperparameters = serde_json::to_value(&row.hyperparameters).map_err(|e| failed(e.into()))?;
             let info = ModelInfo { hyperparameters, threshold: row.threshold, threshold_raw: row.threshold_raw, sum };
             let Hyperparameters { hidden, activation, .. } = &row.hyperparameters;
@@ -343,18 +343,27 @@ impl<'a> Collection<'a> {
             .set_key_value_metadata(Some(self.metadata.clone()))
     }
 
-    /// Writes a file of rows that fit into memory, together with those that it had before, in the order of trials and
-    /// replicates.
-    fn write_batch(&self, name: &str, batch: Result<RecordBatch, ArrowError>) -> Result<(), RunDirError> {
+    /// Writes a file of the rows that `batch` makes of entries, together with those that it had before, in the order of
+    /// trials and replicates.
+    fn write_rows(
+        &self,
+        name: &str,
+        batch: &dyn Fn(&[&Entry]) -> Result<RecordBatch, ArrowError>,
+    ) -> Result<(), RunDirError> {
         let failed = |e: ArrowError| RunDirError::io(&self.dir.path(name), io::Error::other(e));
-        let mut batch = batch.map_err(failed)?;
-        let earlier = self.earlier.batches(self.dir, name, &batch.schema())?;
+        let entries: Vec<&Entry> = self.entries.iter().map(|kept| &kept.entry).collect();
+        let schema = batch(&[]).map_err(failed)?.schema();
+        let earlier = self.earlier.batches(self.dir, name, &schema)?;
         let earlier = earlier.collect::<Result<Vec<_>, _>>().map_err(failed)?;
         if earlier.iter().any(|earlier| earlier.num_rows() > 0) {
-            let all = concat_batches(&batch.schema(), earlier.iter().chain([&batch])).map_err(failed)?;
-            batch = self.earlier.in_order(&all).map_err(failed)?;
+            let new = batch(&entries).map_err(failed)?;
+            let all = concat_batches(&schema, earlier.iter().chain([&new])).map_err(failed)?;
+            let all = self.earlier.in_order(&all).map_err(failed)?;
+            return self.write_parquet(name, schema, self.properties(), |out| out.write(&all));
         }
-        self.write_parquet(name, batch.schema(), self.properties(), |out| out.write(&batch))
+        self.write_parquet(name, schema, self.properties(), |out| {
+            entries.chunks(ENTRIES_AT_ONCE).try_for_each(|entries| out.write(&batch(entries)?))
+        })
     }
 
     /// A schema that says what the file's own pairs say too, since pyarrow and pandas read its instead.
@@ -407,6 +416,11 @@ fn add_scores(out: &mut RowGroups<&mut (dyn Write + Send)>, scores: Scores) -> R
         return Ok(());
     }
     out.write(&scores.batch().map_err(|e| ParquetError::External(Box::new(e)))?)
+}
+
+/// The ROC curve of an entry's training rows, and whose it is.
+fn curve_of(entry: &Entry) -> (&str, u32, &[RocCorner]) {
+    (&entry.row.trial_id, entry.row.replicate, &entry.train_roc)
 }
 
 /// The file that says how the inputs of a replicate's models are made.

@@ -34,8 +34,9 @@ impl Columns {
     }
 }
 
-/// results.parquet: a row for each of `rows`.
-pub(super) fn results(rows: &[&ResultRow]) -> Result<RecordBatch, ArrowError> {
+/// results.parquet: a row for each of `entries`.
+pub(super) fn results(entries: &[&Entry]) -> Result<RecordBatch, ArrowError> {
+    let rows: Vec<&ResultRow> = entries.iter().map(|entry| &entry.row).collect();
     let mut out = Columns { columns: Vec::new() };
     let text =
         |value: &dyn Fn(&ResultRow) -> Option<String>| rows.iter().map(|row| value(row)).collect::<StringArray>();
@@ -100,7 +101,7 @@ pub(super) fn results(rows: &[&ResultRow]) -> Result<RecordBatch, ArrowError> {
                 Source::Scores(measure) => out.add(column.name(), number(measure)),
                 Source::AtHalf(of_counts) => {
                     let counts = |r: &ResultRow| metrics_of(r).map(|metrics| metrics.confusion);
-                    out.columns.push((column.name(), counted(rows, of_counts, &counts)));
+                    out.columns.push((column.name(), counted(&rows, of_counts, &counts)));
                 }
                 Source::AtOperatingPoint(_) | Source::Costs | Source::Training => {}
             }
@@ -116,7 +117,7 @@ pub(super) fn results(rows: &[&ResultRow]) -> Result<RecordBatch, ArrowError> {
     for (part, counts) in points {
         for metric in METRICS {
             if let Source::AtOperatingPoint(of_counts) = metric.source {
-                out.columns.push((metric.column(part).name(), counted(rows, of_counts, &counts)));
+                out.columns.push((metric.column(part).name(), counted(&rows, of_counts, &counts)));
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::checksum::Sum;
 use super::lines;
 use super::rows::{HistoryRow, ResultRow, State};
 use crate::metrics::RocCorner;
@@ -30,13 +31,13 @@ pub struct Spans {
     /// the calibration rows, the model.
     pub(super) lengths: [u64; PARTS],
     /// Checksum of each part.
-    pub(super) sums: [String; PARTS],
+    pub(super) sums: [Sum; PARTS],
 }
 
 impl Spans {
     /// Checksum of the model.
-    pub(super) fn model_sum(&self) -> &str {
-        &self.sums[MODEL]
+    pub(super) fn model_sum(&self) -> Sum {
+        self.sums[MODEL]
     }
 
     /// Where each part lies; `None` where no file is that long.

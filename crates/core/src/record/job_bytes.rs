@@ -1,25 +1,30 @@
 //! The `.bin` files beside journals, read and compared with the checksums of the lines that name their parts.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
 use super::bytes::from_le_bytes;
-use super::checksum::{OTHER_SUM, blob_sum, sum_of_stream};
+use super::checksum::{OTHER_SUM, Sum, sum_of_stream};
 use super::entry::{MODEL, Spans};
 use super::names::bytes_path;
+
+/// Bytes of an entry that are read together.
+const AT_ONCE: u64 = 1 << 20;
 
 /// Reads the `.bin` files; keeps the last one open, since entries of an attempt mostly come together.
 #[derive(Debug)]
 pub(super) struct JobBytes {
     jobs: PathBuf,
     open: Option<(String, File)>,
+    /// The bytes of an entry while they are compared: one room for all of them.
+    buffer: Vec<u8>,
 }
 
 impl JobBytes {
     /// Of the folder `jobs`.
     pub(super) fn new(jobs: PathBuf) -> Self {
-        Self { jobs, open: None }
+        Self { jobs, open: None, buffer: Vec::new() }
     }
 
     /// What is wrong with the parts of an entry, in words; `None` where each is as it was written.
@@ -39,20 +44,34 @@ impl JobBytes {
     fn check(&mut self, stem: &str, spans: &Spans) -> io::Result<()> {
         let damaged = |why: &str| io::Error::new(io::ErrorKind::InvalidData, why);
         let parts = spans.parts().ok_or_else(|| damaged("no file is as long as its journal says"))?;
-        let file = self.open(stem)?;
+        let mut file = self.open(stem)?;
         let end = parts.iter().map(|(start, length)| start + length).max().unwrap_or(0);
         if file.metadata()?.len() < end {
             return Err(damaged("it is cut off"));
         }
-        let mut reader = BufReader::with_capacity(1 << 18, &file);
-        reader.seek(SeekFrom::Start(spans.offset))?;
-        for ((_, length), sum) in parts.iter().zip(&spans.sums) {
-            if sum_of_stream(Read::by_ref(&mut reader).take(*length))? != (*length, sum.clone()) {
-                return Err(damaged(OTHER_SUM));
+        file.seek(SeekFrom::Start(spans.offset))?;
+        let is_sound = match end - spans.offset {
+            length @ ..=AT_ONCE => {
+                self.buffer.resize(length as usize, 0);
+                file.read_exact(&mut self.buffer)?;
+                let mut rest = self.buffer.as_slice();
+                parts.iter().zip(&spans.sums).all(|((_, length), sum)| {
+                    let (part, after) = rest.split_at(*length as usize);
+                    rest = after;
+                    Sum::of(part) == *sum
+                })
             }
-        }
+            _ => {
+                let mut is_sound = true;
+                for ((_, length), sum) in parts.iter().zip(&spans.sums) {
+                    let found = sum_of_stream(Read::by_ref(&mut file).take(*length))?;
+                    is_sound &= found == (*length, sum.to_string());
+                }
+                is_sound
+            }
+        };
         self.open = Some((stem.to_owned(), file));
-        Ok(())
+        if is_sound { Ok(()) } else { Err(damaged(OTHER_SUM)) }
     }
 
     /// Logits and probabilities of the validation, of the test, then of the calibration rows, of an entry that has
@@ -82,7 +101,7 @@ impl JobBytes {
         let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
         file.read_exact(&mut bytes)?;
         self.open = Some((stem.to_owned(), file));
-        if blob_sum(&bytes) == spans.sums[at] { Ok(bytes) } else { Err(damaged(OTHER_SUM)) }
+        if Sum::of(&bytes) == spans.sums[at] { Ok(bytes) } else { Err(damaged(OTHER_SUM)) }
     }
 
     fn open(&mut self, stem: &str) -> io::Result<File> {
@@ -97,4 +116,45 @@ impl JobBytes {
 fn is_damage(kind: io::ErrorKind) -> bool {
     use io::ErrorKind::{InvalidData, IsADirectory, NotADirectory, NotFound, UnexpectedEof};
     matches!(kind, InvalidData | IsADirectory | NotADirectory | NotFound | UnexpectedEof)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Entries that are read at once, and larger ones, behind each other in one file.
+    #[test]
+    fn any_changed_part_is_found_whatever_its_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = bytes_path(folder.path(), "j.1");
+        let sizes = [[0, 0, 0, 0, 0, 0, 3], [8, 8, 4, 4, 12, 12, 3], [8, 8, 4, 4, 0, 0, 1 << 20]];
+        let (mut bytes, mut entries) = (Vec::new(), Vec::new());
+        for lengths in sizes {
+            let offset = bytes.len() as u64;
+            let sums = lengths.map(|length: usize| {
+                let part: Vec<u8> = (bytes.len()..bytes.len() + length).map(|at| (at * 7 % 251) as u8).collect();
+                bytes.extend_from_slice(&part);
+                Sum::of(&part)
+            });
+            entries.push(Spans { offset, lengths: lengths.map(|length| length as u64), sums });
+        }
+        std::fs::write(&path, &bytes).unwrap();
+        let mut of = JobBytes::new(folder.path().to_owned());
+        for spans in entries.iter().chain(entries.iter().rev()) {
+            assert_eq!(of.damage("j.1", spans).unwrap(), None);
+        }
+        for (spans, lengths) in entries.iter().zip(sizes) {
+            let mut start = spans.offset as usize;
+            for length in lengths.into_iter().filter(|&length| length > 0) {
+                let mut changed = bytes.clone();
+                changed[start + length / 2] ^= 1;
+                std::fs::write(&path, &changed).unwrap();
+                assert!(JobBytes::new(folder.path().to_owned()).damage("j.1", spans).unwrap().is_some(), "{start}");
+                start += length;
+            }
+        }
+        std::fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+        let why = JobBytes::new(folder.path().to_owned()).damage("j.1", &entries[2]).unwrap().unwrap();
+        assert!(why.contains("it is cut off"), "{why}");
+    }
 }

@@ -12,7 +12,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::attempt::Attempt;
-use super::checksum::blob_sum;
+use super::checksum::Sum;
 use super::entry::{Entry, Spans};
 use super::lines;
 use super::names::{bytes_path, lines_path};
@@ -87,7 +87,7 @@ impl Journal {
                 let parts =
                     [validation.raw, validation.score, test.raw, test.score, calibration.raw, calibration.score, model];
                 let lengths = parts.each_ref().map(|part| part.len() as u64);
-                let sums = parts.each_ref().map(|part| blob_sum(part));
+                let sums = parts.each_ref().map(|part| Sum::of(part));
                 parts.iter().for_each(|part| bytes.extend_from_slice(part));
                 Spans { offset, lengths, sums }
             });
@@ -203,7 +203,7 @@ pub(super) mod tests {
             let [validation, test, calibration] =
                 scores.map(|[raw, score]| ScoreBytes { raw: le_bytes(&raw), score: le_bytes(&score) });
             let model = bytes.model(&last.stem, &spans).unwrap();
-            assert_eq!(spans.model_sum(), blob_sum(&model));
+            assert_eq!(spans.model_sum(), Sum::of(&model));
             let train_roc = last.entry.train_roc.clone();
             assert_eq!(Payload { train_roc, validation, test, calibration, model }, payload(5));
             std::fs::remove_file(lines_path(jobs, &next.stem("j"))).unwrap();

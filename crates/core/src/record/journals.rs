@@ -131,7 +131,10 @@ impl Journals {
                 read => read.map_err(|why| io::Error::new(why.kind(), format!("{}: {why}", path.display())))?,
             };
             lines.damaged.into_iter().for_each(|why| self.damage.note(why));
-            for entry in lines.values {
+            for mut entry in lines.values {
+                // As long as they came, without the room in which they grew: a run holds many.
+                entry.history.shrink_to_fit();
+                entry.train_roc.shrink_to_fit();
                 let key = (entry.row.trial_id.clone(), entry.row.replicate);
                 let new = Kept { stem: stem.clone(), entry };
                 let old = place.get(&key).copied();

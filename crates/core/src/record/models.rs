@@ -10,8 +10,9 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 
 use super::bytes::from_le_bytes;
 use super::checksum::{OTHER_SUM, blob_sum};
@@ -81,21 +82,31 @@ pub(super) fn write_header(out: &mut dyn Write, shared: &Shared, models: &[Model
     write_tensors_header(out, &metadata, models.iter().flat_map(named))
 }
 
+/// What a header says of a tensor.
+#[derive(Serialize)]
+struct Placed {
+    dtype: &'static str,
+    shape: Vec<usize>,
+    data_offsets: [usize; 2],
+}
+
 /// Writes the header of a safetensors file whose `tensors` lie one after the other, always in the same bytes.
 fn write_tensors_header(
     out: &mut dyn Write,
     metadata: &BTreeMap<String, String>,
     tensors: impl Iterator<Item = NamedShape>,
 ) -> io::Result<()> {
-    let mut header = Map::new();
+    let mut header = Vec::new();
+    let mut serializer = serde_json::Serializer::new(&mut header);
+    let mut map = serializer.serialize_map(None)?;
     let mut end = 0;
-    for (name, dims) in tensors {
+    for (name, shape) in tensors {
         let start = end;
-        end += 4 * dims.iter().product::<usize>();
-        header.insert(name, json!({"dtype": "F32", "shape": dims, "data_offsets": [start, end]}));
+        end += 4 * shape.iter().product::<usize>();
+        map.serialize_entry(&name, &Placed { dtype: "F32", shape, data_offsets: [start, end] })?;
     }
-    header.insert(METADATA.to_owned(), serde_json::to_value(metadata)?);
-    let mut header = serde_json::to_vec(&header)?;
+    map.serialize_entry(METADATA, metadata)?;
+    map.end()?;
     header.resize(header.len().next_multiple_of(8), b' '); // so that the parameters are aligned
     out.write_all(&(header.len() as u64).to_le_bytes())?;
     out.write_all(&header)

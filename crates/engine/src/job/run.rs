@@ -145,9 +145,11 @@ pub fn give_up(
 /// A journal cannot be read, or the plan names a replicate that is not there.
 pub fn ended(work: &Work<'_>, job: &Job, journals: &Journals) -> Result<Vec<Entry>, JobError> {
     let replicate = work.data(job)?;
-    let mut left: HashMap<String, Hyperparameters> =
-        trials_of(work, job).into_iter().map(|trial| (trial.trial_id(), trial)).collect();
     let settled = journals.settled(&job.job_id).map_err(|e| save(job, e))?;
+    // Most jobs have nothing yet, and ids cost.
+    let trials = if settled.is_empty() { Vec::new() } else { trials_of(work, job) };
+    let mut left: HashMap<String, Hyperparameters> =
+        trials.into_iter().map(|trial| (trial.trial_id(), trial)).collect();
     let entries = settled.into_iter().map(|kept| kept.entry);
     let mut found = Vec::new();
     for entry in entries {

@@ -78,7 +78,8 @@ const chosenBar = () => {
   );
   const add = () => {
     const rank = Number.parseInt(picker.value, 10);
-    if (rank >= 1 && rank <= N && !chosenTrials().includes(rank - 1) && toggleChosen(rank - 1)) picker.value = "";
+    const trial = trials.rank.indexOf(rank);
+    if (trial >= 0 && !chosenTrials().includes(trial) && toggleChosen(trial)) picker.value = "";
   };
   picker.addEventListener("change", add);
   const draw = () => {
@@ -96,7 +97,7 @@ const chosenBar = () => {
           ),
           el(
             "button",
-            { type: "button", "aria-label": `Take away trial ${trial + 1}`, onclick: () => toggleChosen(trial) },
+            { type: "button", "aria-label": `Take away trial ${rankOf(trial)}`, onclick: () => toggleChosen(trial) },
             "✕",
           ),
         ),

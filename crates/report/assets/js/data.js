@@ -1,9 +1,19 @@
-// What the page was given, and ways to ask for it. A trial is its index: its rank - 1.
+// What the page was given, and ways to ask for it. A trial is its index in the lists: its rank - 1, unless trials
+// before it were left out.
 
 const data = JSON.parse(byId("payload").textContent);
 const { run, trials, ranking } = data;
 const N = trials.id.length;
+/** Its place among all trials, from 1. */
+const rankOf = (trial) => trials.rank[trial];
 const everyTrial = Array.from({ length: N }, (_, i) => i);
+
+/** What plots and tables leave out where the page does not have all trials; a sentence after others, or nothing. */
+const onlyTheFirst = () =>
+  N < ranking.all
+    ? ` Of ${ranking.all.toLocaleString("en")} trials only these ${N.toLocaleString("en")} are in this page: ` +
+      "the best, and those that it names."
+    : "";
 
 const metricOf = new Map(data.metrics.map((metric) => [metric.column, metric]));
 const parameterOf = new Map(data.parameters.map((parameter) => [parameter.name, parameter]));
@@ -12,7 +22,7 @@ const sweptParameters = ranking.swept.map((name) => parameterOf.get(name)).filte
 
 const mean = (column, trial) => metricOf.get(column)?.mean[trial] ?? null;
 const errorOf = (column, trial) => metricOf.get(column)?.error[trial] ?? null;
-const trialName = (trial) => `${trial + 1}. ${trials.words[trial]}`;
+const trialName = (trial) => `${rankOf(trial)}. ${trials.words[trial]}`;
 const hasMetrics = (trial) => trials.front[trial] !== null;
 /** Tied with the best; the best is. */
 const isTied = (trial) => trial === ranking.winner || trials.tied[trial] === true;
@@ -28,8 +38,8 @@ addColumn({
   title: "Rank",
   short: "rank",
   kind: "place",
-  get: (i) => i + 1,
-  text: (i) => `${i + 1}${trials.tied[i] ? " ≈" : ""}`,
+  get: rankOf,
+  text: (i) => `${rankOf(i)}${trials.tied[i] ? " ≈" : ""}`,
 });
 addColumn({
   key: "front",

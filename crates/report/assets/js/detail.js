@@ -27,7 +27,7 @@ const showTrial = (trial) => {
   ]);
   const place = [
     ["Trial", el("span", { class: "mono" }, trials.id[trial])],
-    ["Place", `${trial + 1} of ${N}${trials.front[trial] ? `, front ${trials.front[trial]}` : ""}`],
+    ["Place", `${rankOf(trial)} of ${ranking.all}${trials.front[trial] ? `, front ${trials.front[trial]}` : ""}`],
     [
       "Against the winner",
       trial === ranking.winner
@@ -79,7 +79,7 @@ const showTrial = (trial) => {
       el(
         "div",
         {},
-        el("p", { class: "eyebrow", style: "margin:0" }, `Rank ${trial + 1}`),
+        el("p", { class: "eyebrow", style: "margin:0" }, `Rank ${rankOf(trial)}`),
         el("h2", { id: "panel-title", style: "font-size:1.15rem" }, trials.words[trial]),
       ),
       el("button", { type: "button", "aria-label": "Close", onclick: () => panel.close() }, "✕"),

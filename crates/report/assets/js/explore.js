@@ -582,7 +582,7 @@ const drawExplore = () => {
   part(
     "explore",
     "Hyperparameters and metrics",
-    "Every trial that passes the table's filter is a point.",
+    `Every trial that passes the table's filter is a point.${onlyTheFirst()}`,
     el(
       "div",
       { class: "stack" },

@@ -11,7 +11,7 @@ const drawTop = () => {
       el(
         "p",
         { class: "about" },
-        `${N === 1 ? "1 trial" : `${N.toLocaleString("en")} trials`} of ${replicates}${state} · ` +
+        `${ranking.all === 1 ? "1 trial" : `${ranking.all.toLocaleString("en")} trials`} of ${replicates}${state} · ` +
           `${run.started_at.replace("T", " ").replace("Z", " UTC")}`,
       ),
     ),

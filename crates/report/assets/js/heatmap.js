@@ -317,6 +317,7 @@ const drawMaps = () => {
     ranking.published && x.published !== null
       ? `◆ is the ${ranking.published.exact ? "" : "cell nearest to the "}published pair, ${ranking.published.words}.`
       : null,
+    onlyTheFirst().trim() || null,
     sweptParameters.length > 2 ? "Where several trials share a cell, it shows the best ranked of them." : null,
   ]
     .filter(Boolean)

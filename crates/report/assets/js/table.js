@@ -84,7 +84,12 @@ const drawTable = () => {
         {},
         el(
           "button",
-          { type: "button", class: "link", "aria-label": `All figures of trial ${i + 1}`, onclick: () => showTrial(i) },
+          {
+            type: "button",
+            class: "link",
+            "aria-label": `All figures of trial ${rankOf(i)}`,
+            onclick: () => showTrial(i),
+          },
           column.text(i),
         ),
       );
@@ -132,7 +137,7 @@ const drawTable = () => {
         type: "checkbox",
         checked: chosenTrials().includes(i),
         disabled: !detailOf.has(i),
-        "aria-label": `Show curves of trial ${i + 1}`,
+        "aria-label": `Show curves of trial ${rankOf(i)}`,
         title: detailOf.has(i)
           ? "Show its curves below"
           : "Its curves are not in this page: only those of the best trials are",
@@ -334,12 +339,12 @@ const drawTable = () => {
   listen(["filter", "chosen"], draw);
   draw();
   const lead =
-    `${data.notes.join(" ")} A filter holds for the plots of hyperparameters below, too. ` +
+    `${data.notes.join(" ")}${onlyTheFirst()} A filter holds for the plots of hyperparameters below, too. ` +
     "Tick a trial to see its curves.";
   const failed = everyTrial.filter((i) => trials.error[i]);
   part(
     "trials",
-    "All trials",
+    N < ranking.all ? "The first trials" : "All trials",
     lead,
     bar,
     hint,

@@ -9,10 +9,10 @@ mod draw;
 mod plot;
 
 use crate::evidence::{ForEach, Report, Start};
-use crate::page::payload;
 use crate::page::payload::{Curve, Detail, Metric, Payload};
-use crate::read::ReportError;
+use crate::page::{Embedded, payload};
 use crate::read::parameters::PUBLISHED;
+use crate::read::{ReportError, Results};
 use focalsweep_core::record::RunFiles;
 use plot::{Axis, Cell, Colour, Heatmap, Line, Lines, Mark, Plot, Scale, Series};
 
@@ -33,11 +33,17 @@ pub struct Figure {
 /// The figures that the run has the data for: heatmaps of AUC and of the positives missed at the operating point (where
 /// two hyperparameters were swept), ROC and precision-recall curves and reliability (where scores were kept), AUC
 /// against the positives missed, and the first epochs of plain cross-entropy where its initial bias was swept.
+/// `results` are those that were ranked.
 ///
 /// # Errors
 /// A file of the run cannot be read, or a figure cannot be drawn.
-pub fn figures(files: &RunFiles, report: &Report, for_each: ForEach<'_>) -> Result<Vec<Figure>, ReportError> {
-    let payload = payload(files, report, for_each)?;
+pub fn figures(
+    files: &RunFiles,
+    results: &Results,
+    report: &Report,
+    for_each: ForEach<'_>,
+) -> Result<Vec<Figure>, ReportError> {
+    let payload = payload(files, results, report, Embedded::All, for_each)?;
     let plots = [
         ("heatmap-auc", heatmap(&payload, &format!("{}_auc", payload.ranking.on))),
         ("heatmap-missed", heatmap(&payload, &format!("{}_op_fn", payload.ranking.on))),

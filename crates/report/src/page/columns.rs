@@ -2,7 +2,7 @@
 
 use super::payload::{MapOf, Metric, Short};
 use crate::evidence::Report;
-use crate::rank::Ranking;
+use crate::rank::{Ranked, Ranking};
 use crate::read::part_of;
 use crate::say::ranked_columns;
 use focalsweep_core::metrics::catalogue::{Better, MetricColumn, Part, Written};
@@ -32,18 +32,20 @@ const FIRST: [&str; 10] = [
     "test_op_recall",
 ];
 
-/// All metrics of the ranking with their values.
-pub(super) fn metrics(report: &Report) -> Vec<Metric> {
+/// All metrics of the ranking with their values of the trials that are `shown`.
+pub(super) fn metrics(report: &Report, shown: &[&Ranked]) -> Vec<Metric> {
     // Standard errors stand beside what they are the errors of.
     let columns = ranked_columns(report).into_iter().filter_map(|column| column.metric);
-    columns.filter(|column| !column.is_error).map(|column| metric(report, column)).collect()
+    columns.filter(|column| !column.is_error).map(|column| metric(report, shown, column)).collect()
 }
 
-fn metric(report: &Report, column: MetricColumn) -> Metric {
-    let (name, known, ranking) = (column.name(), column.metric, &report.ranking);
+fn metric(report: &Report, shown: &[&Ranked], column: MetricColumn) -> Metric {
+    let (name, known) = (column.name(), column.metric);
+    let place = report.ranking.place_of(&name);
     let on = [Split::Validation, Split::Test].into_iter().find(|&on| Some(part_of(on)) == column.part);
-    let of = |ranked| on.and_then(|on| report.standard_error(ranked, on, known.name)).map(Short);
-    let error: Vec<Option<Short>> = ranking.trials.iter().map(of).collect();
+    let of = |ranked: &&Ranked| on.and_then(|on| report.standard_error(ranked, on, known.name)).map(Short);
+    let error: Vec<Option<Short>> =
+        if known.standard_error.is_some() { shown.iter().map(of).collect() } else { Vec::new() };
     Metric {
         name: known.name,
         split: column.part.map_or("", Part::prefix),
@@ -62,7 +64,7 @@ fn metric(report: &Report, column: MetricColumn) -> Metric {
             Some(Better::Less) => -1,
             None => 0,
         },
-        mean: ranking.trials.iter().map(|ranked| ranking.mean(ranked, &name).map(Short)).collect(),
+        mean: shown.iter().map(|ranked| ranked.mean_at(place).map(Short)).collect(),
         error: if error.iter().any(Option::is_some) { error } else { Vec::new() },
         column: name,
     }
@@ -104,7 +106,7 @@ mod tests {
         let mut results = results(vec![row("a", 0, "bce", None, 0.9, 1.0)]);
         results.metrics.push("train_seconds".to_owned());
         results.rows[0].metrics.push(Some(1.5));
-        let all = metrics(&Report::bare(ranked(&results, &["auc"])));
+        let all = metrics(&Report::bare(ranked(&results, &["auc"])), &[]);
         let seconds = all.iter().find(|metric| metric.column == "train_seconds").unwrap();
         assert_eq!((seconds.title.as_str(), seconds.group, seconds.split), ("Training time, seconds", "", ""));
         let auc = all.iter().find(|metric| metric.column == "val_auc").unwrap();

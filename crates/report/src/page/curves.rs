@@ -1,14 +1,14 @@
 //! ROC and precision-recall curves over the replicates, with bands.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::payload::{Curve, Short};
-use crate::read::{ReportError, ScoreGroup, Table};
+use crate::read::{Corner, ReportError, ScoreGroup, for_each_corner};
 use focalsweep_core::metrics::{
     BandPoint, PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve, thin_roc, vertical_average,
     wilson_band,
 };
-use focalsweep_core::record::{CURVES, RunFiles};
+use focalsweep_core::record::RunFiles;
 
 /// Points of a curve of one replicate.
 const POINTS: usize = 80;
@@ -72,37 +72,35 @@ fn precision_at(curve: &[PrecisionRecallPoint], recall: f64) -> f64 {
     curve.get(at).or(curve.last()).map_or(0.0, |point| point.precision)
 }
 
-/// The training rows' ROC curves by trial, of the (trial, replicate) that are wanted. Nothing where curves.parquet is
-/// missing, as in runs of earlier versions.
+/// The training rows' ROC curves by trial, of the (trial, replicate) that are wanted, whose trials are among `ids`.
+/// Nothing where curves.parquet is missing, as in runs of earlier versions.
 ///
 /// # Errors
 /// curves.parquet is there but cannot be read, or lacks a column.
 pub(super) fn training_roc(
     files: &RunFiles,
+    ids: HashSet<String>,
     wanted: &dyn Fn(&str, u32) -> bool,
 ) -> Result<Vec<(String, Curve)>, ReportError> {
-    let path = files.path(CURVES);
-    let Some(file) = files.open(CURVES)? else { return Ok(Vec::new()) };
-    let table = Table::read(&path, file)?;
-    let (trials, replicates) = (table.full_text("trial_id")?, table.integers("replicate")?);
-    let (fprs, tprs) = (table.floats("fpr")?, table.floats("tpr")?);
-    let mut of: HashMap<&str, Vec<(i64, Vec<RocPoint>)>> = HashMap::new();
-    for row in 0..trials.len() {
-        let (Some(replicate), Some(fpr), Some(tpr)) = (replicates[row], fprs[row], tprs[row]) else { continue };
-        if !u32::try_from(replicate).is_ok_and(|replicate| wanted(&trials[row], replicate)) {
-            continue;
+    let mut of: BTreeMap<String, Vec<(u32, Vec<RocPoint>)>> = BTreeMap::new();
+    for_each_corner(files, ids, &mut |&Corner { trial, replicate, fpr, tpr }| {
+        if !wanted(trial, replicate) {
+            return;
         }
-        let curves = of.entry(&trials[row]).or_default();
+        if !of.contains_key(trial) {
+            of.insert(trial.to_owned(), Vec::new());
+        }
+        let Some(curves) = of.get_mut(trial) else { return };
         if curves.last().is_none_or(|(of, _)| *of != replicate) {
             curves.push((replicate, Vec::new()));
         }
         if let Some((_, curve)) = curves.last_mut() {
             curve.push(RocPoint { fpr, tpr, threshold: f64::NAN });
         }
-    }
-    let curve = |(trial, curves): (&str, Vec<(i64, Vec<RocPoint>)>)| {
+    })?;
+    let curve = |(trial, curves): (String, Vec<(u32, Vec<RocPoint>)>)| {
         let curves: Vec<Vec<RocPoint>> = curves.into_iter().map(|(_, curve)| curve).collect();
-        Some((trial.to_owned(), roc_of("train", &curves, None)?))
+        Some((trial, roc_of("train", &curves, None)?))
     };
     Ok(of.into_iter().filter_map(curve).collect())
 }

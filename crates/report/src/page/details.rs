@@ -46,7 +46,8 @@ pub(super) fn details(
         let at = at.get(trial).map(|&at| &ranking.trials[trials[at]].trial);
         at.is_some_and(|trial| trial.replicates.contains(&replicate))
     };
-    for (trial, curve) in training_roc(files, &ranks)? {
+    let ids = at.keys().map(|&id| id.to_owned()).collect();
+    for (trial, curve) in training_roc(files, ids, &ranks)? {
         if let Some(&at) = at.get(trial.as_str()) {
             gathered.details[at].roc.push(curve);
         }

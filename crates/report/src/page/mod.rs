@@ -21,15 +21,24 @@ mod thresholds;
 mod timeline;
 
 use crate::evidence::{ForEach, Report};
-use crate::read::ReportError;
+use crate::read::{ReportError, Results};
 use focalsweep_core::record::RunFiles;
 
-pub(crate) use build::payload;
+pub(crate) use build::{Embedded, payload};
 
-/// The report of a run as one HTML file; `for_each` shares out its work.
+/// Trials of which a page has the figures: it is to open in a browser.
+const MOST: usize = 10_000;
+
+/// The report of a run as one HTML file; `results` are those that were ranked, and `for_each` shares out the work. Of
+/// very many trials the first ten thousand are in it, and those that it names.
 ///
 /// # Errors
 /// A file of the run is missing or cannot be read.
-pub fn to_html(files: &RunFiles, report: &Report, for_each: ForEach<'_>) -> Result<String, ReportError> {
-    Ok(document::page(&payload(files, report, for_each)?))
+pub fn to_html(
+    files: &RunFiles,
+    results: &Results,
+    report: &Report,
+    for_each: ForEach<'_>,
+) -> Result<String, ReportError> {
+    Ok(document::page(&payload(files, results, report, Embedded::First(MOST), for_each)?))
 }

@@ -1,6 +1,7 @@
 //! What the page is given: one JSON document, written by [`super::build`] and read by assets/js.
 //!
-//! Lists over trials are in the order of the ranking, so that a trial is named by its index (rank - 1).
+//! Lists over trials are in the order of the ranking, and a trial is named by its index there: its rank - 1, unless
+//! trials before it were left out.
 
 use serde::{Serialize, Serializer};
 
@@ -125,6 +126,8 @@ pub(crate) struct RankingOf {
     pub(crate) winner: Option<usize>,
     pub(crate) baseline: Option<usize>,
     pub(crate) published: Option<Published>,
+    /// All trials, those too that are not here.
+    pub(crate) all: usize,
     /// Trials of which less than all is embedded.
     pub(crate) without_details: usize,
 }
@@ -138,10 +141,11 @@ pub(crate) struct Published {
     pub(crate) words: String,
 }
 
-/// A list for each thing that is known of all trials.
+/// A list for each thing that is known of the trials.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Trials {
     pub(crate) id: Vec<String>,
+    pub(crate) rank: Vec<usize>,
     pub(crate) words: Vec<String>,
     pub(crate) front: Vec<Option<usize>>,
     pub(crate) tied: Vec<Option<bool>>,

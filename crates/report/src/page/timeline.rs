@@ -8,11 +8,11 @@ use crate::read::Row;
 use focalsweep_core::record::State;
 
 /// The slots of `devices` as lanes with their jobs as bars, in seconds since the first job began.
-pub(super) fn timeline(devices: &[DeviceUse], rows: &[Row]) -> Timeline {
+pub(super) fn timeline(devices: &[DeviceUse], rows: &[&Row]) -> Timeline {
     let intervals = || devices.iter().flat_map(|device| device.slots.iter().flatten());
     let Some(begin) = intervals().map(|interval| interval.start).min() else { return Timeline::default() };
     let mut rows_of: HashMap<(&str, i64), Vec<&Row>> = HashMap::new();
-    for row in rows {
+    for &row in rows {
         if let Some(timing) = &row.timing {
             rows_of.entry((&timing.job_id, timing.started_at)).or_default().push(row);
         }

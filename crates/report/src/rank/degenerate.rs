@@ -28,8 +28,8 @@ impl Ranking {
     pub(super) fn degenerate(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         let measured = || self.trials.iter().filter(|ranked| ranked.front.is_some());
-        let caught = column(self.on, "tp");
-        let nobody = measured().filter(|ranked| self.mean(ranked, &caught) == Some(0.0)).count();
+        let caught = self.place_of(&column(self.on, "tp"));
+        let nobody = measured().filter(|ranked| ranked.mean_at(caught) == Some(0.0)).count();
         if nobody > 0 {
             warnings.push(format!(
                 "{} that flag{} no positive {}: {}",
@@ -44,8 +44,8 @@ impl Ranking {
             let of_winner = self.winner().and_then(|winner| self.winner_flags_everybody(winner, &place));
             let ahead = usize::from(of_winner.is_some());
             warnings.extend(of_winner);
-            let everybody = measured().skip(ahead).filter(|ranked| self.flagged_all(ranked, self.on, &place).is_some());
-            let everybody = everybody.count();
+            let counts = self.counts(self.on, &place);
+            let everybody = measured().skip(ahead).filter(|ranked| flagged_all(ranked, counts).is_some()).count();
             if everybody > 0 {
                 warnings.push(format!(
                     "{} that flag{} everybody {}: {}",
@@ -60,7 +60,10 @@ impl Ranking {
     }
 
     fn winner_flags_everybody(&self, winner: &Ranked, place: &Place) -> Option<String> {
-        let all = |on: Split| Some(format!("all {} {} rows", self.flagged_all(winner, on, place)?, split_word(on)));
+        let all = |on: Split| {
+            let rows = flagged_all(winner, self.counts(on, place))?;
+            Some(format!("all {} {} rows", thousands(rows.round() as u64), split_word(on)))
+        };
         let flagged: Vec<String> = [Split::Validation, Split::Test].into_iter().filter_map(all).collect();
         (!flagged.is_empty()).then(|| {
             format!(
@@ -72,13 +75,18 @@ impl Ranking {
         })
     }
 
-    /// The rows of a split where a trial flags all of them in each replicate, in words; `None` where it does not.
-    fn flagged_all(&self, ranked: &Ranked, on: Split, place: &Place) -> Option<String> {
-        let count = |name: &str| self.mean(ranked, &column(on, &format!("{}{name}", place.prefix)));
-        let [caught, alarms, spared, missed] = ["tp", "fp", "tn", "fn"].map(count);
-        let rows = caught? + alarms? + missed?;
-        (spared? == 0.0 && alarms? > 0.0).then(|| thousands(rows.round() as u64))
+    /// Where the counts of a split stand among the metrics: `tp`, `fp`, `tn`, `fn`.
+    fn counts(&self, on: Split, place: &Place) -> [Option<usize>; 4] {
+        ["tp", "fp", "tn", "fn"].map(|name| self.place_of(&column(on, &format!("{}{name}", place.prefix))))
     }
+}
+
+/// How many rows there are where a trial flags all of them in each replicate; `None` where it does not. `counts` are
+/// those of [`Ranking::counts`].
+fn flagged_all(ranked: &Ranked, counts: [Option<usize>; 4]) -> Option<f64> {
+    let [caught, alarms, spared, missed] = counts.map(|place| ranked.mean_at(place));
+    let rows = caught? + alarms? + missed?;
+    (spared? == 0.0 && alarms? > 0.0).then_some(rows)
 }
 
 #[cfg(test)]

@@ -56,6 +56,8 @@ pub struct Ranking {
     pub top: Option<usize>,
     /// Where the thresholds are put, if known.
     pub operating_point: Option<OperatingPoint>,
+    /// Index of the trial that [`Ranking::baseline`] gives, likewise.
+    baseline: Option<usize>,
     /// What was trained where and when.
     pub devices: Vec<DeviceUse>,
     /// What to know before believing it.
@@ -123,10 +125,12 @@ pub fn rank(results: &Results, options: &Options) -> Result<Ranking, ReportError
         trials,
         top: options.top,
         operating_point: results.operating_point.clone(),
+        baseline: None,
         devices: device_use(results.ranked()),
         warnings: [results.warnings.clone(), grouped.warnings].concat(),
     };
     ranking.swept = ranking.set_apart();
+    ranking.baseline = ranking.find_baseline();
     ranking.warn();
     Ok(ranking)
 }
@@ -156,6 +160,11 @@ impl Ranked {
     fn new(before: usize, front: Option<usize>, trial: Trial) -> Self {
         Self { rank: before + 1, front, trial }
     }
+
+    /// Its mean of the column at a place: see [`Ranking::place_of`].
+    pub(crate) fn mean_at(&self, place: Option<usize>) -> Option<f64> {
+        *self.trial.means.get(place?)?
+    }
 }
 
 impl Ranking {
@@ -172,6 +181,10 @@ impl Ranking {
     /// The best trial of plain cross-entropy on the rows as they are, against which the others have to stand. Without
     /// one, focal loss with α = 0.5 and γ = 0, which is half of plain cross-entropy.
     pub fn baseline(&self) -> Option<&Ranked> {
+        self.trials.get(self.baseline?)
+    }
+
+    fn find_baseline(&self) -> Option<usize> {
         let trains = |ranked: &Ranked, loss: Loss| {
             ranked.front.is_some() && self.method(ranked) == Some(LossAndSampling { loss, sampling: Sampling::None })
         };
@@ -179,8 +192,8 @@ impl Ranking {
         let half = |ranked: &&Ranked| {
             trains(ranked, Loss::Focal) && is(ranked, parameters::ALPHA, 0.5) && is(ranked, parameters::GAMMA, 0.0)
         };
-        let plain = self.trials.iter().find(|ranked| trains(ranked, Loss::Bce));
-        plain.or_else(|| self.trials.iter().find(half))
+        let plain = self.trials.iter().position(|ranked| trains(ranked, Loss::Bce));
+        plain.or_else(|| self.trials.iter().position(|ranked| half(&ranked)))
     }
 
     /// Its loss and sampling.
@@ -225,8 +238,13 @@ impl Ranking {
 
     /// A trial's mean of a column of results.parquet.
     pub fn mean(&self, ranked: &Ranked, column: &str) -> Option<f64> {
-        let at = self.metrics.iter().position(|metric| metric == column)?;
-        *ranked.trial.means.get(at)?
+        ranked.mean_at(self.place_of(column))
+    }
+
+    /// Where a column of results.parquet stands in [`Ranking::metrics`]: found once for who asks for it with every
+    /// trial.
+    pub(crate) fn place_of(&self, column: &str) -> Option<usize> {
+        self.metrics.iter().position(|metric| metric == column)
     }
 
     /// Hyperparameters that set the trials apart, and those that are always shown beside a loss of theirs.
@@ -249,7 +267,8 @@ impl Ranking {
 
     /// `None` when the trials differ; `Some(None)` when none of them reads it.
     fn constant(&self, name: &str) -> Option<Option<&Value>> {
-        let mut values = self.trials.iter().map(|ranked| self.parameter(ranked, name));
+        let at = self.parameters.iter().position(|parameter| parameter == name);
+        let mut values = self.trials.iter().map(|ranked| ranked.trial.parameters.get(at?)?.as_ref());
         let first = values.next()?;
         values.all(|value| value == first).then_some(first)
     }
@@ -260,12 +279,13 @@ impl Ranking {
             warnings.push("no trial has any metrics".to_owned());
         }
         warnings.extend(self.degenerate());
-        let measured = self.trials.iter().filter(|ranked| ranked.front.is_some());
+        let by_loss = self.keys.iter().any(|key| key.name == "loss");
+        let measured = self.trials.iter().filter(|ranked| by_loss && ranked.front.is_some());
         let shaping: Vec<&String> = self.parameters.iter().filter(|name| parameters::shapes_loss(name)).collect();
         let losses: HashSet<String> = measured
             .map(|ranked| format!("{:?}", shaping.iter().map(|p| self.parameter(ranked, p)).collect::<Vec<_>>()))
             .collect();
-        if losses.len() > 1 && self.keys.iter().any(|key| key.name == "loss") {
+        if losses.len() > 1 {
             warnings.push(
                 "ranked by loss, but each trial's loss is its own: values of different losses do not compare"
                     .to_owned(),

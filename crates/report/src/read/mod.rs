@@ -1,5 +1,6 @@
 //! What a run wrote, as the report needs it: rows, scores and losses of its files, and another operating point of them.
 
+mod curves;
 mod error;
 mod history;
 mod operating;
@@ -9,9 +10,9 @@ mod run;
 mod scores;
 mod words;
 
+pub(crate) use curves::{Corner, for_each_corner};
 pub(crate) use history::{for_each_epoch, validation_losses};
 pub(crate) use operating::percent;
-pub(crate) use run::Table;
 pub(crate) use words::{column, listed, p_in_words, part_of, split_word, trials_count};
 
 pub use error::ReportError;

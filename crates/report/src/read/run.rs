@@ -77,11 +77,14 @@ fn operating_point(files: &RunFiles) -> Result<Option<OperatingPoint>, ReportErr
     }
 }
 
+/// Rows that are decoded at a time.
+const ROWS_AT_ONCE: usize = 1 << 16;
+
 /// A column by its name.
 type Named<T> = (String, Vec<Option<T>>);
 
 /// A whole Parquet file of the run.
-pub(crate) struct Table<'a> {
+struct Table<'a> {
     path: &'a Path,
     batch: RecordBatch,
 }
@@ -89,7 +92,7 @@ pub(crate) struct Table<'a> {
 impl<'a> Table<'a> {
     /// # Errors
     /// It cannot be read.
-    pub(crate) fn read(path: &'a Path, file: File) -> Result<Self, ReportError> {
+    fn read(path: &'a Path, file: File) -> Result<Self, ReportError> {
         guarded(|| Self::decode(path, file)).unwrap_or_else(|| Err(ReportError::contradicts(path)))
     }
 
@@ -97,8 +100,10 @@ impl<'a> Table<'a> {
         let unreadable = |why: String| ReportError::Unreadable { path: path.to_owned(), why };
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(e.to_string()))?;
         let schema = reader.schema().clone();
-        let batches =
-            reader.build().and_then(|reader| reader.map(|b| b.map_err(Into::into)).collect::<Result<Vec<_>, _>>());
+        let batches = reader
+            .with_batch_size(ROWS_AT_ONCE)
+            .build()
+            .and_then(|reader| reader.map(|b| b.map_err(Into::into)).collect::<Result<Vec<_>, _>>());
         let batch = batches
             .and_then(|batches| concat_batches(&schema, &batches).map_err(Into::into))
             .map_err(|e| unreadable(e.to_string()))?;
@@ -122,22 +127,22 @@ impl<'a> Table<'a> {
         ReportError::Unreadable { path: self.path.to_owned(), why: format!("column `{name}`: {why}") }
     }
 
-    pub(crate) fn text(&self, name: &str) -> Result<Vec<Option<String>>, ReportError> {
+    fn text(&self, name: &str) -> Result<Vec<Option<String>>, ReportError> {
         let array = self.converted(name, self.column(name)?, &DataType::Utf8)?;
         Ok(array.as_string::<i32>().iter().map(|v| v.map(str::to_owned)).collect())
     }
 
     /// A text column without nulls.
-    pub(crate) fn full_text(&self, name: &str) -> Result<Vec<String>, ReportError> {
+    fn full_text(&self, name: &str) -> Result<Vec<String>, ReportError> {
         self.text(name)?.into_iter().map(|v| v.ok_or_else(|| self.strange(name, "a value is missing"))).collect()
     }
 
-    pub(crate) fn integers(&self, name: &str) -> Result<Vec<Option<i64>>, ReportError> {
+    fn integers(&self, name: &str) -> Result<Vec<Option<i64>>, ReportError> {
         let array = self.converted(name, self.column(name)?, &DataType::Int64)?;
         Ok(array.as_primitive::<Int64Type>().iter().collect())
     }
 
-    pub(crate) fn floats(&self, name: &str) -> Result<Vec<Option<f64>>, ReportError> {
+    fn floats(&self, name: &str) -> Result<Vec<Option<f64>>, ReportError> {
         let array = self.converted(name, self.column(name)?, &DataType::Float64)?;
         Ok(array.as_primitive::<Float64Type>().iter().map(|v| v.filter(|v| !v.is_nan())).collect())
     }

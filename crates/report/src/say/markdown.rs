@@ -1,6 +1,6 @@
 //! report.md.
 
-use super::columns::{TextColumn, texts};
+use super::columns::{Column, TextColumn, texts};
 use super::methods::{method_columns, methods_note};
 use super::numbers::p_in_words;
 use super::ranked::ranked_columns;
@@ -8,7 +8,7 @@ use super::sentences::sentences;
 use super::summary::{Figures, constants, figures, heading, notes};
 use super::{Exporter, Markdown};
 use crate::evidence::{Calibration, Reading, Report};
-use crate::rank::devices_in_words;
+use crate::rank::{Ranked, devices_in_words};
 use focalsweep_core::text::escaped as shown;
 
 impl Exporter<Report> for Markdown {
@@ -46,7 +46,7 @@ impl Exporter<Report> for Markdown {
         out.push_str("## Ranking\n\n");
         out.push_str(&notes(report).join(" "));
         out.push_str("\n\n");
-        out.push_str(&table(&texts(&ranked_columns(report), ranking.shown())));
+        push_trials(&mut out, &ranked_columns(report), ranking.shown());
         let constants = constants(ranking);
         if !constants.is_empty() {
             out.push_str(&format!("\n## The same in all trials\n\n{}.\n", escaped(&constants)));
@@ -58,14 +58,28 @@ impl Exporter<Report> for Markdown {
     }
 }
 
+/// Trials whose cells are in memory at a time.
+const AT_ONCE: usize = 1 << 10;
+
+/// Adds a table of trials, however many.
+fn push_trials(out: &mut String, columns: &[Column<'_, Ranked>], trials: &[Ranked]) {
+    out.push_str(&table(&texts(columns, &[])));
+    trials.chunks(AT_ONCE).for_each(|trials| push_rows(out, &texts(columns, trials)));
+}
+
 /// Columns as a table.
 pub(super) fn table(columns: &[TextColumn]) -> String {
-    let mut out = row(columns.iter().map(|column| column.head.full_name()));
+    let mut out = String::new();
+    push_row(&mut out, columns.iter().map(|column| column.head.full_name()));
     out.push_str(&format!("|{}\n", "---:|".repeat(columns.len())));
-    for i in 0..columns.first().map_or(0, |column| column.cells.len()) {
-        out.push_str(&row(columns.iter().map(|column| column.cells[i].clone())));
-    }
+    push_rows(&mut out, columns);
     out
+}
+
+fn push_rows(out: &mut String, columns: &[TextColumn]) {
+    for i in 0..columns.first().map_or(0, |column| column.cells.len()) {
+        push_row(out, columns.iter().map(|column| &column.cells[i]));
+    }
 }
 
 fn probabilities(calibration: &Calibration) -> String {
@@ -86,9 +100,14 @@ fn probabilities(calibration: &Calibration) -> String {
     out
 }
 
-fn row(cells: impl Iterator<Item = String>) -> String {
-    let cells: Vec<String> = cells.map(|cell| escaped(&cell)).collect();
-    format!("| {} |\n", cells.join(" | "))
+fn push_row(out: &mut String, cells: impl Iterator<Item: AsRef<str>>) {
+    let mut before = "| ";
+    for cell in cells {
+        out.push_str(before);
+        out.push_str(&escaped(cell.as_ref()));
+        before = " | ";
+    }
+    out.push_str(" |\n");
 }
 
 /// Keeps what came from outside from being markup: error texts and names may hold anything.

@@ -1,5 +1,6 @@
 //! A trial's values, one field a parameter of the table, and its content-hash id.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
@@ -186,8 +187,12 @@ impl Hyperparameters {
     /// same values have the same id in every sweep, on every machine, and in later versions, since a parameter that
     /// came after version 2 of the record counts only where it differs from its built-in default.
     pub fn trial_id(&self) -> String {
-        let built_in = Self::built_in(self.loss);
-        id_of(PARAMETERS.iter().map(|parameter| (parameter, self.json(parameter), built_in.json(parameter))))
+        // Ids are made by the hundred thousand: defaults only where one is asked for.
+        let built_in = LazyCell::new(|| Self::built_in(self.loss));
+        id_of(PARAMETERS.iter().map(|parameter| {
+            let default = (parameter.since > ALWAYS_IN_ID).then(|| built_in.json(parameter));
+            (parameter, self.json(parameter), default.flatten())
+        }))
     }
 
     /// Whether `other` can train in the same stack: the same batches, the same shape, the same update rule.
@@ -220,7 +225,7 @@ impl Hyperparameters {
     }
 }
 
-/// The id of a trial with these parameters, values and built-in defaults.
+/// The id of a trial with these parameters, values and built-in defaults; those that always count need no default.
 fn id_of<'a>(values: impl Iterator<Item = (&'a Parameter, Option<Value>, Option<Value>)>) -> String {
     let sorted: BTreeMap<&str, Value> = values
         .filter(|(parameter, value, built_in)| parameter.since <= ALWAYS_IN_ID || value != built_in)
