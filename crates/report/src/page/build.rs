@@ -276,7 +276,8 @@ mod tests {
         write_run(folder.path(), &results);
         let files = run_files(folder.path()).unwrap();
         let report = Report::bare(ranked(&results, &["auc"]));
-        let of = |embedded| payload(&files, &results, &report, embedded).unwrap();
+        let in_turn = |n: usize, each: &(dyn Fn(usize) + Sync)| (0..n).for_each(each);
+        let of = |embedded| payload(&files, &results, &report, embedded, &in_turn).unwrap();
         let (all, few) = (of(Embedded::All), of(Embedded::First(120)));
         let named: BTreeSet<&str> = few.trials.id.iter().skip(120).map(String::as_str).collect();
         assert_eq!(named, BTreeSet::from(["broken", "plain"]));
