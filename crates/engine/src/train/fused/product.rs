@@ -74,7 +74,7 @@ impl Iterator for Parts {
     }
 }
 
-/// Weights in the order in which [`product`] reads them: for each strip of units `[inputs, units of the strip]`.
+/// Weights in the order in which [`Product`] reads them: for each strip of units `[inputs, units of the strip]`.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Packed {
     values: Vec<f32>,
