@@ -2,7 +2,7 @@
 //!
 //! E. R. DeLong, D. M. DeLong, D. L. Clarke-Pearson: Comparing the areas under two or more correlated receiver
 //! operating characteristic curves, Biometrics 44(3), 1988; computed from ranks, as X. Sun, W. Xu: Fast implementation
-//! of DeLong's algorithm, IEEE Signal Processing Letters 21(11), 2014, of which only the rarer class is sorted.
+//! of DeLong's algorithm, IEEE Signal Processing Letters 21(11), 2014, but sorting only the positives (see `ranks`).
 
 use super::interval::score_interval;
 use super::{Interval, Ranks};

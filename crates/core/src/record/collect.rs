@@ -317,7 +317,7 @@ impl<'a> Collection<'a> {
         &self,
         write: impl FnOnce(&mut RowGroups<&mut (dyn Write + Send)>) -> Result<(), ParquetError>,
     ) -> Result<(), RunDirError> {
-        // Words are few, and these would take a look into a dictionary for each row.
+        // Without dictionaries, in which each row would be looked up.
         let numbers = [
             ("replicate", Encoding::DELTA_BINARY_PACKED),
             ("row", Encoding::DELTA_BINARY_PACKED),

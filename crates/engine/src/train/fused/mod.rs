@@ -307,6 +307,7 @@ impl Backend for Fused<'_> {
         self.parameters.retain(keep, self.stack.shape.parameters());
         self.slots = keep.iter().map(|&k| self.slots[k]).collect();
         self.losses = keep.iter().map(|&k| self.losses[k]).collect();
+        self.room.rates = rates(self.stack, &self.slots);
         Ok(())
     }
 }
