@@ -4,7 +4,7 @@
 //! Everything here is plain data: no clock, no files, no environment.
 //!
 //! ```text
-//! text ──> node (spanned tree) ──> overrides (--set) ──> read, read_parameters (typed, all faults) ──> Spec
+//! text ──> node (spanned tree) ──> overrides (--set) ──> read, read_* (typed, all faults) ──> Spec
 //!                                                         fields (leaves), words, keys
 //! ```
 
@@ -20,6 +20,7 @@ mod read;
 mod read_parameters;
 mod read_sections;
 mod read_slurm;
+mod read_split;
 mod scalar;
 mod schema;
 mod slurm_amounts;

@@ -1,4 +1,4 @@
-//! Readers of `data`, `split`, `model`, `train`, `operating_point`, `rank` and `launch`.
+//! Readers of `data`, `model`, `train`, `operating_point`, `rank` and `launch`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use super::scalar::Resolved;
 use super::types::defaults;
 use super::types::{
     Activation, Backend, DataSpec, Devices, EarlyStopping, Goal, InitialBias, LaunchSpec, Launcher, ModelSpec, Monitor,
-    OperatingPoint, Optimizer, RankSpec, Reduction, Scalar, Split, SplitSpec, SynthSpec, TestRows, TrainSpec,
+    OperatingPoint, Optimizer, RankSpec, Reduction, Scalar, Split, SynthSpec, TrainSpec,
 };
 use super::words::Word;
 use crate::metrics::catalogue::Metric;
@@ -162,31 +162,6 @@ impl Reader {
         let columns = self.mapping(at, "a mapping from column to offset, such as {Amount: 0.001}")?;
         let offset = |(name, at): (&str, At<'_>)| Some((name.to_owned(), self.number(&at, NOT_NEGATIVE)?));
         Some(columns.into_iter().filter_map(offset).collect())
-    }
-
-    pub(super) fn split(&mut self, at: &At<'_>) -> Option<SplitSpec> {
-        let section = self.section(at, keys::SPLIT)?;
-        let before = self.faults.len();
-        let SplitSpec { test, validation, stratify, test_rows, calibration: _ } = SplitSpec::default();
-        let split = SplitSpec {
-            test: section.get("test").and_then(|at| self.number(at, INSIDE_UNIT)).unwrap_or(test),
-            validation: section.get("validation").and_then(|at| self.number(at, INSIDE_UNIT)).unwrap_or(validation),
-            stratify: section.get("stratify").and_then(|at| self.boolean(at)).unwrap_or(stratify),
-            test_rows: section.get("test_rows").and_then(|at| self.word::<TestRows>(at)).unwrap_or(test_rows),
-            calibration: section.get_some("calibration").and_then(|at| self.number(at, INSIDE_UNIT)),
-        };
-        let SplitSpec { test, validation, calibration, .. } = split;
-        if self.faults.len() == before && test + validation + calibration.unwrap_or(0.0) >= 1.0 {
-            let (shares, rows) = match calibration {
-                None => (format!("`test` {test} and `validation` {validation}"), "rows"),
-                Some(share) => {
-                    (format!("`test` {test}, `validation` {validation} and `calibration` {share}"), "negatives")
-                }
-            };
-            let message = format!("{shares} leave no {rows} to train on, expected a sum below 1");
-            self.fault_at(section.key_place.clone(), &section.path, message, None);
-        }
-        Some(split)
     }
 
     pub(super) fn model(&mut self, at: &At<'_>) -> Option<ModelSpec> {

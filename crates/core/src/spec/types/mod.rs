@@ -6,10 +6,12 @@
 mod launch;
 mod model;
 mod parameters;
+mod split;
 
 pub use launch::*;
 pub use model::*;
 pub use parameters::*;
+pub use split::*;
 
 use crate::spec::words::words;
 use std::collections::BTreeMap;
@@ -183,43 +185,6 @@ pub struct SynthSpec {
     /// Seed of the generator.
     #[serde(default)]
     pub seed: u64,
-}
-
-/// `split`: shares of all rows.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct SplitSpec {
-    /// Share of the rows held out for the test metrics, in (0, 1).
-    #[schemars(extend("exclusiveMinimum" = 0.0), extend("exclusiveMaximum" = 1.0))]
-    pub test: f64,
-    /// Share of the rows for early stopping, thresholds and ranking, in (0, 1).
-    #[schemars(extend("exclusiveMinimum" = 0.0), extend("exclusiveMaximum" = 1.0))]
-    pub validation: f64,
-    /// Keep the share of positives equal in the parts.
-    pub stratify: bool,
-    /// Whether the replicates share their test rows.
-    pub test_rows: TestRows,
-    /// Share of the negatives set aside, in (0, 1), that neither train, stop, rank nor choose: what
-    /// `operating_point.confidence` needs; absent: none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("exclusiveMinimum" = 0.0), extend("exclusiveMaximum" = 1.0))]
-    pub calibration: Option<f64>,
-}
-
-impl Default for SplitSpec {
-    fn default() -> Self {
-        Self { test: 0.2, validation: 0.16, stratify: true, test_rows: TestRows::Fixed, calibration: None }
-    }
-}
-
-words! {
-    /// `split.test_rows`: which replicates have the same test rows.
-    pub enum TestRows {
-        /// All: replicates draw training and validation rows from what is left.
-        Fixed = "fixed",
-        /// None: each replicate draws all of its rows anew.
-        Redraw = "redraw",
-    }
 }
 
 /// `operating_point`: the rule by which the decision threshold is chosen on the validation rows.
