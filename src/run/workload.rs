@@ -12,7 +12,7 @@ use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::RunDir;
 use focalsweep_core::spec::{Backend, Devices, Spec};
 use focalsweep_core::text::shortened;
-use focalsweep_engine::data::{self, DataError, DownloadProgress, Source};
+use focalsweep_engine::data::{self, DataError, DownloadProgress, Source, Splits};
 use focalsweep_engine::memory::Budget;
 use focalsweep_report::thousands;
 
@@ -60,10 +60,10 @@ impl Workload {
         let trials = trials(spec)?;
         let pool = if cluster { Vec::new() } else { pool(spec, &Host::look())? };
         data::fetch(&spec.data, progress)?;
-        let source = data::load(&spec.data)?;
+        let source = data::load(&spec.data, &spec.split)?;
         // Those that confirm are prepared when their time comes, but have to find room then.
         let all = spec.replicates + spec.confirm.map_or(0, |confirm| confirm.replicates);
-        let replicates = data::prepare_first(prepared, &source, &spec.data, &spec.split, spec.seed, all)?;
+        let replicates = data::prepare_first(prepared, &source, &spec.data, &splits(spec), all)?;
         let (rows, features) = (source.labels.len(), replicates.iter().map(|r| r.features.len()).max().unwrap_or(0));
         let sizes = if cluster {
             slurm::sizes(&spec.launch.slurm.clone().unwrap_or_default(), rows, features)
@@ -98,7 +98,7 @@ impl Workload {
     pub(super) fn prepare_to(&mut self, spec: &Spec, end: u32) -> Result<(), RunError> {
         let there = u32::try_from(self.replicates.len()).unwrap_or(u32::MAX);
         if there < end {
-            let more = data::prepare_onward(there..end, &self.source, &spec.data, &spec.split, spec.seed)?;
+            let more = data::prepare_onward(there..end, &self.source, &spec.data, &splits(spec))?;
             self.replicates.extend(more);
         }
         Ok(())
@@ -139,6 +139,11 @@ impl Workload {
     pub fn rows(&self) -> usize {
         self.plan.rows()
     }
+}
+
+/// How the replicates of a sweep are drawn.
+fn splits(spec: &Spec) -> Splits<'_> {
+    Splits { spec: &spec.split, seed: spec.seed, replicates: spec.replicates }
 }
 
 /// Whether the stacks that run at once on the cores of this machine find room beside the data. A GPU says so itself,

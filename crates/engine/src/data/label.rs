@@ -8,8 +8,9 @@ use super::fingerprint::of_source;
 use super::pick::Pick;
 use super::read::read_table;
 use super::row_place::row_place;
+use super::split::columns::SplitColumns;
 use super::table::{Column, Levels, Table, Values};
-use focalsweep_core::spec::{DataSpec, Scalar};
+use focalsweep_core::spec::{DataSpec, Scalar, SplitSpec};
 
 /// A text column with more levels than this, most of them on one row only, is an identifier.
 const MOST_LEVELS_OF_RARE: usize = 100;
@@ -31,6 +32,8 @@ pub struct Source {
     pub fingerprint: String,
     /// What people should know about how the file was understood, a line each.
     pub notes: Vec<String>,
+    /// What the split reads beside the labels.
+    pub(super) split: SplitColumns,
 }
 
 impl Source {
@@ -40,16 +43,22 @@ impl Source {
     }
 }
 
-/// Reads `data.source` and checks it against the rest of `data`.
+/// Reads `data.source` and checks it against the rest of `data`. The columns that the split reads are no features.
 ///
 /// # Errors
-/// Those of [`read_table`]; a key names a column that is not there, or a column stands under two keys that exclude each
-/// other; the label is missing somewhere, has one value, or more than two and no `positive`; `positive` is not among
+/// Those of [`read_table`]; a key names a column that is not there, or does not hold what the key asks for, or a column
+/// stands under two keys that exclude each other; the label is missing somewhere, has one value, or more than two and no `positive`; `positive` is not among
 /// the labels; a logarithm cannot be taken; a text column looks like an identifier; no feature is left.
-pub fn load(spec: &DataSpec) -> Result<Source, DataError> {
+pub fn load(spec: &DataSpec, split: &SplitSpec) -> Result<Source, DataError> {
     let path = spec.source.as_path();
     check_conflicts(spec)?;
-    let mut table = read_table(path, Pick::AllBut(&spec.drop), &spec.categorical)?;
+    let of_split = split.columns();
+    let is_of_split = |name: &String| of_split.iter().any(|(_, column)| column == name);
+    // They are read, though they may be dropped as features.
+    let drop: Vec<String> = spec.drop.iter().filter(|name| !is_of_split(name)).cloned().collect();
+    let mut categorical = spec.categorical.clone();
+    categorical.extend(split.columns_of_words().map(str::to_owned));
+    let mut table = read_table(path, Pick::AllBut(&drop), &categorical)?;
     let Some(at) = table.columns.iter().position(|column| column.name == spec.label) else {
         return Err(DataError::unknown_column("data.label", &spec.label, table.names()));
     };
@@ -60,6 +69,7 @@ pub fn load(spec: &DataSpec) -> Result<Source, DataError> {
         }
     }
     let label = table.columns.remove(at);
+    let columns = SplitColumns::take(&mut table, spec, split)?;
     if table.columns.is_empty() {
         return Err(DataError::NoFeatures { why: format!("the data has the label `{}` only", spec.label) });
     }
@@ -84,6 +94,7 @@ pub fn load(spec: &DataSpec) -> Result<Source, DataError> {
         negative: classes.negative,
         fingerprint,
         notes,
+        split: columns,
     })
 }
 
@@ -248,7 +259,7 @@ impl Coded {
 }
 
 /// Whether the label value written `text` is the one asked for: numbers by value, truths as 1 and 0, text exactly.
-fn is_same(wanted: &Scalar, text: &str) -> bool {
+pub(super) fn is_same(wanted: &Scalar, text: &str) -> bool {
     let number = |text: &str| text.parse::<f64>().ok();
     let truth = |text: &str| text.to_lowercase().parse::<bool>().ok();
     let wanted = wanted.to_string();

@@ -35,6 +35,7 @@ pub use label::{Source, load};
 pub use pick::Pick;
 pub use prepare::{prepare, prepare_first, prepare_onward};
 pub use read::read_table;
+pub use split::Splits;
 pub use synth::write_synthetic;
 pub use table::{Column, Levels, Table, Values};
 pub use transform::Transform;

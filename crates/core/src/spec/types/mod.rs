@@ -6,12 +6,14 @@
 mod launch;
 mod model;
 mod parameters;
+mod span;
 mod split;
 
 pub use launch::*;
 pub use model::*;
 pub use parameters::*;
-pub use split::*;
+pub use span::Span;
+pub use split::{By, ByWords, Folds, KnownGroups, SplitBy, SplitSpec, TestRows};
 
 use crate::spec::words::words;
 use std::collections::BTreeMap;
@@ -34,10 +36,11 @@ pub struct Spec {
     pub name: String,
     /// Where the rows come from and how they are prepared.
     pub data: DataSpec,
-    /// Shares of the rows held out.
+    /// How the rows are dealt to training, validation and test.
     #[serde(default)]
     pub split: SplitSpec,
-    /// Number of replicates (seeds and splits) on which every trial is trained; at least 1.
+    /// Number of replicates (seeds and splits) on which every trial is trained; at least 1. Where the split has folds, there
+    /// are as many as folds times repeats.
     #[serde(default = "defaults::replicates")]
     #[schemars(range(min = 1, max = 10_000))]
     pub replicates: u32,
