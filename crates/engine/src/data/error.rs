@@ -128,8 +128,8 @@ pub enum DataError {
         /// 1-based column.
         column: String,
     },
-    /// A Parquet type that is neither a number, a boolean nor text.
-    #[error("column `{column}` has type {kind}, which is neither a number, a boolean nor text")]
+    /// A Parquet type that is neither a number, a boolean, text nor a time.
+    #[error("column `{column}` has type {kind}, which is neither a number, a boolean, text nor a point in time")]
     #[diagnostic(help("add it to `data.drop`"))]
     ColumnType {
         /// The column.

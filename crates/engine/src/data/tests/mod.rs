@@ -9,6 +9,7 @@ mod read;
 mod real;
 mod split;
 mod synth;
+mod time;
 
 use std::fs::write;
 use std::path::{Path, PathBuf};
