@@ -17,6 +17,7 @@ mod overrides;
 pub(crate) mod parameters;
 mod range;
 mod read;
+mod read_data;
 mod read_parameters;
 mod read_sections;
 mod read_slurm;

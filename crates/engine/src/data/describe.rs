@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::label::Source;
 use super::table::{Column, Values};
+use super::time;
 use focalsweep_core::text::{IN_A_TABLE, shortened};
 
 /// Columns told one by one on the terminal; the rest is counted.
@@ -42,7 +43,7 @@ pub struct Description {
 pub struct ColumnDescription {
     /// Its name.
     pub name: String,
-    /// `numbers`, `booleans` or `text`.
+    /// `numbers`, `booleans`, `text` or `times`.
     pub kind: &'static str,
     /// Rows without a value.
     pub missing: usize,
@@ -57,6 +58,12 @@ pub struct ColumnDescription {
     /// Greatest number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<f64>,
+    /// First point in time, UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first: Option<String>,
+    /// Last point in time, UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<String>,
     /// Levels of text and their rows, the most frequent first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub levels: Vec<LevelCount>,
@@ -96,6 +103,8 @@ fn describe_column(column: &Column, rows: usize) -> ColumnDescription {
         min: None,
         mean: None,
         max: None,
+        first: None,
+        last: None,
         levels: Vec::new(),
     };
     let known = rows - described.missing;
@@ -123,13 +132,19 @@ fn describe_column(column: &Column, rows: usize) -> ColumnDescription {
             described.levels.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.level.cmp(&b.level)));
             described.constant = levels.names.len() < 2;
         }
+        Values::Time(values) => {
+            let known = || values.iter().copied().filter(|&time| time != Values::NO_TIME);
+            described.first = known().min().map(time::in_words);
+            described.last = known().max().map(time::in_words);
+            described.constant = described.first == described.last;
+        }
     }
     described
 }
 
 impl fmt::Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kinds = ["numbers", "booleans", "text"].map(|kind| {
+        let kinds = ["numbers", "booleans", "text", "times"].map(|kind| {
             let count = self.columns.iter().filter(|column| column.kind == kind).count();
             (kind, count)
         });
@@ -169,6 +184,9 @@ impl fmt::Display for Description {
 
 impl ColumnDescription {
     fn values(&self) -> String {
+        if let (Some(first), Some(last)) = (&self.first, &self.last) {
+            return format!("{first} to {last}");
+        }
         match (self.min, self.mean, self.max) {
             (Some(min), Some(mean), Some(max)) => {
                 format!("{} to {}, mean {}", short(min), short(max), short(mean))

@@ -128,8 +128,8 @@ pub enum DataError {
         /// 1-based column.
         column: String,
     },
-    /// A Parquet type that is neither a number, a boolean nor text.
-    #[error("column `{column}` has type {kind}, which is neither a number, a boolean nor text")]
+    /// A Parquet type that is neither a number, a boolean, text nor a time.
+    #[error("column `{column}` has type {kind}, which is neither a number, a boolean, text nor a point in time")]
     #[diagnostic(help("add it to `data.drop`"))]
     ColumnType {
         /// The column.
@@ -391,16 +391,20 @@ pub enum DataError {
         /// What it holds.
         kind: &'static str,
     },
-    /// A span of time for a column of numbers.
-    #[error("`{key}` is {span}, but `{column}` holds numbers: expected a plain number")]
-    #[diagnostic(help("how far two of the column's numbers are to be apart, such as 7"))]
-    SpanOfNumbers {
+    /// A span that is of another kind than the column that it is measured in.
+    #[error("`{key}` is {span}, but `{column}` holds {holds}: expected {expected}")]
+    #[diagnostic(help("how far two of the column's values are to be apart"))]
+    SpanOfOtherKind {
         /// The key of the sweep file.
         key: &'static str,
         /// The column.
         column: String,
         /// The span.
         span: String,
+        /// What the column holds.
+        holds: &'static str,
+        /// What that needs.
+        expected: &'static str,
     },
     /// A window of time leaves a part without rows.
     #[error("split by time `{column}`: no {part} rows are left for {window}")]

@@ -58,7 +58,7 @@ pub fn load(spec: &DataSpec, split: &SplitSpec) -> Result<Source, DataError> {
     let drop: Vec<String> = spec.drop.iter().filter(|name| !is_of_split(name)).cloned().collect();
     let mut categorical = spec.categorical.clone();
     categorical.extend(split.columns_of_words().map(str::to_owned));
-    let mut table = read_table(path, Pick::AllBut(&drop), &categorical)?;
+    let mut table = read_table(path, Pick::AllBut(&drop), &categorical).map_err(|error| in_split(error, split))?;
     let Some(at) = table.columns.iter().position(|column| column.name == spec.label) else {
         return Err(DataError::unknown_column("data.label", &spec.label, table.names()));
     };
@@ -70,8 +70,9 @@ pub fn load(spec: &DataSpec, split: &SplitSpec) -> Result<Source, DataError> {
     }
     let label = table.columns.remove(at);
     let columns = SplitColumns::take(&mut table, spec, split)?;
-    if table.columns.is_empty() {
-        return Err(DataError::NoFeatures { why: format!("the data has the label `{}` only", spec.label) });
+    if table.columns.iter().all(|column| matches!(column.values, Values::Time(_))) {
+        let times = if table.columns.is_empty() { "" } else { " and points in time" };
+        return Err(DataError::NoFeatures { why: format!("the data has the label `{}`{times} only", spec.label) });
     }
     for column in &table.columns {
         check_identifier(column, table.rows)?;
@@ -85,6 +86,7 @@ pub fn load(spec: &DataSpec, split: &SplitSpec) -> Result<Source, DataError> {
     if !spec.drop.is_empty() {
         notes.push(format!("dropped as asked: {}", spec.drop.join(", ")));
     }
+    notes.extend(times_note(&table));
     let fingerprint = of_source(&table, &classes.labels, spec);
     Ok(Source {
         table,
@@ -96,6 +98,24 @@ pub fn load(spec: &DataSpec, split: &SplitSpec) -> Result<Source, DataError> {
         notes,
         split: columns,
     })
+}
+
+/// Of the columns that are no features because they are points in time.
+fn times_note(table: &Table) -> Option<String> {
+    let times = table.columns.iter().filter(|column| matches!(column.values, Values::Time(_)));
+    let names: Vec<&str> = times.map(|column| column.name.as_str()).collect();
+    (!names.is_empty()).then(|| format!("points in time, so no features: {}", names.join(", ")))
+}
+
+/// A column that is asked for by the split alone is named by its key.
+fn in_split(error: DataError, split: &SplitSpec) -> DataError {
+    match error {
+        DataError::UnknownColumn { key, column, help } => {
+            let key = split.columns().into_iter().find(|(_, name)| *name == column).map_or(key, |(key, _)| key);
+            DataError::UnknownColumn { key, column, help }
+        }
+        other => other,
+    }
 }
 
 fn check_conflicts(spec: &DataSpec) -> Result<(), DataError> {
@@ -142,6 +162,7 @@ fn check_log(path: &Path, column: &Column, offset: f64) -> Result<(), DataError>
         Values::Text(levels) => {
             (0..levels.codes.len()).find(|&row| levels.get(row).is_some() && !is_number(row)).or(Some(0))
         }
+        Values::Time(values) => values.iter().position(|&time| time != Values::NO_TIME),
     }
     .map_or((0, String::new()), |row| (row, column.values.show(row)));
     Err(DataError::LogOfText { column: column.name.clone(), place: row_place(path, row), value })
@@ -214,6 +235,9 @@ impl Coded {
             Values::Text(levels) => {
                 let cells = levels.codes.iter();
                 coded.fill(cells.map(|&code| (code != Levels::MISSING).then_some(u64::from(code))));
+            }
+            Values::Time(cells) => {
+                coded.fill(cells.iter().map(|&time| (time != Values::NO_TIME).then_some(time as u64)));
             }
         }
         coded

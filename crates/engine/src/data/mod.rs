@@ -26,6 +26,7 @@ mod row_place;
 mod split;
 mod synth;
 mod table;
+mod time;
 mod transform;
 
 pub use describe::{ColumnDescription, Description, LevelCount, describe};

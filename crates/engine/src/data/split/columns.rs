@@ -31,8 +31,23 @@ pub(super) struct Groups {
 pub(super) struct Times {
     /// The column.
     pub(super) column: String,
-    /// When each row is.
+    /// When each row is, in what `counts` says.
     pub(super) of_row: Vec<f64>,
+    /// What that is.
+    pub(super) counts: Counts,
+}
+
+/// What times are counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counts {
+    /// In what the column's numbers mean.
+    Numbers,
+    /// In microseconds since a point in time, itself in microseconds since 1970: double precision tells each of those
+    /// of 285 years apart.
+    Microseconds {
+        /// The point in time.
+        since: i64,
+    },
 }
 
 impl SplitColumns {
@@ -101,7 +116,12 @@ impl Times {
             return Err(DataError::TimeMissing { column: name, place: row_place(&spec.source, row) });
         }
         match values {
-            Values::Number(of_row) => Ok(Self { column: name, of_row }),
+            Values::Number(of_row) => Ok(Self { column: name, of_row, counts: Counts::Numbers }),
+            Values::Time(times) => {
+                let since = times.iter().copied().min().unwrap_or_default();
+                let of_row = times.iter().map(|&time| time.saturating_sub(since) as f64).collect();
+                Ok(Self { column: name, of_row, counts: Counts::Microseconds { since } })
+            }
             other => {
                 let (value, kind) = (other.show(0), other.kind());
                 Err(DataError::NoTimes { column: name, value, kind })

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::super::error::DataError;
-use super::columns::{Groups, Times};
+use super::super::time::in_words;
+use super::columns::{Counts, Groups, Times};
 use super::random::count;
 use super::{Dealt, Parts};
 use focalsweep_core::spec::{KnownGroups, Span, SplitBy, SplitSpec};
@@ -146,13 +147,25 @@ impl Times {
         if span.is_zero() {
             return Ok(Some(0.0));
         }
-        match span.plain() {
-            Some(length) => Ok(Some(length)),
-            None => Err(DataError::SpanOfNumbers { key, column: self.column.clone(), span: span.to_string() }),
-        }
+        let length = match self.counts {
+            Counts::Numbers => span.plain(),
+            Counts::Microseconds { .. } => span.seconds().map(|seconds| 1e6 * seconds),
+        };
+        let wrong = || {
+            let (holds, expected) = match self.counts {
+                Counts::Numbers => ("numbers", "a plain number, such as 7"),
+                Counts::Microseconds { .. } => ("points in time", "a span of time, such as 7d"),
+            };
+            let (column, span) = (self.column.clone(), span.to_string());
+            DataError::SpanOfOtherKind { key, column, span, holds, expected }
+        };
+        length.map(Some).ok_or_else(wrong)
     }
 
     fn show(&self, time: f64) -> String {
-        time.to_string()
+        match self.counts {
+            Counts::Numbers => time.to_string(),
+            Counts::Microseconds { since } => in_words(since.saturating_add(time as i64)),
+        }
     }
 }

@@ -13,6 +13,7 @@ mod split_folds;
 mod split_group;
 mod split_time;
 mod synth;
+mod time;
 
 use std::fs::write;
 use std::path::{Path, PathBuf};

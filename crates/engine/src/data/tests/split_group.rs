@@ -119,10 +119,10 @@ fn every_group_has_about_the_same_chance_to_be_tested_on() {
         let parts = split(&groups, &labels, &by_group(0.2, 0.16), seed, 0).unwrap().parts;
         groups_of(&parts.test, &groups).into_iter().for_each(|group| tested[group as usize] += 1);
     }
-    // 400 each if it did not matter at all, with a standard error of 18.
-    for range in [1..=10, 11..=20, 21..=30_usize] {
+    // 400 each if it did not matter at all, with a standard error of 6 in the mean of ten; the smallest fill gaps.
+    for (range, most) in [(1..=10, 550), (11..=20, 420), (21..=30_usize, 420)] {
         let mean = tested[range.clone()].iter().sum::<u32>() / 10;
-        assert!((300..500).contains(&mean), "groups {range:?}: {mean} of 2000, {tested:?}");
+        assert!((380..most).contains(&mean), "groups {range:?}: {mean} of 2000, {tested:?}");
     }
 }
 

@@ -129,9 +129,49 @@ fn windows_that_cannot_be_are_told() {
         SplitSpec { by, ..SplitSpec::default() }
     };
     let text = refused(one_by_one(), &spec("7d"), 1);
-    assert!(text.contains("`split.gap` is 7d, but `t` holds numbers: expected a plain number"), "{text}");
+    assert!(text.contains("`split.gap` is 7d, but `t` holds numbers: expected a plain number, such as 7"), "{text}");
     let mut holes = one_by_one();
     holes[4] = f64::NAN;
     let text = refused(holes, &by_time(None, None), 1);
     assert!(text.contains("`t`, which has no value in row 5"), "{text}");
+}
+
+/// As people write it, in a file that is not in order.
+#[test]
+fn times_are_read_from_the_file() {
+    use super::super::{load, prepare};
+
+    let day = |row: usize| 1 + (row * 7 % 100) / 4;
+    let rows = (0..100)
+        .map(|row| format!("2024-02-{:02} {:02}:30:00,{row},{}\n", day(row), row * 7 % 4, u8::from(row % 3 == 0)));
+    let (_folder, path) = file("t.csv", format!("when,a,y\n{}", rows.collect::<String>()));
+    let data = spec(&path, "y");
+    let by = |gap: Option<Span>, delay: Option<Span>| SplitSpec {
+        by: SplitBy::Time { column: "when".into(), gap, label_delay: delay, window: None, groups: None },
+        ..SplitSpec::default()
+    };
+    let split = by(None, Span::parse("2d"));
+    let source = load(&data, &split).unwrap();
+    assert_eq!(source.table.names().collect::<Vec<_>>(), ["a"]);
+    let replicate = prepare(&source, &data, &Splits { spec: &split, seed: 0, replicates: 1 }, 0).unwrap();
+    // Four rows a day, at 0:30 to 3:30, the first 25 days of February 2024; the last 20 test. What is 2 days or less
+    // before 0:30 of the 21st is left out: all of the 19th and 20th, which is 8 rows.
+    let days = |rows: &[u32]| {
+        let mut days: Vec<usize> = rows.iter().map(|&row| day(row as usize)).collect();
+        days.sort_unstable();
+        (days[0], days[days.len() - 1], days.len())
+    };
+    assert_eq!(days(&replicate.test.source_rows), (21, 25, 20));
+    assert_eq!(days(&replicate.validation.source_rows), (15, 18, 16));
+    assert_eq!(days(&replicate.train.source_rows), (1, 12, 48));
+    let notes = replicate.notes.join("\n");
+    assert!(notes.contains("trains on 2024-02-01 00:30:00 to 2024-02-12 03:30:00"), "{notes}");
+    assert!(notes.contains("tests on 2024-02-21 00:30:00 to 2024-02-25 03:30:00"), "{notes}");
+    assert!(notes.contains("left out, within `split.gap` before validation or test: 16 rows"), "{notes}");
+    let split = by(Span::number(7.0), None);
+    let error = prepare(&source, &data, &Splits { spec: &split, seed: 0, replicates: 1 }, 0).unwrap_err();
+    let text = said(&error);
+    assert!(text.contains("`split.gap` is 7, but `when` holds points in time: expected a span of time"), "{text}");
+    let by = SplitBy::Time { column: "a".into(), gap: None, label_delay: None, window: None, groups: None };
+    assert!(load(&data, &SplitSpec { by, ..SplitSpec::default() }).is_err(), "only times are left as features");
 }
