@@ -90,10 +90,13 @@ fn prepare_within(
     let (preprocessing, fit_notes) = fit(&source.table, &parts.train, data)?;
     room.check(source.table.rows, preprocessing.width())?;
     let split_fingerprint = parts.fingerprint();
+    let units = source.split.units(splits.spec);
+    let units = units.as_deref();
     let rows = |part: Vec<u32>| -> Result<Rows, DataError> {
         let x = preprocessing.transform_rows(&source.table, &part, |row| row_place(&data.source, row))?;
         let y = part.iter().map(|&row| source.labels[row as usize]).collect();
-        Ok(Rows { x: x.into(), y, source_rows: part.into() })
+        let units = units.map(|of| part.iter().map(|&row| of[row as usize]).collect()).unwrap_or_default();
+        Ok(Rows { x: x.into(), y, source_rows: part.into(), units })
     };
     let (train, validation, test) = (rows(parts.train)?, rows(parts.validation)?, rows(parts.test)?);
     let calibration = rows(parts.calibration)?;

@@ -37,6 +37,7 @@ fn scores(trials: &[&str], replicates: u32, shift: [i64; 2]) -> Vec<ScoreGroup> 
                 };
                 let raw: Vec<f32> = (0..200).map(score).collect();
                 groups.push(ScoreGroup {
+                    units: Vec::new(),
                     trial: trial.to_owned(),
                     replicate,
                     split,

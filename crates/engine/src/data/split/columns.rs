@@ -1,8 +1,11 @@
 //! The columns of the file that a split reads: groups, times, parts.
 
+use std::borrow::Cow;
+
 use super::super::error::DataError;
 use super::super::row_place::row_place;
 use super::super::table::{Column, Levels, Table, Values};
+use super::super::time::DAY;
 use focalsweep_core::spec::{DataSpec, SplitBy, SplitSpec};
 
 /// What a split knows of each row.
@@ -77,6 +80,26 @@ impl SplitColumns {
     }
 }
 
+impl SplitColumns {
+    /// What each row is a part of when it comes to how sure figures are: its group, else its [`Times::blocks`]; `None`
+    /// where each row stands for itself.
+    pub(in super::super) fn units(&self, split: &SplitSpec) -> Option<Cow<'_, [u32]>> {
+        match (&self.groups, &self.times) {
+            (Some(groups), _) => Some(Cow::Borrowed(&groups.of_row)),
+            (None, Some(times)) => Some(Cow::Owned(times.blocks(split.test).of_row)),
+            (None, None) => None,
+        }
+    }
+}
+
+/// Rows of neighbouring times, which may err alike.
+pub(super) struct Blocks {
+    /// The block of each row, from 0.
+    of_row: Vec<u32>,
+    /// What a block is: `a day`.
+    pub(super) name: String,
+}
+
 impl Groups {
     /// # Errors
     /// All rows have one value, or each its own.
@@ -107,7 +130,38 @@ impl Groups {
     }
 }
 
+/// Days that the tested rows span from which on they are taken by the week.
+const DAYS_TAKEN_BY_WEEK: f64 = 140.0;
+/// Blocks of the tested rows where times are numbers.
+const BLOCKS_OF_NUMBERS: f64 = 50.0;
+
 impl Times {
+    /// Blocks of whole days in UTC, or of weeks where the last `tested` of the rows span more than 20 of them; of times
+    /// that are numbers as long as a fiftieth of what these rows span.
+    pub(super) fn blocks(&self, tested: f64) -> Blocks {
+        let mut sorted = self.of_row.clone();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let last = sorted.last().copied().unwrap_or(0.0);
+        let from = sorted.len() - ((tested * sorted.len() as f64) as usize).clamp(1, sorted.len().max(1));
+        let (first, span) = (sorted.first().copied().unwrap_or(0.0), last - sorted.get(from).copied().unwrap_or(last));
+        let (start, length, name) = match self.counts {
+            Counts::Microseconds { since } => {
+                let days = if span / DAY as f64 > DAYS_TAKEN_BY_WEEK { 7 } else { 1 };
+                // Weeks begin on a Monday: the first of January 1970 was a Thursday.
+                let begin = (since + 3 * DAY).div_euclid(days * DAY) * days * DAY - 3 * DAY;
+                let start = if days == 7 { begin - since } else { since.div_euclid(DAY) * DAY - since };
+                (start as f64, (days * DAY) as f64, if days == 7 { "a week" } else { "a day" }.to_owned())
+            }
+            Counts::Numbers => {
+                let length = span / BLOCKS_OF_NUMBERS;
+                (first, length, format!("{length:.3e} of `{}`", self.column))
+            }
+        };
+        // Rows that all have one time are one block.
+        let block = |time: &f64| if length > 0.0 { ((time - start) / length).floor().max(0.0) as u32 } else { 0 };
+        Blocks { of_row: self.of_row.iter().map(block).collect(), name }
+    }
+
     /// # Errors
     /// A value is missing, or no number.
     fn of(column: Column, spec: &DataSpec) -> Result<Self, DataError> {

@@ -87,6 +87,12 @@ pub(super) fn split(
         times.show(at(tests.start)),
         times.show(at(tests.end - 1)),
     )];
+    if groups.is_none() {
+        notes.push(format!(
+            "rows of {} are one when figures are compared: neighbours in time may err alike",
+            times.blocks(spec.test).name
+        ));
+    }
     let left_out = (validation.start - train.end) + (tests.start - validation.end);
     if left_out > 0 {
         notes.push(format!("left out, within `split.gap` before validation or test: {left_out} rows"));
