@@ -2,7 +2,7 @@
 
 use focalsweep_core::plan::Phase;
 use focalsweep_core::record::State;
-use focalsweep_core::spec::OperatingPoint;
+use focalsweep_core::spec::{OperatingPoint, SplitSpec};
 
 /// The rows of a run.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -23,6 +23,8 @@ pub struct Results {
     pub ranks: Phase,
     /// Where the thresholds are put; `None` where the run's sweep.yaml cannot be read.
     pub operating_point: Option<OperatingPoint>,
+    /// How the rows were dealt; as by default where the run's sweep.yaml cannot be read.
+    pub split: SplitSpec,
     /// What to know of these results before believing them.
     pub warnings: Vec<String>,
 }
