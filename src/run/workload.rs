@@ -18,6 +18,8 @@ use focalsweep_report::thousands;
 
 /// Characters of a note on the data that are told; files have it whole.
 const MOST_OF_A_NOTE: usize = 2_000;
+/// Windows of time that are told one by one, beside the first.
+const MOST_WINDOWS: usize = 24;
 /// Replicates that are prepared to say what would run.
 const PREVIEWED: u32 = 64;
 
@@ -122,7 +124,10 @@ impl Workload {
     /// Notes of reading and preparing, each once.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = self.source.notes.clone();
-        for note in self.replicates.first().map(|r| r.notes.as_slice()).unwrap_or_default() {
+        let first = self.replicates.iter().take(1).flat_map(|replicate| replicate.notes.iter());
+        // Windows of time differ in what they hold, and are few.
+        let windows = self.replicates.iter().skip(1).take(MOST_WINDOWS).flat_map(|replicate| replicate.notes.iter());
+        for note in first.chain(windows.filter(|note| note.starts_with("split by time"))) {
             if !notes.contains(note) {
                 notes.push(note.clone());
             }

@@ -113,7 +113,8 @@ fn deal<const N: usize>(
 /// The idea is that of scikit-learn's `StratifiedGroupKFold`: the largest groups first, each to where it brings the
 /// counts nearest to what they are to be. But among the parts that it brings nearer it is drawn, in proportion to what
 /// they still lack. So every group has about the same chance to be tested on, whatever its size, where the best part alone
-/// would always be the same for the largest; and the small ones, dealt last, fill up what is missing.
+/// would always be the same for the largest; and the small ones, dealt last, fill up what is missing. At last groups
+/// change places where that is for the better.
 fn deal_any(
     mut groups: Vec<u32>,
     rows: &[[u64; 2]],
@@ -170,7 +171,85 @@ fn deal_any(
         needs.take(part, rows[group as usize]);
         dealt[part].push(group);
     }
+    let mut exchange = Exchange { rows, least, classes: &classes, weights, lacks };
+    for _ in 0..PASSES {
+        exchange.pass(&mut dealt, stream);
+    }
     dealt
+}
+
+/// How often every group looks for another to change places with, and with how many it tries.
+const PASSES: usize = 3;
+const TRIES: usize = 16;
+
+/// Groups that change places where that brings the parts nearer to their shares.
+struct Exchange<'a> {
+    rows: &'a [[u64; 2]],
+    least: &'a [usize],
+    classes: &'a dyn Fn(u32) -> [f64; 2],
+    weights: [f64; 2],
+    /// What each part lacks of each class.
+    lacks: Vec<[f64; 2]>,
+}
+
+impl Exchange<'_> {
+    /// Each group in turn changes places with the best of a few groups of another part, drawn at random, if that is for
+    /// the better.
+    fn pass(&mut self, dealt: &mut [Vec<u32>], stream: &mut Stream) {
+        let with = |part: &Vec<u32>, class: usize| part.iter().filter(|&&g| self.rows[g as usize][class] > 0).count();
+        let mut have: Vec<[usize; 2]> = dealt.iter().map(|part| [with(part, 0), with(part, 1)]).collect();
+        for from in 0..dealt.len() {
+            for place in 0..dealt[from].len() {
+                let group = dealt[from][place];
+                let mut best: Option<(f64, usize, usize)> = None;
+                for _ in 0..TRIES {
+                    let to = stream.below(dealt.len() as u32) as usize;
+                    let other = stream.below(dealt[to].len() as u32) as usize;
+                    if to == from || dealt[to].is_empty() {
+                        continue;
+                    }
+                    let change = self.change(from, to, group, dealt[to][other]);
+                    if change < best.map_or(-1e-12, |best| best.0)
+                        && self.keeps(&have, (from, group), (to, dealt[to][other]))
+                    {
+                        best = Some((change, to, other));
+                    }
+                }
+                let Some((_, to, other)) = best else { continue };
+                let theirs = std::mem::replace(&mut dealt[to][other], group);
+                dealt[from][place] = theirs;
+                let (ours, others) = ((self.classes)(group), (self.classes)(theirs));
+                for class in [0, 1] {
+                    self.lacks[from][class] += ours[class] - others[class];
+                    self.lacks[to][class] += others[class] - ours[class];
+                    let has = |group: u32| usize::from(self.rows[group as usize][class] > 0);
+                    have[from][class] = have[from][class] + has(theirs) - has(group);
+                    have[to][class] = have[to][class] + has(group) - has(theirs);
+                }
+            }
+        }
+    }
+
+    /// By how much the squared distance to the shares grows where two groups change places.
+    fn change(&self, from: usize, to: usize, group: u32, other: u32) -> f64 {
+        let (ours, others) = ((self.classes)(group), (self.classes)(other));
+        let one = |class: usize| {
+            let moved = ours[class] - others[class];
+            2.0 * moved * (moved + self.lacks[from][class] - self.lacks[to][class]) * self.weights[class]
+        };
+        one(0) + one(1)
+    }
+
+    /// Whether both parts still have as many groups of each class as they need.
+    fn keeps(&self, have: &[[usize; 2]], (from, group): (usize, u32), (to, other): (usize, u32)) -> bool {
+        let has = |group: u32, class: usize| self.rows[group as usize][class] > 0;
+        [0, 1].into_iter().all(|class| {
+            let loses = |part: usize, one: u32, another: u32| {
+                has(one, class) && !has(another, class) && have[part][class] <= self.least[part]
+            };
+            !loses(from, group, other) && !loses(to, other, group)
+        })
+    }
 }
 
 /// How many groups with rows of each class parts still have to get, and how many are left to be dealt.

@@ -11,6 +11,7 @@ mod split;
 mod split_column;
 mod split_folds;
 mod split_group;
+mod split_recorded;
 mod split_time;
 mod synth;
 mod time;
