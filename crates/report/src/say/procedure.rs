@@ -6,7 +6,6 @@ use super::numbers::{number, p_in_words, signed};
 use crate::evidence::{AgainstPlain, Parts, Procedure, ProcedureFigure};
 use crate::read::parameters::PLAIN;
 use focalsweep_core::metrics::Interval;
-use focalsweep_core::metrics::catalogue::Metric;
 
 /// What is claimed of the procedure, or why nothing is.
 pub(super) fn procedure_in_words(procedure: &Procedure) -> String {
@@ -41,7 +40,6 @@ fn figure_in_words(figure: &ProcedureFigure, all: &str) -> String {
     let of = |value: f64| number(name, Some(value));
     let error = figure.standard_error.filter(|_| !figure.is_count());
     let error = error.map(|error| format!(" ± {}", of(error))).unwrap_or_default();
-    let bare = Metric::named(name).map_or(name, Metric::bare_name).replace('_', " ");
     let sum = if figure.is_count() { format!(" ({} over all {all})", of(figure.sum)) } else { String::new() };
     let against = figure.against_plain.map(|AgainstPlain { mean, difference, test }| {
         let test = test.map(|(Interval { lower, upper }, p)| {
@@ -55,7 +53,7 @@ fn figure_in_words(figure: &ProcedureFigure, all: &str) -> String {
             test.unwrap_or_default()
         )
     });
-    format!("{bare} {}{error}{sum}{}", of(figure.mean), against.unwrap_or_default())
+    format!("{} {}{error}{sum}{}", figure.about.subject(), of(figure.mean), against.unwrap_or_default())
 }
 
 /// The same as programs read it.
