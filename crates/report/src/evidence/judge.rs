@@ -67,7 +67,9 @@ pub enum Confirmed {
 /// that no replicate chose on, it is held against the baseline, and the best trial of each method against the plain
 /// one, as trials that were named beforehand; where each replicate has test rows of its own, which chose in another,
 /// again corrected over all pairs. At the operating point the rows that chose the thresholds are resampled: for the
-/// test rows negatives that were set aside, where there are enough for the guarantee that is asked for.
+/// test rows negatives that were set aside, where there are enough for the guarantee that is asked for. A trial that
+/// was ranked by what its threshold gave was chosen for that threshold and takes it along, so its claims at the
+/// operating point are corrected over all pairs on any test rows.
 ///
 /// # Errors
 /// The scores are there but cannot be read.
@@ -110,7 +112,10 @@ pub fn judge(
         read_members(source, &Wanted { trials: &few, replicates: &replicates }, &asked, for_each)?
     };
     judged.errors.add(&members, Split::Test);
-    if ranking.on == Split::Validation && members.rows.is_fixed() {
+    let is_fixed = ranking.on == Split::Validation && members.rows.is_fixed();
+    let chosen_at_point = ranking.test().is_some_and(Test::is_at_point);
+    if is_fixed {
+        let asked = Asked { point: asked.point.filter(|_| !chosen_at_point), ..asked };
         if let Some(baseline) = &baseline {
             judged.claims.extend(named(&first, baseline, &members, &asked, for_each));
         }
@@ -118,11 +123,12 @@ pub fn judge(
             let found = of_methods(&rivals, plain, &members, &asked, for_each);
             judged.claims.extend_new(found);
         }
-    } else {
+    }
+    let chose = if is_fixed { at_point(&asked).filter(|_| chosen_at_point) } else { Some(everything(&asked)) };
+    if let Some(about) = chose {
         if ranking.on == Split::Validation {
             members = read_members(source, &all, &asked, for_each)?;
         }
-        let about = everything(&asked);
         // Methods are held against the plain one, not the other way round.
         let of_baseline: Vec<&String> = baseline.iter().collect();
         for (one, others, is_turned) in
@@ -153,8 +159,12 @@ fn tests(ranking: &Ranking) -> Vec<Test> {
 
 fn everything(asked: &Asked<'_>) -> Vec<Test> {
     let mut about = vec![Test::Auc, Test::AveragePrecision];
-    about.extend(asked.point.iter().flat_map(|point| Test::at_point(point)));
+    about.extend(at_point(asked).unwrap_or_default());
     about
+}
+
+fn at_point(asked: &Asked<'_>) -> Option<Vec<Test>> {
+    asked.point.map(|point| Test::at_point(point).to_vec())
 }
 
 /// The best trial of each method against the plain one, corrected by Holm over the methods.
