@@ -275,9 +275,10 @@ pub struct DevicesArgs {
 /// `report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// The run directory, or a sweep file whose run is in runs/NAME
-    #[arg(value_name = "RUN_DIR")]
-    pub run_dir: PathBuf,
+    /// The run directory, or a sweep file whose run is in runs/NAME; several of the same data and splits are ranked
+    /// together
+    #[arg(value_name = "RUN_DIR", required = true)]
+    pub run_dirs: Vec<PathBuf>,
     /// Metrics to rank by, the first decides first [default: the spec's rank.by]
     #[arg(long, value_name = "METRICS", value_delimiter = ',')]
     pub by: Option<Vec<String>>,

@@ -87,7 +87,7 @@ pub(super) fn tabulate(
 }
 
 /// Counts the rows that there are.
-fn count(collection: &Collection<'_>, manifest: &mut Manifest) {
+pub(super) fn count(collection: &Collection<'_>, manifest: &mut Manifest) {
     manifest.counts.rows = collection.rows();
     manifest.counts.failed = collection.failed();
     manifest.updated_at = now();

@@ -28,7 +28,10 @@ pub enum RunDirError {
     NoRun(PathBuf),
     /// The sweep or the data changed since the run began.
     #[error("{} was started with {what}", .path.display())]
-    #[diagnostic(help("undo the change, or give this sweep a directory of its own with `--out DIR`"))]
+    #[diagnostic(help(
+        "undo the change, or give this sweep a directory of its own with `--out DIR`; `confirm`, `launch` and `rank` \
+         may change, `parameters` and `replicates` may become more, and the source may lie elsewhere"
+    ))]
     Changed {
         /// The directory.
         path: PathBuf,

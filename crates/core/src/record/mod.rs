@@ -39,6 +39,7 @@ mod sealed;
 mod spec_file;
 mod staged;
 mod target;
+mod together;
 mod version;
 
 pub use crate::metrics::SplitMetrics;
