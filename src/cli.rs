@@ -38,6 +38,8 @@ pub enum Command {
     #[command(after_help = "Examples:
   focalsweep run sweeps/focal.yaml
   focalsweep run sweeps/focal.yaml --resume           finish what was interrupted
+  focalsweep run sweeps/focal.yaml --resume --set replicates=5
+                                                      train what the sweep has become larger by
   focalsweep run sweeps/focal.yaml --resume --retry-failed
                                                       train what failed again, and that alone
   focalsweep run sweeps/focal.yaml --dry-run          only say what would run
@@ -58,7 +60,8 @@ when the same is asked for again, and with `focalsweep run SPEC --resume`.")]
     Plan(PlanArgs),
     /// Rank the trials of a run
     #[command(after_help = "Examples:
-  focalsweep report runs/focal
+  focalsweep report runs/focal                             also while the run goes on: what has ended so far
+  focalsweep report runs/focal runs/comparison             the trials of both, ranked together
   focalsweep report runs/focal --by average_precision,fn --on test --top 10
   focalsweep report runs/focal --format csv > ranking.csv
   focalsweep report runs/focal --on test --html report-on-test.html

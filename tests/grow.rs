@@ -72,7 +72,7 @@ fn a_mapping_and_a_shape_are_added_step_by_step() {
     }
     let report = focalsweep(folder, ["report", "run", "--format", "json"]);
     assert_eq!(report.code, Some(0));
-    let report: serde_json::Value = serde_json::from_str(&report.stdout).unwrap();
+    let report: Value = serde_json::from_str(&report.stdout).unwrap();
     assert_eq!(report["ranking"].as_array().unwrap().len(), 4);
 }
 
@@ -127,8 +127,35 @@ fn a_confirmed_run_grows_past_the_replicates_that_confirmed_it() {
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert!(said.stderr.contains("2 trials are trained on replicate 4"), "{}", said.stderr);
     let report = focalsweep(folder, ["report", "run", "--format", "json"]);
-    let report: serde_json::Value = serde_json::from_str(&report.stdout).unwrap();
+    let report: Value = serde_json::from_str(&report.stdout).unwrap();
     assert_eq!(report["winner"]["replicates"], serde_json::json!([0, 1, 4]), "{report:#}");
+}
+
+#[test]
+fn another_operating_point_is_what_it_would_have_been_without_training_again() {
+    let folder = folder();
+    let folder = folder.path();
+    let point = ["operating_point={min_recall: 0.8}"];
+    assert_eq!(run(folder, "run", &[], &[]).code, Some(0));
+    let trained = Table::read(&folder.join("run/results.parquet"));
+    let said = run(folder, "run", &point, &["--resume"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(said.stderr.contains("measured again"), "{}", said.stderr);
+    assert_eq!(run(folder, "whole", &point, &[]).code, Some(0));
+    assert_same_runs(&folder.join("run"), &folder.join("whole"));
+    let now = Table::read(&folder.join("run/results.parquet"));
+    assert!(now.batch.column_by_name("started_at") == trained.batch.column_by_name("started_at"), "not trained again");
+    for file in ["run", "whole"] {
+        let text = fs::read_to_string(folder.join(file).join("report.md")).unwrap();
+        assert!(text.contains("recall"), "{text}");
+    }
+    // Rows that were measured elsewhere would stand beside new ones, or cannot be measured.
+    assert_eq!(run(folder, "none", &["scores=none"], &[]).code, Some(0));
+    let before = files(&folder.join("none"));
+    let refused = run(folder, "none", &["scores=none", point[0]], &["--resume"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert!(refused.stderr.contains("were not kept"), "{}", refused.stderr);
+    assert!(files(&folder.join("none")) == before);
 }
 
 fn report(folder: &Path, runs: &[&str], more: &[&str]) -> Value {

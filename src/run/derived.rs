@@ -49,7 +49,7 @@ pub(super) fn rank_options(spec: &Spec, top: Option<usize>) -> Options {
 }
 
 /// Files of the report.
-const REPORTS: [&str; 2] = ["report.md", "report.html"];
+pub(super) const REPORTS: [&str; 2] = ["report.md", "report.html"];
 
 /// Writes the files of the report.
 pub(super) fn write_reports(spec: &Spec, dir: &RunDir, manifest: &mut Manifest) -> Result<(), RunError> {
@@ -74,7 +74,10 @@ pub(super) fn refresh(
 ) -> Result<(), RunError> {
     let can_be = manifest.counts.rows > manifest.counts.failed;
     let are_there = REPORTS.iter().all(|name| manifest.files.contains_key(*name));
-    let are_due = can_be && (mended || !are_there || old.is_none_or(|old| old.rank != new.rank));
+    let are_due = can_be
+        && (mended
+            || !are_there
+            || old.is_none_or(|old| (&old.rank, &old.operating_point) != (&new.rank, &new.operating_point)));
     if are_due {
         // Before sweep.yaml says otherwise than they do: a process that dies in between leaves none, and so the next
         // one makes them.

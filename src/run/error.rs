@@ -84,6 +84,26 @@ pub enum RunError {
         /// What it lacks.
         why: CannotGrow,
     },
+    /// Rows that are there and rows to come would have figures at different operating points.
+    #[error("{} has another `operating_point`, and is not finished", .root.display())]
+    #[diagnostic(help(
+        "finish it first, with the one that it was begun with: `focalsweep run {} --out {} --resume`; then it may \
+         change. `focalsweep report {} --operating-point …` looks at what there is without that",
+        quoted(.root.join(SPEC)), quoted(.root), quoted(.root)
+    ))]
+    PointOfUnfinished {
+        /// The run directory.
+        root: PathBuf,
+    },
+    /// Rows cannot be measured at another operating point.
+    #[error("the `operating_point` of {} cannot change: {why}", .root.display())]
+    #[diagnostic(help("put it back; or give this sweep a directory of its own with `--out DIR`, with `scores: all`"))]
+    PointWithoutScores {
+        /// The run directory.
+        root: PathBuf,
+        /// What is missing.
+        why: String,
+    },
     /// Runs that are to be ranked together trained a trial otherwise.
     #[error("trial {trial} has another {metric} in {} than in {}", .runs[1], .runs[0])]
     #[diagnostic(help(
@@ -132,6 +152,8 @@ impl RunError {
             | Self::Data(_)
             | Self::SearchNotOver { .. }
             | Self::CannotGrow { .. }
+            | Self::PointOfUnfinished { .. }
+            | Self::PointWithoutScores { .. }
             | Self::OtherFigures { .. }
             | Self::Device(NoDevice::Unknown { .. } | NoDevice::FusedOnGpu { .. }) => Blame::Input,
             Self::RunDir(error) => blame_of_dir(error),

@@ -11,6 +11,7 @@ use super::finish::{finish, tabulate};
 use super::mend::mend;
 use super::observer::{Observer, Told};
 use super::options::RunOptions;
+use super::point::change_point;
 use super::same::{check_data, check_fingerprint, check_sweep, spec_fingerprint};
 use super::train::{Trained, Training};
 use super::workload::{Workload, trials};
@@ -212,9 +213,22 @@ impl Ready {
                 manifest.check_plan(&self.sweep.root, &self.workload.plan)?;
                 check_data(&self.sweep.root, &manifest, &self.workload)?;
                 let finished = manifest.state == RunState::Finished;
+                let spec = &self.sweep.spec;
+                let is_moved = old.as_ref().is_some_and(|old| old.operating_point != spec.operating_point);
+                // Rows of journals would be collected as they are.
+                if is_moved && !(finished && manifest.counts.failed == 0) {
+                    return Err(RunError::PointOfUnfinished { root: self.sweep.root.clone() });
+                }
                 // Refused before anything is mended.
                 self.growth(&asked)?;
                 let mut left = mend(&self.sweep.spec, &self.workload, &dir, &mut manifest, &found, observer)?;
+                if is_moved {
+                    if !left.is_empty() {
+                        return Err(RunError::PointOfUnfinished { root: self.sweep.root.clone() });
+                    }
+                    change_point(&self.sweep.spec, &dir, &mut manifest)?;
+                    observer.say("figures at the operating point are measured again, at the new one");
+                }
                 left.extend(self.grow(&asked, &dir, &mut manifest, observer)?);
                 if self.sweep.options.retry_failed && !(finished && manifest.counts.failed == 0) {
                     retry_failed(&dir, &manifest)?;

@@ -18,6 +18,7 @@ mod look;
 mod mend;
 mod observer;
 mod options;
+mod point;
 mod same;
 mod together;
 mod train;

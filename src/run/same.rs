@@ -10,7 +10,11 @@ use focalsweep_core::spec::Spec;
 
 /// Keys that may change while a run goes on: where it runs, how it is ranked, what is trained when its search is over,
 /// and what the search is to have, which may become more (see [`focalsweep_core::plan::CannotGrow`]).
+/// `operating_point` may too, once a run is finished, but is in the fingerprint: only a spec that is there says whether
+/// it did.
 const MAY_CHANGE: [&str; 5] = ["confirm", "launch", "parameters", "rank", "replicates"];
+/// What may change when a run is finished.
+const POINT: &str = "operating_point";
 /// Keys of `data` that say where the rows come from. What rows these are, their fingerprint says.
 const WHERE_FROM: [&str; 4] = ["sha256", "source", "synth", "url"];
 
@@ -65,7 +69,8 @@ fn keys(spec: &Spec) -> serde_json::Map<String, serde_json::Value> {
 fn differences(old: &Spec, new: &Spec) -> Vec<String> {
     let (old, new) = (keys(old), keys(new));
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    names.into_iter().filter(|name| old.get(*name) != new.get(*name)).cloned().collect()
+    let may_not = |name: &&String| *name != POINT && old.get(*name) != new.get(*name);
+    names.into_iter().filter(may_not).cloned().collect()
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ mod model_dir;
 mod models;
 mod names;
 mod plan_file;
+mod point;
 mod predictions;
 mod prepared;
 mod retry;
