@@ -104,6 +104,10 @@ pub enum RunError {
         /// What is missing.
         why: String,
     },
+    /// There is nothing to look at.
+    #[error("no trial of {} has ended yet", .0.display())]
+    #[diagnostic(help("`focalsweep status {}` says how far the run is", quoted(.0)))]
+    NothingYet(PathBuf),
     /// Runs that are to be ranked together trained a trial otherwise.
     #[error("trial {trial} has another {metric} in {} than in {}", .runs[1], .runs[0])]
     #[diagnostic(help(
@@ -152,6 +156,7 @@ impl RunError {
             | Self::Data(_)
             | Self::SearchNotOver { .. }
             | Self::CannotGrow { .. }
+            | Self::NothingYet(_)
             | Self::PointOfUnfinished { .. }
             | Self::PointWithoutScores { .. }
             | Self::OtherFigures { .. }

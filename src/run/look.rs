@@ -63,6 +63,9 @@ impl Look {
         }
         let collection = collection_of(&spec, &workload, &dir, &manifest)?;
         let (rows, failed, all) = (collection.rows(), collection.failed(), workload.rows());
+        if rows == 0 {
+            return Err(RunError::NothingYet(root.to_owned()));
+        }
         count(&collection, &mut manifest);
         (manifest.counts.trials, manifest.counts.replicates) = (workload.plan.trials, workload.plan.replicates);
         collection.stage_rows()?;
