@@ -20,6 +20,9 @@ use focalsweep_core::spec::Split;
 
 /// Influences that are held at once, trials times rows: 512 MB.
 const MOST_CELLS: usize = 1 << 27;
+/// Trials that are held against the winner, the best first: what is beyond a screenful of screenfuls nobody asks for,
+/// and each keeps its order of scores for the resamples.
+const MOST_COMPARED: usize = 2_000;
 
 /// What was found out about a run's trials.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -84,11 +87,16 @@ pub fn judge(
     let Some(winner) = ranking.winner() else { return Ok(judged) };
     let id = |ranked: &Ranked| ranked.trial.trial_id.clone();
     let (first, baseline) = (id(winner), ranking.baseline().map(id).filter(|baseline| *baseline != id(winner)));
-    // Those that might have won in its place; of very many the first.
+    let plain = methods.iter().find(|method| method.name == PLAIN).map(|method| method.trial_id.clone());
+    let rivals: BTreeSet<String> =
+        methods.iter().map(|method| method.trial_id.clone()).filter(|rival| Some(rival) != plain.as_ref()).collect();
+    let few: HashSet<String> = [&first].into_iter().chain(&baseline).chain(&plain).chain(&rivals).cloned().collect();
+    // Those that might have won in its place; of very many the first, and those that are asked about anyway.
     let might_have = |ranked: &&Ranked| ranked.front.is_some() && ranked.trial.complete == winner.trial.complete;
     let contenders = ranking.trials.iter().filter(might_have).count();
-    let compared: HashSet<String> =
+    let mut compared: HashSet<String> =
         ranking.trials.iter().filter(might_have).take(most_held(results, ranking)).map(id).collect();
+    compared.extend(ranking.trials.iter().filter(might_have).map(id).filter(|trial| few.contains(trial)));
     let replicates: HashSet<u32> = winner.trial.replicates.iter().copied().collect();
     let about = tests(ranking);
     let asked = |on| Asked {
@@ -101,10 +109,6 @@ pub fn judge(
     judged.errors.add(&members, ranking.on);
     judged.claims.extend(against_all(&first, &members, contenders, &asked(ranking.on), &about, for_each));
 
-    let plain = methods.iter().find(|method| method.name == PLAIN).map(|method| method.trial_id.clone());
-    let rivals: BTreeSet<String> =
-        methods.iter().map(|method| method.trial_id.clone()).filter(|rival| Some(rival) != plain.as_ref()).collect();
-    let few: HashSet<String> = [&first].into_iter().chain(&baseline).chain(&plain).chain(&rivals).cloned().collect();
     let asked = asked(Split::Test);
     let mut members = if ranking.on == Split::Test {
         members
@@ -237,7 +241,7 @@ fn most_held(results: &Results, ranking: &Ranking) -> usize {
     let rows_of = |row: &Row| rows_of(results, row, part_of(ranking.on));
     let rows = results.ranked().filter(|row| row.state == State::Finished).find_map(rows_of).unwrap_or(0.0);
     let cells = rows as usize * ranking.replicates as usize;
-    (MOST_CELLS / cells.max(1)).max(2)
+    (MOST_CELLS / cells.max(1)).clamp(2, MOST_COMPARED)
 }
 
 /// Test rows for each training row of a replicate.
@@ -270,7 +274,14 @@ mod tests {
         let results = results(vec![row("a", 0, "bce", None, 0.9, 1.0), row("a", 1, "bce", None, 0.9, 1.0)]);
         let on = |on| rank(&results, &Options { by: vec!["auc".to_owned()], on, top: None }).unwrap();
         // 420 test rows, on two replicates; how many validation rows there are, these results do not say.
-        assert_eq!(most_held(&results, &on(Split::Test)), MOST_CELLS / 840);
-        assert_eq!(most_held(&results, &on(Split::Validation)), MOST_CELLS);
+        assert_eq!(most_held(&results, &on(Split::Test)), MOST_COMPARED);
+        assert_eq!(most_held(&results, &on(Split::Validation)), MOST_COMPARED);
+        let many = |scale: f64| {
+            let mut results = results.clone();
+            results.rows.iter_mut().flat_map(|row| row.metrics.iter_mut().flatten()).for_each(|value| *value *= scale);
+            results
+        };
+        let rows = 420.0 * 1000.0;
+        assert_eq!(most_held(&many(1000.0), &on(Split::Test)), MOST_CELLS / (2 * rows as usize));
     }
 }
