@@ -101,9 +101,13 @@ impl Default for ConfirmSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataSpec {
-    /// `.csv`, `.csv.gz` or `.parquet`, relative to the working directory.
+    /// `.csv`, `.csv.gz` or `.parquet`; a relative path is looked for beside the sweep file, then in the working
+    /// directory.
     #[schemars(regex(pattern = r"\.([cC][sS][vV](\.[gG][zZ])?|[pP][aA][rR][qQ][uU][eE][tT])$"))]
     pub source: PathBuf,
+    /// No key: the sweep file's folder, where it is another than the working directory and the source is not there.
+    #[serde(skip)]
+    pub beside: Option<PathBuf>,
     /// Fetched once when `source` is missing; needs `sha256`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^https?://\S+$"))]
@@ -120,7 +124,7 @@ pub struct DataSpec {
     /// The label value that is the rare class; absent: 1 or true, else the rarer of two values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub positive: Option<Scalar>,
-    /// Columns that are not features.
+    /// Columns that are not features: names, or patterns such as `tmp_*`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drop: Vec<String>,
     /// Columns replaced by ln(x + offset): column name to offset.
@@ -241,6 +245,12 @@ pub enum OperatingPoint {
         /// Lowest share of the positives that must be caught, in (0, 1].
         #[schemars(extend("exclusiveMinimum" = 0.0), extend("maximum" = 1.0))]
         min_recall: f64,
+    },
+    /// As few positives missed as a precision of at least this allows.
+    MinPrecision {
+        /// Lowest share of the flagged rows that must be positive, in (0, 1].
+        #[schemars(extend("exclusiveMinimum" = 0.0), extend("maximum" = 1.0))]
+        min_precision: f64,
     },
     /// As many positives caught as this many alerts allow.
     AlertBudget {
