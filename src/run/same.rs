@@ -6,7 +6,7 @@ use std::path::Path;
 use super::error::RunError;
 use super::workload::Workload;
 use focalsweep_core::record::{Manifest, RunDirError, SPEC, blob_sum};
-use focalsweep_core::spec::Spec;
+use focalsweep_core::spec::{Spec, Stopping, TrainSpec};
 
 /// Keys that may change while a run goes on: where it runs, how it is ranked, and what is trained when its search is
 /// over.
@@ -22,10 +22,14 @@ pub(super) fn check_sweep(root: &Path, old: &Spec, new: &Spec) -> Result<(), Run
     Err(RunDirError::Changed { path: root.to_owned(), what }.into())
 }
 
-/// Refuses another sweep than the one of `manifest`, whose sweep.yaml is lost.
-pub(super) fn check_fingerprint(root: &Path, manifest: &Manifest, new: &Spec) -> Result<(), RunError> {
-    if manifest.spec_fingerprint == spec_fingerprint(new) {
-        return Ok(());
+/// Refuses another sweep than the one of `manifest`, whose sweep.yaml is lost. Gives how it trains: as it is said, or
+/// as it was meant before there was `auto`.
+pub(super) fn check_fingerprint(root: &Path, manifest: &Manifest, new: &Spec) -> Result<TrainSpec, RunError> {
+    for train in [new.train.clone(), new.train.as_before_auto()] {
+        let spec = Spec { train: train.clone(), ..new.clone() };
+        if manifest.spec_fingerprint == spec_fingerprint(&spec) {
+            return Ok(train);
+        }
     }
     let what = format!("another sweep (its {SPEC} is damaged, and of this sweep it was not)");
     Err(RunDirError::Changed { path: root.to_owned(), what }.into())
@@ -34,6 +38,12 @@ pub(super) fn check_fingerprint(root: &Path, manifest: &Manifest, new: &Spec) ->
 /// Fingerprint of what of a sweep must not change while its run goes on.
 pub(super) fn spec_fingerprint(spec: &Spec) -> String {
     let mut keys = keys(spec);
+    // As it was written before there was another default.
+    if spec.train.early_stopping == Stopping::None
+        && let Some(train) = keys.get_mut("train").and_then(serde_json::Value::as_object_mut)
+    {
+        train.remove("early_stopping");
+    }
     // The others keep their order, which is in the text.
     keys.retain(|key, _| !MAY_CHANGE.contains(&key.as_str()));
     blob_sum(serde_json::Value::Object(keys).to_string().as_bytes())
@@ -59,9 +69,15 @@ fn keys(spec: &Spec) -> serde_json::Map<String, serde_json::Value> {
     }
 }
 
-/// Top-level keys in which two specs differ, but for those that may change.
+/// Top-level keys in which two specs differ, but for those that may change. Where the source lies is none of them: the
+/// data have a fingerprint.
 fn differences(old: &Spec, new: &Spec) -> Vec<String> {
-    let (old, new) = (keys(old), keys(new));
+    let (old, mut new) = (keys(old), keys(new));
+    if let (Some(then), Some(now)) = (old.get("data"), new.get_mut("data"))
+        && then["source"].is_string()
+    {
+        now["source"] = then["source"].clone();
+    }
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     names
         .into_iter()
@@ -83,7 +99,7 @@ mod tests {
         new.launch.devices = Devices::Word("cpu".into());
         new.rank.by = vec!["fn".into()];
         assert!(differences(&old, &new).is_empty());
-        new.train.epochs += 1;
+        new.train.epochs = spec::Epochs::Count(1);
         new.seed += 1;
         assert_eq!(differences(&old, &new), ["seed", "train"]);
         assert_ne!(spec_fingerprint(&old), spec_fingerprint(&new));

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::error::DataError;
 use super::fingerprint::of_source;
-use super::pick::Pick;
+use super::pick::{Pick, is_dropped};
 use super::read::read_table;
 use super::row_place::row_place;
 use super::table::{Column, Levels, Table, Values};
@@ -49,7 +49,8 @@ impl Source {
 pub fn load(spec: &DataSpec) -> Result<Source, DataError> {
     let path = spec.source.as_path();
     check_conflicts(spec)?;
-    let mut table = read_table(path, Pick::AllBut(&spec.drop), &spec.categorical)?;
+    let read = read_table(path, Pick::AllBut(&spec.drop), &spec.categorical);
+    let mut table = read.map_err(|error| error.sought_beside(spec.beside.as_deref()))?;
     let Some(at) = table.columns.iter().position(|column| column.name == spec.label) else {
         return Err(DataError::unknown_column("data.label", &spec.label, table.names()));
     };
@@ -89,21 +90,21 @@ pub fn load(spec: &DataSpec) -> Result<Source, DataError> {
 
 fn check_conflicts(spec: &DataSpec) -> Result<(), DataError> {
     let conflict = |column: &str, first, second| Err(DataError::Conflict { column: column.to_owned(), first, second });
-    if spec.drop.contains(&spec.label) {
+    if is_dropped(&spec.drop, &spec.label) {
         return conflict(&spec.label, "data.label", "data.drop");
     }
     if spec.log.contains_key(&spec.label) {
         return conflict(&spec.label, "data.label", "data.log");
     }
     for name in spec.log.keys() {
-        if spec.drop.contains(name) {
+        if is_dropped(&spec.drop, name) {
             return conflict(name, "data.log", "data.drop");
         }
         if spec.categorical.contains(name) {
             return conflict(name, "data.log", "data.categorical");
         }
     }
-    match spec.categorical.iter().find(|name| spec.drop.contains(name)) {
+    match spec.categorical.iter().find(|name| is_dropped(&spec.drop, name)) {
         Some(name) => conflict(name, "data.categorical", "data.drop"),
         None => Ok(()),
     }
