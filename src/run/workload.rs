@@ -8,7 +8,7 @@ use crate::launch::devices::{self, Trainer};
 use crate::launch::torch::find_torch;
 use crate::launch::{Host, PoolDevice, slurm};
 use focalsweep_core::device::Device;
-use focalsweep_core::plan::{Plan, Sizes, TooManyTrials, Trials, sampler};
+use focalsweep_core::plan::{Plan, Sizes, Stacking, TooManyTrials, Trials, sampler};
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::RunDir;
 use focalsweep_core::spec::{Backend, Devices, Epochs, Spec, Stopping, Word};
@@ -83,6 +83,19 @@ impl Workload {
         let plan = Plan::new(&trials, spec.replicates, &sizes);
         check_stacks(&plan, &trials, &sizes, &pool)?;
         Ok(Self { trials, source, replicates, pool, sizes, plan })
+    }
+
+    /// What the run in `dir` trains on, as its plan has recorded it, for who looks at it and trains nothing.
+    ///
+    /// # Errors
+    /// The data cannot be had or used, or the plan is damaged.
+    pub(super) fn recorded(spec: &Spec, dir: &RunDir) -> Result<Self, RunError> {
+        let source = data::load(&spec.data)?;
+        let (plan, trials) = dir.plan()?;
+        let sizes = Sizes { features: 0, rows: 0, workers: 1, memory: 0, stacking: Stacking::CORE };
+        let mut workload = Self { trials, source, replicates: Vec::new(), pool: Vec::new(), sizes, plan };
+        workload.prepare_to(spec, workload.plan.replicate_numbers())?;
+        Ok(workload)
     }
 
     /// Takes over what the plan of `dir` has recorded, and prepares the replicates that it has beside those of the

@@ -40,7 +40,7 @@ pub use rank::{
 };
 pub use read::{
     CalibrationGroup, ReportError, Results, Row, ScoreGroup, ScoreSource, Timing, Value, at_operating_point,
-    for_each_calibration_group, for_each_group, operating_point_in_words, read, run_files, thousands,
-    unchecked_run_files,
+    for_each_calibration_group, for_each_group, metrics_at_operating_point, operating_point_in_words, read, run_files,
+    thousands, unchecked_run_files,
 };
 pub use say::{Csv, Exporter, Json, Markdown, Table};

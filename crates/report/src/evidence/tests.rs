@@ -147,6 +147,27 @@ fn test_rows_that_ranked_or_chose_are_corrected_for() {
 }
 
 #[test]
+fn a_winner_that_was_chosen_for_its_threshold_is_corrected_for_that_at_the_operating_point() {
+    let trials = ["a", "b", "c"];
+    let mut results = table(&trials, 1, Some(POINT));
+    results.metrics.push("val_op_fn".to_owned());
+    for (at, row) in results.rows.iter_mut().enumerate() {
+        row.metrics.push(Some(at as f64));
+    }
+    let methods = [(PLAIN, "c"), ("class weights", "b")];
+    let methods = methods.map(|(name, id)| Method { name: name.to_owned(), trial_id: id.to_owned(), trials: 1 });
+    let corrections = |by: &str| {
+        let groups = scores(&trials, 1, [0, 0]);
+        let found = judge(&groups, &results, &ranked(&results, &[by]), &methods, &in_turn).unwrap();
+        [("a", Test::Auc), ("a", Test::Missed), ("a", Test::Alarms), ("b", Test::Missed)]
+            .map(|(of, about)| found.claims.get(Kind::Models, about, of, "c", Split::Test).unwrap().corrected_for)
+    };
+    assert_eq!(corrections("auc"), [Correction::None; 4]);
+    let all = Correction::AllPairs;
+    assert_eq!(corrections("op_fn"), [Correction::None, all, all, all]);
+}
+
+#[test]
 fn methods_are_held_against_the_plain_one_and_corrected_for_each_other() {
     let trials = ["a", "b", "c"];
     let method = |name: &str, id: &str| Method { name: name.to_owned(), trial_id: id.to_owned(), trials: 1 };

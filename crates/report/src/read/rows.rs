@@ -45,7 +45,7 @@ impl Results {
     }
 
     /// A metric of a row, by its column.
-    pub(crate) fn value(&self, row: &Row, column: &str) -> Option<f64> {
+    pub fn value(&self, row: &Row, column: &str) -> Option<f64> {
         let at = self.metrics.iter().position(|metric| metric == column)?;
         row.metrics.get(at).copied().flatten()
     }

@@ -123,9 +123,12 @@ fn bought(report: &Report, winner: &Ranked, baseline: &Ranked) -> Option<String>
 /// What the tests say of two trained models, and of them as deployed.
 fn of_models(report: &Report, of: &str, against: &str) -> Option<String> {
     let claims = tested(report, Kind::Models, of, against);
-    let corrected = match claims.first()?.corrected_for {
-        Correction::None => String::new(),
-        other => format!(", corrected for {}", other.words()),
+    let corrections = [claims.first()?, claims.last()?].map(|claim| claim.corrected_for);
+    let corrected = match corrections {
+        [Correction::None, Correction::None] => String::new(),
+        // A winner that was chosen at the operating point takes its threshold along.
+        [Correction::None, other] => format!(", at the operating point corrected for {}", other.words()),
+        [other, _] => format!(", corrected for {}", other.words()),
     };
     let deployed = report.on_test(Kind::Classifiers, Test::Missed, of, against).map(|claim| {
         let told = if claim.told() { "miss different positives" } else { "cannot be told apart by what they miss" };
