@@ -2,7 +2,7 @@
 //! tests are skipped. One function a case, with what its `expected` says; a case is copied before anything is run in
 //! it.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
 #[expect(dead_code, reason = "other tests look at every file of a folder")]
 mod common;

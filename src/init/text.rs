@@ -167,7 +167,7 @@ mod tests {
                     quoted(&name)
                 );
                 let spec = focalsweep_core::spec::parse("t", &text).unwrap();
-                prop_assert_eq!(&spec.data.categorical, &[name.clone()]);
+                prop_assert_eq!(&spec.data.categorical, std::slice::from_ref(&name));
                 let text = format!("name: a\ndata:\n  source: a.csv\n  label: {written}  # why\nparameters: {{}}\n");
                 let spec = focalsweep_core::spec::parse("t", &text).unwrap();
                 prop_assert_eq!(spec.data.label, name.clone());

@@ -60,7 +60,7 @@ impl DataError {
             Self::NotFound { help, .. } if help.starts_with("did you mean") => Some(help),
             _ => None,
         });
-        let near = near.map_or_else(|| help.clone(), |near| near);
+        let near = near.unwrap_or_else(|| help.clone());
         let looked =
             format!("looked beside the sweep file, in {}, and in {}; {near}", beside.display(), here.display());
         Self::NotFound { path: path.clone(), help: looked }
