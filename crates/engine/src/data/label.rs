@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::error::DataError;
 use super::fingerprint::of_source;
-use super::pick::Pick;
+use super::pick::{Pick, is_dropped};
 use super::read::read_table;
 use super::row_place::row_place;
 use super::split::columns::SplitColumns;
@@ -58,7 +58,9 @@ pub fn load(spec: &DataSpec, split: &SplitSpec) -> Result<Source, DataError> {
     let drop: Vec<String> = spec.drop.iter().filter(|name| !is_of_split(name)).cloned().collect();
     let mut categorical = spec.categorical.clone();
     categorical.extend(split.columns_of_words().map(str::to_owned));
-    let mut table = read_table(path, Pick::AllBut(&drop), &categorical).map_err(|error| in_split(error, split))?;
+    let read = read_table(path, Pick::AllBut(&drop), &categorical);
+    let mut table =
+        read.map_err(|error| in_split(error, split)).map_err(|error| error.sought_beside(spec.beside.as_deref()))?;
     let Some(at) = table.columns.iter().position(|column| column.name == spec.label) else {
         return Err(DataError::unknown_column("data.label", &spec.label, table.names()));
     };
@@ -120,21 +122,21 @@ fn in_split(error: DataError, split: &SplitSpec) -> DataError {
 
 fn check_conflicts(spec: &DataSpec) -> Result<(), DataError> {
     let conflict = |column: &str, first, second| Err(DataError::Conflict { column: column.to_owned(), first, second });
-    if spec.drop.contains(&spec.label) {
+    if is_dropped(&spec.drop, &spec.label) {
         return conflict(&spec.label, "data.label", "data.drop");
     }
     if spec.log.contains_key(&spec.label) {
         return conflict(&spec.label, "data.label", "data.log");
     }
     for name in spec.log.keys() {
-        if spec.drop.contains(name) {
+        if is_dropped(&spec.drop, name) {
             return conflict(name, "data.log", "data.drop");
         }
         if spec.categorical.contains(name) {
             return conflict(name, "data.log", "data.categorical");
         }
     }
-    match spec.categorical.iter().find(|name| spec.drop.contains(name)) {
+    match spec.categorical.iter().find(|name| is_dropped(&spec.drop, name)) {
         Some(name) => conflict(name, "data.categorical", "data.drop"),
         None => Ok(()),
     }

@@ -15,6 +15,7 @@ mod error;
 mod fingerprint;
 mod fit;
 mod format;
+mod glob;
 mod label;
 mod pick;
 mod prepare;

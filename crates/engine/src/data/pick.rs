@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::error::{DataError, nearest_column};
+use super::glob::{fits, is_pattern};
 
 /// Which columns of a file are read.
 #[derive(Debug, Clone, Copy)]
 pub enum Pick<'a> {
-    /// All except these, which must be there.
+    /// All except these: names, which must be there, and patterns, which must fit one that is.
     AllBut(&'a [String]),
     /// These alone, which must be there.
     Only(&'a [String]),
@@ -22,6 +23,11 @@ pub(super) struct Wanted {
     pub(super) name: String,
     /// Read as text whatever it holds.
     pub(super) categorical: bool,
+}
+
+/// Whether `data.drop` takes a column away, by its name or by a pattern.
+pub(super) fn is_dropped(drop: &[String], name: &str) -> bool {
+    drop.iter().any(|dropped| fits(dropped, name))
 }
 
 /// The columns to read of a file with the columns `names`.
@@ -39,13 +45,19 @@ pub(super) fn wanted(
     let is_unknown = |name: &&String| !seen.contains(name.as_str());
     let is_wanted: Box<dyn Fn(&String) -> bool> = match pick {
         Pick::AllBut(drop) => {
-            if let Some(column) = drop.iter().find(is_unknown) {
-                return Err(DataError::unknown_column("data.drop", column, all()));
+            let fits_none = |dropped: &&String| !all().any(|name| fits(dropped, name));
+            match drop.iter().find(fits_none) {
+                Some(pattern) if is_pattern(pattern) => {
+                    let (pattern, help) = (pattern.clone(), nearest_column(pattern, all()));
+                    return Err(DataError::PatternFitsNone { pattern, help });
+                }
+                Some(column) => return Err(DataError::unknown_column("data.drop", column, all())),
+                None => {}
             }
             if let Some(column) = categorical.iter().find(is_unknown) {
                 return Err(DataError::unknown_column("data.categorical", column, all()));
             }
-            Box::new(|name| !drop.contains(name))
+            Box::new(|name| !is_dropped(drop, name))
         }
         Pick::Only(only) => {
             if let Some(column) = only.iter().find(is_unknown) {

@@ -25,6 +25,8 @@ pub struct Results {
     pub operating_point: Option<OperatingPoint>,
     /// How the rows were dealt; as by default where the run's sweep.yaml cannot be read.
     pub split: SplitSpec,
+    /// Whether trials stop when they no longer get better; `false` where the run's sweep.yaml cannot be read.
+    pub stops_early: bool,
     /// What to know of these results before believing them.
     pub warnings: Vec<String>,
 }

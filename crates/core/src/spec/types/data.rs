@@ -12,9 +12,13 @@ use super::defaults;
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataSpec {
-    /// `.csv`, `.csv.gz` or `.parquet`, relative to the working directory.
+    /// `.csv`, `.csv.gz` or `.parquet`; a relative path is looked for beside the sweep file, then in the working
+    /// directory.
     #[schemars(regex(pattern = r"\.([cC][sS][vV](\.[gG][zZ])?|[pP][aA][rR][qQ][uU][eE][tT])$"))]
     pub source: PathBuf,
+    /// No key: the sweep file's folder, where it is another than the working directory and the source is not there.
+    #[serde(skip)]
+    pub beside: Option<PathBuf>,
     /// Fetched once when `source` is missing; needs `sha256`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^https?://\S+$"))]
@@ -31,7 +35,7 @@ pub struct DataSpec {
     /// The label value that is the rare class; absent: 1 or true, else the rarer of two values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub positive: Option<Scalar>,
-    /// Columns that are not features.
+    /// Columns that are not features: names, or patterns such as `tmp_*`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drop: Vec<String>,
     /// Columns replaced by ln(x + offset): column name to offset.
