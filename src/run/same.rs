@@ -54,7 +54,11 @@ pub(super) fn check_data(root: &Path, manifest: &Manifest, workload: &Workload) 
     if manifest.data_fingerprint == *now && same_splits {
         return Ok(());
     }
-    let what = format!("other data (fingerprint {}, now {now})", manifest.data_fingerprint);
+    let what = if manifest.data_fingerprint == *now {
+        "other splits of the same data (with `split.by: time` other `replicates` are other windows)".to_owned()
+    } else {
+        format!("other data (fingerprint {}, now {now})", manifest.data_fingerprint)
+    };
     Err(RunDirError::Changed { path: root.to_owned(), what }.into())
 }
 

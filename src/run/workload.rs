@@ -13,7 +13,7 @@ use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::RunDir;
 use focalsweep_core::spec::{Backend, Devices, Epochs, Spec, Stopping, Word};
 use focalsweep_core::text::shortened;
-use focalsweep_engine::data::{self, DataError, DownloadProgress, Source};
+use focalsweep_engine::data::{self, DataError, DownloadProgress, Source, Splits};
 use focalsweep_engine::memory::Budget;
 use focalsweep_engine::train::Schedule;
 use focalsweep_report::{FEW_POSITIVES, few_validation_positives, thousands};
@@ -22,6 +22,8 @@ use focalsweep_report::{FEW_POSITIVES, few_validation_positives, thousands};
 const MOST_OF_A_NOTE: usize = 2_000;
 /// Steps of the optimizer after which a model has hardly moved: Adam's go as far as the learning rate each.
 const FEW_STEPS: u64 = 500;
+/// Windows of time that are told one by one, beside the first.
+const MOST_WINDOWS: usize = 24;
 /// Replicates that are prepared to say what would run.
 const PREVIEWED: u32 = 64;
 
@@ -64,10 +66,10 @@ impl Workload {
         let trials = trials(spec)?;
         let pool = if cluster { Vec::new() } else { pool(spec, &Host::look())? };
         data::fetch(&spec.data, progress)?;
-        let source = data::load(&spec.data)?;
+        let source = data::load(&spec.data, &spec.split)?;
         // Those that confirm are prepared when their time comes, but have to find room then.
         let all = spec.replicates + spec.confirm.map_or(0, |confirm| confirm.replicates);
-        let replicates = data::prepare_first(prepared, &source, &spec.data, &spec.split, spec.seed, all)?;
+        let replicates = data::prepare_first(prepared, &source, &spec.data, &splits(spec), all)?;
         let (rows, features) = (source.labels.len(), replicates.iter().map(|r| r.features.len()).max().unwrap_or(0));
         let sizes = if cluster {
             slurm::sizes(&spec.launch.slurm.clone().unwrap_or_default(), rows, features)
@@ -90,7 +92,7 @@ impl Workload {
     /// # Errors
     /// The data cannot be had or used, or the plan is damaged.
     pub(super) fn recorded(spec: &Spec, dir: &RunDir) -> Result<Self, RunError> {
-        let source = data::load(&spec.data)?;
+        let source = data::load(&spec.data, &spec.split)?;
         let (plan, trials) = dir.plan()?;
         let sizes = Sizes { features: 0, rows: 0, workers: 1, memory: 0, stacking: Stacking::CORE };
         let mut workload = Self { trials, source, replicates: Vec::new(), pool: Vec::new(), sizes, plan };
@@ -115,7 +117,7 @@ impl Workload {
     pub(super) fn prepare_to(&mut self, spec: &Spec, end: u32) -> Result<(), RunError> {
         let there = u32::try_from(self.replicates.len()).unwrap_or(u32::MAX);
         if there < end {
-            let more = data::prepare_onward(there..end, &self.source, &spec.data, &spec.split, spec.seed)?;
+            let more = data::prepare_onward(there..end, &self.source, &spec.data, &splits(spec))?;
             self.replicates.extend(more);
         }
         Ok(())
@@ -182,7 +184,7 @@ impl Workload {
             ));
         }
         let positives = self.replicates.iter().map(|data| data.validation.positives()).min().unwrap_or(0);
-        if positives < FEW_POSITIVES {
+        if positives < FEW_POSITIVES && spec.split.folds.is_none() {
             lines.push(format!("warning: {}", few_validation_positives(positives)));
         }
         lines
@@ -191,7 +193,10 @@ impl Workload {
     /// Notes of reading and preparing, each once.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = self.source.notes.clone();
-        for note in self.replicates.first().map(|r| r.notes.as_slice()).unwrap_or_default() {
+        let first = self.replicates.iter().take(1).flat_map(|replicate| replicate.notes.iter());
+        // Windows of time differ in what they hold, and are few.
+        let windows = self.replicates.iter().skip(1).take(MOST_WINDOWS).flat_map(|replicate| replicate.notes.iter());
+        for note in first.chain(windows.filter(|note| note.starts_with("split by time"))) {
             if !notes.contains(note) {
                 notes.push(note.clone());
             }
@@ -208,6 +213,11 @@ impl Workload {
     pub fn rows(&self) -> usize {
         self.plan.rows()
     }
+}
+
+/// How the replicates of a sweep are drawn.
+fn splits(spec: &Spec) -> Splits<'_> {
+    Splits { spec: &spec.split, seed: spec.seed, replicates: spec.replicates }
 }
 
 /// Whether the stacks that run at once on the cores of this machine find room beside the data. A GPU says so itself,

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::label::Source;
 use super::table::{Column, Values};
+use super::time;
 use focalsweep_core::text::{IN_A_TABLE, shortened};
 
 /// Lines and columns of a screen; the prompt has a line too.
@@ -42,7 +43,7 @@ pub struct Description {
 pub struct ColumnDescription {
     /// Its name.
     pub name: String,
-    /// `numbers`, `booleans` or `text`.
+    /// `numbers`, `booleans`, `text` or `times`.
     pub kind: &'static str,
     /// Rows without a value.
     pub missing: usize,
@@ -57,6 +58,12 @@ pub struct ColumnDescription {
     /// Greatest number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<f64>,
+    /// First point in time, UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first: Option<String>,
+    /// Last point in time, UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<String>,
     /// Levels of text and their rows, the most frequent first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub levels: Vec<LevelCount>,
@@ -96,6 +103,8 @@ fn describe_column(column: &Column, rows: usize) -> ColumnDescription {
         min: None,
         mean: None,
         max: None,
+        first: None,
+        last: None,
         levels: Vec::new(),
     };
     let known = rows - described.missing;
@@ -123,6 +132,12 @@ fn describe_column(column: &Column, rows: usize) -> ColumnDescription {
             described.levels.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.level.cmp(&b.level)));
             described.constant = levels.names.len() < 2;
         }
+        Values::Time(values) => {
+            let known = || values.iter().copied().filter(|&time| time != Values::NO_TIME);
+            described.first = known().min().map(time::in_words);
+            described.last = known().max().map(time::in_words);
+            described.constant = described.first == described.last;
+        }
     }
     described
 }
@@ -130,7 +145,7 @@ fn describe_column(column: &Column, rows: usize) -> ColumnDescription {
 impl Description {
     /// For people: on one screen of 24 lines and 100 columns, or with `all` columns and whatever they hold.
     pub fn to_text(&self, all: bool) -> String {
-        let kinds = ["numbers", "booleans", "text"].map(|kind| {
+        let kinds = ["numbers", "booleans", "text", "times"].map(|kind| {
             let count = self.columns.iter().filter(|column| column.kind == kind).count();
             (kind, count)
         });
@@ -176,6 +191,9 @@ impl Description {
 
 impl ColumnDescription {
     fn values(&self) -> String {
+        if let (Some(first), Some(last)) = (&self.first, &self.last) {
+            return format!("{first} to {last}");
+        }
         match (self.min, self.mean, self.max) {
             (Some(min), Some(mean), Some(max)) => {
                 format!("{} to {}, mean {}", short(min), short(max), short(mean))

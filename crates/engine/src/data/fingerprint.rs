@@ -64,6 +64,7 @@ fn of_column(column: &Column) -> [u8; 32] {
             }
             add_words(&mut hasher, &levels.codes, u32::to_le_bytes);
         }
+        Values::Time(values) => add_words(&mut hasher, values, i64::to_le_bytes),
     }
     hasher.finalize().into()
 }

@@ -87,6 +87,8 @@ fn fit_column(column: &Column, rows: usize, train: &[u32], spec: &DataSpec) -> R
             }
         }
         Values::Text(levels) => fit_category(&mut fitted, name, levels, train, spec.min_level_count),
+        // A point in time says nothing of rows to come, and its days one by one less.
+        Values::Time(_) => return Ok(Fitted::default()),
     }
     if !matches!(column.values, Values::Text(_)) && (1..train.len()).contains(&fitted.missing) {
         fitted.steps.push(Step::Missing { column: name.clone() });

@@ -8,8 +8,9 @@ use super::fingerprint::of_source;
 use super::pick::{Pick, is_dropped};
 use super::read::read_table;
 use super::row_place::row_place;
+use super::split::columns::SplitColumns;
 use super::table::{Column, Levels, Table, Values};
-use focalsweep_core::spec::{DataSpec, Scalar};
+use focalsweep_core::spec::{DataSpec, Scalar, SplitSpec};
 
 /// A text column with more levels than this, most of them on one row only, is an identifier.
 const MOST_LEVELS_OF_RARE: usize = 100;
@@ -31,6 +32,8 @@ pub struct Source {
     pub fingerprint: String,
     /// What people should know about how the file was understood, a line each.
     pub notes: Vec<String>,
+    /// What the split reads beside the labels.
+    pub(super) split: SplitColumns,
 }
 
 impl Source {
@@ -40,17 +43,25 @@ impl Source {
     }
 }
 
-/// Reads `data.source` and checks it against the rest of `data`.
+/// Reads `data.source` and checks it against the rest of `data`. The columns that the split reads are no features.
 ///
 /// # Errors
-/// Those of [`read_table`]; a key names a column that is not there, or a column stands under two keys that exclude each
-/// other; the label is missing somewhere, has one value, or more than two and no `positive`; `positive` is not among
-/// the labels; a logarithm cannot be taken; a text column looks like an identifier; no feature is left.
-pub fn load(spec: &DataSpec) -> Result<Source, DataError> {
+/// Those of [`read_table`]; a key names a column that is not there, or does not hold what the key asks for, or a column
+/// stands under two keys that exclude each other; the label is missing somewhere, has one value, or more than two and no
+/// `positive`; `positive` is not among the labels; a logarithm cannot be taken; a text column looks like an identifier;
+/// no feature is left.
+pub fn load(spec: &DataSpec, split: &SplitSpec) -> Result<Source, DataError> {
     let path = spec.source.as_path();
     check_conflicts(spec)?;
-    let read = read_table(path, Pick::AllBut(&spec.drop), &spec.categorical);
-    let mut table = read.map_err(|error| error.sought_beside(spec.beside.as_deref()))?;
+    let of_split = split.columns();
+    let is_of_split = |name: &String| of_split.iter().any(|(_, column)| column == name);
+    // They are read, though they may be dropped as features.
+    let drop: Vec<String> = spec.drop.iter().filter(|name| !is_of_split(name)).cloned().collect();
+    let keep: Vec<&str> = of_split.iter().map(|(_, column)| *column).collect();
+    let mut categorical = spec.categorical.clone();
+    categorical.extend(split.columns_of_words().map(str::to_owned));
+    let read = read_table(path, Pick::Kept { drop: &drop, keep: &keep }, &categorical);
+    let mut table = read.map_err(|error| in_split(error, split).sought_beside(spec.beside.as_deref()))?;
     let Some(at) = table.columns.iter().position(|column| column.name == spec.label) else {
         return Err(DataError::unknown_column("data.label", &spec.label, table.names()));
     };
@@ -61,8 +72,10 @@ pub fn load(spec: &DataSpec) -> Result<Source, DataError> {
         }
     }
     let label = table.columns.remove(at);
-    if table.columns.is_empty() {
-        return Err(DataError::NoFeatures { why: format!("the data has the label `{}` only", spec.label) });
+    let columns = SplitColumns::take(&mut table, spec, split)?;
+    if table.columns.iter().all(|column| matches!(column.values, Values::Time(_))) {
+        let times = if table.columns.is_empty() { "" } else { " and points in time" };
+        return Err(DataError::NoFeatures { why: format!("the data has the label `{}`{times} only", spec.label) });
     }
     for column in &table.columns {
         check_identifier(column, table.rows)?;
@@ -76,6 +89,7 @@ pub fn load(spec: &DataSpec) -> Result<Source, DataError> {
     if !spec.drop.is_empty() {
         notes.push(format!("dropped as asked: {}", spec.drop.join(", ")));
     }
+    notes.extend(times_note(&table));
     let fingerprint = of_source(&table, &classes.labels, spec);
     Ok(Source {
         table,
@@ -85,7 +99,26 @@ pub fn load(spec: &DataSpec) -> Result<Source, DataError> {
         negative: classes.negative,
         fingerprint,
         notes,
+        split: columns,
     })
+}
+
+/// Of the columns that are no features because they are points in time.
+fn times_note(table: &Table) -> Option<String> {
+    let times = table.columns.iter().filter(|column| matches!(column.values, Values::Time(_)));
+    let names: Vec<&str> = times.map(|column| column.name.as_str()).collect();
+    (!names.is_empty()).then(|| format!("points in time, so no features: {}", names.join(", ")))
+}
+
+/// A column that is asked for by the split alone is named by its key.
+fn in_split(error: DataError, split: &SplitSpec) -> DataError {
+    match error {
+        DataError::UnknownColumn { key, column, help } => {
+            let key = split.columns().into_iter().find(|(_, name)| *name == column).map_or(key, |(key, _)| key);
+            DataError::UnknownColumn { key, column, help }
+        }
+        other => other,
+    }
 }
 
 fn check_conflicts(spec: &DataSpec) -> Result<(), DataError> {
@@ -132,6 +165,7 @@ fn check_log(path: &Path, column: &Column, offset: f64) -> Result<(), DataError>
         Values::Text(levels) => {
             (0..levels.codes.len()).find(|&row| levels.get(row).is_some() && !is_number(row)).or(Some(0))
         }
+        Values::Time(values) => values.iter().position(|&time| time != Values::NO_TIME),
     }
     .map_or((0, String::new()), |row| (row, column.values.show(row)));
     Err(DataError::LogOfText { column: column.name.clone(), place: row_place(path, row), value })
@@ -205,6 +239,9 @@ impl Coded {
                 let cells = levels.codes.iter();
                 coded.fill(cells.map(|&code| (code != Levels::MISSING).then_some(u64::from(code))));
             }
+            Values::Time(cells) => {
+                coded.fill(cells.iter().map(|&time| (time != Values::NO_TIME).then_some(time as u64)));
+            }
         }
         coded
     }
@@ -249,7 +286,7 @@ impl Coded {
 }
 
 /// Whether the label value written `text` is the one asked for: numbers by value, truths as 1 and 0, text exactly.
-fn is_same(wanted: &Scalar, text: &str) -> bool {
+pub(super) fn is_same(wanted: &Scalar, text: &str) -> bool {
     let number = |text: &str| text.parse::<f64>().ok();
     let truth = |text: &str| text.to_lowercase().parse::<bool>().ok();
     let wanted = wanted.to_string();

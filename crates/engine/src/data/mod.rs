@@ -27,6 +27,7 @@ mod row_place;
 mod split;
 mod synth;
 mod table;
+mod time;
 mod transform;
 
 pub use describe::{ColumnDescription, Description, LevelCount, describe};
@@ -36,6 +37,7 @@ pub use label::{Source, load};
 pub use pick::Pick;
 pub use prepare::{prepare, prepare_first, prepare_onward};
 pub use read::read_table;
+pub use split::Splits;
 pub use synth::write_synthetic;
 pub use table::{Column, Levels, Table, Values};
 pub use transform::Transform;

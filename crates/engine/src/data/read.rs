@@ -15,7 +15,7 @@ use focalsweep_core::record::folder_of;
 
 /// Reads a `.csv`, `.csv.gz` or `.parquet` file.
 ///
-/// Columns are numbers, booleans or text. In CSV a cell is trimmed of spaces, and empty, `NA`, `N/A`, `NaN`, `null`,
+/// Columns are numbers, booleans, text or points in time (ISO 8601). In CSV a cell is trimmed of spaces, and empty, `NA`, `N/A`, `NaN`, `null`,
 /// `None` and `?` are missing. Columns named in `categorical` are text whatever they hold.
 ///
 /// # Errors

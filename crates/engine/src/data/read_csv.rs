@@ -17,6 +17,7 @@ use super::format::{Format, open_text};
 use super::pick::{Pick, Wanted, wanted};
 use super::row_place::{line_of_record, row_place};
 use super::table::{Column, Levels, LevelsBuilder, Table, Values};
+use super::time::{self, Written};
 use crate::memory::Budget;
 
 const MISSING: [&str; 9] = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"];
@@ -256,7 +257,8 @@ impl Growing {
                     let value = levels.get(row).unwrap_or_default().to_owned();
                     return Typed::Bad { row, value };
                 }
-                Typed::Values(booleans(&levels).map_or_else(|| Values::Text(levels), Values::Bool))
+                let values = booleans(&levels).map(Values::Bool).or_else(|| times(&levels).map(Values::Time));
+                Typed::Values(values.unwrap_or(Values::Text(levels)))
             }
         }
     }
@@ -275,6 +277,14 @@ fn booleans(levels: &Levels) -> Option<Vec<Option<bool>>> {
         .collect::<Option<_>>()
         .filter(|truths: &Vec<bool>| !truths.is_empty())?;
     Some(levels.codes.iter().map(|&code| truths.get(code as usize).copied()).collect())
+}
+
+/// The cells as points in time, when all are dates or times by ISO 8601, with a zone everywhere or nowhere.
+fn times(levels: &Levels) -> Option<Vec<i64>> {
+    let written: Vec<Written> = levels.names.iter().map(|name| time::parse(name)).collect::<Option<_>>()?;
+    let zoned = written.first()?.zoned;
+    let of = |&code: &u32| written.get(code as usize).map_or(Values::NO_TIME, |time| time.micros);
+    written.iter().all(|time| time.zoned == zoned).then(|| levels.codes.iter().map(of).collect())
 }
 
 /// arrow counts records, people count lines.

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{DataType, Float64Type, TimeUnit, TimestampMicrosecondType};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
@@ -67,6 +67,7 @@ enum Kind {
     Number,
     Bool,
     Text,
+    Time,
 }
 
 impl Kind {
@@ -75,6 +76,7 @@ impl Kind {
             DataType::Null => Some(Self::Number),
             DataType::Boolean => Some(Self::Bool),
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(Self::Text),
+            DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => Some(Self::Time),
             DataType::Dictionary(_, values) => Self::of(values),
             DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => {
                 Some(Self::Number)
@@ -86,7 +88,7 @@ impl Kind {
     /// Bytes in a [`Table`]; of text without what the levels are called.
     fn bytes_per_row(self) -> u64 {
         match self {
-            Self::Number => 8,
+            Self::Number | Self::Time => 8,
             Self::Bool => 1,
             Self::Text => 4,
         }
@@ -139,6 +141,20 @@ impl File<'_> {
                 })
                 .map(|()| Values::Number(values))
             }
+            Kind::Time => {
+                let mut values = Vec::with_capacity(rows.min(MOST_RESERVED));
+                // In the file a time with a zone is one of UTC already, and one without is taken as such.
+                let zone = match metadata.schema().field(column.index).data_type() {
+                    DataType::Timestamp(_, zone) => zone.clone(),
+                    _ => None,
+                };
+                each_array(reader, &DataType::Timestamp(TimeUnit::Microsecond, zone), |array| {
+                    let array = array.as_primitive::<TimestampMicrosecondType>();
+                    values.extend(array.iter().map(|time| time.unwrap_or(Values::NO_TIME)));
+                    Ok(())
+                })
+                .map(|()| Values::Time(values))
+            }
             Kind::Bool => {
                 let mut values = Vec::with_capacity(rows.min(MOST_RESERVED));
                 each_array(reader, &DataType::Boolean, |array| {
@@ -179,7 +195,9 @@ fn each_array(
 ) -> Result<(), Stop> {
     for batch in reader {
         let batch = batch.map_err(|e| Stop::Broken(e.to_string()))?;
-        let array = cast(batch.column(0), to).map_err(|e| Stop::Broken(e.to_string()))?;
+        // A time beyond what can be said is an error, not a missing one.
+        let strict = CastOptions { safe: false, ..CastOptions::default() };
+        let array = cast_with_options(batch.column(0), to, &strict).map_err(|e| Stop::Broken(e.to_string()))?;
         each(&array).map_err(Stop::Short)?;
     }
     Ok(())

@@ -1,8 +1,10 @@
-//! Columns in memory, as read: numbers, booleans and text.
+//! Columns in memory, as read: numbers, booleans, text and times.
 
 use std::collections::HashMap;
 
 use indexmap::IndexSet;
+
+use super::time;
 
 /// A data file's columns, all of one length.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +33,8 @@ pub enum Values {
     Bool(Vec<Option<bool>>),
     /// Text, each different one stored once.
     Text(Levels),
+    /// Points in time, in microseconds since 1970-01-01 00:00 UTC; [`Values::NO_TIME`] is a missing one.
+    Time(Vec<i64>),
 }
 
 /// Dictionary-coded text.
@@ -130,12 +134,16 @@ fn without_zero_fraction(text: &str) -> &str {
 }
 
 impl Values {
+    /// A point in time that is missing.
+    pub const NO_TIME: i64 = i64::MIN;
+
     /// Number of cells.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Number(values) => values.len(),
             Self::Bool(values) => values.len(),
             Self::Text(levels) => levels.codes.len(),
+            Self::Time(values) => values.len(),
         }
     }
 
@@ -145,15 +153,17 @@ impl Values {
             Self::Number(values) => values[row].is_nan(),
             Self::Bool(values) => values[row].is_none(),
             Self::Text(levels) => levels.codes[row] == Levels::MISSING,
+            Self::Time(values) => values[row] == Self::NO_TIME,
         }
     }
 
-    /// `numbers`, `booleans` or `text`.
+    /// `numbers`, `booleans`, `text` or `times`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Number(_) => "numbers",
             Self::Bool(_) => "booleans",
             Self::Text(_) => "text",
+            Self::Time(_) => "times",
         }
     }
 
@@ -164,6 +174,7 @@ impl Values {
             Self::Number(values) => values[row].to_string(),
             Self::Bool(values) => values[row].is_some_and(|value| value).to_string(),
             Self::Text(levels) => levels.get(row).unwrap_or_default().to_owned(),
+            Self::Time(values) => time::in_words(values[row]),
         }
     }
 

@@ -221,7 +221,7 @@ fn numbers(column: &Column) -> Result<Cow<'_, [f64]>, DataError> {
             let number = |value: &Option<bool>| value.map_or(f64::NAN, |truth| f64::from(u8::from(truth)));
             Ok(Cow::Owned(values.iter().map(number).collect()))
         }
-        values @ Values::Text(_) => Err(other_kind(column, values, "numbers")),
+        values @ (Values::Text(_) | Values::Time(_)) => Err(other_kind(column, values, "numbers")),
     }
 }
 

@@ -7,6 +7,7 @@ use super::members::{Asked, Members, Wanted, read_members};
 use super::methods::Method;
 use super::named::named;
 use super::pairs::against_all;
+use super::procedure::Parts;
 use super::settings::settings;
 use super::share::ForEach;
 use crate::rank::{Ranked, Ranking};
@@ -69,10 +70,11 @@ pub enum Confirmed {
 /// On the rows that ranked, the winner is held against all others, corrected for having been chosen there. On test rows
 /// that no replicate chose on, it is held against the baseline, and the best trial of each method against the plain
 /// one, as trials that were named beforehand; where each replicate has test rows of its own, which chose in another,
-/// again corrected over all pairs. At the operating point the rows that chose the thresholds are resampled: for the
-/// test rows negatives that were set aside, where there are enough for the guarantee that is asked for. A trial that
-/// was ranked by what its threshold gave was chosen for that threshold and takes it along, so its claims at the
-/// operating point are corrected over all pairs on any test rows.
+/// again corrected over all pairs. Folds have models of their own: of those nothing is claimed on the test rows, but of
+/// the [`Procedure`](super::Procedure) that chose them. At the operating point the rows that chose the thresholds are
+/// resampled: for the test rows negatives that were set aside, where there are enough for the guarantee that is asked
+/// for. A trial that was ranked by what its threshold gave was chosen for that threshold and takes it along, so its
+/// claims at the operating point are corrected over all pairs on any test rows.
 ///
 /// # Errors
 /// The scores are there but cannot be read.
@@ -129,6 +131,8 @@ pub fn judge(
         }
     }
     let chose = if is_fixed { at_point(&asked).filter(|_| chosen_at_point) } else { Some(everything(&asked)) };
+    // Each fold has models of its own, and a winner: see `procedure`.
+    let chose = chose.filter(|_| results.split.folds.is_none());
     if let Some(about) = chose {
         if ranking.on == Split::Validation {
             members = read_members(source, &all, &asked, for_each)?;
@@ -143,6 +147,10 @@ pub fn judge(
             let found = found.into_iter().filter(|claim| others.contains(&&claim.against));
             judged.claims.extend_new(found.map(|claim| if is_turned { claim.turned() } else { claim }));
         }
+    }
+    // Fresh trainings of several windows share their rows in a way that no test here reckons with.
+    if Parts::of(results) == Some(Parts::Windows) && results.planned_replicates > 1 {
+        return Ok(judged);
     }
     judged.confirm(source, results, ranking, &first, baseline.as_deref(), &asked, for_each)?;
     Ok(judged)

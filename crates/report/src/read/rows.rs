@@ -2,7 +2,7 @@
 
 use focalsweep_core::plan::Phase;
 use focalsweep_core::record::State;
-use focalsweep_core::spec::OperatingPoint;
+use focalsweep_core::spec::{OperatingPoint, SplitSpec};
 
 /// The rows of a run.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -25,6 +25,8 @@ pub struct Results {
     pub operating_point: Option<OperatingPoint>,
     /// Whether trials stop when they no longer get better; `false` where the run's sweep.yaml cannot be read.
     pub stops_early: bool,
+    /// How the rows were dealt; as by default where the run's sweep.yaml cannot be read.
+    pub split: SplitSpec,
     /// What to know of these results before believing them.
     pub warnings: Vec<String>,
 }

@@ -62,6 +62,7 @@ pub fn read(files: &RunFiles) -> Result<Results, ReportError> {
         parameters: parameters.into_iter().map(|(name, _)| name).collect(),
         metrics: metrics.into_iter().map(|(name, _)| name).collect(),
         stops_early: spec.as_ref().is_some_and(|spec| spec.train.early_stopping != Stopping::None),
+        split: spec.as_ref().map(|spec| spec.split.clone()).unwrap_or_default(),
         operating_point: spec.map(|spec| spec.operating_point),
         ranks: Phase::Search,
         warnings: Vec::new(),

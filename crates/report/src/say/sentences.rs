@@ -3,6 +3,7 @@
 use super::baseline_first::baseline_first;
 use super::few_positives::few_positives;
 use super::numbers::{number, p_in_words, signed};
+use super::procedure::procedure_in_words;
 use super::summary::in_words;
 use crate::evidence::{Claim, Confirmed, Correction, Guarantee, Kind, Report, Start};
 use crate::rank::{Ranked, Ranking};
@@ -34,6 +35,7 @@ pub(crate) fn sentences(report: &Report) -> Vec<String> {
             out.extend(of_settings(report, of, against));
         }
     }
+    out.extend(answer.procedure.as_ref().map(procedure_in_words));
     out.extend(answer.guarantee.as_ref().map(guarantee_in_words));
     out.extend(optimism_in_words(report));
     out.extend(starts_in_words(&answer.starts));

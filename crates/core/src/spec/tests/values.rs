@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use super::super::{
-    ConfirmSpec, Devices, Domain, EarlyStopping, Epochs, Goal, InitialBias, Loss, Monitor, OperatingPoint, Parameters,
-    Scalar, Scores, Spec, SplitSpec, Stopping, TestRows, TrainSpec, parse_in, parse_recorded, to_yaml,
+    ConfirmSpec, Devices, Domain, EarlyStopping, Epochs, Folds, Goal, InitialBias, KnownGroups, Loss, Monitor,
+    OperatingPoint, Parameters, Scalar, Scores, Span, Spec, SplitBy, SplitSpec, Stopping, TestRows, TrainSpec,
+    parse_in, parse_recorded, to_yaml,
 };
 use super::{LEAST, read};
 
@@ -15,8 +16,15 @@ fn good(text: &str) -> Spec {
 #[test]
 fn the_least_file_has_the_documented_defaults() {
     let spec = good(LEAST);
-    let split =
-        SplitSpec { test: 0.2, validation: 0.16, stratify: true, test_rows: TestRows::Fixed, calibration: None };
+    let split = SplitSpec {
+        by: SplitBy::Random,
+        test: 0.2,
+        validation: 0.16,
+        stratify: true,
+        test_rows: TestRows::Fixed,
+        calibration: None,
+        folds: None,
+    };
     assert_eq!(spec.split, split);
     assert_eq!((spec.replicates, spec.confirm, spec.seed, spec.scores), (1, None, 0, None));
     assert_eq!((spec.model.hidden.as_slice(), spec.model.dropout), (&[16][..], 0.5));
@@ -103,6 +111,7 @@ scores: none
         stratify: false,
         test_rows: TestRows::Redraw,
         calibration: Some(0.1),
+        ..SplitSpec::default()
     };
     assert_eq!(spec.split, split);
     assert_eq!(spec.confirm, Some(ConfirmSpec { trials: 2, replicates: 20 }));
@@ -264,4 +273,42 @@ fn variables_of_the_environment() {
     let told: Vec<&str> = faults.faults().iter().map(|fault| fault.path.as_str()).collect();
     assert_eq!(told, ["data.source", "seed", "replicates"], "each once: {:?}", faults.lines().collect::<Vec<_>>());
     assert!(faults.lines().all(|line| line.contains("no variable `NO`")));
+}
+
+#[test]
+fn each_way_to_split_is_read() {
+    let split = |text: &str| read(LEAST, &[("split", text)]).unwrap().split;
+    let by = |text: &str| split(text).by;
+    assert_eq!(by("{by: random}"), SplitBy::Random);
+    assert_eq!(by("{by: [group], group_column: 7}"), SplitBy::Group { column: "7".into() });
+    let span = |text: &str| Span::parse(text);
+    let time = |groups| SplitBy::Time { column: "t".into(), gap: None, label_delay: span("3d"), window: None, groups };
+    assert_eq!(by("{by: time, time_column: t, label_delay: 3d, gap: null}"), time(None));
+    let groups = |new_only| Some(KnownGroups { column: "card".into(), new_only });
+    let both = "{by: [group, time], time_column: t, group_column: card, label_delay: 3d";
+    assert_eq!(by(&format!("{both}}}")), time(groups(false)));
+    assert_eq!(by(&format!("{both}, new_groups: true}}")), time(groups(true)));
+    let parts = by("{by: column, column: part, train: [a, 1], validation: [b], test: [true]}");
+    let train = vec![Scalar::Text("a".into()), Scalar::Int(1)];
+    let (validation, test) = (vec![Scalar::Text("b".into())], vec![Scalar::Bool(true)]);
+    assert_eq!(parts, SplitBy::Column { column: "part".into(), train, validation, test });
+    assert_eq!(split("{folds: 5}").folds, Some(Folds { folds: 5, repeats: 1 }));
+}
+
+#[test]
+fn folds_are_replicates() {
+    let spec = read(LEAST, &[("split", "{folds: 5, repeats: 2}"), ("confirm", "{}")]).unwrap();
+    assert_eq!((spec.replicates, spec.confirm.map(|confirm| confirm.replicates)), (10, Some(10)));
+    let folds = spec.split.folds.unwrap();
+    assert_eq!(
+        [0, 4, 5, 9, 12].map(|replicate| folds.of_replicate(replicate)),
+        [(0, 0), (4, 0), (0, 1), (4, 1), (2, 2)]
+    );
+    // The default of `confirm` is a whole number of repeats.
+    let spec = read(LEAST, &[("split", "{folds: 4}"), ("confirm", "{}"), ("replicates", "4")]).unwrap();
+    assert_eq!((spec.replicates, spec.confirm.map(|confirm| confirm.replicates)), (4, Some(12)));
+    // `--set` takes the share away that folds take the place of.
+    let text = format!("{LEAST}split: {{test: 0.3, validation: 0.1}}\n");
+    let spec = read(&text, &[("split.folds", "3")]).unwrap();
+    assert_eq!((spec.split.test, spec.split.validation, spec.replicates), (0.2, 0.1, 3));
 }

@@ -8,15 +8,21 @@ mod prepare;
 mod read;
 mod real;
 mod split;
+mod split_column;
+mod split_folds;
+mod split_group;
+mod split_recorded;
+mod split_time;
 mod synth;
+mod time;
 
 use std::fs::write;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::{Column, DataError, Levels, Pick, Table, Values, read_table};
-use focalsweep_core::spec::DataSpec;
+use super::{Column, DataError, Levels, Pick, Splits, Table, Values, read_table};
+use focalsweep_core::spec::{DataSpec, SplitBy, SplitSpec, TestRows};
 
 /// A folder with one file; the file's path.
 fn file(name: &str, content: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
@@ -47,6 +53,20 @@ fn spec(path: &Path, label: &str) -> DataSpec {
         standardize: true,
         clip: None,
     }
+}
+
+/// Rows drawn one by one, as by default.
+fn splits(seed: u64) -> Splits<'static> {
+    const SPEC: &SplitSpec = &SplitSpec {
+        by: SplitBy::Random,
+        test: 0.2,
+        validation: 0.16,
+        stratify: true,
+        test_rows: TestRows::Fixed,
+        calibration: None,
+        folds: None,
+    };
+    Splits { spec: SPEC, seed, replicates: 1 }
 }
 
 fn strings<const N: usize>(names: [&str; N]) -> Vec<String> {

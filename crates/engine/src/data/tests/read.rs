@@ -2,8 +2,8 @@ use std::io::Write;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Decimal128Array, DictionaryArray, Float32Array, Float64Array, Int8Array, Int64Array,
-    LargeStringArray, ListArray, NullArray, RecordBatch, StringArray, StringViewArray, TimestampSecondArray,
+    ArrayRef, BooleanArray, Decimal128Array, DictionaryArray, DurationSecondArray, Float32Array, Float64Array,
+    Int8Array, Int64Array, LargeStringArray, ListArray, NullArray, RecordBatch, StringArray, StringViewArray,
     UInt16Array,
 };
 use arrow::datatypes::{Int32Type, UInt8Type};
@@ -205,16 +205,16 @@ fn parquet_types_become_numbers_booleans_and_text() {
 fn parquet_types_of_no_use_may_only_be_dropped() {
     let (_folder, path) = parquet(vec![
         ("x", Arc::new(Int64Array::from(vec![1]))),
-        ("when", Arc::new(TimestampSecondArray::from(vec![0]))),
+        ("span", Arc::new(DurationSecondArray::from(vec![0]))),
         ("list", Arc::new(ListArray::from_iter_primitive::<UInt8Type, _, _>(vec![Some(vec![Some(1)])]))),
         ("y", Arc::new(Int64Array::from(vec![7]))),
     ]);
     let told = said(&read_table(&path, Pick::AllBut(&strings(["list"])), &[]).unwrap_err());
-    assert!(told.starts_with("column `when` has type Timestamp(s"), "{told}");
+    assert!(told.starts_with("column `span` has type Duration(s"), "{told}");
     assert!(told.ends_with("add it to `data.drop`"), "{told}");
-    let told = said(&read_table(&path, Pick::AllBut(&strings(["when"])), &[]).unwrap_err());
+    let told = said(&read_table(&path, Pick::AllBut(&strings(["span"])), &[]).unwrap_err());
     assert!(told.starts_with("column `list` has type List"), "{told}");
-    let table = read_table(&path, Pick::AllBut(&strings(["when", "list"])), &[]).unwrap();
+    let table = read_table(&path, Pick::AllBut(&strings(["span", "list"])), &[]).unwrap();
     assert_eq!(table.columns, [number("x", [1.0]), number("y", [7.0])]);
     let (_folder, path) = parquet(vec![("x", Arc::new(Float32Array::from(vec![1.0, f32::NEG_INFINITY])))]);
     let told = said(&read_table(&path, Pick::AllBut(&[]), &[]).unwrap_err());
