@@ -51,6 +51,8 @@ mod tests {
             drop: Vec::new(),
             codes: Vec::new(),
             maybe_codes: Vec::new(),
+            times: Vec::new(),
+            folds: false,
             training: rows * 64 / 100,
             validation,
             test: positives / 5,

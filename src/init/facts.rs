@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::spec::{self, Spec};
 use focalsweep_engine::data::{self, Column, DataError, Source, Splits, Values};
+use focalsweep_report::FEW_POSITIVES;
 
 use super::Asked;
-use super::text::{quoted, scalar};
+use super::text::{FOLDS, quoted, scalar};
 use crate::run::RunError;
 
 /// Whole numbers with at most this many different values may be codes.
@@ -31,6 +32,10 @@ pub(super) struct Facts {
     pub(super) codes: Vec<String>,
     /// Columns of whole numbers with few values, which may be codes.
     pub(super) maybe_codes: Vec<String>,
+    /// Columns of points in time, which are no features.
+    pub(super) times: Vec<String>,
+    /// Whether folds take the place of replicates, as few positives choose.
+    pub(super) folds: bool,
     /// Rows that train.
     pub(super) training: usize,
     /// Positives and negatives that choose.
@@ -44,9 +49,13 @@ impl Facts {
     pub(super) fn of(asked: &Asked<'_>) -> Result<Self, RunError> {
         let mut drop: Vec<(String, String)> = Vec::new();
         loop {
-            let draft = draft(asked, &drop)?;
-            match prepared(&draft) {
-                Ok((source, replicate)) => return Ok(Self::found(&source, &replicate, drop)),
+            match prepared(&draft(asked, &drop, "{}")?) {
+                Ok((source, replicate)) => {
+                    let few = replicate.validation.positives() < FEW_POSITIVES;
+                    let folds = if few { prepared(&draft(asked, &drop, FOLDS)?).ok() } else { None };
+                    let facts = Self::found(&source, folds.as_ref().map_or(&replicate, |(_, first)| first), drop);
+                    return Ok(Self { folds: folds.is_some(), ..facts });
+                }
                 Err(error) => match unusable(&error) {
                     Some(found) if drop.len() < MOST_TRIES => drop.push(found),
                     _ => return Err(error.into()),
@@ -57,8 +66,11 @@ impl Facts {
 
     fn found(source: &Source, replicate: &Replicate, mut drop: Vec<(String, String)>) -> Self {
         let (mut codes, mut maybe_codes) = (Vec::new(), Vec::new());
-        let mut features = source.table.columns.len();
-        for column in &source.table.columns {
+        let is_time = |column: &&Column| matches!(column.values, Values::Time(_));
+        let times: Vec<String> =
+            source.table.columns.iter().filter(is_time).map(|column| column.name.clone()).collect();
+        let mut features = source.table.columns.len() - times.len();
+        for column in source.table.columns.iter().filter(|column| !is_time(column)) {
             match kind_of(column, source.table.rows) {
                 // One feature has to stay.
                 Kind::Useless(why) if features > 1 => {
@@ -79,6 +91,8 @@ impl Facts {
             drop,
             codes,
             maybe_codes,
+            times,
+            folds: false,
             training: replicate.train.len(),
             validation: (validation, replicate.validation.len() - validation),
             test: replicate.test.positives(),
@@ -86,12 +100,13 @@ impl Facts {
     }
 }
 
-/// The least sweep file for the data.
-fn draft(asked: &Asked<'_>, drop: &[(String, String)]) -> Result<Spec, RunError> {
+/// The least sweep file for the data, split so.
+fn draft(asked: &Asked<'_>, drop: &[(String, String)], split: &str) -> Result<Spec, RunError> {
     let names: Vec<String> = drop.iter().map(|(name, _)| quoted(name)).collect();
     let data = asked.data.to_string_lossy();
     let text = format!(
-        "name: draft\ndata:\n  source: {}\n  label: {}\n  positive: {}\n  drop: [{}]\nparameters: {{}}\n",
+        "name: draft\ndata:\n  source: {}\n  label: {}\n  positive: {}\n  drop: [{}]\nsplit: {split}\n\
+         parameters: {{}}\n",
         quoted(&data),
         quoted(asked.label),
         asked.positive.map_or("null".to_owned(), scalar),
@@ -100,10 +115,14 @@ fn draft(asked: &Asked<'_>, drop: &[(String, String)]) -> Result<Spec, RunError>
     Ok(spec::parse("the arguments of init", &text)?)
 }
 
+/// The data and their first replicate; with folds all of them have to be good.
 fn prepared(spec: &Spec) -> Result<(Source, Replicate), DataError> {
     let source = data::load(&spec.data, &spec.split)?;
     let splits = Splits { spec: &spec.split, seed: spec.seed, replicates: spec.replicates };
     let replicate = data::prepare(&source, &spec.data, &splits, 0)?;
+    for other in 1..spec.replicates {
+        data::prepare(&source, &spec.data, &splits, other)?;
+    }
     Ok((source, replicate))
 }
 

@@ -9,6 +9,9 @@ use super::facts::Facts;
 /// Column at which comments begin.
 const COMMENTS: usize = 44;
 
+/// The split where few positives choose.
+pub(super) const FOLDS: &str = "{folds: 5}";
+
 /// The text of the sweep file.
 pub(super) fn write(asked: &Asked<'_>, facts: &Facts) -> String {
     let mut out = Lines::default();
@@ -80,11 +83,22 @@ fn split(out: &mut Lines, facts: &Facts) {
         thousands(negatives),
         thousands(facts.test)
     ));
-    if positives < FEW_POSITIVES {
-        out.comment("So few positives choose badly: with folds (`split: {folds: 5}`) every positive validates once.");
+    for time in &facts.times {
+        out.comment(&format!("{time} is a point in time: to measure what is foreseen, split by it:"));
+        out.comment(&format!("split: {{by: time, time_column: {}}}", quoted(time)));
     }
-    out.plain("split: {test: 0.2, validation: 0.16, stratify: true}");
-    out.said("replicates: 3", "seeds and splits; every trial sees the same ones");
+    if facts.folds {
+        out.comment(
+            "So few positives choose badly: with folds every row tests once, and trials rank by means over them.",
+        );
+        out.plain(&format!("split: {FOLDS}"));
+    } else {
+        if positives < FEW_POSITIVES {
+            out.comment("So few positives choose badly, and they are too few for folds: any figure may be chance.");
+        }
+        out.plain("split: {test: 0.2, validation: 0.16, stratify: true}");
+        out.said("replicates: 3", "seeds and splits; every trial sees the same ones");
+    }
     out.plain("");
 }
 

@@ -20,10 +20,10 @@ use focalsweep_report::{FEW_POSITIVES, few_validation_positives, thousands};
 
 /// Characters of a note on the data that are told; files have it whole.
 const MOST_OF_A_NOTE: usize = 2_000;
-/// Windows of time that are told one by one, beside the first.
-const MOST_WINDOWS: usize = 24;
 /// Steps of the optimizer after which a model has hardly moved: Adam's go as far as the learning rate each.
 const FEW_STEPS: u64 = 500;
+/// Windows of time that are told one by one, beside the first.
+const MOST_WINDOWS: usize = 24;
 /// Replicates that are prepared to say what would run.
 const PREVIEWED: u32 = 64;
 
@@ -184,7 +184,7 @@ impl Workload {
             ));
         }
         let positives = self.replicates.iter().map(|data| data.validation.positives()).min().unwrap_or(0);
-        if positives < FEW_POSITIVES {
+        if positives < FEW_POSITIVES && spec.split.folds.is_none() {
             lines.push(format!("warning: {}", few_validation_positives(positives)));
         }
         lines

@@ -4,7 +4,7 @@
 //! Everything here is plain data: no clock, no files, no environment but what is handed in.
 //!
 //! ```text
-//! text ──> node (spanned tree) ──> overrides (--set) ──> environment (${VAR}) ──> read, read_* (typed, all faults) ──> Spec
+//! text ──> node (spanned tree) ──> overrides (--set) ──> environment (${VAR}) ──> read… (typed, all faults) ──> Spec
 //!                                                                                 fields (leaves), words, keys
 //! ```
 

@@ -47,8 +47,9 @@ impl Source {
 ///
 /// # Errors
 /// Those of [`read_table`]; a key names a column that is not there, or does not hold what the key asks for, or a column
-/// stands under two keys that exclude each other; the label is missing somewhere, has one value, or more than two and no `positive`; `positive` is not among
-/// the labels; a logarithm cannot be taken; a text column looks like an identifier; no feature is left.
+/// stands under two keys that exclude each other; the label is missing somewhere, has one value, or more than two and no
+/// `positive`; `positive` is not among the labels; a logarithm cannot be taken; a text column looks like an identifier;
+/// no feature is left.
 pub fn load(spec: &DataSpec, split: &SplitSpec) -> Result<Source, DataError> {
     let path = spec.source.as_path();
     check_conflicts(spec)?;
@@ -56,11 +57,11 @@ pub fn load(spec: &DataSpec, split: &SplitSpec) -> Result<Source, DataError> {
     let is_of_split = |name: &String| of_split.iter().any(|(_, column)| column == name);
     // They are read, though they may be dropped as features.
     let drop: Vec<String> = spec.drop.iter().filter(|name| !is_of_split(name)).cloned().collect();
+    let keep: Vec<&str> = of_split.iter().map(|(_, column)| *column).collect();
     let mut categorical = spec.categorical.clone();
     categorical.extend(split.columns_of_words().map(str::to_owned));
-    let read = read_table(path, Pick::AllBut(&drop), &categorical);
-    let mut table =
-        read.map_err(|error| in_split(error, split)).map_err(|error| error.sought_beside(spec.beside.as_deref()))?;
+    let read = read_table(path, Pick::Kept { drop: &drop, keep: &keep }, &categorical);
+    let mut table = read.map_err(|error| in_split(error, split).sought_beside(spec.beside.as_deref()))?;
     let Some(at) = table.columns.iter().position(|column| column.name == spec.label) else {
         return Err(DataError::unknown_column("data.label", &spec.label, table.names()));
     };

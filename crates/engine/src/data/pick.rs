@@ -11,6 +11,13 @@ use super::glob::{fits, is_pattern};
 pub enum Pick<'a> {
     /// All except these: names, which must be there, and patterns, which must fit one that is.
     AllBut(&'a [String]),
+    /// As `AllBut`, but for those of `keep`, which are read though a pattern fits them.
+    Kept {
+        /// Names and patterns.
+        drop: &'a [String],
+        /// Names.
+        keep: &'a [&'a str],
+    },
     /// These alone, which must be there.
     Only(&'a [String]),
 }
@@ -44,7 +51,8 @@ pub(super) fn wanted(
     let all = || names.iter().map(String::as_str);
     let is_unknown = |name: &&String| !seen.contains(name.as_str());
     let is_wanted: Box<dyn Fn(&String) -> bool> = match pick {
-        Pick::AllBut(drop) => {
+        Pick::AllBut(drop) | Pick::Kept { drop, .. } => {
+            let keep = if let Pick::Kept { keep, .. } = pick { keep } else { &[] };
             let fits_none = |dropped: &&String| !all().any(|name| fits(dropped, name));
             match drop.iter().find(fits_none) {
                 Some(pattern) if is_pattern(pattern) => {
@@ -57,7 +65,7 @@ pub(super) fn wanted(
             if let Some(column) = categorical.iter().find(is_unknown) {
                 return Err(DataError::unknown_column("data.categorical", column, all()));
             }
-            Box::new(|name| !is_dropped(drop, name))
+            Box::new(move |name| keep.contains(&name.as_str()) || !is_dropped(drop, name))
         }
         Pick::Only(only) => {
             if let Some(column) = only.iter().find(is_unknown) {

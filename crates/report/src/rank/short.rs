@@ -14,7 +14,7 @@ pub fn few_validation_positives(positives: usize) -> String {
     let noun = if positives == 1 { "positive chooses" } else { "positives choose" };
     format!(
         "only {positives} validation {noun} the epoch, the threshold and the winner: with folds \
-         (`split: {{folds: 5}}`) every positive validates once"
+         (`split: {{folds: 5}}`) trials rank by means over them, and every positive tests once"
     )
 }
 
@@ -27,7 +27,7 @@ impl Ranking {
             let count = |name: &str| self.mean(winner, &column(Split::Validation, name));
             Some(count("tp")? + count("fn")?)
         });
-        let few = positives.filter(|&positives| positives < FEW_POSITIVES as f64);
+        let few = positives.filter(|&positives| positives < FEW_POSITIVES as f64 && results.split.folds.is_none());
         let few = few.map(|positives| few_validation_positives(positives.round() as usize));
         [epochs, few, self.precision_not_reached(results)].into_iter().flatten().collect()
     }
@@ -116,7 +116,7 @@ mod tests {
     fn few_positives_that_choose_are_said() {
         let said = warnings(&with(&[("val_tp", [1.0, 1.0]), ("val_fn", [1.0, 1.0])]));
         let expected = "only 2 validation positives choose the epoch, the threshold and the winner: with folds \
-                        (`split: {folds: 5}`) every positive validates once";
+                        (`split: {folds: 5}`) trials rank by means over them, and every positive tests once";
         assert!(said.contains(&expected.to_owned()), "{said:?}");
         assert_eq!(warnings(&with(&[("val_tp", [19.0, 19.0]), ("val_fn", [1.0, 1.0])])), [""; 0]);
     }

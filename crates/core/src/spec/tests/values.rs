@@ -193,44 +193,6 @@ fn columns_count_characters_and_lines_any_line_end() {
 }
 
 #[test]
-fn each_way_to_split_is_read() {
-    let split = |text: &str| read(LEAST, &[("split", text)]).unwrap().split;
-    let by = |text: &str| split(text).by;
-    assert_eq!(by("{by: random}"), SplitBy::Random);
-    assert_eq!(by("{by: [group], group_column: 7}"), SplitBy::Group { column: "7".into() });
-    let span = |text: &str| Span::parse(text);
-    let time = |groups| SplitBy::Time { column: "t".into(), gap: None, label_delay: span("3d"), window: None, groups };
-    assert_eq!(by("{by: time, time_column: t, label_delay: 3d, gap: null}"), time(None));
-    let groups = |new_only| Some(KnownGroups { column: "card".into(), new_only });
-    let both = "{by: [group, time], time_column: t, group_column: card, label_delay: 3d";
-    assert_eq!(by(&format!("{both}}}")), time(groups(false)));
-    assert_eq!(by(&format!("{both}, new_groups: true}}")), time(groups(true)));
-    let parts = by("{by: column, column: part, train: [a, 1], validation: [b], test: [true]}");
-    let train = vec![Scalar::Text("a".into()), Scalar::Int(1)];
-    let (validation, test) = (vec![Scalar::Text("b".into())], vec![Scalar::Bool(true)]);
-    assert_eq!(parts, SplitBy::Column { column: "part".into(), train, validation, test });
-    assert_eq!(split("{folds: 5}").folds, Some(Folds { folds: 5, repeats: 1 }));
-}
-
-#[test]
-fn folds_are_replicates() {
-    let spec = read(LEAST, &[("split", "{folds: 5, repeats: 2}"), ("confirm", "{}")]).unwrap();
-    assert_eq!((spec.replicates, spec.confirm.map(|confirm| confirm.replicates)), (10, Some(10)));
-    let folds = spec.split.folds.unwrap();
-    assert_eq!(
-        [0, 4, 5, 9, 12].map(|replicate| folds.of_replicate(replicate)),
-        [(0, 0), (4, 0), (0, 1), (4, 1), (2, 2)]
-    );
-    // The default of `confirm` is a whole number of repeats.
-    let spec = read(LEAST, &[("split", "{folds: 4}"), ("confirm", "{}"), ("replicates", "4")]).unwrap();
-    assert_eq!((spec.replicates, spec.confirm.map(|confirm| confirm.replicates)), (4, Some(12)));
-    // `--set` takes the share away that folds take the place of.
-    let text = format!("{LEAST}split: {{test: 0.3, validation: 0.1}}\n");
-    let spec = read(&text, &[("split.folds", "3")]).unwrap();
-    assert_eq!((spec.split.test, spec.split.validation, spec.replicates), (0.2, 0.1, 3));
-}
-
-#[test]
 fn epochs_and_early_stopping_have_words() {
     let train = |text: &str| read(LEAST, &[("train", text)]).unwrap().train;
     assert_eq!(train("{epochs: auto, early_stopping: auto}"), TrainSpec::default());
@@ -311,4 +273,42 @@ fn variables_of_the_environment() {
     let told: Vec<&str> = faults.faults().iter().map(|fault| fault.path.as_str()).collect();
     assert_eq!(told, ["data.source", "seed", "replicates"], "each once: {:?}", faults.lines().collect::<Vec<_>>());
     assert!(faults.lines().all(|line| line.contains("no variable `NO`")));
+}
+
+#[test]
+fn each_way_to_split_is_read() {
+    let split = |text: &str| read(LEAST, &[("split", text)]).unwrap().split;
+    let by = |text: &str| split(text).by;
+    assert_eq!(by("{by: random}"), SplitBy::Random);
+    assert_eq!(by("{by: [group], group_column: 7}"), SplitBy::Group { column: "7".into() });
+    let span = |text: &str| Span::parse(text);
+    let time = |groups| SplitBy::Time { column: "t".into(), gap: None, label_delay: span("3d"), window: None, groups };
+    assert_eq!(by("{by: time, time_column: t, label_delay: 3d, gap: null}"), time(None));
+    let groups = |new_only| Some(KnownGroups { column: "card".into(), new_only });
+    let both = "{by: [group, time], time_column: t, group_column: card, label_delay: 3d";
+    assert_eq!(by(&format!("{both}}}")), time(groups(false)));
+    assert_eq!(by(&format!("{both}, new_groups: true}}")), time(groups(true)));
+    let parts = by("{by: column, column: part, train: [a, 1], validation: [b], test: [true]}");
+    let train = vec![Scalar::Text("a".into()), Scalar::Int(1)];
+    let (validation, test) = (vec![Scalar::Text("b".into())], vec![Scalar::Bool(true)]);
+    assert_eq!(parts, SplitBy::Column { column: "part".into(), train, validation, test });
+    assert_eq!(split("{folds: 5}").folds, Some(Folds { folds: 5, repeats: 1 }));
+}
+
+#[test]
+fn folds_are_replicates() {
+    let spec = read(LEAST, &[("split", "{folds: 5, repeats: 2}"), ("confirm", "{}")]).unwrap();
+    assert_eq!((spec.replicates, spec.confirm.map(|confirm| confirm.replicates)), (10, Some(10)));
+    let folds = spec.split.folds.unwrap();
+    assert_eq!(
+        [0, 4, 5, 9, 12].map(|replicate| folds.of_replicate(replicate)),
+        [(0, 0), (4, 0), (0, 1), (4, 1), (2, 2)]
+    );
+    // The default of `confirm` is a whole number of repeats.
+    let spec = read(LEAST, &[("split", "{folds: 4}"), ("confirm", "{}"), ("replicates", "4")]).unwrap();
+    assert_eq!((spec.replicates, spec.confirm.map(|confirm| confirm.replicates)), (4, Some(12)));
+    // `--set` takes the share away that folds take the place of.
+    let text = format!("{LEAST}split: {{test: 0.3, validation: 0.1}}\n");
+    let spec = read(&text, &[("split.folds", "3")]).unwrap();
+    assert_eq!((spec.split.test, spec.split.validation, spec.replicates), (0.2, 0.1, 3));
 }

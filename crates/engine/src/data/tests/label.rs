@@ -171,4 +171,11 @@ fn patterns_drop_columns() {
     let expected = "`data.drop` has the pattern `tpm_*`, which no column's name fits | did you mean `tmp_";
     assert!(told.starts_with(expected), "{told}");
     assert!(said(&dropped(&["*"]).unwrap_err()).contains("`y` stands under `data.label` and under `data.drop`"));
+    // What the split reads is read, whatever pattern fits it.
+    let (_folder, path) = file("t.csv", content);
+    let by = SplitBy::Group { column: "tmp_a".to_owned() };
+    let split = SplitSpec { by, ..SplitSpec::default() };
+    let spec = DataSpec { drop: vec!["tmp_*".to_owned()], ..spec(&path, "y") };
+    let source = load(&spec, &split).unwrap();
+    assert_eq!(source.table.names().collect::<Vec<_>>(), ["id", "x"]);
 }
