@@ -16,7 +16,8 @@ pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
         return Err(Failure::input(Plain { message, help: Some("its ending says how it is written".to_owned()) }));
     };
     let Model { card, preprocessing, weights } = Model::read(&args.model_dir).map_err(Failure::input)?;
-    let x = preprocessing.transform_file(&args.data).map_err(Failure::input)?;
+    let read = preprocessing.read(&args.data).map_err(Failure::input)?;
+    let x = preprocessing.transform_file(&read).map_err(Failure::input)?;
     let train::Scored { raw, scores, .. } = train::score_rows(&card.hyperparameters, card.features.len(), &weights, x)
         .map_err(|error| {
             Failure::input(Plain { message: format!("{}: {error}", args.model_dir.display()), help: None })

@@ -36,6 +36,8 @@ pub struct Description {
     pub columns: Vec<ColumnDescription>,
     /// How the file was understood.
     pub notes: Vec<String>,
+    /// What is to be looked at before results are believed.
+    pub warnings: Vec<String>,
 }
 
 /// Summary of one feature column.
@@ -91,6 +93,7 @@ pub fn describe(source: &Source) -> Description {
         fingerprint: source.fingerprint.clone(),
         columns: source.table.columns.par_iter().map(|column| describe_column(column, source.table.rows)).collect(),
         notes: source.notes.clone(),
+        warnings: source.warnings.clone(),
     }
 }
 
@@ -177,6 +180,13 @@ impl fmt::Display for Description {
             let more = constant.len() - names.len();
             let more = if more > 0 { format!(", and {more} more") } else { String::new() };
             writeln!(f, "\nconstant, of no use: {}{more}", names.join(", "))?;
+        }
+        // The first note is that of the label, which is told above.
+        for (at, note) in self.notes.iter().skip(1).enumerate() {
+            writeln!(f, "{}{note}", if at == 0 { "\n" } else { "" })?;
+        }
+        for (at, warning) in self.warnings.iter().enumerate() {
+            writeln!(f, "{}warning: {warning}", if at == 0 { "\n" } else { "" })?;
         }
         Ok(())
     }

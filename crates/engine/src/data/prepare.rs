@@ -10,7 +10,6 @@ use rayon::prelude::*;
 use super::error::DataError;
 use super::fit::fit;
 use super::label::Source;
-use super::row_place::row_place;
 use super::split::split;
 use super::transform::Transform;
 use crate::memory::Budget;
@@ -96,13 +95,14 @@ fn prepare_within(
     replicate: u32,
 ) -> Result<Replicate, DataError> {
     let parts = split(&source.labels, split_spec, seed, replicate)?;
-    let (preprocessing, fit_notes) = fit(&source.table, &parts.train, data)?;
+    let (preprocessing, fit_notes) = fit(&source.table, &parts.train, data, &|row| source.place(row))?;
     room.check(source.table.rows, preprocessing.width())?;
     let split_fingerprint = parts.fingerprint();
     let rows = |part: Vec<u32>| -> Result<Rows, DataError> {
-        let x = preprocessing.transform_rows(&source.table, &part, |row| row_place(&data.source, row))?;
+        let x = preprocessing.transform_rows(&source.table, &part, |row| source.place(row))?;
         let y = part.iter().map(|&row| source.labels[row as usize]).collect();
-        Ok(Rows { x: x.into(), y, source_rows: part.into() })
+        let source_rows = part.into_iter().map(|row| source.number(row)).collect();
+        Ok(Rows { x: x.into(), y, source_rows })
     };
     let (train, validation, test) = (rows(parts.train)?, rows(parts.validation)?, rows(parts.test)?);
     let calibration = rows(parts.calibration)?;

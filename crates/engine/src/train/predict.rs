@@ -28,7 +28,7 @@ pub fn score_rows(trial: &Hyperparameters, inputs: usize, weights: &[f32], x: Ve
         index: 0,
         seed: 0,
         features: Vec::new(),
-        preprocessing: Preprocessing { steps: Vec::new() },
+        preprocessing: Preprocessing { steps: Vec::new(), reading: None },
         train: Rows::default(),
         validation: Rows::default(),
         test: rows,

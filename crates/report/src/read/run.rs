@@ -62,7 +62,7 @@ pub fn read(files: &RunFiles) -> Result<Results, ReportError> {
         metrics: metrics.into_iter().map(|(name, _)| name).collect(),
         operating_point: operating_point(files)?,
         ranks: Phase::Search,
-        warnings: Vec::new(),
+        warnings: manifest.data_warnings.clone(),
     };
     results.add_costs();
     Ok(results)

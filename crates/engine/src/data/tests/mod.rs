@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::{Column, DataError, Levels, Pick, Table, Values, read_table};
-use focalsweep_core::spec::DataSpec;
+use super::{Column, DataError, Levels, Pick, Reading, Table, Values};
+use focalsweep_core::spec::{BadValues, ColumnKind, CsvSpec, DataSpec};
 
 /// A folder with one file; the file's path.
 fn file(name: &str, content: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
@@ -25,6 +25,13 @@ fn file(name: &str, content: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
     let path = folder.path().join(name);
     write(&path, content).unwrap();
     (folder, path)
+}
+
+/// The table of a file whose `categorical` columns are categories.
+fn read_table(path: &Path, pick: Pick<'_>, categorical: &[String]) -> Result<Table, DataError> {
+    let mut reading = Reading::default();
+    reading.types = categorical.iter().map(|name| (name.clone(), ColumnKind::Category)).collect();
+    super::read_table(path, pick, &reading).map(|read| read.table)
 }
 
 fn read_csv(content: impl AsRef<[u8]>) -> Result<Table, DataError> {
@@ -40,6 +47,11 @@ fn spec(path: &Path, label: &str) -> DataSpec {
         synth: None,
         label: label.to_owned(),
         positive: None,
+        csv: CsvSpec::default(),
+        types: [].into(),
+        bad_values: BadValues::Error,
+        datetime: [].into(),
+        deduplicate: false,
         drop: Vec::new(),
         log: [].into(),
         categorical: Vec::new(),

@@ -10,7 +10,7 @@ use arrow::datatypes::{Int32Type, UInt8Type};
 use parquet::arrow::ArrowWriter;
 use proptest::prelude::*;
 
-use super::super::row_place::line_of_record;
+use super::super::dialect::Dialect;
 use super::*;
 
 fn values(table: &Table, name: &str) -> Values {
@@ -145,7 +145,11 @@ fn gzip_reads_as_the_plain_file() {
 #[test]
 fn lines_are_counted_as_an_editor_does() {
     let (_folder, path) = file("t.csv", "a,b\r\n\r\n1,\"x\r\n\r\ny\"\"z\n\"\n2,q\"uote\r3,4\n");
-    assert_eq!([1, 2, 3, 4, 5].map(|record| line_of_record(&path, record)), [Some(1), Some(3), Some(7), Some(8), None]);
+    let dialect = Dialect::of(&path, &CsvSpec::default()).unwrap();
+    assert_eq!(
+        [1, 2, 3, 4, 5].map(|record| dialect.line_of(&path, record)),
+        [Some(1), Some(3), Some(7), Some(8), None]
+    );
 }
 
 fn parquet(columns: Vec<(&str, ArrayRef)>) -> (TempDir, PathBuf) {
