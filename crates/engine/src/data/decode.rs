@@ -45,13 +45,14 @@ impl Text {
     /// `reader`, which stands behind a byte order mark, as UTF-8.
     pub(super) fn decoded(self, reader: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
         let reader = BufReader::with_capacity(PIECE, reader);
-        match self {
+        let text: Box<dyn Read + Send> = match self {
             Self::Utf8 => Box::new(reader),
             Self::Latin1 => Box::new(Latin1 { reader, pending: None }),
             Self::Utf16Le => Box::new(Decoded::new(reader, UTF_16LE)),
             Self::Utf16Be => Box::new(Decoded::new(reader, UTF_16BE)),
             Self::Windows1252 => Box::new(Decoded::new(reader, WINDOWS_1252)),
-        }
+        };
+        Box::new(WithoutEndMark { text, held: false })
     }
 }
 
@@ -142,5 +143,38 @@ impl<R: BufRead> Read for Latin1<R> {
         }
         self.reader.consume(read);
         Ok(written)
+    }
+}
+
+/// A text without the Ctrl-Z that DOS has ended files with, where it is the last byte.
+struct WithoutEndMark {
+    text: Box<dyn Read + Send>,
+    /// Whether a Ctrl-Z was read that may be the last byte.
+    held: bool,
+}
+
+const END_MARK: u8 = 0x1a;
+
+impl Read for WithoutEndMark {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.len() < 2 {
+            return if buffer.is_empty() { Ok(0) } else { self.text.read(buffer) };
+        }
+        loop {
+            let before = usize::from(self.held);
+            let count = self.text.read(&mut buffer[before..])?;
+            if count == 0 {
+                return Ok(0);
+            }
+            if self.held {
+                buffer[0] = END_MARK;
+            }
+            let count = before + count;
+            self.held = buffer[count - 1] == END_MARK;
+            let count = count - usize::from(self.held);
+            if count > 0 {
+                return Ok(count);
+            }
+        }
     }
 }

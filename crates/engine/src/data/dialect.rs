@@ -18,6 +18,9 @@ const ROWS: usize = 200;
 /// Longest record: longer is a quote that is not closed, or no table.
 pub(super) const MOST_RECORD: usize = 64 << 20;
 
+/// What a column without a name is, as far as can be told.
+const NO_NAME: &str = "has no name, as a stored row index";
+
 /// What a column of row names is called, as in R.
 const ROW_NAMES: &str = "row.names";
 
@@ -85,7 +88,7 @@ impl Dialect {
             (sample, whole) = dialect.sample(path, 4 * sample.len())?;
             rows = records(&sample, dialect.cuts, ROWS, whole);
         }
-        dialect.name_columns(path, &rows)?;
+        dialect.name_columns(path, spec, &rows)?;
         Ok(dialect)
     }
 
@@ -228,7 +231,7 @@ impl Dialect {
     }
 
     /// The columns' names: of the header, and for columns without one as pandas and R call them.
-    fn name_columns(&mut self, path: &Path, rows: &[Record]) -> Result<(), DataError> {
+    fn name_columns(&mut self, path: &Path, spec: &CsvSpec, rows: &[Record]) -> Result<(), DataError> {
         let Some((header, rows)) = rows.split_first() else {
             return Err(DataError::Empty { path: path.to_path_buf() });
         };
@@ -242,6 +245,12 @@ impl Dialect {
                 }
             }
         }
+        if let ([name], None) = (names.as_slice(), spec.delimiter) {
+            let marks = [(';', "semicolons"), ('\t', "tabs"), ('|', "bars (`|`)")];
+            if let Some((_, separator)) = marks.into_iter().find(|(mark, _)| name.contains(*mark)) {
+                return Err(DataError::Separator { path: path.to_path_buf(), separator });
+            }
+        }
         if names == [""] {
             return Err(DataError::Empty { path: path.to_path_buf() });
         }
@@ -251,17 +260,17 @@ impl Dialect {
                 names.push(String::new());
             } else {
                 names.insert(0, ROW_NAMES.to_owned());
-                self.nameless.push((0, "row names, which the header has no name for"));
+                self.nameless.push((0, "has row names, which the header has no name for"));
             }
         }
         for (at, name) in names.iter_mut().enumerate() {
             if name.is_empty() {
                 *name = format!("Unnamed: {at}");
-                let what = if rows.iter().all(|row| is_blank(row, at)) { "no values" } else { "a row index" };
+                let what = if rows.iter().all(|row| is_blank(row, at)) { "has no name and no values" } else { NO_NAME };
                 self.nameless.push((at, what));
             } else if name.strip_prefix("Unnamed: ").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
             {
-                self.nameless.push((at, "a row index"));
+                self.nameless.push((at, NO_NAME));
             }
         }
         self.names = names;

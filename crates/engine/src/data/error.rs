@@ -8,6 +8,8 @@ use thiserror::Error;
 use super::fault::{ColumnFault, headlines, remedy};
 use crate::memory::{Short, in_words};
 
+const OF_A_MODEL: &str = "give the columns values as they were in the training data, or leave the cells empty";
+
 /// Everything that reading, fetching or preparing data can fail with.
 #[derive(Debug, Error, Diagnostic)]
 pub enum DataError {
@@ -65,10 +67,12 @@ pub enum DataError {
     },
     /// Columns that cannot be taken as anything without a word.
     #[error("{}", headlines(.faults))]
-    #[diagnostic(help("{}", remedy(.faults)))]
+    #[diagnostic(help("{}", if *.of_model { OF_A_MODEL.to_owned() } else { remedy(.faults) }))]
     Columns {
         /// What is the matter with each.
         faults: Vec<ColumnFault>,
+        /// Whether a model is to read them.
+        of_model: bool,
     },
     /// The text is of another encoding than the one it is read in.
     #[error("{} is encoded as {found}, but read as {said}", .path.display())]

@@ -138,10 +138,11 @@ pub(super) fn has_leading_zero(text: &str) -> bool {
     digits.len() > 1 && digits[0] == b'0' && digits.iter().all(u8::is_ascii_digit)
 }
 
-/// Whether a text is a whole number beyond those that have a double of their own.
+/// Whether a text is a whole number beyond 2^53 that the nearest double does not say: so it is an identifier, or more
+/// exact than can be told here.
 pub(super) fn is_too_long(text: &str) -> bool {
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(text).as_bytes();
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     digits.len() >= 16
-        && digits.iter().all(u8::is_ascii_digit)
-        && std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<u64>().ok()).is_none_or(|n| n > 1 << 53)
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && digits.parse::<f64>().is_ok_and(|value| value.to_string() != digits.trim_start_matches('0'))
 }

@@ -57,7 +57,7 @@ pub(super) fn wanted(
                 let name = &names[*at];
                 if is_index(*at, name) && !drop.contains(name) && !is_ignored(name) {
                     notes.push(format!(
-                        "left out: column {} (`{name}`) looks like {what}; `data.types: {{{name:?}: number}}` takes it",
+                        "left out: column {} (`{name}`) {what}; `data.types: {{{name:?}: number}}` takes it",
                         at + 1,
                     ));
                 }

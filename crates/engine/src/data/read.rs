@@ -54,12 +54,18 @@ impl Done {
     ///
     /// # Errors
     /// Some are not as they should be: all of them at once.
-    pub(super) fn read(mut self, rows: usize, places: Places, mut notes: Vec<String>) -> Result<Read, DataError> {
+    pub(super) fn read(
+        mut self,
+        rows: usize,
+        places: Places,
+        mut notes: Vec<String>,
+        reading: &Reading,
+    ) -> Result<Read, DataError> {
         if !self.faults.is_empty() {
             for fault in &mut self.faults {
                 fault.place = places.of(usize::try_from(fault.place.row).unwrap_or(0));
             }
-            return Err(DataError::Columns { faults: self.faults });
+            return Err(DataError::Columns { faults: self.faults, of_model: reading.is_of_model() });
         }
         let (of_columns, warnings) = said(&self.remarks);
         notes.extend(of_columns);

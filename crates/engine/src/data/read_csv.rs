@@ -63,7 +63,7 @@ pub(super) fn read(path: &Path, pick: Pick<'_>, reading: &Reading) -> Result<Rea
             }
         }
         if !again {
-            return done.read(rows, places, notes);
+            return done.read(rows, places, notes, reading);
         }
     }
 }

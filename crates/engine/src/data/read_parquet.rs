@@ -38,8 +38,12 @@ pub(super) fn read(source: &Path, parts: &Parts, pick: Pick<'_>, reading: &Readi
     let files = parts.files.iter().map(|path| File::open(path)).collect::<Result<Vec<_>, _>>()?;
     let names = names(&files, &parts.keys)?;
     let is_index = |name: &String| index_columns(&files[0].metadata).contains(name) || is_unnamed(name);
-    let indices: Vec<(usize, &str)> =
-        names.iter().enumerate().filter(|(_, name)| is_index(name)).map(|(at, _)| (at, "a stored row index")).collect();
+    let indices: Vec<(usize, &str)> = names
+        .iter()
+        .enumerate()
+        .filter(|(_, name)| is_index(name))
+        .map(|(at, _)| (at, "is a stored row index"))
+        .collect();
     let Wanted { columns, mut notes } = wanted(source, &names, &indices, pick, reading)?;
     if files.len() > 1 {
         notes.push(format!(
@@ -81,7 +85,7 @@ pub(super) fn read(source: &Path, parts: &Parts, pick: Pick<'_>, reading: &Readi
         }
     }
     let places = Places::of_parquet(files.iter().map(|file| (file.path.to_path_buf(), file.rows)));
-    done.read(rows, places, notes)
+    done.read(rows, places, notes, reading)
 }
 
 fn shown(file: &File<'_>) -> String {
@@ -460,13 +464,13 @@ fn too_long(array: &ArrayRef) -> Option<(String, usize)> {
     let found = if let Some(array) = array.as_primitive_opt::<Int64Type>() {
         array
             .iter()
-            .position(|value| value.is_some_and(|value| value.unsigned_abs() > 1 << 53))
+            .position(|value| value.is_some_and(|value| value as f64 as i128 != i128::from(value)))
             .map(|row| (array.value(row).to_string(), row))
     } else {
         let array = array.as_primitive_opt::<UInt64Type>()?;
         array
             .iter()
-            .position(|value| value.is_some_and(|value| value > 1 << 53))
+            .position(|value| value.is_some_and(|value| value as f64 as i128 != i128::from(value)))
             .map(|row| (array.value(row).to_string(), row))
     };
     found

@@ -19,6 +19,10 @@ pub struct Reading {
     pub label: Option<String>,
     /// Columns that something is said of, so that they are no row index.
     pub named: BTreeSet<String>,
+    /// Whether a model is to read the file.
+    of_model: bool,
+    /// Of a model, the categories whose levels are numbers: there `NA` is missing, and among words it is one of them.
+    pub(super) codes: Option<BTreeSet<String>>,
     /// Those whose type `data.categorical` says.
     categories: BTreeSet<String>,
     /// Those whose type `data.datetime` says.
@@ -38,6 +42,8 @@ impl Reading {
             label: Some(spec.label.clone()),
             named: said.chain(spec.log.keys().cloned()).chain([spec.label.clone()]).collect(),
             types,
+            of_model: false,
+            codes: None,
             categories: spec.categorical.iter().cloned().collect(),
             times: spec.datetime.keys().cloned().collect(),
         }
@@ -55,10 +61,25 @@ impl Reading {
         let types: BTreeMap<String, ColumnKind> =
             model.steps.iter().filter_map(|step| Some((step.column().to_owned(), kind(step)?))).collect();
         let named = model.columns().into_iter().collect();
-        match &model.reading {
-            Some(reading) => {
-                Self { csv: reading.csv.clone(), bad_values: reading.bad_values, types, named, ..Self::default() }
+        let codes = |step: &Step| match step {
+            Step::Category { column, levels, base, .. } => {
+                let mut levels = levels.iter().chain(base).peekable();
+                let any = levels.peek().is_some();
+                (any && levels.all(|level| level.parse::<f64>().is_ok())).then(|| column.clone())
             }
+            _ => None,
+        };
+        let codes = Some(model.steps.iter().filter_map(codes).collect());
+        match &model.reading {
+            Some(reading) => Self {
+                csv: reading.csv.clone(),
+                bad_values: reading.bad_values,
+                types,
+                named,
+                of_model: true,
+                codes,
+                ..Self::default()
+            },
             None => {
                 // What Parquet held as text was a level there, whatever it said.
                 let is_level = |word: &str| {
@@ -69,9 +90,20 @@ impl Reading {
                 };
                 let words = missing::OF_EARLIER_VERSIONS.into_iter().filter(|word| !is_level(word));
                 let na_values = words.map(str::to_owned).collect();
-                Self { csv: CsvSpec { na_values, ..CsvSpec::default() }, types, named, ..Self::default() }
+                Self {
+                    csv: CsvSpec { na_values, ..CsvSpec::default() },
+                    types,
+                    named,
+                    of_model: true,
+                    codes,
+                    ..Self::default()
+                }
             }
         }
+    }
+
+    pub(super) fn is_of_model(&self) -> bool {
+        self.of_model
     }
 
     pub(super) fn kind(&self, column: &str) -> Option<ColumnKind> {

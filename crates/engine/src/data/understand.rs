@@ -54,6 +54,11 @@ impl Context<'_> {
         (!self.is_text_by_type && missing::is_word_in_text(text)) || self.is_said_missing(text)
     }
 
+    fn other_decimal(&self, example: &str, row: usize) -> ColumnFault {
+        let mark = if self.marks.decimal == '.' { ',' } else { '.' };
+        self.fault(Matter::OtherDecimal { example: example.to_owned(), mark }, row)
+    }
+
     /// A fault whose first cell is in the 0-based `row`.
     pub(super) fn fault(&self, what: Matter, row: usize) -> ColumnFault {
         let place = Place { file: None, row: row as u64, line: None };
@@ -73,6 +78,11 @@ impl Context<'_> {
         good: u64,
     ) -> Result<Option<Remark>, ColumnFault> {
         let Some(row) = strays.iter().map(|(_, row)| *row).min() else { return Ok(None) };
+        // A number is no cell to do without.
+        let decimal = strays.iter().find(|(stray, _)| self.marks.writing(&stray.text) == Some(Writing::OtherDecimal));
+        if let (ColumnKind::Number, Some((stray, row))) = (kind, decimal) {
+            return Err(self.other_decimal(&stray.text, *row));
+        }
         strays.sort_by(|(a, _), (b, _)| b.cells.cmp(&a.cells).then_with(|| a.text.cmp(&b.text)));
         let strays: Vec<Stray> = strays.into_iter().map(|(stray, _)| stray).collect();
         if self.reading.bad_values == BadValues::Missing && !self.reading.is_label(self.column) {
@@ -123,7 +133,15 @@ pub(super) fn understand(levels: Levels, of: &Context<'_>) -> Result<Understood,
         Some(ColumnKind::Datetime) => times_as_said(&counted, of),
         Some(ColumnKind::Category | ColumnKind::Ignore) => {
             let is_number = |name: &str| of.marks.plain(name).is_some();
-            let codes = !of.is_text_by_type && levels.names.iter().all(|name| is_number(name) || of.is_missing(name));
+            // Of a model it is known already, whatever this file holds of it.
+            let codes = match &of.reading.codes {
+                Some(codes) => codes.contains(of.column),
+                None => {
+                    !of.is_text_by_type
+                        && levels.names.iter().any(|name| is_number(name))
+                        && levels.names.iter().all(|name| is_number(name) || of.is_missing(name))
+                }
+            };
             let is_missing = |name: &str| if codes { of.is_missing(name) } else { of.is_missing_in_text(name) };
             Ok(as_text(&counted, of, &is_missing, Vec::new()))
         }
@@ -188,9 +206,7 @@ fn guessed(counted: &Counted<'_>, of: &Context<'_>) -> Result<Understood, Column
     }
     if is_mostly(numeric, distinct) {
         if let Some(&at) = other_decimal.first() {
-            let mark = if of.marks.decimal == '.' { ',' } else { '.' };
-            let example = names[at].clone();
-            return Err(of.fault(Matter::OtherDecimal { example, mark }, counted.row(at)));
+            return Err(of.other_decimal(&names[at], counted.row(at)));
         }
         if let Some(&at) = adorned.first() {
             return Err(of.fault(Matter::Adorned { example: names[at].clone() }, counted.row(at)));
@@ -232,10 +248,6 @@ fn numbers(counted: &Counted<'_>, of: &Context<'_>, said: bool) -> Result<Unders
             }
             None if missing => {}
             None => {
-                if said && of.marks.writing(name) == Some(Writing::OtherDecimal) {
-                    let mark = if of.marks.decimal == '.' { ',' } else { '.' };
-                    return Err(of.fault(Matter::OtherDecimal { example: name.clone(), mark }, counted.row(at)));
-                }
                 strays.push(counted.stray(at));
             }
         }

@@ -1,15 +1,19 @@
 //! Tests of the data path, by stage.
 
 mod bounds;
+mod dialect;
 mod download;
 mod label;
+mod parts;
 mod portable;
 mod prepare;
 mod read;
 mod real;
 mod split;
+mod suspect;
 mod synth;
 mod time;
+mod understand;
 
 use std::fs::write;
 use std::path::{Path, PathBuf};

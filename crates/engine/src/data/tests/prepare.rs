@@ -186,8 +186,10 @@ fn new_tables_are_prepared_by_name_and_kind() {
     );
     let told = fault("t,b,x\n1,0,1\n\n1,0,-1\n");
     assert!(told.starts_with("column `x`, row 2 (line 4 of the file): -1 + 0 is not above 0"), "{told}");
-    assert!(fault("t,b,x\n1,0,foo\n").starts_with("column `x` holds text, but the model was trained on numbers"));
-    assert!(fault("t,b,x\n1,7,1\n").starts_with("column `b` holds numbers, but the model was trained on booleans"));
+    let told = fault("t,b,x\n1,0,foo\n");
+    assert!(told.starts_with("column `x` is to hold numbers, but also `foo` (1), first in row 1 (line 2"), "{told}");
+    assert!(told.ends_with("or leave the cells empty"), "{told}");
+    assert!(fault("t,b,x\n1,7,1\n").starts_with("column `b` is to hold booleans, but also `7` (1), first in row 1"));
 }
 
 #[test]
