@@ -7,7 +7,7 @@ use super::decode::Text;
 use super::error::DataError;
 use super::format::open_bytes;
 use super::number::Marks;
-use super::records::{Cuts, Record, Step, Walk, records};
+use super::records::{Cuts, Record, Step, Uncommented, Walk, records};
 use focalsweep_core::spec::{CsvSpec, Encoding, Word};
 
 /// Bytes in which a dialect is looked for; more where the header is longer.
@@ -113,7 +113,11 @@ impl Dialect {
                 let length = buffer.len();
                 if let Some(at) = buffer.iter().position(|&byte| walk.step(byte) == Step::Ends) {
                     reader.consume(at + 1);
-                    return Ok(reader);
+                    if self.cuts.comment.is_none() {
+                        return Ok(reader);
+                    }
+                    let text: Box<dyn Read + Send> = Box::new(Uncommented::new(reader, self.cuts));
+                    return Ok(BufReader::new(text));
                 }
                 reader.consume(length);
                 if length == 0 {

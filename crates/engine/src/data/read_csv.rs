@@ -143,16 +143,13 @@ impl<'a> Batches<'a> {
         let rows = BATCH.min(BATCH_CELLS / dialect.names.len()).min(BATCH_BYTES / line).max(1);
         let field = |name: &String| Field::new(name, DataType::Utf8, true);
         let schema = Schema::new(dialect.names.iter().map(field).collect::<Vec<_>>());
-        let mut builder = ReaderBuilder::new(Arc::new(schema))
+        let decoder = ReaderBuilder::new(Arc::new(schema))
             .with_header(false)
             .with_delimiter(dialect.cuts.delimiter)
             .with_quote(dialect.cuts.quote)
             .with_batch_size(rows)
-            .with_projection(columns.iter().map(|column| column.index).collect());
-        if let Some(comment) = dialect.cuts.comment {
-            builder = builder.with_comment(comment);
-        }
-        let decoder = builder.build_decoder();
+            .with_projection(columns.iter().map(|column| column.index).collect())
+            .build_decoder();
         Ok(Self { path, dialect, reader, decoder, most: rows, records: 1 })
     }
 

@@ -1,6 +1,8 @@
 //! Where the records of a CSV file begin and end, and what their cells are: for what arrow is not asked, which is the
 //! first rows, where a dialect is looked for, and lines, which people count.
 
+use std::io::{self, BufRead, Read};
+
 /// The characters that cut a text into cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cuts {
@@ -23,6 +25,39 @@ pub(super) struct Walk {
     in_comment: bool,
     cell_starts: bool,
     before: u8,
+}
+
+/// A text without its comments; the ends of their lines stay. arrow takes only a line feed for the end of a comment.
+pub(super) struct Uncommented<R> {
+    text: R,
+    walk: Walk,
+}
+
+impl<R: BufRead> Uncommented<R> {
+    pub(super) fn new(text: R, cuts: Cuts) -> Self {
+        Self { text, walk: Walk::new(cuts) }
+    }
+}
+
+impl<R: BufRead> Read for Uncommented<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let bytes = self.text.fill_buf()?;
+            let count = bytes.len().min(buffer.len());
+            let mut written = 0;
+            for &byte in &bytes[..count] {
+                self.walk.step(byte);
+                if !self.walk.in_comment {
+                    buffer[written] = byte;
+                    written += 1;
+                }
+            }
+            self.text.consume(count);
+            if written > 0 || count == 0 {
+                return Ok(written);
+            }
+        }
+    }
 }
 
 /// What a byte is.

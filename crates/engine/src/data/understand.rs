@@ -78,9 +78,11 @@ impl Context<'_> {
         good: u64,
     ) -> Result<Option<Remark>, ColumnFault> {
         let Some(row) = strays.iter().map(|(_, row)| *row).min() else { return Ok(None) };
-        // A number is no cell to do without.
-        let decimal = strays.iter().find(|(stray, _)| self.marks.writing(&stray.text) == Some(Writing::OtherDecimal));
-        if let (ColumnKind::Number, Some((stray, row))) = (kind, decimal) {
+        // A column of numbers with the other mark is none to do without.
+        let is_other = |(stray, _): &&(Stray, usize)| self.marks.writing(&stray.text) == Some(Writing::OtherDecimal);
+        let others = || strays.iter().filter(is_other);
+        let (first, cells) = (others().min_by_key(|(_, row)| row), others().map(|(stray, _)| stray.cells).sum::<u64>());
+        if let (ColumnKind::Number, Some((stray, row)), true) = (kind, first, cells > good) {
             return Err(self.other_decimal(&stray.text, *row));
         }
         strays.sort_by(|(a, _), (b, _)| b.cells.cmp(&a.cells).then_with(|| a.text.cmp(&b.text)));
@@ -205,7 +207,7 @@ fn guessed(counted: &Counted<'_>, of: &Context<'_>) -> Result<Understood, Column
         return Ok(as_text(counted, of, &in_text, Vec::new()));
     }
     if is_mostly(numeric, distinct) {
-        if let Some(&at) = other_decimal.first() {
+        if let (Some(&at), true) = (other_decimal.first(), cells(&other_decimal) > cells(&plain)) {
             return Err(of.other_decimal(&names[at], counted.row(at)));
         }
         if let Some(&at) = adorned.first() {

@@ -51,6 +51,10 @@ fn one_table_in_many_dialects() {
     }
     for (csv, content) in [
         (CsvSpec { comment: Some('#'), ..CsvSpec::default() }, format!("# made by hand\n{TABLE}# end, it is\n").into()),
+        (
+            CsvSpec { comment: Some('#'), ..CsvSpec::default() },
+            format!("# made by hand\n{}", TABLE.replace("-3", "#\n# one\n-3")).replace('\n', "\r").into(),
+        ),
         (CsvSpec { skip_rows: 2, ..CsvSpec::default() }, format!("a report\r\nof \"2024\r\n{TABLE}").into()),
         (CsvSpec { decimal: Some(','), ..CsvSpec::default() }, semicolons.replace('.', ",").into_bytes()),
         (
