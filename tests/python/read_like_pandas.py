@@ -113,7 +113,8 @@ def table(rng):
     if skip:
         spec["skip_rows"] = skip
     style = rng.choice([csv.QUOTE_MINIMAL, csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
-    ends = rng.choice(["\n", "\r\n", "\r"])
+    # After a comment that ends with a carriage return alone pandas 3.1.1 loses an empty first cell.
+    ends = rng.choice(["\n", "\r\n"] if comment else ["\n", "\r\n", "\r"])
     writer = csv.writer(out, delimiter=delimiter, quotechar=quote, quoting=style, lineterminator="\n")
     writer.writerow(names)
     for row in zip(*cells):
