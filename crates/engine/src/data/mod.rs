@@ -40,6 +40,7 @@ mod table;
 mod time;
 mod transform;
 mod understand;
+mod unfamiliar;
 
 pub use describe::{ColumnDescription, Description, LevelCount, describe};
 pub use download::{DownloadProgress, fetch};
@@ -54,6 +55,7 @@ pub use repeated::copies_across;
 pub use synth::write_synthetic;
 pub use table::{Column, Levels, Table, Values};
 pub use transform::Transform;
+pub use unfamiliar::{Unfamiliar, unfamiliar};
 
 #[cfg(test)]
 mod tests;

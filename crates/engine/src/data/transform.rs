@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use focalsweep_core::prepared::{Preprocessing, Step};
+use focalsweep_core::spec::ColumnKind;
 use rayon::prelude::*;
 
 use super::error::{DataError, Place, nearest_column};
@@ -19,11 +20,12 @@ const BLOCK: usize = 256;
 
 /// How a [`Preprocessing`] is applied.
 pub trait Transform {
-    /// Reads from a file what [`Transform::transform`] needs and nothing else.
+    /// Reads from a file what [`Transform::transform`] needs, and the columns `keep`; those that it does not need are
+    /// text.
     ///
     /// # Errors
     /// Those of [`read_table`]; a needed column is not in the file.
-    fn read(&self, path: &Path) -> Result<Read, DataError>;
+    fn read(&self, path: &Path, keep: &[String]) -> Result<Read, DataError>;
 
     /// The matrix of any table, row-major `[table.rows, width]`; columns are found by name.
     ///
@@ -62,8 +64,14 @@ fn holds_matrix(of: &Preprocessing, rows: usize) -> Result<(), DataError> {
 }
 
 impl Transform for Preprocessing {
-    fn read(&self, path: &Path) -> Result<Read, DataError> {
-        read_table(path, Pick::Only(&self.columns()), &Reading::of_model(self))
+    fn read(&self, path: &Path, keep: &[String]) -> Result<Read, DataError> {
+        let mut columns = self.columns();
+        let mut reading = Reading::of_model(self);
+        for name in keep.iter().filter(|name| !self.columns().contains(name)) {
+            columns.push(name.clone());
+            reading.types.insert(name.clone(), ColumnKind::Category);
+        }
+        read_table(path, Pick::Only(&columns), &reading)
     }
 
     fn transform(&self, table: &Table) -> Result<Vec<f32>, DataError> {

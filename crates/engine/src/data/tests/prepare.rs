@@ -171,14 +171,14 @@ fn new_tables_are_prepared_by_name_and_kind() {
 
     // Other order, a column more, truths as 0 and 1, levels that look like numbers, unseen levels, gaps.
     let (folder, path) = file("new.csv", "more,t,b,x\n?,2,1,1\n?,1.0,0,\n?,9,,1\n");
-    let x = fitted.transform_file(&fitted.read(&path).unwrap()).unwrap();
+    let x = fitted.transform_file(&fitted.read(&path, &[]).unwrap()).unwrap();
     let ln2 = 2f32.ln();
     assert_eq!(x, [0.0, 1.0, 0.0, 1.0, 0.0, ln2, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
 
     let fault = |content: &str| {
         let path = folder.path().join("bad.csv");
         write(&path, content).unwrap();
-        said(&fitted.read(&path).and_then(|read| fitted.transform_file(&read)).unwrap_err())
+        said(&fitted.read(&path, &[]).and_then(|read| fitted.transform_file(&read)).unwrap_err())
     };
     assert_eq!(
         fault("T,b,x\n1,0,1\n"),

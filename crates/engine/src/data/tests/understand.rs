@@ -230,7 +230,7 @@ fn models_of_earlier_versions_read_as_they_did() {
     };
     let read = |model: &Preprocessing, content: &str| {
         let (_folder, path) = file("new.csv", content);
-        let Read { table, .. } = model.read(&path).unwrap();
+        let Read { table, .. } = model.read(&path, &[]).unwrap();
         model.transform(&table).unwrap()
     };
     let old = Preprocessing { steps: vec![category(["a", "b"])], reading: None };
