@@ -13,7 +13,7 @@ use focalsweep_core::metrics::{self, Ranks};
 use focalsweep_core::plan::Trials;
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::spec::{self, OperatingPoint, Spec, SynthSpec};
-use focalsweep_engine::data::{Source, load, prepare, write_synthetic};
+use focalsweep_engine::data::{Source, Splits, load, prepare, write_synthetic};
 use focalsweep_engine::train::{self, Checkpoint, Ended, EpochReport, FusedKernels, Observer, SaveError, Stack};
 
 const ROWS: u64 = 286_048;
@@ -41,13 +41,18 @@ fn source() -> &'static Source {
         let path = folder.path().join("bench.parquet");
         let shape = SynthSpec { rows: ROWS, features: FEATURES, positives: POSITIVES, seed: 0 };
         write_synthetic(&shape, &path).expect("synthetic data");
-        load(&spec::DataSpec { source: path, ..spec().data }).expect("the data just written")
+        load(&spec::DataSpec { source: path, ..spec().data }, &spec().split).expect("the data just written")
     })
+}
+
+fn splits() -> Splits<'static> {
+    static SPEC: OnceLock<Spec> = OnceLock::new();
+    Splits { spec: &SPEC.get_or_init(spec).split, seed: 0, replicates: 1 }
 }
 
 fn replicate() -> &'static Replicate {
     static REPLICATE: OnceLock<Replicate> = OnceLock::new();
-    REPLICATE.get_or_init(|| prepare(source(), &spec().data, &spec().split, 0, 0).expect("preparable data"))
+    REPLICATE.get_or_init(|| prepare(source(), &spec().data, &splits(), 0).expect("preparable data"))
 }
 
 /// Stops after `steps` steps, keeps nothing.
@@ -127,7 +132,7 @@ fn auc_with_error_and_average_precision(bencher: Bencher) {
 #[divan::bench(sample_count = 20)]
 fn prepare_data(bencher: Bencher) {
     let (source, spec) = (source(), spec());
-    bencher.bench(|| prepare(source, &spec.data, &spec.split, 0, black_box(0)));
+    bencher.bench(|| prepare(source, &spec.data, &splits(), black_box(0)));
 }
 
 /// What one core can move: 256 MiB read and written.

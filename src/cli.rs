@@ -38,6 +38,8 @@ pub enum Command {
     #[command(after_help = "Examples:
   focalsweep run sweeps/focal.yaml
   focalsweep run sweeps/focal.yaml --resume           finish what was interrupted
+  focalsweep run sweeps/focal.yaml --resume --set replicates=5
+                                                      train what the sweep has become larger by
   focalsweep run sweeps/focal.yaml --resume --retry-failed
                                                       train what failed again, and that alone
   focalsweep run sweeps/focal.yaml --dry-run          only say what would run
@@ -58,7 +60,8 @@ when the same is asked for again, and with `focalsweep run SPEC --resume`.")]
     Plan(PlanArgs),
     /// Rank the trials of a run
     #[command(after_help = "Examples:
-  focalsweep report runs/focal
+  focalsweep report runs/focal                             also while the run goes on: what has ended so far
+  focalsweep report runs/focal runs/comparison             the trials of both, ranked together
   focalsweep report runs/focal --by average_precision,fn --on test --top 10
   focalsweep report runs/focal --format csv > ranking.csv
   focalsweep report runs/focal --on test --html report-on-test.html
@@ -275,9 +278,10 @@ pub struct DevicesArgs {
 /// `report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// The run directory, or a sweep file whose run is in runs/NAME
-    #[arg(value_name = "RUN_DIR")]
-    pub run_dir: PathBuf,
+    /// The run directory, or a sweep file whose run is in runs/NAME; several of the same data and splits are ranked
+    /// together
+    #[arg(value_name = "RUN_DIR", required = true)]
+    pub run_dirs: Vec<PathBuf>,
     /// Metrics to rank by, the first decides first [default: the spec's rank.by]
     #[arg(long, value_name = "METRICS", value_delimiter = ',')]
     pub by: Option<Vec<String>>,

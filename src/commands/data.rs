@@ -15,7 +15,7 @@ pub(super) fn data(command: &DataCommand) -> Result<ExitCode, Failure> {
         DataCommand::Describe(args) => {
             let spec = read(args)?;
             data::fetch(&spec.data, &mut DownloadBar::new(false)).map_err(RunError::from)?;
-            let source = data::load(&spec.data).map_err(RunError::from)?;
+            let source = data::load(&spec.data, &spec.split).map_err(RunError::from)?;
             output::lines(&data::describe(&source).to_string()).map_err(closed)?;
         }
         DataCommand::Synth(args) => synth(args)?,

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use super::spec::{closed, read_spec};
 use crate::cli::{PhaseName, ReportArgs, ReportFormat, SplitName};
 use crate::output::{self, Failure, Plain};
-use crate::run::{WITH_INTERVALS, default_root, on_all_cores, report_of};
+use crate::run::{Look, WITH_INTERVALS, default_root, on_all_cores, report_of, together};
 use focalsweep_core::plan::Phase;
 use focalsweep_core::record::{RunFiles, write_named};
 use focalsweep_core::spec::{self, RankSpec, Split};
@@ -18,8 +18,13 @@ use focalsweep_report::{self as report, Csv, Exporter, Json, Markdown, Options, 
 const TABLE_ROWS: usize = 20;
 
 pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
-    let run_dir = &run_dir(&args.run_dir)?;
-    let files = &if args.unchecked { report::unchecked_run_files(run_dir) } else { report::run_files(run_dir) }?;
+    let mut looks = Vec::with_capacity(args.run_dirs.len());
+    for asked in &args.run_dirs {
+        let run_dir = &run_dir(asked)?;
+        looks.push(if args.unchecked { report::unchecked_run_files(run_dir)?.into() } else { Look::at(run_dir)? });
+    }
+    let look = together(looks)?;
+    let files = &look.files;
     let ranked_by = ranked_by(files);
     let options = Options {
         by: args.by.clone().unwrap_or(ranked_by.by),
@@ -27,7 +32,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
         top: args.top.or((args.format == ReportFormat::Table).then_some(TABLE_ROWS)),
     };
     let point = args.operating_point.as_deref().map(spec::parse_operating_point).transpose().map_err(Failure::input)?;
-    let (results, found) = report_of(files, &options, (point.as_ref(), phase_of(args.phase)), WITH_INTERVALS)?;
+    let (results, found) = report_of(&look, &options, (point.as_ref(), phase_of(args.phase)), WITH_INTERVALS)?;
     if let Some(path) = &args.html {
         let page = report::to_html(files, &results, &found, &on_all_cores)?;
         write(path, page.as_bytes())?;

@@ -3,6 +3,7 @@
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::error::RunError;
+use super::look::Look;
 use super::observer::Observer;
 use focalsweep_core::plan::Phase;
 use focalsweep_core::record::{Manifest, RunDir, RunFiles};
@@ -18,16 +19,18 @@ pub const WITH_INTERVALS: usize = 20;
 /// # Errors
 /// The results are damaged or cannot be read, or do not have what is asked for.
 pub fn report_of(
-    files: &RunFiles,
+    look: &Look,
     options: &Options,
     (point, phase): (Option<&OperatingPoint>, Phase),
     with_intervals: usize,
 ) -> Result<(Results, Report), ReportError> {
+    let files = &look.files;
     let mut results = report::read(files)?.ranked_by(phase);
+    results.warnings.extend(look.warnings.iter().cloned());
     if phase == Phase::Confirm && results.ranked().next().is_none() {
         return Err(ReportError::NothingConfirmed(files.root().to_owned()));
     }
-    if let Some(point) = point {
+    if let Some(point) = point.or(look.point.as_ref()) {
         report::at_operating_point(files, &mut results, point)?;
     }
     let ranking = report::rank(&results, options)?;
@@ -46,13 +49,13 @@ pub(super) fn rank_options(spec: &Spec, top: Option<usize>) -> Options {
 }
 
 /// Files of the report.
-const REPORTS: [&str; 2] = ["report.md", "report.html"];
+pub(super) const REPORTS: [&str; 2] = ["report.md", "report.html"];
 
 /// Writes the files of the report.
 pub(super) fn write_reports(spec: &Spec, dir: &RunDir, manifest: &mut Manifest) -> Result<(), RunError> {
-    let files = RunFiles::read(dir.root())?;
-    let (results, found) = report_of(&files, &rank_options(spec, None), (None, Phase::Search), WITH_INTERVALS)?;
-    let texts = [Markdown.export(&found), report::to_html(&files, &results, &found, &on_all_cores)?];
+    let look = Look::from(RunFiles::read(dir.root())?);
+    let (results, found) = report_of(&look, &rank_options(spec, None), (None, Phase::Search), WITH_INTERVALS)?;
+    let texts = [Markdown.export(&found), report::to_html(&look.files, &results, &found, &on_all_cores)?];
     for (name, text) in REPORTS.into_iter().zip(texts) {
         dir.stage(name, text.as_bytes())?;
     }
@@ -71,7 +74,10 @@ pub(super) fn refresh(
 ) -> Result<(), RunError> {
     let can_be = manifest.counts.rows > manifest.counts.failed;
     let are_there = REPORTS.iter().all(|name| manifest.files.contains_key(*name));
-    let are_due = can_be && (mended || !are_there || old.is_none_or(|old| old.rank != new.rank));
+    let are_due = can_be
+        && (mended
+            || !are_there
+            || old.is_none_or(|old| (&old.rank, &old.operating_point) != (&new.rank, &new.operating_point)));
     if are_due {
         // Before sweep.yaml says otherwise than they do: a process that dies in between leaves none, and so the next
         // one makes them.

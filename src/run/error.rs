@@ -8,6 +8,7 @@ use crate::launch::LaunchError;
 use crate::launch::devices::NoDevice;
 use crate::launch::slurm::SlurmError;
 use crate::launch::torch::NoTorch;
+use focalsweep_core::plan::CannotGrow;
 use focalsweep_core::record::{RunDirError, SPEC};
 use focalsweep_core::shell::quoted;
 use focalsweep_core::spec::SpecFaults;
@@ -71,6 +72,56 @@ pub enum RunError {
         /// Rows of the search.
         all: usize,
     },
+    /// The sweep has less than its run.
+    #[error("{} cannot become this sweep: {why}", .root.display())]
+    #[diagnostic(help(
+        "a run grows by values, mappings and replicates, and loses none: put them back, or give this sweep a directory \
+         of its own with `--out DIR`"
+    ))]
+    CannotGrow {
+        /// The run directory.
+        root: PathBuf,
+        /// What it lacks.
+        why: CannotGrow,
+    },
+    /// Rows that are there and rows to come would have figures at different operating points.
+    #[error("{} has another `operating_point`, and is not finished", .root.display())]
+    #[diagnostic(help(
+        "finish it first, with the one that it was begun with: `focalsweep run {} --out {} --resume`; then it may \
+         change. `focalsweep report {} --operating-point …` looks at what there is without that",
+        quoted(.root.join(SPEC)), quoted(.root), quoted(.root)
+    ))]
+    PointOfUnfinished {
+        /// The run directory.
+        root: PathBuf,
+    },
+    /// Rows cannot be measured at another operating point.
+    #[error("the `operating_point` of {} cannot change: {why}", .root.display())]
+    #[diagnostic(help("put it back; or give this sweep a directory of its own with `--out DIR`, with `scores: all`"))]
+    PointWithoutScores {
+        /// The run directory.
+        root: PathBuf,
+        /// What is missing.
+        why: String,
+    },
+    /// There is nothing to look at.
+    #[error("no trial of {} has ended yet", .0.display())]
+    #[diagnostic(help("`focalsweep status {}` says how far the run is", quoted(.0)))]
+    NothingYet(PathBuf),
+    /// Runs that are to be ranked together trained a trial otherwise.
+    #[error("trial {trial} has another {metric} in {} than in {}", .runs[1], .runs[0])]
+    #[diagnostic(help(
+        "they trained it otherwise, so their trials cannot be ranked together; `focalsweep compare {} {}` sets them \
+         side by side and says which keys differ", .runs[0], .runs[1]
+    ))]
+    OtherFigures {
+        /// Its id.
+        trial: String,
+        /// The figure.
+        metric: String,
+        /// The run directories, as a shell takes them.
+        runs: [String; 2],
+    },
     /// Some jobs have to be trained again, and a cluster's tasks train whole plans.
     #[error("{jobs} jobs of {} have to be trained again, since their files are missing or damaged", .root.display())]
     #[diagnostic(help("`--launcher local` trains them here"))]
@@ -104,6 +155,11 @@ impl RunError {
             | Self::TooManyTrials
             | Self::Data(_)
             | Self::SearchNotOver { .. }
+            | Self::CannotGrow { .. }
+            | Self::NothingYet(_)
+            | Self::PointOfUnfinished { .. }
+            | Self::PointWithoutScores { .. }
+            | Self::OtherFigures { .. }
             | Self::Device(NoDevice::Unknown { .. } | NoDevice::FusedOnGpu { .. }) => Blame::Input,
             Self::RunDir(error) => blame_of_dir(error),
             Self::Report(error) => blame_of_report(error),

@@ -87,7 +87,7 @@ pub(super) fn tabulate(
 }
 
 /// Counts the rows that there are.
-fn count(collection: &Collection<'_>, manifest: &mut Manifest) {
+pub(super) fn count(collection: &Collection<'_>, manifest: &mut Manifest) {
     manifest.counts.rows = collection.rows();
     manifest.counts.failed = collection.failed();
     manifest.updated_at = now();
@@ -138,7 +138,7 @@ fn confirmed(workload: &Workload) -> impl Iterator<Item = String> {
 }
 
 /// What each Parquet file says of itself.
-fn metadata(spec: &Spec, manifest: &Manifest) -> Result<Vec<(String, String)>, RunError> {
+pub(super) fn metadata(spec: &Spec, manifest: &Manifest) -> Result<Vec<(String, String)>, RunError> {
     let json = |value: serde_json::Result<String>| value.map_err(|why| RunError::unwritable("the metadata", why));
     let mut metadata = vec![
         ("focalsweep.format_version".into(), manifest.format_version.to_string()),

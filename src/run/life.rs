@@ -11,14 +11,16 @@ use super::finish::{finish, tabulate};
 use super::mend::mend;
 use super::observer::{Observer, Told};
 use super::options::RunOptions;
-use super::same::{check_data, check_fingerprint, check_sweep};
+use super::point::change_point;
+use super::same::{check_data, check_fingerprint, check_sweep, spec_fingerprint};
 use super::train::{Trained, Training};
 use super::workload::{Workload, trials};
 use crate::launch::slurm;
-use focalsweep_core::plan::{Job, Phase};
+use focalsweep_core::plan::{Job, Phase, Trials, Wave};
 use focalsweep_core::record::{Ended, FilesFound, Journals, Manifest, RunDir, RunDirError, RunFiles, RunState, SPEC};
 use focalsweep_core::spec::{ConfirmSpec, Launcher, Spec};
 use focalsweep_engine::job::Stop;
+use focalsweep_report::thousands;
 
 /// A sweep that is to be run.
 #[derive(Debug)]
@@ -206,11 +208,28 @@ impl Ready {
             Claim::Begun(before) => {
                 let Before { dir, mut manifest, spec: old, found } = *before;
                 check_data(&self.sweep.root, &manifest, &self.workload)?;
+                let asked = self.workload.trials.clone();
                 self.workload.take_over(&self.sweep.spec, &dir)?;
                 manifest.check_plan(&self.sweep.root, &self.workload.plan)?;
                 check_data(&self.sweep.root, &manifest, &self.workload)?;
                 let finished = manifest.state == RunState::Finished;
+                let spec = &self.sweep.spec;
+                let is_moved = old.as_ref().is_some_and(|old| old.operating_point != spec.operating_point);
+                // Rows of journals would be collected as they are.
+                if is_moved && !(finished && manifest.counts.failed == 0) {
+                    return Err(RunError::PointOfUnfinished { root: self.sweep.root.clone() });
+                }
+                // Refused before anything is mended.
+                self.growth(&asked)?;
                 let mut left = mend(&self.sweep.spec, &self.workload, &dir, &mut manifest, &found, observer)?;
+                if is_moved {
+                    if !left.is_empty() {
+                        return Err(RunError::PointOfUnfinished { root: self.sweep.root.clone() });
+                    }
+                    change_point(&self.sweep.spec, &dir, &mut manifest)?;
+                    observer.say("figures at the operating point are measured again, at the new one");
+                }
+                left.extend(self.grow(&asked, &dir, &mut manifest, observer)?);
                 if self.sweep.options.retry_failed && !(finished && manifest.counts.failed == 0) {
                     retry_failed(&dir, &manifest)?;
                     left.clone_from(&self.workload.plan.jobs);
@@ -245,6 +264,35 @@ impl Ready {
         Ok(!has_spec || wave_to_confirm(asked, &self.sweep.spec, &self.workload, dir)?.is_some())
     }
 
+    /// The next wave of a sweep that has become larger than its plan.
+    fn growth(&self, asked: &Trials) -> Result<Option<Wave>, RunError> {
+        let (spec, Workload { plan, trials, sizes, .. }) = (&self.sweep.spec, &self.workload);
+        plan.growth(trials, (asked, spec.replicates), sizes, spec.train.epochs)
+            .map_err(|why| RunError::CannotGrow { root: self.sweep.root.clone(), why })
+    }
+
+    /// Adds to the plan what the sweep has become larger by, and gives the jobs of that.
+    fn grow(
+        &mut self,
+        asked: &Trials,
+        dir: &RunDir,
+        manifest: &mut Manifest,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Job>, RunError> {
+        let before = self.workload.plan.jobs.len();
+        while let Some(wave) = self.growth(asked)? {
+            // What there is no room for is not recorded.
+            self.workload.prepare_to(&self.sweep.spec, wave.replicates.iter().max().map_or(0, |last| last + 1))?;
+            observer.say(&grown_in_words(&wave));
+            // Before the plan says so: a process that ends in between leaves nothing that looks finished.
+            (manifest.state, manifest.ended) = (RunState::Running, None);
+            dir.commit(manifest)?;
+            dir.append_wave(&wave)?;
+            self.workload.take_over(&self.sweep.spec, dir)?;
+        }
+        Ok(self.workload.plan.jobs[before..].to_vec())
+    }
+
     /// Says that the run goes on; the keys that may change may have changed.
     fn go_on(&self, dir: &RunDir, before: Manifest, old: Option<&Spec>) -> Result<Manifest, RunError> {
         let spec = &self.sweep.spec;
@@ -255,6 +303,7 @@ impl Ready {
         let mut manifest = Manifest { state: RunState::Running, ended: None, updated_at: now(), ..before };
         // Should a wave have been added and not counted.
         self.count_plan(&mut manifest);
+        manifest.spec_fingerprint = spec_fingerprint(spec);
         dir.commit(&mut manifest)?;
         Ok(manifest)
     }
@@ -346,7 +395,9 @@ impl Ready {
 
     /// Has the manifest count what the plan has.
     fn count_plan(&self, manifest: &mut Manifest) {
-        manifest.counts.jobs = self.workload.plan.jobs.len();
+        let plan = &self.workload.plan;
+        (manifest.counts.trials, manifest.counts.replicates) = (plan.trials, plan.replicates);
+        manifest.counts.jobs = plan.jobs.len();
         manifest.split_fingerprints = self.workload.split_fingerprints();
     }
 
@@ -364,6 +415,18 @@ fn retry_failed(dir: &RunDir, manifest: &Manifest) -> Result<(), RunError> {
         return Err(RunDirError::Broken { path: jobs, why }.into());
     }
     Ok(journals.retry_failed().map_err(|why| RunDirError::io(&jobs, why))?)
+}
+
+/// What a wave adds to a search, in words.
+fn grown_in_words(wave: &Wave) -> String {
+    let of_first = wave.jobs.iter().filter(|job| Some(&job.replicate) == wave.replicates.first());
+    let trials = match of_first.map(|job| job.count).sum() {
+        1 => "1 trial is".to_owned(),
+        trials => format!("{} trials are", thousands(trials)),
+    };
+    let replicates: Vec<String> = wave.replicates.iter().map(u32::to_string).collect();
+    let many = if replicates.len() == 1 { "" } else { "s" };
+    format!("the sweep has grown: {trials} trained on replicate{many} {}", replicates.join(", "))
 }
 
 /// Where a sweep is run unless somebody says otherwise.

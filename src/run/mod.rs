@@ -4,6 +4,7 @@
 //! Sweep::new ─validate─> Sweep ─prepare: lock, read what is there, read and split the data, plan─> Ready
 //!     ─run: write what a run begins with, mend what is damaged, train, confirm, collect, report, finish─> Outcome
 //! ```
+//! [`Look`] makes tables of a run that is under way, or was killed, without touching it.
 //! [`Sweep::run`] goes all the way. What is told on the way goes to an [`Observer`]; what went wrong is a [`RunError`],
 //! which knows whether the user or the machine is to blame. `examples/sweep.rs` shows it in thirty lines.
 
@@ -13,10 +14,13 @@ mod derived;
 mod error;
 mod finish;
 mod life;
+mod look;
 mod mend;
 mod observer;
 mod options;
+mod point;
 mod same;
+mod together;
 mod train;
 mod workload;
 
@@ -24,6 +28,8 @@ pub(crate) use begin::begin;
 pub use derived::{WITH_INTERVALS, on_all_cores, report_of};
 pub use error::{Blame, RunError};
 pub use life::{End, Outcome, Ready, Sweep, default_root};
+pub use look::Look;
 pub use observer::{Observer, Quiet};
 pub use options::RunOptions;
+pub use together::together;
 pub use workload::{Workload, pool, trials};

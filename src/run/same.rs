@@ -8,9 +8,15 @@ use super::workload::Workload;
 use focalsweep_core::record::{Manifest, RunDirError, SPEC, blob_sum};
 use focalsweep_core::spec::Spec;
 
-/// Keys that may change while a run goes on: where it runs, how it is ranked, and what is trained when its search is
-/// over.
-const MAY_CHANGE: [&str; 3] = ["confirm", "launch", "rank"];
+/// Keys that may change while a run goes on: where it runs, how it is ranked, what is trained when its search is over,
+/// and what the search is to have, which may become more (see [`focalsweep_core::plan::CannotGrow`]).
+/// `operating_point` may too, once a run is finished, but is in the fingerprint: only a spec that is there says whether
+/// it did.
+const MAY_CHANGE: [&str; 5] = ["confirm", "launch", "parameters", "rank", "replicates"];
+/// What may change when a run is finished.
+const POINT: &str = "operating_point";
+/// Keys of `data` that say where the rows come from. What rows these are, their fingerprint says.
+const WHERE_FROM: [&str; 4] = ["sha256", "source", "synth", "url"];
 
 /// Refuses a run directory of another sweep.
 pub(super) fn check_sweep(root: &Path, old: &Spec, new: &Spec) -> Result<(), RunError> {
@@ -33,10 +39,7 @@ pub(super) fn check_fingerprint(root: &Path, manifest: &Manifest, new: &Spec) ->
 
 /// Fingerprint of what of a sweep must not change while its run goes on.
 pub(super) fn spec_fingerprint(spec: &Spec) -> String {
-    let mut keys = keys(spec);
-    // The others keep their order, which is in the text.
-    keys.retain(|key, _| !MAY_CHANGE.contains(&key.as_str()));
-    blob_sum(serde_json::Value::Object(keys).to_string().as_bytes())
+    blob_sum(serde_json::Value::Object(keys(spec)).to_string().as_bytes())
 }
 
 /// Refuses other data than the run began with. Of the splits those are compared that both know: the manifest may have
@@ -47,27 +50,31 @@ pub(super) fn check_data(root: &Path, manifest: &Manifest, workload: &Workload) 
     if manifest.data_fingerprint == *now && same_splits {
         return Ok(());
     }
-    let what = format!("other data (fingerprint {}, now {now})", manifest.data_fingerprint);
+    let what = if manifest.data_fingerprint == *now {
+        "other splits of the same data (with `split.by: time` other `replicates` are other windows)".to_owned()
+    } else {
+        format!("other data (fingerprint {}, now {now})", manifest.data_fingerprint)
+    };
     Err(RunDirError::Changed { path: root.to_owned(), what }.into())
 }
 
-/// Top-level keys with their values.
+/// Top-level keys with their values, but for those that may change.
 fn keys(spec: &Spec) -> serde_json::Map<String, serde_json::Value> {
-    match serde_json::to_value(spec) {
-        Ok(serde_json::Value::Object(map)) => map,
-        _ => serde_json::Map::new(),
+    let Ok(serde_json::Value::Object(mut keys)) = serde_json::to_value(spec) else { return serde_json::Map::new() };
+    // The others keep their order, which is in the text.
+    keys.retain(|key, _| !MAY_CHANGE.contains(&key.as_str()));
+    if let Some(serde_json::Value::Object(data)) = keys.get_mut("data") {
+        data.retain(|key, _| !WHERE_FROM.contains(&key.as_str()));
     }
+    keys
 }
 
-/// Top-level keys in which two specs differ, but for those that may change.
+/// Top-level keys in which two specs differ that may not.
 fn differences(old: &Spec, new: &Spec) -> Vec<String> {
     let (old, new) = (keys(old), keys(new));
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    names
-        .into_iter()
-        .filter(|name| !MAY_CHANGE.contains(&name.as_str()) && old.get(*name) != new.get(*name))
-        .cloned()
-        .collect()
+    let may_not = |name: &&String| *name != POINT && old.get(*name) != new.get(*name);
+    names.into_iter().filter(may_not).cloned().collect()
 }
 
 #[cfg(test)]
@@ -88,8 +95,12 @@ mod tests {
         assert_eq!(differences(&old, &new), ["seed", "train"]);
         assert_ne!(spec_fingerprint(&old), spec_fingerprint(&new));
         let confirm = Some(spec::ConfirmSpec::default());
-        let elsewhere = Spec { launch: new.launch.clone(), rank: new.rank.clone(), confirm, ..old.clone() };
+        let mut elsewhere = Spec { launch: new.launch.clone(), rank: new.rank.clone(), confirm, ..old.clone() };
+        elsewhere.replicates += 1;
+        elsewhere.data.source = "elsewhere/d.csv".into();
         assert!(differences(&old, &elsewhere).is_empty());
         assert_eq!(spec_fingerprint(&old), spec_fingerprint(&elsewhere));
+        elsewhere.data.drop = vec!["id".into()];
+        assert_eq!(differences(&old, &elsewhere), ["data"]);
     }
 }

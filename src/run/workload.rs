@@ -7,17 +7,19 @@ use crate::launch::devices::{self, Trainer};
 use crate::launch::torch::find_torch;
 use crate::launch::{Host, PoolDevice, slurm};
 use focalsweep_core::device::Device;
-use focalsweep_core::plan::{Plan, Sizes, TooManyTrials, Trials, sampler};
+use focalsweep_core::plan::{Plan, Sizes, Stacking, TooManyTrials, Trials, sampler};
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::RunDir;
 use focalsweep_core::spec::{Backend, Devices, Spec};
 use focalsweep_core::text::shortened;
-use focalsweep_engine::data::{self, DataError, DownloadProgress, Source};
+use focalsweep_engine::data::{self, DataError, DownloadProgress, Source, Splits};
 use focalsweep_engine::memory::Budget;
 use focalsweep_report::thousands;
 
 /// Characters of a note on the data that are told; files have it whole.
 const MOST_OF_A_NOTE: usize = 2_000;
+/// Windows of time that are told one by one, beside the first.
+const MOST_WINDOWS: usize = 24;
 /// Replicates that are prepared to say what would run.
 const PREVIEWED: u32 = 64;
 
@@ -60,10 +62,10 @@ impl Workload {
         let trials = trials(spec)?;
         let pool = if cluster { Vec::new() } else { pool(spec, &Host::look())? };
         data::fetch(&spec.data, progress)?;
-        let source = data::load(&spec.data)?;
+        let source = data::load(&spec.data, &spec.split)?;
         // Those that confirm are prepared when their time comes, but have to find room then.
         let all = spec.replicates + spec.confirm.map_or(0, |confirm| confirm.replicates);
-        let replicates = data::prepare_first(prepared, &source, &spec.data, &spec.split, spec.seed, all)?;
+        let replicates = data::prepare_first(prepared, &source, &spec.data, &splits(spec), all)?;
         let (rows, features) = (source.labels.len(), replicates.iter().map(|r| r.features.len()).max().unwrap_or(0));
         let sizes = if cluster {
             slurm::sizes(&spec.launch.slurm.clone().unwrap_or_default(), rows, features)
@@ -79,6 +81,19 @@ impl Workload {
         let plan = Plan::new(&trials, spec.replicates, &sizes);
         check_stacks(&plan, &trials, &sizes, &pool)?;
         Ok(Self { trials, source, replicates, pool, sizes, plan })
+    }
+
+    /// What the run in `dir` trains on, as its plan has recorded it, for who looks at it and trains nothing.
+    ///
+    /// # Errors
+    /// The data cannot be had or used, or the plan is damaged.
+    pub(super) fn recorded(spec: &Spec, dir: &RunDir) -> Result<Self, RunError> {
+        let source = data::load(&spec.data, &spec.split)?;
+        let (plan, trials) = dir.plan()?;
+        let sizes = Sizes { features: 0, rows: 0, workers: 1, memory: 0, stacking: Stacking::CORE };
+        let mut workload = Self { trials, source, replicates: Vec::new(), pool: Vec::new(), sizes, plan };
+        workload.prepare_to(spec, workload.plan.replicate_numbers())?;
+        Ok(workload)
     }
 
     /// Takes over what the plan of `dir` has recorded, and prepares the replicates that it has beside those of the
@@ -98,7 +113,7 @@ impl Workload {
     pub(super) fn prepare_to(&mut self, spec: &Spec, end: u32) -> Result<(), RunError> {
         let there = u32::try_from(self.replicates.len()).unwrap_or(u32::MAX);
         if there < end {
-            let more = data::prepare_onward(there..end, &self.source, &spec.data, &spec.split, spec.seed)?;
+            let more = data::prepare_onward(there..end, &self.source, &spec.data, &splits(spec))?;
             self.replicates.extend(more);
         }
         Ok(())
@@ -129,7 +144,10 @@ impl Workload {
     /// Notes of reading and preparing, each once.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = self.source.notes.clone();
-        for note in self.replicates.first().map(|r| r.notes.as_slice()).unwrap_or_default() {
+        let first = self.replicates.iter().take(1).flat_map(|replicate| replicate.notes.iter());
+        // Windows of time differ in what they hold, and are few.
+        let windows = self.replicates.iter().skip(1).take(MOST_WINDOWS).flat_map(|replicate| replicate.notes.iter());
+        for note in first.chain(windows.filter(|note| note.starts_with("split by time"))) {
             if !notes.contains(note) {
                 notes.push(note.clone());
             }
@@ -146,6 +164,11 @@ impl Workload {
     pub fn rows(&self) -> usize {
         self.plan.rows()
     }
+}
+
+/// How the replicates of a sweep are drawn.
+fn splits(spec: &Spec) -> Splits<'_> {
+    Splits { spec: &spec.split, seed: spec.seed, replicates: spec.replicates }
 }
 
 /// Whether the stacks that run at once on the cores of this machine find room beside the data. A GPU says so itself,

@@ -87,6 +87,7 @@ pub(super) fn results(rows: Vec<Row>) -> Results {
     let parameters =
         ["loss", "alpha", "gamma", "pos_weight", "sampling", "learning_rate", "batch_size", "hidden", "initial_bias"];
     Results {
+        split: focalsweep_core::spec::SplitSpec::default(),
         name: "focal".to_owned(),
         planned_trials: 0,
         planned_replicates: 0,

@@ -10,6 +10,7 @@
 //! | [`roc_auc`] | P(score of a positive > of a negative) + P(equal) / 2 | Hanley & McNeil 1982, Radiology 143(1) |
 //! | [`auc_delong`] | its standard error | DeLong et al. 1988, Biometrics 44(3); Sun & Xu 2014, IEEE SPL 21(11) |
 //! | [`AucComponents::compare`] | difference of two AUCs of the same rows | the same |
+//! | [`clustered_auc_error`] | the same of rows that come in groups | Obuchowski 1997, Biometrics 53(2) |
 //! | [`average_precision`] | Σ (Rₖ - Rₖ₋₁) Pₖ over the distinct scores | scikit-learn, `average_precision_score` |
 //! | [`brier`] | mean squared difference of score and label | Brier 1950, Monthly Weather Review 78(1) |
 //! | [`AucEstimate::interval`] | 95 % interval of an AUC, DeLong on logits | Qin & Hotilovac 2008, SMMR 17(2) |
@@ -35,6 +36,7 @@ mod bands;
 mod bootstrap;
 mod calibration;
 pub mod catalogue;
+mod clustered;
 mod confusion;
 mod consistency;
 mod curves;
@@ -60,6 +62,7 @@ pub use auc::roc_auc;
 pub use bands::{BandPoint, vertical_average, wilson_band};
 pub use bootstrap::{OperatingPointIntervals, average_precision_interval, operating_point_intervals};
 pub use calibration::{Isotonic, Platt};
+pub use clustered::{clustered_auc_error, unit_factors};
 pub use confusion::Confusion;
 pub use consistency::{CalibrationTest, Predicted, calibration_test};
 pub use curves::{PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve};
@@ -74,7 +77,7 @@ pub use neyman_pearson::{
     validation_threshold,
 };
 pub use normal::two_sided_p;
-pub use paired_bootstrap::{Applied, Placed, Places, observed, percentile_test, resample};
+pub use paired_bootstrap::{AllPlaces, Applied, Placed, Places, observed, percentile_test, resample};
 pub use power::{detectable_auc_difference, positives_for_auc};
 pub use precision_influences::average_precision_influences;
 pub use ranks::{Ranks, RocCorner, average_precision, threshold_for};

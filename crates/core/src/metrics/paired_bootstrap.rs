@@ -14,19 +14,40 @@ use super::ladder::{Ladder, Rule, Weights};
 use crate::random::{Purpose, Stream};
 use crate::spec::OperatingPoint;
 
-/// Rows that several models and replicates rank, each with a place of its own in its class.
+/// Rows that several models and replicates rank, each with a place of its own in its class; or units of rows, each with
+/// a place in both.
 #[derive(Debug, Clone, Default)]
 pub struct Places {
     positives: HashMap<i64, u32>,
     negatives: HashMap<i64, u32>,
-    /// Rows of the negative class, of which not all need a place.
-    all_negatives: usize,
+    /// Of which not all need a place.
+    all: AllPlaces,
+}
+
+/// What is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AllPlaces {
+    /// Rows, positives and negatives separately; so many different negatives are there in all.
+    Negatives(usize),
+    /// Units, with all of their rows; so many are there in all.
+    Units(usize),
+}
+
+impl Default for AllPlaces {
+    fn default() -> Self {
+        Self::Negatives(0)
+    }
 }
 
 impl Places {
-    /// There are so many different negative rows in all.
-    pub fn set_negatives(&mut self, all: usize) {
-        self.all_negatives = all;
+    /// There are so many rows or units in all.
+    pub fn set_all(&mut self, all: AllPlaces) {
+        self.all = all;
+    }
+
+    /// How often each place of the two classes is there without a resample.
+    fn once(&self) -> Weights {
+        Weights { positives: vec![1; self.positives.len()], negatives: vec![1; self.negatives.len()] }
     }
 
     /// The place of a row of the source.
@@ -36,7 +57,8 @@ impl Places {
         *of_class.entry(row).or_insert(next)
     }
 
-    /// Draws as many rows of each class as there are. Rows without a place are drawn too, but nobody asks for them.
+    /// Draws as many rows of each class as there are. Rows without a place are drawn too, but nobody asks for them. Units are
+    /// drawn with all of their rows, so that how many rows of a class there are varies.
     fn draw(&self, weights: &mut Weights, stream: &mut Stream) {
         fn class(weights: &mut Vec<u32>, placed: usize, draws: u64, stream: &mut Stream) {
             weights.clear();
@@ -45,10 +67,37 @@ impl Places {
                 weights[stream.below(placed as u32) as usize] += 1;
             }
         }
-        class(&mut weights.positives, self.positives.len(), self.positives.len() as u64, stream);
-        let (placed, all) = (self.negatives.len(), self.all_negatives.max(self.negatives.len()));
-        let draws = stream.binomial(all as u64, placed as f64 / all.max(1) as f64);
-        class(&mut weights.negatives, placed, draws, stream);
+        let draws_of = |placed: usize, all: usize, stream: &mut Stream| {
+            let all = all.max(placed);
+            stream.binomial(all as u64, placed as f64 / all.max(1) as f64)
+        };
+        match self.all {
+            AllPlaces::Negatives(all) => {
+                class(&mut weights.positives, self.positives.len(), self.positives.len() as u64, stream);
+                let draws = draws_of(self.negatives.len(), all, stream);
+                class(&mut weights.negatives, self.negatives.len(), draws, stream);
+            }
+            AllPlaces::Units(all) => {
+                // Places of units that have rows of both classes and of those that have one, in a fixed order.
+                let mut units: Vec<i64> = self.positives.keys().chain(self.negatives.keys()).copied().collect();
+                units.sort_unstable();
+                units.dedup();
+                let draws = draws_of(units.len(), all, stream);
+                let mut of_unit = Vec::new();
+                class(&mut of_unit, units.len(), draws, stream);
+                for (places, weights) in
+                    [(&self.positives, &mut weights.positives), (&self.negatives, &mut weights.negatives)]
+                {
+                    weights.clear();
+                    weights.resize(places.len(), 0);
+                    for (unit, &drawn) in units.iter().zip(&of_unit) {
+                        if let Some(&place) = places.get(unit) {
+                            weights[place as usize] = drawn;
+                        }
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -122,14 +171,10 @@ impl Applied {
 
 /// What a model misses and flags at its operating point on the rows as they are: (missed, alarms) of each replicate.
 pub fn observed(model: &[Applied], placed: &Placed) -> Vec<(f64, f64)> {
-    let once = |places: &Places| Weights {
-        positives: vec![1; places.positives.len()],
-        negatives: vec![1; places.negatives.len()],
-    };
     let drawn = Drawn {
-        validation: once(&placed.validation),
-        calibration: once(&placed.calibration),
-        test: once(&placed.test),
+        validation: placed.validation.once(),
+        calibration: placed.calibration.once(),
+        test: placed.test.once(),
     };
     model.iter().map(|replicate| replicate.missed_and_alarms(&drawn)).collect()
 }
@@ -215,8 +260,8 @@ mod tests {
                     vec![Applied::new(&point, ladder, test)]
                 })
                 .collect();
-            placed.validation.set_negatives(560);
-            placed.test.set_negatives(560);
+            placed.validation.set_all(AllPlaces::Negatives(560));
+            placed.test.set_all(AllPlaces::Negatives(560));
             let seen = observed(&models[0], &placed)[0];
             let threshold = threshold_for(&point, &validation[0], &labels).unwrap();
             let counted = Confusion::at(&test[0], &labels, threshold);
@@ -281,8 +326,8 @@ mod tests {
                 let test = Ladder::new(&test[model], &labels, ladder.lowest(), place).unwrap();
                 vec![Applied::guaranteed(above, ladder, test)]
             });
-            placed.calibration.set_negatives(count);
-            placed.test.set_negatives(560);
+            placed.calibration.set_all(AllPlaces::Negatives(count));
+            placed.test.set_all(AllPlaces::Negatives(560));
             let threshold = |raw: &[f32]| {
                 let labels = vec![0; raw.len()];
                 guaranteed_threshold(ScoredRows { raw, scores: raw, labels: &labels }, max_fpr, 0.95).unwrap().raw

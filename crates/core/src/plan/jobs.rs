@@ -1,5 +1,6 @@
 //! Jobs: which trials train together, on which replicate, so that every worker has about the same to do.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -133,7 +134,14 @@ impl Plan {
         self.jobs.iter().filter(|job| job.phase == phase).map(|job| job.count).sum()
     }
 
-    /// How many numbers of replicates there are: those of the search, then those that confirm.
+    /// Numbers of the replicates of the search, in order. Those of a search that grew after it was confirmed go on after
+    /// those that confirmed it.
+    pub fn search_replicates(&self) -> Vec<u32> {
+        let jobs = self.jobs.iter().filter(|job| job.phase == Phase::Search);
+        jobs.map(|job| job.replicate).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// Above all numbers of replicates that there are: those of the search and those that confirm.
     pub fn replicate_numbers(&self) -> u32 {
         self.jobs.iter().map(|job| job.replicate + 1).max().unwrap_or(0).max(self.replicates)
     }

@@ -4,9 +4,11 @@
 //! Spec ─Trials::new─> Trials (indexed, made on demand) ─Plan::new─> jobs: a replicate and a span of trials
 //!                                                      ─Wave::first─> a line of plan.jsonl ─Plan::replay─> the same
 //! finalists ─Trials::listed─> Trials ─Wave::confirm─> one more line: the same trials, replicates numbered onward
+//! spec that grew ─Plan::growth─> one more line: trials or replicates that no line has yet
 //! ```
 //! Trials are never all in memory at once: a trial is made from its index when it is needed.
 
+mod grow;
 mod ids;
 mod jobs;
 mod phase;
@@ -17,6 +19,7 @@ mod space;
 mod wave;
 
 pub use crate::spec::Hyperparameters;
+pub use grow::CannotGrow;
 pub use ids::is_id;
 pub use jobs::{Job, Plan, Sizes, Stacking};
 pub use phase::Phase;

@@ -49,20 +49,32 @@ impl Wave {
     /// on after those that there are, so that their splits, first weights, batches and dropout are new.
     pub fn confirm(plan: &Plan, trials: &Trials, count: u32, sizes: &Sizes, epochs: u32) -> Self {
         let first = plan.replicate_numbers();
+        Self::next(plan, trials, ((first..first + count).collect(), Phase::Confirm), sizes, epochs)
+    }
+
+    /// The wave after all of `plan` that trains `trials` on replicates, for a phase.
+    pub(super) fn next(
+        plan: &Plan,
+        trials: &Trials,
+        (replicates, phase): (Vec<u32>, Phase),
+        sizes: &Sizes,
+        epochs: u32,
+    ) -> Self {
+        let count = u32::try_from(replicates.len()).unwrap_or(u32::MAX);
         let jobs = Plan::new(trials, count, sizes).jobs.into_iter().zip(plan.jobs.len() + 1..);
         let jobs = jobs.map(|(job, number)| Job {
             job_id: format!("job-{number:05}"),
-            replicate: first + job.replicate,
-            phase: Phase::Confirm,
+            replicate: replicates[job.replicate as usize],
+            phase,
             ..job
         });
         Self {
             wave: u32::try_from(plan.waves.len()).unwrap_or(u32::MAX),
             trials: WaveTrials::Listed(trials.as_list()),
-            replicates: (first..first + count).collect(),
-            phase: Phase::Confirm,
-            epochs: [0, epochs],
             jobs: jobs.collect(),
+            replicates,
+            phase,
+            epochs: [0, epochs],
         }
     }
 
@@ -153,9 +165,7 @@ impl Plan {
             plan.waves.push(plan.jobs.len());
             plan.jobs.extend(wave.jobs.iter().map(|job| Job { first: start + job.first, ..job.clone() }));
             plan.trials += new;
-            if wave.phase == Phase::Search {
-                plan.replicates = plan.replicates.max(wave.replicates.iter().max().map_or(0, |last| last + 1));
-            }
+            plan.replicates = u32::try_from(plan.search_replicates().len()).unwrap_or(u32::MAX);
         }
         Ok((plan, trials))
     }

@@ -15,6 +15,9 @@ pub struct Rows {
     pub y: ScalarBuffer<u8>,
     /// 0-based rows of the source, ascending; `[rows]`.
     pub source_rows: ScalarBuffer<u32>,
+    /// What each row is a part of when it comes to how sure figures are: its group, or its day; `[rows]`. Empty where
+    /// each row stands for itself.
+    pub units: ScalarBuffer<u32>,
 }
 
 impl Rows {

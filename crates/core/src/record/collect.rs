@@ -207,7 +207,7 @@ impl<'a> Collection<'a> {
     /// # Errors
     /// The file cannot be written, or the one that stands there cannot be read.
     pub fn stage_scores(&self, keep: Option<&HashSet<String>>) -> Result<(), RunDirError> {
-        let schema = Arc::new(columns::scores_schema());
+        let schema = Arc::new(self.scores_schema());
         let earlier = self.earlier.batches(self.dir, SCORES, &schema)?;
         let is_kept = |kept: &&Kept| keep.is_none_or(|ids| ids.contains(&kept.entry.row.trial_id));
         let mut new = self.entries.iter().filter(is_kept).peekable();
@@ -313,6 +313,10 @@ impl<'a> Collection<'a> {
         Ok(finished.filter(|key| with_curves.contains(key)).collect())
     }
 
+    fn scores_schema(&self) -> Schema {
+        columns::scores_schema(self.replicates.first().is_some_and(|replicate| !replicate.test.units.is_empty()))
+    }
+
     fn write_scores(
         &self,
         write: impl FnOnce(&mut RowGroups<&mut (dyn Write + Send)>) -> Result<(), ParquetError>,
@@ -324,12 +328,13 @@ impl<'a> Collection<'a> {
             ("label", Encoding::DELTA_BINARY_PACKED),
             ("raw", Encoding::PLAIN),
             ("score", Encoding::PLAIN),
+            ("unit", Encoding::DELTA_BINARY_PACKED),
         ];
         let properties = numbers.into_iter().fold(self.properties(), |builder, (name, encoding)| {
             let path = ColumnPath::from(name);
             builder.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, encoding)
         });
-        let schema = self.described(&columns::scores_schema());
+        let schema = self.described(&self.scores_schema());
         self.dir.stage_with(SCORES, |out| {
             let mut out = RowGroups::new(out, schema, properties.build())?;
             write(&mut out)?;

@@ -174,10 +174,10 @@ pub(super) fn curves(curves: &[(&str, u32, &[RocCorner])]) -> Result<RecordBatch
     out.batch()
 }
 
-/// Schema of scores.parquet.
-pub(super) fn scores_schema() -> Schema {
+/// Schema of scores.parquet, of rows that come in units or not.
+pub(super) fn scores_schema(has_units: bool) -> Schema {
     let word = || DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-    Schema::new(vec![
+    let mut fields = vec![
         Field::new("trial_id", word(), true),
         Field::new("replicate", DataType::Int32, true),
         Field::new("phase", word(), true),
@@ -186,7 +186,11 @@ pub(super) fn scores_schema() -> Schema {
         Field::new("label", DataType::Int8, true),
         Field::new("raw", DataType::Float64, true),
         Field::new("score", DataType::Float32, true),
-    ])
+    ];
+    if has_units {
+        fields.push(Field::new("unit", DataType::Int64, true));
+    }
+    Schema::new(fields)
 }
 
 /// Rows of scores.parquet under way.
@@ -201,6 +205,8 @@ pub(super) struct Scores {
     label: Vec<i8>,
     raw: Vec<f64>,
     score: Vec<f32>,
+    /// Empty where rows stand for themselves.
+    unit: Vec<i64>,
 }
 
 impl Scores {
@@ -239,6 +245,7 @@ impl Scores {
             self.label.extend(rows.y.iter().map(|&label| label as i8));
             self.raw.extend(raw.into_iter().map(f64::from));
             self.score.extend(scores);
+            self.unit.extend(rows.units.iter().map(|&unit| i64::from(unit)));
         }
     }
 
@@ -247,19 +254,21 @@ impl Scores {
         let words = |keys: Vec<i32>, words: StringArray| {
             DictionaryArray::<Int32Type>::try_new(Int32Array::from(keys), Arc::new(words))
         };
-        RecordBatch::try_new(
-            Arc::new(scores_schema()),
-            vec![
-                Arc::new(words(self.id, StringArray::from(self.ids))?),
-                Arc::new(Int32Array::from(self.replicate)),
-                Arc::new(words(self.phase, StringArray::from(Self::PHASES.map(Phase::word).to_vec()))?),
-                Arc::new(words(self.split, StringArray::from(Self::SPLITS.to_vec()))?),
-                Arc::new(Int64Array::from(self.row)),
-                Arc::new(Int8Array::from(self.label)),
-                Arc::new(Float64Array::from(self.raw)),
-                Arc::new(Float32Array::from(self.score)),
-            ],
-        )
+        let has_units = !self.unit.is_empty();
+        let mut columns: Vec<ArrayRef> = vec![
+            Arc::new(words(self.id, StringArray::from(self.ids))?),
+            Arc::new(Int32Array::from(self.replicate)),
+            Arc::new(words(self.phase, StringArray::from(Self::PHASES.map(Phase::word).to_vec()))?),
+            Arc::new(words(self.split, StringArray::from(Self::SPLITS.to_vec()))?),
+            Arc::new(Int64Array::from(self.row)),
+            Arc::new(Int8Array::from(self.label)),
+            Arc::new(Float64Array::from(self.raw)),
+            Arc::new(Float32Array::from(self.score)),
+        ];
+        if has_units {
+            columns.push(Arc::new(Int64Array::from(self.unit)));
+        }
+        RecordBatch::try_new(Arc::new(scores_schema(has_units)), columns)
     }
 }
 

@@ -18,7 +18,7 @@ use super::rows::{ResultRow, State};
 use super::run_dir::RunDir;
 
 /// A trial's id and a replicate.
-type Key = (String, u32);
+pub(super) type Key = (String, u32);
 /// Where a row comes: index of the trial in the plan, and replicate.
 type Place = (Option<usize>, u32);
 
@@ -184,7 +184,7 @@ fn text(batch: &RecordBatch, name: &str) -> Result<ArrayRef, ArrowError> {
 }
 
 /// The (trial, replicate) of each row.
-fn keys(batch: &RecordBatch) -> Result<Vec<Key>, ArrowError> {
+pub(super) fn keys(batch: &RecordBatch) -> Result<Vec<Key>, ArrowError> {
     let (trials, replicates) = (text(batch, "trial_id")?, cast(column(batch, "replicate")?, &DataType::Int32)?);
     let pairs = trials.as_string::<i32>().iter().zip(replicates.as_primitive::<Int32Type>());
     Ok(pairs
@@ -193,7 +193,7 @@ fn keys(batch: &RecordBatch) -> Result<Vec<Key>, ArrowError> {
 }
 
 /// The columns of `schema` by name.
-fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+pub(super) fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
     let columns = schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
         Some(array) => cast(array, field.data_type()),
         None => Ok(new_null_array(field.data_type(), batch.num_rows())),

@@ -28,7 +28,11 @@ pub enum RunDirError {
     NoRun(PathBuf),
     /// The sweep or the data changed since the run began.
     #[error("{} was started with {what}", .path.display())]
-    #[diagnostic(help("undo the change, or give this sweep a directory of its own with `--out DIR`"))]
+    #[diagnostic(help(
+        "undo the change, or give this sweep a directory of its own with `--out DIR`; `confirm`, `launch`, \
+         `rank` and, of a finished run, `operating_point` may change, `parameters` and `replicates` may become more, \
+         and the source may lie elsewhere"
+    ))]
     Changed {
         /// The directory.
         path: PathBuf,

@@ -136,16 +136,16 @@ impl Manifest {
         serde_json::from_value(value).map(Some).map_err(|e| RunDirError::broken(&path, &e))
     }
 
-    /// Whether the plan of the run in `root` is the one that this counts. It may have the jobs of waves that were added
-    /// when the process that added them ended before it counted them.
+    /// Whether the plan of the run in `root` is the one that this counts. It may have what waves added when the process
+    /// that added them ended before it counted them.
     ///
     /// # Errors
-    /// It has other trials or replicates, or fewer jobs.
+    /// It has fewer trials, replicates or jobs.
     pub fn check_plan(&self, root: &Path, plan: &Plan) -> Result<(), RunDirError> {
         let (counts, path) = (&self.counts, root.join(PLAN));
         let found = [plan.trials, plan.replicates as usize, plan.jobs.len()];
         let expected = [counts.trials, counts.replicates as usize, counts.jobs];
-        if found[..2] == expected[..2] && found[2] >= expected[2] {
+        if found.iter().zip(expected).all(|(found, expected)| *found >= expected) {
             return Ok(());
         }
         let why = format!("{found:?} trials, replicates and jobs, expected {expected:?} as in {MANIFEST}");

@@ -28,6 +28,7 @@ mod model_dir;
 mod models;
 mod names;
 mod plan_file;
+mod point;
 mod predictions;
 mod prepared;
 mod retry;
@@ -39,6 +40,7 @@ mod sealed;
 mod spec_file;
 mod staged;
 mod target;
+mod together;
 mod version;
 
 pub use crate::metrics::SplitMetrics;

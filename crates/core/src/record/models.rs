@@ -224,7 +224,7 @@ pub fn find_model(
 }
 
 /// Whether a file of the run has models.
-fn is_models(name: &str) -> bool {
+pub(super) fn is_models(name: &str) -> bool {
     name.starts_with(MODELS) && name.ends_with(".safetensors")
 }
 

@@ -1,8 +1,8 @@
 //! The prepared rows of a run on a cluster: written once, mapped by every worker.
 //!
 //! `prepared/r<replicate>.arrow` is an Arrow IPC file that pandas and polars read too: a record batch for each of the
-//! training, validation, test and calibration rows, with the columns `x` (fixed-size list of float32), `y` (uint8) and
-//! `source_row` (uint32). What else a worker needs stands as JSON in the schema's metadata. Workers of one host share
+//! training, validation, test and calibration rows, with the columns `x` (fixed-size list of float32), `y` (uint8),
+//! `source_row` (uint32) and, where rows come in units, `unit` (uint32). What else a worker needs stands as JSON in the schema's metadata. Workers of one host share
 //! the pages, and a worker needs neither the source file nor the network.
 
 use std::fs::File;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, RecordBatch, UInt8Array, UInt32Array};
-use arrow::buffer::Buffer;
+use arrow::buffer::{Buffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Float32Type, Schema, SchemaRef, UInt8Type, UInt32Type};
 use arrow::error::ArrowError;
 use arrow::ipc::convert::try_fb_to_schema;
@@ -110,20 +110,27 @@ fn write(path: &Path, replicate: &Replicate, data_fingerprint: &str) -> io::Resu
     };
     let item = Arc::new(Field::new_list_field(DataType::Float32, false));
     let width = i32::try_from(replicate.features.len()).map_err(io::Error::other)?;
-    let fields = vec![
+    let has_units = !replicate.train.units.is_empty();
+    let mut fields = vec![
         Field::new("x", DataType::FixedSizeList(Arc::clone(&item), width), false),
         Field::new("y", DataType::UInt8, false),
         Field::new("source_row", DataType::UInt32, false),
     ];
+    if has_units {
+        fields.push(Field::new("unit", DataType::UInt32, false));
+    }
     let metadata = std::collections::HashMap::from([(KEY.to_owned(), serde_json::to_string(&header)?)]);
     let schema: SchemaRef = Arc::new(Schema::new_with_metadata(fields, metadata));
     let batch = |rows: &Rows| -> Result<RecordBatch, ArrowError> {
         let values = Arc::new(Float32Array::new(rows.x.clone(), None));
-        let columns: Vec<ArrayRef> = vec![
+        let mut columns: Vec<ArrayRef> = vec![
             Arc::new(FixedSizeListArray::try_new(Arc::clone(&item), width, values, None)?),
             Arc::new(UInt8Array::new(rows.y.clone(), None)),
             Arc::new(UInt32Array::new(rows.source_rows.clone(), None)),
         ];
+        if has_units {
+            columns.push(Arc::new(UInt32Array::new(rows.units.clone(), None)));
+        }
         RecordBatch::try_new(Arc::clone(&schema), columns)
     };
     let mut total = (0, String::new());
@@ -219,7 +226,12 @@ fn rows(batch: &RecordBatch, width: usize) -> Option<Rows> {
     let source_rows = batch.column_by_name("source_row")?.as_primitive_opt::<UInt32Type>()?;
     let fits =
         values.len() == width * batch.num_rows() && batch.columns().iter().all(|column| column.null_count() == 0);
-    fits.then(|| Rows { x: values.values().clone(), y: y.values().clone(), source_rows: source_rows.values().clone() })
+    let units = match batch.column_by_name("unit") {
+        None => ScalarBuffer::default(),
+        Some(units) => units.as_primitive_opt::<UInt32Type>()?.values().clone(),
+    };
+    let (x, y, source_rows) = (values.values().clone(), y.values().clone(), source_rows.values().clone());
+    fits.then_some(Rows { x, y, source_rows, units })
 }
 
 #[cfg(test)]
@@ -232,6 +244,7 @@ mod tests {
             x: (0..rows * 3).map(|v| from + v as f32).collect(),
             y: (0..rows).map(|row| u8::from(row % 3 == 0)).collect(),
             source_rows: (0..rows as u32).map(|row| row * 7).collect(),
+            units: (0..rows as u32).map(|row| row / 3).collect(),
         }
     }
 
@@ -254,7 +267,12 @@ mod tests {
     fn rows_come_back_from_the_map_as_they_were() {
         let folder = tempfile::tempdir().unwrap();
         let dir = RunDir::lock(folder.path()).unwrap();
-        let replicates = [Arc::new(replicate(0)), Arc::new(replicate(1))];
+        let mut without_units = replicate(1);
+        let Replicate { train, validation, test, calibration, .. } = &mut without_units;
+        for part in [train, validation, test, calibration] {
+            part.units = ScalarBuffer::default();
+        }
+        let replicates = [Arc::new(replicate(0)), Arc::new(without_units)];
         dir.write_prepared(&replicates, "d").unwrap();
         for expected in &replicates {
             let found = dir.prepared(expected.index, "d").unwrap();

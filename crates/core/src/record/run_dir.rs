@@ -33,6 +33,8 @@ struct LibtorchNote {
 #[derive(Debug)]
 pub struct RunDir {
     root: PathBuf,
+    /// Journals and checkpoints.
+    jobs: PathBuf,
     lock: Option<File>,
     /// What [`RunDir::commit`] is to put in its place, by name.
     pub(super) staged: Mutex<BTreeMap<String, Staged>>,
@@ -82,7 +84,7 @@ impl RunDir {
         match lock.try_lock() {
             Ok(()) => {
                 remove_torn(root)?;
-                Ok(Self { root: root.to_owned(), lock: Some(lock), staged: Mutex::default() })
+                Ok(Self { lock: Some(lock), ..Self::attend(root) })
             }
             Err(TryLockError::WouldBlock) => Err(RunDirError::Locked(root.to_owned())),
             Err(TryLockError::Error(error)) => Err(RunDirError::io(&path, error)),
@@ -99,7 +101,31 @@ impl RunDir {
 
     /// A directory that another process may have locked: for workers, and to look.
     pub fn attend(root: &Path) -> Self {
-        Self { root: root.to_owned(), lock: None, staged: Mutex::default() }
+        Self { root: root.to_owned(), jobs: root.join("jobs"), lock: None, staged: Mutex::default() }
+    }
+
+    /// A folder of one's own in which tables are made of what the run in `root` has done so far. Its journals are read
+    /// where they are; the files of `manifest`, which from then on knows them as they are there, are links or copies,
+    /// which the tables replace.
+    ///
+    /// # Errors
+    /// A file is missing or damaged, or cannot be copied.
+    pub fn aside(root: &Path, folder: &Path, manifest: &mut Manifest) -> Result<Self, RunDirError> {
+        make_folders(folder)?;
+        let aside = Self { jobs: root.join("jobs"), ..Self::attend(folder) };
+        for name in manifest.files.keys().chain(manifest.next.keys()) {
+            let (from, to) = (root.join(name), aside.path(name));
+            match fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop)) {
+                // One under `next` may not be there yet.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                done => done.map_err(|e| RunDirError::io(&from, e))?,
+            }
+        }
+        let found = aside.find_files(manifest)?;
+        if let Some(damaged) = found.damaged.into_iter().next() {
+            return Err(RunDirError::Broken { path: root.join(damaged.name), why: damaged.why });
+        }
+        Ok(aside)
     }
 
     /// Whether a process holds the lock of `root` just now.
@@ -120,7 +146,7 @@ impl RunDir {
 
     /// Journals and checkpoints.
     pub fn jobs(&self) -> PathBuf {
-        self.root.join("jobs")
+        self.jobs.clone()
     }
 
     /// A file of the directory.

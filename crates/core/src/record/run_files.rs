@@ -16,7 +16,10 @@ use super::version::FORMAT_VERSION;
 /// read; a run of version 1 has none to compare with.
 #[derive(Debug)]
 pub struct RunFiles {
+    /// The run directory.
     root: PathBuf,
+    /// Where its files are read: there, but of a run that was looked at.
+    at: PathBuf,
     manifest: Manifest,
     is_checked: bool,
     /// Files that were compared, so that one that is read twice is compared once.
@@ -61,7 +64,16 @@ impl RunFiles {
     fn new(root: &Path, is_checked: bool) -> Result<Self, RunDirError> {
         let manifest = Manifest::read(root)?.ok_or_else(|| RunDirError::NoRun(root.to_owned()))?;
         let is_checked = is_checked && manifest.format_version >= FORMAT_VERSION;
-        Ok(Self { root: root.to_owned(), manifest, is_checked, compared: Mutex::default() })
+        let (root, at) = (root.to_owned(), root.to_owned());
+        Ok(Self { root, at, manifest, is_checked, compared: Mutex::default() })
+    }
+
+    /// The run in `root`, its files read in `aside`, where [`RunDir::aside`](super::RunDir::aside) made tables of it.
+    ///
+    /// # Errors
+    /// As of [`RunFiles::read`].
+    pub fn looked_at(root: &Path, aside: &Path) -> Result<Self, RunDirError> {
+        Ok(Self { root: root.to_owned(), ..Self::read(aside)? })
     }
 
     /// The directory.
@@ -86,7 +98,7 @@ impl RunFiles {
 
     /// A file of the directory, whatever it holds.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.root.join(name)
+        self.at.join(name)
     }
 
     /// Opens a file of the run; `None` where there is none and none was written.
@@ -118,7 +130,7 @@ impl RunFiles {
             let found = FileSum { bytes, sum };
             // Who writes the run may have replaced the file since the manifest was read.
             let is_same = |manifest: &Manifest| manifest.sums_of(name).any(|sum| *sum == found);
-            if !is_same(&self.manifest) && !Manifest::read(&self.root)?.is_some_and(|now| is_same(&now)) {
+            if !is_same(&self.manifest) && !Manifest::read(&self.at)?.is_some_and(|now| is_same(&now)) {
                 return Err(damaged(OTHER_SUM));
             }
             file.rewind().map_err(|e| RunDirError::io(&path, e))?;

@@ -40,7 +40,24 @@ pub(super) const DATA: &[&str] = &[
 pub(super) const CSV: &[&str] =
     &["delimiter", "decimal", "thousands", "quote", "encoding", "comment", "skip_rows", "na_values"];
 pub(super) const SYNTH: &[&str] = &["rows", "features", "positives", "seed"];
-pub(super) const SPLIT: &[&str] = &["test", "validation", "stratify", "test_rows", "calibration"];
+pub(super) const SPLIT: &[&str] = &[
+    "test",
+    "validation",
+    "stratify",
+    "test_rows",
+    "calibration",
+    "by",
+    "group_column",
+    "time_column",
+    "gap",
+    "label_delay",
+    "window",
+    "new_groups",
+    "column",
+    "train",
+    "folds",
+    "repeats",
+];
 pub(super) const CONFIRM: &[&str] = &["trials", "replicates"];
 pub(super) const MODEL: &[&str] = &["hidden", "activation", "dropout", "initial_bias"];
 pub(super) const TRAIN: &[&str] = &[
@@ -115,6 +132,8 @@ pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 pub(super) fn are_rivals(parent: &str, old: &str, new: &str) -> bool {
     let groups: &[&[&str]] = if parent == "launch.slurm" {
         &[&["gres"], &["gpus"]]
+    } else if parent == "split" {
+        &[&["test", "test_rows"], &["folds", "repeats"]]
     } else if parent == "operating_point" {
         &[&["max_fpr", "confidence"], &["min_recall"], &["max_alerts_per_1000"], &["fn_cost", "fp_cost"]]
     } else if parent.starts_with("parameters.") {

@@ -4,7 +4,7 @@
 //! Everything here is plain data: no clock, no files, no environment.
 //!
 //! ```text
-//! text ──> node (spanned tree) ──> overrides (--set) ──> read, read_data, read_types, read_parameters (typed, all faults) ──> Spec
+//! text ──> node (spanned tree) ──> overrides (--set) ──> read, read_* (typed, all faults) ──> Spec
 //!                                                         fields (leaves), words, keys
 //! ```
 
@@ -21,6 +21,7 @@ mod read_data;
 mod read_parameters;
 mod read_sections;
 mod read_slurm;
+mod read_split;
 mod read_types;
 mod scalar;
 mod schema;

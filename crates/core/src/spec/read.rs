@@ -3,11 +3,11 @@
 use std::ops::RangeInclusive;
 
 use super::fault::{Fault, Origin, SpecFaults};
-use super::fields::{At, RawFault, Reader};
+use super::fields::{At, RawFault, Reader, Section};
 use super::keys;
 use super::node::{self, Lines, Node, Place, SyntaxFault};
 use super::overrides;
-use super::types::{ConfirmSpec, Method, OperatingPoint, Scores, Spec, defaults};
+use super::types::{ConfirmSpec, Method, OperatingPoint, Scores, Spec, SplitSpec, defaults};
 use crate::text::shortened;
 
 /// Characters of a key, a value or a message that are shown.
@@ -153,13 +153,11 @@ impl Reader {
             let help = "such as `operating_point: {fn_cost: 100, fp_cost: 1}`".to_owned();
             self.fault(at, "`cost` needs an operating point of costs", Some(help));
         }
+        let split = section.get("split").and_then(|at| self.split(at)).unwrap_or_default();
         Some(Spec {
-            split: section.get("split").and_then(|at| self.split(at)).unwrap_or_default(),
-            replicates: section
-                .get("replicates")
-                .and_then(|at| self.whole(at, 1, 10_000))
-                .unwrap_or_else(defaults::replicates),
-            confirm: section.get_some("confirm").and_then(|at| self.confirm(at)),
+            replicates: self.replicates(&section, &split),
+            confirm: section.get_some("confirm").and_then(|at| self.confirm(at, &split)),
+            split,
             seed: section.get("seed").and_then(|at| self.whole(at, 0, u64::MAX)).unwrap_or_default(),
             model: section.get("model").and_then(|at| self.model(at)).unwrap_or_default(),
             train: section.get("train").and_then(|at| self.train(at)).unwrap_or_default(),
@@ -192,17 +190,46 @@ impl Reader {
         None
     }
 
-    fn confirm(&mut self, at: &At<'_>) -> Option<ConfirmSpec> {
+    /// How many trainings each trial has: as many as the split has folds, where it has any.
+    fn replicates(&mut self, section: &Section<'_>, split: &SplitSpec) -> u32 {
+        let at = section.get("replicates");
+        let found = at.and_then(|at| self.whole(at, 1, 10_000));
+        let Some(folds) = split.folds else { return found.unwrap_or_else(defaults::replicates) };
+        // A resolved sweep file says what they come to.
+        if let (Some(at), Some(found)) = (at, found)
+            && found != folds.replicates()
+        {
+            let message = format!(
+                "found {found} beside {} folds, repeated {} times, expected none: they make {}",
+                folds.folds,
+                folds.repeats,
+                folds.replicates()
+            );
+            let help = "`split.repeats` draws the folds anew".to_owned();
+            self.fault_at(at.key_place.clone(), &at.path, message, Some(help));
+        }
+        folds.replicates()
+    }
+
+    fn confirm(&mut self, at: &At<'_>, split: &SplitSpec) -> Option<ConfirmSpec> {
         let section = self.section(at, keys::CONFIRM)?;
         let mut count = |key: &str, bounds: RangeInclusive<u32>, default: u32| {
             let (least, most) = (u64::from(*bounds.start()), u64::from(*bounds.end()));
             section.get(key).and_then(|at| self.whole(at, least, most)).unwrap_or(default)
         };
+        // With folds one more repeat at least.
+        let folds = split.folds.map_or(1, |folds| folds.folds);
         let default = ConfirmSpec::default();
-        Some(ConfirmSpec {
+        let confirm = ConfirmSpec {
             trials: count("trials", ConfirmSpec::TRIALS, default.trials),
-            replicates: count("replicates", ConfirmSpec::REPLICATES, default.replicates),
-        })
+            replicates: count("replicates", ConfirmSpec::REPLICATES, default.replicates.next_multiple_of(folds)),
+        };
+        if confirm.replicates % folds != 0 {
+            let message = format!("found {} replicates, expected a multiple of the {folds} folds", confirm.replicates);
+            let place = section.get("replicates").unwrap_or(at);
+            self.fault_at(place.key_place.clone(), &place.path, message, None);
+        }
+        Some(confirm)
     }
 
     fn method(&mut self, at: &At<'_>) -> Option<Method> {

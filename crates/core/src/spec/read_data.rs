@@ -137,7 +137,7 @@ impl Reader {
     }
 
     /// A scalar as it was written.
-    fn scalar(&mut self, at: &At<'_>) -> Option<Scalar> {
+    pub(super) fn scalar(&mut self, at: &At<'_>) -> Option<Scalar> {
         let expected = "a value of the label column";
         match at.node.resolved() {
             Some(Resolved::Bool(value)) => Some(Scalar::Bool(value)),

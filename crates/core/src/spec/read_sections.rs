@@ -1,4 +1,4 @@
-//! Readers of `split`, `model`, `train`, `operating_point`, `rank` and `launch`.
+//! Readers of `model`, `train`, `operating_point`, `rank` and `launch`.
 
 use super::bounds::{
     ABOVE_HALF_BELOW_ONE, ABOVE_ZERO_TO_1000, ABOVE_ZERO_TO_ONE, ANY, BATCH, BELOW_HALF, FROM_ZERO_BELOW_ONE,
@@ -10,37 +10,12 @@ use super::node::Kind;
 use super::scalar::Resolved;
 use super::types::{
     Activation, Backend, Devices, EarlyStopping, Goal, InitialBias, LaunchSpec, Launcher, ModelSpec, Monitor,
-    OperatingPoint, Optimizer, RankSpec, Reduction, Split, SplitSpec, TestRows, TrainSpec,
+    OperatingPoint, Optimizer, RankSpec, Reduction, Split, TrainSpec,
 };
 use super::words::Word;
 use crate::metrics::catalogue::Metric;
 
 impl Reader {
-    pub(super) fn split(&mut self, at: &At<'_>) -> Option<SplitSpec> {
-        let section = self.section(at, keys::SPLIT)?;
-        let before = self.faults.len();
-        let SplitSpec { test, validation, stratify, test_rows, calibration: _ } = SplitSpec::default();
-        let split = SplitSpec {
-            test: section.get("test").and_then(|at| self.number(at, INSIDE_UNIT)).unwrap_or(test),
-            validation: section.get("validation").and_then(|at| self.number(at, INSIDE_UNIT)).unwrap_or(validation),
-            stratify: section.get("stratify").and_then(|at| self.boolean(at)).unwrap_or(stratify),
-            test_rows: section.get("test_rows").and_then(|at| self.word::<TestRows>(at)).unwrap_or(test_rows),
-            calibration: section.get_some("calibration").and_then(|at| self.number(at, INSIDE_UNIT)),
-        };
-        let SplitSpec { test, validation, calibration, .. } = split;
-        if self.faults.len() == before && test + validation + calibration.unwrap_or(0.0) >= 1.0 {
-            let (shares, rows) = match calibration {
-                None => (format!("`test` {test} and `validation` {validation}"), "rows"),
-                Some(share) => {
-                    (format!("`test` {test}, `validation` {validation} and `calibration` {share}"), "negatives")
-                }
-            };
-            let message = format!("{shares} leave no {rows} to train on, expected a sum below 1");
-            self.fault_at(section.key_place.clone(), &section.path, message, None);
-        }
-        Some(split)
-    }
-
     pub(super) fn model(&mut self, at: &At<'_>) -> Option<ModelSpec> {
         let section = self.section(at, keys::MODEL)?;
         let defaults = ModelSpec::default();

@@ -408,9 +408,8 @@ pub enum DataError {
         /// How many parts that are.
         least: usize,
     },
-    /// A split without regard to class left a part without one.
+    /// A split left a part without a class.
     #[error("the {part} rows of replicate {replicate} hold no {class} row")]
-    #[diagnostic(help("set `split.stratify: true`, or give that part a larger share"))]
     PartWithout {
         /// `training`, `validation`, `test` or `calibration`.
         part: &'static str,
@@ -418,6 +417,118 @@ pub enum DataError {
         replicate: u32,
         /// `positive` or `negative`.
         class: &'static str,
+        /// What to do.
+        #[help]
+        help: &'static str,
+    },
+    /// Too few groups have rows of a class.
+    #[error(
+        "{count} groups of `{column}` have {class} rows: {parts} need at least one each, and groups are not parted, so \
+         {least}"
+    )]
+    #[diagnostic(help("take fewer `split.folds`, a finer `split.group_column`, or `split.by: random`"))]
+    FewGroups {
+        /// The column whose values are the groups.
+        column: String,
+        /// `positive` or `negative`.
+        class: &'static str,
+        /// Groups with rows of the class.
+        count: usize,
+        /// The parts that need one.
+        parts: &'static str,
+        /// How many groups that takes.
+        least: usize,
+    },
+    /// A column of groups that has another value in each row.
+    #[error("`split.group_column` names `{column}`, which is different in each of the {rows} rows: an identifier")]
+    #[diagnostic(help(
+        "`split.by: random` does the same; rows that belong together need a column that has one value for all of them"
+    ))]
+    GroupsAreRows {
+        /// The column.
+        column: String,
+        /// Rows.
+        rows: usize,
+    },
+    /// A row without a time.
+    #[error("`split.time_column` names `{column}`, which has no value in {place}")]
+    #[diagnostic(help("a row without a time is of no part: fill it in or remove the row"))]
+    TimeMissing {
+        /// The column.
+        column: String,
+        /// The row.
+        place: Place,
+    },
+    /// A column that orders nothing.
+    #[error("`split.time_column` names `{column}`, which holds {kind}, such as `{value}`, expected times or numbers")]
+    #[diagnostic(help("write times as 2026-11-29 or 2026-11-29T13:45:00Z"))]
+    NoTimes {
+        /// The column.
+        column: String,
+        /// Its first value.
+        value: String,
+        /// What it holds.
+        kind: &'static str,
+    },
+    /// A span that is of another kind than the column that it is measured in.
+    #[error("`{key}` is {span}, but `{column}` holds {holds}: expected {expected}")]
+    #[diagnostic(help("how far two of the column's values are to be apart"))]
+    SpanOfOtherKind {
+        /// The key of the sweep file.
+        key: &'static str,
+        /// The column.
+        column: String,
+        /// The span.
+        span: String,
+        /// What the column holds.
+        holds: &'static str,
+        /// What that needs.
+        expected: &'static str,
+    },
+    /// A window of time leaves a part without rows.
+    #[error("split by time `{column}`: no {part} rows are left for {window}")]
+    #[diagnostic(help(
+        "take smaller shares (`split.test`, `split.validation`), fewer `replicates`, a shorter `split.gap` or a longer \
+         `split.window`; rows of one time are never parted"
+    ))]
+    EmptyWindow {
+        /// `training`, `validation` or `test`.
+        part: &'static str,
+        /// Which.
+        window: String,
+        /// The column.
+        column: String,
+    },
+    /// No test row is of a new group.
+    #[error("`split.new_groups` leaves no test rows: each is of a group of `{column}` that trained or validated")]
+    #[diagnostic(help("take it away: test rows of known and of new groups are then told apart"))]
+    NoNewGroups {
+        /// The column whose values are the groups.
+        column: String,
+    },
+    /// A value of a part that is on no row.
+    #[error("`{key}` has `{value}`, which is no value of column `{column}`")]
+    NoSuchPart {
+        /// The key of the sweep file.
+        key: &'static str,
+        /// The column.
+        column: String,
+        /// The value.
+        value: String,
+        /// The nearest values.
+        #[help]
+        help: String,
+    },
+    /// A value that is asked for twice, written differently.
+    #[error("`{}` and `{}` both have the value `{value}` of column `{column}`", keys[0], keys[1])]
+    #[diagnostic(help("each row is of one part: take it out of one of them"))]
+    ValueInTwoParts {
+        /// The column.
+        column: String,
+        /// The value as it stands there.
+        value: String,
+        /// The keys of the sweep file.
+        keys: [&'static str; 2],
     },
     /// A table to be prepared lacks a column that the model was trained on.
     #[error("the data has no column `{column}`, which the model was trained on")]

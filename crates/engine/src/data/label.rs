@@ -10,9 +10,10 @@ use super::read::{Read, read_table};
 use super::reading::Reading;
 use super::repeated::repeated_rows;
 use super::row_place::Places;
+use super::split::columns::SplitColumns;
 use super::suspect::suspicions;
 use super::table::{Column, Levels, Table, Values};
-use focalsweep_core::spec::{DataSpec, DatePart, Scalar};
+use focalsweep_core::spec::{DataSpec, DatePart, Scalar, SplitSpec};
 
 /// A text column with more levels than this, most of them on one row only, is an identifier.
 const MOST_LEVELS_OF_RARE: usize = 100;
@@ -38,6 +39,8 @@ pub struct Source {
     pub warnings: Vec<String>,
     /// Where the rows stand.
     pub(super) places: Places,
+    /// What the split reads beside the labels.
+    pub(super) split: SplitColumns,
 }
 
 impl Source {
@@ -62,17 +65,22 @@ impl Source {
     }
 }
 
-/// Reads `data.source` and checks it against the rest of `data`.
+/// Reads `data.source` and checks it against the rest of `data`. The columns that the split reads are no features.
 ///
 /// # Errors
-/// Those of [`read_table`]; a key names a column that is not there, or a column stands under two keys that exclude each
-/// other; the label is missing somewhere, has one value, or more than two and no `positive`; `positive` is not among
+/// Those of [`read_table`]; a key names a column that is not there, or does not hold what the key asks for, or a column
+/// stands under two keys that exclude each other; the label is missing somewhere, has one value, or more than two and no `positive`; `positive` is not among
 /// the labels; a logarithm cannot be taken; a text column looks like an identifier; no feature is left.
-pub fn load(spec: &DataSpec) -> Result<Source, DataError> {
+pub fn load(spec: &DataSpec, split: &SplitSpec) -> Result<Source, DataError> {
     check_conflicts(spec)?;
-    let reading = Reading::of_spec(spec);
-    let Read { mut table, notes: of_reading, mut warnings, mut places } =
-        read_table(&spec.source, Pick::AllBut(&spec.drop), &reading)?;
+    let of_split = split.columns();
+    let is_of_split = |name: &String| of_split.iter().any(|(_, column)| column == name);
+    // They are read, though they may be left out as features.
+    let drop: Vec<String> = spec.drop.iter().filter(|name| !is_of_split(name)).cloned().collect();
+    let mut reading = Reading::of_spec(spec);
+    reading.with_split(split);
+    let read = read_table(&spec.source, Pick::AllBut(&drop), &reading).map_err(|error| in_split(error, split))?;
+    let Read { mut table, notes: of_reading, mut warnings, mut places } = read;
     let Some(at) = table.columns.iter().position(|column| column.name == spec.label) else {
         return Err(DataError::unknown_column("data.label", &spec.label, table.names()));
     };
@@ -94,6 +102,7 @@ pub fn load(spec: &DataSpec) -> Result<Source, DataError> {
         }
     }
     let label = table.columns.remove(at);
+    let columns = SplitColumns::take(&mut table, spec, split, &places)?;
     let is_unused = |column: &Column| column.is_time() && !spec.datetime.contains_key(&column.name);
     if table.columns.iter().all(is_unused) {
         let times = if table.columns.is_empty() { "" } else { " and points in time" };
@@ -134,6 +143,7 @@ pub fn load(spec: &DataSpec) -> Result<Source, DataError> {
         notes,
         warnings,
         places,
+        split: columns,
     })
 }
 
@@ -143,6 +153,17 @@ fn times_note(table: &Table, asked: &BTreeMap<String, Vec<DatePart>>) -> Option<
     let names: Vec<&str> = times.map(|column| column.name.as_str()).collect();
     let why = "points in time, so no features (`data.datetime: {COLUMN: [hour, weekday]}` makes some)";
     (!names.is_empty()).then(|| format!("{why}: {}", names.join(", ")))
+}
+
+/// A column that is asked for by the split alone is named by its key.
+fn in_split(error: DataError, split: &SplitSpec) -> DataError {
+    match error {
+        DataError::UnknownColumn { key, column, help } => {
+            let key = split.columns().into_iter().find(|(_, name)| *name == column).map_or(key, |(key, _)| key);
+            DataError::UnknownColumn { key, column, help }
+        }
+        other => other,
+    }
 }
 
 fn check_conflicts(spec: &DataSpec) -> Result<(), DataError> {
@@ -324,7 +345,7 @@ impl Coded {
 }
 
 /// Whether the label value written `text` is the one asked for: numbers by value, truths as 1 and 0, text exactly.
-fn is_same(wanted: &Scalar, text: &str) -> bool {
+pub(super) fn is_same(wanted: &Scalar, text: &str) -> bool {
     let number = |text: &str| text.parse::<f64>().ok();
     let truth = |text: &str| text.to_lowercase().parse::<bool>().ok();
     let wanted = wanted.to_string();

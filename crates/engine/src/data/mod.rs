@@ -52,6 +52,7 @@ pub use prepare::{prepare, prepare_first, prepare_onward};
 pub use read::{Read, read_table};
 pub use reading::Reading;
 pub use repeated::copies_across;
+pub use split::Splits;
 pub use synth::write_synthetic;
 pub use table::{Column, Levels, Table, Values};
 pub use transform::Transform;

@@ -4,31 +4,30 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use focalsweep_core::prepared::{Replicate, Rows};
-use focalsweep_core::spec::{DataSpec, SplitSpec};
+use focalsweep_core::spec::DataSpec;
 use rayon::prelude::*;
 
 use super::error::DataError;
 use super::fit::fit;
 use super::label::Source;
-use super::split::split;
+use super::split::{Dealt, Splits, split};
 use super::transform::Transform;
 use crate::memory::Budget;
 
 /// The first `count` of the replicates of a sweep, as [`prepare`] makes each.
 ///
 /// # Errors
-/// Those of [`prepare`]; all `replicates` together do not fit into memory, which is seen before they are made.
+/// Those of [`prepare`]; `all` replicates together do not fit into memory, which is seen before they are made.
 pub fn prepare_first(
     count: u32,
     source: &Source,
     data: &DataSpec,
-    split_spec: &SplitSpec,
-    seed: u64,
-    replicates: u32,
+    splits: &Splits<'_>,
+    all: u32,
 ) -> Result<Vec<Arc<Replicate>>, DataError> {
     let budget = Budget::now();
-    let room = Room { budget: &budget, replicates };
-    let one = |replicate| prepare_within(&room, source, data, split_spec, seed, replicate).map(Arc::new);
+    let room = Room { budget: &budget, replicates: all };
+    let one = |replicate| prepare_within(&room, source, data, splits, replicate).map(Arc::new);
     (0..count).into_par_iter().map(one).collect()
 }
 
@@ -40,29 +39,22 @@ pub fn prepare_onward(
     numbers: Range<u32>,
     source: &Source,
     data: &DataSpec,
-    split_spec: &SplitSpec,
-    seed: u64,
+    splits: &Splits<'_>,
 ) -> Result<Vec<Arc<Replicate>>, DataError> {
     let budget = Budget::now();
     let room = Room { budget: &budget, replicates: numbers.end.saturating_sub(numbers.start) };
-    let one = |replicate| prepare_within(&room, source, data, split_spec, seed, replicate).map(Arc::new);
+    let one = |replicate| prepare_within(&room, source, data, splits, replicate).map(Arc::new);
     numbers.into_par_iter().map(one).collect()
 }
 
-/// Splits `source` as `(seed, replicate)` has it, fits the preprocessing on the training rows and applies it to all.
+/// Splits `source` as the sweep has it for `replicate`, fits the preprocessing on the training rows and applies it to all.
 ///
 /// # Errors
-/// A class has fewer than 3 rows or is absent from a part; no feature varies on the training rows; a prepared value
+/// Too few rows or groups of a class, or a part without one; no feature varies on the training rows; a prepared value
 /// does not fit single precision.
-pub fn prepare(
-    source: &Source,
-    data: &DataSpec,
-    split_spec: &SplitSpec,
-    seed: u64,
-    replicate: u32,
-) -> Result<Replicate, DataError> {
+pub fn prepare(source: &Source, data: &DataSpec, splits: &Splits<'_>, replicate: u32) -> Result<Replicate, DataError> {
     let room = Room { budget: &Budget::now(), replicates: 1 };
-    prepare_within(&room, source, data, split_spec, seed, replicate)
+    prepare_within(&room, source, data, splits, replicate)
 }
 
 /// The memory that replicates share.
@@ -90,19 +82,21 @@ fn prepare_within(
     room: &Room<'_>,
     source: &Source,
     data: &DataSpec,
-    split_spec: &SplitSpec,
-    seed: u64,
+    splits: &Splits<'_>,
     replicate: u32,
 ) -> Result<Replicate, DataError> {
-    let parts = split(&source.labels, split_spec, seed, replicate)?;
+    let Dealt { parts, notes: of_split } = split(&source.labels, &source.split, splits, replicate)?;
     let (preprocessing, fit_notes) = fit(&source.table, &parts.train, data, &|row| source.place(row))?;
     room.check(source.table.rows, preprocessing.width())?;
     let split_fingerprint = parts.fingerprint();
+    let units = source.split.units(splits.spec);
+    let units = units.as_deref();
     let rows = |part: Vec<u32>| -> Result<Rows, DataError> {
         let x = preprocessing.transform_rows(&source.table, &part, |row| source.place(row))?;
         let y = part.iter().map(|&row| source.labels[row as usize]).collect();
+        let units = units.map(|of| part.iter().map(|&row| of[row as usize]).collect()).unwrap_or_default();
         let source_rows = part.into_iter().map(|row| source.number(row)).collect();
-        Ok(Rows { x: x.into(), y, source_rows })
+        Ok(Rows { x: x.into(), y, source_rows, units })
     };
     let (train, validation, test) = (rows(parts.train)?, rows(parts.validation)?, rows(parts.test)?);
     let calibration = rows(parts.calibration)?;
@@ -118,10 +112,11 @@ fn prepare_within(
     if !calibration.is_empty() {
         notes.push(format!("calibration: {} negatives set aside", calibration.len()));
     }
+    notes.extend(of_split);
     notes.extend(fit_notes);
     Ok(Replicate {
         index: replicate,
-        seed,
+        seed: splits.seed,
         features: preprocessing.features(),
         preprocessing,
         train,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::missing;
 use focalsweep_core::prepared::{Preprocessing, Step};
-use focalsweep_core::spec::{BadValues, ColumnKind, CsvSpec, DataSpec};
+use focalsweep_core::spec::{BadValues, ColumnKind, CsvSpec, DataSpec, SplitSpec};
 
 /// How a file is read.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +46,19 @@ impl Reading {
             codes: None,
             categories: spec.categorical.iter().cloned().collect(),
             times: spec.datetime.keys().cloned().collect(),
+        }
+    }
+
+    /// With the columns that a split reads: they are read whatever they look like, groups and parts as words.
+    pub(super) fn with_split(&mut self, split: &SplitSpec) {
+        for (_, name) in split.columns() {
+            self.named.insert(name.to_owned());
+            if self.kind(name) == Some(ColumnKind::Ignore) {
+                self.types.remove(name);
+            }
+        }
+        for name in split.columns_of_words() {
+            self.types.insert(name.to_owned(), ColumnKind::Category);
         }
     }
 

@@ -80,6 +80,7 @@ impl<'a> Keeper<'a> {
 
     fn row(&self, ended: &Ended) -> ResultRow {
         let fitted = ended.outcome.as_ref().ok();
+        let folds = self.work.spec.split.folds.map(|folds| folds.of_replicate(self.job.replicate));
         ResultRow {
             trial_id: self.kept.ids[ended.slot].clone(),
             replicate: self.job.replicate,
@@ -88,8 +89,8 @@ impl<'a> Keeper<'a> {
             trainer: STACK.to_owned(),
             trainer_fingerprint: None,
             phase: self.job.phase,
-            fold: None,
-            repeat: None,
+            fold: folds.map(|(fold, _)| fold),
+            repeat: folds.map(|(_, repeat)| repeat),
             hyperparameters: self.stack.trials[ended.slot].clone(),
             seed: self.work.spec.seed,
             split_fingerprint: self.data.split_fingerprint.clone(),

@@ -132,12 +132,17 @@ fn part<'a>((scored, rows): &'a (Scored, &Rows), model: usize) -> (OfModel<'a>, 
 /// What ranks rows is measured by their logits, since probabilities that differ by little become equal.
 fn measure(part_of: &(Scored, &Rows), model: usize) -> (SplitMetrics, Option<Ranks>) {
     let (OfModel { raw, scores }, labels) = part(part_of, model);
+    let units = &part_of.1.units[..];
     let ranks = Ranks::new(raw, labels);
     let auc = ranks.as_ref().map(Ranks::auc);
     let metrics = SplitMetrics {
         loss: part_of.0.loss[model],
         auc: auc.map(|a| a.auc),
-        auc_se: auc.and_then(|a| a.se),
+        auc_se: if units.is_empty() {
+            auc.and_then(|a| a.se)
+        } else {
+            metrics::clustered_auc_error(raw, labels, units)
+        },
         average_precision: ranks.as_ref().map(Ranks::average_precision),
         confusion: Confusion::at(scores, labels, 0.5),
         brier: metrics::brier(scores, labels),

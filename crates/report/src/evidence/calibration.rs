@@ -94,7 +94,16 @@ mod tests {
             let probability = |row: i64| 0.3 * spread(row, 7919).powi(2);
             let labels = rows.iter().map(|&row| u8::from(spread(row, 104_729) < probability(row))).collect();
             let scores: Vec<f32> = rows.iter().map(|&row| distort(probability(row)) as f32).collect();
-            ScoreGroup { trial: "t".into(), replicate: 0, split, rows, labels, raw: scores.clone(), scores }
+            ScoreGroup {
+                trial: "t".into(),
+                replicate: 0,
+                split,
+                rows,
+                labels,
+                raw: scores.clone(),
+                scores,
+                units: Vec::new(),
+            }
         };
         let (validation, test) = (group(Split::Validation, 0), group(Split::Test, 4001));
         [ReplicateScores { replicate: 0, validation, test, calibration: None }]
@@ -126,7 +135,16 @@ mod tests {
                 let rows: Vec<i64> = (0..1000).collect();
                 let scores: Vec<f32> = rows.iter().map(|_| 0.045 * stream.uniform().powi(2)).collect();
                 let labels: Vec<u8> = scores.iter().map(|&score| u8::from(stream.uniform() < score)).collect();
-                ScoreGroup { trial: "t".into(), replicate: 0, split, rows, labels, raw: scores.clone(), scores }
+                ScoreGroup {
+                    trial: "t".into(),
+                    replicate: 0,
+                    split,
+                    rows,
+                    labels,
+                    raw: scores.clone(),
+                    scores,
+                    units: Vec::new(),
+                }
             };
             let (validation, test) = (group(Split::Validation), group(Split::Test));
             let of = ReplicateScores { replicate: 0, validation, test, calibration: None };

@@ -13,7 +13,7 @@ use focalsweep_core::spec::Split;
 pub(super) type Thresholds<'a> = &'a dyn Fn(&str, u32) -> Option<f64>;
 
 /// McNemar's test of the positives that two trials miss on the test rows, with the thresholds that they have, rows
-/// clustered over the replicates. It takes the thresholds as given: that another choice of them would miss others is
+/// clustered over the replicates, and in their units. It takes the thresholds as given: that another choice of them would miss others is
 /// not in it. `None` without thresholds or common rows.
 pub(super) fn classifiers(
     of: (&str, &[ReplicateScores]),
@@ -47,10 +47,10 @@ pub(super) fn classifiers(
         .then(|| pair.claim(Test::Missed, (mean, None), None, mcnemar_clustered(&differences), Correction::None))
 }
 
-/// For each positive row, adds one where the first missed it and takes one away where the second did.
+/// For each positive row, adds one where the first missed it and takes one away where the second did, by unit.
 fn count_missed(missed: &mut BTreeMap<i64, i64>, a: &ScoreGroup, b: &ScoreGroup, (at_a, at_b): (f64, f64)) {
-    for (i, &row) in a.rows.iter().enumerate().filter(|&(i, _)| a.labels[i] != 0) {
+    for i in (0..a.rows.len()).filter(|&i| a.labels[i] != 0) {
         let misses = |group: &ScoreGroup, threshold: f64| i64::from(f64::from(group.raw[i]) < threshold);
-        *missed.entry(row).or_insert(0) += misses(a, at_a) - misses(b, at_b);
+        *missed.entry(a.unit(i)).or_insert(0) += misses(a, at_a) - misses(b, at_b);
     }
 }

@@ -7,6 +7,7 @@ use super::members::{Asked, Members, Wanted, read_members};
 use super::methods::Method;
 use super::named::named;
 use super::pairs::against_all;
+use super::procedure::Parts;
 use super::settings::settings;
 use super::share::ForEach;
 use crate::rank::{Ranked, Ranking};
@@ -20,6 +21,9 @@ use focalsweep_core::spec::Split;
 
 /// Influences that are held at once, trials times rows: 512 MB.
 const MOST_CELLS: usize = 1 << 27;
+/// Trials that are held against the winner, the best first: what is beyond a screenful of screenfuls nobody asks for,
+/// and each keeps its order of scores for the resamples.
+const MOST_COMPARED: usize = 2_000;
 
 /// What was found out about a run's trials.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -66,8 +70,11 @@ pub enum Confirmed {
 /// On the rows that ranked, the winner is held against all others, corrected for having been chosen there. On test rows
 /// that no replicate chose on, it is held against the baseline, and the best trial of each method against the plain
 /// one, as trials that were named beforehand; where each replicate has test rows of its own, which chose in another,
-/// again corrected over all pairs. At the operating point the rows that chose the thresholds are resampled: for the
-/// test rows negatives that were set aside, where there are enough for the guarantee that is asked for.
+/// again corrected over all pairs. Folds have models of their own: of those nothing is claimed on the test rows, but of
+/// the [`Procedure`](super::Procedure) that chose them. At the operating point the rows that chose the thresholds are
+/// resampled: for the test rows negatives that were set aside, where there are enough for the guarantee that is asked
+/// for. A trial that was ranked by what its threshold gave was chosen for that threshold and takes it along, so its
+/// claims at the operating point are corrected over all pairs on any test rows.
 ///
 /// # Errors
 /// The scores are there but cannot be read.
@@ -82,11 +89,16 @@ pub fn judge(
     let Some(winner) = ranking.winner() else { return Ok(judged) };
     let id = |ranked: &Ranked| ranked.trial.trial_id.clone();
     let (first, baseline) = (id(winner), ranking.baseline().map(id).filter(|baseline| *baseline != id(winner)));
-    // Those that might have won in its place; of very many the first.
+    let plain = methods.iter().find(|method| method.name == PLAIN).map(|method| method.trial_id.clone());
+    let rivals: BTreeSet<String> =
+        methods.iter().map(|method| method.trial_id.clone()).filter(|rival| Some(rival) != plain.as_ref()).collect();
+    let few: HashSet<String> = [&first].into_iter().chain(&baseline).chain(&plain).chain(&rivals).cloned().collect();
+    // Those that might have won in its place; of very many the first, and those that are asked about anyway.
     let might_have = |ranked: &&Ranked| ranked.front.is_some() && ranked.trial.complete == winner.trial.complete;
     let contenders = ranking.trials.iter().filter(might_have).count();
-    let compared: HashSet<String> =
+    let mut compared: HashSet<String> =
         ranking.trials.iter().filter(might_have).take(most_held(results, ranking)).map(id).collect();
+    compared.extend(ranking.trials.iter().filter(might_have).map(id).filter(|trial| few.contains(trial)));
     let replicates: HashSet<u32> = winner.trial.replicates.iter().copied().collect();
     let about = tests(ranking);
     let asked = |on| Asked {
@@ -99,10 +111,6 @@ pub fn judge(
     judged.errors.add(&members, ranking.on);
     judged.claims.extend(against_all(&first, &members, contenders, &asked(ranking.on), &about, for_each));
 
-    let plain = methods.iter().find(|method| method.name == PLAIN).map(|method| method.trial_id.clone());
-    let rivals: BTreeSet<String> =
-        methods.iter().map(|method| method.trial_id.clone()).filter(|rival| Some(rival) != plain.as_ref()).collect();
-    let few: HashSet<String> = [&first].into_iter().chain(&baseline).chain(&plain).chain(&rivals).cloned().collect();
     let asked = asked(Split::Test);
     let mut members = if ranking.on == Split::Test {
         members
@@ -110,7 +118,10 @@ pub fn judge(
         read_members(source, &Wanted { trials: &few, replicates: &replicates }, &asked, for_each)?
     };
     judged.errors.add(&members, Split::Test);
-    if ranking.on == Split::Validation && members.rows.is_fixed() {
+    let is_fixed = ranking.on == Split::Validation && members.rows.is_fixed();
+    let chosen_at_point = ranking.test().is_some_and(Test::is_at_point);
+    if is_fixed {
+        let asked = Asked { point: asked.point.filter(|_| !chosen_at_point), ..asked };
         if let Some(baseline) = &baseline {
             judged.claims.extend(named(&first, baseline, &members, &asked, for_each));
         }
@@ -118,11 +129,14 @@ pub fn judge(
             let found = of_methods(&rivals, plain, &members, &asked, for_each);
             judged.claims.extend_new(found);
         }
-    } else {
+    }
+    let chose = if is_fixed { at_point(&asked).filter(|_| chosen_at_point) } else { Some(everything(&asked)) };
+    // Each fold has models of its own, and a winner: see `procedure`.
+    let chose = chose.filter(|_| results.split.folds.is_none());
+    if let Some(about) = chose {
         if ranking.on == Split::Validation {
             members = read_members(source, &all, &asked, for_each)?;
         }
-        let about = everything(&asked);
         // Methods are held against the plain one, not the other way round.
         let of_baseline: Vec<&String> = baseline.iter().collect();
         for (one, others, is_turned) in
@@ -133,6 +147,10 @@ pub fn judge(
             let found = found.into_iter().filter(|claim| others.contains(&&claim.against));
             judged.claims.extend_new(found.map(|claim| if is_turned { claim.turned() } else { claim }));
         }
+    }
+    // Fresh trainings of several windows share their rows in a way that no test here reckons with.
+    if Parts::of(results) == Some(Parts::Windows) && results.planned_replicates > 1 {
+        return Ok(judged);
     }
     judged.confirm(source, results, ranking, &first, baseline.as_deref(), &asked, for_each)?;
     Ok(judged)
@@ -153,8 +171,12 @@ fn tests(ranking: &Ranking) -> Vec<Test> {
 
 fn everything(asked: &Asked<'_>) -> Vec<Test> {
     let mut about = vec![Test::Auc, Test::AveragePrecision];
-    about.extend(asked.point.iter().flat_map(|point| Test::at_point(point)));
+    about.extend(at_point(asked).unwrap_or_default());
     about
+}
+
+fn at_point(asked: &Asked<'_>) -> Option<Vec<Test>> {
+    asked.point.map(|point| Test::at_point(point).to_vec())
 }
 
 /// The best trial of each method against the plain one, corrected by Holm over the methods.
@@ -227,7 +249,7 @@ fn most_held(results: &Results, ranking: &Ranking) -> usize {
     let rows_of = |row: &Row| rows_of(results, row, part_of(ranking.on));
     let rows = results.ranked().filter(|row| row.state == State::Finished).find_map(rows_of).unwrap_or(0.0);
     let cells = rows as usize * ranking.replicates as usize;
-    (MOST_CELLS / cells.max(1)).max(2)
+    (MOST_CELLS / cells.max(1)).clamp(2, MOST_COMPARED)
 }
 
 /// Test rows for each training row of a replicate.
@@ -260,7 +282,14 @@ mod tests {
         let results = results(vec![row("a", 0, "bce", None, 0.9, 1.0), row("a", 1, "bce", None, 0.9, 1.0)]);
         let on = |on| rank(&results, &Options { by: vec!["auc".to_owned()], on, top: None }).unwrap();
         // 420 test rows, on two replicates; how many validation rows there are, these results do not say.
-        assert_eq!(most_held(&results, &on(Split::Test)), MOST_CELLS / 840);
-        assert_eq!(most_held(&results, &on(Split::Validation)), MOST_CELLS);
+        assert_eq!(most_held(&results, &on(Split::Test)), MOST_COMPARED);
+        assert_eq!(most_held(&results, &on(Split::Validation)), MOST_COMPARED);
+        let many = |scale: f64| {
+            let mut results = results.clone();
+            results.rows.iter_mut().flat_map(|row| row.metrics.iter_mut().flatten()).for_each(|value| *value *= scale);
+            results
+        };
+        let rows = 420.0 * 1000.0;
+        assert_eq!(most_held(&many(1000.0), &on(Split::Test)), MOST_CELLS / (2 * rows as usize));
     }
 }

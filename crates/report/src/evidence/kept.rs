@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::read::{CalibrationGroup, ReportError, ScoreGroup, ScoreSource};
-use focalsweep_core::metrics::AucComponents;
+use focalsweep_core::metrics::{AucComponents, unit_factors};
 use focalsweep_core::spec::{OperatingPoint, Split};
 
 /// The scores of a trial on one replicate.
@@ -77,7 +77,7 @@ pub struct Optimism {
 }
 
 impl Optimism {
-    /// Of a trial. What a row adds to the error is added up over the replicates and splits that hold it: a row may lie
+    /// Of a trial. What a row, or a unit of rows, adds to the error is added up over the replicates and splits that hold it: a row may lie
     /// in the validation rows of one replicate and in the test rows of another (N. A. Obuchowski 1997, Biometrics
     /// 53(2)).
     pub(super) fn of(scores: &[ReplicateScores]) -> Option<Self> {
@@ -89,8 +89,11 @@ impl Optimism {
                 let group = replicate.on(split);
                 let components = AucComponents::new(&group.raw, &group.labels)?;
                 *mean += components.auc() / n;
-                for (&row, influence) in group.rows.iter().zip(components.influences(&group.labels)?) {
-                    *of_rows.entry(row).or_insert(0.0) += sign * f64::from(influence) / n;
+                let factors =
+                    if group.units.is_empty() { [1.0; 2] } else { unit_factors(&group.labels, &group.units)? };
+                for (at, influence) in components.influences(&group.labels)?.into_iter().enumerate() {
+                    let influence = f64::from(influence) * factors[usize::from(group.labels[at] != 0)];
+                    *of_rows.entry(group.unit(at)).or_insert(0.0) += sign * influence / n;
                 }
             }
         }

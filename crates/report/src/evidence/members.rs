@@ -7,7 +7,8 @@ use super::share::{ForEach, each_trial};
 use crate::read::{CalibrationGroup, ReportError, ScoreGroup, ScoreSource};
 use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::metrics::{
-    Applied, AucComponents, FEWEST_ABOVE, Ladder, Placed, average_precision, average_precision_influences, most_above,
+    AllPlaces, Applied, AucComponents, FEWEST_ABOVE, Ladder, Placed, average_precision, average_precision_influences,
+    most_above, unit_factors,
 };
 use focalsweep_core::spec::{OperatingPoint, Split};
 
@@ -31,37 +32,54 @@ impl Asked<'_> {
     }
 }
 
-/// Rows of a split over the replicates.
+/// Rows of a split over the replicates. Where rows come in units, what they add to errors is added up by unit.
 #[derive(Debug, Default)]
 pub(super) struct SplitRows {
     /// Rows of each replicate.
     of_replicate: BTreeMap<u32, Vec<i64>>,
-    /// Each row's place among all of them.
+    /// Each row's place among all of them, or that of its unit.
     places: HashMap<i64, u32>,
     /// Of each replicate's rows.
     places_of_replicate: BTreeMap<u32, Vec<u32>>,
-    /// Different rows of the two classes.
+    /// Whether rows come in units.
+    in_units: bool,
+    /// By what each replicate's influences of the two classes are multiplied, as units vary and not rows.
+    factors: BTreeMap<u32, [f64; 2]>,
+    /// Different rows, or units with rows, of the two classes.
     classes: [usize; 2],
+    /// Which of the classes each place has.
+    has: Vec<[bool; 2]>,
     /// Positives of each replicate.
     positives: BTreeMap<u32, u64>,
 }
 
 impl SplitRows {
     /// Takes the rows of the first trial of a replicate; says whether those of another are the same.
-    fn add(&mut self, replicate: u32, rows: &[i64], labels: &[u8]) -> bool {
+    fn add(&mut self, replicate: u32, rows: &[i64], labels: &[u8], units: &[i64]) -> bool {
         if let Some(first) = self.of_replicate.get(&replicate) {
             return first == rows;
         }
+        self.in_units = !units.is_empty();
+        if self.in_units {
+            // A class in a single unit: nothing is known of how much units differ.
+            self.factors.insert(replicate, unit_factors(labels, units).unwrap_or([f64::INFINITY; 2]));
+        }
         let mut positives = 0;
         let place = |(&row, &label): (&i64, &u8)| {
+            let class = usize::from(label != 0);
             positives += u64::from(label != 0);
             let next = self.places.len() as u32;
-            *self.places.entry(row).or_insert_with(|| {
-                self.classes[usize::from(label != 0)] += 1;
-                next
-            })
+            let place = *self.places.entry(row).or_insert(next);
+            if place == next {
+                self.has.push([false; 2]);
+            }
+            if !std::mem::replace(&mut self.has[place as usize][class], true) {
+                self.classes[class] += 1;
+            }
+            place
         };
-        let places = rows.iter().zip(labels).map(place).collect();
+        let keys = if self.in_units { units } else { rows };
+        let places = keys.iter().zip(labels).map(place).collect();
         self.places_of_replicate.insert(replicate, places);
         self.positives.insert(replicate, positives);
         self.of_replicate.insert(replicate, rows.to_vec());
@@ -74,9 +92,14 @@ impl SplitRows {
         rows.next().is_none_or(|first| rows.all(|other| other == first))
     }
 
-    /// Different rows of the rarer class.
+    /// Different rows of the rarer class, or units with rows of it.
     pub(super) fn rarer(&self) -> usize {
         self.classes[0].min(self.classes[1])
+    }
+
+    /// What resamples draw: how many units, or else negative rows, there are.
+    fn drawn(&self) -> AllPlaces {
+        if self.in_units { AllPlaces::Units(self.places.len()) } else { AllPlaces::Negatives(self.classes[0]) }
     }
 
     /// Mean number of positives of the replicates.
@@ -103,6 +126,24 @@ impl Estimate {
         self.influences.resize(rows.places.len().max(self.influences.len()), 0.0);
         let mut variance = 0.0;
         let places = rows.places_of_replicate.get(&group.replicate).map_or(&[][..], Vec::as_slice);
+        if let Some(factors) = rows.factors.get(&group.replicate) {
+            let mut of_unit = vec![0.0_f64; rows.places.len()];
+            let mut of_rows = 0.0;
+            for ((&place, &influence), &label) in places.iter().zip(influences).zip(&group.labels) {
+                let of_row = f64::from(influence);
+                of_unit[place as usize] += of_row * factors[usize::from(label != 0)];
+                of_rows += of_row * of_row;
+            }
+            for (sum, of_unit) in self.influences.iter_mut().zip(&of_unit) {
+                *sum += *of_unit as f32;
+                variance += of_unit * of_unit;
+            }
+            self.of_replicate.push(value);
+            // What few rows leave unknown is more by as much as units vary more than rows would.
+            self.lacking += if of_rows > 0.0 { lacking * variance / of_rows } else { lacking };
+            self.own_variance.push(variance);
+            return;
+        }
         for (&place, &influence) in places.iter().zip(influences) {
             self.influences[place as usize] += influence;
             variance += f64::from(influence).powi(2);
@@ -277,7 +318,7 @@ impl<'a> Build<'a> {
     /// they are too few the validation rows choose.
     pub(super) fn add_calibration(&mut self, trial: &str, group: &CalibrationGroup) {
         let Some((max_fpr, confidence)) = self.asked.guarantee() else { return };
-        if !self.set_aside.add(group.replicate, &group.rows, &group.labels) {
+        if !self.set_aside.add(group.replicate, &group.rows, &group.labels, &[]) {
             self.others.insert(trial.to_owned());
             return;
         }
@@ -293,7 +334,7 @@ impl<'a> Build<'a> {
     pub(super) fn add(&mut self, trial: &str, group: &ScoreGroup, measured: Measured) {
         let Asked { on, point, .. } = self.asked;
         let rows = if group.split == on { &mut self.members.rows } else { &mut self.chooses };
-        if !rows.add(group.replicate, &group.rows, &group.labels) {
+        if !rows.add(group.replicate, &group.rows, &group.labels, &group.units) {
             self.others.insert(trial.to_owned());
             return;
         }
@@ -317,7 +358,7 @@ impl<'a> Build<'a> {
         if group.split == Split::Validation && guaranteed.is_none() {
             let kept = kept.or_else(|| Ladder::kept(raw, labels, Ladder::floor(point, raw, labels)));
             let places = &mut self.members.placed.validation;
-            let place = |at: usize, positive: bool| places.place(group.rows[at], positive);
+            let place = |at: usize, positive: bool| places.place(group.unit(at), positive);
             waiting.chooses = kept.map(|kept| Ladder::placed(raw, labels, &kept, place));
         }
         if group.split == Split::Test && on == Split::Test {
@@ -325,7 +366,7 @@ impl<'a> Build<'a> {
             let floor = chooses.and_then(Ladder::lowest);
             let places = &mut self.members.placed.test;
             waiting.test =
-                Ladder::new(&group.raw, &group.labels, floor, |at, positive| places.place(group.rows[at], positive));
+                Ladder::new(&group.raw, &group.labels, floor, |at, positive| places.place(group.unit(at), positive));
         }
     }
 
@@ -335,9 +376,9 @@ impl<'a> Build<'a> {
         let replicates = self.members.rows.of_replicate.len();
         let chooses = if on == Split::Validation { &self.members.rows } else { &self.chooses };
         let placed = &mut self.members.placed;
-        placed.validation.set_negatives(chooses.classes[0]);
-        placed.calibration.set_negatives(self.set_aside.classes[0]);
-        placed.test.set_negatives(self.members.rows.classes[0]);
+        placed.validation.set_all(chooses.drawn());
+        placed.calibration.set_all(self.set_aside.drawn());
+        placed.test.set_all(self.members.rows.drawn());
         let (rows, others, guaranteed) = (&self.members.rows, &self.others, &mut self.guaranteed);
         let fewest = &mut self.members.above;
         self.members.of.retain(|trial, member| {

@@ -12,14 +12,16 @@ use super::intervals::{Intervals, intervals};
 use super::judge::{Confirmed, StandardErrors, judge, thresholds};
 use super::kept::{Optimism, scores_of};
 use super::methods::{Method, methods};
+use super::procedure::{Parts, Procedure};
 use super::share::ForEach;
 use super::starts::{Start, starts};
 use crate::rank::{Options, Ranked, Ranking, rank};
 use crate::read::parameters::PLAIN;
 use crate::read::{ReportError, Results, column};
 use focalsweep_core::metrics::catalogue::{Metric, Test};
+use focalsweep_core::plan::Phase;
 use focalsweep_core::record::RunFiles;
-use focalsweep_core::spec::Split;
+use focalsweep_core::spec::{Split, SplitBy};
 
 /// What there is to say of a run: its trials in their order, and what their scores say of that.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +38,8 @@ pub struct Answer {
     /// All that is claimed: every sentence, mark and outline that says that trials differ, or that they cannot be told
     /// apart, comes from here.
     pub claims: Claims,
+    /// What choosing comes to, where each replicate is a fold or a window.
+    pub procedure: Option<Procedure>,
     /// Standard errors of the AUCs.
     pub standard_errors: StandardErrors,
     /// Whether trials were trained afresh.
@@ -166,6 +170,15 @@ fn answer(
         }
     };
     answer.notes.extend(answer.guarantee.as_ref().and_then(Guarantee::tells_too_little));
+    answer.procedure = Procedure::of(results, ranking)?;
+    let is_confirmed = results.rows.iter().any(|row| row.phase == Phase::Confirm);
+    if is_confirmed && results.planned_replicates > 1 && Parts::of(results) == Some(Parts::Windows) {
+        answer.notes.push(
+            "Fresh trainings are not tested: those of several windows share their rows in a way that no test here reckons \
+             with."
+                .to_owned(),
+        );
+    }
     let judged = judge(files, results, ranking, &answer.methods, for_each)?;
     (answer.claims, answer.standard_errors, answer.confirmed) = (judged.claims, judged.errors, judged.confirmed);
     let shown = ranking.shown().iter().take(with_intervals).map(id);
@@ -179,13 +192,27 @@ fn answer(
     let thresholds = thresholds(results);
     let at = |trial: &str, replicate: u32| thresholds.get(&(trial, replicate)).copied();
     if let Some(of_winner) = scores.get(&winner) {
-        let of_baseline = baseline.as_ref().and_then(|baseline| Some((baseline.as_str(), &scores.get(baseline)?[..])));
+        // Each fold has models of its own.
+        let of_baseline = baseline.as_ref().filter(|_| results.split.folds.is_none());
+        let of_baseline = of_baseline.and_then(|baseline| Some((baseline.as_str(), &scores.get(baseline)?[..])));
         answer.claims.extend(of_baseline.and_then(|other| classifiers((&winner, of_winner), other, &at)));
         answer.optimism = Optimism::of(of_winner);
-        answer.calibration = Calibration::of(of_winner);
+        let in_units = of_winner.iter().any(|of| !of.test.units.is_empty());
+        answer.calibration = Calibration::of(of_winner).filter(|_| !in_units);
         answer.warnings.extend(answer.calibration.filter(Calibration::misleads).map(|c| misleading(&c)));
     }
-    answer.intervals = intervals(&scores, point, for_each);
+    if scores.values().flatten().any(|of| !of.test.units.is_empty()) {
+        let (unit, units) = match &results.split.by {
+            SplitBy::Time { groups: None, .. } => ("one block of time", "blocks"),
+            _ => ("one group", "groups"),
+        };
+        answer.notes.push(format!(
+            "Rows of {unit} may err alike: standard errors and tests count {units}, not rows; there are no intervals by \
+             bootstrap of the rows, and no test of the winner's scores as probabilities."
+        ));
+    } else {
+        answer.intervals = intervals(&scores, point, for_each);
+    }
     answer.starts = starts(files, ranking)?;
     Ok(answer)
 }

@@ -37,6 +37,7 @@ fn scores(trials: &[&str], replicates: u32, shift: [i64; 2]) -> Vec<ScoreGroup> 
                 };
                 let raw: Vec<f32> = (0..200).map(score).collect();
                 groups.push(ScoreGroup {
+                    units: Vec::new(),
                     trial: trial.to_owned(),
                     replicate,
                     split,
@@ -144,6 +145,27 @@ fn test_rows_that_ranked_or_chose_are_corrected_for() {
     assert_eq!(claim(&redrawn, Kind::Models, Test::Auc, "c", Split::Test).corrected_for, Correction::AllPairs);
     let fixed = judged(&scores(&trials, 3, [50, 0]), &results, &ranking);
     assert_eq!(claim(&fixed, Kind::Models, Test::Auc, "c", Split::Test).corrected_for, Correction::None);
+}
+
+#[test]
+fn a_winner_that_was_chosen_for_its_threshold_is_corrected_for_that_at_the_operating_point() {
+    let trials = ["a", "b", "c"];
+    let mut results = table(&trials, 1, Some(POINT));
+    results.metrics.push("val_op_fn".to_owned());
+    for (at, row) in results.rows.iter_mut().enumerate() {
+        row.metrics.push(Some(at as f64));
+    }
+    let methods = [(PLAIN, "c"), ("class weights", "b")];
+    let methods = methods.map(|(name, id)| Method { name: name.to_owned(), trial_id: id.to_owned(), trials: 1 });
+    let corrections = |by: &str| {
+        let groups = scores(&trials, 1, [0, 0]);
+        let found = judge(&groups, &results, &ranked(&results, &[by]), &methods, &in_turn).unwrap();
+        [("a", Test::Auc), ("a", Test::Missed), ("a", Test::Alarms), ("b", Test::Missed)]
+            .map(|(of, about)| found.claims.get(Kind::Models, about, of, "c", Split::Test).unwrap().corrected_for)
+    };
+    assert_eq!(corrections("auc"), [Correction::None; 4]);
+    let all = Correction::AllPairs;
+    assert_eq!(corrections("op_fn"), [Correction::None, all, all, all]);
 }
 
 #[test]
@@ -322,4 +344,72 @@ fn negatives_that_would_do_are_named_where_too_few_are_above() {
     // By Python's math.comb the sum of C(n, j) 0.001ʲ 0.999ⁿ⁻ʲ over j = 0 … 3 is 0.050009 at 7,751, 0.049976 at 7,752.
     assert!(said.contains("no more than 2 may") && said.contains("; 7,752 negatives would do."), "{said}");
     assert_eq!(too_few_above(3, 0.001, 0.95), None);
+}
+
+/// Each row and a copy of it, of one unit, tell as much as the row: what is claimed stays, though there are twice as
+/// many rows. Where rows stand for themselves the copies count as news.
+#[test]
+fn copies_in_a_unit_tell_nothing_new() {
+    let trials = ["a", "b", "c"];
+    let results = table(&trials, 1, None);
+    let doubled = |in_units: bool| {
+        let mut groups = scores(&trials, 1, [0, 0]);
+        for group in &mut groups {
+            if in_units {
+                group.units = group.rows.repeat(2);
+            }
+            group.rows.extend(group.rows.clone().iter().map(|row| row + 100_000));
+            (group.labels, group.raw) = (group.labels.repeat(2), group.raw.repeat(2));
+            group.scores = group.scores.repeat(2);
+        }
+        groups
+    };
+    let of = |groups: Vec<ScoreGroup>| judged(&groups, &results, &ranked(&results, &["auc"]));
+    let (once, units, rows) = (of(scores(&trials, 1, [0, 0])), of(doubled(true)), of(doubled(false)));
+    for (against, split) in [("b", Split::Validation), ("c", Split::Validation), ("c", Split::Test)] {
+        let error = |judged: &Judged| claim(judged, Kind::Models, Test::Auc, against, split).standard_error.unwrap();
+        let (once, units, rows) = (error(&once), error(&units), error(&rows));
+        assert!((units / once - 1.0).abs() < 1e-3, "{against}: {once} {units}");
+        assert!(rows < 0.75 * once, "{against}: {once} {rows}");
+    }
+    let p = |judged: &Judged| claim(judged, Kind::Models, Test::Auc, "c", Split::Test).p;
+    assert!((p(&once) - p(&units)).abs() < 1e-4, "as many degrees of freedom: {} {}", p(&once), p(&units));
+    let standard = |judged: &Judged| judged.errors.of("a", Split::Test).unwrap();
+    // Widened where rows are few, which copies hide a little.
+    assert!((standard(&units) / standard(&once) - 1.0).abs() < 0.15, "{} {}", standard(&units), standard(&once));
+}
+
+/// A unit's misses are one, however many of its rows there are; and nothing is told where a class is in one unit.
+#[test]
+fn thresholds_and_misses_are_those_of_units() {
+    let trials = ["a", "b", "c"];
+    let results = table(&trials, 1, Some(POINT));
+    let grouped = |unit: &dyn Fn(i64) -> i64| {
+        let mut groups = scores(&trials, 1, [0, 0]);
+        for group in &mut groups {
+            group.units = group.rows.iter().map(|&row| unit(row)).collect();
+        }
+        judged(&groups, &results, &ranked(&results, &["auc"]))
+    };
+    let interval = |judged: &Judged| {
+        let interval = claim(judged, Kind::Models, Test::Missed, "c", Split::Test).interval.unwrap();
+        interval.upper - interval.lower
+    };
+    let (rows, units) = (grouped(&|row| row), grouped(&|row| row / 40));
+    assert!(interval(&units) > 0.5 * interval(&rows), "{} {}", interval(&units), interval(&rows));
+    // All positives are in the first unit.
+    let one = grouped(&|row| if row % 10 == 0 { -1 } else { row });
+    assert!(one.claims.all().is_empty(), "{:?}", one.claims);
+}
+
+/// Folds have models of their own: on the test rows nothing is claimed of a trial.
+#[test]
+fn of_folds_no_models_are_claimed() {
+    let trials = ["a", "b"];
+    let folds = focalsweep_core::spec::Folds { folds: 2, repeats: 1 };
+    let split = focalsweep_core::spec::SplitSpec { folds: Some(folds), ..Default::default() };
+    let results = Results { split, ..table(&trials, 2, Some(POINT)) };
+    let found = judged(&scores(&trials, 2, [0, 1000]), &results, &ranked(&results, &["auc"]));
+    assert!(found.claims.all().iter().all(|claim| claim.split == Split::Validation), "{:?}", found.claims);
+    assert!(!found.claims.all().is_empty());
 }

@@ -117,6 +117,7 @@ mod tests {
             scores.iter().enumerate().map(|(i, s)| u8::from(*s > 0.5 && (i + replicate as usize).is_multiple_of(5)));
         let labels = labels.collect();
         ScoreGroup {
+            units: Vec::new(),
             trial: "t".into(),
             replicate,
             split: Split::Test,

@@ -115,6 +115,7 @@ mod tests {
         let scores: Vec<f32> = (0..200_u16).map(|i| (f32::from(i * 37 % 200) + shift) / 201.0).collect();
         let labels: Vec<u8> = scores.iter().enumerate().map(|(i, &s)| u8::from(i % 7 == 0 || s > 0.9)).collect();
         ScoreGroup {
+            units: Vec::new(),
             trial: "t".into(),
             replicate,
             split,

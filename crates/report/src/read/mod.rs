@@ -16,7 +16,7 @@ pub(crate) use operating::percent;
 pub(crate) use words::{column, listed, p_in_words, part_of, split_word, trials_count};
 
 pub use error::ReportError;
-pub use operating::{at_operating_point, operating_point_in_words};
+pub use operating::{at_operating_point, metrics_at_operating_point, operating_point_in_words};
 pub use rows::{Results, Row, Timing, Value};
 pub use run::{read, run_files, unchecked_run_files};
 pub use scores::{CalibrationGroup, ScoreGroup, ScoreSource, for_each_calibration_group, for_each_group};

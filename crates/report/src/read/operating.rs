@@ -19,6 +19,13 @@ fn metrics_at_point() -> impl Iterator<Item = (&'static Metric, OfCounts)> {
     })
 }
 
+/// The columns that [`at_operating_point`] fills, but for costs, which follow from the others.
+pub fn metrics_at_operating_point() -> Vec<String> {
+    let of = |on| metrics_at_point().map(move |(metric, _)| metric.column(part_of(on)).name());
+    let thresholds = ["threshold", "threshold_raw"].map(str::to_owned);
+    thresholds.into_iter().chain(of(Split::Validation)).chain(of(Split::Test)).collect()
+}
+
 /// Puts the threshold of every (trial, replicate) where `point` has it on the validation rows, and counts the
 /// validation and the test rows again at it: the columns `threshold`, `val_op_…`, `test_op_…`, and for costs `val_cost`
 /// and `test_cost`. Where `point` asks for a guarantee and the calibration rows give one, `threshold` and `test_op_…`

@@ -2,7 +2,7 @@
 
 use focalsweep_core::plan::Phase;
 use focalsweep_core::record::State;
-use focalsweep_core::spec::OperatingPoint;
+use focalsweep_core::spec::{OperatingPoint, SplitSpec};
 
 /// The rows of a run.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -23,6 +23,8 @@ pub struct Results {
     pub ranks: Phase,
     /// Where the thresholds are put; `None` where the run's sweep.yaml cannot be read.
     pub operating_point: Option<OperatingPoint>,
+    /// How the rows were dealt; as by default where the run's sweep.yaml cannot be read.
+    pub split: SplitSpec,
     /// What to know of these results before believing them.
     pub warnings: Vec<String>,
 }
@@ -43,7 +45,7 @@ impl Results {
     }
 
     /// A metric of a row, by its column.
-    pub(crate) fn value(&self, row: &Row, column: &str) -> Option<f64> {
+    pub fn value(&self, row: &Row, column: &str) -> Option<f64> {
         let at = self.metrics.iter().position(|metric| metric == column)?;
         row.metrics.get(at).copied().flatten()
     }

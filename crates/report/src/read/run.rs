@@ -15,7 +15,7 @@ use focalsweep_core::guard::guarded;
 use focalsweep_core::metrics::catalogue::MetricColumn;
 use focalsweep_core::plan::{Phase, is_id};
 use focalsweep_core::record::{RESULTS, RunDirError, RunFiles, State};
-use focalsweep_core::spec::{OperatingPoint, PARAMETERS};
+use focalsweep_core::spec::{PARAMETERS, Spec};
 
 /// The run in `run_dir`, whose files are compared with their checksums when they are read.
 ///
@@ -53,6 +53,7 @@ pub fn read(files: &RunFiles) -> Result<Results, ReportError> {
     let table = Table::read(&path, files.open(RESULTS)?.ok_or_else(no_results)?)?;
     let (parameters, metrics) = (table.parameters()?, table.metrics()?);
     let manifest = files.manifest();
+    let spec = spec(files)?;
     let mut results = Results {
         name: manifest.name.clone(),
         planned_trials: manifest.counts.trials,
@@ -60,7 +61,8 @@ pub fn read(files: &RunFiles) -> Result<Results, ReportError> {
         rows: table.rows(&parameters, &metrics)?,
         parameters: parameters.into_iter().map(|(name, _)| name).collect(),
         metrics: metrics.into_iter().map(|(name, _)| name).collect(),
-        operating_point: operating_point(files)?,
+        split: spec.as_ref().map(|spec| spec.split.clone()).unwrap_or_default(),
+        operating_point: spec.map(|spec| spec.operating_point),
         ranks: Phase::Search,
         warnings: manifest.data_warnings.clone(),
     };
@@ -68,10 +70,10 @@ pub fn read(files: &RunFiles) -> Result<Results, ReportError> {
     Ok(results)
 }
 
-/// That of the run's own sweep file; people may have taken that of a run of version 1 away.
-fn operating_point(files: &RunFiles) -> Result<Option<OperatingPoint>, ReportError> {
+/// The run's own sweep file; people may have taken that of a run of version 1 away.
+fn spec(files: &RunFiles) -> Result<Option<Spec>, ReportError> {
     match files.spec() {
-        Ok(spec) => Ok(Some(spec.operating_point)),
+        Ok(spec) => Ok(Some(spec)),
         Err(_) if !files.is_checked() => Ok(None),
         Err(error) => Err(error.into()),
     }

@@ -31,6 +31,15 @@ pub struct ScoreGroup {
     pub raw: Vec<f32>,
     /// Probability of each row to be positive.
     pub scores: Vec<f32>,
+    /// What each row is a part of: its group, or its day. Empty where each row stands for itself.
+    pub units: Vec<i64>,
+}
+
+impl ScoreGroup {
+    /// What the row at `place` is counted as when it comes to how sure figures are: its unit, else the row itself.
+    pub(crate) fn unit(&self, place: usize) -> i64 {
+        self.units.get(place).copied().unwrap_or(self.rows[place])
+    }
 }
 
 /// The scores of one (trial, replicate) on the negatives that were set aside for a guarantee.
@@ -131,9 +140,9 @@ pub fn for_each_group(
     };
     let wanted = |trial: &str, replicate, word| of(word).is_some_and(|split| wanted(trial, replicate, split));
     for_each_run(files, &wanted, &mut |run| {
-        let Run { trial, replicate, word, rows, labels, raw, scores } = run;
+        let Run { trial, replicate, word, rows, labels, raw, scores, units } = run;
         if let Some(split) = of(word) {
-            each(ScoreGroup { trial, replicate, split, rows, labels, raw, scores });
+            each(ScoreGroup { trial, replicate, split, rows, labels, raw, scores, units });
         }
     })
 }
@@ -172,6 +181,7 @@ struct Run {
     labels: Vec<u8>,
     raw: Vec<f32>,
     scores: Vec<f32>,
+    units: Vec<i64>,
 }
 
 fn for_each_run(
@@ -183,7 +193,7 @@ fn for_each_run(
     let Some(file) = files.open(SCORES)? else { return Ok(()) };
     let unreadable = |why: String| ReportError::Unreadable { path: path.to_owned(), why };
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(e.to_string()))?;
-    let names = ["trial_id", "replicate", "split", "row", "label", "raw", "score"];
+    let names = ["trial_id", "replicate", "split", "row", "label", "raw", "score", "unit"];
     let mask = ProjectionMask::columns(builder.parquet_schema(), names);
     let mut reader =
         builder.with_projection(mask).with_batch_size(1 << 16).build().map_err(|e| unreadable(e.to_string()))?;
@@ -228,6 +238,8 @@ fn add_batch(
     let rows = rows.as_primitive::<Int64Type>().values();
     let labels = labels.as_primitive::<Int8Type>().values();
     let scores = scores.as_primitive::<Float32Type>().values();
+    let units = batch.column_by_name("unit").map(|_| column("unit", &DataType::Int64)).transpose()?;
+    let units = units.as_ref().map(|units| &units.as_primitive::<Int64Type>().values()[..]).unwrap_or_default();
     let (trial_keys, split_keys) = (trials.keys().values(), splits.keys().values());
     let (trial_names, split_names) = (trials.values().as_string::<i32>(), splits.values().as_string::<i32>());
 
@@ -260,11 +272,13 @@ fn add_batch(
                 labels: Vec::new(),
                 raw: Vec::new(),
                 scores: Vec::new(),
+                units: Vec::new(),
             });
             run.rows.extend(&rows[start..end]);
             run.labels.extend(labels[start..end].iter().map(|&label| u8::from(label != 0)));
             run.raw.extend(&raw[start..end]);
             run.scores.extend(&scores[start..end]);
+            run.units.extend(units.get(start..end).unwrap_or_default());
         }
         start = end;
     }

@@ -98,6 +98,7 @@ impl Report {
                 "isotonic": reading(calibration.isotonic),
                 "prevalence": calibration.prevalence,
             })),
+            "procedure": answer.procedure.as_ref().map(super::procedure::as_json),
             "starts": answer.starts.iter().map(|start| json!({
                 "initial_bias": start.initial_bias,
                 "trial_id": start.trial_id,

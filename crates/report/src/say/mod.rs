@@ -9,6 +9,7 @@ mod methods;
 mod numbers;
 mod pair;
 mod pair_columns;
+mod procedure;
 mod ranked;
 mod sentences;
 mod summary;

@@ -3,6 +3,7 @@
 use super::baseline_first::baseline_first;
 use super::few_positives::few_positives;
 use super::numbers::{number, p_in_words, signed};
+use super::procedure::procedure_in_words;
 use super::summary::in_words;
 use crate::evidence::{Claim, Confirmed, Correction, Guarantee, Kind, Report, Start};
 use crate::rank::{Ranked, Ranking};
@@ -34,6 +35,7 @@ pub(crate) fn sentences(report: &Report) -> Vec<String> {
             out.extend(of_settings(report, of, against));
         }
     }
+    out.extend(answer.procedure.as_ref().map(procedure_in_words));
     out.extend(answer.guarantee.as_ref().map(guarantee_in_words));
     out.extend(optimism_in_words(report));
     out.extend(starts_in_words(&answer.starts));
@@ -123,9 +125,12 @@ fn bought(report: &Report, winner: &Ranked, baseline: &Ranked) -> Option<String>
 /// What the tests say of two trained models, and of them as deployed.
 fn of_models(report: &Report, of: &str, against: &str) -> Option<String> {
     let claims = tested(report, Kind::Models, of, against);
-    let corrected = match claims.first()?.corrected_for {
-        Correction::None => String::new(),
-        other => format!(", corrected for {}", other.words()),
+    let corrections = [claims.first()?, claims.last()?].map(|claim| claim.corrected_for);
+    let corrected = match corrections {
+        [Correction::None, Correction::None] => String::new(),
+        // A winner that was chosen at the operating point takes its threshold along.
+        [Correction::None, other] => format!(", at the operating point corrected for {}", other.words()),
+        [other, _] => format!(", corrected for {}", other.words()),
     };
     let deployed = report.on_test(Kind::Classifiers, Test::Missed, of, against).map(|claim| {
         let told = if claim.told() { "miss different positives" } else { "cannot be told apart by what they miss" };

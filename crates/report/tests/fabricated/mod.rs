@@ -210,9 +210,17 @@ fn draw(cell: &Cell, stream: &mut Stream) -> Set {
                 let labels: Vec<u8> = of.iter().map(|&row| label(row)).collect();
                 (of.iter().map(|&row| row as i64).collect(), labels, raw)
             });
-            let parts = [(Split::Validation, validation), (Split::Test, test)].map(|(split, (rows, labels, raw))| {
-                ScoreGroup { trial: id.clone(), replicate, split, rows, labels, scores: raw.clone(), raw }
-            });
+            let parts =
+                [(Split::Validation, validation), (Split::Test, test)].map(|(split, (rows, labels, raw))| ScoreGroup {
+                    trial: id.clone(),
+                    replicate,
+                    split,
+                    rows,
+                    labels,
+                    scores: raw.clone(),
+                    raw,
+                    units: Vec::new(),
+                });
             let (rows, labels, raw) = aside;
             let aside = CalibrationGroup { trial: id.clone(), replicate, rows, labels, scores: raw.clone(), raw };
             table.push(row_of(cell, &id, (model, replicate, is_confirm), &parts, &aside));

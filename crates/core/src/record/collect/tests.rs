@@ -42,6 +42,7 @@ impl Run {
             x: vec![0.5; 3 * FEATURES].into(),
             y: vec![0, 1, 0].into(),
             source_rows: (from..from + 3).collect::<Vec<u32>>().into(),
+            ..Rows::default()
         };
         let replicate = Replicate {
             index: 0,

@@ -6,9 +6,9 @@ use proptest::prelude::*;
 
 use super::super::{
     Activation, Backend, BadValues, ColumnKind, ConfirmSpec, CsvSpec, DataSpec, DatePart, Devices, Domain,
-    EarlyStopping, Encoding, Goal, InitialBias, LaunchSpec, Launcher, Loss, Method, ModelSpec, Monitor, OperatingPoint,
-    Optimizer, Parameters, RankSpec, Reduction, Sampling, Scalar, Scores, SlurmSpec, Space, Spec, Split, SplitSpec,
-    SynthSpec, TestRows, TrainSpec, Word, parse, to_yaml,
+    EarlyStopping, Encoding, Folds, Goal, InitialBias, KnownGroups, LaunchSpec, Launcher, Loss, Method, ModelSpec,
+    Monitor, OperatingPoint, Optimizer, Parameters, RankSpec, Reduction, Sampling, Scalar, Scores, SlurmSpec, Space,
+    Span, Spec, Split, SplitBy, SplitSpec, SynthSpec, TestRows, TrainSpec, Word, parse, to_yaml,
 };
 use super::read;
 
@@ -228,13 +228,80 @@ fn slurm() -> impl Strategy<Value = SlurmSpec> {
     })
 }
 
+fn span() -> impl Strategy<Value = Span> {
+    let number = prop_oneof![Just(0.0), 1e-3..1e9_f64, (0..400_u32).prop_map(f64::from)];
+    let unit = prop::sample::select(vec!["s", "m", "h", "d", "w"]);
+    prop_oneof![
+        number.clone().prop_map(|amount| Span::number(amount).unwrap()),
+        (number, unit).prop_map(|(amount, unit)| Span::parse(&format!("{amount}{unit}")).unwrap()),
+    ]
+}
+
+/// What each way to split reads, at random; keys that it does not read are as by default.
+fn split() -> impl Strategy<Value = SplitSpec> {
+    let folds = || option::of((2_u32..20, 1_u32..5).prop_map(|(folds, repeats)| Folds { folds, repeats }));
+    let random = (folds(), option::of(1e-9..0.002)).prop_map(|(folds, calibration)| SplitSpec {
+        folds,
+        calibration,
+        ..SplitSpec::default()
+    });
+    let group = (folds(), text()).prop_map(|(folds, column)| SplitSpec {
+        by: SplitBy::Group { column },
+        folds,
+        ..SplitSpec::default()
+    });
+    let groups = option::of((text(), any::<bool>()).prop_map(|(column, new_only)| KnownGroups { column, new_only }));
+    let time = (text(), option::of(span()), any::<bool>(), option::of(span()), groups).prop_map(
+        |(column, gap, delayed, window, groups)| SplitSpec {
+            by: SplitBy::Time {
+                column,
+                gap,
+                label_delay: gap.filter(|_| delayed),
+                window: window.filter(|window| !window.is_zero()),
+                groups,
+            },
+            ..SplitSpec::default()
+        },
+    );
+    let column = (text(), vec(scalar(), 3..9)).prop_filter_map("three values that differ", |(column, values)| {
+        let mut unique: Vec<Scalar> = Vec::new();
+        for value in values {
+            if unique.iter().all(|other| other.to_string() != value.to_string()) {
+                unique.push(value);
+            }
+        }
+        let test = unique.pop().into_iter().collect();
+        let validation = unique.pop().into_iter().collect();
+        let by = SplitBy::Column { column, train: unique, validation, test };
+        matches!(&by, SplitBy::Column { train, .. } if !train.is_empty())
+            .then(|| SplitSpec { by, ..SplitSpec::default() })
+    });
+    let rest = (share(), 1e-9..0.4_f64, any::<bool>(), any::<bool>());
+    let any = prop_oneof![random.boxed(), group.boxed(), time.boxed(), column.boxed()];
+    let split = (any, rest).prop_map(|(split, (test, validation, stratify, fixed))| {
+        let dealt = matches!(split.by, SplitBy::Random | SplitBy::Group { .. });
+        let default = SplitSpec::default();
+        let shares = !matches!(split.by, SplitBy::Column { .. });
+        SplitSpec {
+            test: if shares && split.folds.is_none() { test } else { default.test },
+            validation: if shares { validation } else { default.validation },
+            stratify: stratify || !dealt,
+            test_rows: if fixed || !dealt || split.folds.is_some() { TestRows::Fixed } else { TestRows::Redraw },
+            ..split
+        }
+    });
+    // So that a test in a thread of its own finds room on its stack.
+    split.boxed()
+}
+
 prop_compose! {
     fn spec()(
-        name in "[A-Za-z0-9_][A-Za-z0-9_-]{0,20}", data in data(), train in train(),
-        shares in (share(), share()), stratify: bool, fixed: bool, calibration in option::of(1e-9..0.002),
-        replicates in 1_u32..100, seed: u64, confirm in option::of((1_u32..=50, 2_u32..=1000)),
+        name in "[A-Za-z0-9_][A-Za-z0-9_-]{0,20}", data in data().boxed(), train in train().boxed(),
+        split in split(), replicates in 1_u32..100, seed: u64, confirm in option::of((1_u32..=50, 2_u32..=1000)),
         hidden in vec(1..999_usize, 0..3), dropout in share(), initial_bias in bias(),
-        parameters in prop_oneof![space().prop_map(Parameters::One), vec(space(), 1..3).prop_map(Parameters::Union)],
+        parameters in prop_oneof![
+            space().prop_map(Parameters::One).boxed(), vec(space(), 1..3).prop_map(Parameters::Union).boxed(),
+        ],
         operating_point in prop_oneof![
             (share(), option::of(0.501..0.999_f64))
                 .prop_map(|(max_fpr, confidence)| OperatingPoint::MaxFpr { max_fpr, confidence }),
@@ -246,19 +313,17 @@ prop_compose! {
         devices in prop_oneof![
             Just(Devices::Word("auto".into())), Just(Devices::List(vec!["cpu".into(), "cuda:1".into()])),
         ],
-        slurm in option::of(slurm()),
+        slurm in option::of(slurm()).boxed(),
         scores in option::of(prop_oneof![Just(Scores::All), Just(Scores::Best), Just(Scores::None)]),
     ) -> Spec {
         Spec {
-            confirm: confirm.map(|(trials, replicates)| ConfirmSpec { trials, replicates }),
-            name, data, train, replicates, seed, parameters, operating_point, scores,
-            split: SplitSpec {
-                test: shares.0,
-                validation: shares.1,
-                stratify,
-                test_rows: if fixed { TestRows::Fixed } else { TestRows::Redraw },
-                calibration,
-            },
+            confirm: confirm.map(|(trials, replicates)| {
+                let folds = split.folds.map_or(1, |folds| folds.folds);
+                ConfirmSpec { trials, replicates: (replicates / folds).max(1) * folds }
+            }),
+            replicates: split.folds.map_or(replicates, Folds::replicates),
+            name, data, train, seed, parameters, operating_point, scores,
+            split,
             model: ModelSpec { hidden, activation: Activation::Tanh, dropout, initial_bias },
             method: Method::Grid,
             rank: RankSpec { by: vec!["fn".into(), "auc".into()], on },

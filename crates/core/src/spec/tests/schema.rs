@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::super::{
-    Activation, BadValues, ColumnKind, DatePart, Encoding, Goal, Launcher, Loss, Method, Monitor, Optimizer, Reduction,
-    Sampling, Scores, Split, TestRows, Word, json_schema, keys,
+    Activation, BadValues, By, ColumnKind, DatePart, Encoding, Goal, Launcher, Loss, Method, Monitor, Optimizer,
+    Reduction, Sampling, Scores, Split, TestRows, Word, json_schema, keys,
 };
 use super::read;
 
@@ -88,6 +88,7 @@ fn schema_and_reader_know_the_same_words() {
         ("Sampling", names(Sampling::WORDS)),
         ("Split", names(Split::WORDS)),
         ("TestRows", names(TestRows::WORDS)),
+        ("By", names(By::WORDS)),
         ("Launcher", names(Launcher::WORDS)),
         ("Encoding", names(Encoding::WORDS)),
         ("ColumnKind", names(ColumnKind::WORDS)),

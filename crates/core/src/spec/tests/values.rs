@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::super::{
-    ConfirmSpec, Devices, Domain, EarlyStopping, Goal, InitialBias, Loss, Monitor, OperatingPoint, Parameters, Scalar,
-    Scores, Spec, SplitSpec, TestRows,
+    ConfirmSpec, Devices, Domain, EarlyStopping, Folds, Goal, InitialBias, KnownGroups, Loss, Monitor, OperatingPoint,
+    Parameters, Scalar, Scores, Span, Spec, SplitBy, SplitSpec, TestRows,
 };
 use super::{LEAST, read};
 
@@ -15,8 +15,15 @@ fn good(text: &str) -> Spec {
 #[test]
 fn the_least_file_has_the_documented_defaults() {
     let spec = good(LEAST);
-    let split =
-        SplitSpec { test: 0.2, validation: 0.16, stratify: true, test_rows: TestRows::Fixed, calibration: None };
+    let split = SplitSpec {
+        by: SplitBy::Random,
+        test: 0.2,
+        validation: 0.16,
+        stratify: true,
+        test_rows: TestRows::Fixed,
+        calibration: None,
+        folds: None,
+    };
     assert_eq!(spec.split, split);
     assert_eq!((spec.replicates, spec.confirm, spec.seed, spec.scores), (1, None, 0, None));
     assert_eq!((spec.model.hidden.as_slice(), spec.model.dropout), (&[16][..], 0.5));
@@ -103,6 +110,7 @@ scores: none
         stratify: false,
         test_rows: TestRows::Redraw,
         calibration: Some(0.1),
+        ..SplitSpec::default()
     };
     assert_eq!(spec.split, split);
     assert_eq!(spec.confirm, Some(ConfirmSpec { trials: 2, replicates: 20 }));
@@ -178,4 +186,42 @@ fn byte_order_mark_and_windows_line_ends_are_read() {
 fn columns_count_characters_and_lines_any_line_end() {
     let lines = read("# é\r\nname: 'é'\r\ndata: {source: é.csv, label: y, clip: 0}\r\nparameters: {}\r\n", &[]);
     assert_eq!(lines.unwrap_err(), ["sweep.yaml:3:39: data.clip: found `0`, expected a number above 0"]);
+}
+
+#[test]
+fn each_way_to_split_is_read() {
+    let split = |text: &str| read(LEAST, &[("split", text)]).unwrap().split;
+    let by = |text: &str| split(text).by;
+    assert_eq!(by("{by: random}"), SplitBy::Random);
+    assert_eq!(by("{by: [group], group_column: 7}"), SplitBy::Group { column: "7".into() });
+    let span = |text: &str| Span::parse(text);
+    let time = |groups| SplitBy::Time { column: "t".into(), gap: None, label_delay: span("3d"), window: None, groups };
+    assert_eq!(by("{by: time, time_column: t, label_delay: 3d, gap: null}"), time(None));
+    let groups = |new_only| Some(KnownGroups { column: "card".into(), new_only });
+    let both = "{by: [group, time], time_column: t, group_column: card, label_delay: 3d";
+    assert_eq!(by(&format!("{both}}}")), time(groups(false)));
+    assert_eq!(by(&format!("{both}, new_groups: true}}")), time(groups(true)));
+    let parts = by("{by: column, column: part, train: [a, 1], validation: [b], test: [true]}");
+    let train = vec![Scalar::Text("a".into()), Scalar::Int(1)];
+    let (validation, test) = (vec![Scalar::Text("b".into())], vec![Scalar::Bool(true)]);
+    assert_eq!(parts, SplitBy::Column { column: "part".into(), train, validation, test });
+    assert_eq!(split("{folds: 5}").folds, Some(Folds { folds: 5, repeats: 1 }));
+}
+
+#[test]
+fn folds_are_replicates() {
+    let spec = read(LEAST, &[("split", "{folds: 5, repeats: 2}"), ("confirm", "{}")]).unwrap();
+    assert_eq!((spec.replicates, spec.confirm.map(|confirm| confirm.replicates)), (10, Some(10)));
+    let folds = spec.split.folds.unwrap();
+    assert_eq!(
+        [0, 4, 5, 9, 12].map(|replicate| folds.of_replicate(replicate)),
+        [(0, 0), (4, 0), (0, 1), (4, 1), (2, 2)]
+    );
+    // The default of `confirm` is a whole number of repeats.
+    let spec = read(LEAST, &[("split", "{folds: 4}"), ("confirm", "{}"), ("replicates", "4")]).unwrap();
+    assert_eq!((spec.replicates, spec.confirm.map(|confirm| confirm.replicates)), (4, Some(12)));
+    // `--set` takes the share away that folds take the place of.
+    let text = format!("{LEAST}split: {{test: 0.3, validation: 0.1}}\n");
+    let spec = read(&text, &[("split.folds", "3")]).unwrap();
+    assert_eq!((spec.split.test, spec.split.validation, spec.replicates), (0.2, 0.1, 3));
 }

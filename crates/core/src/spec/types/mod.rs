@@ -7,11 +7,15 @@ mod data;
 mod launch;
 mod model;
 mod parameters;
+mod span;
+mod split;
 
 pub use data::*;
 pub use launch::*;
 pub use model::*;
 pub use parameters::*;
+pub use span::Span;
+pub use split::{By, ByWords, Folds, KnownGroups, SplitBy, SplitSpec, TestRows};
 
 use crate::spec::words::words;
 use std::ops::RangeInclusive;
@@ -32,10 +36,11 @@ pub struct Spec {
     pub name: String,
     /// Where the rows come from and how they are prepared.
     pub data: DataSpec,
-    /// Shares of the rows held out.
+    /// How the rows are dealt to training, validation and test.
     #[serde(default)]
     pub split: SplitSpec,
-    /// Number of replicates (seeds and splits) on which every trial is trained; at least 1.
+    /// Number of replicates (seeds and splits) on which every trial is trained; at least 1. Where the split has folds, there
+    /// are as many as folds times repeats.
     #[serde(default = "defaults::replicates")]
     #[schemars(range(min = 1, max = 10_000))]
     pub replicates: u32,
@@ -94,43 +99,6 @@ impl ConfirmSpec {
 impl Default for ConfirmSpec {
     fn default() -> Self {
         Self { trials: defaults::confirm_trials(), replicates: defaults::confirm_replicates() }
-    }
-}
-
-/// `split`: shares of all rows.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct SplitSpec {
-    /// Share of the rows held out for the test metrics, in (0, 1).
-    #[schemars(extend("exclusiveMinimum" = 0.0), extend("exclusiveMaximum" = 1.0))]
-    pub test: f64,
-    /// Share of the rows for early stopping, thresholds and ranking, in (0, 1).
-    #[schemars(extend("exclusiveMinimum" = 0.0), extend("exclusiveMaximum" = 1.0))]
-    pub validation: f64,
-    /// Keep the share of positives equal in the parts.
-    pub stratify: bool,
-    /// Whether the replicates share their test rows.
-    pub test_rows: TestRows,
-    /// Share of the negatives set aside, in (0, 1), that neither train, stop, rank nor choose: what
-    /// `operating_point.confidence` needs; absent: none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("exclusiveMinimum" = 0.0), extend("exclusiveMaximum" = 1.0))]
-    pub calibration: Option<f64>,
-}
-
-impl Default for SplitSpec {
-    fn default() -> Self {
-        Self { test: 0.2, validation: 0.16, stratify: true, test_rows: TestRows::Fixed, calibration: None }
-    }
-}
-
-words! {
-    /// `split.test_rows`: which replicates have the same test rows.
-    pub enum TestRows {
-        /// All: replicates draw training and validation rows from what is left.
-        Fixed = "fixed",
-        /// None: each replicate draws all of its rows anew.
-        Redraw = "redraw",
     }
 }
 

@@ -60,8 +60,8 @@ fn replicates_that_do_not_fit_are_refused_before_they_are_made() {
     let rows: String = (0..2_000).map(|row| format!("{},{}\n", row % 7, u8::from(row % 10 == 0))).collect();
     let (_folder, path) = file("t.csv", format!("a,y\n{rows}"));
     let spec = spec(&path, "y");
-    let source = load(&spec).unwrap();
-    let error = prepare_first(1, &source, &spec, &SplitSpec::default(), 0, u32::MAX).unwrap_err();
+    let source = load(&spec, &SplitSpec::default()).unwrap();
+    let error = prepare_first(1, &source, &spec, &splits(0), u32::MAX).unwrap_err();
     let told = said(&error);
     assert!(matches!(error, DataError::Memory { .. }), "{told}");
     assert!(told.starts_with("4294967295 replicates of 2000 rows with 1 features would take about 70.3 TiB"), "{told}");
@@ -69,9 +69,9 @@ fn replicates_that_do_not_fit_are_refused_before_they_are_made() {
         told.contains("fewer `replicates`") && told.contains("`data.drop`") && told.contains("more memory"),
         "{told}"
     );
-    let some = prepare_first(3, &source, &spec, &SplitSpec::default(), 0, 3).unwrap();
+    let some = prepare_first(3, &source, &spec, &splits(0), 3).unwrap();
     for (index, replicate) in (0..).zip(&some) {
-        assert_eq!(**replicate, prepare(&source, &spec, &SplitSpec::default(), 0, index).unwrap());
+        assert_eq!(**replicate, prepare(&source, &spec, &splits(0), index).unwrap());
     }
 }
 

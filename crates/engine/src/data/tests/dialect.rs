@@ -147,16 +147,16 @@ fn columns_without_a_name_are_left_out_unless_asked_for() {
     ] {
         let (_folder, path) = file("t.csv", content);
         let spec = spec(&path, "y");
-        let source = load(&spec).unwrap();
+        let source = load(&spec, &SplitSpec::default()).unwrap();
         assert_eq!(source.table.columns, [number("a", [5.0, 6.0])], "{content}");
         assert!(source.notes.iter().any(|told| told.contains(note)), "{:?}\nhas no\n{note}", source.notes);
     }
     let (_folder, path) = file("t.csv", ",a,y\n0,5,0\n1,6,1\n");
     let mut spec = spec(&path, "y");
     spec.types = [("Unnamed: 0".to_owned(), ColumnKind::Number)].into();
-    assert_eq!(load(&spec).unwrap().table.columns[0], number("Unnamed: 0", [0.0, 1.0]));
+    assert_eq!(load(&spec, &SplitSpec::default()).unwrap().table.columns[0], number("Unnamed: 0", [0.0, 1.0]));
     spec.types = [("Unnamed: 9".to_owned(), ColumnKind::Number)].into();
-    let told = said(&load(&spec).unwrap_err());
+    let told = said(&load(&spec, &SplitSpec::default()).unwrap_err());
     assert!(
         told.starts_with(
             "`data.types` names `Unnamed: 9`, but the data has no such column | did you mean `Unnamed: 0`"

@@ -384,7 +384,7 @@ fn synthetic_data_is_made_once() {
     let synth = Some(SynthSpec { rows: 100, features: 3, positives: 10, seed: 0 });
     let spec = DataSpec { synth, ..spec(&source, "Class") };
     fetch(&spec, &mut |_, _| ()).unwrap();
-    assert_eq!(super::super::load(&spec).unwrap().positives(), 10);
+    assert_eq!(super::super::load(&spec, &SplitSpec::default()).unwrap().positives(), 10);
     let made = std::fs::metadata(&source).unwrap().modified().unwrap();
     fetch(&spec, &mut |_, _| ()).unwrap();
     assert_eq!(std::fs::metadata(&source).unwrap().modified().unwrap(), made);

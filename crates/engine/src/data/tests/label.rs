@@ -6,7 +6,7 @@ fn with(content: &str, change: impl FnOnce(&mut DataSpec)) -> Result<super::supe
     let (_folder, path) = file("t.csv", content);
     let mut spec = spec(&path, "y");
     change(&mut spec);
-    load(&spec)
+    load(&spec, &SplitSpec::default())
 }
 
 /// A file with a feature and these labels.

@@ -10,6 +10,11 @@ mod prepare;
 mod read;
 mod real;
 mod split;
+mod split_column;
+mod split_folds;
+mod split_group;
+mod split_recorded;
+mod split_time;
 mod suspect;
 mod synth;
 mod time;
@@ -20,8 +25,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::{Column, DataError, Levels, Pick, Reading, Table, Values};
-use focalsweep_core::spec::{BadValues, ColumnKind, CsvSpec, DataSpec};
+use super::{Column, DataError, Levels, Pick, Reading, Splits, Table, Values};
+use focalsweep_core::spec::{BadValues, ColumnKind, CsvSpec, DataSpec, SplitBy, SplitSpec, TestRows};
 
 /// A folder with one file; the file's path.
 fn file(name: &str, content: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
@@ -63,6 +68,20 @@ fn spec(path: &Path, label: &str) -> DataSpec {
         standardize: true,
         clip: None,
     }
+}
+
+/// Rows drawn one by one, as by default.
+fn splits(seed: u64) -> Splits<'static> {
+    const SPEC: &SplitSpec = &SplitSpec {
+        by: SplitBy::Random,
+        test: 0.2,
+        validation: 0.16,
+        stratify: true,
+        test_rows: TestRows::Fixed,
+        calibration: None,
+        folds: None,
+    };
+    Splits { spec: SPEC, seed, replicates: 1 }
 }
 
 fn strings<const N: usize>(names: [&str; N]) -> Vec<String> {

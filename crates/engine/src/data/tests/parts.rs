@@ -115,7 +115,7 @@ fn what_pandas_stores_is_understood() {
         ("y", ints(&[0, 1, 0, 0])),
     ];
     parquet(&path, columns, properties);
-    let source = load(&spec(&path, "y")).unwrap();
+    let source = load(&spec(&path, "y"), &SplitSpec::default()).unwrap();
     let expected =
         [text("c", &[Some("4"), Some("30"), None, Some("4")]), text("s", &["NA", "nan", "1", "x"].map(Some))];
     assert_eq!(source.table.columns, expected, "a file that knows missing cells means what it says");
@@ -126,13 +126,13 @@ fn what_pandas_stores_is_understood() {
     }
     let mut spec = spec(&path, "y");
     spec.types = [("when".to_owned(), ColumnKind::Number), ("c".to_owned(), ColumnKind::Number)].into();
-    let source = load(&spec).unwrap();
+    let source = load(&spec, &SplitSpec::default()).unwrap();
     assert_eq!(source.table.columns[0], number("when", [4.0, 3.0, 2.0, 1.0]));
     assert_eq!(source.table.columns[1].values.show(1), "30");
     spec.label = "when".to_owned();
     spec.types = [].into();
     spec.positive = Some(focalsweep_core::spec::Scalar::Int(4));
-    assert_eq!(load(&spec).unwrap().labels, [1, 0, 0, 0], "a label is none");
+    assert_eq!(load(&spec, &SplitSpec::default()).unwrap().labels, [1, 0, 0, 0], "a label is none");
 }
 
 #[test]
@@ -144,22 +144,22 @@ fn text_of_parquet_that_is_numbers_is_a_category_with_a_warning() {
     let columns = |x: ArrayRef| vec![("x", x), ("y", ints(&labels))];
     parquet(&path, columns(texts(&|row| (row % 50).to_string())), WriterProperties::default());
     let mut spec = spec(&path, "y");
-    let source = load(&spec).unwrap();
+    let source = load(&spec, &SplitSpec::default()).unwrap();
     assert_eq!(source.table.columns[0].values.kind(), "text");
     assert!(source.warnings.iter().any(|told| told.ends_with("x (50 levels of text, all numbers)")));
     spec.types = [("x".to_owned(), ColumnKind::Number)].into();
-    assert_eq!(load(&spec).unwrap().table.columns[0].values.show(7), "7");
+    assert_eq!(load(&spec, &SplitSpec::default()).unwrap().table.columns[0].values.show(7), "7");
     parquet(&path, columns(texts(&|row| format!("${row}.00"))), WriterProperties::default());
-    assert_eq!(load(&spec).unwrap().table.columns[0].values.show(7), "7");
+    assert_eq!(load(&spec, &SplitSpec::default()).unwrap().table.columns[0].values.show(7), "7");
     spec.types = [].into();
-    let told = said(&load(&spec).unwrap_err());
+    let told = said(&load(&spec, &SplitSpec::default()).unwrap_err());
     assert!(told.starts_with("column `x` looks like numbers written as $0.00, row 1 | add"), "{told}");
     let long: Vec<i64> = (0..60).map(|row| i64::MAX - row).collect();
     parquet(&path, columns(ints(&long)), WriterProperties::default());
-    let told = said(&load(&spec).unwrap_err());
+    let told = said(&load(&spec, &SplitSpec::default()).unwrap_err());
     assert!(told.starts_with("column `x`, row 1: 9223372036854775807 is beyond 2^53"), "{told}");
     spec.types = [("x".to_owned(), ColumnKind::Category)].into();
-    assert_eq!(load(&spec).unwrap().table.columns[0].values.show(0), "9223372036854775807");
+    assert_eq!(load(&spec, &SplitSpec::default()).unwrap().table.columns[0].values.show(0), "9223372036854775807");
 }
 
 /// Whether a name fits a pattern of letters, `*` and `?`, by its definition.

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::super::Transform;
 use super::super::fit;
+use super::super::split::columns::SplitColumns;
 use super::super::{Source, load, prepare};
 use super::*;
 use focalsweep_core::prepared::{Preprocessing, Step};
@@ -247,6 +248,7 @@ fn any_source() -> impl Strategy<Value = Source> {
             notes: Vec::new(),
             warnings: Vec::new(),
             places: Default::default(),
+            split: SplitColumns::default(),
         }
     })
 }
@@ -257,7 +259,7 @@ proptest! {
     #[test]
     fn prepared_rows_are_what_the_slow_way_gives(source in any_source(), seed in any::<u64>()) {
         let spec = DataSpec { min_level_count: 3, ..settings() };
-        let replicate = prepare(&source, &spec, &SplitSpec::default(), seed, 1).unwrap();
+        let replicate = prepare(&source, &spec, &splits(seed), 1).unwrap();
         let width = replicate.features.len();
         let Values::Number(x) = &source.table.columns[0].values else { unreachable!() };
         let Values::Text(t) = &source.table.columns[1].values else { unreachable!() };
@@ -291,7 +293,7 @@ proptest! {
     #[test]
     fn held_out_rows_have_no_say_in_the_preprocessing(source in any_source(), value in -1e6..1e6f64) {
         let spec = DataSpec { min_level_count: 3, ..settings() };
-        let before = prepare(&source, &spec, &SplitSpec::default(), 7, 0).unwrap();
+        let before = prepare(&source, &spec, &splits(7), 0).unwrap();
         let mut other = source.clone();
         for &row in before.validation.source_rows.iter().chain(&before.test.source_rows) {
             match &mut other.table.columns[0].values {
@@ -303,7 +305,7 @@ proptest! {
                 _ => unreachable!(),
             }
         }
-        let after = prepare(&other, &spec, &SplitSpec::default(), 7, 0).unwrap();
+        let after = prepare(&other, &spec, &splits(7), 0).unwrap();
         prop_assert_eq!(before.preprocessing, after.preprocessing);
         prop_assert_eq!(before.train, after.train);
     }
@@ -328,7 +330,7 @@ fn scikit_learn_prepares_alike() {
         clip: Some(2.0),
         ..spec(&folder.join("rows.csv"), "y")
     };
-    let source = load(&spec).unwrap();
+    let source = load(&spec, &SplitSpec::default()).unwrap();
     let (fitted, _) = fit(&source.table, &fixture.train_rows, &spec).unwrap();
     assert_eq!(fitted.features(), fixture.features);
     let x = fitted.transform(&source.table).unwrap();

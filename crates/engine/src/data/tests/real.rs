@@ -9,7 +9,7 @@ use focalsweep_core::spec::{Scalar, SplitSpec};
 fn crash() -> (DataSpec, Source) {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("data/crash.parquet");
     let spec = DataSpec { positive: Some(Scalar::Text("dead".into())), ..spec(&path, "dead") };
-    let source = load(&spec).unwrap();
+    let source = load(&spec, &SplitSpec::default()).unwrap();
     (spec, source)
 }
 
@@ -21,7 +21,7 @@ fn the_crash_data_is_understood() {
     assert_eq!(kinds.iter().filter(|kind| **kind == "text").count(), 6);
     let described = describe(&source);
     assert_eq!(described.columns.iter().map(|column| column.missing).sum::<usize>(), 1);
-    let replicate = prepare(&source, &spec, &SplitSpec::default(), 0, 0).unwrap();
+    let replicate = prepare(&source, &spec, &splits(0), 0).unwrap();
     for feature in ["dvcat=55+", "airbag=none", "seatbelt=none", "sex=m", "abcat=unavail", "ageOFocc", "yearVeh"] {
         assert!(replicate.features.iter().any(|name| name == feature), "{feature} of {:?}", replicate.features);
     }
@@ -44,9 +44,9 @@ fn the_shared_files_are_prepared_as_they_should() {
         }
         let spec = spec(&path, "Class");
         let start = Instant::now();
-        let source = load(&spec).unwrap();
+        let source = load(&spec, &SplitSpec::default()).unwrap();
         let loaded = start.elapsed();
-        let replicate = prepare(&source, &spec, &SplitSpec::default(), 0, 0).unwrap();
+        let replicate = prepare(&source, &spec, &splits(0), 0).unwrap();
         eprintln!("{name}: read and checked in {loaded:?}, then prepared in {:?}", start.elapsed() - loaded);
         assert_eq!((source.table.rows, replicate.features.len(), source.positives()), (rows, features, positives));
         for at in 0..features {

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
-use super::super::split::{Parts, split};
+use super::super::split::columns::SplitColumns;
+use super::super::split::{Parts, Splits};
 use super::*;
 use focalsweep_core::spec::{SplitSpec, TestRows};
 
@@ -11,6 +12,12 @@ fn labels(positives: usize, negatives: usize) -> Vec<u8> {
             u8::from(row * positives / (positives + negatives) != (row + 1) * positives / (positives + negatives))
         })
         .collect()
+}
+
+/// Rows drawn one by one.
+fn split(labels: &[u8], spec: &SplitSpec, seed: u64, replicate: u32) -> Result<Parts, DataError> {
+    let splits = Splits { spec, seed, replicates: 1 };
+    super::super::split::split(labels, &SplitColumns::default(), &splits, replicate).map(|dealt| dealt.parts)
 }
 
 fn shares(test: f64, validation: f64, stratify: bool) -> SplitSpec {
@@ -36,7 +43,7 @@ proptest! {
     ) {
         let labels = labels(positives, negatives);
         let test_rows = if fixed { TestRows::Fixed } else { TestRows::Redraw };
-        let spec = SplitSpec { test, validation, stratify: true, test_rows, calibration };
+        let spec = SplitSpec { test, validation, test_rows, calibration, ..SplitSpec::default() };
         let parts = split(&labels, &spec, seed, replicate).unwrap();
         for part in [&parts.train, &parts.validation, &parts.test, &parts.calibration] {
             prop_assert!(part.is_sorted());

@@ -8,7 +8,7 @@ fn made(shape: &SynthSpec, name: &str) -> (TempDir, PathBuf, Source) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/folder").join(name);
     write_synthetic(shape, &path).unwrap();
-    let source = load(&spec(&path, "Class")).unwrap();
+    let source = load(&spec(&path, "Class"), &SplitSpec::default()).unwrap();
     (folder, path, source)
 }
 

@@ -113,14 +113,14 @@ fn csv_and_parquet_times_are_alike_and_no_features() {
         assert_eq!(times(&table, name), *expected, "{name}");
     }
     let (_folder, path) = file("t.csv", csv);
-    let source = load(&spec(&path, "y")).unwrap();
+    let source = load(&spec(&path, "y"), &SplitSpec::default()).unwrap();
     let note = source.notes.iter().find(|note| note.starts_with("points in time, so no features")).unwrap();
     assert!(note.ends_with(": d, t, z"), "{note}");
     // A zone on some rows only: which hour the others mean is not known.
     let told = said(&read_csv("t\n1970-01-01T00:00:00Z\n1970-01-01T00:00:00\n").unwrap_err());
     assert!(told.starts_with("column `t` holds times with a zone and others without"), "{told}");
     let (_folder, path) = file("t.csv", "t,y\n1970-01-01,0\n1970-01-02,1\n");
-    let told = said(&load(&spec(&path, "y")).unwrap_err());
+    let told = said(&load(&spec(&path, "y"), &SplitSpec::default()).unwrap_err());
     assert!(told.contains("the data has the label `y` and points in time only"), "{told}");
 }
 

@@ -11,7 +11,7 @@ fn of(cells: &[String], change: impl FnOnce(&mut DataSpec)) -> Result<super::sup
     let (_folder, path) = file("t.csv", format!("x,z,y\n{}", rows.collect::<String>()));
     let mut spec = spec(&path, "y");
     change(&mut spec);
-    load(&spec)
+    load(&spec, &SplitSpec::default())
 }
 
 /// 40 numbers and then these.
@@ -248,7 +248,7 @@ fn spellings_of_a_label_are_refused() {
         let (_folder, path) = file("t.csv", format!("x,y\n{}", rows.collect::<String>()));
         let mut spec = spec(&path, "y");
         spec.positive = positive.map(|text| focalsweep_core::spec::Scalar::Text(text.to_owned()));
-        load(&spec).map(|source| source.labels).map_err(|error| said(&error))
+        load(&spec, &SplitSpec::default()).map(|source| source.labels).map_err(|error| said(&error))
     };
     let told = fault(&["fraud", "Fraud", "ok", "ok", "FRAUD"], Some("fraud")).unwrap_err();
     assert_eq!(

@@ -156,6 +156,7 @@ mod tests {
             x: (0..200).map(|v| v as f32 + 1.0).collect(),
             y: vec![1; 100].into(),
             source_rows: (0..100).collect(),
+            ..Rows::default()
         };
         let mut used = Block::new(4, 2);
         used.gather(&rows, 0..64);

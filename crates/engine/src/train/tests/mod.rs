@@ -64,6 +64,7 @@ fn recorded_rows(folder: &Path) -> Replicate {
             x: values(&format!("x_{part}")).into(),
             source_rows: (0..y.len() as u32).collect(),
             y: y.into(),
+            ..Default::default()
         }
     };
     Replicate { train: rows("train"), validation: rows("val"), ..data(600, 5, 60) }

@@ -8,7 +8,7 @@ use focalsweep_core::plan::Hyperparameters;
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::HistoryRow;
 use focalsweep_core::spec::{self, Activation, Loss, OperatingPoint, Optimizer, Reduction, SynthSpec, TrainSpec};
-use focalsweep_engine::data::{load, prepare, write_synthetic};
+use focalsweep_engine::data::{Splits, load, prepare, write_synthetic};
 use focalsweep_engine::train::{
     Backend, Backends, Batch, Checkpoint, End, Ended, EpochReport, FusedKernels, Observer, Parameters, Part, SaveError,
     Scored, Stack, train,
@@ -25,7 +25,8 @@ pub(crate) fn data(rows: u64, features: u32, positives: u64) -> Replicate {
         path.display()
     );
     let spec = spec::parse("t", &text).unwrap();
-    prepare(&load(&spec.data).unwrap(), &spec.data, &spec.split, 1, 0).unwrap()
+    let splits = Splits { spec: &spec.split, seed: 1, replicates: 1 };
+    prepare(&load(&spec.data, &spec.split).unwrap(), &spec.data, &splits, 0).unwrap()
 }
 
 pub(crate) fn trial(alpha: f64, gamma: f64) -> Hyperparameters {

@@ -1,0 +1,198 @@
+//! Real sweeps that are split by groups, by time, by a column and in folds: from the spec to the report.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+#[expect(dead_code, reason = "other tests read folders too")]
+mod common;
+#[expect(dead_code, reason = "sweeps.rs reads more of a table")]
+#[path = "common/table.rs"]
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::focalsweep;
+use serde_json::Value;
+use table::Table;
+use tempfile::TempDir;
+
+const ROWS: i64 = 1200;
+const PARTS: [&str; 6] = ["train", "train", "train", "valid", "test", "unused"];
+
+/// Which of [`PARTS`] a row is of: not one that goes by its card.
+fn part_of(row: i64) -> usize {
+    ((row + row / 6) % 6) as usize
+}
+
+/// Rows of 150 cards on 60 days, a part each; cards 3, 13, … are frauds.
+fn write_rows(folder: &Path) {
+    let mut csv = String::from("card,when,part,a,b,fraud\n");
+    for row in 0..ROWS {
+        let (card, day) = (row * 7 % 150, row / 20);
+        let fraud = i64::from(card % 10 == 3);
+        let part = PARTS[part_of(row)];
+        let date = format!("2024-{:02}-{:02}", 1 + day / 28, 1 + day % 28);
+        // `a` says a little of the class, `b` nothing.
+        let (a, b) = ((row * 7919 % 211) as f64 / 211.0 + 0.4 * fraud as f64, row * 104_729 % 997);
+        csv.push_str(&format!("{card},{date},{part},{a:.4},{b},{fraud}\n"));
+    }
+    fs::write(folder.join("rows.csv"), csv).unwrap();
+}
+
+/// A run of two trials that is split as `split` says, its folder, and what its report is as JSON.
+fn train(split: &str, changes: &[&str]) -> (TempDir, PathBuf, Value) {
+    let folder = TempDir::new().unwrap();
+    write_rows(folder.path());
+    fs::write(
+        folder.path().join("sweep.yaml"),
+        format!(
+            "name: split\ndata: {{source: rows.csv, label: fraud, drop: [card, when, part]}}\nsplit: {split}\n\
+             train: {{epochs: 2, batch_size: 64}}\n\
+             parameters:\n- loss: {{value: bce}}\n- loss: {{value: focal}}\n"
+        ),
+    )
+    .unwrap();
+    let mut args =
+        ["run", "sweep.yaml", "--out", "run", "--devices", "cpu", "--no-progress"].map(str::to_owned).to_vec();
+    args.extend(changes.iter().flat_map(|change| ["--set".to_owned(), (*change).to_owned()]));
+    let said = focalsweep(folder.path(), &args);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let report = focalsweep(folder.path(), &["report", "run", "--format", "json"]);
+    assert_eq!(report.code, Some(0), "{}", report.stderr);
+    let dir = folder.path().join("run");
+    (folder, dir, serde_json::from_str(&report.stdout).unwrap())
+}
+
+/// Rows and units of each (replicate, split) of the first trial.
+fn parts(dir: &Path) -> BTreeMap<(i64, String), Vec<(i64, Option<i64>)>> {
+    let table = Table::read(&dir.join("scores.parquet"));
+    let (splits, rows) = (table.texts("split"), table.integers("row"));
+    let units =
+        if table.names().contains(&"unit".to_owned()) { table.integers("unit") } else { vec![None; rows.len()] };
+    let mut parts: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let keys = table.keys();
+    let first = keys[0].0.clone();
+    for (at, (trial, replicate)) in keys.into_iter().enumerate().filter(|(_, (trial, _))| *trial == first) {
+        let _ = trial;
+        parts.entry((replicate, splits[at].clone().unwrap())).or_default().push((rows[at].unwrap(), units[at]));
+    }
+    parts
+}
+
+fn manifest(dir: &Path) -> String {
+    fs::read_to_string(dir.join("manifest.json")).unwrap()
+}
+
+#[test]
+fn groups_stay_together_and_are_what_is_counted() {
+    let (_folder, dir, report) = train("{by: group, group_column: card}", &["replicates=2"]);
+    let parts = parts(&dir);
+    let cards = |replicate: i64, split: &str| -> BTreeSet<i64> {
+        parts[&(replicate, split.to_owned())].iter().map(|(row, _)| row * 7 % 150).collect()
+    };
+    for replicate in 0..2 {
+        assert!(cards(replicate, "test").is_disjoint(&cards(replicate, "validation")));
+        assert_eq!(parts[&(replicate, "test".to_owned())].len(), 8 * cards(replicate, "test").len(), "whole cards");
+        for (row, unit) in parts.iter().filter(|(key, _)| key.0 == replicate).flat_map(|(_, rows)| rows) {
+            // Units are cards under another number.
+            let same = parts[&(0, "test".to_owned())].iter().find(|(_, other)| other == unit);
+            assert!(same.is_none_or(|(other, _)| other * 7 % 150 == row * 7 % 150));
+        }
+    }
+    assert_eq!(cards(0, "test"), cards(1, "test"));
+    assert!(
+        manifest(&dir).contains("split by group `card`: 96 groups train, 24 choose, 30 test"),
+        "{}",
+        manifest(&dir)
+    );
+    let notes = report["answer"]["sentences"].to_string();
+    assert!(notes.contains("Rows of one group may err alike"), "{notes}");
+    // The standard error in results.parquet is that of groups: all rows of a card have one class here.
+    let results = Table::read(&dir.join("results.parquet"));
+    assert!(results.floats("test_auc_se")[0].unwrap() > 0.0);
+    let other = focalsweep(_folder.path(), &["report", "run"]);
+    assert!(!other.stdout.contains("In brackets"), "{}", other.stdout);
+}
+
+#[test]
+fn windows_of_time_test_after_what_they_train_on() {
+    let (_folder, dir, report) =
+        train("{by: time, time_column: when, test: 0.5, validation: 0.2, gap: 2d}", &["replicates=5"]);
+    let parts = parts(&dir);
+    let mut tested = BTreeSet::new();
+    for replicate in 0..5 {
+        let days = |split: &str| -> Vec<i64> {
+            parts[&(replicate, split.to_owned())].iter().map(|(row, _)| row / 20).collect()
+        };
+        let (validation, test) = (days("validation"), days("test"));
+        // Two whole days between them.
+        assert!(test.iter().min().unwrap() - validation.iter().max().unwrap() == 3, "{replicate}");
+        for &(row, _) in &parts[&(replicate, "test".to_owned())] {
+            assert!(tested.insert(row), "windows overlap");
+        }
+    }
+    assert_eq!(tested, (ROWS / 2..ROWS).collect());
+    assert!(manifest(&dir).contains("split by time `when`, window 5 of 5"), "{}", manifest(&dir));
+    let procedure = &report["answer"]["procedure"];
+    assert_eq!((procedure["parts"].as_str(), procedure["count"].as_u64()), (Some("windows"), Some(5)), "{report}");
+    assert!(procedure["figures"][0]["standard_error"].is_number(), "{procedure}");
+}
+
+#[test]
+fn folds_are_replicates_with_a_number() {
+    let (_folder, dir, report) = train("{by: group, group_column: card, folds: 3, repeats: 2}", &[]);
+    let results = Table::read(&dir.join("results.parquet"));
+    let numbers = |name: &str| results.integers(name)[..6].iter().map(|number| number.unwrap()).collect::<Vec<_>>();
+    assert_eq!(numbers("replicate"), [0, 1, 2, 3, 4, 5]);
+    assert_eq!((numbers("fold"), numbers("repeat")), (vec![0, 1, 2, 0, 1, 2], vec![0, 0, 0, 1, 1, 1]));
+    let parts = parts(&dir);
+    for repeat in 0..2 {
+        let rows = (0..3).flat_map(|fold| &parts[&(3 * repeat + fold, "test".to_owned())]).map(|(row, _)| *row);
+        assert_eq!(rows.collect::<BTreeSet<_>>(), (0..ROWS).collect());
+    }
+    let procedure = &report["answer"]["procedure"];
+    assert_eq!(procedure["parts"], "folds");
+    let auc = &procedure["figures"][0];
+    assert!(auc["against_plain"]["p"].is_number(), "{procedure}");
+    // Every positive is missed or caught once in each repeat.
+    let missed = procedure["figures"].as_array().unwrap().iter().find(|figure| figure["about"] == "op_fn").unwrap();
+    assert!(missed["sum"].as_f64().unwrap() <= 120.0, "{missed}");
+    let claims = report["claims"].as_array().unwrap();
+    assert!(claims.iter().all(|claim| claim["split"] == "validation"), "{claims:?}");
+}
+
+#[test]
+fn a_column_says_which_part_a_row_is_of() {
+    let split = "{by: column, column: part, train: [train], validation: [valid], test: [test]}";
+    let (folder, dir, _) = train(split, &["replicates=2"]);
+    let parts = parts(&dir);
+    for replicate in 0..2 {
+        for (split, rest) in [("validation", 3), ("test", 4)] {
+            let rows: Vec<i64> = parts[&(replicate, split.to_owned())].iter().map(|(row, _)| *row).collect();
+            assert_eq!(rows, (0..ROWS).filter(|&row| part_of(row) == rest).collect::<Vec<_>>());
+        }
+    }
+    assert!(manifest(&dir).contains("left out, rows that are of no part by `part`: unused (200)"));
+    // What is not as the run had it is refused.
+    let changed = ["run", "sweep.yaml", "--out", "run", "--resume", "--set", "split={test: 0.3}"];
+    assert_eq!(focalsweep(folder.path(), &changed).code, Some(2));
+}
+
+#[test]
+fn columns_that_are_not_there_are_told_with_the_nearest() {
+    let folder = TempDir::new().unwrap();
+    write_rows(folder.path());
+    let text = "name: split\ndata: {source: rows.csv, label: fraud}\nparameters: {loss: {value: bce}}\n";
+    fs::write(folder.path().join("sweep.yaml"), text).unwrap();
+    for (split, expected) in [
+        ("{by: group, group_column: cart}", "did you mean `card`?"),
+        ("{by: time, time_column: wen}", "did you mean `when`?"),
+        ("{by: time, time_column: part}", "expected times or numbers"),
+    ] {
+        let said = focalsweep(folder.path(), &["plan", "sweep.yaml", "--set", &format!("split={split}")]);
+        assert_eq!(said.code, Some(2), "{split}: {}", said.stderr);
+        let flat: String = said.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(expected), "{split}: {}", said.stderr);
+    }
+}
