@@ -392,12 +392,15 @@ pub struct PredictArgs {
     /// What `focalsweep export` wrote
     #[arg(value_name = "MODEL_DIR")]
     pub model_dir: PathBuf,
-    /// The rows to score: .csv, .csv.gz or .parquet
+    /// The rows to score: .csv, .csv.gz or .parquet, a folder of Parquet parts, or `-` for CSV on standard input
     #[arg(value_name = "DATA")]
     pub data: PathBuf,
-    /// .parquet or .csv file to write
+    /// .parquet or .csv file to write, or `-` for CSV on standard output
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    /// A column of DATA that is copied to the output (may be repeated)
+    #[arg(long, value_name = "COLUMN")]
+    pub keep: Vec<String>,
 }
 
 /// `data`.

@@ -1,22 +1,39 @@
 //! `predict`: scores of new rows by an exported model.
 
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
+
+use serde_json::json;
+use tempfile::NamedTempFile;
 
 use super::spec::closed;
 use crate::cli::PredictArgs;
 use crate::output::{self, Failure, Plain};
-use focalsweep_core::record::{Model, Predictions, PredictionsFormat, write_predictions};
-use focalsweep_engine::data::Transform;
+use focalsweep_core::record::{
+    Model, PREDICTION_COLUMNS, Predictions, PredictionsFormat, stream_predictions, write_predictions,
+};
+use focalsweep_engine::data::{Table, Transform, Unfamiliar, unfamiliar};
 use focalsweep_engine::train;
 use focalsweep_report::thousands;
 
+/// The name of standard input and output.
+const STREAM: &str = "-";
+
 pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
-    let Some(format) = PredictionsFormat::of(&args.out) else {
+    let to_stdout = args.out == Path::new(STREAM);
+    let format = PredictionsFormat::of(&args.out);
+    if format.is_none() && !to_stdout {
         let message = format!("--out {} is neither a .csv nor a .parquet file by its name", args.out.display());
-        return Err(Failure::input(Plain { message, help: Some("its ending says how it is written".to_owned()) }));
-    };
+        let help = Some("its ending says how it is written; `-` is standard output, as CSV".to_owned());
+        return Err(Failure::input(Plain { message, help }));
+    }
+    check_kept(&args.keep)?;
     let Model { card, preprocessing, weights } = Model::read(&args.model_dir).map_err(Failure::input)?;
-    let x = preprocessing.transform_file(&args.data).map_err(Failure::input)?;
+    let stdin = if args.data == Path::new(STREAM) { Some(taken_from_stdin()?) } else { None };
+    let data = stdin.as_ref().map_or(args.data.as_path(), NamedTempFile::path);
+    let read = preprocessing.read(data, &args.keep).map_err(Failure::input)?;
+    let x = preprocessing.transform_file(&read).map_err(Failure::input)?;
     let train::Scored { raw, scores, .. } = train::score_rows(&card.hyperparameters, card.features.len(), &weights, x)
         .map_err(|error| {
             Failure::input(Plain { message: format!("{}: {error}", args.model_dir.display()), help: None })
@@ -24,16 +41,72 @@ pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let flagged: Vec<Option<bool>> = raw.iter().zip(&scores).map(|(&raw, &score)| card.flags(raw, score)).collect();
     let count = flagged.iter().filter(|flagged| **flagged == Some(true)).count();
     let rows = scores.len();
-    let predictions = Predictions { raw, scores, flagged, threshold_raw: card.threshold_raw };
-    write_predictions(&args.out, format, &predictions).map_err(|error| {
-        let message = format!("cannot write {}: {error}", args.out.display());
-        Failure::environment(Plain { message, help: Some("its folder has to be there and writable".to_owned()) })
-    })?;
+    let unfamiliar = unfamiliar(&preprocessing, &read.table);
+    let predictions = Predictions {
+        raw,
+        scores,
+        flagged,
+        threshold_raw: card.threshold_raw,
+        kept: args.keep.iter().map(|name| (name.clone(), cells(&read.table, name))).collect(),
+        notes: Some(json!({ "rows": rows, "unfamiliar": unfamiliar }).to_string()),
+    };
     let told = card.threshold.map_or_else(
         || "no threshold, so none is flagged".to_owned(),
         |t| format!("{} flagged at threshold {t:.3}", thousands(count)),
     );
-    output::talk(&format!("scored {} rows of {}: {told}", thousands(rows), args.data.display()));
-    output::path(&args.out).map_err(closed)?;
+    let from = if stdin.is_some() { "standard input".to_owned() } else { args.data.display().to_string() };
+    output::talk(&format!("scored {} rows of {from}: {told}", thousands(rows)));
+    if !unfamiliar.is_empty() {
+        output::talk(&format!("warning: of {} rows {}", thousands(rows), Unfamiliar::in_words(&unfamiliar)));
+    }
+    match format {
+        Some(format) => {
+            write_predictions(&args.out, format, &predictions).map_err(|error| {
+                let message = format!("cannot write {}: {error}", args.out.display());
+                Failure::environment(Plain {
+                    message,
+                    help: Some("its folder has to be there and writable".to_owned()),
+                })
+            })?;
+            output::path(&args.out).map_err(closed)?;
+        }
+        None => {
+            let mut text = Vec::new();
+            stream_predictions(&mut text, &predictions).map_err(closed)?;
+            output::data(&String::from_utf8_lossy(&text)).map_err(closed)?;
+        }
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses columns to keep that would stand there twice.
+fn check_kept(keep: &[String]) -> Result<(), Failure> {
+    let of_ours = keep.iter().find(|name| PREDICTION_COLUMNS.contains(&name.as_str()));
+    let twice = keep.iter().enumerate().find(|(at, name)| keep[..*at].contains(name)).map(|(_, name)| name);
+    let (name, why) = match (of_ours, twice) {
+        (Some(name), _) => (name, "is a column that is written anyway"),
+        (None, Some(name)) => (name, "is there twice"),
+        (None, None) => return Ok(()),
+    };
+    let help = Some("rename the column in the data, or leave it out".to_owned());
+    Err(Failure::input(Plain { message: format!("--keep {name} {why}"), help }))
+}
+
+/// The cells of a column as they are written.
+fn cells(table: &Table, name: &str) -> Vec<Option<String>> {
+    let Some(column) = table.column(name) else { return vec![None; table.rows] };
+    (0..table.rows).map(|row| (!column.values.is_missing(row)).then(|| column.values.show(row))).collect()
+}
+
+/// What stands on standard input, as a file that goes with its name: CSV is read more than once.
+fn taken_from_stdin() -> Result<NamedTempFile, Failure> {
+    let take = || {
+        let mut file = tempfile::Builder::new().prefix("focalsweep-").suffix(".csv").tempfile()?;
+        io::copy(&mut io::stdin().lock(), &mut file)?;
+        Ok(file)
+    };
+    take().map_err(|error: io::Error| {
+        let message = format!("cannot take standard input into a temporary file: {error}");
+        Failure::environment(Plain { message, help: Some("TMPDIR names the folder for it".to_owned()) })
+    })
 }

@@ -135,6 +135,7 @@ impl Workload {
             lines.push(format!("data: {rows} rows, {positives} positive ({share:.2} %), {features} features"));
         }
         lines.extend(self.notes().iter().map(|note| format!("      {}", shortened(note, MOST_OF_A_NOTE))));
+        lines.extend(self.warnings().iter().map(|warning| format!("warning: {}", shortened(warning, MOST_OF_A_NOTE))));
         lines
     }
 
@@ -188,6 +189,12 @@ impl Workload {
             lines.push(format!("warning: {}", few_validation_positives(positives)));
         }
         lines
+    }
+
+    /// What in the data is to be looked at before results are believed.
+    pub fn warnings(&self) -> Vec<String> {
+        let across = self.replicates.first().and_then(|first| data::copies_across(&self.source, first));
+        self.source.warnings.iter().cloned().chain(across).collect()
     }
 
     /// Notes of reading and preparing, each once.

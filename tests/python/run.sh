@@ -1,5 +1,6 @@
 #!/bin/sh
-# Reads a run's Parquet files with pandas, pyarrow, polars and DuckDB, and checks the sweep files against the JSON Schema.
+# Reads a run's Parquet files with pandas, pyarrow, polars and DuckDB, checks the sweep files against the JSON Schema, and
+# compares what is read of 300 generated CSV files with what pandas reads.
 # The readers live in a venv of their own, made once; where they cannot be had this is skipped.
 set -eu
 
@@ -35,3 +36,11 @@ trap 'rm -rf "$folder"' EXIT INT TERM
     --set train.epochs=2 --set replicates=2 >/dev/null 2>"$folder/talk" || { cat "$folder/talk" >&2; exit 1; }
 "$program" schema >"$folder/schema.json"
 "$venv/bin/python" tests/python/read_results.py "$folder/run" "$folder/schema.json"
+
+# READ_TABLES names the program where it is built already.
+tables=${READ_TABLES:-}
+if [ -z "$tables" ]; then
+    cargo build --release --quiet -p focalsweep-engine --example read_tables
+    tables=${CARGO_TARGET_DIR:-target}/release/examples/read_tables
+fi
+"$venv/bin/python" tests/python/read_like_pandas.py "$tables"

@@ -7,7 +7,7 @@ mod fuzz;
 
 use std::fs;
 
-use focalsweep_engine::data::{Pick, read_table};
+use focalsweep_engine::data::{Pick, Reading, read_table};
 use focalsweep_engine::train::Checkpoint;
 use fuzz::fuzz;
 use tempfile::TempDir;
@@ -24,7 +24,7 @@ fn table(name: &str, bytes: &[u8]) -> Result<(), String> {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join(name);
     fs::write(&path, bytes).unwrap();
-    read_table(&path, Pick::AllBut(&[]), &[]).map(drop).map_err(|error| error.to_string())
+    read_table(&path, Pick::AllBut(&[]), &Reading::default()).map(drop).map_err(|error| error.to_string())
 }
 
 #[test]

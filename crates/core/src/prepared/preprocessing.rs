@@ -4,12 +4,29 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::spec::{BadValues, CsvSpec};
+
 /// From the columns of a file to the matrix that a model sees; fitted on training rows, kept as JSON beside a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Preprocessing {
-    /// Applied in this order; each makes one column of the matrix, `Category` several.
+    /// Applied in this order; each makes one column of the matrix, `Category` and `Weekday` several.
     pub steps: Vec<Step>,
+    /// How the file was read that it was fitted to; absent in models of versions that knew one way only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<FileReading>,
+}
+
+/// What was said of the file that a preprocessing was fitted to, and holds for those that it is applied to.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileReading {
+    /// How its text is written.
+    #[serde(default)]
+    pub csv: CsvSpec,
+    /// What a cell is that does not fit its column.
+    #[serde(default)]
+    pub bad_values: BadValues,
 }
 
 /// What makes a column of the matrix, or several.
@@ -57,7 +74,36 @@ pub enum Step {
         /// Whether missing is a level, `<column>=<missing>`; else it is all zero.
         missing: bool,
     },
+    /// Sine and cosine of the time of the day (UTC) on a circle of 24 hours; both 0 where the time is missing.
+    Hour {
+        /// Column of the file.
+        column: String,
+    },
+    /// One-hot: a column of 0 and 1 for each day of the week (UTC), Monday first; all zero where the time is missing.
+    Weekday {
+        /// Column of the file.
+        column: String,
+    },
+    /// `clip((x - mean) / scale)` of the days x since a point in time; a missing x is the median.
+    AgeDays {
+        /// Column of the file.
+        column: String,
+        /// The earliest of the training rows, in microseconds since 1970 (UTC).
+        since: i64,
+        /// Median of the training rows, days.
+        median: f64,
+        /// Mean over the training rows, after imputing, days; 0 when not standardised.
+        mean: f64,
+        /// Population standard deviation over the training rows, days; 1 when not standardised.
+        scale: f64,
+        /// Largest absolute value let through.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clip: Option<f64>,
+    },
 }
+
+/// Levels of [`Step::Weekday`].
+const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 impl Step {
     /// Column of the file that it reads.
@@ -66,7 +112,10 @@ impl Step {
             Self::Number { column, .. }
             | Self::Truth { column }
             | Self::Missing { column }
-            | Self::Category { column, .. } => column,
+            | Self::Category { column, .. }
+            | Self::Hour { column }
+            | Self::Weekday { column }
+            | Self::AgeDays { column, .. } => column,
         }
     }
 
@@ -74,7 +123,9 @@ impl Step {
     pub fn width(&self) -> usize {
         match self {
             Self::Category { levels, other, missing, .. } => levels.len() + usize::from(*other) + usize::from(*missing),
-            _ => 1,
+            Self::Hour { .. } => 2,
+            Self::Weekday { .. } => DAYS.len(),
+            Self::Number { .. } | Self::Truth { .. } | Self::Missing { .. } | Self::AgeDays { .. } => 1,
         }
     }
 
@@ -83,6 +134,9 @@ impl Step {
         match self {
             Self::Number { column, .. } | Self::Truth { column } => vec![column.clone()],
             Self::Missing { column } => vec![format!("{column}_missing")],
+            Self::Hour { column } => vec![format!("{column}_hour_sin"), format!("{column}_hour_cos")],
+            Self::Weekday { column } => DAYS.iter().map(|day| format!("{column}={day}")).collect(),
+            Self::AgeDays { column, .. } => vec![format!("{column}_age_days")],
             Self::Category { column, levels, other, missing, .. } => {
                 let pooled = other.then_some("<other>").into_iter().chain(missing.then_some("<missing>"));
                 levels.iter().map(String::as_str).chain(pooled).map(|level| format!("{column}={level}")).collect()

@@ -46,6 +46,9 @@ pub struct Manifest {
     pub counts: Counts,
     /// Notes of the data's preparation.
     pub notes: Vec<String>,
+    /// What in the data is to be looked at before results are believed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub data_warnings: Vec<String>,
     /// Whose scores are in scores.parquet: `all`, `best` or `none`.
     pub scores: String,
     /// RFC 3339.

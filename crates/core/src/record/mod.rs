@@ -59,7 +59,7 @@ pub use manifest::{Counts, Ended, FileSum, Manifest, RunState};
 pub use model_dir::{Model, ModelCard, ModelDirError, write_model_dir};
 pub use models::{Models, find_model};
 pub use names::{CURVES, HISTORY, MODELS, PLAN, RESULTS, SCORES, SPEC, models_name};
-pub use predictions::{Predictions, PredictionsFormat, write_predictions};
+pub use predictions::{PREDICTION_COLUMNS, Predictions, PredictionsFormat, stream_predictions, write_predictions};
 pub use rows::{HistoryRow, ResultRow, STACK, State};
 pub use run_dir::RunDir;
 pub use run_files::RunFiles;

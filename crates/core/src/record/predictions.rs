@@ -5,12 +5,13 @@ use std::io::{self, BufWriter};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Float32Array, Float64Array, Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, BooleanArray, Float32Array, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::csv::WriterBuilder;
 use arrow::error::ArrowError;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 use super::target::write_named;
@@ -46,9 +47,16 @@ pub struct Predictions {
     pub flagged: Vec<Option<bool>>,
     /// The logit that rows are flagged from.
     pub threshold_raw: Option<f64>,
+    /// Columns of the source that go with them, by name.
+    pub kept: Vec<(String, Vec<Option<String>>)>,
+    /// What is said of the rows as a whole, as JSON: the Parquet key `focalsweep`.
+    pub notes: Option<String>,
 }
 
-/// Writes row (from 0), raw, score, flagged and threshold_raw. A file appears whole or not at all.
+/// Names of the columns that are written beside those that are kept.
+pub const PREDICTION_COLUMNS: [&str; 5] = ["row", "raw", "score", "flagged", "threshold_raw"];
+
+/// Writes row (from 0), raw, score, flagged and threshold_raw, then what is kept. A file appears whole or not at all.
 ///
 /// # Errors
 /// It cannot be written.
@@ -56,12 +64,24 @@ pub fn write_predictions(path: &Path, format: PredictionsFormat, predictions: &P
     let batch = batch(predictions).map_err(io::Error::other)?;
     write_named::<io::Error>(path, |out| match format {
         PredictionsFormat::Csv => WriterBuilder::new().build(out).write(&batch).map_err(io::Error::other),
-        PredictionsFormat::Parquet => parquet(out, &batch).map_err(io::Error::other),
+        PredictionsFormat::Parquet => parquet(out, &batch, predictions.notes.as_ref()).map_err(io::Error::other),
     })
 }
 
+/// The same as CSV to a stream.
+///
+/// # Errors
+/// It cannot be written.
+pub fn stream_predictions(out: impl io::Write, predictions: &Predictions) -> io::Result<()> {
+    let batch = batch(predictions).map_err(io::Error::other)?;
+    WriterBuilder::new().build(out).write(&batch).map_err(io::Error::other)
+}
+
 fn batch(predictions: &Predictions) -> Result<RecordBatch, ArrowError> {
-    let Predictions { raw, scores, flagged, threshold_raw } = predictions;
+    let Predictions { raw, scores, flagged, threshold_raw, kept, notes: _ } = predictions;
+    let kept = kept.iter().map(|(name, cells)| -> (&str, ArrayRef, bool) {
+        (name, Arc::new(cells.iter().collect::<StringArray>()), true)
+    });
     let columns: [(&str, ArrayRef, bool); 5] = [
         ("row", Arc::new(Int64Array::from_iter_values((0i64..).zip(scores).map(|(row, _)| row))), false),
         ("raw", Arc::new(raw.iter().map(|&raw| Some(f64::from(raw))).collect::<Float64Array>()), false),
@@ -69,11 +89,15 @@ fn batch(predictions: &Predictions) -> Result<RecordBatch, ArrowError> {
         ("flagged", Arc::new(flagged.iter().collect::<BooleanArray>()), true),
         ("threshold_raw", Arc::new(Float64Array::from(vec![*threshold_raw; scores.len()])), true),
     ];
-    RecordBatch::try_from_iter_with_nullable(columns)
+    RecordBatch::try_from_iter_with_nullable(columns.into_iter().chain(kept))
 }
 
-fn parquet(out: &mut BufWriter<&mut File>, batch: &RecordBatch) -> Result<(), ParquetError> {
-    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+fn parquet(out: &mut BufWriter<&mut File>, batch: &RecordBatch, notes: Option<&String>) -> Result<(), ParquetError> {
+    let notes = notes.map(|notes| vec![KeyValue::new("focalsweep".to_owned(), notes.clone())]);
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_key_value_metadata(notes)
+        .build();
     let mut writer = ArrowWriter::try_new(out, batch.schema(), Some(properties))?;
     writer.write(batch)?;
     writer.close().map(|_| ())

@@ -253,7 +253,7 @@ mod tests {
             index,
             seed: 7,
             features: ["a", "b", "c"].map(str::to_owned).to_vec(),
-            preprocessing: Preprocessing { steps: vec![Step::Truth { column: "a".into() }] },
+            preprocessing: Preprocessing { steps: vec![Step::Truth { column: "a".into() }], reading: None },
             train: part(1001, 0.5),
             validation: part(17, -1e-30),
             test: part(1, f32::MAX / 2.0),

@@ -25,6 +25,11 @@ pub(super) const DATA: &[&str] = &[
     "synth",
     "label",
     "positive",
+    "csv",
+    "types",
+    "bad_values",
+    "datetime",
+    "deduplicate",
     "drop",
     "log",
     "categorical",
@@ -32,6 +37,8 @@ pub(super) const DATA: &[&str] = &[
     "standardize",
     "clip",
 ];
+pub(super) const CSV: &[&str] =
+    &["delimiter", "decimal", "thousands", "quote", "encoding", "comment", "skip_rows", "na_values"];
 pub(super) const SYNTH: &[&str] = &["rows", "features", "positives", "seed"];
 pub(super) const SPLIT: &[&str] = &[
     "test",
@@ -89,6 +96,7 @@ pub(super) const SLURM: &[&str] = &[
 const PARTS: &[(&str, &[&str])] = &[
     ("", ROOT),
     ("data", DATA),
+    ("data.csv", CSV),
     ("data.synth", SYNTH),
     ("split", SPLIT),
     ("confirm", CONFIRM),

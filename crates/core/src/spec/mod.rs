@@ -24,6 +24,7 @@ mod read_parameters;
 mod read_sections;
 mod read_slurm;
 mod read_split;
+mod read_types;
 mod scalar;
 mod schema;
 mod slurm_amounts;

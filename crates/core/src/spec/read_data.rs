@@ -1,4 +1,4 @@
-//! Reader of `data`.
+//! Reader of `data`; `read_types.rs` has what it says of columns and of the text of a file.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,10 +9,12 @@ use super::keys;
 use super::scalar::Resolved;
 use super::types::{DataSpec, Scalar, SynthSpec, defaults};
 
+const SOURCE: &str = "the path of a .csv, .csv.gz or .parquet file, or of a folder of Parquet parts";
+
 impl Reader {
     pub(super) fn data(&mut self, at: &At<'_>) -> Option<DataSpec> {
         let section = self.section(at, keys::DATA)?;
-        let source = self.required(&section, "source", "the path of a .csv, .csv.gz or .parquet file");
+        let source = self.required(&section, "source", SOURCE);
         let source = source.and_then(|at| self.source(at));
         let label = self.required(&section, "label", "the name of the label column");
         let label = label.and_then(|at| self.text(at, "the name of the label column"));
@@ -23,6 +25,11 @@ impl Reader {
             sha256: section.get_some("sha256").and_then(|at| self.sha256(at)),
             synth: section.get_some("synth").and_then(|at| self.synth(at)),
             positive: section.get_some("positive").and_then(|at| self.scalar(at)),
+            csv: section.get_some("csv").and_then(|at| self.csv(at)).unwrap_or_default(),
+            types: section.get_some("types").and_then(|at| self.types(at)).unwrap_or_default(),
+            bad_values: section.get("bad_values").and_then(|at| self.word(at)).unwrap_or_default(),
+            datetime: section.get_some("datetime").and_then(|at| self.datetime(at)).unwrap_or_default(),
+            deduplicate: section.get("deduplicate").and_then(|at| self.boolean(at)).unwrap_or_default(),
             drop: section.get("drop").and_then(|at| self.columns(at)).unwrap_or_default(),
             log: section.get("log").and_then(|at| self.log(at)).unwrap_or_default(),
             categorical: section.get("categorical").and_then(|at| self.columns(at)).unwrap_or_default(),
@@ -37,17 +44,20 @@ impl Reader {
             label: label?.to_owned(),
         };
         self.columns_of_one_kind(&section, &data);
+        self.types_that_fit(&section, &data);
         Some(data)
     }
 
     fn source(&mut self, at: &At<'_>) -> Option<PathBuf> {
-        let expected = "the path of a .csv, .csv.gz or .parquet file";
-        let path = self.text(at, expected)?;
+        let path = self.text(at, SOURCE)?;
         let lower = path.to_lowercase();
-        if [".csv", ".csv.gz", ".parquet"].iter().any(|end| lower.ends_with(end)) {
+        let is_file = [".csv", ".csv.gz", ".parquet"].iter().any(|end| lower.ends_with(end));
+        let is_folder = path.ends_with('/') || path.rsplit('/').next().is_some_and(|last| !last.contains('.'));
+        if is_file || is_folder {
             return Some(PathBuf::from(path));
         }
-        self.fault(at, format!("found the path `{path}`, expected {expected}"), None);
+        let help = "a folder whose name has a point ends with `/` here".to_owned();
+        self.fault(at, format!("found the path `{path}`, expected {SOURCE}"), Some(help));
         None
     }
 
@@ -143,7 +153,7 @@ impl Reader {
         }
     }
 
-    fn columns(&mut self, at: &At<'_>) -> Option<Vec<String>> {
+    pub(super) fn columns(&mut self, at: &At<'_>) -> Option<Vec<String>> {
         let items = self.list(at, "a list of column names")?;
         Some(items.iter().filter_map(|item| self.text(item, "a column name")).map(str::to_owned).collect())
     }

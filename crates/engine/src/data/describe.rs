@@ -10,6 +10,8 @@ use focalsweep_core::text::{IN_A_TABLE, shortened};
 
 /// Lines and columns of a screen; the prompt has a line too.
 const SCREEN: (usize, usize) = (23, 100);
+/// Columns that are shown there however much else is said.
+const FEWEST: usize = 4;
 /// Characters of a name there.
 const NAME_ON_A_SCREEN: usize = 30;
 /// Levels told by name.
@@ -36,6 +38,8 @@ pub struct Description {
     pub columns: Vec<ColumnDescription>,
     /// How the file was understood.
     pub notes: Vec<String>,
+    /// What is to be looked at before results are believed.
+    pub warnings: Vec<String>,
 }
 
 /// Summary of one feature column.
@@ -91,6 +95,7 @@ pub fn describe(source: &Source) -> Description {
         fingerprint: source.fingerprint.clone(),
         columns: source.table.columns.par_iter().map(|column| describe_column(column, source.table.rows)).collect(),
         notes: source.notes.clone(),
+        warnings: source.warnings.clone(),
     }
 }
 
@@ -164,7 +169,12 @@ impl Description {
             format!("fingerprint  {}", self.fingerprint),
         ];
         let constant: Vec<_> = self.columns.iter().filter(|column| column.constant).collect();
-        let room = SCREEN.0 - lines.len() - 1 - usize::from(!constant.is_empty());
+        // The first note is that of the label, which is told above.
+        let notes = self.notes.iter().skip(1).cloned();
+        let more: Vec<String> =
+            notes.chain(self.warnings.iter().map(|warning| format!("warning: {warning}"))).collect();
+        let of_more: usize = more.iter().map(|line| line.chars().count().div_ceil(SCREEN.1)).sum();
+        let room = SCREEN.0.saturating_sub(lines.len() + 1 + usize::from(!constant.is_empty()) + of_more).max(FEWEST);
         // One line says how many more there are.
         let most = if all || self.columns.len() <= room { self.columns.len() } else { room - 1 };
         let shown = &self.columns[..most];
@@ -185,6 +195,7 @@ impl Description {
         if !all {
             lines.iter_mut().for_each(|line| *line = shortened(line, SCREEN.1).into_owned());
         }
+        lines.extend(more);
         lines.join("\n") + "\n"
     }
 }

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use miette::Diagnostic;
 use thiserror::Error;
 
+use super::fault::{ColumnFault, headlines, remedy};
 use crate::memory::{Short, in_words};
+
+const OF_A_MODEL: &str = "give the columns values as they were in the training data, or leave the cells empty";
 
 /// Everything that reading, fetching or preparing data can fail with.
 #[derive(Debug, Error, Diagnostic)]
@@ -26,12 +29,83 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
     },
-    /// A folder stands where the file should be.
-    #[error("{} is a folder, not a file", .path.display())]
-    #[diagnostic(help("name one .csv, .csv.gz or .parquet file"))]
-    Folder {
-        /// The folder.
+    /// A folder or a pattern with no file.
+    #[error("no Parquet file is found by {}", .path.display())]
+    #[diagnostic(help(
+        "a folder has .parquet files in it or below it; a pattern such as `parts/*.parquet` names some"
+    ))]
+    NoParts {
+        /// The folder or the pattern.
         path: PathBuf,
+    },
+    /// One of several files is no Parquet.
+    #[error("{} is one of several files, but no .parquet file by its name", .path.display())]
+    #[diagnostic(help("several files are read as Parquet only: write them as such, or as one CSV file"))]
+    PartFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The folders of parts name different columns.
+    #[error("the folders of {} name other columns than those of {}, which name {expected}", .path.display(), .first.display())]
+    #[diagnostic(help("each part lies in folders of the same keys, such as `year=2024/month=01`"))]
+    PartFolders {
+        /// The file.
+        path: PathBuf,
+        /// The first file.
+        first: PathBuf,
+        /// Its keys.
+        expected: String,
+    },
+    /// Parts that are no parts of one table.
+    #[error("{}: {what}", .path.display())]
+    #[diagnostic(help("all parts have the same columns, and a column is of one kind in all of them"))]
+    PartColumns {
+        /// The file.
+        path: PathBuf,
+        /// What differs from the first one.
+        what: String,
+    },
+    /// Columns that cannot be taken as anything without a word.
+    #[error("{}", headlines(.faults))]
+    #[diagnostic(help("{}", if *.of_model { OF_A_MODEL.to_owned() } else { remedy(.faults) }))]
+    Columns {
+        /// What is the matter with each.
+        faults: Vec<ColumnFault>,
+        /// Whether a model is to read them.
+        of_model: bool,
+    },
+    /// The text is of another encoding than the one it is read in.
+    #[error("{} is encoded as {found}, but read as {said}", .path.display())]
+    #[diagnostic(help("write `data.csv: {{encoding: {write}}}`"))]
+    Encoding {
+        /// The file.
+        path: PathBuf,
+        /// What it seems to be.
+        found: &'static str,
+        /// What it was taken for.
+        said: &'static str,
+        /// The word for what it is.
+        write: &'static str,
+    },
+    /// Two characters may lie between the cells.
+    #[error("{} may be separated by {found}", .path.display())]
+    #[diagnostic(help("say which under `data.csv`, such as `data.csv: {{delimiter: \";\"}}`"))]
+    TwoDelimiters {
+        /// The file.
+        path: PathBuf,
+        /// The two, with how many columns each would make.
+        found: String,
+    },
+    /// Lines before the header.
+    #[error("{}, line {line}, begins with `#` and is no row of the table: `{start}`", .path.display())]
+    #[diagnostic(help("`data.csv: {{comment: \"#\"}}` skips such lines, `data.csv: {{skip_rows: N}}` the first N"))]
+    LeadingComment {
+        /// The file.
+        path: PathBuf,
+        /// 1-based line.
+        line: u64,
+        /// How it begins.
+        start: String,
     },
     /// The file's content is not what its name says.
     #[error("cannot read {}: it is not a readable {format} file ({why})", .path.display())]
@@ -87,8 +161,10 @@ pub enum DataError {
         path: PathBuf,
     },
     /// The separator is no comma.
-    #[error("{} seems to be separated by {separator}, not by commas", .path.display())]
-    #[diagnostic(help("write it again with commas, or as Parquet"))]
+    #[error("{} seems to be separated by {separator}, but its rows are of different lengths then", .path.display())]
+    #[diagnostic(help(
+        "`data.csv: {{delimiter: …}}` says what lies between cells; a cell that holds it stands in quotes"
+    ))]
     Separator {
         /// The file.
         path: PathBuf,
@@ -119,7 +195,10 @@ pub enum DataError {
     },
     /// Bytes that are no UTF-8.
     #[error("{}, line {line}: column {column} is not valid UTF-8", .path.display())]
-    #[diagnostic(help("convert the file, e.g. `iconv -f latin1 -t utf-8`"))]
+    #[diagnostic(help(
+        "if other programs show it well as Windows or Western text, write `data.csv: {{encoding: windows-1252}}`, or \
+         `latin1`"
+    ))]
     Utf8 {
         /// The file.
         path: PathBuf,
@@ -130,23 +209,14 @@ pub enum DataError {
     },
     /// A Parquet type that is neither a number, a boolean, text nor a time.
     #[error("column `{column}` has type {kind}, which is neither a number, a boolean, text nor a point in time")]
-    #[diagnostic(help("add it to `data.drop`"))]
+    #[diagnostic(help("{}", if *.is_label { "a label is of one of these" } else { "add it to `data.drop`" }))]
     ColumnType {
         /// The column.
         column: String,
         /// Its Arrow type.
         kind: String,
-    },
-    /// A cell of an otherwise numeric column is no number.
-    #[error("column `{column}`, {place}: `{value}` is not a number, though the column holds numbers")]
-    #[diagnostic(help("correct it, leave it empty, or list `{column}` under `data.categorical` or `data.drop`"))]
-    NotANumber {
-        /// The column.
-        column: String,
-        /// The row.
-        place: Place,
-        /// What stands there.
-        value: String,
+        /// Whether it is the label.
+        is_label: bool,
     },
     /// A cell is infinite.
     #[error("column `{column}`, {place}: the value is infinite")]
@@ -232,7 +302,7 @@ pub enum DataError {
     },
     /// A text column that is different on nearly every row.
     #[error("text column `{column}` has {levels} different values on {rows} rows: it looks like an identifier")]
-    #[diagnostic(help("add it to `data.drop`"))]
+    #[diagnostic(help("add it to `data.drop`; if it holds numbers or times, `data.types` says so"))]
     Identifier {
         /// The column.
         column: String,
@@ -282,6 +352,15 @@ pub enum DataError {
         column: String,
         /// The row.
         place: Place,
+    },
+    /// A value of the label in several spellings.
+    #[error("label `{column}` has values that differ only by case or blanks: {spellings}")]
+    #[diagnostic(help("write them alike in the data: as they stand each is a class of its own"))]
+    LabelSpellings {
+        /// The label column.
+        column: String,
+        /// The spellings, with how many rows have each.
+        spellings: String,
     },
     /// All labels are equal.
     #[error("label `{column}` has one value only: {value}")]
@@ -554,8 +633,10 @@ fn file_help(action: &str) -> &'static str {
 }
 
 /// A row as people count: from 1, with the line where the file has lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
+    /// The file, where there are several.
+    pub file: Option<PathBuf>,
     /// 1-based row of the data.
     pub row: u64,
     /// 1-based line of the CSV file.
@@ -565,8 +646,11 @@ pub struct Place {
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "row {}", self.row)?;
-        match self.line {
-            Some(line) => write!(f, " (line {line} of the file)"),
+        if let Some(line) = self.line {
+            write!(f, " (line {line} of the file)")?;
+        }
+        match &self.file {
+            Some(file) => write!(f, " of {}", file.display()),
             None => Ok(()),
         }
     }

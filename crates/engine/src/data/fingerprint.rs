@@ -38,10 +38,14 @@ pub(super) fn of_source(table: &Table, labels: &[u8], spec: &DataSpec) -> String
         hasher.update(column);
     }
     hasher.update(labels);
-    let settings = json!({
+    let mut settings = json!({
         "log": spec.log, "categorical": spec.categorical, "min_level_count": spec.min_level_count,
         "standardize": spec.standardize, "clip": spec.clip,
     });
+    // What earlier versions did not know is added only where it says something.
+    if !spec.datetime.is_empty() {
+        settings["datetime"] = json!(spec.datetime);
+    }
     hasher.update(settings.to_string());
     short(hasher)
 }

@@ -1,14 +1,12 @@
 //! Fits a [`Preprocessing`] to the training rows, and to them alone.
 
-use std::path::Path;
-
 use rayon::prelude::*;
 
-use super::error::DataError;
-use super::row_place::row_place;
+use super::error::{DataError, Place};
 use super::table::{Column, Levels, Table, Values};
-use focalsweep_core::prepared::{Preprocessing, Step};
-use focalsweep_core::spec::DataSpec;
+use super::time;
+use focalsweep_core::prepared::{FileReading, Preprocessing, Step};
+use focalsweep_core::spec::{DataSpec, DatePart};
 
 /// Most features that the levels of one column may make, and those of all columns together.
 const MOST_LEVELS: usize = 10_000;
@@ -30,18 +28,25 @@ struct Fitted {
     unseen: usize,
 }
 
-/// The preprocessing that `train` (0-based rows of `table`) and the settings of `spec` make, and notes on it.
-pub(super) fn fit(table: &Table, train: &[u32], spec: &DataSpec) -> Result<(Preprocessing, Vec<String>), DataError> {
+/// The preprocessing that `train` (0-based rows of `table`) and the settings of `spec` make, and notes on it; `place`
+/// names a row in errors.
+pub(super) fn fit(
+    table: &Table,
+    train: &[u32],
+    spec: &DataSpec,
+    place: &(dyn Fn(usize) -> Place + Sync),
+) -> Result<(Preprocessing, Vec<String>), DataError> {
     let columns = table.columns.par_iter();
     let fitted: Vec<Fitted> =
-        columns.map(|column| fit_column(column, table.rows, train, spec)).collect::<Result<_, _>>()?;
+        columns.map(|column| fit_column(column, table.rows, train, spec, place)).collect::<Result<_, _>>()?;
     check_width(&fitted)?;
     let notes = notes(table, &fitted, train.len());
     let steps: Vec<Step> = fitted.into_iter().flat_map(|fitted| fitted.steps).collect();
     if steps.is_empty() {
         return Err(DataError::NoFeatures { why: "every column is constant on the training rows".to_owned() });
     }
-    Ok((Preprocessing { steps }, notes))
+    let reading = Some(FileReading { csv: spec.csv.clone(), bad_values: spec.bad_values });
+    Ok((Preprocessing { steps, reading }, notes))
 }
 
 /// Refuses columns whose levels would make a matrix that no machine wants: each is a number in every row.
@@ -64,7 +69,13 @@ fn check_width(fitted: &[Fitted]) -> Result<(), DataError> {
     Ok(())
 }
 
-fn fit_column(column: &Column, rows: usize, train: &[u32], spec: &DataSpec) -> Result<Fitted, DataError> {
+fn fit_column(
+    column: &Column,
+    rows: usize,
+    train: &[u32],
+    spec: &DataSpec,
+    place: &dyn Fn(usize) -> Place,
+) -> Result<Fitted, DataError> {
     let mut fitted = Fitted {
         missing: train.iter().filter(|&&row| column.values.is_missing(row as usize)).count(),
         ..Fitted::default()
@@ -75,7 +86,7 @@ fn fit_column(column: &Column, rows: usize, train: &[u32], spec: &DataSpec) -> R
     let name = &column.name;
     match &column.values {
         Values::Number(values) => {
-            fitted.steps.extend(fit_number(name, values, train, spec)?);
+            fitted.steps.extend(fit_number(name, values, train, spec, place)?);
             fitted.constant = fitted.steps.is_empty();
         }
         Values::Bool(values) => {
@@ -87,8 +98,11 @@ fn fit_column(column: &Column, rows: usize, train: &[u32], spec: &DataSpec) -> R
             }
         }
         Values::Text(levels) => fit_category(&mut fitted, name, levels, train, spec.min_level_count),
-        // A point in time says nothing of rows to come, and its days one by one less.
-        Values::Time(_) => return Ok(Fitted::default()),
+        Values::Time(values) => match spec.datetime.get(name) {
+            Some(parts) => fit_time(&mut fitted, name, values, train, parts, spec, place)?,
+            // A point in time says nothing of rows to come, and its days one by one less.
+            None => return Ok(Fitted::default()),
+        },
     }
     if !matches!(column.values, Values::Text(_)) && (1..train.len()).contains(&fitted.missing) {
         fitted.steps.push(Step::Missing { column: name.clone() });
@@ -96,8 +110,47 @@ fn fit_column(column: &Column, rows: usize, train: &[u32], spec: &DataSpec) -> R
     Ok(fitted)
 }
 
+/// The features that are asked for of points in time.
+fn fit_time(
+    fitted: &mut Fitted,
+    name: &str,
+    values: &[i64],
+    train: &[u32],
+    parts: &[DatePart],
+    spec: &DataSpec,
+    place: &dyn Fn(usize) -> Place,
+) -> Result<(), DataError> {
+    let known = || train.iter().map(|&row| values[row as usize]).filter(|&time| time != Values::NO_TIME);
+    let (Some(first), Some(last)) = (known().min(), known().max()) else {
+        fitted.constant = true;
+        return Ok(());
+    };
+    for part in parts {
+        match part {
+            DatePart::Hour => fitted.steps.push(Step::Hour { column: name.to_owned() }),
+            DatePart::Weekday => fitted.steps.push(Step::Weekday { column: name.to_owned() }),
+            DatePart::AgeDays if first == last => {}
+            DatePart::AgeDays => {
+                let days: Vec<f64> = values.iter().map(|&at| time::days_since(at, first)).collect();
+                let of = fit_number(name, &days, train, spec, place)?;
+                if let Some(Step::Number { column, median, mean, scale, clip, .. }) = of {
+                    fitted.steps.push(Step::AgeDays { column, since: first, median, mean, scale, clip });
+                }
+            }
+        }
+    }
+    fitted.constant = fitted.steps.is_empty();
+    Ok(())
+}
+
 /// `None` for a column that does not vary on the training rows.
-fn fit_number(name: &str, values: &[f64], train: &[u32], spec: &DataSpec) -> Result<Option<Step>, DataError> {
+fn fit_number(
+    name: &str,
+    values: &[f64],
+    train: &[u32],
+    spec: &DataSpec,
+    place: &dyn Fn(usize) -> Place,
+) -> Result<Option<Step>, DataError> {
     let mut known: Vec<f64> = train.iter().map(|&row| values[row as usize]).filter(|value| !value.is_nan()).collect();
     if known.iter().all(|&value| Some(&value) == known.first()) {
         return Ok(None);
@@ -118,7 +171,7 @@ fn fit_number(name: &str, values: &[f64], train: &[u32], spec: &DataSpec) -> Res
         (0.0, 1.0)
     };
     if !scale.is_finite() {
-        return Err(overflow(&spec.source, name, values, train));
+        return Err(overflow(place, name, values, train));
     }
     // A spread that double precision cannot tell from none is none.
     let column = name.to_owned();
@@ -126,11 +179,11 @@ fn fit_number(name: &str, values: &[f64], train: &[u32], spec: &DataSpec) -> Res
 }
 
 /// The error for numbers so large that their variance is not one: names the largest.
-fn overflow(path: &Path, name: &str, values: &[f64], train: &[u32]) -> DataError {
+fn overflow(place: &dyn Fn(usize) -> Place, name: &str, values: &[f64], train: &[u32]) -> DataError {
     let size = |row: usize| if values[row].is_nan() { 0.0 } else { values[row].abs() };
     let rows = train.iter().map(|&row| row as usize);
     let row = rows.max_by(|&a, &b| size(a).total_cmp(&size(b))).unwrap_or(0);
-    DataError::TooLarge { column: name.to_owned(), place: row_place(path, row), value: values[row] }
+    DataError::TooLarge { column: name.to_owned(), place: place(row), value: values[row] }
 }
 
 /// The median; reorders `values`, which must not be empty.

@@ -1,7 +1,7 @@
 //! How a data file is stored.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
@@ -32,11 +32,11 @@ impl Format {
     }
 }
 
-/// The text of a CSV file, unpacked where it is packed.
-pub(super) fn open_text(path: &Path) -> Result<Box<dyn Read + Send>, DataError> {
-    let file = File::open(path).map_err(|e| DataError::file("read", path, e))?;
-    Ok(match Format::by_name(path)? {
-        Format::CsvGz => Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 17, file))),
+/// The bytes of a CSV file, unpacked where it is packed.
+pub(super) fn open_bytes(path: &Path) -> io::Result<Box<dyn Read + Send>> {
+    let file = File::open(path)?;
+    Ok(match Format::by_name(path) {
+        Ok(Format::CsvGz) => Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 17, file))),
         _ => Box::new(file),
     })
 }

@@ -1,16 +1,19 @@
 //! A data file checked against the sweep file: features, labels, fingerprint.
 
-use std::collections::HashMap;
-use std::path::Path;
+use std::collections::{BTreeMap, HashMap};
 
-use super::error::DataError;
+use super::error::{DataError, Place};
+use super::fault::cut;
 use super::fingerprint::of_source;
 use super::pick::{Pick, is_dropped};
-use super::read::read_table;
-use super::row_place::row_place;
+use super::read::{Read, read_table};
+use super::reading::Reading;
+use super::repeated::repeated_rows;
+use super::row_place::Places;
 use super::split::columns::SplitColumns;
+use super::suspect::suspicions;
 use super::table::{Column, Levels, Table, Values};
-use focalsweep_core::spec::{DataSpec, Scalar, SplitSpec};
+use focalsweep_core::spec::{DataSpec, DatePart, Scalar, SplitSpec};
 
 /// A text column with more levels than this, most of them on one row only, is an identifier.
 const MOST_LEVELS_OF_RARE: usize = 100;
@@ -32,11 +35,30 @@ pub struct Source {
     pub fingerprint: String,
     /// What people should know about how the file was understood, a line each.
     pub notes: Vec<String>,
+    /// What is to be looked at before results are believed.
+    pub warnings: Vec<String>,
+    /// Where the rows stand.
+    pub(super) places: Places,
     /// What the split reads beside the labels.
     pub(super) split: SplitColumns,
 }
 
 impl Source {
+    /// The 0-based `row` as people find it.
+    pub(super) fn place(&self, row: usize) -> Place {
+        self.places.of(row)
+    }
+
+    /// The number of a row among all rows of the source, of which some may be left out.
+    pub(super) fn number(&self, row: u32) -> u32 {
+        self.places.number(row)
+    }
+
+    /// The row whose number among all rows of the source this is.
+    pub(super) fn row_of(&self, number: u32) -> Option<usize> {
+        self.places.row_of(number)
+    }
+
     /// Rows of the rare class.
     pub fn positives(&self) -> usize {
         self.labels.iter().map(|&label| usize::from(label)).sum()
@@ -51,36 +73,48 @@ impl Source {
 /// `positive`; `positive` is not among the labels; a logarithm cannot be taken; a text column looks like an identifier;
 /// no feature is left.
 pub fn load(spec: &DataSpec, split: &SplitSpec) -> Result<Source, DataError> {
-    let path = spec.source.as_path();
     check_conflicts(spec)?;
     let of_split = split.columns();
     let is_of_split = |name: &String| of_split.iter().any(|(_, column)| column == name);
-    // They are read, though they may be dropped as features.
+    // They are read, though they may be left out as features.
     let drop: Vec<String> = spec.drop.iter().filter(|name| !is_of_split(name)).cloned().collect();
     let keep: Vec<&str> = of_split.iter().map(|(_, column)| *column).collect();
-    let mut categorical = spec.categorical.clone();
-    categorical.extend(split.columns_of_words().map(str::to_owned));
-    let read = read_table(path, Pick::Kept { drop: &drop, keep: &keep }, &categorical);
-    let mut table = read.map_err(|error| in_split(error, split).sought_beside(spec.beside.as_deref()))?;
+    let mut reading = Reading::of_spec(spec);
+    reading.with_split(split);
+    let read = read_table(&spec.source, Pick::Kept { drop: &drop, keep: &keep }, &reading);
+    let read = read.map_err(|error| in_split(error, split).sought_beside(spec.beside.as_deref()))?;
+    let Read { mut table, notes: of_reading, mut warnings, mut places } = read;
     let Some(at) = table.columns.iter().position(|column| column.name == spec.label) else {
         return Err(DataError::unknown_column("data.label", &spec.label, table.names()));
     };
+    let mut of_rows = None;
+    if spec.deduplicate {
+        let repeated = repeated_rows(&table);
+        let kept: Vec<u32> = (0..table.rows as u32).filter(|&row| !repeated[row as usize]).collect();
+        let dropped = table.rows - kept.len();
+        if dropped > 0 {
+            table = table.rows_of(&kept);
+            places.keep(kept);
+        }
+        of_rows = Some(format!("rows that are exact copies of earlier ones, left out as asked: {dropped}"));
+    }
     for (name, &offset) in &spec.log {
         match table.column(name) {
             None => return Err(DataError::unknown_column("data.log", name, table.names())),
-            Some(column) => check_log(path, column, offset)?,
+            Some(column) => check_log(&places, column, offset)?,
         }
     }
     let label = table.columns.remove(at);
-    let columns = SplitColumns::take(&mut table, spec, split)?;
-    if table.columns.iter().all(|column| matches!(column.values, Values::Time(_))) {
+    let columns = SplitColumns::take(&mut table, spec, split, &places)?;
+    let is_unused = |column: &Column| column.is_time() && !spec.datetime.contains_key(&column.name);
+    if table.columns.iter().all(is_unused) {
         let times = if table.columns.is_empty() { "" } else { " and points in time" };
         return Err(DataError::NoFeatures { why: format!("the data has the label `{}`{times} only", spec.label) });
     }
     for column in &table.columns {
         check_identifier(column, table.rows)?;
     }
-    let classes = Classes::of(path, &label, spec.positive.as_ref())?;
+    let classes = Classes::of(&places, &label, spec.positive.as_ref())?;
     let positives: usize = classes.labels.iter().map(|&label| usize::from(label)).sum();
     let mut notes = vec![format!(
         "label `{}`: {} of {} rows are positive ({}{})",
@@ -89,7 +123,18 @@ pub fn load(spec: &DataSpec, split: &SplitSpec) -> Result<Source, DataError> {
     if !spec.drop.is_empty() {
         notes.push(format!("dropped as asked: {}", spec.drop.join(", ")));
     }
-    notes.extend(times_note(&table));
+    notes.extend(of_reading);
+    notes.extend(of_rows);
+    notes.extend(times_note(&table, &spec.datetime));
+    if spec.positive.is_none() && 2 * positives > table.rows {
+        let share = 100.0 * positives as f64 / table.rows as f64;
+        warnings.push(format!(
+            "label `{}`: the positive class, {}, is {share:.1} % of the rows and so not rare; `data.positive: {}` takes \
+             the other",
+            label.name, classes.positive, classes.negative,
+        ));
+    }
+    warnings.extend(suspicions(&table, &classes.labels, spec));
     let fingerprint = of_source(&table, &classes.labels, spec);
     Ok(Source {
         table,
@@ -99,15 +144,18 @@ pub fn load(spec: &DataSpec, split: &SplitSpec) -> Result<Source, DataError> {
         negative: classes.negative,
         fingerprint,
         notes,
+        warnings,
+        places,
         split: columns,
     })
 }
 
 /// Of the columns that are no features because they are points in time.
-fn times_note(table: &Table) -> Option<String> {
-    let times = table.columns.iter().filter(|column| matches!(column.values, Values::Time(_)));
+fn times_note(table: &Table, asked: &BTreeMap<String, Vec<DatePart>>) -> Option<String> {
+    let times = table.columns.iter().filter(|column| column.is_time() && !asked.contains_key(&column.name));
     let names: Vec<&str> = times.map(|column| column.name.as_str()).collect();
-    (!names.is_empty()).then(|| format!("points in time, so no features: {}", names.join(", ")))
+    let why = "points in time, so no features (`data.datetime: {COLUMN: [hour, weekday]}` makes some)";
+    (!names.is_empty()).then(|| format!("{why}: {}", names.join(", ")))
 }
 
 /// A column that is asked for by the split alone is named by its key.
@@ -143,7 +191,7 @@ fn check_conflicts(spec: &DataSpec) -> Result<(), DataError> {
     }
 }
 
-fn check_log(path: &Path, column: &Column, offset: f64) -> Result<(), DataError> {
+fn check_log(places: &Places, column: &Column, offset: f64) -> Result<(), DataError> {
     let is_number = |row: usize| {
         matches!(&column.values, Values::Text(levels)
         if levels.get(row).is_some_and(|text| text.parse::<f64>().is_ok()))
@@ -153,12 +201,7 @@ fn check_log(path: &Path, column: &Column, offset: f64) -> Result<(), DataError>
             None => return Ok(()),
             Some(row) => {
                 let column = column.name.clone();
-                return Err(DataError::LogOfNonPositive {
-                    column,
-                    place: row_place(path, row),
-                    value: values[row],
-                    offset,
-                });
+                return Err(DataError::LogOfNonPositive { column, place: places.of(row), value: values[row], offset });
             }
         },
         Values::Bool(values) => (0..values.len()).find(|&row| values[row].is_some()),
@@ -168,7 +211,7 @@ fn check_log(path: &Path, column: &Column, offset: f64) -> Result<(), DataError>
         Values::Time(values) => values.iter().position(|&time| time != Values::NO_TIME),
     }
     .map_or((0, String::new()), |row| (row, column.values.show(row)));
-    Err(DataError::LogOfText { column: column.name.clone(), place: row_place(path, row), value })
+    Err(DataError::LogOfText { column: column.name.clone(), place: places.of(row), value })
 }
 
 fn check_identifier(column: &Column, rows: usize) -> Result<(), DataError> {
@@ -190,13 +233,14 @@ struct Classes {
 }
 
 impl Classes {
-    fn of(path: &Path, label: &Column, positive: Option<&Scalar>) -> Result<Self, DataError> {
+    fn of(places: &Places, label: &Column, positive: Option<&Scalar>) -> Result<Self, DataError> {
         let column = || label.name.clone();
         let codes = Coded::of(&label.values);
         if let Some(row) = codes.rows.iter().position(|&code| code == Levels::MISSING) {
-            return Err(DataError::LabelMissing { column: column(), place: row_place(path, row) });
+            return Err(DataError::LabelMissing { column: column(), place: places.of(row) });
         }
         let texts: Vec<String> = codes.first_rows.iter().map(|&row| label.values.show(row)).collect();
+        check_spellings(&label.name, &texts, &codes.counts, positive)?;
         if let [value] = texts.as_slice() {
             return Err(DataError::LabelOneClass { column: column(), value: value.clone() });
         }
@@ -216,6 +260,24 @@ impl Classes {
         let labels = codes.rows.iter().map(|&code| u8::from(code as usize == at)).collect();
         let negative = if texts.len() == 2 { texts[1 - at].clone() } else { format!("not {}", texts[at]) };
         Ok(Self { labels, positive: texts[at].clone(), negative, chosen })
+    }
+}
+
+/// Refuses a label of which one value is written in several ways: of the positive class, or, where it is not known yet
+/// which that is, of any.
+fn check_spellings(label: &str, texts: &[String], counts: &[u64], positive: Option<&Scalar>) -> Result<(), DataError> {
+    let plain = |text: &str| text.to_lowercase().split_whitespace().collect::<String>();
+    let mut spellings: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (at, text) in texts.iter().enumerate() {
+        spellings.entry(plain(text)).or_default().push(at);
+    }
+    let matters = |at: &usize| positive.is_none_or(|wanted| plain(&wanted.to_string()) == plain(&texts[*at]));
+    match spellings.values().find(|group| group.len() > 1 && group.iter().any(matters)) {
+        None => Ok(()),
+        Some(group) => {
+            let told: Vec<String> = group.iter().map(|&at| format!("`{}` ({})", cut(&texts[at]), counts[at])).collect();
+            Err(DataError::LabelSpellings { column: label.to_owned(), spellings: told.join(", ") })
+        }
     }
 }
 

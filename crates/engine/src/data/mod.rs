@@ -9,38 +9,55 @@
 //! of its own, so that none of them knows one that knows it.
 
 mod address;
+mod decode;
 mod describe;
+mod dialect;
 mod download;
 mod error;
+mod fault;
 mod fingerprint;
 mod fit;
 mod format;
 mod glob;
 mod label;
+mod missing;
+mod number;
+mod parts;
 mod pick;
 mod prepare;
 mod publish;
 mod read;
 mod read_csv;
 mod read_parquet;
+mod reading;
+mod records;
+mod remark;
+mod repeated;
 mod row_place;
 mod split;
+mod suspect;
 mod synth;
 mod table;
 mod time;
 mod transform;
+mod understand;
+mod unfamiliar;
 
 pub use describe::{ColumnDescription, Description, LevelCount, describe};
 pub use download::{DownloadProgress, fetch};
 pub use error::{DataError, Place};
+pub use fault::{ColumnFault, Matter, Stray};
 pub use label::{Source, load};
 pub use pick::Pick;
 pub use prepare::{prepare, prepare_first, prepare_onward};
-pub use read::read_table;
+pub use read::{Read, read_table};
+pub use reading::Reading;
+pub use repeated::copies_across;
 pub use split::Splits;
 pub use synth::write_synthetic;
 pub use table::{Column, Levels, Table, Values};
 pub use transform::Transform;
+pub use unfamiliar::{Unfamiliar, unfamiliar};
 
 #[cfg(test)]
 mod tests;

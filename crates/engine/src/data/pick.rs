@@ -5,6 +5,8 @@ use std::path::Path;
 
 use super::error::{DataError, nearest_column};
 use super::glob::{fits, is_pattern};
+use super::reading::Reading;
+use focalsweep_core::spec::ColumnKind;
 
 /// Which columns of a file are read.
 #[derive(Debug, Clone, Copy)]
@@ -22,14 +24,13 @@ pub enum Pick<'a> {
     Only(&'a [String]),
 }
 
-/// A column that is to be read.
-#[derive(Debug, Clone)]
+/// The columns of a file that are read.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Wanted {
-    /// Place in the file.
-    pub(super) index: usize,
-    pub(super) name: String,
-    /// Read as text whatever it holds.
-    pub(super) categorical: bool,
+    /// Place in the file and name.
+    pub(super) columns: Vec<(usize, String)>,
+    /// What is left out unasked.
+    pub(super) notes: Vec<String>,
 }
 
 /// Whether `data.drop` takes a column away, by its name or by a pattern.
@@ -37,20 +38,23 @@ pub(super) fn is_dropped(drop: &[String], name: &str) -> bool {
     drop.iter().any(|dropped| fits(dropped, name))
 }
 
-/// The columns to read of a file with the columns `names`.
+/// The columns to read of a file with the columns `names`. Those of `indices` (a place and what it looks like) number the
+/// rows, so they are left out unless something is said of them.
 pub(super) fn wanted(
     path: &Path,
     names: &[String],
+    indices: &[(usize, &'static str)],
     pick: Pick<'_>,
-    categorical: &[String],
-) -> Result<Vec<Wanted>, DataError> {
+    reading: &Reading,
+) -> Result<Wanted, DataError> {
     let mut seen = HashSet::new();
     if let Some(twice) = names.iter().find(|name| !seen.insert(name.as_str())) {
         return Err(DataError::DuplicateColumn { path: path.to_path_buf(), column: twice.clone() });
     }
     let all = || names.iter().map(String::as_str);
     let is_unknown = |name: &&String| !seen.contains(name.as_str());
-    let is_wanted: Box<dyn Fn(&String) -> bool> = match pick {
+    let mut notes = Vec::new();
+    let is_wanted: Box<dyn Fn(usize, &String) -> bool> = match pick {
         Pick::AllBut(drop) | Pick::Kept { drop, .. } => {
             let keep = if let Pick::Kept { keep, .. } = pick { keep } else { &[] };
             let fits_none = |dropped: &&String| !all().any(|name| fits(dropped, name));
@@ -62,22 +66,37 @@ pub(super) fn wanted(
                 Some(column) => return Err(DataError::unknown_column("data.drop", column, all())),
                 None => {}
             }
-            if let Some(column) = categorical.iter().find(is_unknown) {
-                return Err(DataError::unknown_column("data.categorical", column, all()));
+            if let Some(column) = reading.types.keys().find(is_unknown) {
+                return Err(DataError::unknown_column(reading.key_of(column), column, all()));
             }
-            Box::new(move |name| keep.contains(&name.as_str()) || !is_dropped(drop, name))
+            let is_ignored = |name: &String| reading.kind(name) == Some(ColumnKind::Ignore);
+            let is_index = |at: usize, name: &String| {
+                indices.iter().any(|(index, _)| *index == at) && !reading.named.contains(name)
+            };
+            for (at, what) in indices {
+                let name = &names[*at];
+                if is_index(*at, name) && !is_dropped(drop, name) && !is_ignored(name) {
+                    notes.push(format!(
+                        "left out: column {} (`{name}`) {what}; `data.types: {{{name:?}: number}}` takes it",
+                        at + 1,
+                    ));
+                }
+            }
+            let ignored: Vec<&str> = all().filter(|name| is_ignored(&(*name).to_owned())).collect();
+            if !ignored.is_empty() {
+                notes.push(format!("ignored as asked: {}", ignored.join(", ")));
+            }
+            Box::new(move |at, name| {
+                keep.contains(&name.as_str()) || !(is_dropped(drop, name) || is_ignored(name) || is_index(at, name))
+            })
         }
         Pick::Only(only) => {
             if let Some(column) = only.iter().find(is_unknown) {
                 return Err(DataError::MissingColumn { column: column.clone(), help: nearest_column(column, all()) });
             }
-            Box::new(|name| only.contains(name))
+            Box::new(|_, name| only.contains(name))
         }
     };
-    Ok(names
-        .iter()
-        .enumerate()
-        .filter(|(_, name)| is_wanted(name))
-        .map(|(index, name)| Wanted { index, name: name.clone(), categorical: categorical.contains(name) })
-        .collect())
+    let columns = names.iter().enumerate().filter(|(at, name)| is_wanted(*at, name));
+    Ok(Wanted { columns: columns.map(|(at, name)| (at, name.clone())).collect(), notes })
 }

@@ -10,7 +10,6 @@ use rayon::prelude::*;
 use super::error::DataError;
 use super::fit::fit;
 use super::label::Source;
-use super::row_place::row_place;
 use super::split::{Dealt, Splits, split};
 use super::transform::Transform;
 use crate::memory::Budget;
@@ -87,16 +86,17 @@ fn prepare_within(
     replicate: u32,
 ) -> Result<Replicate, DataError> {
     let Dealt { parts, notes: of_split } = split(&source.labels, &source.split, splits, replicate)?;
-    let (preprocessing, fit_notes) = fit(&source.table, &parts.train, data)?;
+    let (preprocessing, fit_notes) = fit(&source.table, &parts.train, data, &|row| source.place(row))?;
     room.check(source.table.rows, preprocessing.width())?;
     let split_fingerprint = parts.fingerprint();
     let units = source.split.units(splits.spec);
     let units = units.as_deref();
     let rows = |part: Vec<u32>| -> Result<Rows, DataError> {
-        let x = preprocessing.transform_rows(&source.table, &part, |row| row_place(&data.source, row))?;
+        let x = preprocessing.transform_rows(&source.table, &part, |row| source.place(row))?;
         let y = part.iter().map(|&row| source.labels[row as usize]).collect();
         let units = units.map(|of| part.iter().map(|&row| of[row as usize]).collect()).unwrap_or_default();
-        Ok(Rows { x: x.into(), y, source_rows: part.into(), units })
+        let source_rows = part.into_iter().map(|row| source.number(row)).collect();
+        Ok(Rows { x: x.into(), y, source_rows, units })
     };
     let (train, validation, test) = (rows(parts.train)?, rows(parts.validation)?, rows(parts.test)?);
     let calibration = rows(parts.calibration)?;

@@ -5,44 +5,106 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::error::{DataError, nearest};
+use super::fault::ColumnFault;
 use super::format::Format;
+use super::parts::{Parts, is_pattern};
 use super::pick::Pick;
 use super::read_csv;
 use super::read_parquet;
-use super::row_place::row_place;
+use super::reading::Reading;
+use super::remark::{Remark, said};
+use super::row_place::Places;
 use super::table::{Column, Table, Values};
+use super::understand::Understood;
 use focalsweep_core::record::folder_of;
 
-/// Reads a `.csv`, `.csv.gz` or `.parquet` file.
+/// A file that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Read {
+    /// Its columns.
+    pub table: Table,
+    /// How it was understood, a line each.
+    pub notes: Vec<String>,
+    /// What of that is to be doubted.
+    pub warnings: Vec<String>,
+    /// Where its rows stand.
+    pub(super) places: Places,
+}
+
+/// Columns as they are done.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    columns: Vec<Column>,
+    remarks: Vec<(String, Remark)>,
+    /// Each with its 0-based row.
+    pub(super) faults: Vec<ColumnFault>,
+}
+
+impl Done {
+    pub(super) fn with(faults: Vec<ColumnFault>) -> Self {
+        Self { faults, ..Self::default() }
+    }
+
+    pub(super) fn push(&mut self, name: &str, understood: Understood) {
+        self.remarks.extend(understood.remarks.into_iter().map(|remark| (name.to_owned(), remark)));
+        self.columns.push(Column { name: name.to_owned(), values: understood.values });
+    }
+
+    /// All of them as a file that was read.
+    ///
+    /// # Errors
+    /// Some are not as they should be: all of them at once.
+    pub(super) fn read(
+        mut self,
+        rows: usize,
+        places: Places,
+        mut notes: Vec<String>,
+        reading: &Reading,
+    ) -> Result<Read, DataError> {
+        if !self.faults.is_empty() {
+            for fault in &mut self.faults {
+                fault.place = places.of(usize::try_from(fault.place.row).unwrap_or(0));
+            }
+            return Err(DataError::Columns { faults: self.faults, of_model: reading.is_of_model() });
+        }
+        let (of_columns, warnings) = said(&self.remarks);
+        notes.extend(of_columns);
+        Ok(Read { table: Table { columns: self.columns, rows }, notes, warnings, places })
+    }
+}
+
+/// Reads a `.csv`, `.csv.gz` or `.parquet` file, or a folder or pattern of Parquet parts.
 ///
-/// Columns are numbers, booleans, text or points in time (ISO 8601). In CSV a cell is trimmed of spaces, and empty, `NA`, `N/A`, `NaN`, `null`,
-/// `None` and `?` are missing. Columns named in `categorical` are text whatever they hold.
+/// Columns are numbers, booleans, text or points in time (ISO 8601), as their cells are and as `reading` says. In CSV a
+/// cell is trimmed of blanks; an empty one is missing, and so are the words that pandas knows.
 ///
 /// # Errors
 /// The file is not there, is no such file, has no rows, names a column twice or has an unreadable row; a picked column
-/// is not there or is neither numbers, booleans nor text; a number is infinite; a column is numbers but for a few
-/// cells.
-pub fn read_table(path: &Path, pick: Pick<'_>, categorical: &[String]) -> Result<Table, DataError> {
-    let format = Format::by_name(path)?;
-    if path.is_dir() {
-        return Err(DataError::Folder { path: path.to_path_buf() });
-    }
-    if !path.is_file() {
-        return Err(not_found(path));
-    }
-    let table = match format {
-        Format::Csv | Format::CsvGz => read_csv::read(path, pick, categorical)?,
-        Format::Parquet => read_parquet::read(path, pick, categorical)?,
+/// is not there or is of no known type; a number is infinite; columns cannot be taken as anything without a word.
+pub fn read_table(path: &Path, pick: Pick<'_>, reading: &Reading) -> Result<Read, DataError> {
+    let read = match Parts::of(path)? {
+        Some(parts) => read_parquet::read(path, &parts, pick, reading)?,
+        None => {
+            let format = Format::by_name(path)?;
+            if !path.is_file() {
+                return Err(not_found(path));
+            }
+            match format {
+                Format::Csv | Format::CsvGz => read_csv::read(path, pick, reading)?,
+                Format::Parquet => read_parquet::read(path, &Parts::single(path), pick, reading)?,
+            }
+        }
     };
-    if table.rows == 0 {
+    let rows = read.table.rows;
+    if rows == 0 {
         return Err(DataError::Empty { path: path.to_path_buf() });
     }
-    if u32::try_from(table.rows).is_err() {
-        return Err(DataError::file("read", path, format!("{} rows are more than 4,294,967,295", table.rows)));
+    if u32::try_from(rows).is_err() {
+        return Err(DataError::file("read", path, format!("{rows} rows are more than 4,294,967,295")));
     }
-    match table.columns.par_iter().find_map_first(first_infinite) {
-        Some((column, row)) => Err(DataError::Infinite { column, place: row_place(path, row) }),
-        None => Ok(table),
+    match read.table.columns.par_iter().find_map_first(first_infinite) {
+        Some((column, row)) => Err(DataError::Infinite { column, place: read.places.of(row) }),
+        None => Ok(read),
     }
 }
 
@@ -68,6 +130,9 @@ impl DataError {
 }
 
 fn not_found(path: &Path) -> DataError {
+    if is_pattern(path) {
+        return DataError::NoParts { path: path.to_path_buf() };
+    }
     let folder = folder_of(path);
     let help = match std::fs::read_dir(folder) {
         Err(_) => {

@@ -1,106 +1,113 @@
 //! CSV to a [`Table`]: arrow splits the cells, the columns are typed here, so that errors can name rows.
 
-use std::io::{BufRead, BufReader, Read};
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::csv::ReaderBuilder;
-use arrow::csv::reader::{Decoder, Format as CsvFormat};
+use arrow::csv::reader::Decoder;
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use rayon::prelude::*;
 
+use super::dialect::{Dialect, MOST_RECORD, unreadable};
 use super::error::DataError;
-use super::format::{Format, open_text};
+use super::fault::{ColumnFault, Stray};
+use super::number::{has_leading_zero, is_too_long};
 use super::pick::{Pick, Wanted, wanted};
-use super::row_place::{line_of_record, row_place};
-use super::table::{Column, Levels, LevelsBuilder, Table, Values};
-use super::time::{self, Written};
+use super::read::{Done, Read};
+use super::reading::Reading;
+use super::remark::Remark;
+use super::row_place::Places;
+use super::table::{LevelsBuilder, Values};
+use super::understand::{Context, Understood, understand};
 use crate::memory::Budget;
-
-const MISSING: [&str; 9] = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"];
+use focalsweep_core::spec::ColumnKind;
 
 /// Most rows, cells and bytes split at once. arrow has room for all cells of a batch before it reads one.
 const BATCH: usize = 8_192;
 const BATCH_CELLS: usize = 1 << 20;
 const BATCH_BYTES: usize = 32 << 20;
 
-/// Longest record: longer is a quote that is not closed, or no table.
-const MOST_RECORD: u64 = 64 << 20;
+/// Different words among numbers that are kept; with more a column is no column of numbers.
+const MOST_STRAYS: usize = 1_000;
 
-/// A column of which at least this share of the cells are numbers is meant to be one of numbers.
-const MOSTLY: f64 = 0.9;
-
-pub(super) fn read(path: &Path, pick: Pick<'_>, categorical: &[String]) -> Result<Table, DataError> {
-    let names = header(path)?;
-    let mut columns = wanted(path, &names, pick, categorical)?;
-    let mut text: Vec<bool> = columns.iter().map(|column| column.categorical).collect();
+pub(super) fn read(path: &Path, pick: Pick<'_>, reading: &Reading) -> Result<Read, DataError> {
+    let dialect = Dialect::of(path, &reading.csv)?;
+    let Wanted { columns, mut notes } = wanted(path, &dialect.names, &dialect.nameless, pick, reading)?;
+    notes.splice(0..0, dialect.notes.iter().cloned());
+    let picked: Vec<Picked> = columns.iter().map(|(index, name)| Picked { index: *index, name }).collect();
+    let mut text: Vec<bool> =
+        picked.iter().map(|column| reading.kind(column.name) == Some(ColumnKind::Category)).collect();
     // A column starts as numbers when its first batch is. Should text turn up later, the numbers are to be had as
     // they were written, so the file is read once more with that column as text.
     loop {
-        let (rows, grown) = pass(path, &names, &columns, &text)?;
-        let typed: Vec<Typed> =
-            grown.into_par_iter().zip(&columns).map(|(values, column)| values.finish(column.categorical)).collect();
+        let contexts: Vec<Context<'_>> = picked.iter().map(|column| column.context(reading, &dialect)).collect();
+        let (rows, grown) = pass(path, &dialect, &picked, &contexts, &text)?;
+        let finished: Vec<Finished> =
+            grown.into_par_iter().zip(&contexts).map(|(growing, of)| growing.finish(of)).collect();
+        let places = Places::of_csv(path, rows, &dialect);
         let mut again = false;
-        let mut done = Vec::with_capacity(columns.len());
-        for (at, typed) in typed.into_iter().enumerate() {
-            match typed {
-                Typed::Values(values) => done.push(values),
-                Typed::Text => {
+        let mut done = Done::default();
+        for (at, finished) in finished.into_iter().enumerate() {
+            match finished {
+                Finished::Understood(understood) => done.push(picked[at].name, understood),
+                Finished::Text => {
                     text[at] = true;
                     again = true;
                 }
-                Typed::Bad { row, value } => {
-                    let column = columns.swap_remove(at).name;
-                    return Err(DataError::NotANumber { column, place: row_place(path, row), value });
-                }
+                Finished::Fault(fault) => done.faults.push(fault),
             }
         }
         if !again {
-            let columns =
-                columns.into_iter().zip(done).map(|(column, values)| Column { name: column.name, values }).collect();
-            return Ok(Table { columns, rows });
+            return done.read(rows, places, notes, reading);
         }
     }
 }
 
-fn header(path: &Path) -> Result<Vec<String>, DataError> {
-    let mut limited = open_text(path)?.take(MOST_RECORD);
-    let inferred = CsvFormat::default().with_header(true).infer_schema(BufReader::new(&mut limited), Some(0));
-    if limited.limit() == 0 {
-        return Err(long_record(path, 1));
-    }
-    let (schema, _) = inferred.map_err(|e| csv_error(path, &e))?;
-    let names: Vec<String> = schema.fields().iter().map(|field| field.name().trim().to_owned()).collect();
-    match names.as_slice() {
-        [] => Err(DataError::Empty { path: path.to_path_buf() }),
-        [only] if only.contains(';') => Err(DataError::Separator { path: path.to_path_buf(), separator: "semicolons" }),
-        [only] if only.contains('\t') => Err(DataError::Separator { path: path.to_path_buf(), separator: "tabs" }),
-        _ => Ok(names),
+/// A column that is read.
+#[derive(Debug, Clone, Copy)]
+struct Picked<'a> {
+    index: usize,
+    name: &'a str,
+}
+
+impl<'a> Picked<'a> {
+    fn context(self, reading: &'a Reading, dialect: &Dialect) -> Context<'a> {
+        let kind = reading.kind(self.name);
+        Context { column: self.name, reading, kind, marks: dialect.marks, is_text_by_type: false }
     }
 }
 
 fn long_record(path: &Path, record: u64) -> DataError {
-    DataError::LongRecord { path: path.to_path_buf(), record, most: MOST_RECORD >> 20 }
+    DataError::LongRecord { path: path.to_path_buf(), record, most: MOST_RECORD as u64 >> 20 }
 }
 
 /// One reading of the file; returns the rows and the grown columns.
-fn pass(path: &Path, names: &[String], columns: &[Wanted], text: &[bool]) -> Result<(usize, Vec<Growing>), DataError> {
+fn pass(
+    path: &Path,
+    dialect: &Dialect,
+    columns: &[Picked<'_>],
+    contexts: &[Context<'_>],
+    text: &[bool],
+) -> Result<(usize, Vec<Growing>), DataError> {
     let budget = Budget::now();
-    let mut batches = Batches::open(path, names, columns)?;
+    let mut batches = Batches::open(path, dialect, columns)?;
     let mut grown: Vec<Growing> = Vec::new();
     let (mut rows, mut held) = (0, 0);
     let mut next = batches.next();
     while let Some(batch) = next? {
         if grown.is_empty() {
-            grown = batch.columns().iter().zip(text).map(|(cells, &text)| Growing::start(cells, text)).collect();
+            let columns = batch.columns().iter().zip(contexts).zip(text);
+            grown = columns.map(|((cells, of), &text)| Growing::start(cells, of, text)).collect();
         }
         // While these cells are understood, the next ones are split.
         let understand = || {
-            let columns = grown.par_iter_mut().zip(batch.columns());
-            columns.for_each(|(column, cells)| column.grow(cells, rows));
+            let columns = grown.par_iter_mut().zip(batch.columns()).zip(contexts);
+            columns.for_each(|((column, cells), of)| column.grow(cells, of, rows));
             grown.iter().map(Growing::bytes).sum::<u64>()
         };
         let bytes;
@@ -118,7 +125,8 @@ fn pass(path: &Path, names: &[String], columns: &[Wanted], text: &[bool]) -> Res
 /// The rows of a file, some at a time.
 struct Batches<'a> {
     path: &'a Path,
-    reader: BufReader<Box<dyn Read + Send>>,
+    dialect: &'a Dialect,
+    reader: BufReader<Box<dyn std::io::Read + Send>>,
     decoder: Decoder,
     /// Rows of a batch.
     most: usize,
@@ -127,24 +135,27 @@ struct Batches<'a> {
 }
 
 impl<'a> Batches<'a> {
-    fn open(path: &'a Path, names: &[String], columns: &[Wanted]) -> Result<Self, DataError> {
-        let mut reader = BufReader::with_capacity(1 << 18, open_text(path)?);
-        let start = reader.fill_buf().map_err(|e| csv_error(path, &ArrowError::from(e)))?;
+    fn open(path: &'a Path, dialect: &'a Dialect, columns: &[Picked<'_>]) -> Result<Self, DataError> {
+        let mut reader = dialect.open_rows(path)?;
+        let start = reader.fill_buf().map_err(|e| csv_error(path, dialect, &ArrowError::from(e)))?;
         let lines = start.iter().filter(|&&byte| byte == b'\n').count().max(1);
         let line = (start.len() / lines).max(1);
-        let rows = BATCH.min(BATCH_CELLS / names.len()).min(BATCH_BYTES / line).max(1);
-        let schema = Schema::new(names.iter().map(|name| Field::new(name, DataType::Utf8, true)).collect::<Vec<_>>());
+        let rows = BATCH.min(BATCH_CELLS / dialect.names.len()).min(BATCH_BYTES / line).max(1);
+        let field = |name: &String| Field::new(name, DataType::Utf8, true);
+        let schema = Schema::new(dialect.names.iter().map(field).collect::<Vec<_>>());
         let decoder = ReaderBuilder::new(Arc::new(schema))
-            .with_header(true)
+            .with_header(false)
+            .with_delimiter(dialect.cuts.delimiter)
+            .with_quote(dialect.cuts.quote)
             .with_batch_size(rows)
             .with_projection(columns.iter().map(|column| column.index).collect())
             .build_decoder();
-        Ok(Self { path, reader, decoder, most: rows, records: 1 })
+        Ok(Self { path, dialect, reader, decoder, most: rows, records: 1 })
     }
 
     /// The next rows; `None` at the end.
     fn next(&mut self) -> Result<Option<RecordBatch>, DataError> {
-        let failed = |error: ArrowError| csv_error(self.path, &error);
+        let failed = |error: ArrowError| csv_error(self.path, self.dialect, &error);
         let (mut left, mut record) = (self.decoder.capacity(), 0);
         loop {
             let buffer = self.reader.fill_buf().map_err(|e| failed(e.into()))?;
@@ -155,7 +166,7 @@ impl<'a> Batches<'a> {
             }
             record = if self.decoder.capacity() == left { record + decoded as u64 } else { 0 };
             left = self.decoder.capacity();
-            if record > MOST_RECORD {
+            if record > MOST_RECORD as u64 {
                 let before = self.records + (self.most - left) as u64;
                 return Err(long_record(self.path, before + 1));
             }
@@ -168,59 +179,62 @@ impl<'a> Batches<'a> {
 
 /// A column while the file is read.
 enum Growing {
-    Number { values: Vec<f64>, missing: usize, others: usize, first_other: Option<(usize, String)> },
+    Number(Numbers),
     Text(LevelsBuilder),
 }
 
-/// What a column turned out to be.
-enum Typed {
-    Values(Values),
-    /// Text after all: to be read again.
-    Text,
-    /// Numbers but for a few cells.
-    Bad {
-        row: usize,
-        value: String,
-    },
+/// Numbers so far, and what else stood there.
+#[derive(Default)]
+struct Numbers {
+    values: Vec<f64>,
+    /// Words for missing and how often they stood there.
+    missing: HashMap<String, u64>,
+    /// Other words, how often, and the first row of each.
+    strays: HashMap<String, (u64, usize)>,
+    /// A number for people, and what it was taken for.
+    adorned: Option<(String, f64)>,
+    /// A whole number beyond those that have a double of their own, and its row.
+    long: Option<(String, usize)>,
+    /// Whether a code of digits begins with zeros.
+    leading_zero: bool,
 }
 
-/// The trimmed cells, `None` where missing.
+/// What a column turned out to be.
+enum Finished {
+    Understood(Understood),
+    /// Text after all: to be read again.
+    Text,
+    Fault(ColumnFault),
+}
+
+/// The trimmed cells, `None` where empty.
 fn cells(array: &ArrayRef) -> impl Iterator<Item = Option<&str>> {
-    array.as_string::<i32>().iter().map(|cell| cell.map(str::trim).filter(|text| !MISSING.contains(text)))
+    array.as_string::<i32>().iter().map(|cell| cell.map(str::trim).filter(|text| !text.is_empty()))
 }
 
 impl Growing {
-    fn start(array: &ArrayRef, text: bool) -> Self {
-        if text || cells(array).flatten().any(|cell| cell.parse::<f64>().is_err()) {
-            Self::Text(LevelsBuilder::default())
-        } else {
-            Self::Number { values: Vec::new(), missing: 0, others: 0, first_other: None }
+    fn start(array: &ArrayRef, of: &Context<'_>, text: bool) -> Self {
+        let is_number = |cell: &str| of.marks.plain(cell).is_some() || of.is_missing(cell);
+        match of.kind {
+            Some(ColumnKind::Number) => Self::Number(Numbers::default()),
+            None if !text && cells(array).flatten().all(is_number) => Self::Number(Numbers::default()),
+            _ => Self::Text(LevelsBuilder::default()),
         }
     }
 
-    fn grow(&mut self, array: &ArrayRef, rows_before: usize) {
+    fn grow(&mut self, array: &ArrayRef, of: &Context<'_>, rows_before: usize) {
         match self {
             Self::Text(levels) => cells(array).for_each(|cell| levels.push(cell)),
-            Self::Number { values, missing, others, first_other } => {
+            Self::Number(numbers) => {
+                let values = &mut numbers.values;
                 if values.capacity() - values.len() < array.len() {
                     // By a quarter: what doubles has room for a second table at the end.
                     values.reserve_exact(array.len().max(values.len() / 4));
                 }
+                let said = of.kind == Some(ColumnKind::Number);
                 for (row, cell) in cells(array).enumerate() {
-                    values.push(match cell.map(str::parse::<f64>) {
-                        Some(Ok(value)) => value,
-                        None => {
-                            *missing += 1;
-                            f64::NAN
-                        }
-                        Some(Err(_)) => {
-                            *others += 1;
-                            if first_other.is_none() {
-                                *first_other = Some((rows_before + row, cell.unwrap_or_default().to_owned()));
-                            }
-                            f64::NAN
-                        }
-                    });
+                    let value = cell.map_or(f64::NAN, |cell| numbers.number(cell, of, said, rows_before + row));
+                    numbers.values.push(value);
                 }
             }
         }
@@ -230,72 +244,93 @@ impl Growing {
     fn bytes(&self) -> u64 {
         match self {
             Self::Text(levels) => levels.bytes(),
-            Self::Number { values, .. } => 8 * values.len() as u64,
+            Self::Number(numbers) => 8 * numbers.values.len() as u64,
         }
     }
 
-    fn finish(self, categorical: bool) -> Typed {
+    fn finish(self, of: &Context<'_>) -> Finished {
         match self {
-            Self::Number { values, missing, others, first_other } => match first_other {
-                None => Typed::Values(Values::Number(values)),
-                Some((row, value)) if mostly(values.len() - missing - others, others) => Typed::Bad { row, value },
-                Some(_) => Typed::Text,
+            Self::Number(numbers) => numbers.finish(of),
+            Self::Text(levels) => match understand(levels.finish(), of) {
+                Ok(understood) => Finished::Understood(understood),
+                Err(fault) => Finished::Fault(fault),
             },
-            Self::Text(levels) => {
-                let levels = levels.finish();
-                if categorical {
-                    return Typed::Values(Values::Text(levels));
-                }
-                let is_number: Vec<bool> = levels.names.iter().map(|name| name.parse::<f64>().is_ok()).collect();
-                let counts = levels.counts(0..levels.codes.len());
-                let numbers: u64 = counts.iter().zip(&is_number).filter(|(_, is)| **is).map(|(n, _)| n).sum();
-                let others = counts.iter().sum::<u64>() - numbers;
-                if mostly(numbers as usize, others as usize)
-                    && let Some(row) =
-                        levels.codes.iter().position(|&code| is_number.get(code as usize) == Some(&false))
-                {
-                    let value = levels.get(row).unwrap_or_default().to_owned();
-                    return Typed::Bad { row, value };
-                }
-                let values = booleans(&levels).map(Values::Bool).or_else(|| times(&levels).map(Values::Time));
-                Typed::Values(values.unwrap_or(Values::Text(levels)))
-            }
         }
     }
 }
 
-fn mostly(numbers: usize, others: usize) -> bool {
-    numbers as f64 >= MOSTLY * (numbers + others) as f64
-}
+impl Numbers {
+    /// The number that a cell is; NaN for what is none, which is kept.
+    fn number(&mut self, cell: &str, of: &Context<'_>, said: bool, row: usize) -> f64 {
+        if let Some(value) = of.marks.plain(cell).filter(|value| !value.is_nan())
+            && !(of.has_na_values() && of.is_missing(cell))
+        {
+            if self.long.is_none() && is_too_long(cell) {
+                self.long = Some((cell.to_owned(), row));
+            }
+            self.leading_zero |= has_leading_zero(cell);
+            return value;
+        }
+        if of.is_missing(cell) {
+            match self.missing.get_mut(cell) {
+                Some(cells) => *cells += 1,
+                None => {
+                    self.missing.insert(cell.to_owned(), 1);
+                }
+            }
+            return f64::NAN;
+        }
+        if said && let Some(value) = of.marks.adorned(cell) {
+            if self.adorned.is_none() {
+                self.adorned = Some((cell.to_owned(), value));
+            }
+            return value;
+        }
+        if let Some((cells, _)) = self.strays.get_mut(cell) {
+            *cells += 1;
+        } else if self.strays.len() < MOST_STRAYS {
+            self.strays.insert(cell.to_owned(), (1, row));
+        }
+        f64::NAN
+    }
 
-/// The cells as booleans, when all are `true` or `false` in any case.
-fn booleans(levels: &Levels) -> Option<Vec<Option<bool>>> {
-    let truths: Vec<bool> = levels
-        .names
-        .iter()
-        .map(|name| name.to_lowercase().parse::<bool>().ok())
-        .collect::<Option<_>>()
-        .filter(|truths: &Vec<bool>| !truths.is_empty())?;
-    Some(levels.codes.iter().map(|&code| truths.get(code as usize).copied()).collect())
-}
+    fn finish(self, of: &Context<'_>) -> Finished {
+        let said = of.kind == Some(ColumnKind::Number);
+        if !said && (!self.strays.is_empty() || self.leading_zero || self.long.is_some()) {
+            return Finished::Text;
+        }
+        match self.understood(of, said) {
+            Ok(understood) => Finished::Understood(understood),
+            Err(fault) => Finished::Fault(fault),
+        }
+    }
 
-/// The cells as points in time, when all are dates or times by ISO 8601, with a zone everywhere or nowhere.
-fn times(levels: &Levels) -> Option<Vec<i64>> {
-    let written: Vec<Written> = levels.names.iter().map(|name| time::parse(name)).collect::<Option<_>>()?;
-    let zoned = written.first()?.zoned;
-    let of = |&code: &u32| written.get(code as usize).map_or(Values::NO_TIME, |time| time.micros);
-    written.iter().all(|time| time.zoned == zoned).then(|| levels.codes.iter().map(of).collect())
+    fn understood(self, of: &Context<'_>, said: bool) -> Result<Understood, ColumnFault> {
+        let strays: Vec<(Stray, usize)> =
+            self.strays.into_iter().map(|(text, (cells, row))| (Stray { text, cells }, row)).collect();
+        let good = self.values.iter().filter(|value| !value.is_nan()).count() as u64;
+        let mut remarks: Vec<Remark> = of.stray_numbers(strays, good)?.into_iter().collect();
+        remarks.extend(self.long.filter(|_| said).map(|(example, _)| Remark::Rounded(example)));
+        remarks.extend(self.adorned.map(|(example, value)| Remark::Adorned { example, value }));
+        let mut missing: Vec<Stray> = self.missing.into_iter().map(|(text, cells)| Stray { text, cells }).collect();
+        missing.sort_by(|a, b| b.cells.cmp(&a.cells).then_with(|| a.text.cmp(&b.text)));
+        if !missing.is_empty() {
+            remarks.push(Remark::Missing(missing));
+        }
+        Ok(Understood { values: Values::Number(self.values), remarks })
+    }
 }
 
 /// arrow counts records, people count lines.
-fn csv_error(path: &Path, error: &ArrowError) -> DataError {
+fn csv_error(path: &Path, dialect: &Dialect, error: &ArrowError) -> DataError {
     let text = match error {
         ArrowError::CsvError(text) | ArrowError::IoError(text, _) => text.clone(),
         other => other.to_string(),
     };
     let line = |record: &str| {
-        let record = record.trim_end_matches(',').parse().unwrap_or(0);
-        line_of_record(path, record).unwrap_or(record)
+        // arrow was not given the header.
+        let record = record.trim_end_matches(',').parse().unwrap_or(0) + 1;
+        dialect.line_of(path, record).unwrap_or(record)
     };
     if let Some(rest) = text.strip_prefix("incorrect number of fields for line ") {
         let words: Vec<&str> = rest.split(' ').collect();
@@ -314,14 +349,5 @@ fn csv_error(path: &Path, error: &ArrowError) -> DataError {
     {
         return DataError::Utf8 { path: path.to_path_buf(), line: line(record), column: column.to_owned() };
     }
-    // Of the header arrow says so in other words, and counts its columns from 0.
-    if let Some((_, rest)) = text.split_once("invalid UTF-8 in field ")
-        && let Some(Ok(index)) = rest.split(' ').next().map(str::parse::<u64>)
-    {
-        return DataError::Utf8 { path: path.to_path_buf(), line: 1, column: (index + 1).to_string() };
-    }
-    match Format::by_name(path) {
-        Ok(Format::CsvGz) => DataError::broken("gzip", path, text),
-        _ => DataError::file("read", path, text),
-    }
+    unreadable(path, &std::io::Error::other(text))
 }

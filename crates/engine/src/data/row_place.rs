@@ -1,57 +1,73 @@
 //! Where a row stands in its file, as people find it.
 
-use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::dialect::Dialect;
 use super::error::Place;
-use super::format::{Format, open_text};
 
-/// The 0-based `row` of `path` as people find it.
-pub(super) fn row_place(path: &Path, row: usize) -> Place {
-    let row = row as u64 + 1;
-    let line = match Format::by_name(path) {
-        Ok(Format::Csv | Format::CsvGz) => line_of_record(path, row + 1),
-        _ => None,
-    };
-    Place { row, line }
+/// Where the rows of a table stand.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Places {
+    /// In the order of the table.
+    parts: Vec<Part>,
+    /// Of each row of the table, its number among all rows of the parts; `None` where all are there.
+    kept: Option<Vec<u32>>,
 }
 
-/// The 1-based line on which the 1-based `record` of a CSV file starts; the header is record 1, empty lines are none.
-pub(super) fn line_of_record(path: &Path, record: u64) -> Option<u64> {
-    let mut reader = BufReader::new(open_text(path).ok()?);
-    let (mut line, mut records) = (1, 0);
-    let (mut in_record, mut in_quotes, mut cell_starts, mut before) = (false, false, true, 0);
-    loop {
-        let buffer = reader.fill_buf().ok()?;
-        let length = buffer.len();
-        if length == 0 {
-            return None;
+/// A file with some of the rows.
+#[derive(Debug, Clone, PartialEq)]
+struct Part {
+    path: PathBuf,
+    rows: usize,
+    /// Of a file with lines.
+    dialect: Option<Dialect>,
+}
+
+impl Places {
+    pub(super) fn of_csv(path: &Path, rows: usize, dialect: &Dialect) -> Self {
+        let dialect = Some(dialect.clone());
+        Self { parts: vec![Part { path: path.to_path_buf(), rows, dialect }], kept: None }
+    }
+
+    /// Of Parquet files with so many rows each.
+    pub(super) fn of_parquet(files: impl IntoIterator<Item = (PathBuf, usize)>) -> Self {
+        let parts = files.into_iter().map(|(path, rows)| Part { path, rows, dialect: None }).collect();
+        Self { parts, kept: None }
+    }
+
+    /// Of the rows that are kept, by their number before.
+    pub(super) fn keep(&mut self, rows: Vec<u32>) {
+        self.kept = Some(match &self.kept {
+            None => rows,
+            Some(kept) => rows.iter().filter_map(|&row| kept.get(row as usize).copied()).collect(),
+        });
+    }
+
+    /// The number of a row of the table among all rows of the parts.
+    pub(super) fn number(&self, row: u32) -> u32 {
+        self.kept.as_ref().and_then(|kept| kept.get(row as usize)).map_or(row, |&number| number)
+    }
+
+    /// The row of the table that has this number among all rows of the parts.
+    pub(super) fn row_of(&self, number: u32) -> Option<usize> {
+        match &self.kept {
+            None => Some(number as usize),
+            Some(kept) => kept.binary_search(&number).ok(),
         }
-        for &byte in buffer {
-            let ends_line = byte == b'\r' || byte == b'\n';
-            if ends_line && !in_quotes {
-                in_record = false;
-                cell_starts = true;
-            } else {
-                if !in_record {
-                    in_record = true;
-                    records += 1;
-                    if records == record {
-                        return Some(line);
-                    }
-                }
-                if byte == b'"' {
-                    in_quotes = if in_quotes { false } else { cell_starts || before == b'"' };
-                }
-                cell_starts = !in_quotes && byte == b',';
+    }
+
+    /// The 0-based `row` of the table as people find it.
+    pub(super) fn of(&self, row: usize) -> Place {
+        let mut row = u32::try_from(row).map_or(row, |row| self.number(row) as usize);
+        for part in &self.parts {
+            if row < part.rows {
+                let file = (self.parts.len() > 1).then(|| part.path.clone());
+                let number = row as u64 + 1;
+                let line = part.dialect.as_ref().and_then(|dialect| dialect.line_of(&part.path, number + 1));
+                return Place { file, row: number, line };
             }
-            if byte == b'\n' && before == b'\r' {
-                // The line was counted at its carriage return.
-            } else if ends_line {
-                line += 1;
-            }
-            before = byte;
+            row -= part.rows;
         }
-        reader.consume(length);
+        Place { file: None, row: row as u64 + 1, line: None }
     }
 }

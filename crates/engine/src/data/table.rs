@@ -107,6 +107,11 @@ impl LevelsBuilder {
         code as u32
     }
 
+    /// Cells so far.
+    pub(super) fn rows(&self) -> usize {
+        self.codes.len()
+    }
+
     /// Bytes of the levels' names.
     pub(super) fn text_bytes(&self) -> u64 {
         self.text
@@ -194,7 +199,33 @@ impl Values {
     }
 }
 
+impl Column {
+    /// Whether it holds points in time.
+    pub(super) fn is_time(&self) -> bool {
+        matches!(self.values, Values::Time(_))
+    }
+}
+
 impl Table {
+    /// The table of these rows.
+    pub(super) fn rows_of(&self, rows: &[u32]) -> Self {
+        fn of<T: Copy>(values: &[T], rows: &[u32]) -> Vec<T> {
+            rows.iter().map(|&row| values[row as usize]).collect()
+        }
+        let column = |Column { name, values }: &Column| {
+            let values = match values {
+                Values::Number(values) => Values::Number(of(values, rows)),
+                Values::Bool(values) => Values::Bool(of(values, rows)),
+                Values::Time(values) => Values::Time(of(values, rows)),
+                Values::Text(levels) => {
+                    Values::Text(Levels { names: levels.names.clone(), codes: of(&levels.codes, rows) })
+                }
+            };
+            Column { name: name.clone(), values }
+        };
+        Self { columns: self.columns.iter().map(column).collect(), rows: rows.len() }
+    }
+
     /// The column of this name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)

@@ -1,5 +1,7 @@
 //! Points in time as they are written in files: ISO 8601 to microseconds since 1970 in UTC, and back.
 
+use super::table::Values;
+
 /// Microseconds of a second, an hour and a day.
 const SECOND: i64 = 1_000_000;
 const HOUR: i64 = 3_600 * SECOND;
@@ -44,6 +46,13 @@ pub(super) fn parse(text: &str) -> Option<Written> {
     fits.then(|| Written { micros: midnight + micros - offset.unwrap_or(0), zoned: offset.is_some() })
 }
 
+/// A day as `20240229`, which is ISO 8601 as well but looks like a number: read where a column is said to hold times.
+pub(super) fn parse_compact(text: &str) -> Option<Written> {
+    let (year, rest) = text.split_at_checked(4)?;
+    let (month, day) = rest.split_at_checked(2)?;
+    if day.len() == 2 { parse(&format!("{year}-{month}-{day}")) } else { None }
+}
+
 /// How a point in time is written: `2024-02-29`, or with the time `2024-02-29 12:30:00` and its fraction where there is
 /// one; in UTC.
 pub(super) fn in_words(micros: i64) -> String {
@@ -58,6 +67,16 @@ pub(super) fn in_words(micros: i64) -> String {
     let fraction = format!("{fraction:06}");
     let fraction = fraction.trim_end_matches('0');
     if fraction.is_empty() { format!("{date} {time}") } else { format!("{date} {time}.{fraction}") }
+}
+
+/// Days from one point in time to another; NaN where it is missing.
+pub(super) fn days_since(micros: i64, since: i64) -> f64 {
+    if micros == Values::NO_TIME { f64::NAN } else { micros.saturating_sub(since) as f64 / DAY as f64 }
+}
+
+/// Sine and cosine of the time of the day on a circle of 24 hours, UTC.
+pub(super) fn on_the_clock(micros: i64) -> (f64, f64) {
+    (std::f64::consts::TAU * of_day(micros) as f64 / DAY as f64).sin_cos()
 }
 
 /// Microseconds since midnight, UTC.

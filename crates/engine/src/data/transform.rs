@@ -4,13 +4,15 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use focalsweep_core::prepared::{Preprocessing, Step};
+use focalsweep_core::spec::ColumnKind;
 use rayon::prelude::*;
 
 use super::error::{DataError, Place, nearest_column};
 use super::pick::Pick;
-use super::read::read_table;
-use super::row_place::row_place;
+use super::read::{Read, read_table};
+use super::reading::Reading;
 use super::table::{Column, Levels, Table, Values};
+use super::time;
 use crate::memory::Budget;
 
 /// Rows that are prepared together: their matrix stays in cache.
@@ -18,11 +20,12 @@ const BLOCK: usize = 256;
 
 /// How a [`Preprocessing`] is applied.
 pub trait Transform {
-    /// Reads from a file what [`Transform::transform`] needs and nothing else.
+    /// Reads from a file what [`Transform::transform`] needs, and the columns `keep`; those that it does not need are
+    /// text.
     ///
     /// # Errors
     /// Those of [`read_table`]; a needed column is not in the file.
-    fn read(&self, path: &Path) -> Result<Table, DataError>;
+    fn read(&self, path: &Path, keep: &[String]) -> Result<Read, DataError>;
 
     /// The matrix of any table, row-major `[table.rows, width]`; columns are found by name.
     ///
@@ -31,11 +34,11 @@ pub trait Transform {
     /// fit single precision.
     fn transform(&self, table: &Table) -> Result<Vec<f32>, DataError>;
 
-    /// As [`Transform::transform`] on the table that [`Transform::read`] made of `path`, with lines in errors.
+    /// As [`Transform::transform`] on the table that [`Transform::read`] made, with lines in errors.
     ///
     /// # Errors
-    /// Those of the two.
-    fn transform_file(&self, path: &Path) -> Result<Vec<f32>, DataError>;
+    /// Those of [`Transform::transform`].
+    fn transform_file(&self, read: &Read) -> Result<Vec<f32>, DataError>;
 
     /// The matrix of these 0-based rows; `place` names a row in errors.
     ///
@@ -61,23 +64,26 @@ fn holds_matrix(of: &Preprocessing, rows: usize) -> Result<(), DataError> {
 }
 
 impl Transform for Preprocessing {
-    fn read(&self, path: &Path) -> Result<Table, DataError> {
-        let text = self.steps.iter().filter(|step| matches!(step, Step::Category { .. }));
-        let text: Vec<String> = text.map(|step| step.column().to_owned()).collect();
-        read_table(path, Pick::Only(&self.columns()), &text)
+    fn read(&self, path: &Path, keep: &[String]) -> Result<Read, DataError> {
+        let mut columns = self.columns();
+        let mut reading = Reading::of_model(self);
+        for name in keep.iter().filter(|name| !self.columns().contains(name)) {
+            columns.push(name.clone());
+            reading.types.insert(name.clone(), ColumnKind::Category);
+        }
+        read_table(path, Pick::Only(&columns), &reading)
     }
 
     fn transform(&self, table: &Table) -> Result<Vec<f32>, DataError> {
         holds_matrix(self, table.rows)?;
         let rows: Vec<u32> = (0..table.rows as u32).collect();
-        self.transform_rows(table, &rows, |row| Place { row: row as u64 + 1, line: None })
+        self.transform_rows(table, &rows, |row| Place { file: None, row: row as u64 + 1, line: None })
     }
 
-    fn transform_file(&self, path: &Path) -> Result<Vec<f32>, DataError> {
-        let table = self.read(path)?;
-        holds_matrix(self, table.rows)?;
-        let rows: Vec<u32> = (0..table.rows as u32).collect();
-        self.transform_rows(&table, &rows, |row| row_place(path, row))
+    fn transform_file(&self, read: &Read) -> Result<Vec<f32>, DataError> {
+        holds_matrix(self, read.table.rows)?;
+        let rows: Vec<u32> = (0..read.table.rows as u32).collect();
+        self.transform_rows(&read.table, &rows, |row| read.places.of(row))
     }
 
     fn transform_rows(
@@ -129,6 +135,8 @@ enum Bound<'a> {
         slots: Vec<Option<usize>>,
         missing: Option<usize>,
     },
+    Hour(&'a [i64]),
+    Weekday(&'a [i64]),
 }
 
 impl<'a> Bound<'a> {
@@ -151,6 +159,13 @@ impl<'a> Bound<'a> {
                 }
                 Ok(Self::Number { column: name, values, median, log_offset, mean, scale, clip })
             }
+            &Step::AgeDays { since, median, mean, scale, clip, .. } => {
+                let values: Vec<f64> = times(column)?.iter().map(|&at| time::days_since(at, since)).collect();
+                let values = Cow::Owned(values);
+                Ok(Self::Number { column: name, values, median, log_offset: None, mean, scale, clip })
+            }
+            Step::Hour { .. } => times(column).map(Self::Hour),
+            Step::Weekday { .. } => times(column).map(Self::Weekday),
             Step::Truth { .. } => truths(column).map(Self::Truth),
             Step::Missing { .. } => Ok(Self::Missing(&column.values)),
             Step::Category { levels, other, missing, .. } => {
@@ -193,6 +208,18 @@ impl<'a> Bound<'a> {
             Self::Truth(values) => {
                 slots.for_each(|(at, row)| block[at * width] = f32::from(u8::from(values[row] == Some(true))));
             }
+            Self::Hour(values) => {
+                for (at, row) in slots.filter(|(_, row)| values[*row] != Values::NO_TIME) {
+                    let (sine, cosine) = time::on_the_clock(values[row]);
+                    block[at * width] = sine as f32;
+                    block[at * width + 1] = cosine as f32;
+                }
+            }
+            Self::Weekday(values) => {
+                for (at, row) in slots.filter(|(_, row)| values[*row] != Values::NO_TIME) {
+                    block[at * width + time::weekday(values[row])] = 1.0;
+                }
+            }
             Self::Missing(values) => {
                 slots.for_each(|(at, row)| block[at * width] = f32::from(u8::from(values.is_missing(row))));
             }
@@ -222,6 +249,14 @@ fn numbers(column: &Column) -> Result<Cow<'_, [f64]>, DataError> {
             Ok(Cow::Owned(values.iter().map(number).collect()))
         }
         values @ (Values::Text(_) | Values::Time(_)) => Err(other_kind(column, values, "numbers")),
+    }
+}
+
+/// The cells as points in time.
+fn times(column: &Column) -> Result<&[i64], DataError> {
+    match &column.values {
+        Values::Time(values) => Ok(values),
+        values => Err(other_kind(column, values, "points in time")),
     }
 }
 

@@ -28,7 +28,7 @@ pub fn score_rows(trial: &Hyperparameters, inputs: usize, weights: &[f32], x: Ve
         seed: 0,
         // Nobody asks for their names.
         features: vec![String::new(); inputs],
-        preprocessing: Preprocessing { steps: Vec::new() },
+        preprocessing: Preprocessing { steps: Vec::new(), reading: None },
         train: Rows::default(),
         validation: Rows::default(),
         test: rows,

@@ -65,7 +65,7 @@ pub fn read(files: &RunFiles) -> Result<Results, ReportError> {
         split: spec.as_ref().map(|spec| spec.split.clone()).unwrap_or_default(),
         operating_point: spec.map(|spec| spec.operating_point),
         ranks: Phase::Search,
-        warnings: Vec::new(),
+        warnings: manifest.data_warnings.clone(),
     };
     results.add_costs();
     Ok(results)

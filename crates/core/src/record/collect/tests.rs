@@ -48,7 +48,7 @@ impl Run {
             index: 0,
             seed: 0,
             features: ["a", "b", "c"].map(str::to_owned).to_vec(),
-            preprocessing: Preprocessing { steps: Vec::new() },
+            preprocessing: Preprocessing { steps: Vec::new(), reading: None },
             train: part(0),
             validation: part(3),
             test: part(6),

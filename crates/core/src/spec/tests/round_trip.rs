@@ -5,10 +5,11 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::super::{
-    Activation, Backend, ConfirmSpec, DataSpec, Devices, Distribution, Domain, EarlyStopping, Epochs, Folds,
-    InitialBias, KnownGroups, LaunchSpec, Launcher, Loss, Method, ModelSpec, Monitor, OperatingPoint, Optimizer,
-    Parameters, RankSpec, Reduction, Sampling, Scalar, Scores, SlurmSpec, Space, Span, Spec, Split, SplitBy, SplitSpec,
-    Stopping, SynthSpec, TestRows, TrainSpec, Word, parse, to_yaml,
+    Activation, Backend, BadValues, ColumnKind, ConfirmSpec, CsvSpec, DataSpec, DatePart, Devices, Distribution,
+    Domain, EarlyStopping, Encoding, Epochs, Folds, InitialBias, KnownGroups, LaunchSpec, Launcher, Loss, Method,
+    ModelSpec, Monitor, OperatingPoint, Optimizer, Parameters, RankSpec, Reduction, Sampling, Scalar, Scores,
+    SlurmSpec, Space, Span, Spec, Split, SplitBy, SplitSpec, Stopping, SynthSpec, TestRows, TrainSpec, Word, parse,
+    to_yaml,
 };
 use super::read;
 
@@ -133,12 +134,36 @@ prop_compose! {
     }
 }
 
+const PARTS: &[DatePart] = &[DatePart::Hour, DatePart::Weekday, DatePart::AgeDays];
+
+fn kind() -> impl Strategy<Value = ColumnKind> {
+    prop::sample::select(ColumnKind::WORDS).prop_map(|(_, kind)| kind)
+}
+
+prop_compose! {
+    fn csv()(
+        delimiter in option::of(prop::sample::select(&[',', ';', '\t', '|', ' ', '#'][..])),
+        decimal in option::of(prop::sample::select(&['.', ','][..])),
+        thousands in option::of(prop::sample::select(&['\'', '_', '\u{a0}'][..])),
+        quote in option::of(prop::sample::select(&['"', '~'][..])),
+        encoding in option::of(prop::sample::select(Encoding::WORDS)),
+        comment in option::of(prop::sample::select(&['%', '!'][..])),
+        skip_rows in 0_u32..9, na_values in vec(text(), 0..3),
+    ) -> CsvSpec {
+        let encoding = encoding.map(|(_, encoding)| encoding);
+        CsvSpec { delimiter, decimal, thousands, quote, encoding, comment, skip_rows, na_values }
+    }
+}
+
 prop_compose! {
     fn data()(
         stem in text(), label in text(), positive in option::of(scalar()),
         names in vec(text(), 0..3), log in prop::collection::btree_map(text(), 0.0..9.0_f64, 0..3),
         min_level_count in any::<u32>(), standardize: bool, clip in option::of(number()),
         origin in 0..3, rows in 2_u64..1_000_000, seed: u64,
+        csv in csv(), types in prop::collection::btree_map(text(), kind(), 0..3), deduplicate: bool,
+        parts in prop::collection::btree_map(text(), prop::sample::subsequence(PARTS, 1..=3), 0..3),
+        bad_values in prop_oneof![Just(BadValues::Error), Just(BadValues::Missing)],
     ) -> DataSpec {
         let fits = |name: &String| *name != label && !log.contains_key(name);
         DataSpec {
@@ -148,8 +173,20 @@ prop_compose! {
             synth: (origin == 2).then_some(SynthSpec { rows, features: 3, positives: rows / 2, seed }),
             beside: None,
             positive,
+            csv,
+            types: types
+                .into_iter()
+                .filter(|(name, kind)| fits(name) && !names.contains(name) && *kind != ColumnKind::Datetime)
+                .collect(),
+            bad_values,
+            datetime: parts
+                .into_iter()
+                .filter(|(name, _)| fits(name) && !names.contains(name) && !name.starts_with('t'))
+                .map(|(name, parts)| (format!("when {name}"), parts))
+                .collect(),
+            deduplicate,
             drop: Vec::new(),
-            categorical: names.into_iter().filter(fits).collect(),
+            categorical: names.iter().filter(|name| fits(name)).cloned().collect(),
             log: log.iter().filter(|(name, _)| **name != label).map(|(name, offset)| (name.clone(), *offset)).collect(),
             label, min_level_count, standardize, clip,
         }

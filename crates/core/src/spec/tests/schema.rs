@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::super::{
-    Activation, By, Goal, Launcher, Loss, Method, Monitor, Optimizer, Reduction, Sampling, Scores, Split, TestRows,
-    Word, json_schema, keys,
+    Activation, BadValues, By, ColumnKind, DatePart, Encoding, Goal, Launcher, Loss, Method, Monitor, Optimizer,
+    Reduction, Sampling, Scores, Split, TestRows, Word, json_schema, keys,
 };
 use super::read;
 
@@ -40,6 +40,7 @@ fn schema_and_reader_know_the_same_keys() {
     for (object, known) in [
         (at(&schema, &[]), keys::ROOT),
         (at(&schema, &["data"]), keys::DATA),
+        (at(&schema, &["data", "csv"]), keys::CSV),
         (at(&schema, &["data", "synth"]), keys::SYNTH),
         (at(&schema, &["split"]), keys::SPLIT),
         (at(&schema, &["confirm"]), keys::CONFIRM),
@@ -92,6 +93,10 @@ fn schema_and_reader_know_the_same_words() {
         ("TestRows", names(TestRows::WORDS)),
         ("By", names(By::WORDS)),
         ("Launcher", names(Launcher::WORDS)),
+        ("Encoding", names(Encoding::WORDS)),
+        ("ColumnKind", names(ColumnKind::WORDS)),
+        ("BadValues", names(BadValues::WORDS)),
+        ("DatePart", names(DatePart::WORDS)),
     ] {
         let options = schema["$defs"][name]["oneOf"].as_array().unwrap();
         let found: Vec<&str> = options.iter().filter_map(|option| option["const"].as_str()).collect();

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::super::error::DataError;
-use super::super::row_place::row_place;
+use super::super::row_place::Places;
 use super::super::table::{Column, Levels, Table, Values};
 use super::super::time::DAY;
 use focalsweep_core::spec::{DataSpec, SplitBy, SplitSpec};
@@ -58,7 +58,12 @@ impl SplitColumns {
     ///
     /// # Errors
     /// One is not there, is the label, or does not hold what the split reads of it.
-    pub(in super::super) fn take(table: &mut Table, spec: &DataSpec, split: &SplitSpec) -> Result<Self, DataError> {
+    pub(in super::super) fn take(
+        table: &mut Table,
+        spec: &DataSpec,
+        split: &SplitSpec,
+        places: &Places,
+    ) -> Result<Self, DataError> {
         let mut columns = Self::default();
         for (key, name) in split.columns() {
             if name == spec.label {
@@ -67,10 +72,11 @@ impl SplitColumns {
             let Some(at) = table.columns.iter().position(|column| column.name == name) else {
                 return Err(DataError::unknown_column(key, name, table.names()));
             };
-            let column = table.columns.remove(at);
+            let asked = spec.datetime.contains_key(name);
+            let column = if asked { table.columns[at].clone() } else { table.columns.remove(at) };
             match &split.by {
                 SplitBy::Time { column: time, .. } if time == name => {
-                    columns.times = Some(Times::of(column, spec)?);
+                    columns.times = Some(Times::of(column, places)?);
                 }
                 SplitBy::Column { .. } => columns.parts = Some(column.values.into_levels()),
                 _ => columns.groups = Some(Groups::of(column)?),
@@ -164,10 +170,10 @@ impl Times {
 
     /// # Errors
     /// A value is missing, or no number.
-    fn of(column: Column, spec: &DataSpec) -> Result<Self, DataError> {
+    fn of(column: Column, places: &Places) -> Result<Self, DataError> {
         let Column { name, values } = column;
         if let Some(row) = (0..values.len()).find(|&row| values.is_missing(row)) {
-            return Err(DataError::TimeMissing { column: name, place: row_place(&spec.source, row) });
+            return Err(DataError::TimeMissing { column: name, place: places.of(row) });
         }
         match values {
             Values::Number(of_row) => Ok(Self { column: name, of_row, counts: Counts::Numbers }),

@@ -1,8 +1,10 @@
 //! Tests of the data path, by stage.
 
 mod bounds;
+mod dialect;
 mod download;
 mod label;
+mod parts;
 mod portable;
 mod prepare;
 mod read;
@@ -13,16 +15,18 @@ mod split_folds;
 mod split_group;
 mod split_recorded;
 mod split_time;
+mod suspect;
 mod synth;
 mod time;
+mod understand;
 
 use std::fs::write;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::{Column, DataError, Levels, Pick, Splits, Table, Values, read_table};
-use focalsweep_core::spec::{DataSpec, SplitBy, SplitSpec, TestRows};
+use super::{Column, DataError, Levels, Pick, Reading, Splits, Table, Values};
+use focalsweep_core::spec::{BadValues, ColumnKind, CsvSpec, DataSpec, SplitBy, SplitSpec, TestRows};
 
 /// A folder with one file; the file's path.
 fn file(name: &str, content: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
@@ -30,6 +34,13 @@ fn file(name: &str, content: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
     let path = folder.path().join(name);
     write(&path, content).unwrap();
     (folder, path)
+}
+
+/// The table of a file whose `categorical` columns are categories.
+fn read_table(path: &Path, pick: Pick<'_>, categorical: &[String]) -> Result<Table, DataError> {
+    let mut reading = Reading::default();
+    reading.types = categorical.iter().map(|name| (name.clone(), ColumnKind::Category)).collect();
+    super::read_table(path, pick, &reading).map(|read| read.table)
 }
 
 fn read_csv(content: impl AsRef<[u8]>) -> Result<Table, DataError> {
@@ -46,6 +57,11 @@ fn spec(path: &Path, label: &str) -> DataSpec {
         synth: None,
         label: label.to_owned(),
         positive: None,
+        csv: CsvSpec::default(),
+        types: [].into(),
+        bad_values: BadValues::Error,
+        datetime: [].into(),
+        deduplicate: false,
         drop: Vec::new(),
         log: [].into(),
         categorical: Vec::new(),

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::super::Transform;
-use super::super::fit::fit;
+use super::super::fit;
 use super::super::split::columns::SplitColumns;
 use super::super::{Source, load, prepare};
 use super::*;
@@ -11,6 +11,11 @@ use focalsweep_core::spec::SplitSpec;
 fn table(columns: Vec<Column>) -> Table {
     let rows = columns[0].values.len();
     Table { columns, rows }
+}
+
+fn fit(table: &Table, train: &[u32], spec: &DataSpec) -> Result<(Preprocessing, Vec<String>), DataError> {
+    let place = |row: usize| super::super::Place { file: None, row: row as u64 + 1, line: None };
+    fit::fit(table, train, spec, &place)
 }
 
 fn settings() -> DataSpec {
@@ -167,14 +172,14 @@ fn new_tables_are_prepared_by_name_and_kind() {
 
     // Other order, a column more, truths as 0 and 1, levels that look like numbers, unseen levels, gaps.
     let (folder, path) = file("new.csv", "more,t,b,x\n?,2,1,1\n?,1.0,0,\n?,9,,1\n");
-    let x = fitted.transform_file(&path).unwrap();
+    let x = fitted.transform_file(&fitted.read(&path, &[]).unwrap()).unwrap();
     let ln2 = 2f32.ln();
     assert_eq!(x, [0.0, 1.0, 0.0, 1.0, 0.0, ln2, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
 
     let fault = |content: &str| {
         let path = folder.path().join("bad.csv");
         write(&path, content).unwrap();
-        said(&fitted.transform_file(&path).unwrap_err())
+        said(&fitted.read(&path, &[]).and_then(|read| fitted.transform_file(&read)).unwrap_err())
     };
     assert_eq!(
         fault("T,b,x\n1,0,1\n"),
@@ -182,8 +187,10 @@ fn new_tables_are_prepared_by_name_and_kind() {
     );
     let told = fault("t,b,x\n1,0,1\n\n1,0,-1\n");
     assert!(told.starts_with("column `x`, row 2 (line 4 of the file): -1 + 0 is not above 0"), "{told}");
-    assert!(fault("t,b,x\n1,0,foo\n").starts_with("column `x` holds text, but the model was trained on numbers"));
-    assert!(fault("t,b,x\n1,7,1\n").starts_with("column `b` holds numbers, but the model was trained on booleans"));
+    let told = fault("t,b,x\n1,0,foo\n");
+    assert!(told.starts_with("column `x` is to hold numbers, but also `foo` (1), first in row 1 (line 2"), "{told}");
+    assert!(told.ends_with("or leave the cells empty"), "{told}");
+    assert!(fault("t,b,x\n1,7,1\n").starts_with("column `b` is to hold booleans, but also `7` (1), first in row 1"));
 }
 
 #[test]
@@ -239,6 +246,8 @@ fn any_source() -> impl Strategy<Value = Source> {
             negative: "0".into(),
             fingerprint: String::new(),
             notes: Vec::new(),
+            warnings: Vec::new(),
+            places: Default::default(),
             split: SplitColumns::default(),
         }
     })

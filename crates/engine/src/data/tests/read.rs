@@ -10,7 +10,7 @@ use arrow::datatypes::{Int32Type, UInt8Type};
 use parquet::arrow::ArrowWriter;
 use proptest::prelude::*;
 
-use super::super::row_place::line_of_record;
+use super::super::dialect::Dialect;
 use super::*;
 
 fn values(table: &Table, name: &str) -> Values {
@@ -41,7 +41,7 @@ fn csv_columns_are_typed_by_their_cells() {
     assert_eq!(table.rows, 3);
     assert_eq!(numbers(&table, "n"), [Some(1.0), Some(-2.5e-3), None]);
     assert_eq!(values(&table, "b"), Values::Bool(vec![Some(true), Some(false), None]));
-    assert_eq!(table.column("t"), Some(&text("t", &[Some("x"), None, Some("\u{fc} y")])));
+    assert_eq!(table.column("t"), Some(&text("t", &[Some("x"), Some("NA"), Some("\u{fc} y")])), "a level");
     assert_eq!(cells(&table, "with, comma"), ["a \"b\"\nc", "0", "1"]);
     assert_eq!(numbers(&table, "e"), [None; 3]);
 }
@@ -82,25 +82,26 @@ fn text_that_turns_up_late_leaves_the_earlier_cells_as_written() {
 
 #[test]
 fn faults_of_csv_files_are_named() {
-    let numbers_then = |last: &str| format!("a,b\n{}{last}\n", "1,2\n".repeat(20_000));
+    let numbers_then =
+        |last: &str| format!("a,b\n{}{last}\n", (0..20_000).map(|row| format!("{},2\n", row % 30)).collect::<String>());
     for (content, expected) in [
         ("", "has no rows | a CSV file needs a line of column names and at least one row".to_owned()),
         ("a,b\n", "has no rows".to_owned()),
         ("\n\n", "has no rows".to_owned()),
-        ("a;b\n1;2\n", "seems to be separated by semicolons, not by commas".to_owned()),
-        ("a\tb\n1\t2\n", "seems to be separated by tabs".to_owned()),
+        ("a;b\n1;2;3\n4;5\n", "seems to be separated by semicolons, but its rows are of different".to_owned()),
+        ("a\tb\n1\t2\n1\n", "seems to be separated by tabs".to_owned()),
         ("a,b,a\n1,2,3\n", "has two columns named `a`".to_owned()),
         ("a,b\n1,2\n\n\"x\ny\",2\n3\n", ", line 6: 1 cells, but the header names 2 columns".to_owned()),
         ("a,b\n1,2\n3,4,5\n", ", line 3: 3 cells, but the header names 2 columns".to_owned()),
         ("a,b\n1,inf\n", "column `b`, row 1 (line 2 of the file): the value is infinite".to_owned()),
         ("a,b\n1,1e999\n", "column `b`, row 1 (line 2 of the file): the value is infinite".to_owned()),
         (
-            &format!("a\n{}oops\n\n1\n", "1\n".repeat(50)),
-            "column `a`, row 51 (line 52 of the file): `oops` is not a number, though the column holds numbers | \
-             correct it, leave it empty, or list `a` under `data.categorical` or `data.drop`"
+            &format!("a\n{}oops\n\n1\n", (1..51).map(|row| format!("{row}\n")).collect::<String>()),
+            "column `a` holds numbers (98.1 % of its cells), but also `oops` (1), first in row 51 (line 52 of the file) | \
+             add to the sweep file\n  data:\n    csv: {na_values: [oops]}\n"
                 .to_owned(),
         ),
-        (&numbers_then("x,2"), "column `a`, row 20001 (line 20002 of the file): `x` is not a number".to_owned()),
+        (&numbers_then("x,2"), "but also `x` (1), first in row 20001 (line 20002 of the file)".to_owned()),
         (&numbers_then("1"), ", line 20002: 1 cells, but the header names 2 columns".to_owned()),
     ] {
         let told = said(&read_csv(content).unwrap_err());
@@ -145,7 +146,11 @@ fn gzip_reads_as_the_plain_file() {
 #[test]
 fn lines_are_counted_as_an_editor_does() {
     let (_folder, path) = file("t.csv", "a,b\r\n\r\n1,\"x\r\n\r\ny\"\"z\n\"\n2,q\"uote\r3,4\n");
-    assert_eq!([1, 2, 3, 4, 5].map(|record| line_of_record(&path, record)), [Some(1), Some(3), Some(7), Some(8), None]);
+    let dialect = Dialect::of(&path, &CsvSpec::default()).unwrap();
+    assert_eq!(
+        [1, 2, 3, 4, 5].map(|record| dialect.line_of(&path, record)),
+        [Some(1), Some(3), Some(7), Some(8), None]
+    );
 }
 
 fn parquet(columns: Vec<(&str, ArrayRef)>) -> (TempDir, PathBuf) {

@@ -23,7 +23,7 @@ pub(super) fn split(
     let cells: Vec<String> = groups.iter().map(|group| format!("g{group}")).collect();
     let cells: Vec<Option<&str>> = cells.iter().map(|cell| Some(cell.as_str())).collect();
     let mut table = Table { rows: groups.len(), columns: vec![text("g", &cells)] };
-    let columns = SplitColumns::take(&mut table, &super::spec(Path::new("t.csv"), "y"), spec)?;
+    let columns = SplitColumns::take(&mut table, &super::spec(Path::new("t.csv"), "y"), spec, &Default::default())?;
     let replicates = spec.folds.map_or(1, |folds| folds.replicates());
     super::super::split::split(labels, &columns, &Splits { spec, seed, replicates }, replicate)
 }

@@ -66,7 +66,8 @@ fn groups_are_dealt_about_as_evenly_as_scikit_learn_deals_them() {
         let cells: Vec<String> = groups.iter().map(u32::to_string).collect();
         let cells: Vec<Option<&str>> = cells.iter().map(|cell| Some(cell.as_str())).collect();
         let mut table = Table { rows: groups.len(), columns: vec![text("g", &cells)] };
-        let columns = SplitColumns::take(&mut table, &super::spec(Path::new("t.csv"), "y"), &spec).unwrap();
+        let columns =
+            SplitColumns::take(&mut table, &super::spec(Path::new("t.csv"), "y"), &spec, &Default::default()).unwrap();
         let share =
             |rows: &[u32]| rows.iter().map(|&row| f64::from(labels[row as usize])).sum::<f64>() / rows.len() as f64;
         let all = share(&(0..labels.len() as u32).collect::<Vec<_>>());
@@ -96,7 +97,8 @@ fn windows_are_those_of_time_series_split() {
         let spec = SplitSpec { by, test, validation: 0.1, ..SplitSpec::default() };
         let times: Vec<f64> = (0..rows).map(|row| row as f64).collect();
         let mut table = Table { rows, columns: vec![number("t", times)] };
-        let columns = SplitColumns::take(&mut table, &super::spec(Path::new("t.csv"), "y"), &spec).unwrap();
+        let columns =
+            SplitColumns::take(&mut table, &super::spec(Path::new("t.csv"), "y"), &spec, &Default::default()).unwrap();
         let labels: Vec<u8> = (0..rows).map(|row| u8::from(row % 2 == 0)).collect();
         for (ours, [end, first, last]) in tests_of(&labels, &columns, &spec, 0, windows).iter().zip(parts) {
             assert_eq!(ours.test, (first as u32..last as u32).collect::<Vec<_>>());

@@ -16,7 +16,7 @@ fn by_time(gap: Option<f64>, window: Option<f64>) -> SplitSpec {
 
 fn split(times: &[f64], labels: &[u8], spec: &SplitSpec, windows: u32, replicate: u32) -> Result<Dealt, DataError> {
     let mut table = Table { rows: times.len(), columns: vec![number("t", times)] };
-    let columns = SplitColumns::take(&mut table, &super::spec(Path::new("t.csv"), "y"), spec)?;
+    let columns = SplitColumns::take(&mut table, &super::spec(Path::new("t.csv"), "y"), spec, &Default::default())?;
     super::super::split::split(labels, &columns, &Splits { spec, seed: 0, replicates: windows }, replicate)
 }
 
@@ -94,7 +94,8 @@ fn known_groups_are_told_apart_or_left_out() {
         let by = SplitBy::Time { column, gap: None, label_delay: None, window: None, groups: groups_of };
         let spec = SplitSpec { by, ..SplitSpec::default() };
         let mut table = Table { rows: 100, columns: vec![number("t", times.clone()), number("g", groups.clone())] };
-        let columns = SplitColumns::take(&mut table, &super::spec(Path::new("t.csv"), "y"), &spec).unwrap();
+        let columns =
+            SplitColumns::take(&mut table, &super::spec(Path::new("t.csv"), "y"), &spec, &Default::default()).unwrap();
         let splits = Splits { spec: &spec, seed: 0, replicates: 1 };
         super::super::split::split(&labels, &columns, &splits, 0).unwrap()
     };

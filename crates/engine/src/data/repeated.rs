@@ -1,0 +1,114 @@
+//! Rows and columns that are exact copies of others.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+
+use super::label::Source;
+use super::table::{Column, Levels, Table, Values};
+use focalsweep_core::prepared::Replicate;
+
+/// Rows hashed at once.
+const BLOCK: usize = 1 << 14;
+
+/// The bits of a cell, the same for cells that are equal: `-0.0` is `0.0`, and one NaN is as good as another.
+fn bits(values: &Values, row: usize) -> u64 {
+    match values {
+        Values::Number(values) if values[row].is_nan() => f64::NAN.to_bits(),
+        Values::Number(values) => (values[row] + 0.0).to_bits(),
+        Values::Bool(values) => values[row].map_or(2, u64::from),
+        Values::Text(Levels { codes, .. }) => u64::from(codes[row]),
+        Values::Time(values) => values[row] as u64,
+    }
+}
+
+/// For each row the first one that is equal to it, in all columns and, where they are given, in its label.
+fn firsts(table: &Table, labels: Option<&[u8]>) -> Vec<u32> {
+    let mut hashes = vec![0u64; table.rows];
+    hashes.par_chunks_mut(BLOCK).enumerate().for_each(|(block, hashes)| {
+        for (at, hash) in hashes.iter_mut().enumerate() {
+            let row = block * BLOCK + at;
+            let label = labels.map_or(0, |labels| u64::from(labels[row]));
+            // The mixing of splitmix64, a column after the other.
+            let mix = |hash: u64, bits: u64| {
+                let mut z = (hash ^ bits).wrapping_add(0x9e37_79b9_7f4a_7c15);
+                z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+                z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+                z ^ (z >> 31)
+            };
+            *hash = table.columns.iter().fold(mix(1, label), |hash, column| mix(hash, bits(&column.values, row)));
+        }
+    });
+    let equal = |a: usize, b: usize| {
+        labels.is_none_or(|labels| labels[a] == labels[b])
+            && table.columns.iter().all(|column| bits(&column.values, a) == bits(&column.values, b))
+    };
+    let mut known: HashMap<u64, Vec<u32>> = HashMap::with_capacity(table.rows);
+    let mut firsts = Vec::with_capacity(table.rows);
+    for (row, hash) in hashes.into_iter().enumerate() {
+        let alike = known.entry(hash).or_default();
+        let first = alike.iter().copied().find(|&first| equal(first as usize, row));
+        firsts.push(first.unwrap_or(row as u32));
+        if first.is_none() {
+            alike.push(row as u32);
+        }
+    }
+    firsts
+}
+
+/// Whether each row of a table is a copy of an earlier one.
+pub(super) fn repeated_rows(table: &Table) -> Vec<bool> {
+    (0u32..).zip(firsts(table, None)).map(|(row, first)| first != row).collect()
+}
+
+/// How many rows are copies of earlier ones, their label with them.
+pub(super) fn repeats(table: &Table, labels: &[u8]) -> usize {
+    (0u32..).zip(firsts(table, Some(labels))).filter(|(row, first)| first != row).count()
+}
+
+/// What to know of rows that choose or test, and are copies of rows that train.
+pub fn copies_across(source: &Source, replicate: &Replicate) -> Option<String> {
+    let firsts = firsts(&source.table, Some(&source.labels));
+    let rows = |of: &[u32]| of.iter().filter_map(|&row| source.row_of(row)).collect::<Vec<usize>>();
+    let mut trains = vec![false; firsts.len()];
+    rows(&replicate.train.source_rows).into_iter().for_each(|row| trains[firsts[row] as usize] = true);
+    let count = |of: &[u32]| rows(of).into_iter().filter(|&row| trains[firsts[row] as usize]).count();
+    let (validation, test) = (count(&replicate.validation.source_rows), count(&replicate.test.source_rows));
+    (validation + test > 0).then(|| {
+        format!(
+            "{test} of {} test rows and {validation} of {} validation rows are exact copies of training rows, so they \
+             tell less than they seem to; `data.deduplicate: true` keeps the first of equal rows",
+            replicate.test.len(),
+            replicate.validation.len(),
+        )
+    })
+}
+
+/// Columns that are copies of earlier ones, each with the first of them.
+pub(super) fn repeated_columns(table: &Table) -> Vec<(&str, &str)> {
+    let hash = |column: &Column| {
+        let mut hash = column.values.kind().len() as u64;
+        for row in 0..table.rows {
+            hash = (hash.rotate_left(5) ^ bits(&column.values, row)).wrapping_mul(0x517c_c1b7_2722_0a95);
+        }
+        hash
+    };
+    let hashes: Vec<u64> = table.columns.par_iter().map(hash).collect();
+    let equal = |a: &Column, b: &Column| {
+        let same = match (&a.values, &b.values) {
+            (Values::Text(a), Values::Text(b)) => a.names == b.names,
+            (a, b) => a.kind() == b.kind(),
+        };
+        same && (0..table.rows).all(|row| bits(&a.values, row) == bits(&b.values, row))
+    };
+    let mut known: HashMap<u64, Vec<&Column>> = HashMap::new();
+    let mut found = Vec::new();
+    for (column, hash) in table.columns.iter().zip(hashes) {
+        let alike = known.entry(hash).or_default();
+        match alike.iter().find(|first| equal(first, column)) {
+            Some(first) => found.push((column.name.as_str(), first.name.as_str())),
+            None => alike.push(column),
+        }
+    }
+    found
+}
