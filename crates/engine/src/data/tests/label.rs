@@ -1,6 +1,6 @@
 use super::super::{describe, load};
 use super::*;
-use focalsweep_core::spec::Scalar;
+use focalsweep_core::spec::{Scalar, SplitBy};
 
 fn with(content: &str, change: impl FnOnce(&mut DataSpec)) -> Result<super::super::Source, DataError> {
     let (_folder, path) = file("t.csv", content);
