@@ -28,7 +28,7 @@ fn spec() -> Spec {
     let text = "
 name: bench
 data: {source: unused.parquet, label: Class, clip: 5}
-train: {epochs: 1, batch_size: 2048}
+train: {epochs: 1, batch_size: 2048, early_stopping: none}
 parameters: {loss: {value: focal}, alpha: {min: 0.1, max: 0.4, count: 28}, gamma: {min: 1, max: 4, count: 28}}
 ";
     spec::parse("bench.yaml", text).unwrap_or_else(|faults| panic!("{faults}"))
@@ -84,8 +84,9 @@ fn stack(models: usize, epochs: u32) -> Stack {
     let trials = Trials::new(&spec).expect("few trials");
     let trials = (0..models).map(|index| trials.get(index)).collect();
     let data = replicate();
-    let settings = spec::TrainSpec { epochs, ..spec.train };
-    Stack::new(trials, settings, &data.train, data.features.len(), 0, 0).expect("at least one trial")
+    let settings =
+        spec::TrainSpec { epochs: spec::Epochs::Count(epochs), early_stopping: spec::Stopping::None, ..spec.train };
+    Stack::new(trials, settings, data, 0).expect("at least one trial")
 }
 
 fn train(stack: &Stack, steps: usize) {

@@ -17,7 +17,7 @@ pub fn winner(folder: &Path) -> Result<(String, f64), Box<dyn Error>> {
         "name: example\n\
          data: {{source: {source}, synth: {{rows: 5000, features: 8, positives: 150}}, label: Class}}\n\
          replicates: 2\n\
-         train: {{epochs: 20, batch_size: 256}}\n\
+         train: {{epochs: 20, batch_size: 256, early_stopping: none}}\n\
          parameters: {{loss: {{value: focal}}, alpha: {{values: [0.25, 0.75]}}, gamma: {{values: [0, 2]}}}}\n"
     );
     let spec = spec::parse("example", &text)?;

@@ -69,7 +69,8 @@ when the same is asked for again, and with `focalsweep run SPEC --resume`.")]
   focalsweep report runs/focal --operating-point min_recall=0.9 --by op_fp
   focalsweep report runs/focal --operating-point fn_cost=100,fp_cost=1 --by cost
 
-Operating points: max_fpr=SHARE, min_recall=SHARE, max_alerts_per_1000=ROWS, fn_cost=COST,fp_cost=COST")]
+Operating points: max_fpr=SHARE, min_recall=SHARE, min_precision=SHARE, max_alerts_per_1000=ROWS,
+fn_cost=COST,fp_cost=COST")]
     Report(ReportArgs),
     /// Set two runs of the same data and splits side by side
     #[command(after_help = "Examples:
@@ -96,6 +97,14 @@ FILE gets a row for each row of DATA, in the same order: row (from 0), score (be
 flagged (score >= the threshold of the model's operating point). DATA needs the columns that the model was \
 trained on, by name; others, the label too, are not read.")]
     Predict(PredictArgs),
+    /// Write a commented sweep file for data, ready to run
+    #[command(after_help = "Examples:
+  focalsweep init cards.csv --label is_fraud                        to stdout
+  focalsweep init cards.csv --label is_fraud --out cards.yaml
+  focalsweep init visits.parquet --label outcome --positive dead --name visits --out visits.yaml
+
+Types, dropped columns, batch size, epochs and operating point follow from the data; comments say why.")]
+    Init(InitArgs),
     /// Check a sweep file: every fault at once, with line and column
     Validate(SpecArgs),
     /// Print the JSON Schema of sweep files
@@ -354,6 +363,29 @@ pub struct ExportArgs {
     pub out: PathBuf,
 }
 
+/// `init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The data: .csv, .csv.gz or .parquet
+    #[arg(value_name = "DATA")]
+    pub data: PathBuf,
+    /// The label column
+    #[arg(long, value_name = "COLUMN")]
+    pub label: String,
+    /// The label value that is the rare class [default: 1 or true, else the rarer of two values]
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    pub positive: Option<String>,
+    /// Name of the sweep [default: that of the file]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The sweep file to write [default: stdout]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Replace the file of --out if it is there
+    #[arg(long, requires = "out")]
+    pub force: bool,
+}
+
 /// `predict`.
 #[derive(Debug, Args)]
 pub struct PredictArgs {
@@ -375,11 +407,25 @@ pub struct PredictArgs {
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
     /// Rows, features, classes, missing values, constant columns
-    Describe(SpecArgs),
+    #[command(after_help = "Examples:
+  focalsweep data describe sweeps/focal.yaml          on one screen
+  focalsweep data describe sweeps/focal.yaml --all    every column, whatever it holds")]
+    Describe(DescribeArgs),
     /// Write a synthetic data set with a rare class
     #[command(after_help = "Example:
   focalsweep data synth --rows 284807 --features 29 --positives 492 --seed 0 --out data/synthetic.parquet")]
     Synth(SynthArgs),
+}
+
+/// `data describe`.
+#[derive(Debug, Args)]
+pub struct DescribeArgs {
+    /// The sweep.
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    /// Show every column, and lines in their whole length
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// `data synth`.

@@ -12,6 +12,7 @@
 pub mod allocate;
 pub mod cli;
 pub mod commands;
+pub mod init;
 pub mod launch;
 pub mod logging;
 pub mod output;

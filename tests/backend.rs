@@ -34,7 +34,7 @@ data:
   synth: {rows: 6000, features: 6, positives: 600}
   label: Class
 model: {hidden: [8]}
-train: {epochs: 5, batch_size: 256, backend: libtorch}
+train: {epochs: 5, batch_size: 256, backend: libtorch, early_stopping: none}
 split: {calibration: 0.1}
 operating_point: {max_fpr: 0.05, confidence: 0.95}
 replicates: 2

@@ -575,7 +575,7 @@ fn a_running_process_keeps_its_directory() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("sweep.yaml"), GOOD).unwrap();
     fs::write(folder.path().join("rows.csv"), good_rows()).unwrap();
-    let args = ["run", "sweep.yaml", "--devices", "cpu", "--set", "train.epochs=1000000"];
+    let args = ["run", "sweep.yaml", "--devices", "cpu", "--set", "train={epochs: 1000000, early_stopping: none}"];
     let running = program(folder.path()).args(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let mut running = Ending(running);
     let manifest = folder.path().join("runs/tiny/manifest.json");

@@ -31,7 +31,7 @@ const PAIRS: &str = "
 name: pairs
 data: {source: SOURCE, label: dead, positive: dead, clip: 5}
 model: {hidden: [16], dropout: 0.5}
-train: {epochs: EPOCHS, batch_size: 512, early_stopping: null}
+train: {epochs: EPOCHS, batch_size: 512, early_stopping: none}
 parameters: {loss: {value: focal}, alpha: {min: 0.1, max: 0.7, count: 7}, gamma: {min: 0, max: 3, count: 7}}
 launch: {devices: cpu, launcher: local, slurm: {array_parallelism: 6}}
 ";

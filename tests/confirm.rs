@@ -36,7 +36,7 @@ const SWEEP: &str = "\
 name: two-phases
 data: {source: SOURCE, synth: {rows: 600, features: 4, positives: 90}, label: Class}
 replicates: 2
-train: {epochs: 12, batch_size: 50}
+train: {epochs: 12, batch_size: 50, early_stopping: none}
 parameters:
   - {loss: {value: focal}, alpha: {values: [0.3, 0.7]}, gamma: {values: [1, 3]}}
   - {loss: {value: focal}, alpha: {value: 0.7}, hidden: {values: [[], [6, 4]]}}

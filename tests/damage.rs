@@ -30,7 +30,7 @@ fn spec_of(folder: &Path) -> Spec {
     let source = serde_json::to_string(&folder.join("rows.parquet")).unwrap();
     let text = format!(
         "name: t\ndata: {{source: {source}, synth: {{rows: 300, features: 3, positives: 60}}, label: Class}}\n\
-         split: {{calibration: 0.1}}\nreplicates: 2\ntrain: {{epochs: 150, batch_size: 20}}\n\
+         split: {{calibration: 0.1}}\nreplicates: 2\ntrain: {{epochs: 150, batch_size: 20, early_stopping: none}}\n\
          parameters: {{loss: {{value: focal}}, gamma: {{values: [0, 1, 2]}}, hidden: {{values: [[], [24, 8]]}}}}\n"
     );
     spec::parse("t", &text).unwrap()

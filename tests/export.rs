@@ -20,7 +20,7 @@ name: tiny
 data: {source: data/crash.parquet, label: dead, positive: dead, clip: 5}
 replicates: 2
 model: {hidden: [9, 5], dropout: 0.2}
-train: {epochs: 2, batch_size: 512, learning_rate: 1e-3}
+train: {epochs: 2, batch_size: 512, learning_rate: 1e-3, early_stopping: none}
 parameters: {loss: {value: focal}, alpha: {values: [0.3, 0.7]}, gamma: {values: [0, 2]}}
 operating_point: {max_fpr: 0.05}
 launch: {devices: cpu}

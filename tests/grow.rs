@@ -19,7 +19,7 @@ use table::Table;
 use tempfile::TempDir;
 
 const SWEEP: &str = "name: grow\ndata: {source: rows.parquet, synth: {rows: 400, features: 3, positives: 60}, label: Class}\n\
-                     train: {epochs: 3, batch_size: 100}\nreplicates: 2\n\
+                     train: {epochs: 3, batch_size: 100, early_stopping: none}\nreplicates: 2\n\
                      parameters: {loss: {value: focal}, gamma: {values: [0, 2]}}\n";
 
 /// A folder with the sweep file in it.

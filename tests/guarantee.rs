@@ -33,7 +33,7 @@ fn train(folder: &Path, changes: &[&str]) -> PathBuf {
         format!(
             "name: sure\n\
              data: {{source: rows.parquet, synth: {{rows: 3000, features: 3, positives: 300}}, label: Class}}\n\
-             split: {{calibration: 0.1}}\nreplicates: 2\ntrain: {{epochs: 4, batch_size: 64}}\n\
+             split: {{calibration: 0.1}}\nreplicates: 2\ntrain: {{epochs: 4, batch_size: 64, early_stopping: none}}\n\
              parameters:\n- loss: {{value: bce}}\n- {{loss: {{value: focal}}, gamma: {{values: [1, 2]}}}}\n\
              operating_point: {{max_fpr: {MAX_FPR}, confidence: {CONFIDENCE}}}\n"
         ),

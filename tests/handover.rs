@@ -26,7 +26,7 @@ fn spec_of(folder: &Path) -> Spec {
     let source = serde_json::to_string(&folder.join("rows.parquet")).unwrap();
     let text = format!(
         "name: t\ndata: {{source: {source}, synth: {{rows: 200, features: 3, positives: 60}}, label: Class}}\n\
-         train: {{epochs: 3, batch_size: 50}}\nlaunch: {{devices: cpu, slots_per_device: 1}}\n\
+         train: {{epochs: 3, batch_size: 50, early_stopping: none}}\nlaunch: {{devices: cpu, slots_per_device: 1}}\n\
          parameters: {{loss: {{value: focal}}, gamma: {{values: [0, 1]}}, hidden: {{values: [[], [4]]}}}}\n"
     );
     spec::parse("t", &text).unwrap()

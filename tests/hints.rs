@@ -15,7 +15,7 @@ use tempfile::TempDir;
 const SWEEP: &str = "
 name: t
 data: {source: rows.csv, synth: {rows: 200, features: 2, positives: 30}, label: Class}
-train: {epochs: 1, batch_size: 100}
+train: {epochs: 1, batch_size: 100, early_stopping: none}
 parameters: {loss: {value: focal}, gamma: {values: [0, 2]}}
 launch: {devices: cpu}
 ";

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 const SWEEP: &str = "name: t
 data: {source: rows.parquet, synth: {rows: 400, features: 5, positives: 60}, label: Class}
 model: {hidden: [7, 3]}
-train: {epochs: 5, batch_size: 64}
+train: {epochs: 5, batch_size: 64, early_stopping: none}
 parameters: {loss: {value: focal}, gamma: {values: [0, 2]}}
 ";
 

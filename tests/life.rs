@@ -13,7 +13,7 @@ mod retry;
 use common::focalsweep;
 use focalsweep::launch::Tally;
 use focalsweep::run::{Blame, End, Observer, Quiet, RunError, RunOptions, Sweep};
-use focalsweep_core::record::{RunDir, RunDirError};
+use focalsweep_core::record::{FileSum, RunDir, RunDirError, SPEC, blob_sum};
 use focalsweep_core::spec::{self, Spec};
 use focalsweep_engine::job::Stop;
 use serde_json::Value;
@@ -45,7 +45,8 @@ fn spec_of(folder: &Path) -> Spec {
     let source = serde_json::to_string(&folder.join("rows.parquet")).unwrap();
     let text = format!(
         "name: t\ndata: {{source: {source}, synth: {{rows: 400, features: 3, positives: 60}}, label: Class}}\n\
-         train: {{epochs: 3, batch_size: 100}}\nparameters: {{loss: {{value: focal}}, gamma: {{values: [0, 2]}}}}\n"
+         train: {{epochs: 3, batch_size: 100, early_stopping: none}}\n\
+         parameters: {{loss: {{value: focal}}, gamma: {{values: [0, 2]}}}}\n"
     );
     spec::parse("t", &text).unwrap()
 }
@@ -182,7 +183,7 @@ fn a_sweep_file_stands_for_its_run() {
         # name: another\n\
         'name': \"two.words-here\"   # a comment\n\
         data: {source: rows.csv, synth: {rows: 400, features: 3, positives: 60}, label: Class}\n\
-        train: {epochs: 2, batch_size: 100}\n\
+        train: {epochs: 2, batch_size: 100, early_stopping: none}\n\
         parameters: {loss: {value: focal}}\n";
     fs::write(folder.path().join("sweep.yaml"), text).unwrap();
     let run = focalsweep(folder.path(), ["run", "sweep.yaml", "--devices", "cpu", "--no-progress"]);
@@ -194,4 +195,48 @@ fn a_sweep_file_stands_for_its_run() {
     let none = focalsweep(folder.path(), ["report", "sweep.yaml"]);
     assert_eq!(none.code, Some(2));
     assert!(none.stderr.contains("there is no run directory runs/two.words-here"), "{}", none.stderr);
+}
+
+/// Replaces what a run recorded of its sweep, with a manifest that knows it.
+fn record(root: &Path, change: impl Fn(String) -> String) {
+    let dir = RunDir::lock(root).unwrap();
+    let mut manifest = RunDir::look(root).unwrap().unwrap();
+    let text = change(fs::read_to_string(root.join(SPEC)).unwrap());
+    let sum = FileSum { bytes: text.len() as u64, sum: blob_sum(text.as_bytes()) };
+    fs::write(root.join(SPEC), text).unwrap();
+    manifest.files.insert(SPEC.to_owned(), sum);
+    dir.commit(&mut manifest).unwrap();
+}
+
+/// Before there was `auto`, a sweep file that said nothing meant 100 epochs and no early stopping, and a run of it goes
+/// on so; what is said stays another sweep.
+#[test]
+fn a_run_of_before_auto_goes_on_as_it_was_meant() {
+    let folder = TempDir::new().unwrap();
+    let sweep = "name: t\ndata: {source: rows.csv, synth: {rows: 400, features: 2, positives: 80}, label: Class}\n\
+                 model: {hidden: []}\nparameters: {loss: {value: bce}}\nlaunch: {devices: cpu}\n";
+    fs::write(folder.path().join("s.yaml"), sweep).unwrap();
+    let run = |more: &[&str]| focalsweep(folder.path(), [&["run", "s.yaml", "--no-progress"][..], more].concat());
+    let then = ["--set", "train={epochs: 100, early_stopping: none}"];
+    assert_eq!(run(&then).code, Some(0));
+    let root = folder.path().join("runs/t");
+    let said = run(&["--resume"]);
+    assert_eq!(said.code, Some(2), "what this version recorded was said: {}", said.stderr);
+    assert!(said.stderr.contains("`train` differ"), "{}", said.stderr);
+
+    let recorded = fs::read_to_string(root.join(SPEC)).unwrap();
+    assert!(recorded.contains("  early_stopping: none\n") && recorded.contains("  epochs: 100\n"), "{recorded}");
+    record(&root, |text| text.replace("  early_stopping: none\n", ""));
+    let said = run(&["--resume"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(said.stderr.contains("all 1 rows were there already"), "{}", said.stderr);
+    let said = run(&["--resume", "--set", "train.early_stopping={patience: 3}"]);
+    assert_eq!(said.code, Some(2), "{}", said.stderr);
+
+    // Its sweep.yaml is lost: the manifest has the fingerprint of then.
+    fs::remove_file(root.join(SPEC)).unwrap();
+    let said = run(&["--resume"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let again = fs::read_to_string(root.join(SPEC)).unwrap();
+    assert!(again.contains("  early_stopping: none\n") && again.contains("  epochs: 100\n"), "{again}");
 }

@@ -27,7 +27,8 @@ fn sweep(rows: impl AsRef<[u8]>, more: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("rows.csv"), rows).unwrap();
     let text = format!(
-        "name: tiny\ndata: {{source: rows.csv, label: y}}\ntrain: {{epochs: 2, batch_size: 16}}\n\
+        "name: tiny\ndata: {{source: rows.csv, label: y}}\ntrain: {{epochs: 2, batch_size: 16, \
+         early_stopping: none}}\n\
          parameters:\n  loss: {{value: focal}}\n  alpha: {{values: [0.25, 0.5]}}\n{more}"
     );
     fs::write(folder.path().join("s.yaml"), text).unwrap();

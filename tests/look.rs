@@ -17,7 +17,7 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(300);
 
 const SWEEP: &str = "name: live\ndata: {source: rows.parquet, synth: {rows: 3000, features: 5, positives: 300}, label: Class}\n\
-                     train: {epochs: 40, batch_size: 32}\nreplicates: 12\n\
+                     train: {epochs: 40, batch_size: 32, early_stopping: none}\nreplicates: 12\n\
                      parameters: {loss: {value: focal}, gamma: {values: [0, 1, 2]}, hidden: {values: [[16, 8], [8]]}}\n";
 
 /// A run that is killed when this is dropped.

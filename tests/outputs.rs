@@ -21,7 +21,7 @@ use tempfile::TempDir;
 const SWEEP: &str = "
 name: t
 data: {source: rows.csv, synth: {rows: 400, features: 3, positives: 60}, label: Class}
-train: {epochs: 2, batch_size: 100}
+train: {epochs: 2, batch_size: 100, early_stopping: none}
 parameters: {loss: {value: focal}, gamma: {values: [0, 2]}}
 launch: {devices: cpu}
 ";

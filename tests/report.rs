@@ -37,7 +37,7 @@ fn train(folder: &Path, dir: &Path, changes: &[&str]) {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/crash.parquet");
     let text = format!(
         "name: small\ndata: {{source: {}, label: dead, positive: dead, clip: 5}}\nreplicates: 2\n\
-         train: {{epochs: 4, batch_size: 512}}\noperating_point: {{max_fpr: 0.05}}\nparameters:\n\
+         train: {{epochs: 4, batch_size: 512, early_stopping: none}}\noperating_point: {{max_fpr: 0.05}}\nparameters:\n\
          \x20 - {{loss: {{value: bce}}, initial_bias: {{values: [prior, 0]}}}}\n\
          \x20 - loss: {{value: weighted_bce}}\n\
          \x20 - {{loss: {{value: focal}}, alpha: {{values: [0.25, 0.75]}}, gamma: {{values: [0, 1, 2]}}}}\n",

@@ -307,7 +307,7 @@ data:
   synth: {rows: 30000, features: 10, positives: 3000}
   label: Class
 model: {hidden: [256, 256]}
-train: {epochs: 1000000, batch_size: 30000}
+train: {epochs: 1000000, batch_size: 30000, early_stopping: none}
 parameters: {loss: {value: focal}, alpha: {values: [0.2, 0.4, 0.6, 0.8]}}
 scores: best
 ";

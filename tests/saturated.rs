@@ -32,7 +32,7 @@ fn a_perfect_ranking_is_one_though_its_probabilities_saturate() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("rows.csv"), rows()).unwrap();
     let sweep = "name: saturated\ndata: {source: rows.csv, label: y, standardize: false}\n\
-                 model: {hidden: [16], dropout: 0}\ntrain: {epochs: 30, batch_size: 256}\n\
+                 model: {hidden: [16], dropout: 0}\ntrain: {epochs: 30, batch_size: 256, early_stopping: none}\n\
                  parameters: {loss: {value: focal}, alpha: {values: [0.5, 0.99]}, gamma: {value: 0}}\n";
     fs::write(folder.path().join("sweep.yaml"), sweep).unwrap();
     let said = focalsweep(folder.path(), ["run", "sweep.yaml", "--out", "run", "--devices", "cpu", "--no-progress"]);

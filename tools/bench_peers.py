@@ -37,7 +37,7 @@ SPEC = """
 name: peers
 data: {{source: {data}, label: Class, positive: 1, clip: 5}}
 model: {{hidden: [{hidden}], activation: relu, dropout: 0.5, initial_bias: prior}}
-train: {{epochs: {epochs}, batch_size: 2048, optimizer: adam, learning_rate: 1e-3, reduction: sum}}
+train: {{epochs: {epochs}, batch_size: 2048, optimizer: adam, learning_rate: 1e-3, reduction: sum, early_stopping: none}}
 parameters: {{loss: {{value: focal}}, alpha: {alpha}, gamma: {gamma}}}
 scores: {scores}
 """
@@ -45,7 +45,7 @@ scores: {scores}
 SMALL = """
 name: small
 data: {{source: {data}, synth: {{rows: 1000, features: 10, positives: 100}}, label: Class}}
-train: {{epochs: 1, batch_size: 1000}}
+train: {{epochs: 1, batch_size: 1000, early_stopping: none}}
 parameters: {{loss: {{value: focal}}, alpha: {{min: 0.01, max: 0.99, count: 100}}, gamma: {{min: 0, max: 4, count: 100}}}}
 """
 LARGE = """

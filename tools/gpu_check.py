@@ -29,7 +29,7 @@ SPEC = """
 name: gpu
 data: {{source: {source}, label: Class, positive: 1, clip: 5{synth}}}
 model: {{hidden: [16], activation: relu, dropout: 0.5, initial_bias: prior}}
-train: {{epochs: {epochs}, batch_size: 2048, optimizer: adam, learning_rate: 1e-3, reduction: sum}}
+train: {{epochs: {epochs}, batch_size: 2048, optimizer: adam, learning_rate: 1e-3, reduction: sum, early_stopping: none}}
 parameters: {{loss: {{value: focal}}, alpha: {alpha}, gamma: {gamma}}}
 scores: none
 """

@@ -17,7 +17,7 @@ use crate::progress::DownloadBar;
 use crate::run::{Workload, begin, pool};
 use focalsweep_core::plan::{Job, Phase, Plan};
 use focalsweep_core::record::{Entry, Journals, RunDir, RunDirError};
-use focalsweep_core::spec::{Backend, Devices, Spec, TrainSpec};
+use focalsweep_core::spec::{Backend, Devices, Epochs, Spec, Stopping, TrainSpec};
 use focalsweep_engine::job::{Stop, Work, ended};
 
 /// Epochs of history that are compared.
@@ -49,7 +49,12 @@ pub(super) fn check(path: &Path, host: &Host, format: PlanFormat) -> Result<Exit
     let contestants = contestants(host)?;
     let mut spec = super::spec::read(&SpecArgs { spec: path.to_owned(), overrides: Vec::new() })?;
     spec.replicates = 1;
-    spec.train = TrainSpec { epochs: EPOCHS, early_stopping: None, backend: Backend::Fused, ..spec.train };
+    spec.train = TrainSpec {
+        epochs: Epochs::Count(EPOCHS),
+        early_stopping: Stopping::None,
+        backend: Backend::Fused,
+        ..spec.train
+    };
     spec.launch.devices = Devices::Word("cpu".into());
     let mut workload = Workload::new(&spec, false, &mut DownloadBar::new(false))?;
     let group = workload.trials.groups().first().cloned().unwrap_or(0..0);

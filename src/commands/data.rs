@@ -13,10 +13,10 @@ use focalsweep_engine::data;
 pub(super) fn data(command: &DataCommand) -> Result<ExitCode, Failure> {
     match command {
         DataCommand::Describe(args) => {
-            let spec = read(args)?;
+            let spec = read(&args.spec)?;
             data::fetch(&spec.data, &mut DownloadBar::new(false)).map_err(RunError::from)?;
             let source = data::load(&spec.data, &spec.split).map_err(RunError::from)?;
-            output::lines(&data::describe(&source).to_string()).map_err(closed)?;
+            output::lines(&data::describe(&source).to_text(args.all)).map_err(closed)?;
         }
         DataCommand::Synth(args) => synth(args)?,
     }

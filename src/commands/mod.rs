@@ -6,6 +6,7 @@ mod confirm;
 mod data;
 mod devices;
 mod export;
+mod init;
 mod interrupt;
 mod launched;
 mod plan;
@@ -46,6 +47,7 @@ pub fn dispatch(cli: Cli, log: &Log) -> Result<ExitCode, Failure> {
         Command::Compare(args) => compare::compare(&args),
         Command::Export(args) => export::export(&args),
         Command::Predict(args) => predict::predict(&args),
+        Command::Init(args) => init::init(&args),
         Command::Validate(args) => spec::validate(&args),
         Command::Schema => spec::schema(),
         Command::Status(args) => status::status(&args),

@@ -57,7 +57,7 @@ pub(super) fn show(spec: &Spec, workload: &Workload, format: PlanFormat) -> Resu
                 ("shapes", format!("{} (trials of one shape share a stack)", trials.groups().len())),
                 ("jobs", format!("{} stacks of at most {} trials", thousands(plan.jobs.len()), plan.largest_stack())),
                 ("workers", format!("{} ({names})", sizes.workers)),
-                ("epochs", format!("at most {}", spec.train.epochs)),
+                ("training", workload.describe_schedules(spec)),
                 (
                     "memory",
                     format!("{} for the data, about {} for the stacks that run at once", mib(data), mib(memory)),

@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::cli::SpecArgs;
 use crate::output::{self, Failure, Plain};
 use crate::run::trials;
 use focalsweep_core::record::{folder_of, read_spec_text};
-use focalsweep_core::spec::{self, Spec};
+use focalsweep_core::spec::{self, DataSpec, Spec};
 
 /// Reads the spec of a command line.
 pub(super) fn read(args: &SpecArgs) -> Result<Spec, Failure> {
@@ -29,7 +29,35 @@ pub(super) fn read_spec(path: &Path, overrides: &[(String, String)]) -> Result<S
         };
         Failure::input(Plain { message: format!("cannot read {name}: {error}"), help: Some(help) })
     })?;
-    spec::parse_with(&name, &text, overrides).map_err(Failure::input)
+    let variable = |name: &str| std::env::var(name).ok();
+    let mut spec = spec::parse_in(&variable, &name, &text, overrides).map_err(Failure::input)?;
+    place_source(&mut spec.data, folder_of(path));
+    Ok(spec)
+}
+
+/// Finds a source that lies beside the sweep file, in `folder`, whatever the working directory is.
+fn place_source(data: &mut DataSpec, folder: &Path) {
+    let beside = folder.join(&data.source);
+    let real = |path: &Path| path.canonicalize().ok();
+    if data.source.is_absolute() || real(folder) == real(Path::new(".")) {
+        return;
+    }
+    // Of a pattern, the folders above its first star.
+    let is_plain = |part: &std::path::Component<'_>| !part.as_os_str().to_string_lossy().contains(['*', '?', '[']);
+    let there = |path: &Path| path.exists() || path.components().take_while(is_plain).collect::<PathBuf>().is_dir();
+    let is_pattern = !data.source.components().all(|part| is_plain(&part));
+    let is_beside = if is_pattern { there(&beside) } else { beside.exists() };
+    if !is_beside {
+        data.beside = Some(folder.to_owned());
+        return;
+    }
+    if data.source.exists() && real(&data.source) != real(&beside) {
+        output::talk(&format!(
+            "note: {} lies beside the sweep file and is taken, not the one in the working directory",
+            beside.display()
+        ));
+    }
+    data.source = beside;
 }
 
 /// What to do when there is no such sweep file.

@@ -16,7 +16,7 @@ use focalsweep_engine::train::instructions;
 /// They cannot be written.
 pub(crate) fn begin(dir: &RunDir, spec: &Spec, workload: &Workload) -> Result<Manifest, RunError> {
     let plan = &workload.plan;
-    dir.begin_plan(&Wave::first(plan, &workload.trials, spec.train.epochs))?;
+    dir.begin_plan(&Wave::first(plan, &workload.trials, workload.most_epochs(spec)))?;
     let (trials, replicates, jobs) = (plan.trials, spec.replicates, plan.jobs.len());
     let counts = Counts { trials, replicates, jobs, ..Counts::default() };
     let (splits, notes) = (workload.split_fingerprints(), workload.notes());

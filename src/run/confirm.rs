@@ -39,7 +39,7 @@ pub(super) fn wave_to_confirm(
     let places = workload.trials.places();
     let trials = finalists.iter().filter_map(|ranked| places.get(&ranked.trial.trial_id));
     let trials = Trials::listed(trials.map(|&index| workload.trials.get(index)).collect());
-    Ok(Some(Wave::confirm(&workload.plan, &trials, missing, &workload.sizes, spec.train.epochs)))
+    Ok(Some(Wave::confirm(&workload.plan, &trials, missing, &workload.sizes, workload.most_epochs(spec))))
 }
 
 /// On how many replicates all trials of `ids` are planned to be trained afresh.

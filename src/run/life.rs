@@ -122,10 +122,10 @@ impl Sweep {
     ///
     /// # Errors
     /// The directory holds something else, or another process has it; the data cannot be had or used.
-    pub fn prepare(self, observer: &mut dyn Observer) -> Result<Ready, RunError> {
+    pub fn prepare(mut self, observer: &mut dyn Observer) -> Result<Ready, RunError> {
         let before = self.before()?;
         let workload = Workload::new(&self.spec, self.for_workers(), &mut Told(&mut *observer))?;
-        for line in workload.describe_data() {
+        for line in workload.describe_data().into_iter().chain(workload.describe_training(&self.spec)) {
             observer.say(&line);
         }
         if let Some(before) = &before {
@@ -141,7 +141,7 @@ impl Sweep {
 
     /// The run that is there, locked, if it is one of this sweep. A directory without one is left as it is until there
     /// is something to write.
-    fn before(&self) -> Result<Option<Before>, RunError> {
+    fn before(&mut self) -> Result<Option<Before>, RunError> {
         let Some(manifest) = RunDir::look(&self.root)? else { return Ok(None) };
         self.check_wanted(&manifest)?;
         manifest.check_current(&self.root)?;
@@ -151,18 +151,23 @@ impl Sweep {
         })
     }
 
-    /// Locks the directory and reads what is there: only what is read under the lock counts.
-    fn claim(&self) -> Result<Claim, RunError> {
+    /// Locks the directory and reads what is there: only what is read under the lock counts. A run that was begun when
+    /// nothing was `auto` goes on as it began.
+    fn claim(&mut self) -> Result<Claim, RunError> {
         let dir = RunDir::lock(&self.root)?;
         let Some(mut manifest) = RunDir::look(&self.root)? else { return Ok(Claim::New(dir)) };
         self.check_wanted(&manifest)?;
         manifest.check_current(&self.root)?;
         let found = dir.find_files(&mut manifest)?;
         let spec = if found.damaged.iter().any(|file| file.name == SPEC) {
-            check_fingerprint(&self.root, &manifest, &self.spec)?;
+            self.spec.train = check_fingerprint(&self.root, &manifest, &self.spec)?;
             None
         } else {
-            let spec = RunFiles::read(&self.root)?.spec()?;
+            let files = RunFiles::read(&self.root)?;
+            let spec = files.spec()?;
+            if files.is_before_auto()? {
+                self.spec.train = self.spec.train.as_before_auto();
+            }
             check_sweep(&self.root, &spec, &self.spec)?;
             Some(spec)
         };
@@ -267,7 +272,7 @@ impl Ready {
     /// The next wave of a sweep that has become larger than its plan.
     fn growth(&self, asked: &Trials) -> Result<Option<Wave>, RunError> {
         let (spec, Workload { plan, trials, sizes, .. }) = (&self.sweep.spec, &self.workload);
-        plan.growth(trials, (asked, spec.replicates), sizes, spec.train.epochs)
+        plan.growth(trials, (asked, spec.replicates), sizes, self.workload.most_epochs(spec))
             .map_err(|why| RunError::CannotGrow { root: self.sweep.root.clone(), why })
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::error::RunError;
 use super::workload::Workload;
 use focalsweep_core::record::{Manifest, RunDirError, SPEC, blob_sum};
-use focalsweep_core::spec::Spec;
+use focalsweep_core::spec::{Spec, Stopping, TrainSpec};
 
 /// Keys that may change while a run goes on: where it runs, how it is ranked, what is trained when its search is over,
 /// and what the search is to have, which may become more (see [`focalsweep_core::plan::CannotGrow`]).
@@ -28,10 +28,14 @@ pub(super) fn check_sweep(root: &Path, old: &Spec, new: &Spec) -> Result<(), Run
     Err(RunDirError::Changed { path: root.to_owned(), what }.into())
 }
 
-/// Refuses another sweep than the one of `manifest`, whose sweep.yaml is lost.
-pub(super) fn check_fingerprint(root: &Path, manifest: &Manifest, new: &Spec) -> Result<(), RunError> {
-    if manifest.spec_fingerprint == spec_fingerprint(new) {
-        return Ok(());
+/// Refuses another sweep than the one of `manifest`, whose sweep.yaml is lost. Gives how it trains: as it is said, or
+/// as it was meant before there was `auto`.
+pub(super) fn check_fingerprint(root: &Path, manifest: &Manifest, new: &Spec) -> Result<TrainSpec, RunError> {
+    for train in [new.train.clone(), new.train.as_before_auto()] {
+        let spec = Spec { train: train.clone(), ..new.clone() };
+        if manifest.spec_fingerprint == spec_fingerprint(&spec) {
+            return Ok(train);
+        }
     }
     let what = format!("another sweep (its {SPEC} is damaged, and of this sweep it was not)");
     Err(RunDirError::Changed { path: root.to_owned(), what }.into())
@@ -66,6 +70,12 @@ fn keys(spec: &Spec) -> serde_json::Map<String, serde_json::Value> {
     if let Some(serde_json::Value::Object(data)) = keys.get_mut("data") {
         data.retain(|key, _| !WHERE_FROM.contains(&key.as_str()));
     }
+    // None is said as it was before there was another default: by nothing.
+    if let Some(serde_json::Value::Object(train)) = keys.get_mut("train")
+        && spec.train.early_stopping == Stopping::None
+    {
+        train.remove("early_stopping");
+    }
     keys
 }
 
@@ -90,7 +100,7 @@ mod tests {
         new.launch.devices = Devices::Word("cpu".into());
         new.rank.by = vec!["fn".into()];
         assert!(differences(&old, &new).is_empty());
-        new.train.epochs += 1;
+        new.train.epochs = spec::Epochs::Count(1);
         new.seed += 1;
         assert_eq!(differences(&old, &new), ["seed", "train"]);
         assert_ne!(spec_fingerprint(&old), spec_fingerprint(&new));

@@ -1,5 +1,6 @@
 //! From a spec to what is to be trained: data at hand, devices chosen, jobs planned.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::error::RunError;
@@ -10,14 +11,17 @@ use focalsweep_core::device::Device;
 use focalsweep_core::plan::{Plan, Sizes, Stacking, TooManyTrials, Trials, sampler};
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::RunDir;
-use focalsweep_core::spec::{Backend, Devices, Spec};
+use focalsweep_core::spec::{Backend, Devices, Epochs, Spec, Stopping, Word};
 use focalsweep_core::text::shortened;
 use focalsweep_engine::data::{self, DataError, DownloadProgress, Source, Splits};
 use focalsweep_engine::memory::Budget;
-use focalsweep_report::thousands;
+use focalsweep_engine::train::Schedule;
+use focalsweep_report::{FEW_POSITIVES, few_validation_positives, thousands};
 
 /// Characters of a note on the data that are told; files have it whole.
 const MOST_OF_A_NOTE: usize = 2_000;
+/// Steps of the optimizer after which a model has hardly moved: Adam's go as far as the learning rate each.
+const FEW_STEPS: u64 = 500;
 /// Windows of time that are told one by one, beside the first.
 const MOST_WINDOWS: usize = 24;
 /// Replicates that are prepared to say what would run.
@@ -141,6 +145,58 @@ impl Workload {
         self.source.warnings.iter().cloned().chain(across).collect()
     }
 
+    /// How long the trials of each job train; jobs that train alike once.
+    pub fn schedules(&self, spec: &Spec) -> Vec<Schedule> {
+        let mut schedules: Vec<Schedule> = Vec::new();
+        let mut seen = HashSet::new();
+        for job in &self.plan.jobs {
+            let Some(data) = self.replicates.iter().find(|data| data.index == job.replicate) else { continue };
+            let trial = self.trials.get(job.first);
+            // Trials that differ in nothing else have as many steps.
+            if seen.insert((trial.batch_size, trial.sampling.word(), job.replicate)) {
+                let schedule = Schedule::of(&spec.train, &trial, data);
+                if !schedules.contains(&schedule) {
+                    schedules.push(schedule);
+                }
+            }
+        }
+        schedules
+    }
+
+    /// The most epochs that any trial trains.
+    pub(super) fn most_epochs(&self, spec: &Spec) -> u32 {
+        self.schedules(spec).iter().map(|schedule| schedule.epochs).max().unwrap_or(0)
+    }
+
+    /// How long trials train, in words.
+    pub fn describe_schedules(&self, spec: &Spec) -> String {
+        let schedules = self.schedules(spec);
+        schedules.first().map(|first| in_words(first, &schedules)).unwrap_or_default()
+    }
+
+    /// How long trials train, where that follows from the rows or is so short that models hardly move: a few lines.
+    pub fn describe_training(&self, spec: &Spec) -> Vec<String> {
+        let schedules = self.schedules(spec);
+        let steps = schedules.iter().map(|of| of.steps.saturating_mul(u64::from(of.epochs))).min().unwrap_or(0);
+        let mut lines = Vec::new();
+        if spec.train.epochs == Epochs::Auto || spec.train.early_stopping == Stopping::Auto {
+            lines.push(format!("training: {}", self.describe_schedules(spec)));
+        }
+        if matches!(spec.train.epochs, Epochs::Count(_)) && steps < FEW_STEPS {
+            lines.push(format!(
+                "warning: {} epochs are {steps} steps here, after which a model is hardly more than it began as; \
+                 without `train.epochs` it has at least {}",
+                spec.train.epochs,
+                thousands(Epochs::FEWEST_STEPS)
+            ));
+        }
+        let positives = self.replicates.iter().map(|data| data.validation.positives()).min().unwrap_or(0);
+        if positives < FEW_POSITIVES && spec.split.folds.is_none() {
+            lines.push(format!("warning: {}", few_validation_positives(positives)));
+        }
+        lines
+    }
+
     /// Notes of reading and preparing, each once.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = self.source.notes.clone();
@@ -182,6 +238,30 @@ fn check_stacks(plan: &Plan, trials: &Trials, sizes: &Sizes, pool: &[PoolDevice]
         short,
         help: "use a smaller network (`hidden`) or `batch_size`, or fewer cores (`taskset -c 0-3 focalsweep ...`)",
     })
+}
+
+/// `at most 100 epochs of 33 steps, stopping on val_auc after 10 looks, one each 4 epochs`, of the first of `all`.
+fn in_words(first: &Schedule, all: &[Schedule]) -> String {
+    let epochs = |schedule: &&Schedule| schedule.epochs;
+    let (least, most) = (all.iter().min_by_key(epochs), all.iter().max_by_key(epochs));
+    let (least, most) = (least.unwrap_or(first), most.unwrap_or(first));
+    let mut words = format!("at most {} epochs of {} steps", thousands(least.epochs), thousands(least.steps));
+    if most.epochs != least.epochs {
+        words += &format!(" to {} of {}", thousands(most.epochs), thousands(most.steps));
+    }
+    if let Some(rule) = &first.rule {
+        if all.iter().all(|schedule| schedule.every.saturating_mul(rule.patience) >= schedule.epochs) {
+            let every = if least.every == 1 { "epoch".to_owned() } else { format!("{} epochs", least.every) };
+            return words + &format!(", too few to stop before (a look at {} each {every})", rule.metric.word());
+        }
+        words += &format!(", stopping on {} after {} looks without improvement", rule.metric.word(), rule.patience);
+        match (least.every, most.every) {
+            (1, 1) => {}
+            (few, many) if few == many => words += &format!(", one each {few} epochs"),
+            (few, many) => words += &format!(", one each {few} to {many} epochs"),
+        }
+    }
+    words
 }
 
 /// The trials of a spec: those of its sampler's first wave, which is all of them in a grid.

@@ -23,7 +23,7 @@ name: soak
 data: {{source: rows.parquet, synth: {{rows: {rows}, features: 4, positives: {positives}}}, label: Class}}
 split: {{test: 0.2, validation: 0.2}}
 replicates: {replicates}
-train: {{epochs: {epochs}, batch_size: 64}}
+train: {{epochs: {epochs, early_stopping: none}, batch_size: 64}}
 parameters: {{loss: {{value: focal}}, alpha: {{values: {alphas}}}, hidden: {{values: {hidden}}}}}
 """
 #: Sizes of what is run.

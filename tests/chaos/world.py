@@ -21,7 +21,7 @@ data: {source: rows.csv, label: Class}
 split: {test: 0.2, validation: 0.2}
 replicates: 3
 model: {hidden: [4]}
-train: {epochs: 25, batch_size: 64}
+train: {epochs: 25, batch_size: 64, early_stopping: none}
 parameters: {loss: {value: focal}, alpha: {values: [0.25, 0.5, 0.75]}, gamma: {values: [0, 2]}}
 launch: {slurm: {array_parallelism: 2}}
 """,
@@ -47,7 +47,7 @@ data: {source: rows.parquet, label: Class}
 split: {test: 0.2, validation: 0.2}
 replicates: 1
 model: {hidden: [4]}
-train: {epochs: 25, batch_size: 64}
+train: {epochs: 25, batch_size: 64, early_stopping: none}
 parameters: {loss: {value: focal}, alpha: {values: [0.25, 0.5, 0.75]}, learning_rate: {values: [1e-3, 1e30, 3e-3]}}
 """,
     "torch": """\
@@ -56,7 +56,7 @@ data: {source: rows.parquet, label: Class}
 split: {test: 0.2, validation: 0.2}
 replicates: 2
 model: {hidden: [4]}
-train: {epochs: 60, batch_size: 32, backend: libtorch}
+train: {epochs: 60, batch_size: 32, backend: libtorch, early_stopping: none}
 parameters: {loss: {value: focal}, alpha: {values: [0.25, 0.75]}, gamma: {values: [0, 2]}}
 """,
 }

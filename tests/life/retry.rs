@@ -18,7 +18,8 @@ fn sweep(folder: &Path, parameters: &str) -> Spec {
     let source = serde_json::to_string(&folder.join("rows.parquet")).unwrap();
     let text = format!(
         "name: t\ndata: {{source: {source}, synth: {{rows: 400, features: 3, positives: 60}}, label: Class}}\n\
-         replicates: 2\ntrain: {{epochs: 3, batch_size: 100}}\nparameters: {{loss: {{value: focal}}, {parameters}}}\n"
+         replicates: 2\ntrain: {{epochs: 3, batch_size: 100, early_stopping: none}}\n\
+         parameters: {{loss: {{value: focal}}, {parameters}}}\n"
     );
     spec::parse("t", &text).unwrap()
 }

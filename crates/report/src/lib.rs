@@ -36,7 +36,8 @@ pub use evidence::{
 pub use figures::{Figure, figures};
 pub use page::to_html;
 pub use rank::{
-    DeviceUse, Interval, Key, Options, Ranked, Ranking, Trial, devices_in_words, finalists, rank, training_seconds,
+    DeviceUse, FEW_POSITIVES, Interval, Key, Options, Ranked, Ranking, Trial, devices_in_words,
+    few_validation_positives, finalists, rank, training_seconds,
 };
 pub use read::{
     CalibrationGroup, ReportError, Results, Row, ScoreGroup, ScoreSource, Timing, Value, at_operating_point,

@@ -96,6 +96,7 @@ pub(super) fn results(rows: Vec<Row>) -> Results {
         rows,
         operating_point: None,
         ranks: Phase::Search,
+        stops_early: false,
         warnings: Vec::new(),
     }
 }

@@ -233,7 +233,7 @@ impl Strata {
             OperatingPoint::MinRecall { min_recall } => {
                 (1..=positives).find(|&tp| tp as f64 / positives as f64 >= min_recall).unwrap_or(positives)
             }
-            OperatingPoint::Cost { .. } => 0,
+            OperatingPoint::MinPrecision { .. } | OperatingPoint::Cost { .. } => 0,
         }
     }
 
@@ -247,16 +247,39 @@ impl Strata {
                 let row = (stream.order_statistic(limit, rows as u64) * rows as f64) as usize;
                 self.positives[self.place[row.min(rows - 1)] as usize]
             }
-            OperatingPoint::Cost { fn_cost, fp_cost } => self.cheapest(fn_cost, fp_cost, weights, stream),
+            OperatingPoint::MinPrecision { min_precision } => {
+                let mut most = 0;
+                let holds = |tp: u64, fp: u64| tp as f64 / (tp + fp) as f64 >= min_precision;
+                self.best_of_positives(weights, stream, |tp, fp| {
+                    let better = tp > most && holds(tp, fp);
+                    most = if better { tp } else { most };
+                    better
+                })
+            }
+            OperatingPoint::Cost { fn_cost, fp_cost } => {
+                let all = self.all_positives() as u64;
+                let mut least = all as f64 * fn_cost;
+                self.best_of_positives(weights, stream, |tp, fp| {
+                    let cost = (all - tp) as f64 * fn_cost + fp as f64 * fp_cost;
+                    let better = cost < least;
+                    least = if better { cost } else { least };
+                    better
+                })
+            }
         }
     }
 
-    /// The threshold of least cost on a resample.
-    fn cheapest(&self, fn_cost: f64, fp_cost: f64, weights: &mut Vec<u64>, stream: &mut Stream) -> f32 {
+    /// On a resample the last score of positives of which `is_better` says, told the positives and the negatives that
+    /// it flags, that it is better than those before; where it says so of none, a threshold that flags nobody.
+    fn best_of_positives(
+        &self,
+        weights: &mut Vec<u64>,
+        stream: &mut Stream,
+        mut is_better: impl FnMut(u64, u64) -> bool,
+    ) -> f32 {
         self.draw_weights(stream, weights);
-        let all = self.all_positives() as u64;
         let (mut tp, mut fp) = (0, 0);
-        let mut best = (all as f64 * fn_cost, None);
+        let mut best = None;
         // The highest score of positives, and how many negatives are not below it.
         let mut top = None;
         let mut gaps = self.gaps();
@@ -264,12 +287,11 @@ impl Strata {
             tp += weight;
             fp += gaps.draw(self.above[place].1, stream);
             top = top.or(Some((place, fp)));
-            let cost = (all - tp) as f64 * fn_cost + fp as f64 * fp_cost;
-            if cost < best.0 {
-                best = (cost, Some(place));
+            if is_better(tp, fp) {
+                best = Some(place);
             }
         }
-        match (best.1, top) {
+        match (best, top) {
             (Some(place), _) => self.positives[place],
             // Nobody: just above the highest row drawn.
             (None, Some((place, fp))) if fp > 0 => {
@@ -365,11 +387,13 @@ mod tests {
 
     const JEFFREYS: [f64; 4] = [0.651422289141546, 0.9558686580248441, 0.0028192294594307716, 0.019691618104500958];
 
-    const POINTS: [OperatingPoint; 9] = [
+    const POINTS: [OperatingPoint; 11] = [
         OperatingPoint::MaxFpr { max_fpr: 0.01, confidence: None },
         OperatingPoint::MaxFpr { max_fpr: 0.1, confidence: None },
         OperatingPoint::MaxFpr { max_fpr: 0.999, confidence: None },
         OperatingPoint::MinRecall { min_recall: 0.8 },
+        OperatingPoint::MinPrecision { min_precision: 0.3 },
+        OperatingPoint::MinPrecision { min_precision: 0.9 },
         OperatingPoint::AlertBudget { max_alerts_per_1000: 10.0 },
         OperatingPoint::AlertBudget { max_alerts_per_1000: 250.0 },
         OperatingPoint::AlertBudget { max_alerts_per_1000: 1000.0 },

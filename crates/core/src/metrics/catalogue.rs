@@ -511,7 +511,9 @@ impl Test {
     /// What a rule for thresholds leaves open, and so is compared under it.
     pub fn of_rule(point: &OperatingPoint) -> Self {
         match point {
-            OperatingPoint::MaxFpr { .. } | OperatingPoint::AlertBudget { .. } => Self::Missed,
+            OperatingPoint::MaxFpr { .. }
+            | OperatingPoint::MinPrecision { .. }
+            | OperatingPoint::AlertBudget { .. } => Self::Missed,
             OperatingPoint::MinRecall { .. } => Self::Alarms,
             OperatingPoint::Cost { .. } => Self::Cost,
         }

@@ -45,6 +45,8 @@ pub(super) enum Rule {
     Alerts(u64),
     /// At least this share of the positives.
     Recall(f64),
+    /// As many positives as there are where at least this share of the flagged is positive.
+    Precision(f64),
     /// Whatever costs least: a miss, a false alarm.
     Costs(f64, f64),
     /// Just above the highest negative that has more than so many of them at or above it.
@@ -64,6 +66,7 @@ impl Rule {
                 Self::Alerts(most(positives + negatives, &|share| 1000.0 * share <= max_alerts_per_1000))
             }
             OperatingPoint::MinRecall { min_recall } => Self::Recall(min_recall),
+            OperatingPoint::MinPrecision { min_precision } => Self::Precision(min_precision),
             OperatingPoint::Cost { fn_cost, fp_cost } => Self::Costs(fn_cost, fp_cost),
         }
     }
@@ -137,6 +140,11 @@ impl Ladder {
                 let depth = beyond(least * positives.len() as f64);
                 (positives, depth)
             }
+            // So many false alarms go with all the positives.
+            Rule::Precision(least) => {
+                let most = beyond(positives.len() as f64) as f64 * (1.0 - least) / least;
+                (negatives, beyond(most.min(1e9)))
+            }
             // More false alarms than would cost as much as missing everybody are never worth it.
             Rule::Costs(fn_cost, fp_cost) => {
                 let most = beyond(positives.len() as f64) as f64 * fn_cost / fp_cost;
@@ -172,6 +180,7 @@ impl Ladder {
                 Flagged { threshold: next.map_or(flagged.threshold, f32::next_up), ..flagged }
             }
             Rule::Recall(least) => self.at_recall(least, weights),
+            Rule::Precision(least) => self.at_precision(least, weights),
             Rule::Costs(fn_cost, fp_cost) => self.at_least_cost((fn_cost, fp_cost), weights),
         }
     }
@@ -212,6 +221,18 @@ impl Ladder {
             }
         }
         flagged
+    }
+
+    fn at_precision(&self, least: f64, weights: &Weights) -> Flagged {
+        let mut best = Flagged { threshold: self.nobody(weights), caught: 0, alarms: 0 };
+        let (mut caught, mut alarms) = (0, 0);
+        for (threshold, here_caught, here_alarms) in self.steps(weights) {
+            (caught, alarms) = (caught + here_caught, alarms + here_alarms);
+            if caught > best.caught && caught as f64 / (caught + alarms) as f64 >= least {
+                best = Flagged { threshold, caught, alarms };
+            }
+        }
+        best
     }
 
     fn at_least_cost(&self, (fn_cost, fp_cost): (f64, f64), weights: &Weights) -> Flagged {
@@ -310,6 +331,7 @@ mod tests {
         prop_oneof![
             (0.0..1.0_f64).prop_map(|max_fpr| OperatingPoint::MaxFpr { max_fpr, confidence: None }),
             (0.01..=1.0_f64).prop_map(|min_recall| OperatingPoint::MinRecall { min_recall }),
+            (0.01..=1.0_f64).prop_map(|min_precision| OperatingPoint::MinPrecision { min_precision }),
             (0.0..1000.0_f64).prop_map(|max_alerts_per_1000| OperatingPoint::AlertBudget { max_alerts_per_1000 }),
             (0.1..30.0_f64, 0.1..3.0_f64).prop_map(|(fn_cost, fp_cost)| OperatingPoint::Cost { fn_cost, fp_cost }),
         ]
@@ -380,6 +402,7 @@ mod tests {
         for point in [
             OperatingPoint::MaxFpr { max_fpr: 0.02, confidence: None },
             OperatingPoint::MinRecall { min_recall: 0.2 },
+            OperatingPoint::MinPrecision { min_precision: 0.4 },
             OperatingPoint::AlertBudget { max_alerts_per_1000: 30.0 },
             OperatingPoint::Cost { fn_cost: 3.0, fp_cost: 1.0 },
         ] {

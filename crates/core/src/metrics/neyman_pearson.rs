@@ -41,7 +41,7 @@ impl OperatingPoint {
     pub fn guarantee(&self) -> Option<(f64, f64)> {
         match *self {
             Self::MaxFpr { max_fpr, confidence } => confidence.map(|confidence| (max_fpr, confidence)),
-            Self::MinRecall { .. } | Self::AlertBudget { .. } | Self::Cost { .. } => None,
+            Self::MinRecall { .. } | Self::MinPrecision { .. } | Self::AlertBudget { .. } | Self::Cost { .. } => None,
         }
     }
 }

@@ -251,6 +251,8 @@ pub fn average_precision(scores: &[f32], labels: &[u8]) -> Option<f64> {
 /// - `max_fpr`: the lowest with a false-positive rate of at most `max_fpr`;
 /// - `max_alerts_per_1000`: the lowest that flags at most this many of 1,000 rows, whatever their class;
 /// - `min_recall`: the highest with a recall of at least `min_recall`;
+/// - `min_precision`: of those at which at least `min_precision` of the flagged rows are positive, the one that catches
+///   most of them, of equals the highest; where there is none, nobody is flagged;
 /// - costs: the one of least `fn * fn_cost + fp * fp_cost`, of equals the highest.
 ///
 /// It is one of the scores, or, if nobody may be flagged, the 32-bit number just above the highest score, so that it
@@ -275,6 +277,15 @@ pub fn threshold_for(point: &OperatingPoint, scores: &[f32], labels: &[u8]) -> O
         OperatingPoint::MinRecall { min_recall } => {
             let all = ranks.all_positives() as f64;
             ranks.descending().find(|&(_, tp, _)| tp as f64 / all >= min_recall).map(|(i, ..)| ranks.scores[i])
+        }
+        OperatingPoint::MinPrecision { min_precision } => {
+            let mut best = (0, None);
+            for (i, tp, fp) in ranks.descending() {
+                if tp > best.0 && tp as f64 / (tp + fp) as f64 >= min_precision {
+                    best = (tp, Some(ranks.scores[i]));
+                }
+            }
+            best.1.or_else(nobody)
         }
         OperatingPoint::Cost { fn_cost, fp_cost } => {
             // A lower threshold is better only if it catches somebody: the best is a positive's score, or nobody's.

@@ -32,7 +32,16 @@ impl RunFiles {
     pub fn spec(&self) -> Result<Spec, RunDirError> {
         let path = self.path(SPEC);
         let missing = || RunDirError::Broken { path: path.clone(), why: "it is missing".to_owned() };
-        Ok(spec::parse(&path.display().to_string(), &self.spec_text()?.ok_or_else(missing)?)?)
+        Ok(spec::parse_recorded(&path.display().to_string(), &self.spec_text()?.ok_or_else(missing)?)?)
+    }
+
+    /// Whether the spec was written before `train.early_stopping` and `train.epochs` could be `auto`: since then the
+    /// first always stands there.
+    ///
+    /// # Errors
+    /// As of [`RunFiles::spec`].
+    pub fn is_before_auto(&self) -> Result<bool, RunDirError> {
+        Ok(self.spec_text()?.is_some_and(|text| !text.contains("early_stopping")))
     }
 
     /// The text of the spec; `None` where there is none.

@@ -55,6 +55,10 @@ impl<'a> Section<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     pub(super) faults: Vec<RawFault>,
+    /// Whether the file is one that a run recorded.
+    pub(super) recorded: bool,
+    /// Values of which it is told already that they cannot be read.
+    pub(super) broken: Vec<(Place, String)>,
 }
 
 impl Reader {
@@ -67,8 +71,20 @@ impl Reader {
         self.note(RawFault { place, path: path.to_owned(), message: message.into(), help, first: None });
     }
 
-    fn note(&mut self, fault: RawFault) {
+    /// Notes that a value cannot be read at all, so that nothing else is told of it.
+    pub(super) fn syntax_at(&mut self, place: Place, path: &str, message: String, help: Option<String>) {
+        self.fault_at(place.clone(), path, message, help);
         if !self.is_full() {
+            self.broken.push((place, path.to_owned()));
+        }
+    }
+
+    fn note(&mut self, fault: RawFault) {
+        // All values of an override have one place.
+        let is_of = |(place, path): &(Place, String)| {
+            *place == fault.place && (matches!(place, Place::File(_)) || *path == fault.path)
+        };
+        if !self.is_full() && !self.broken.iter().any(is_of) {
             self.faults.push(fault);
         }
     }
@@ -135,16 +151,13 @@ impl Reader {
             self.fault_at(entry.key_place.clone(), path, "`early_terminate` is not there yet", Some(help));
             return None;
         }
-        if entry.key == "<<" {
-            let message = "merge keys are not read, expected the keys themselves";
-            self.fault_at(entry.key_place.clone(), path, message, None);
-            return None;
-        }
-        let home = keys::home(&entry.key);
-        let nearest = if home.is_none() { keys::nearest(&entry.key, known) } else { None };
-        let help = match home.as_deref().or(nearest) {
-            Some(key) => format!("did you mean `{key}`? {}", valid_keys(known)),
-            None => valid_keys(known),
+        let foreign = keys::foreign(&entry.key).filter(|_| !path.contains('.') || keys::home(&entry.key).is_none());
+        let home = if foreign.is_none() { keys::home(&entry.key) } else { None };
+        let nearest = if home.is_none() && foreign.is_none() { keys::nearest(&entry.key, known) } else { None };
+        let help = match (foreign, home.as_deref().or(nearest)) {
+            (Some(what), _) => format!("{what}; {}", valid_keys(known)),
+            (None, Some(key)) => format!("did you mean `{key}`? {}", valid_keys(known)),
+            (None, None) => valid_keys(known),
         };
         self.fault_at(entry.key_place.clone(), path, "unknown key", Some(help));
         nearest

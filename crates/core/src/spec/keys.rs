@@ -72,9 +72,9 @@ pub(super) const TRAIN: &[&str] = &[
     "backend",
 ];
 pub(super) const EARLY_STOPPING: &[&str] = &["metric", "goal", "patience", "min_delta", "restore_best_weights"];
-pub(super) const DOMAIN: &[&str] = &["value", "values", "min", "max", "count"];
+pub(super) const DOMAIN: &[&str] = &["value", "values", "min", "max", "count", "distribution"];
 pub(super) const OPERATING_POINT: &[&str] =
-    &["max_fpr", "confidence", "min_recall", "max_alerts_per_1000", "fn_cost", "fp_cost"];
+    &["max_fpr", "confidence", "min_recall", "min_precision", "max_alerts_per_1000", "fn_cost", "fp_cost"];
 pub(super) const RANK: &[&str] = &["by", "on"];
 pub(super) const LAUNCH: &[&str] = &["devices", "slots_per_device", "launcher", "slurm"];
 pub(super) const SLURM: &[&str] = &[
@@ -116,9 +116,33 @@ pub(super) fn home(key: &str) -> Option<String> {
     Some(if part.is_empty() { key.to_owned() } else { format!("{part}.{key}") })
 }
 
+/// Keys of W&B sweep files that have another name here, or no meaning, and what to do.
+const FOREIGN: &[(&str, &str)] = &[
+    ("program", "focalsweep trains by itself: take it out"),
+    ("command", "focalsweep trains by itself: take it out"),
+    ("project", "results stand in the run directory: take it out"),
+    ("entity", "results stand in the run directory: take it out"),
+    ("description", "write it as a comment, `# …`"),
+    ("metric", "`rank: {by: [auc, fn]}` ranks, `train.early_stopping.metric` stops"),
+    ("run_cap", "`grid` trains every combination: take it out"),
+    ("scale", "write `distribution: log_uniform_values` where factors are to be equal"),
+];
+
+/// Words of other programs that are no near misses.
+const ALIASES: &[(&str, &str)] = &[("steps", "count"), ("num", "count"), ("file", "source"), ("target", "label")];
+
+/// What to do about a key of another program.
+pub(super) fn foreign(key: &str) -> Option<&'static str> {
+    FOREIGN.iter().find(|(name, _)| *name == key).map(|(_, what)| *what)
+}
+
 /// The known word nearest to `word`, if it is near enough to be meant.
 pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let word = word.to_lowercase().replace('-', "_");
+    let alias = ALIASES.iter().find(|(other, ours)| *other == word && known.contains(ours)).map(|(_, ours)| ours);
+    if let Some(known) = known.iter().find(|candidate| alias == Some(candidate)) {
+        return Some(known);
+    }
     let far = word.chars().count().div_ceil(3);
     known
         .iter()
@@ -135,9 +159,15 @@ pub(super) fn are_rivals(parent: &str, old: &str, new: &str) -> bool {
     } else if parent == "split" {
         &[&["test", "test_rows"], &["folds", "repeats"]]
     } else if parent == "operating_point" {
-        &[&["max_fpr", "confidence"], &["min_recall"], &["max_alerts_per_1000"], &["fn_cost", "fp_cost"]]
+        &[
+            &["max_fpr", "confidence"],
+            &["min_recall"],
+            &["min_precision"],
+            &["max_alerts_per_1000"],
+            &["fn_cost", "fp_cost"],
+        ]
     } else if parent.starts_with("parameters.") {
-        &[&["value"], &["values"], &["min", "max", "count"]]
+        &[&["value"], &["values"], &["min", "max", "count", "distribution"]]
     } else {
         return false;
     };

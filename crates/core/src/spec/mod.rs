@@ -1,14 +1,15 @@
 //! The sweep file: its types, its defaults, its faults.
 //!
 //! [`parse`] turns YAML text into a [`Spec`] or into *all* of its faults at once, each with line and column.
-//! Everything here is plain data: no clock, no files, no environment.
+//! Everything here is plain data: no clock, no files, no environment but what is handed in.
 //!
 //! ```text
-//! text ──> node (spanned tree) ──> overrides (--set) ──> read, read_* (typed, all faults) ──> Spec
-//!                                                         fields (leaves), words, keys
+//! text ──> node (spanned tree) ──> overrides (--set) ──> environment (${VAR}) ──> read… (typed, all faults) ──> Spec
+//!                                                                                 fields (leaves), words, keys
 //! ```
 
 mod bounds;
+mod environment;
 mod fault;
 mod fields;
 mod keys;
@@ -18,6 +19,7 @@ pub(crate) mod parameters;
 mod range;
 mod read;
 mod read_data;
+mod read_distribution;
 mod read_parameters;
 mod read_sections;
 mod read_slurm;
@@ -33,12 +35,13 @@ pub(crate) mod words;
 mod write;
 
 pub use bounds::{Bounds, End};
+pub use environment::Environment;
 pub use fault::{Fault, Origin, SpecFaults};
 pub use parameters::{
     Axis, ColumnType, Hyperparameters, Loss, PARAMETERS, Parameter, ParameterValue, ReadBy, Sampling, Space,
 };
 pub use range::{FromNumber, linspace};
-pub use read::{parse, parse_operating_point, parse_with};
+pub use read::{parse, parse_in, parse_operating_point, parse_recorded, parse_with};
 pub use schema::json_schema;
 pub use slurm_amounts::{memory_of_task, time_of_task};
 pub use types::*;

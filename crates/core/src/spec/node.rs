@@ -1,12 +1,14 @@
 //! YAML text as a tree whose every node knows its place in the text.
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 
+use super::fault::MOST_FAULTS;
 use super::scalar::{Resolved, resolve};
+use crate::text::shortened;
 
 /// Levels of nesting that a file may have; a sweep needs five.
 pub(super) const MAX_DEPTH: usize = 32;
@@ -48,7 +50,7 @@ pub(super) struct Entry {
 }
 
 /// A fault of the YAML itself.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct SyntaxFault {
     pub(super) place: Place,
     pub(super) message: String,
@@ -112,10 +114,20 @@ impl Node {
     }
 }
 
-/// Reads the one document of `text`; an empty text is a blank scalar.
-pub(super) fn parse_text(text: &str) -> Result<Node, SyntaxFault> {
-    let mut builder =
-        Builder { lines: Lines::new(text), stack: Vec::new(), anchors: HashMap::new(), nodes: 0, root: None };
+/// A tree, and the faults after which reading could go on.
+pub(super) type Parsed = (Node, Vec<SyntaxFault>);
+
+/// Reads the one document of `text`; an empty text is a blank scalar. Tags, merge keys and keys that cannot be used do
+/// not end the reading, so that they hide no other fault.
+pub(super) fn parse_text(text: &str) -> Result<Parsed, SyntaxFault> {
+    let mut builder = Builder {
+        lines: Lines::new(text),
+        stack: Vec::new(),
+        anchors: HashMap::new(),
+        nodes: 0,
+        root: None,
+        faults: Vec::new(),
+    };
     let mut documents = 0;
     let mut parser = Parser::new_from_str(text);
     while let Some(next) = parser.next_event() {
@@ -129,18 +141,18 @@ pub(super) fn parse_text(text: &str) -> Result<Node, SyntaxFault> {
         }
         builder.event(event, &span)?;
     }
-    Ok(builder
-        .root
-        .unwrap_or(Node { place: Place::File(0..0), kind: Kind::Scalar { text: String::new(), plain: true } }))
+    let empty = Node { place: Place::File(0..0), kind: Kind::Scalar { text: String::new(), plain: true } };
+    Ok((builder.root.unwrap_or(empty), builder.faults))
 }
 
 /// Reads the VALUE of the override of this index.
-pub(super) fn parse_override(text: &str, index: usize) -> Result<Node, SyntaxFault> {
+pub(super) fn parse_override(text: &str, index: usize) -> Result<Parsed, SyntaxFault> {
     let place = Place::Override(index);
     match parse_text(text) {
-        Ok(mut node) => {
+        Ok((mut node, mut faults)) => {
             node.move_to(&place);
-            Ok(node)
+            faults.iter_mut().for_each(|fault| fault.place = place.clone());
+            Ok((node, faults))
         }
         Err(fault) => Err(SyntaxFault { place, ..fault }),
     }
@@ -162,7 +174,21 @@ struct Frame {
 
 enum Open {
     List(Vec<Node>),
-    Map { entries: Vec<Entry>, key: Option<(String, Place)> },
+    Map {
+        entries: Vec<Entry>,
+        key: Option<Key>,
+        /// What `<<` merges, in the order of the file.
+        merged: Vec<Node>,
+    },
+}
+
+/// A key whose value has not come yet.
+enum Key {
+    Name(String, Place),
+    /// `<<` without quotes.
+    Merge(Place),
+    /// None that can be used; its value is left out.
+    Broken,
 }
 
 struct Builder<'a> {
@@ -171,14 +197,15 @@ struct Builder<'a> {
     anchors: HashMap<usize, Node>,
     nodes: usize,
     root: Option<Node>,
+    faults: Vec<SyntaxFault>,
 }
 
 impl Builder<'_> {
     fn event(&mut self, event: Event<'_>, span: &Span) -> Result<(), SyntaxFault> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                self.no_tag(tag.is_some(), span)?;
-                let kind = Kind::Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain };
+                let plain = self.is_plain(&text, style == ScalarStyle::Plain, tag.as_deref(), span);
+                let kind = Kind::Scalar { text: text.into_owned(), plain };
                 self.complete(Node { place: self.lines.place(span), kind }, anchor)
             }
             Event::Alias(anchor) => {
@@ -195,12 +222,12 @@ impl Builder<'_> {
                 self.complete(node, 0)
             }
             Event::SequenceStart(anchor, tag) => {
-                self.no_tag(tag.is_some(), span)?;
+                self.check_tag(tag.as_deref(), &["seq"], span);
                 self.open(anchor, span, Open::List(Vec::new()))
             }
             Event::MappingStart(anchor, tag) => {
-                self.no_tag(tag.is_some(), span)?;
-                self.open(anchor, span, Open::Map { entries: Vec::new(), key: None })
+                self.check_tag(tag.as_deref(), &["map"], span);
+                self.open(anchor, span, Open::Map { entries: Vec::new(), key: None, merged: Vec::new() })
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {
@@ -209,8 +236,49 @@ impl Builder<'_> {
         }
     }
 
-    fn no_tag(&self, tagged: bool, span: &Span) -> Result<(), SyntaxFault> {
-        if tagged { Err(fault(self.lines.place(span), "YAML tags (`!…`) have no meaning here")) } else { Ok(()) }
+    /// Keeps a fault after which reading goes on; no more than are told.
+    fn note(&mut self, fault: SyntaxFault) {
+        if self.faults.len() < MOST_FAULTS {
+            self.faults.push(fault);
+        }
+    }
+
+    /// Whether a scalar is resolved as one without quotes, which its tag may say: `!!float "1"` is a number, `!!str 1`
+    /// is text.
+    fn is_plain(&mut self, text: &str, plain: bool, tag: Option<&Tag>, span: &Span) -> bool {
+        let Some(word) = self.check_tag(tag, &["str", "int", "float", "bool", "null"], span) else { return plain };
+        let resolved = resolve(text);
+        let fits = match word {
+            "str" => return false,
+            "int" => matches!(resolved, Resolved::Int(_)),
+            "float" => matches!(resolved, Resolved::Int(_) | Resolved::Float(_)),
+            "bool" => matches!(resolved, Resolved::Bool(_)),
+            _ => resolved == Resolved::Null,
+        };
+        if !fits {
+            let place = self.lines.place(span);
+            let help =
+                if word == "bool" { "write `true` or `false`" } else { "take the tag off, or correct the value" };
+            let message = format!("`!!{word}` does not fit `{}`", shortened(text, 40));
+            self.note(SyntaxFault { place, message, help: Some(help.to_owned()) });
+        }
+        true
+    }
+
+    /// The word of a tag of YAML's core schema, such as the `float` of `!!float`; others are faults.
+    fn check_tag(&mut self, tag: Option<&Tag>, known: &[&'static str], span: &Span) -> Option<&'static str> {
+        let tag = tag?;
+        let word = known.iter().find(|word| tag.is_yaml_core_schema() && tag.suffix == **word).copied();
+        // `!` alone says that a scalar is text.
+        let word = word.or((tag.handle.is_empty() && tag.suffix == "!" && known.contains(&"str")).then_some("str"));
+        if word.is_none() {
+            let written: Vec<String> = known.iter().map(|word| format!("`!!{word}`")).collect();
+            let shown = if tag.is_yaml_core_schema() { format!("!!{}", tag.suffix) } else { tag.to_string() };
+            let message = format!("the tag `{}` has no meaning here", shortened(&shown, 40));
+            let help = Some(format!("take it off; {} may stand here", written.join(", ")));
+            self.note(SyntaxFault { place: self.lines.place(span), message, help });
+        }
+        word
     }
 
     fn open(&mut self, anchor: usize, span: &Span, kind: Open) -> Result<(), SyntaxFault> {
@@ -227,9 +295,32 @@ impl Builder<'_> {
         let place = Place::File(self.lines.first_line(frame.start..end));
         let kind = match frame.kind {
             Open::List(items) => Kind::List(items),
-            Open::Map { entries, .. } => Kind::Map(entries),
+            Open::Map { entries, merged, .. } => Kind::Map(self.merge(entries, merged)),
         };
         self.complete(Node { place, kind }, frame.anchor)
+    }
+
+    /// The entries of a mapping with those that `<<` merges into it: keys of its own come first, then those of the
+    /// mappings merged, of each key the first (yaml.org/type/merge.html).
+    fn merge(&mut self, mut entries: Vec<Entry>, merged: Vec<Node>) -> Vec<Entry> {
+        let mut known: HashSet<String> = entries.iter().map(|entry| entry.key.clone()).collect();
+        for node in merged {
+            let place = node.place.clone();
+            let maps = match node.kind {
+                Kind::List(items) => items,
+                kind => vec![Node { place: node.place, kind }],
+            };
+            for map in maps {
+                let Kind::Map(of) = map.kind else {
+                    let message = "`<<` merges a mapping or a list of mappings, found another value".to_owned();
+                    let help = Some("name one by its anchor: `<<: *name`".to_owned());
+                    self.note(SyntaxFault { place: place.clone(), message, help });
+                    continue;
+                };
+                entries.extend(of.into_iter().filter(|entry| known.insert(entry.key.clone())));
+            }
+        }
+        entries
     }
 
     /// Puts a finished node where it belongs.
@@ -246,11 +337,12 @@ impl Builder<'_> {
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
         }
+        let mut broken = None;
         match self.stack.last_mut().map(|frame| &mut frame.kind) {
             None => self.root = Some(node),
             Some(Open::List(items)) => items.push(node),
-            Some(Open::Map { entries, key }) => match key.take() {
-                Some((name, key_place)) => {
+            Some(Open::Map { entries, key, merged }) => match key.take() {
+                Some(Key::Name(name, key_place)) => {
                     let mut value = node;
                     if value.is_blank() {
                         // A blank value has no place of its own: its key stands for it.
@@ -258,17 +350,26 @@ impl Builder<'_> {
                     }
                     entries.push(Entry { key: name, key_place, value });
                 }
-                None => *key = Some(key_of(node)?),
+                // A column may have that name.
+                Some(Key::Merge(key_place)) if matches!(node.kind, Kind::Scalar { .. }) => {
+                    entries.push(Entry { key: "<<".to_owned(), key_place, value: node });
+                }
+                Some(Key::Merge(_)) => merged.push(node),
+                Some(Key::Broken) => {}
+                None => {
+                    *key = Some(match node.kind {
+                        Kind::Scalar { text, plain: true } if text == "<<" => Key::Merge(node.place),
+                        Kind::Scalar { text, .. } => Key::Name(text, node.place),
+                        Kind::List(_) | Kind::Map(_) => {
+                            broken = Some(fault(node.place, "a key must be a word, found a list or mapping"));
+                            Key::Broken
+                        }
+                    });
+                }
             },
         }
+        broken.into_iter().for_each(|fault| self.note(fault));
         Ok(())
-    }
-}
-
-fn key_of(node: Node) -> Result<(String, Place), SyntaxFault> {
-    match node.kind {
-        Kind::Scalar { text, .. } => Ok((text, node.place)),
-        Kind::List(_) | Kind::Map(_) => Err(fault(node.place, "a key must be a word, found a list or mapping")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The numbers of a `min`, `max`, `count` range.
+//! The numbers of a `min`, `max`, `count` range, by equal steps or by equal factors.
 
 use super::types::{Domain, InitialBias};
 
@@ -20,6 +20,30 @@ pub fn linspace(min: f64, max: f64, count: u32) -> Vec<f64> {
             }
             let t = f64::from(i) / f64::from(last);
             without_noise(min * (1.0 - t) + max * t, scale)
+        })
+        .collect()
+}
+
+/// `count` numbers from `min` to `max`, both above 0 and included, each the same multiple of the one before: 1e-4 to
+/// 1e-1 in 4 steps is 1e-4, 1e-3, 1e-2, 1e-1. Floating noise is taken off as in [`linspace`].
+pub(super) fn geomspace(min: f64, max: f64, count: u32) -> Vec<f64> {
+    let last = count.saturating_sub(1);
+    let (from, to) = (min.ln(), max.ln());
+    (0..count)
+        .map(|i| {
+            if i == 0 {
+                return min;
+            }
+            if i == last {
+                return max;
+            }
+            let t = f64::from(i) / f64::from(last);
+            let x = (from * (1.0 - t) + to * t).exp();
+            // Logarithms of the largest and the smallest numbers lose some 1e-13 of them.
+            match format!("{x:.11e}").parse::<f64>() {
+                Ok(rounded) if (rounded - x).abs() <= 2e-13 * x => rounded,
+                _ => x,
+            }
         })
         .collect()
 }
@@ -76,13 +100,16 @@ impl<T: Clone + FromNumber> Domain<T> {
             Self::Range { min, max, count } => {
                 linspace(*min, *max, *count).into_iter().filter_map(T::from_number).collect()
             }
+            Self::LogRange { min, max, count, .. } => {
+                geomspace(*min, *max, *count).into_iter().filter_map(T::from_number).collect()
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Domain, linspace};
+    use super::{Domain, geomspace, linspace};
     use proptest::prelude::*;
 
     #[test]
@@ -106,6 +133,15 @@ mod tests {
         assert_eq!(linspace(0.0, 0.0, 3), [0.0, 0.0, 0.0]);
         assert!(linspace(0.0, 1.0, 0).is_empty());
         assert!(linspace(-f64::MAX, f64::MAX, 5).iter().all(|x| x.is_finite()));
+    }
+
+    #[test]
+    fn factors_are_equal_and_decimals_exact() {
+        assert_eq!(geomspace(1e-4, 1e-1, 4), [1e-4, 1e-3, 1e-2, 1e-1]);
+        assert_eq!(geomspace(1e-300, 1e300, 3), [1e-300, 1.0, 1e300]);
+        assert_eq!(geomspace(32.0, 1024.0, 6), [32.0, 64.0, 128.0, 256.0, 512.0, 1024.0]);
+        assert_eq!(geomspace(0.1, 0.9, 3), [0.1, 0.3, 0.9]);
+        assert!((geomspace(1.0, 2.0, 3)[1] - 2.0_f64.sqrt()).abs() < 1e-15);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::environment::Environment;
 use super::fault::{Fault, Origin, SpecFaults};
 use super::fields::{At, RawFault, Reader, Section};
 use super::keys;
@@ -23,16 +24,49 @@ pub fn parse(name: &str, text: &str) -> Result<Spec, SpecFaults> {
 
 /// Reads a sweep file after `--set KEY=VALUE` overrides, in their order: dotted keys (`train.epochs`,
 /// `parameters.0.alpha`) and YAML values. An override replaces the whole node at its key or adds one; one form of a
-/// domain or of the operating point takes the place of the others.
+/// domain or of the operating point takes the place of the others. `${VAR}` in values is text: see [`parse_in`].
 ///
 /// # Errors
 /// As [`parse`]; faults of an override name it instead of a line.
 pub fn parse_with(name: &str, text: &str, overrides: &[(String, String)]) -> Result<Spec, SpecFaults> {
+    read(Reader::default(), name, text, overrides, None)
+}
+
+/// As [`parse_with`], with `${VAR}` in values replaced by variables of `environment`.
+///
+/// # Errors
+/// As [`parse_with`]; a variable is not set.
+pub fn parse_in(
+    environment: Environment<'_>,
+    name: &str,
+    text: &str,
+    overrides: &[(String, String)],
+) -> Result<Spec, SpecFaults> {
+    read(Reader::default(), name, text, overrides, Some(environment))
+}
+
+/// Reads a sweep file that a run recorded, with all its defaults. In those of earlier versions, which knew no other
+/// default, the absence of `train.early_stopping` says that there is none.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_recorded(name: &str, text: &str) -> Result<Spec, SpecFaults> {
+    read(Reader { recorded: true, ..Reader::default() }, name, text, &[], None)
+}
+
+fn read(
+    mut reader: Reader,
+    name: &str,
+    text: &str,
+    overrides: &[(String, String)],
+    environment: Option<Environment<'_>>,
+) -> Result<Spec, SpecFaults> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut reader = Reader::default();
     let spec = match node::parse_text(text) {
-        Ok(mut root) => {
+        Ok((mut root, faults)) => {
+            faults.into_iter().for_each(|fault| reader.syntax(fault, ""));
             set_all(&mut reader, &mut root, overrides);
+            reader.expand(&mut root, "", environment);
             reader.spec(&root)
         }
         Err(fault) => {
@@ -63,7 +97,8 @@ pub fn parse_operating_point(text: &str) -> Result<OperatingPoint, Fault> {
         origin: origin.clone(),
         message: message.to_owned(),
         help: Some(
-            "max_fpr=0.01 (with confidence=0.95), min_recall=0.9, max_alerts_per_1000=5 or fn_cost=100,fp_cost=1"
+            "max_fpr=0.01 (with confidence=0.95), min_recall=0.9, min_precision=0.5, max_alerts_per_1000=5 or \
+             fn_cost=100,fp_cost=1"
                 .to_owned(),
         ),
     };
@@ -71,7 +106,10 @@ pub fn parse_operating_point(text: &str) -> Result<OperatingPoint, Fault> {
     let lines: Vec<String> = pairs.iter().map(|(key, value)| format!("{}: {}\n", key.trim(), value.trim())).collect();
     let mut reader = Reader::default();
     let point = match node::parse_override(&lines.concat(), 0) {
-        Ok(node) => reader.operating_point(&At { node: &node, key_place: Place::Override(0), path: String::new() }),
+        Ok((node, faults)) => {
+            faults.into_iter().for_each(|fault| reader.syntax(fault, ""));
+            reader.operating_point(&At { node: &node, key_place: Place::Override(0), path: String::new() })
+        }
         Err(fault) => {
             reader.syntax(fault, "");
             None
@@ -92,7 +130,8 @@ pub fn parse_operating_point(text: &str) -> Result<OperatingPoint, Fault> {
 fn set_all(reader: &mut Reader, root: &mut Node, overrides: &[(String, String)]) {
     for (index, (key, value)) in overrides.iter().enumerate() {
         match node::parse_override(value, index) {
-            Ok(value) => {
+            Ok((value, faults)) => {
+                faults.into_iter().for_each(|fault| reader.syntax(fault, key));
                 if let Err(message) = overrides::apply(root, key, value) {
                     reader.fault_at(Place::Override(index), key, message, None);
                 }
@@ -130,7 +169,7 @@ fn one_line(text: &str) -> String {
 
 impl Reader {
     fn syntax(&mut self, fault: SyntaxFault, path: &str) {
-        self.fault_at(fault.place, path, fault.message, fault.help);
+        self.syntax_at(fault.place, path, fault.message, fault.help);
     }
 
     /// The whole file; `None` goes with a noted fault.

@@ -20,6 +20,7 @@ impl Reader {
         let label = label.and_then(|at| self.text(at, "the name of the label column"));
         self.origins(&section);
         let data = DataSpec {
+            beside: None,
             url: section.get_some("url").and_then(|at| self.url(at)),
             sha256: section.get_some("sha256").and_then(|at| self.sha256(at)),
             synth: section.get_some("synth").and_then(|at| self.synth(at)),

@@ -3,15 +3,14 @@
 use std::collections::HashSet;
 
 use super::bounds::ANY;
-use super::fields::{At, Reader, Section, describe, flow, join};
+use super::fields::{At, Reader, Section, describe, flow};
 use super::keys;
 use super::node::Kind;
 use super::parameters::ParameterType;
-use super::range::{FromNumber, linspace};
-use super::types::{Domain, Parameters};
+use super::range::{FromNumber, geomspace, linspace};
+use super::types::{Distribution, Domain, Parameters};
+use super::words::Word;
 
-/// Distributions of W&B sweep files that belong to methods other than `grid`.
-const DISTRIBUTIONS: &[&str] = &["uniform", "log_uniform", "int_uniform"];
 /// Numbers that one range may have.
 const MAX_COUNT: u64 = 10_000;
 const FORMS: &str = "`value`, `values`, or `min`, `max` and `count`";
@@ -40,13 +39,15 @@ impl Reader {
             self.bare_domain(at, key);
             return None;
         };
-        if let Some(entry) = entries.iter().find(|entry| entry.key == "distribution") {
-            self.distribution(at, entry.value.word().unwrap_or_default());
+        if let Some(entry) = entries.iter().find(|entry| entry.key == "distribution")
+            && entry.value.word() != Some(Distribution::LogUniformValues.word())
+        {
+            self.distribution(at, key, entries, entry);
             return None;
         }
         let before = self.faults.len();
         let form = self.section(at, keys::DOMAIN)?;
-        let range = [form.get("min"), form.get("max"), form.get("count")];
+        let range = [form.get("min"), form.get("max"), form.get("count").or(form.get("distribution"))];
         match (form.get("value"), form.get("values"), range) {
             (Some(value), None, [None, None, None]) => read(self, value).map(|value| Domain::Value { value }),
             (None, Some(values), [None, None, None]) => self.values(values, read),
@@ -78,15 +79,6 @@ impl Reader {
             _ => Some(format!("write `{key}: {{value: {written}}}`")),
         };
         self.fault(at, format!("found {}, expected a mapping with {FORMS}", describe(at.node)), help);
-    }
-
-    fn distribution(&mut self, at: &At<'_>, word: &str) {
-        let help = Some("write `min`, `max` and `count`, or `values`".to_owned());
-        let message = match keys::nearest(word, DISTRIBUTIONS) {
-            Some(known) => format!("`distribution: {known}` needs a method that is not there yet, `grid` takes none"),
-            None => "`distribution` needs a method that is not there yet, `grid` takes none".to_owned(),
-        };
-        self.fault_at(at.key_place.clone(), &join(&at.path, "distribution"), message, help);
     }
 
     fn values<T: ParameterType>(
@@ -138,11 +130,21 @@ impl Reader {
             self.fault_at(form.key_place.clone(), &form.path, message, None);
             return None;
         }
-        if let Some(broken) = linspace(min, max, count).into_iter().find(|x| T::from_number(*x).is_none()) {
+        let is_log = form.get("distribution").is_some();
+        if let Some(at) = min_at.filter(|_| is_log && min <= 0.0) {
+            self.fault(at, format!("found `{min}`, expected a number above 0 where factors are equal"), None);
+            return None;
+        }
+        let numbers = if is_log { geomspace(min, max, count) } else { linspace(min, max, count) };
+        if let Some(broken) = numbers.into_iter().find(|x| T::from_number(*x).is_none()) {
             let message = format!("{count} numbers from {min} to {max} take in {broken}, expected whole numbers");
             self.fault_at(form.key_place.clone(), &form.path, message, None);
             return None;
         }
-        Some(Domain::Range { min, max, count })
+        Some(if is_log {
+            Domain::LogRange { min, max, count, distribution: Distribution::LogUniformValues }
+        } else {
+            Domain::Range { min, max, count }
+        })
     }
 }

@@ -9,8 +9,8 @@ use super::keys;
 use super::node::Kind;
 use super::scalar::Resolved;
 use super::types::{
-    Activation, Backend, Devices, EarlyStopping, Goal, InitialBias, LaunchSpec, Launcher, ModelSpec, Monitor,
-    OperatingPoint, Optimizer, RankSpec, Reduction, Split, TrainSpec,
+    Activation, Backend, Devices, EarlyStopping, Epochs, Goal, InitialBias, LaunchSpec, Launcher, ModelSpec, Monitor,
+    OperatingPoint, Optimizer, RankSpec, Reduction, Split, Stopping, TrainSpec,
 };
 use super::words::Word;
 use crate::metrics::catalogue::Metric;
@@ -63,7 +63,7 @@ impl Reader {
         let section = self.section(at, keys::TRAIN)?;
         let defaults = TrainSpec::default();
         Some(TrainSpec {
-            epochs: section.get("epochs").and_then(|at| self.whole(at, 1, 1_000_000)).unwrap_or(defaults.epochs),
+            epochs: section.get("epochs").and_then(|at| self.epochs(at)).unwrap_or(defaults.epochs),
             batch_size: section
                 .get("batch_size")
                 .and_then(|at| self.whole_within(at, BATCH))
@@ -79,9 +79,49 @@ impl Reader {
                 .unwrap_or(defaults.weight_decay),
             reduction: section.get("reduction").and_then(|at| self.word::<Reduction>(at)).unwrap_or(defaults.reduction),
             epsilon: section.get_some("epsilon").and_then(|at| self.number(at, BELOW_HALF)),
-            early_stopping: section.get_some("early_stopping").and_then(|at| self.early_stopping(at)),
+            early_stopping: match section.get("early_stopping") {
+                Some(at) => self.stopping(at).unwrap_or(defaults.early_stopping),
+                None if self.recorded => Stopping::None,
+                None => defaults.early_stopping,
+            },
             backend: section.get("backend").and_then(|at| self.word::<Backend>(at)).unwrap_or(defaults.backend),
         })
+    }
+
+    fn epochs(&mut self, at: &At<'_>) -> Option<Epochs> {
+        if at.node.word() == Some(Epochs::AUTO) {
+            return Some(Epochs::Auto);
+        }
+        if let Some(near) = at.node.word().and_then(|word| keys::nearest(word, &[Epochs::AUTO])) {
+            self.expected(at, "`auto` or a whole number", Some(format!("did you mean `{near}`?")));
+            return None;
+        }
+        self.whole(at, 1, 1_000_000).map(Epochs::Count)
+    }
+
+    /// `auto`, `none` (or `null`, as it was written before there was another default) or a rule.
+    fn stopping(&mut self, at: &At<'_>) -> Option<Stopping> {
+        let [auto, none] = Stopping::WORDS;
+        match at.node.word() {
+            None if matches!(at.node.kind, Kind::Map(_)) => self.early_stopping(at).map(Stopping::Rule),
+            Some(word) if word == auto => Some(Stopping::Auto),
+            Some(word) if word == none || (at.node.is_null() && !at.node.is_blank()) => Some(Stopping::None),
+            word => {
+                let help = match at.node.resolved() {
+                    Some(Resolved::Bool(true)) => Some(format!("write `{auto}`")),
+                    Some(Resolved::Bool(false)) => Some(format!("write `{none}`")),
+                    _ => word.and_then(|word| {
+                        let metrics = Monitor::WORDS.iter().map(|(metric, _)| *metric);
+                        match keys::nearest(word, &metrics.collect::<Vec<_>>()) {
+                            Some(metric) => Some(format!("write `{{metric: {metric}}}`")),
+                            None => keys::nearest(word, &[auto, none]).map(|near| format!("did you mean `{near}`?")),
+                        }
+                    }),
+                };
+                self.expected(at, &format!("`{auto}`, `{none}` or a mapping with `metric` and `patience`"), help);
+                None
+            }
+        }
     }
 
     fn early_stopping(&mut self, at: &At<'_>) -> Option<EarlyStopping> {
@@ -90,10 +130,7 @@ impl Reader {
         let metric_at = section.get("metric");
         let read = metric_at.and_then(|at| self.word::<Monitor>(at));
         let metric = read.unwrap_or(defaults.metric);
-        let natural = match metric {
-            Monitor::ValAuc => Goal::Maximize,
-            Monitor::ValLoss => Goal::Minimize,
-        };
+        let natural = metric.goal();
         let goal_at = section.get("goal");
         let goal = goal_at.and_then(|at| self.word::<Goal>(at)).unwrap_or(natural);
         // A metric that could not be read contradicts nothing.
@@ -121,9 +158,11 @@ impl Reader {
 
     pub(super) fn operating_point(&mut self, at: &At<'_>) -> Option<OperatingPoint> {
         let section = self.section(at, keys::OPERATING_POINT)?;
-        let expected = "one of `max_fpr`, `min_recall`, `max_alerts_per_1000`, or `fn_cost` with `fp_cost`";
+        let expected =
+            "one of `max_fpr`, `min_recall`, `min_precision`, `max_alerts_per_1000`, or `fn_cost` with `fp_cost`";
         let max_fpr = section.get("max_fpr");
         let min_recall = section.get("min_recall");
+        let min_precision = section.get("min_precision");
         let max_alerts = section.get("max_alerts_per_1000");
         let costs = section.get("fn_cost").or(section.get("fp_cost"));
         let confidence = section.get_some("confidence");
@@ -133,26 +172,29 @@ impl Reader {
             self.fault_at(at.key_place.clone(), &at.path, message, Some(help));
             return None;
         }
-        match (max_fpr, min_recall, max_alerts, costs) {
-            (Some(at), None, None, None) => {
+        match (max_fpr, min_recall, min_precision, max_alerts, costs) {
+            (Some(at), None, None, None, None) => {
                 let confidence = confidence.map(|at| self.number(at, ABOVE_HALF_BELOW_ONE));
                 let max_fpr = self.number(at, INSIDE_UNIT)?;
                 Some(OperatingPoint::MaxFpr { max_fpr, confidence: confidence.flatten() })
             }
-            (None, Some(at), None, None) => {
+            (None, Some(at), None, None, None) => {
                 self.number(at, ABOVE_ZERO_TO_ONE).map(|min_recall| OperatingPoint::MinRecall { min_recall })
             }
-            (None, None, Some(at), None) => self
+            (None, None, Some(at), None, None) => {
+                self.number(at, ABOVE_ZERO_TO_ONE).map(|min_precision| OperatingPoint::MinPrecision { min_precision })
+            }
+            (None, None, None, Some(at), None) => self
                 .number(at, ABOVE_ZERO_TO_1000)
                 .map(|max_alerts_per_1000| OperatingPoint::AlertBudget { max_alerts_per_1000 }),
-            (None, None, None, Some(_)) => {
+            (None, None, None, None, Some(_)) => {
                 let fn_cost = self.required(&section, "fn_cost", "the cost of a missed positive");
                 let fn_cost = fn_cost.and_then(|at| self.number(at, POSITIVE));
                 let fp_cost = self.required(&section, "fp_cost", "the cost of a false alarm");
                 let fp_cost = fp_cost.and_then(|at| self.number(at, POSITIVE));
                 Some(OperatingPoint::Cost { fn_cost: fn_cost?, fp_cost: fp_cost? })
             }
-            (None, None, None, None) => {
+            (None, None, None, None, None) => {
                 // An unknown key has been told already and was perhaps meant to be the rule.
                 if matches!(&at.node.kind, Kind::Map(entries) if entries.is_empty()) {
                     self.expected(at, expected, None);

@@ -3,7 +3,7 @@
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
-use super::types::Spec;
+use super::types::{EarlyStopping, Epochs, Spec, Stopping};
 use crate::metrics::catalogue::Metric;
 
 /// JSON Schema (draft 2020-12) of a sweep file.
@@ -24,6 +24,17 @@ pub(super) fn log_offsets(_: &mut SchemaGenerator) -> Schema {
 /// `model.hidden`.
 pub(super) fn widths(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 65536}, "maxItems": 32})
+}
+
+/// `train.epochs`.
+pub(super) fn epochs(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"anyOf": [{"type": "integer", "minimum": 1, "maximum": 1_000_000}, {"enum": [Epochs::AUTO]}]})
+}
+
+/// `train.early_stopping`.
+pub(super) fn stopping(generator: &mut SchemaGenerator) -> Schema {
+    let rule = generator.subschema_for::<EarlyStopping>();
+    json_schema!({"anyOf": [rule, {"enum": Stopping::WORDS}, {"type": "null"}]})
 }
 
 /// `rank.by`.

@@ -1,7 +1,5 @@
 //! What is in the data, for people and as JSON.
 
-use std::fmt;
-
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -10,8 +8,12 @@ use super::table::{Column, Values};
 use super::time;
 use focalsweep_core::text::{IN_A_TABLE, shortened};
 
-/// Columns told one by one on the terminal; the rest is counted.
-const MOST_COLUMNS: usize = 200;
+/// Lines and columns of a screen; the prompt has a line too.
+const SCREEN: (usize, usize) = (23, 100);
+/// Columns that are shown however much else there is to say.
+const FEWEST_COLUMNS: usize = 5;
+/// Characters of a name there.
+const NAME_ON_A_SCREEN: usize = 30;
 /// Levels told by name.
 const MOST_LEVELS: usize = 6;
 
@@ -145,8 +147,9 @@ fn describe_column(column: &Column, rows: usize) -> ColumnDescription {
     described
 }
 
-impl fmt::Display for Description {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Description {
+    /// For people: on one screen of 24 lines and 100 columns, or with `all` columns and whatever they hold.
+    pub fn to_text(&self, all: bool) -> String {
         let kinds = ["numbers", "booleans", "text", "times"].map(|kind| {
             let count = self.columns.iter().filter(|column| column.kind == kind).count();
             (kind, count)
@@ -154,41 +157,46 @@ impl fmt::Display for Description {
         let kinds: Vec<String> =
             kinds.iter().filter(|(_, count)| *count > 0).map(|(kind, count)| format!("{count} {kind}")).collect();
         let share = 100.0 * self.positives as f64 / self.rows as f64;
-        writeln!(f, "rows         {}", self.rows)?;
-        writeln!(f, "features     {} ({})", self.columns.len(), kinds.join(", "))?;
+        let most_of_name = if all { IN_A_TABLE } else { NAME_ON_A_SCREEN };
         let [label, positive, negative] =
-            [&self.label, &self.positive, &self.negative].map(|name| shortened(name, IN_A_TABLE));
-        writeln!(f, "label        {label}")?;
-        writeln!(f, "positive     {positive}: {} rows ({share:.3} %)", self.positives)?;
-        writeln!(f, "negative     {negative}: {} rows", self.negatives)?;
-        writeln!(f, "fingerprint  {}", self.fingerprint)?;
-        let names: Vec<_> =
-            self.columns.iter().take(MOST_COLUMNS).map(|column| shortened(&column.name, IN_A_TABLE)).collect();
-        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(6);
-        writeln!(f, "\n{:width$}  {:8}  {:>9}  values", "column", "kind", "missing")?;
-        for (column, name) in self.columns.iter().zip(names) {
-            let (kind, missing) = (column.kind, column.missing);
-            writeln!(f, "{name:width$}  {kind:8}  {missing:>9}  {}", column.values())?;
-        }
-        if self.columns.len() > MOST_COLUMNS {
-            writeln!(f, "... and {} more", self.columns.len() - MOST_COLUMNS)?;
-        }
+            [&self.label, &self.positive, &self.negative].map(|name| shortened(name, most_of_name));
+        let mut lines = vec![
+            format!("rows         {}", self.rows),
+            format!("features     {} ({})", self.columns.len(), kinds.join(", ")),
+            format!("label        {label}"),
+            format!("positive     {positive}: {} rows ({share:.3} %)", self.positives),
+            format!("negative     {negative}: {} rows", self.negatives),
+            format!("fingerprint  {}", self.fingerprint),
+        ];
         let constant: Vec<_> = self.columns.iter().filter(|column| column.constant).collect();
-        if !constant.is_empty() {
-            let names: Vec<_> =
-                constant.iter().take(MOST_COLUMNS).map(|column| shortened(&column.name, IN_A_TABLE)).collect();
-            let more = constant.len() - names.len();
-            let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-            writeln!(f, "\nconstant, of no use: {}{more}", names.join(", "))?;
-        }
         // The first note is that of the label, which is told above.
-        for (at, note) in self.notes.iter().skip(1).enumerate() {
-            writeln!(f, "{}{note}", if at == 0 { "\n" } else { "" })?;
+        let notes: Vec<&String> = self.notes.iter().skip(1).collect();
+        let others = lines.len() + 1 + usize::from(!constant.is_empty()) + notes.len() + self.warnings.len();
+        let room = SCREEN.0.saturating_sub(others).max(FEWEST_COLUMNS);
+        // One line says how many more there are.
+        let most = if all || self.columns.len() <= room { self.columns.len() } else { room - 1 };
+        let shown = &self.columns[..most];
+        let names: Vec<_> = shown.iter().map(|column| shortened(&column.name, most_of_name)).collect();
+        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(6);
+        lines.push(format!("{:width$}  {:8}  {:>9}  values", "column", "kind", "missing"));
+        for (column, name) in shown.iter().zip(names) {
+            let (kind, missing) = (column.kind, column.missing);
+            lines.push(format!("{name:width$}  {kind:8}  {missing:>9}  {}", column.values()));
         }
-        for (at, warning) in self.warnings.iter().enumerate() {
-            writeln!(f, "{}warning: {warning}", if at == 0 { "\n" } else { "" })?;
+        if most < self.columns.len() {
+            lines.push(format!("... and {} more columns: `--all` shows them", self.columns.len() - most));
         }
-        Ok(())
+        if !constant.is_empty() {
+            let names: Vec<_> = constant.iter().map(|column| shortened(&column.name, IN_A_TABLE)).collect();
+            lines.push(format!("constant, of no use: {}", names.join(", ")));
+        }
+        lines.extend(notes.iter().map(|note| (*note).clone()));
+        if !all {
+            lines.iter_mut().for_each(|line| *line = shortened(line, SCREEN.1).into_owned());
+        }
+        // A warning is told whole.
+        lines.extend(self.warnings.iter().map(|warning| format!("warning: {warning}")));
+        lines.join("\n") + "\n"
     }
 }
 

@@ -273,6 +273,15 @@ pub enum DataError {
         #[help]
         help: String,
     },
+    /// A pattern that no column's name fits.
+    #[error("`data.drop` has the pattern `{pattern}`, which no column's name fits")]
+    PatternFitsNone {
+        /// The pattern.
+        pattern: String,
+        /// The nearest names.
+        #[help]
+        help: String,
+    },
     /// A column is asked to be two things at once.
     #[error("column `{column}` stands under `{first}` and under `{second}`")]
     #[diagnostic(help("take it out of one of them"))]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::error::{DataError, Place};
 use super::fault::cut;
 use super::fingerprint::of_source;
-use super::pick::Pick;
+use super::pick::{Pick, is_dropped};
 use super::read::{Read, read_table};
 use super::reading::Reading;
 use super::repeated::repeated_rows;
@@ -69,17 +69,20 @@ impl Source {
 ///
 /// # Errors
 /// Those of [`read_table`]; a key names a column that is not there, or does not hold what the key asks for, or a column
-/// stands under two keys that exclude each other; the label is missing somewhere, has one value, or more than two and no `positive`; `positive` is not among
-/// the labels; a logarithm cannot be taken; a text column looks like an identifier; no feature is left.
+/// stands under two keys that exclude each other; the label is missing somewhere, has one value, or more than two and no
+/// `positive`; `positive` is not among the labels; a logarithm cannot be taken; a text column looks like an identifier;
+/// no feature is left.
 pub fn load(spec: &DataSpec, split: &SplitSpec) -> Result<Source, DataError> {
     check_conflicts(spec)?;
     let of_split = split.columns();
     let is_of_split = |name: &String| of_split.iter().any(|(_, column)| column == name);
     // They are read, though they may be left out as features.
     let drop: Vec<String> = spec.drop.iter().filter(|name| !is_of_split(name)).cloned().collect();
+    let keep: Vec<&str> = of_split.iter().map(|(_, column)| *column).collect();
     let mut reading = Reading::of_spec(spec);
     reading.with_split(split);
-    let read = read_table(&spec.source, Pick::AllBut(&drop), &reading).map_err(|error| in_split(error, split))?;
+    let read = read_table(&spec.source, Pick::Kept { drop: &drop, keep: &keep }, &reading);
+    let read = read.map_err(|error| in_split(error, split).sought_beside(spec.beside.as_deref()))?;
     let Read { mut table, notes: of_reading, mut warnings, mut places } = read;
     let Some(at) = table.columns.iter().position(|column| column.name == spec.label) else {
         return Err(DataError::unknown_column("data.label", &spec.label, table.names()));
@@ -168,21 +171,21 @@ fn in_split(error: DataError, split: &SplitSpec) -> DataError {
 
 fn check_conflicts(spec: &DataSpec) -> Result<(), DataError> {
     let conflict = |column: &str, first, second| Err(DataError::Conflict { column: column.to_owned(), first, second });
-    if spec.drop.contains(&spec.label) {
+    if is_dropped(&spec.drop, &spec.label) {
         return conflict(&spec.label, "data.label", "data.drop");
     }
     if spec.log.contains_key(&spec.label) {
         return conflict(&spec.label, "data.label", "data.log");
     }
     for name in spec.log.keys() {
-        if spec.drop.contains(name) {
+        if is_dropped(&spec.drop, name) {
             return conflict(name, "data.log", "data.drop");
         }
         if spec.categorical.contains(name) {
             return conflict(name, "data.log", "data.categorical");
         }
     }
-    match spec.categorical.iter().find(|name| spec.drop.contains(name)) {
+    match spec.categorical.iter().find(|name| is_dropped(&spec.drop, name)) {
         Some(name) => conflict(name, "data.categorical", "data.drop"),
         None => Ok(()),
     }

@@ -18,6 +18,7 @@ mod fault;
 mod fingerprint;
 mod fit;
 mod format;
+mod glob;
 mod label;
 mod missing;
 mod number;

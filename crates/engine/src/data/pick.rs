@@ -4,14 +4,22 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::error::{DataError, nearest_column};
+use super::glob::{fits, is_pattern};
 use super::reading::Reading;
 use focalsweep_core::spec::ColumnKind;
 
 /// Which columns of a file are read.
 #[derive(Debug, Clone, Copy)]
 pub enum Pick<'a> {
-    /// All except these, which must be there.
+    /// All except these: names, which must be there, and patterns, which must fit one that is.
     AllBut(&'a [String]),
+    /// As `AllBut`, but for those of `keep`, which are read though a pattern fits them.
+    Kept {
+        /// Names and patterns.
+        drop: &'a [String],
+        /// Names.
+        keep: &'a [&'a str],
+    },
     /// These alone, which must be there.
     Only(&'a [String]),
 }
@@ -23,6 +31,11 @@ pub(super) struct Wanted {
     pub(super) columns: Vec<(usize, String)>,
     /// What is left out unasked.
     pub(super) notes: Vec<String>,
+}
+
+/// Whether `data.drop` takes a column away, by its name or by a pattern.
+pub(super) fn is_dropped(drop: &[String], name: &str) -> bool {
+    drop.iter().any(|dropped| fits(dropped, name))
 }
 
 /// The columns to read of a file with the columns `names`. Those of `indices` (a place and what it looks like) number the
@@ -42,9 +55,16 @@ pub(super) fn wanted(
     let is_unknown = |name: &&String| !seen.contains(name.as_str());
     let mut notes = Vec::new();
     let is_wanted: Box<dyn Fn(usize, &String) -> bool> = match pick {
-        Pick::AllBut(drop) => {
-            if let Some(column) = drop.iter().find(is_unknown) {
-                return Err(DataError::unknown_column("data.drop", column, all()));
+        Pick::AllBut(drop) | Pick::Kept { drop, .. } => {
+            let keep = if let Pick::Kept { keep, .. } = pick { keep } else { &[] };
+            let fits_none = |dropped: &&String| !all().any(|name| fits(dropped, name));
+            match drop.iter().find(fits_none) {
+                Some(pattern) if is_pattern(pattern) => {
+                    let (pattern, help) = (pattern.clone(), nearest_column(pattern, all()));
+                    return Err(DataError::PatternFitsNone { pattern, help });
+                }
+                Some(column) => return Err(DataError::unknown_column("data.drop", column, all())),
+                None => {}
             }
             if let Some(column) = reading.types.keys().find(is_unknown) {
                 return Err(DataError::unknown_column(reading.key_of(column), column, all()));
@@ -55,7 +75,7 @@ pub(super) fn wanted(
             };
             for (at, what) in indices {
                 let name = &names[*at];
-                if is_index(*at, name) && !drop.contains(name) && !is_ignored(name) {
+                if is_index(*at, name) && !is_dropped(drop, name) && !is_ignored(name) {
                     notes.push(format!(
                         "left out: column {} (`{name}`) {what}; `data.types: {{{name:?}: number}}` takes it",
                         at + 1,
@@ -66,7 +86,10 @@ pub(super) fn wanted(
             if !ignored.is_empty() {
                 notes.push(format!("ignored as asked: {}", ignored.join(", ")));
             }
-            Box::new(move |at, name| !drop.contains(name) && !is_ignored(name) && !is_index(at, name))
+            Box::new(move |at, name| {
+                let is_left_out = is_dropped(drop, name) || is_ignored(name) || is_index(at, name);
+                keep.contains(&name.as_str()) || !is_left_out
+            })
         }
         Pick::Only(only) => {
             if let Some(column) = only.iter().find(is_unknown) {

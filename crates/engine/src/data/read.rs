@@ -113,6 +113,22 @@ fn first_infinite(column: &Column) -> Option<(String, usize)> {
     values.iter().position(|value| value.is_infinite()).map(|row| (column.name.clone(), row))
 }
 
+impl DataError {
+    /// Where a missing source was looked for, when its sweep file lies in another folder, `beside`, too.
+    pub(super) fn sought_beside(self, beside: Option<&Path>) -> Self {
+        let (Self::NotFound { path, help }, Some(beside)) = (&self, beside) else { return self };
+        let here = std::env::current_dir().unwrap_or_default();
+        let near = [path.clone(), beside.join(path)].into_iter().find_map(|path| match not_found(&path) {
+            Self::NotFound { help, .. } if help.starts_with("did you mean") => Some(help),
+            _ => None,
+        });
+        let near = near.unwrap_or_else(|| help.clone());
+        let looked =
+            format!("looked beside the sweep file, in {}, and in {}; {near}", beside.display(), here.display());
+        Self::NotFound { path: path.clone(), help: looked }
+    }
+}
+
 fn not_found(path: &Path) -> DataError {
     if is_pattern(path) {
         return DataError::NoParts { path: path.to_path_buf() };
@@ -130,7 +146,9 @@ fn not_found(path: &Path) -> DataError {
             let wanted = path.file_name().unwrap_or_default().to_string_lossy();
             match nearest(&wanted, names.iter().map(String::as_str)) {
                 Some(name) => format!("did you mean {}?", path.with_file_name(name).display()),
-                None => "paths are relative to where the program runs; `data.url` would fetch the file".to_owned(),
+                None => "a relative path is looked for beside the sweep file and where the program runs; `data.url` \
+                         would fetch it"
+                    .to_owned(),
             }
         }
     };

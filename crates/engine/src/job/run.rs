@@ -42,7 +42,7 @@ pub fn run_job(work: &Work<'_>, job: &Job, device: JobDevice<'_>, events: &dyn F
         job_id: job.job_id.clone(),
         trials: checkpoint.as_ref().map_or(job.count, |c| c.trials().len()),
         epoch,
-        epochs: work.spec.train.epochs,
+        epochs: stack.schedule.epochs,
     };
     let mut keeper = Keeper::new(work, (job, work.data(job)?), device, &opened.stack, opened.kept, events);
     keeper.tell(started);
@@ -114,8 +114,7 @@ impl Opened {
         }
         let attempt = Attempt::new();
         let journal = Journal::new(&work.dir.jobs(), &job.job_id, &attempt);
-        let (settings, features) = (work.spec.train.clone(), data.features.len());
-        let stack = Stack::new(trials, settings, &data.train, features, work.spec.seed, job.replicate);
+        let stack = Stack::new(trials, work.spec.train.clone(), data, work.spec.seed);
         Ok(stack.map(|stack| Self { stack, kept: Kept { ids, known, journal, attempt } }))
     }
 }

@@ -133,7 +133,7 @@ impl Checkpoint {
         let slots = trials.iter().map(|trial| trial.slot);
         let fits = slots.clone().all(|slot| slot < stack.trials.len())
             && slots.clone().zip(slots.skip(1)).all(|(one, next)| one < next)
-            && epoch < stack.settings.epochs
+            && epoch < stack.schedule.epochs
             && step as usize <= steps
             && updates == u64::from(epoch) * steps as u64 + u64::from(step)
             && [seconds, epoch_seconds].iter().all(|seconds| seconds.is_finite() && *seconds >= 0.0)

@@ -25,16 +25,14 @@ pub(super) enum Verdict {
 }
 
 impl Patience {
-    /// Judges 1-based `epoch`. Without a rule every epoch counts as the best, so that the last weights are kept.
-    pub(super) fn judge(&mut self, rule: Option<&EarlyStopping>, epoch: u32, val_auc: f64, val_loss: f64) -> Verdict {
+    /// Judges 1-based `epoch`, `of` which a metric is asked. Without a rule every epoch counts as the best, so that the
+    /// last weights are kept.
+    pub(super) fn judge(&mut self, rule: Option<&EarlyStopping>, epoch: u32, of: impl Fn(Monitor) -> f64) -> Verdict {
         let Some(rule) = rule else {
             self.best_epoch = epoch;
             return Verdict::Improved;
         };
-        let value = match rule.metric {
-            Monitor::ValAuc => val_auc,
-            Monitor::ValLoss => val_loss,
-        };
+        let value = of(rule.metric);
         let better = match (self.best, rule.goal) {
             (None, _) => true,
             (Some(best), Goal::Maximize) => value > best + rule.min_delta,
@@ -55,7 +53,7 @@ mod tests {
 
     fn verdicts(rule: &EarlyStopping, values: &[f64]) -> (Vec<Verdict>, u32) {
         let mut patience = Patience::default();
-        let verdicts = (1..).zip(values).map(|(epoch, &v)| patience.judge(Some(rule), epoch, v, v)).collect();
+        let verdicts = (1..).zip(values).map(|(epoch, &v)| patience.judge(Some(rule), epoch, |_| v)).collect();
         (verdicts, patience.best_epoch)
     }
 
@@ -76,8 +74,8 @@ mod tests {
     #[test]
     fn without_a_rule_the_last_epoch_is_the_best() {
         let mut patience = Patience::default();
-        assert_eq!(patience.judge(None, 1, 0.9, 0.1), Verdict::Improved);
-        assert_eq!(patience.judge(None, 2, 0.1, 0.9), Verdict::Improved);
+        assert_eq!(patience.judge(None, 1, |_| 0.9), Verdict::Improved);
+        assert_eq!(patience.judge(None, 2, |_| 0.1), Verdict::Improved);
         assert_eq!(patience.best_epoch, 2);
     }
 }

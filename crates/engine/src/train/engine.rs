@@ -11,7 +11,7 @@ use super::stack::Stack;
 use focalsweep_core::metrics;
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::HistoryRow;
-use focalsweep_core::spec::OperatingPoint;
+use focalsweep_core::spec::{Monitor, OperatingPoint};
 
 /// Error of an observer that could not keep a result.
 pub type SaveError = Box<dyn std::error::Error + Send + Sync>;
@@ -199,7 +199,8 @@ impl Run<'_> {
         position.seconds += started.elapsed().as_secs_f64();
         position.epoch += 1;
         let seconds = position.epoch_seconds + started.elapsed().as_secs_f64();
-        let rule = self.stack.settings.early_stopping.as_ref();
+        let schedule = &self.stack.schedule;
+        let (rule, looks) = (schedule.rule.as_ref(), schedule.looks_at(position.epoch));
         let mut fates = Vec::with_capacity(slots.len());
         for (model, trial) in position.trials.iter_mut().enumerate() {
             let train_loss = trial.loss_sum / self.stack.rows_per_epoch() as f64;
@@ -216,13 +217,22 @@ impl Run<'_> {
             });
             fates.push(match val_auc {
                 Some(auc) if train_loss.is_finite() && val_loss.is_finite() => {
-                    let verdict = trial.patience.judge(rule, position.epoch, auc, val_loss);
+                    let of = |metric: Monitor| match metric {
+                        Monitor::ValAuc => auc,
+                        Monitor::ValLoss => val_loss,
+                        // There are positives: the AUC is defined.
+                        Monitor::ValAveragePrecision => {
+                            let raw = &scored.raw[model * n..(model + 1) * n];
+                            metrics::average_precision(raw, &validation.y).unwrap_or(0.0)
+                        }
+                    };
+                    let verdict = if looks { trial.patience.judge(rule, position.epoch, of) } else { Verdict::Waits };
                     if verdict == Verdict::Improved || rule.is_some_and(|r| !r.restore_best_weights) {
                         trial.patience.best_epoch = position.epoch;
                         let at = model * size..(model + 1) * size;
                         self.state.best[at.clone()].copy_from_slice(&self.state.parameters.weights[at]);
                     }
-                    let over = verdict == Verdict::Stops || position.epoch >= self.stack.settings.epochs;
+                    let over = verdict == Verdict::Stops || position.epoch >= schedule.epochs;
                     if over { Fate::Finished } else { Fate::GoesOn }
                 }
                 _ => Fate::Diverged,

@@ -13,6 +13,7 @@ mod error;
 mod evaluate;
 mod fused;
 mod predict;
+mod schedule;
 mod stack;
 
 pub use backend::{Backend, Backends, Batch, Parameters, Part, Scored};
@@ -22,6 +23,7 @@ pub use error::{TrainError, Trouble};
 pub use evaluate::{Fitted, RowScores};
 pub use fused::{FusedKernels, NoInstructions, instructions, use_instructions};
 pub use predict::{measure_again, score_rows};
+pub use schedule::Schedule;
 pub use stack::{Stack, cost};
 
 #[cfg(test)]

@@ -23,11 +23,11 @@ pub fn score_rows(trial: &Hyperparameters, inputs: usize, weights: &[f32], x: Ve
     let n = x.len() / inputs;
     // Labels are read for the loss alone, which nobody asks for here.
     let rows = Rows { x: x.into(), y: vec![0; n].into(), ..Rows::default() };
-    let stack = Stack::new(vec![trial.clone()], TrainSpec::default(), &rows, inputs, 0, 0);
     let data = Replicate {
         index: 0,
         seed: 0,
-        features: Vec::new(),
+        // Nobody asks for their names.
+        features: vec![String::new(); inputs],
         preprocessing: Preprocessing { steps: Vec::new(), reading: None },
         train: Rows::default(),
         validation: Rows::default(),
@@ -36,6 +36,7 @@ pub fn score_rows(trial: &Hyperparameters, inputs: usize, weights: &[f32], x: Ve
         split_fingerprint: String::new(),
         notes: Vec::new(),
     };
+    let stack = Stack::new(vec![trial.clone()], TrainSpec::default(), &data, 0);
     let stack =
         stack.filter(|stack| stack.shape.parameters() == weights.len()).ok_or_else(|| misshapen("the weights"))?;
     let zeros = vec![0.0; weights.len()];
@@ -56,7 +57,7 @@ pub fn measure_again(
     point: &OperatingPoint,
 ) -> Result<Fitted, TrainError> {
     let misshapen = || TrainError::Model(format!("the weights do not fit {:?}", trial.hidden));
-    let stack = Stack::new(vec![trial.clone()], settings.clone(), &data.train, data.features.len(), 0, data.index);
+    let stack = Stack::new(vec![trial.clone()], settings.clone(), data, 0);
     let stack = stack.filter(|stack| stack.shape.parameters() == weights.len()).ok_or_else(misshapen)?;
     let zeros = vec![0.0; weights.len()];
     let parameters = Parameters { weights: weights.to_vec(), first: zeros.clone(), second: zeros };

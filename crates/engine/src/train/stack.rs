@@ -1,8 +1,9 @@
 //! A stack: the trials of one job, what their losses read, and how their rows are drawn.
 
+use super::schedule::Schedule;
 use focalsweep_core::losses::{Drawn, LossTerms};
 use focalsweep_core::plan::{Hyperparameters, Shape};
-use focalsweep_core::prepared::Rows;
+use focalsweep_core::prepared::{Replicate, Rows};
 use focalsweep_core::random::{Purpose, Stream};
 use focalsweep_core::samplings;
 use focalsweep_core::spec::{InitialBias, Optimizer, Sampling, TrainSpec};
@@ -12,8 +13,10 @@ use focalsweep_core::spec::{InitialBias, Optimizer, Sampling, TrainSpec};
 pub struct Stack {
     /// The trials; a trial's position is its slot.
     pub trials: Vec<Hyperparameters>,
-    /// Epochs, reduction, early stopping.
+    /// Reduction and clipping of the loss.
     pub settings: TrainSpec,
+    /// Epochs, early stopping.
+    pub schedule: Schedule,
     /// Shape of every model.
     pub shape: Shape,
     /// Seed of the sweep.
@@ -26,21 +29,16 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// A stack of `trials`, which share their shape, sampling, batch size and optimizer (the planner sees to that),
-    /// over training rows of `inputs` features. `None` when there is no trial.
-    pub fn new(
-        trials: Vec<Hyperparameters>,
-        settings: TrainSpec,
-        train: &Rows,
-        inputs: usize,
-        seed: u64,
-        replicate: u32,
-    ) -> Option<Self> {
+    /// A stack of `trials`, which share their shape, sampling, batch size and optimizer (the planner sees to that), on
+    /// the rows of `data`. `None` when there is no trial.
+    pub fn new(trials: Vec<Hyperparameters>, settings: TrainSpec, data: &Replicate, seed: u64) -> Option<Self> {
         let first = trials.first()?;
-        let shape = Shape { inputs, hidden: first.hidden.clone(), activation: first.activation };
+        let (train, replicate) = (&data.train, data.index);
+        let schedule = Schedule::of(&settings, first, data);
+        let shape = Shape { inputs: data.features.len(), hidden: first.hidden.clone(), activation: first.activation };
         let drawn = drawn(first, train);
         let losses = trials.iter().map(|trial| LossTerms::of_trial(trial, drawn)).collect();
-        Some(Self { settings, shape, seed, replicate, losses, drawn, trials })
+        Some(Self { settings, schedule, shape, seed, replicate, losses, drawn, trials })
     }
 
     /// Update rule of the stack.
@@ -102,8 +100,13 @@ impl Stack {
 /// What a trial costs beside others: parameters times the rows that an epoch draws.
 pub fn cost(trial: &Hyperparameters, train: &Rows, inputs: usize) -> f64 {
     let shape = Shape { inputs, hidden: trial.hidden.clone(), activation: trial.activation };
+    (shape.parameters() * rows_per_epoch(trial, train)) as f64
+}
+
+/// Rows that an epoch of `trial` draws.
+pub(super) fn rows_per_epoch(trial: &Hyperparameters, train: &Rows) -> usize {
     let drawn = drawn(trial, train);
-    (shape.parameters() * (drawn.positives + drawn.negatives)) as f64
+    drawn.positives + drawn.negatives
 }
 
 /// Rows of each class that an epoch of `trial` draws.

@@ -6,6 +6,7 @@ mod finalists;
 mod front;
 mod group;
 mod key;
+mod short;
 
 use std::collections::HashSet;
 
@@ -21,6 +22,7 @@ pub use devices::{DeviceUse, Interval, devices_in_words, training_seconds};
 pub use finalists::finalists;
 pub use group::Trial;
 pub use key::Key;
+pub use short::{FEW_POSITIVES, few_validation_positives};
 
 /// How to rank and how much to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,7 +133,7 @@ pub fn rank(results: &Results, options: &Options) -> Result<Ranking, ReportError
     };
     ranking.swept = ranking.set_apart();
     ranking.baseline = ranking.find_baseline();
-    ranking.warn();
+    ranking.warn(results);
     Ok(ranking)
 }
 
@@ -273,12 +275,13 @@ impl Ranking {
         values.all(|value| value == first).then_some(first)
     }
 
-    fn warn(&mut self) {
+    fn warn(&mut self, results: &Results) {
         let mut warnings = Vec::new();
         if self.winner().is_none() {
             warnings.push("no trial has any metrics".to_owned());
         }
         warnings.extend(self.degenerate());
+        warnings.extend(self.cut_short(results));
         let by_loss = self.keys.iter().any(|key| key.name == "loss");
         let measured = self.trials.iter().filter(|ranked| by_loss && ranked.front.is_some());
         let shaping: Vec<&String> = self.parameters.iter().filter(|name| parameters::shapes_loss(name)).collect();

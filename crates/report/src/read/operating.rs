@@ -188,6 +188,9 @@ pub fn operating_point_in_words(point: &OperatingPoint) -> String {
         OperatingPoint::MinRecall { min_recall } => {
             format!("at least {} % of the positives caught", percent(*min_recall))
         }
+        OperatingPoint::MinPrecision { min_precision } => {
+            format!("a precision of at least {} %", percent(*min_precision))
+        }
         OperatingPoint::Cost { fn_cost, fp_cost } => {
             format!("least cost, a miss at {fn_cost} and a false alarm at {fp_cost}")
         }

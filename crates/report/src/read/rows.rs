@@ -23,6 +23,8 @@ pub struct Results {
     pub ranks: Phase,
     /// Where the thresholds are put; `None` where the run's sweep.yaml cannot be read.
     pub operating_point: Option<OperatingPoint>,
+    /// Whether trials stop when they no longer get better; `false` where the run's sweep.yaml cannot be read.
+    pub stops_early: bool,
     /// How the rows were dealt; as by default where the run's sweep.yaml cannot be read.
     pub split: SplitSpec,
     /// What to know of these results before believing them.

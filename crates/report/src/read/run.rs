@@ -15,7 +15,7 @@ use focalsweep_core::guard::guarded;
 use focalsweep_core::metrics::catalogue::MetricColumn;
 use focalsweep_core::plan::{Phase, is_id};
 use focalsweep_core::record::{RESULTS, RunDirError, RunFiles, State};
-use focalsweep_core::spec::{PARAMETERS, Spec};
+use focalsweep_core::spec::{PARAMETERS, Spec, Stopping};
 
 /// The run in `run_dir`, whose files are compared with their checksums when they are read.
 ///
@@ -61,6 +61,7 @@ pub fn read(files: &RunFiles) -> Result<Results, ReportError> {
         rows: table.rows(&parameters, &metrics)?,
         parameters: parameters.into_iter().map(|(name, _)| name).collect(),
         metrics: metrics.into_iter().map(|(name, _)| name).collect(),
+        stops_early: spec.as_ref().is_some_and(|spec| spec.train.early_stopping != Stopping::None),
         split: spec.as_ref().map(|spec| spec.split.clone()).unwrap_or_default(),
         operating_point: spec.map(|spec| spec.operating_point),
         ranks: Phase::Search,

@@ -93,6 +93,7 @@ impl Cell {
                 format!("max_fpr {max_fpr} confidence {confidence} of {} set aside", self.set_aside)
             }
             OperatingPoint::MinRecall { min_recall } => format!("min_recall {min_recall}"),
+            OperatingPoint::MinPrecision { min_precision } => format!("min_precision {min_precision}"),
             OperatingPoint::AlertBudget { max_alerts_per_1000 } => format!("alerts {max_alerts_per_1000}"),
             OperatingPoint::Cost { fn_cost, fp_cost } => format!("costs {fn_cost}:{fp_cost}"),
         };

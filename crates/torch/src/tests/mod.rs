@@ -5,7 +5,7 @@ mod loss;
 mod support;
 
 use focalsweep_core::prepared::Replicate;
-use focalsweep_core::spec::{Optimizer, TrainSpec};
+use focalsweep_core::spec::{Epochs, Optimizer, Stopping, TrainSpec};
 use focalsweep_engine::train::{Backend, Backends, End, Ended, FusedKernels, Parameters, Stack};
 use proptest::prelude::*;
 
@@ -75,7 +75,11 @@ fn libtorch_follows_the_fused_kernels_through_epochs_stops_and_interruptions() {
     let data = data(900, 5, 90);
     use_one_thread();
     let libtorch = LibtorchOn::new(tch::Device::Cpu);
-    let whole = stack(trials(), TrainSpec { epochs: 5, ..TrainSpec::default() }, &data);
+    let whole = stack(
+        trials(),
+        TrainSpec { epochs: Epochs::Count(5), early_stopping: Stopping::None, ..TrainSpec::default() },
+        &data,
+    );
     let expected = run(&whole, &data);
     let mut watcher = Watcher::default();
     assert_eq!(train_with(&libtorch, &whole, &data, None, &mut watcher), End::Done);

@@ -190,6 +190,13 @@ fn threshold_of_all(point: &OperatingPoint, scores: &[f32], labels: &[u8]) -> Op
         OperatingPoint::MinRecall { min_recall } => {
             all.filter(|&t| at(t).recall().is_some_and(|r| r >= min_recall)).reduce(f64::max)
         }
+        OperatingPoint::MinPrecision { min_precision } => {
+            let good = all.filter(|&t| at(t).precision().is_none_or(|share| share >= min_precision));
+            let good: Vec<f64> = good.collect();
+            let most = good.iter().map(|&t| at(t).tp).max()?;
+            // Where nobody is to be caught nobody is to be flagged either.
+            good.into_iter().filter(|&t| at(t).tp == most).reduce(f64::max)
+        }
         OperatingPoint::Cost { fn_cost, fp_cost } => {
             let cost = |t: f64| at(t).fn_ as f64 * fn_cost + at(t).fp as f64 * fp_cost;
             let least = all.clone().map(cost).reduce(f64::min)?;
@@ -271,7 +278,8 @@ proptest! {
         let cost = OperatingPoint::Cost { fn_cost: f64::from(costs.0), fp_cost: f64::from(costs.1) };
         let both = labels.contains(&0) && labels.contains(&1);
         let budget = OperatingPoint::AlertBudget { max_alerts_per_1000: 1000.0 * rate };
-        for point in [max_fpr(rate), min_recall(rate), budget, cost] {
+        let precision = OperatingPoint::MinPrecision { min_precision: rate };
+        for point in [max_fpr(rate), min_recall(rate), precision, budget, cost] {
             let expected = threshold_of_all(&point, &scores, &labels).filter(|_| both);
             prop_assert_eq!(threshold_for(&point, &scores, &labels), expected);
         }

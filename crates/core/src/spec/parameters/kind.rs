@@ -4,7 +4,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
 use super::table::{Loss, Sampling};
-use crate::spec::bounds::{Bounds, MAX_LAYERS, MAX_WIDTH};
+use crate::spec::bounds::{Bounds, End, MAX_LAYERS, MAX_WIDTH};
 use crate::spec::fields::{At, Reader};
 use crate::spec::range::FromNumber;
 use crate::spec::schema::widths;
@@ -264,6 +264,22 @@ pub(super) fn domain_schema<T: ParameterType>(generator: &mut SchemaGenerator, b
                 },
             },
             "required": ["min", "max", "count"], "additionalProperties": false,
+        }));
+        let end =
+            Bounds { words: bounds.words, low: End::Beyond(0.0), ..bounds }.schema(T::COLUMN == ColumnType::Integer);
+        forms.push(json_schema!({
+            "title": "a range by equal factors", "type": "object",
+            "properties": {
+                "min": end, "max": end,
+                "count": {
+                    "description": "How many numbers from min to max, both included.",
+                    "type": "integer", "minimum": 2, "maximum": 10000,
+                },
+                "distribution": {
+                    "description": "Each number is the same multiple of the one before.", "const": "log_uniform_values",
+                },
+            },
+            "required": ["min", "max", "count", "distribution"], "additionalProperties": false,
         }));
     }
     json_schema!({"anyOf": forms, "description": about})

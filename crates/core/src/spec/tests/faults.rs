@@ -184,9 +184,32 @@ const FRAGMENTS: &[&str] = &[
     "train:\n\tepochs: 5",
     "train:\n  epochs: 5\n seed: 1",
     "train: &t {epochs: 5}\nsplit:\n  <<: *t",
+    "train: {<<: [5], epochs: 0}",
+    "train: {'<<': {epochs: 5}}",
     "train: *t",
     "train: &t {epochs: *t}",
-    "seed: !!int 5",
+    "seed: !!int 5.5",
+    "name: !secret a\nseed: !!bool yes\nmodel: !!set {dropout: 0}",
+    "train: {early_stopping: [1]}",
+    "train: {early_stopping: off}",
+    "train: {early_stopping: false}",
+    "train: {early_stopping: val_auc}",
+    "train: {early_stopping: non, epochs: auot}",
+    "operating_point: {min_precision: 0}",
+    "operating_point: {min_precision: 0.5, min_recall: 0.5}",
+    // W&B.
+    "program: train.py\nproject: p\nrun_cap: 20\nmetric: {name: val_auc, goal: maximize}\nmethod: random",
+    "parameters: {loss: {value: focal}, gamma: {distribution: q_uniform, min: 0, max: 4, q: 0.5}, \
+     alpha: {distribution: categorical, values: [0.25, 0.75]}, \
+     learning_rate: {distribution: constant, value: 1e-3}}",
+    "parameters: {batch_size: {distribution: int_uniform, min: 2, max: 8}, \
+     learning_rate: {distribution: log_uniform, min: -9, max: -2}, dropout: {distribution: normal, mu: 0, sigma: 1}, \
+     weight_decay: {distribution: log_unifrom_values, min: 1, max: 2}, initial_bias: {distribution: [1]}}",
+    "parameters: {learning_rate: {min: 1e-4, max: 1e-1, count: 4, scale: log}}",
+    "parameters: {learning_rate: {min: 1e-4, max: 1e-1, steps: 4, distribution: log_uniform_values}}",
+    "parameters: {weight_decay: {min: 0, max: 1e-1, count: 4, distribution: log_uniform_values}}",
+    "parameters: {batch_size: {min: 8, max: 16, count: 3, distribution: log_uniform_values}}",
+    "parameters: {learning_rate: {value: 1, distribution: log_uniform_values}}",
     "? [a, b]\n: 1",
     "---\nname: b",
     "model: {hidden: \"16}",

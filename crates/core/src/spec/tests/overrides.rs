@@ -1,6 +1,6 @@
 //! `--set KEY=VALUE`.
 
-use super::super::{Domain, OperatingPoint};
+use super::super::{Domain, Epochs, OperatingPoint, Stopping};
 use super::{LEAST, read};
 
 const FOCAL: &str = "
@@ -26,8 +26,8 @@ fn overrides_replace_and_add() {
         ],
     )
     .unwrap();
-    assert_eq!((spec.train.epochs, spec.replicates, spec.model.hidden.as_slice()), (8, 2, &[8, 4][..]));
-    assert_eq!(spec.train.early_stopping, None);
+    assert_eq!((spec.train.epochs, spec.replicates, spec.model.hidden.as_slice()), (Epochs::Count(8), 2, &[8, 4][..]));
+    assert_eq!(spec.train.early_stopping, Stopping::None);
     let space = &spec.parameters.spaces()[0];
     assert_eq!(space.gamma, Some(Domain::Values { values: vec![0.0, 2.0] }));
     assert!(matches!(space.alpha, Some(Domain::Range { count: 7, .. })));

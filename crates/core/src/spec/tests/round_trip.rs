@@ -5,10 +5,11 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::super::{
-    Activation, Backend, BadValues, ColumnKind, ConfirmSpec, CsvSpec, DataSpec, DatePart, Devices, Domain,
-    EarlyStopping, Encoding, Folds, Goal, InitialBias, KnownGroups, LaunchSpec, Launcher, Loss, Method, ModelSpec,
-    Monitor, OperatingPoint, Optimizer, Parameters, RankSpec, Reduction, Sampling, Scalar, Scores, SlurmSpec, Space,
-    Span, Spec, Split, SplitBy, SplitSpec, SynthSpec, TestRows, TrainSpec, Word, parse, to_yaml,
+    Activation, Backend, BadValues, ColumnKind, ConfirmSpec, CsvSpec, DataSpec, DatePart, Devices, Distribution,
+    Domain, EarlyStopping, Encoding, Epochs, Folds, InitialBias, KnownGroups, LaunchSpec, Launcher, Loss, Method,
+    ModelSpec, Monitor, OperatingPoint, Optimizer, Parameters, RankSpec, Reduction, Sampling, Scalar, Scores,
+    SlurmSpec, Space, Span, Spec, Split, SplitBy, SplitSpec, Stopping, SynthSpec, TestRows, TrainSpec, Word, parse,
+    to_yaml,
 };
 use super::read;
 
@@ -60,6 +61,8 @@ fn text() -> impl Strategy<Value = String> {
         "2001-01-01",
         "---",
         "a\tb",
+        "${HOME}",
+        "$${a}$",
     ];
     prop_oneof![prop::sample::select(TRAPS).prop_map(str::to_owned), "[ -~é]{1,12}", "\\PC{1,6}"]
 }
@@ -92,7 +95,17 @@ fn choice<T: Clone + PartialEq + std::fmt::Debug>(
 fn numbers(value: impl Strategy<Value = f64> + Clone) -> impl Strategy<Value = Option<Domain<f64>>> {
     let range = (value.clone(), value.clone(), 2_u32..50)
         .prop_filter("a range has two ends", |(a, b, _)| a != b)
-        .prop_map(|(a, b, count)| Some(Domain::Range { min: a.min(b), max: a.max(b), count }));
+        .prop_map(|(a, b, count)| {
+            let (min, max) = (a.min(b), a.max(b));
+            let distribution = Distribution::LogUniformValues;
+            // Every other one that can be by factors is.
+            let is_log = min > 0.0 && count % 2 == 0;
+            Some(if is_log {
+                Domain::LogRange { min, max, count, distribution }
+            } else {
+                Domain::Range { min, max, count }
+            })
+        });
     prop_oneof![choice(value), range]
 }
 
@@ -158,6 +171,7 @@ prop_compose! {
             url: (origin == 1).then(|| "https://example.org/a.csv?b=c#d".into()),
             sha256: (origin == 1).then(|| "0123456789abcdef".repeat(4)),
             synth: (origin == 2).then_some(SynthSpec { rows, features: 3, positives: rows / 2, seed }),
+            beside: None,
             positive,
             csv,
             types: types
@@ -179,21 +193,25 @@ prop_compose! {
     }
 }
 
+fn stopping((metric, patience, min_delta, restore_best_weights): (usize, u32, f64, bool)) -> Stopping {
+    let metric = Monitor::WORDS[metric].1;
+    Stopping::Rule(EarlyStopping { metric, goal: metric.goal(), patience, min_delta, restore_best_weights })
+}
+
 prop_compose! {
     fn train()(
-        epochs in 1_u32..1000, batch_size in 1_usize..100_000,
+        epochs in prop_oneof![Just(Epochs::Auto), (1_u32..1000).prop_map(Epochs::Count)],
+        batch_size in 1_usize..100_000,
         optimizer in prop_oneof![Just(Optimizer::Adam), Just(Optimizer::Adamw), Just(Optimizer::Sgd)],
         learning_rate in number(), weight_decay in number(),
         reduction in prop_oneof![Just(Reduction::Sum), Just(Reduction::Mean)],
         epsilon in option::of(share()),
-        early_stopping in option::of((any::<bool>(), 1_u32..99, 0.0..1.0_f64, any::<bool>())),
+        early_stopping in prop_oneof![
+            Just(Stopping::Auto), Just(Stopping::None),
+            (0_usize..3, 1_u32..99, 0.0..1.0_f64, any::<bool>()).prop_map(stopping),
+        ],
         backend in prop_oneof![Just(Backend::Auto), Just(Backend::Fused), Just(Backend::Libtorch)],
     ) -> TrainSpec {
-        let early_stopping = early_stopping.map(|(auc, patience, min_delta, restore_best_weights)| EarlyStopping {
-            metric: if auc { Monitor::ValAuc } else { Monitor::ValLoss },
-            goal: if auc { Goal::Maximize } else { Goal::Minimize },
-            patience, min_delta, restore_best_weights,
-        });
         TrainSpec {
             epochs, batch_size, optimizer, learning_rate, weight_decay, reduction, epsilon, early_stopping, backend,
         }
@@ -306,6 +324,7 @@ prop_compose! {
             (share(), option::of(0.501..0.999_f64))
                 .prop_map(|(max_fpr, confidence)| OperatingPoint::MaxFpr { max_fpr, confidence }),
             Just(OperatingPoint::MinRecall { min_recall: 1.0 }),
+            share().prop_map(|min_precision| OperatingPoint::MinPrecision { min_precision }),
             (0.001..=1000.0).prop_map(|max_alerts_per_1000| OperatingPoint::AlertBudget { max_alerts_per_1000 }),
             (number(), number()).prop_map(|(fn_cost, fp_cost)| OperatingPoint::Cost { fn_cost, fp_cost }),
         ],

@@ -10,19 +10,22 @@ use super::super::{
 };
 use super::read;
 
-/// Follows `$ref` and takes the first object of an `anyOf` that is not null.
+/// Follows `$ref` and takes the first of an `anyOf` whose others are words or null.
 fn follow<'a>(schema: &'a Value, mut at: &'a Value) -> &'a Value {
     loop {
         if let Some(pointer) = at["$ref"].as_str() {
             at = schema.pointer(pointer.trim_start_matches('#')).unwrap();
-        } else if let Some(options) =
-            at["anyOf"].as_array().filter(|options| options.len() == 2 && options[1]["type"] == "null")
-        {
+        } else if let Some(options) = at["anyOf"].as_array().filter(|options| is_one_or_words(options)) {
             at = &options[0];
         } else {
             return at;
         }
     }
+}
+
+/// Whether all options but the first are words or null.
+fn is_one_or_words(options: &[Value]) -> bool {
+    options.len() > 1 && options[1..].iter().all(|option| option["type"] == "null" || option["enum"].is_array())
 }
 
 fn at<'a>(schema: &'a Value, path: &[&str]) -> &'a Value {

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use super::super::{
-    ConfirmSpec, Devices, Domain, EarlyStopping, Folds, Goal, InitialBias, KnownGroups, Loss, Monitor, OperatingPoint,
-    Parameters, Scalar, Scores, Span, Spec, SplitBy, SplitSpec, TestRows,
+    ConfirmSpec, Devices, Domain, EarlyStopping, Epochs, Folds, Goal, InitialBias, KnownGroups, Loss, Monitor,
+    OperatingPoint, Parameters, Scalar, Scores, Span, Spec, SplitBy, SplitSpec, Stopping, TestRows, TrainSpec,
+    parse_in, parse_recorded, to_yaml,
 };
 use super::{LEAST, read};
 
@@ -28,8 +29,8 @@ fn the_least_file_has_the_documented_defaults() {
     assert_eq!((spec.replicates, spec.confirm, spec.seed, spec.scores), (1, None, 0, None));
     assert_eq!((spec.model.hidden.as_slice(), spec.model.dropout), (&[16][..], 0.5));
     assert_eq!(spec.model.initial_bias, InitialBias::Prior);
-    assert_eq!((spec.train.epochs, spec.train.batch_size, spec.train.learning_rate), (100, 2048, 1e-3));
-    assert_eq!(spec.train.early_stopping, None);
+    assert_eq!((spec.train.epochs, spec.train.batch_size, spec.train.learning_rate), (Epochs::Auto, 2048, 1e-3));
+    assert_eq!(spec.train.early_stopping, Stopping::Auto);
     assert_eq!(spec.operating_point, OperatingPoint::MaxFpr { max_fpr: 0.01, confidence: None });
     assert_eq!(spec.rank.by, ["auc", "fn"]);
     assert_eq!((spec.data.min_level_count, spec.data.standardize), (20, true));
@@ -116,7 +117,10 @@ scores: none
     assert_eq!(spec.confirm, Some(ConfirmSpec { trials: 2, replicates: 20 }));
     assert_eq!(spec.seed, u64::MAX);
     assert_eq!(spec.model.initial_bias, InitialBias::Value(-4.5));
-    assert_eq!((spec.train.epochs, spec.train.learning_rate, spec.train.epsilon), (100, 1e-4, Some(1e-7)));
+    assert_eq!(
+        (spec.train.epochs, spec.train.learning_rate, spec.train.epsilon),
+        (Epochs::Count(100), 1e-4, Some(1e-7))
+    );
     let stopping = EarlyStopping {
         metric: Monitor::ValLoss,
         goal: Goal::Minimize,
@@ -124,7 +128,7 @@ scores: none
         min_delta: 1e-4,
         restore_best_weights: false,
     };
-    assert_eq!(spec.train.early_stopping, Some(stopping));
+    assert_eq!(spec.train.early_stopping, Stopping::Rule(stopping));
     let [weighted, plain] = spec.parameters.spaces() else { panic!("two spaces") };
     assert_eq!(weighted.loss, Some(Domain::Value { value: Loss::WeightedBce }));
     assert_eq!(weighted.pos_weight, Some(Domain::Values { values: vec![1.0, 10.5] }));
@@ -186,6 +190,89 @@ fn byte_order_mark_and_windows_line_ends_are_read() {
 fn columns_count_characters_and_lines_any_line_end() {
     let lines = read("# é\r\nname: 'é'\r\ndata: {source: é.csv, label: y, clip: 0}\r\nparameters: {}\r\n", &[]);
     assert_eq!(lines.unwrap_err(), ["sweep.yaml:3:39: data.clip: found `0`, expected a number above 0"]);
+}
+
+#[test]
+fn epochs_and_early_stopping_have_words() {
+    let train = |text: &str| read(LEAST, &[("train", text)]).unwrap().train;
+    assert_eq!(train("{epochs: auto, early_stopping: auto}"), TrainSpec::default());
+    for none in ["none", "null", "~"] {
+        assert_eq!(train(&format!("{{early_stopping: {none}}}")).early_stopping, Stopping::None, "{none}");
+    }
+    let rule = train("{early_stopping: {metric: val_average_precision, patience: 3}}").early_stopping;
+    let expected = EarlyStopping { metric: Monitor::ValAveragePrecision, patience: 3, ..EarlyStopping::default() };
+    assert_eq!(rule, Stopping::Rule(expected));
+}
+
+/// A run of before there was `auto` wrote neither word, and meant none.
+#[test]
+fn what_a_run_recorded_before_auto_is_read_as_it_was_meant() {
+    let recorded = format!("{LEAST}train: {{epochs: 100}}\n");
+    let then = parse_recorded("sweep.yaml", &recorded).unwrap();
+    assert_eq!(then.train.early_stopping, Stopping::None);
+    assert_eq!(good(&recorded).train.early_stopping, Stopping::Auto, "somebody who writes that now means `auto`");
+    assert_eq!(good(LEAST).train.as_before_auto(), then.train);
+    let said = good(&format!("{LEAST}train: {{epochs: 7, early_stopping: {{}}}}\n")).train;
+    assert_eq!(said.as_before_auto(), said, "what is said stays");
+    let again = parse_recorded("sweep.yaml", &to_yaml(&good(LEAST)).unwrap()).unwrap();
+    assert_eq!(again.train, TrainSpec::default(), "now both words are written");
+}
+
+#[test]
+fn tags_of_the_core_schema_are_taken() {
+    let spec = good(
+        "!!map\nname: !!str 5\ndata: {source: a.csv, label: ! 7}\nseed: !!int '3'\n\
+         split: {stratify: !!bool false}\ntrain: {learning_rate: !!float 1, epsilon: !!null ~}\n\
+         model: {hidden: !!seq [!!int 8]}\nparameters: {}\n",
+    );
+    assert_eq!((spec.name.as_str(), spec.data.label.as_str(), spec.seed), ("5", "7", 3));
+    assert_eq!((spec.split.stratify, spec.train.learning_rate, spec.train.epsilon), (false, 1.0, None));
+    assert_eq!(spec.model.hidden, [8]);
+}
+
+#[test]
+fn merge_keys_merge() {
+    let spec = good(
+        "name: a\ndata: {source: a.csv, label: y}\nparameters:\n- &focal\n  loss: {value: focal}\n\
+         \x20 alpha: {values: [0.25, 0.75]}\n- &more\n  <<: *focal\n  gamma: {value: 1}\n\
+         - gamma: {value: 3}\n  <<: [*more, {dropout: {value: 0}, alpha: {value: 0.5}}]\n",
+    );
+    let [first, second, third] = spec.parameters.spaces() else { panic!("three spaces") };
+    assert_eq!((&second.loss, &second.alpha), (&first.loss, &first.alpha));
+    assert_eq!(second.gamma, Some(Domain::Value { value: 1.0 }));
+    assert_eq!((&third.loss, &third.alpha), (&first.loss, &first.alpha), "the first mapping has the word");
+    assert_eq!(third.gamma, Some(Domain::Value { value: 3.0 }), "its own keys come first, wherever they stand");
+    assert_eq!(third.dropout, Some(Domain::Value { value: 0.0 }));
+}
+
+#[test]
+fn ranges_by_equal_factors() {
+    let range = "{min: 1e-4, max: 1e-1, count: 4, distribution: log_uniform_values}";
+    let spec = read(LEAST, &[("parameters.learning_rate", range)]).unwrap();
+    let domain = spec.parameters.spaces()[0].learning_rate.as_ref().unwrap();
+    assert_eq!(domain.expand(), [1e-4, 1e-3, 1e-2, 1e-1]);
+    let whole = "{min: 32, max: 512, count: 5, distribution: log_uniform_values}";
+    let spec = read(LEAST, &[("parameters.batch_size", whole)]).unwrap();
+    assert_eq!(spec.parameters.spaces()[0].batch_size.as_ref().unwrap().expand(), [32, 64, 128, 256, 512]);
+}
+
+#[test]
+fn variables_of_the_environment() {
+    let variables = |name: &str| (name == "DIR").then(|| "/data".to_owned());
+    let text = "name: a\ndata: {source: '${DIR}/a.csv', label: y, drop: ['$${DIR}', '${NO:-id}']}\nseed: ${SEED:-4}\n\
+                launch: {slurm: {setup: ['cd ${DIR}'], account: '${DIR:-x}'}}\nparameters: {}\n";
+    let spec = parse_in(&variables, "sweep.yaml", text, &[]).unwrap();
+    assert_eq!(spec.data.source, PathBuf::from("/data/a.csv"));
+    assert_eq!((spec.data.drop.as_slice(), spec.seed), (&["${DIR}".to_owned(), "id".to_owned()][..], 4));
+    assert_eq!(spec.launch.slurm.as_ref().unwrap().setup, ["cd ${DIR}"], "shell is the shell's");
+    let again = parse_in(&variables, "sweep.yaml", &to_yaml(&spec).unwrap(), &[]).unwrap();
+    assert_eq!(again, spec, "what was recorded has no references");
+    let text = "name: a\ndata: {source: '${NO}/a.txt', label: y}\nseed: ${NO}\nparameters: {}\n";
+    let overrides = [("replicates".to_owned(), "${NO}".to_owned())];
+    let faults = parse_in(&variables, "sweep.yaml", text, &overrides).unwrap_err();
+    let told: Vec<&str> = faults.faults().iter().map(|fault| fault.path.as_str()).collect();
+    assert_eq!(told, ["data.source", "seed", "replicates"], "each once: {:?}", faults.lines().collect::<Vec<_>>());
+    assert!(faults.lines().all(|line| line.contains("no variable `NO`")));
 }
 
 #[test]

@@ -13,10 +13,13 @@ use crate::spec::words::words;
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataSpec {
-    /// `.csv`, `.csv.gz` or `.parquet`, a folder of Parquet parts or a pattern such as `parts/*.parquet`, relative to the
-    /// working directory.
+    /// `.csv`, `.csv.gz` or `.parquet`, a folder of Parquet parts or a pattern such as `parts/*.parquet`; a relative path
+    /// is looked for beside the sweep file, then in the working directory.
     #[schemars(regex(pattern = r"\.([cC][sS][vV](\.[gG][zZ])?|[pP][aA][rR][qQ][uU][eE][tT])$|/$|^([^/]*/)*[^./]+$"))]
     pub source: PathBuf,
+    /// No key: the sweep file's folder, where it is another than the working directory and the source is not there.
+    #[serde(skip)]
+    pub beside: Option<PathBuf>,
     /// Fetched once when `source` is missing; needs `sha256`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^https?://\S+$"))]
@@ -48,7 +51,7 @@ pub struct DataSpec {
     /// Of rows that are equal in every column that is read, only the first is kept.
     #[serde(default, skip_serializing_if = "is_default")]
     pub deduplicate: bool,
-    /// Columns that are not features.
+    /// Columns that are not features: names, or patterns such as `tmp_*`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drop: Vec<String>,
     /// Columns replaced by ln(x + offset): column name to offset.

@@ -122,6 +122,12 @@ pub enum OperatingPoint {
         #[schemars(extend("exclusiveMinimum" = 0.0), extend("maximum" = 1.0))]
         min_recall: f64,
     },
+    /// As few positives missed as a precision of at least this allows.
+    MinPrecision {
+        /// Lowest share of the flagged rows that must be positive, in (0, 1].
+        #[schemars(extend("exclusiveMinimum" = 0.0), extend("maximum" = 1.0))]
+        min_precision: f64,
+    },
     /// As many positives caught as this many alerts allow.
     AlertBudget {
         /// Most rows of 1,000 that may be flagged, whatever their class, in (0, 1000].

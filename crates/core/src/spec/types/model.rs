@@ -2,7 +2,7 @@
 
 use crate::spec::words::words;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// `model`: a multi-layer perceptron with one logit out.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -82,9 +82,9 @@ impl std::fmt::Display for InitialBias {
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainSpec {
-    /// Most passes over the training rows.
-    #[schemars(range(min = 1, max = 1_000_000))]
-    pub epochs: u32,
+    /// Most passes over the training rows; `auto`: 100, and more where they would be fewer than 3,000 steps.
+    #[schemars(schema_with = "crate::spec::schema::epochs")]
+    pub epochs: Epochs,
     /// Rows per step.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub batch_size: usize,
@@ -102,9 +102,10 @@ pub struct TrainSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0.0), extend("exclusiveMaximum" = 0.5))]
     pub epsilon: Option<f64>,
-    /// Stops a trial that no longer gets better; absent: all epochs are run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub early_stopping: Option<EarlyStopping>,
+    /// Stops a trial that no longer gets better: a rule; `none`: all epochs are run; `auto`: after 10 looks without
+    /// improvement, each after at least 100 steps, at `val_auc` from 50 validation positives, else at `val_loss`.
+    #[schemars(schema_with = "crate::spec::schema::stopping")]
+    pub early_stopping: Stopping,
     /// What computes: the fused kernels on cores, libtorch on GPUs or on cores.
     pub backend: Backend,
 }
@@ -112,15 +113,92 @@ pub struct TrainSpec {
 impl Default for TrainSpec {
     fn default() -> Self {
         Self {
-            epochs: 100,
+            epochs: Epochs::Auto,
             batch_size: 2048,
             optimizer: Optimizer::Adam,
             learning_rate: 1e-3,
             weight_decay: 0.0,
             reduction: Reduction::Sum,
             epsilon: None,
-            early_stopping: None,
+            early_stopping: Stopping::Auto,
             backend: Backend::Auto,
+        }
+    }
+}
+
+impl TrainSpec {
+    /// What a sweep file meant before `auto` was there: what it does not say was 100 epochs, all of which are run.
+    #[must_use]
+    pub fn as_before_auto(&self) -> Self {
+        let epochs = if self.epochs == Epochs::Auto { Epochs::Count(Epochs::FEWEST) } else { self.epochs };
+        let early_stopping =
+            if self.early_stopping == Stopping::Auto { Stopping::None } else { self.early_stopping.clone() };
+        Self { epochs, early_stopping, ..self.clone() }
+    }
+}
+
+/// `train.epochs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Epochs {
+    /// As many as the rows need: see [`Epochs::FEWEST`] and [`Epochs::FEWEST_STEPS`].
+    Auto,
+    /// This many.
+    Count(u32),
+}
+
+impl Epochs {
+    /// The word of [`Epochs::Auto`].
+    pub const AUTO: &'static str = "auto";
+    /// Epochs that `auto` has at least.
+    pub const FEWEST: u32 = 100;
+    /// Steps of the optimizer that `auto` has at least.
+    pub const FEWEST_STEPS: u64 = 3_000;
+}
+
+impl Serialize for Epochs {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Auto => serializer.serialize_str(Self::AUTO),
+            Self::Count(count) => serializer.serialize_u32(*count),
+        }
+    }
+}
+
+impl std::fmt::Display for Epochs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Auto => f.write_str(Self::AUTO),
+            Self::Count(count) => write!(f, "{count}"),
+        }
+    }
+}
+
+/// `train.early_stopping`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stopping {
+    /// By a rule that follows from the rows.
+    Auto,
+    /// All epochs are run.
+    None,
+    /// By this rule.
+    Rule(EarlyStopping),
+}
+
+impl Stopping {
+    /// Its words, beside a rule.
+    pub const WORDS: [&'static str; 2] = ["auto", "none"];
+    /// Validation positives from which `auto` watches the AUC: one of fewer says little of one epoch against another.
+    pub const POSITIVES_FOR_AUC: usize = 50;
+    /// Steps of the optimizer between two looks of `auto`.
+    pub const STEPS_OF_A_LOOK: u64 = 100;
+}
+
+impl Serialize for Stopping {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Auto => serializer.serialize_str(Self::WORDS[0]),
+            Self::None => serializer.serialize_str(Self::WORDS[1]),
+            Self::Rule(rule) => rule.serialize(serializer),
         }
     }
 }
@@ -161,7 +239,7 @@ words! {
     }
 }
 
-/// `train.early_stopping`.
+/// A rule of `train.early_stopping`.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EarlyStopping {
@@ -190,8 +268,20 @@ words! {
     pub enum Monitor {
         /// ROC AUC on the validation rows.
         ValAuc = "val_auc",
+        /// Average precision on the validation rows.
+        ValAveragePrecision = "val_average_precision",
         /// Mean loss on the validation rows.
         ValLoss = "val_loss",
+    }
+}
+
+impl Monitor {
+    /// Which way is better.
+    pub fn goal(self) -> Goal {
+        match self {
+            Self::ValAuc | Self::ValAveragePrecision => Goal::Maximize,
+            Self::ValLoss => Goal::Minimize,
+        }
     }
 }
 

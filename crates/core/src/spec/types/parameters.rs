@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::spec::parameters::Space;
+use crate::spec::words::words;
 
 /// `parameters`: one space, or several whose union is swept.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -49,4 +50,24 @@ pub enum Domain<T> {
         /// How many, at least 2.
         count: u32,
     },
+    /// `count` numbers from `min` to `max`, both included, each the same multiple of the one before. Numeric parameters
+    /// only.
+    LogRange {
+        /// First number, above 0.
+        min: f64,
+        /// Last number.
+        max: f64,
+        /// How many, at least 2.
+        count: u32,
+        /// That it is so.
+        distribution: Distribution,
+    },
+}
+
+words! {
+    /// `distribution` of a range.
+    pub enum Distribution {
+        /// Equal factors.
+        LogUniformValues = "log_uniform_values",
+    }
 }

@@ -120,7 +120,7 @@ fn a_description_tells_what_is_there() {
     assert_eq!((described.rows, described.positives, described.negatives), (4, 1, 3));
     let missing: Vec<usize> = described.columns.iter().map(|column| column.missing).collect();
     assert_eq!(missing, [1, 1, 1, 1]);
-    let shown = described.to_string().replace(&described.fingerprint, "F");
+    let shown = described.to_text(false).replace(&described.fingerprint, "F");
     let expected = "\
 rows         4
 features     4 (2 numbers, 1 booleans, 1 text)
@@ -128,16 +128,54 @@ label        y
 positive     yes: 1 rows (25.000 %)
 negative     no: 3 rows
 fingerprint  F
-
 column  kind        missing  values
 n       numbers           1  1 to 4.500, mean 2.500
 c       numbers           1  5 to 5, mean 5
 b       booleans          1  66.7 % true
 t       text              1  u (2), v (1)
-
 constant, of no use: c
 ";
     assert_eq!(shown, expected);
     let json = serde_json::to_value(&described).unwrap();
     assert_eq!(json["columns"][3]["levels"][0], serde_json::json!({"level": "u", "rows": 2}));
+}
+
+#[test]
+fn a_description_fits_a_screen_or_has_all() {
+    let header: Vec<String> = (0..40).map(|column| format!("a_column_with_a_long_name_of_number_{column}")).collect();
+    let row = |row: usize| (0..40).map(|column| format!(",{}.5", row * (column + 1))).collect::<String>();
+    let content = format!(
+        "y,{}\n{}",
+        header.join(","),
+        (0..30).map(|at| format!("{}{}\n", at % 10 / 9, row(at))).collect::<String>()
+    );
+    let described = describe(&with(&content, |_| ()).unwrap());
+    let screen = described.to_text(false);
+    assert_eq!(screen.lines().count(), 23, "{screen}");
+    assert!(screen.lines().all(|line| line.chars().count() <= 100), "{screen}");
+    assert!(screen.contains("... and 25 more columns: `--all` shows them"), "{screen}");
+    let all = described.to_text(true);
+    assert!(header.iter().all(|name| all.contains(name.as_str())), "{all}");
+    assert_eq!(all.lines().count(), 7 + 40);
+}
+
+#[test]
+fn patterns_drop_columns() {
+    let content = "id,tmp_a,tmp_b,x,y\n1,2,3,4,0\n2,3,4,5,1\n3,4,5,7,0\n";
+    let dropped = |names: &[&str]| {
+        let drop = names.iter().map(|name| (*name).to_owned()).collect();
+        with(content, |spec| spec.drop = drop).map(|source| source.table.names().collect::<Vec<_>>().join(","))
+    };
+    assert_eq!(dropped(&["tmp_*", "?d"]).unwrap(), "x");
+    let told = said(&dropped(&["tpm_*"]).unwrap_err());
+    let expected = "`data.drop` has the pattern `tpm_*`, which no column's name fits | did you mean `tmp_";
+    assert!(told.starts_with(expected), "{told}");
+    assert!(said(&dropped(&["*"]).unwrap_err()).contains("`y` stands under `data.label` and under `data.drop`"));
+    // What the split reads is read, whatever pattern fits it.
+    let (_folder, path) = file("t.csv", content);
+    let by = SplitBy::Group { column: "tmp_a".to_owned() };
+    let split = SplitSpec { by, ..SplitSpec::default() };
+    let spec = DataSpec { drop: vec!["tmp_*".to_owned()], ..spec(&path, "y") };
+    let source = load(&spec, &split).unwrap();
+    assert_eq!(source.table.names().collect::<Vec<_>>(), ["id", "x"]);
 }

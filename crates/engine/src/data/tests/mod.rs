@@ -51,6 +51,7 @@ fn read_csv(content: impl AsRef<[u8]>) -> Result<Table, DataError> {
 fn spec(path: &Path, label: &str) -> DataSpec {
     DataSpec {
         source: path.to_path_buf(),
+        beside: None,
         url: None,
         sha256: None,
         synth: None,

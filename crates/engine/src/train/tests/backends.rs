@@ -42,7 +42,7 @@ proptest! {
         }
         let last = stack.trials.len() - 1;
         let own = vec![stack.trials[last].clone()];
-        let alone = Stack::new(own, stack.settings.clone(), &data.train, data.features.len(), 1, 0).unwrap();
+        let alone = Stack::new(own, stack.settings.clone(), data, 1).unwrap();
         let own = steps(&alone, data, &mut fused(&alone, &parameters(&alone)), 2);
         let size = stack.shape.parameters();
         prop_assert_eq!(&best.0[last * size..], own.0.as_slice());
@@ -58,7 +58,7 @@ proptest! {
         let slots: Vec<usize> = (0..stack.trials.len()).collect();
         let slot = pick.index(slots.len());
         let (own, settings) = (vec![stack.trials[slot].clone()], stack.settings.clone());
-        let alone = Stack::new(own, settings, &data.train, data.features.len(), 1, 0).unwrap();
+        let alone = Stack::new(own, settings, data, 1).unwrap();
         let together = steps(&stack, data, &mut fused(&stack, &parameters(&stack)), 3);
         let own = steps(&alone, data, &mut fused(&alone, &parameters(&alone)), 3);
         let (size, n) = (stack.shape.parameters(), data.validation.y.len());

@@ -71,7 +71,12 @@ fn recorded_rows(folder: &Path) -> Replicate {
 }
 
 fn settings(reduction: Reduction, epochs: u32) -> TrainSpec {
-    TrainSpec { epochs, reduction, ..TrainSpec::default() }
+    TrainSpec {
+        epochs: spec::Epochs::Count(epochs),
+        early_stopping: spec::Stopping::None,
+        reduction,
+        ..TrainSpec::default()
+    }
 }
 
 #[test]
@@ -211,7 +216,11 @@ fn a_diverging_trial_fails_alone() {
 fn stopped_trials_leave_and_keep_their_best_weights() {
     let data = data(2000, 6, 100);
     let rule = spec::EarlyStopping { patience: 2, ..spec::EarlyStopping::default() };
-    let settings = TrainSpec { epochs: 40, early_stopping: Some(rule), ..TrainSpec::default() };
+    let settings = TrainSpec {
+        epochs: spec::Epochs::Count(40),
+        early_stopping: spec::Stopping::Rule(rule),
+        ..TrainSpec::default()
+    };
     let rates = [0.1, 0.03, 0.01, 0.001];
     let trials = rates.map(|learning_rate| Hyperparameters { learning_rate, ..trial(0.5, 1.0) }).to_vec();
     let ended = run(&stack(trials, settings, &data), &data);
@@ -226,11 +235,61 @@ fn stopped_trials_leave_and_keep_their_best_weights() {
     }
 }
 
+/// 4 steps an epoch: a look each 25 epochs, of the loss, as there are few validation positives.
+#[test]
+fn auto_looks_seldom_where_epochs_are_short_and_alike_alone_and_in_a_stack() {
+    let data = data(400, 5, 30);
+    let settings = TrainSpec { epochs: spec::Epochs::Count(510), ..TrainSpec::default() };
+    let trials = [0.3, 0.02, 1e-5].map(|learning_rate| Hyperparameters { learning_rate, ..trial(0.5, 1.0) }).to_vec();
+    let together = run(&stack(trials.clone(), settings.clone(), &data), &data);
+    let lengths: std::collections::HashSet<_> = together.iter().map(|end| end.history.len()).collect();
+    assert!(lengths.len() > 1, "all stopped together: {lengths:?}");
+    for (slot, end) in together.iter().enumerate() {
+        let (fitted, epochs) = (end.outcome.as_ref().unwrap(), end.history.len());
+        let loss = |epoch: usize| end.history[epoch - 1].val_loss;
+        let looks = (1..=epochs).filter(|epoch| epoch % 25 == 0 || *epoch == 510);
+        let best = looks.clone().reduce(|best, look| if loss(look) < loss(best) { look } else { best }).unwrap();
+        assert_eq!(fitted.best_epoch as usize, best);
+        assert!(close(fitted.val.loss, loss(best), 1e-9));
+        assert!(epochs == 510 || epochs == best + 250, "{epochs} {best}");
+        let alone = run(&stack(vec![trials[slot].clone()], settings.clone(), &data), &data);
+        assert_eq!(alone[0].outcome, end.outcome);
+    }
+}
+
+#[test]
+fn average_precision_may_be_watched() {
+    let data = data(900, 5, 90);
+    let rule = spec::EarlyStopping { metric: spec::Monitor::ValAveragePrecision, ..spec::EarlyStopping::default() };
+    let watched = TrainSpec {
+        epochs: spec::Epochs::Count(8),
+        early_stopping: spec::Stopping::Rule(rule),
+        ..TrainSpec::default()
+    };
+    let trial = Hyperparameters { learning_rate: 0.1, ..trial(0.5, 1.0) };
+    let ended = run(&stack(vec![trial.clone()], watched, &data), &data);
+    let fitted = ended[0].outcome.as_ref().unwrap();
+    // What it is after each number of epochs, measured when these are over.
+    let after: Vec<f64> = (1..=8)
+        .map(|epochs| {
+            let ended = run(&stack(vec![trial.clone()], settings(Reduction::Sum, epochs), &data), &data);
+            ended[0].outcome.as_ref().unwrap().val.average_precision.unwrap()
+        })
+        .collect();
+    let best = after.iter().copied().fold(0.0, f64::max);
+    assert_eq!(after.iter().position(|value| *value == best).unwrap() + 1, fitted.best_epoch as usize, "{after:?}");
+    assert_eq!(fitted.val.average_precision, Some(best));
+}
+
 #[test]
 fn an_interrupted_stack_goes_on_to_the_same_bits() {
     let data = data(900, 5, 90);
     let rule = spec::EarlyStopping { patience: 2, ..spec::EarlyStopping::default() };
-    let settings = TrainSpec { epochs: 6, early_stopping: Some(rule), ..TrainSpec::default() };
+    let settings = TrainSpec {
+        epochs: spec::Epochs::Count(6),
+        early_stopping: spec::Stopping::Rule(rule),
+        ..TrainSpec::default()
+    };
     let trials = vec![trial(0.25, 2.0), trial(0.5, 0.0), Hyperparameters { learning_rate: 0.1, ..trial(0.9, 1.0) }];
     let stack = stack(trials, settings, &data);
     let whole = run(&stack, &data);

@@ -41,7 +41,7 @@ pub(crate) fn trial(alpha: f64, gamma: f64) -> Hyperparameters {
 }
 
 pub(crate) fn stack(trials: Vec<Hyperparameters>, settings: TrainSpec, data: &Replicate) -> Stack {
-    Stack::new(trials, settings, &data.train, data.features.len(), 1, data.index).unwrap()
+    Stack::new(trials, settings, data, 1).unwrap()
 }
 
 /// Keeps everything; stops after `stop_after` questions.
@@ -121,7 +121,11 @@ pub(crate) fn trials() -> Vec<Hyperparameters> {
 
 pub(crate) fn stopping(epochs: u32) -> TrainSpec {
     let rule = spec::EarlyStopping { patience: 2, ..spec::EarlyStopping::default() };
-    TrainSpec { epochs, early_stopping: Some(rule), ..TrainSpec::default() }
+    TrainSpec {
+        epochs: spec::Epochs::Count(epochs),
+        early_stopping: spec::Stopping::Rule(rule),
+        ..TrainSpec::default()
+    }
 }
 
 /// Trains `steps` steps on a backend and returns the parameters, the summed losses and the scores.
