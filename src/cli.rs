@@ -426,6 +426,9 @@ pub struct DescribeArgs {
     /// Show every column, and lines in their whole length
     #[arg(long)]
     pub all: bool,
+    /// Fit a small model under a random split, one by time and one by groups, and show what it comes to
+    #[arg(long)]
+    pub split_check: bool,
 }
 
 /// `data synth`.

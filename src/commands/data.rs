@@ -17,6 +17,10 @@ pub(super) fn data(command: &DataCommand) -> Result<ExitCode, Failure> {
             data::fetch(&spec.data, &mut DownloadBar::new(false)).map_err(RunError::from)?;
             let source = data::load(&spec.data, &spec.split).map_err(RunError::from)?;
             output::lines(&data::describe(&source).to_text(args.all)).map_err(closed)?;
+            if args.split_check {
+                let check = data::split_check(&spec.data, &spec.split, spec.seed).map_err(RunError::from)?;
+                output::lines(&check.to_string()).map_err(closed)?;
+            }
         }
         DataCommand::Synth(args) => synth(args)?,
     }

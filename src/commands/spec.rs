@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::cli::SpecArgs;
@@ -42,7 +42,12 @@ fn place_source(data: &mut DataSpec, folder: &Path) {
     if data.source.is_absolute() || real(folder) == real(Path::new(".")) {
         return;
     }
-    if !beside.exists() {
+    // Of a pattern, the folders above its first star.
+    let is_plain = |part: &std::path::Component<'_>| !part.as_os_str().to_string_lossy().contains(['*', '?', '[']);
+    let there = |path: &Path| path.exists() || path.components().take_while(is_plain).collect::<PathBuf>().is_dir();
+    let is_pattern = !data.source.components().all(|part| is_plain(&part));
+    let is_beside = if is_pattern { there(&beside) } else { beside.exists() };
+    if !is_beside {
         data.beside = Some(folder.to_owned());
         return;
     }

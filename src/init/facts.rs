@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::spec::{self, Spec};
-use focalsweep_engine::data::{self, Column, DataError, Source, Splits, Values};
+use focalsweep_engine::data::{self, Column, ColumnFault, DataError, Matter, Source, Splits, Values};
 use focalsweep_report::FEW_POSITIVES;
 
 use super::Asked;
@@ -132,9 +132,15 @@ fn unusable(error: &DataError) -> Option<(String, String)> {
         DataError::Identifier { column, levels, rows } => {
             Some((column.clone(), format!("{levels} different texts on {rows} rows: an identifier")))
         }
-        DataError::ColumnType { column, kind, is_label: false } => {
+        DataError::ColumnType { column, kind, .. } => {
             Some((column.clone(), format!("{kind}, neither a number, a boolean nor text")))
         }
+        DataError::Columns { faults, .. } => match faults.iter().find(|fault| !fault.is_label)? {
+            ColumnFault { column, what: Matter::TooLong { example }, .. } => {
+                Some((column.clone(), format!("whole numbers such as {example}, too long for one: an identifier")))
+            }
+            _ => None,
+        },
         DataError::TooManyLevels { column, levels, .. } | DataError::TooWide { column, levels, .. } => {
             Some((column.clone(), format!("{levels} levels of text, each of which would be a feature")))
         }

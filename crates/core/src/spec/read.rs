@@ -263,7 +263,7 @@ impl Reader {
             trials: count("trials", ConfirmSpec::TRIALS, default.trials),
             replicates: count("replicates", ConfirmSpec::REPLICATES, default.replicates.next_multiple_of(folds)),
         };
-        if confirm.replicates % folds != 0 {
+        if !confirm.replicates.is_multiple_of(folds) {
             let message = format!("found {} replicates, expected a multiple of the {folds} folds", confirm.replicates);
             let place = section.get("replicates").unwrap_or(at);
             self.fault_at(place.key_place.clone(), &place.path, message, None);

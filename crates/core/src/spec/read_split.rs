@@ -63,9 +63,7 @@ impl Reader {
         }
         let group_column = group.then(|| self.named_column(section, "group_column", "whose values are the groups"));
         if !time {
-            return Some(
-                group_column.map_or(Some(SplitBy::Random), |column| column.map(|column| SplitBy::Group { column }))?,
-            );
+            return group_column.map_or(Some(SplitBy::Random), |column| column.map(|column| SplitBy::Group { column }));
         }
         let column = self.named_column(section, "time_column", "that orders the rows");
         let mut span = |key: &str| section.get_some(key).and_then(|at| self.span(at));

@@ -100,6 +100,13 @@ const FRAGMENTS: &[&str] = &[
     "data: {source: a.csv, label: y, url: 'https://example.org/a.csv'}",
     "data: {source: a.csv, label: y, url: 'ftp://example.org/a.csv', sha256: abc}",
     "data: {source: a.csv, label: y, sha256: 'zz74b691b16a6c49d3f159c883398e03ccd6d1ee12d9d8ee38f4b4b98551a89a'}",
+    "data: {source: a.csv, label: y, csv: {delimiter: ab, decimal: ';', quote: a, comment: x, skip_rows: -1}}",
+    "data: {source: a.csv, label: y, csv: {delimiter: ';', quote: ';', thousands: '.', encoding: utf8, na_values: x}}",
+    "data: {source: a.csv, label: y, csv: {decimal: ',', thousands: ',', delimeter: ';'}}",
+    "data: {source: a.csv, label: y, types: {y: ignore, a: numbr, b: category, c: number, d: number}, drop: [d], \
+     log: {b: 1}, categorical: [c]}",
+    "data: {source: a.csv, label: y, datetime: {y: [hour], a: [], b: [hour, hour, minute], c: [hour]}, \
+     types: {c: number}, bad_values: ignore, deduplicate: 1}",
     // Words.
     "model: {activation: rellu}",
     "model: {activation: gelu}",

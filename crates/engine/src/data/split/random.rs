@@ -121,9 +121,9 @@ impl Parts {
         for row in rows {
             let tests = *dealt % folds as usize == fold as usize;
             if tests {
-                self.test.push(row)
+                self.test.push(row);
             } else {
-                left.push(row)
+                left.push(row);
             }
             *dealt += 1;
         }

@@ -10,6 +10,7 @@ mod prepare;
 mod read;
 mod real;
 mod split;
+mod split_check;
 mod split_column;
 mod split_folds;
 mod split_group;
