@@ -58,14 +58,17 @@ fn train(split: &str, changes: &[&str]) -> (TempDir, PathBuf, Value) {
     args.extend(changes.iter().flat_map(|change| ["--set".to_owned(), (*change).to_owned()]));
     let said = focalsweep(folder.path(), &args);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
-    let report = focalsweep(folder.path(), &["report", "run", "--format", "json"]);
+    let report = focalsweep(folder.path(), ["report", "run", "--format", "json"]);
     assert_eq!(report.code, Some(0), "{}", report.stderr);
     let dir = folder.path().join("run");
     (folder, dir, serde_json::from_str(&report.stdout).unwrap())
 }
 
-/// Rows and units of each (replicate, split) of the first trial.
-fn parts(dir: &Path) -> BTreeMap<(i64, String), Vec<(i64, Option<i64>)>> {
+/// Rows and units of each (replicate, split).
+type Parts = BTreeMap<(i64, String), Vec<(i64, Option<i64>)>>;
+
+/// Those of the first trial.
+fn parts(dir: &Path) -> Parts {
     let table = Table::read(&dir.join("scores.parquet"));
     let (splits, rows) = (table.texts("split"), table.integers("row"));
     let units =
@@ -111,7 +114,7 @@ fn groups_stay_together_and_are_what_is_counted() {
     // The standard error in results.parquet is that of groups: all rows of a card have one class here.
     let results = Table::read(&dir.join("results.parquet"));
     assert!(results.floats("test_auc_se")[0].unwrap() > 0.0);
-    let other = focalsweep(_folder.path(), &["report", "run"]);
+    let other = focalsweep(_folder.path(), ["report", "run"]);
     assert!(!other.stdout.contains("In brackets"), "{}", other.stdout);
 }
 
@@ -176,7 +179,7 @@ fn a_column_says_which_part_a_row_is_of() {
     assert!(manifest(&dir).contains("left out, rows that are of no part by `part`: unused (200)"));
     // What is not as the run had it is refused.
     let changed = ["run", "sweep.yaml", "--out", "run", "--resume", "--set", "split={test: 0.3}"];
-    assert_eq!(focalsweep(folder.path(), &changed).code, Some(2));
+    assert_eq!(focalsweep(folder.path(), changed).code, Some(2));
 }
 
 #[test]
@@ -190,7 +193,7 @@ fn columns_that_are_not_there_are_told_with_the_nearest() {
         ("{by: time, time_column: wen}", "did you mean `when`?"),
         ("{by: time, time_column: part}", "expected times or numbers"),
     ] {
-        let said = focalsweep(folder.path(), &["plan", "sweep.yaml", "--set", &format!("split={split}")]);
+        let said = focalsweep(folder.path(), ["plan", "sweep.yaml", "--set", &format!("split={split}")]);
         assert_eq!(said.code, Some(2), "{split}: {}", said.stderr);
         let flat: String = said.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(flat.contains(expected), "{split}: {}", said.stderr);

@@ -49,7 +49,8 @@ impl Reading {
         }
     }
 
-    /// With the columns that a split reads: they are read whatever they look like, groups and parts as words.
+    /// With the columns that a split reads: they are read whatever they look like, groups and parts as words
+    /// unless the sweep file says otherwise.
     pub(super) fn with_split(&mut self, split: &SplitSpec) {
         for (_, name) in split.columns() {
             self.named.insert(name.to_owned());
@@ -58,7 +59,7 @@ impl Reading {
             }
         }
         for name in split.columns_of_words() {
-            self.types.insert(name.to_owned(), ColumnKind::Category);
+            self.types.entry(name.to_owned()).or_insert(ColumnKind::Category);
         }
     }
 

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use super::super::error::DataError;
+use super::super::pick::is_dropped;
 use super::super::row_place::Places;
 use super::super::table::{Column, Levels, Table, Values};
 use super::super::time::DAY;
-use focalsweep_core::spec::{DataSpec, SplitBy, SplitSpec};
+use focalsweep_core::spec::{ColumnKind, DataSpec, SplitBy, SplitSpec};
 
 /// What a split knows of each row.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -72,8 +73,7 @@ impl SplitColumns {
             let Some(at) = table.columns.iter().position(|column| column.name == name) else {
                 return Err(DataError::unknown_column(key, name, table.names()));
             };
-            let asked = spec.datetime.contains_key(name);
-            let column = if asked { table.columns[at].clone() } else { table.columns.remove(at) };
+            let column = if is_feature(spec, name) { table.columns[at].clone() } else { table.columns.remove(at) };
             match &split.by {
                 SplitBy::Time { column: time, .. } if time == name => {
                     columns.times = Some(Times::of(column, places)?);
@@ -104,6 +104,15 @@ pub(super) struct Blocks {
     of_row: Vec<u32>,
     /// What a block is: `a day`.
     pub(super) name: String,
+}
+
+/// Whether the sweep file asks for a column of the split as a feature too: it says what kind it is.
+fn is_feature(spec: &DataSpec, name: &str) -> bool {
+    let kind = spec.types.get(name).copied();
+    let of_type = matches!(kind, Some(ColumnKind::Number | ColumnKind::Category | ColumnKind::Boolean));
+    let listed = spec.categorical.iter().any(|column| column == name);
+    (of_type || listed || spec.log.contains_key(name) || spec.datetime.contains_key(name))
+        && !is_dropped(&spec.drop, name)
 }
 
 impl Groups {

@@ -24,7 +24,7 @@ pub(super) fn split(
     let cells: Vec<Option<&str>> = cells.iter().map(|cell| Some(cell.as_str())).collect();
     let mut table = Table { rows: groups.len(), columns: vec![text("g", &cells)] };
     let columns = SplitColumns::take(&mut table, &super::spec(Path::new("t.csv"), "y"), spec, &Default::default())?;
-    let replicates = spec.folds.map_or(1, |folds| folds.replicates());
+    let replicates = spec.folds.map_or(1, focalsweep_core::spec::Folds::replicates);
     super::super::split::split(labels, &columns, &Splits { spec, seed, replicates }, replicate)
 }
 
@@ -170,4 +170,26 @@ fn groups_are_read_from_the_file() {
     let by = SplitBy::Group { column: "y".into() };
     let error = load(&data, &SplitSpec { by, ..SplitSpec::default() }).unwrap_err();
     assert!(said(&error).contains("`y` stands under `data.label` and under `split.group_column`"), "{error}");
+}
+
+/// Who says what kind a column of the split is asks for it as a feature too.
+#[test]
+fn a_column_of_the_split_is_a_feature_where_it_is_asked_for() {
+    let rows = (0..100).map(|row| format!("{},{row},{}\n", row / 4, u8::from(row % 5 == 0)));
+    let (_folder, path) = file("t.csv", format!("branch,a,y\n{}", rows.collect::<String>()));
+    let by = SplitBy::Group { column: "branch".into() };
+    let split = SplitSpec { by, ..SplitSpec::default() };
+    for (kind, features) in [
+        (None, vec!["a"]),
+        (Some(ColumnKind::Number), vec!["branch", "a"]),
+        (Some(ColumnKind::Category), vec!["branch", "a"]),
+        (Some(ColumnKind::Ignore), vec!["a"]),
+    ] {
+        let types = kind.map(|kind| ("branch".to_owned(), kind)).into_iter().collect();
+        let source = load(&DataSpec { types, ..spec(&path, "y") }, &split).unwrap();
+        assert_eq!(source.table.names().collect::<Vec<_>>(), features, "{kind:?}");
+        let splits = Splits { spec: &split, seed: 0, replicates: 1 };
+        let dealt = super::super::split::split(&source.labels, &source.split, &splits, 0).unwrap();
+        assert!(dealt.notes[0].starts_with("split by group `branch`: 16 groups train"), "{:?}", dealt.notes);
+    }
 }
