@@ -8,6 +8,7 @@ use super::jobs::{Plan, Sizes};
 use super::phase::Phase;
 use super::space::Trials;
 use super::wave::Wave;
+use crate::spec::Hyperparameters;
 
 /// Ids of trials that are told one by one.
 const MOST_TOLD: usize = 3;
@@ -70,8 +71,8 @@ impl Plan {
             .filter(|trial| known.insert(trial.trial_id()))
             .collect();
         let wanted: Vec<_> = (0..trials.len()).map(|index| trials.get(index)).collect();
-        let wanted_ids: HashSet<String> = wanted.iter().map(|trial| trial.trial_id()).collect();
-        let mut lost = searched.iter().map(|trial| trial.trial_id()).filter(|id| !wanted_ids.contains(id)).peekable();
+        let wanted_ids: HashSet<String> = wanted.iter().map(Hyperparameters::trial_id).collect();
+        let mut lost = searched.iter().map(Hyperparameters::trial_id).filter(|id| !wanted_ids.contains(id)).peekable();
         if lost.peek().is_some() {
             let first: Vec<String> = lost.by_ref().take(MOST_TOLD).collect();
             return Err(CannotGrow::Trials { count: first.len() + lost.count(), first });
@@ -92,7 +93,7 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Hyperparameters, Stacking};
+    use crate::plan::Stacking;
     use proptest::prelude::*;
 
     const SIZES: Sizes = Sizes { features: 5, rows: 100, workers: 3, memory: 1 << 30, stacking: Stacking::CORE };
