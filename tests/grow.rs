@@ -83,8 +83,6 @@ fn a_run_loses_nothing_and_says_what_to_do() {
     assert_eq!(run(folder, "run", &[], &[]).code, Some(0));
     let before = files(&folder.join("run"));
     for (change, said) in [
-        ("parameters.gamma.values=[0,3]", "the sweep lacks 1 of the run's trials"),
-        ("replicates=1", "the sweep asks for 1 replicates, and the run has 2"),
         ("train.epochs=4", "was started with another sweep: `train` differ"),
         ("data.standardize=false", "was started with another sweep: `data` differ"),
         ("split.test=0.3", "was started with another sweep: `split` differ"),
@@ -96,6 +94,28 @@ fn a_run_loses_nothing_and_says_what_to_do() {
         assert!(words.contains(said) && words.contains("--out DIR"), "{change}: {words}");
         assert!(files(&folder.join("run")) == before, "{change}");
     }
+}
+
+#[test]
+fn what_a_sweep_does_not_ask_for_any_more_stays() {
+    let folder = folder();
+    let folder = folder.path();
+    assert_eq!(run(folder, "run", &[], &[]).code, Some(0));
+    let before = fs::read(folder.join("run/results.parquet")).unwrap();
+    let said = run(folder, "run", &["replicates=1", "parameters.gamma.values=[2]"], &["--resume"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let kept = "the run has 1 trial and 1 replicate that this sweep does not ask for: they stay as they are";
+    assert!(said.stderr.contains(kept), "{}", said.stderr);
+    assert!(fs::read(folder.join("run/results.parquet")).unwrap() == before, "nothing was trained");
+    // More replicates of one of the trials: the other is ranked after those that are complete.
+    let said = run(folder, "run", &["replicates=3", "parameters.gamma.values=[2]"], &["--resume"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(said.stderr.contains("1 trial is trained on replicate 2"), "{}", said.stderr);
+    assert_eq!(keys(folder.join("run")).len(), 5);
+    let report = report(folder, &["run"], &[]);
+    assert!(report["warnings"].to_string().contains("with missing replicates"), "{report:#}");
+    let confirmed = focalsweep(folder, ["confirm", "run", "--trials", "1", "--replicates", "2"]);
+    assert_eq!(confirmed.code, Some(0), "{}", confirmed.stderr);
 }
 
 #[test]

@@ -8,7 +8,6 @@ use crate::launch::LaunchError;
 use crate::launch::devices::NoDevice;
 use crate::launch::slurm::SlurmError;
 use crate::launch::torch::NoTorch;
-use focalsweep_core::plan::CannotGrow;
 use focalsweep_core::record::{RunDirError, SPEC};
 use focalsweep_core::shell::quoted;
 use focalsweep_core::spec::SpecFaults;
@@ -71,18 +70,6 @@ pub enum RunError {
         rows: usize,
         /// Rows of the search.
         all: usize,
-    },
-    /// The sweep has less than its run.
-    #[error("{} cannot become this sweep: {why}", .root.display())]
-    #[diagnostic(help(
-        "a run grows by values, mappings and replicates, and loses none: put them back, or give this sweep a directory \
-         of its own with `--out DIR`"
-    ))]
-    CannotGrow {
-        /// The run directory.
-        root: PathBuf,
-        /// What it lacks.
-        why: CannotGrow,
     },
     /// Rows that are there and rows to come would have figures at different operating points.
     #[error("{} has another `operating_point`, and is not finished", .root.display())]
@@ -155,7 +142,6 @@ impl RunError {
             | Self::TooManyTrials
             | Self::Data(_)
             | Self::SearchNotOver { .. }
-            | Self::CannotGrow { .. }
             | Self::NothingYet(_)
             | Self::PointOfUnfinished { .. }
             | Self::PointWithoutScores { .. }

@@ -178,7 +178,7 @@ impl Sweep {
     fn check_wanted(&self, manifest: &Manifest) -> Result<(), RunError> {
         let (rows, all) =
             (manifest.counts.rows, manifest.counts.trials.saturating_mul(manifest.counts.replicates as usize));
-        if self.options.confirm.is_some() && rows < all {
+        if self.options.confirm.is_some() && manifest.state != RunState::Finished && rows < all {
             return Err(RunError::SearchNotOver { root: self.root.clone(), rows, all });
         }
         if self.options.resume {
@@ -224,8 +224,6 @@ impl Ready {
                 if is_moved && !(finished && manifest.counts.failed == 0) {
                     return Err(RunError::PointOfUnfinished { root: self.sweep.root.clone() });
                 }
-                // Refused before anything is mended.
-                self.growth(&asked)?;
                 let mut left = mend(&self.sweep.spec, &self.workload, &dir, &mut manifest, &found, observer)?;
                 if is_moved {
                     if !left.is_empty() {
@@ -270,10 +268,9 @@ impl Ready {
     }
 
     /// The next wave of a sweep that has become larger than its plan.
-    fn growth(&self, asked: &Trials) -> Result<Option<Wave>, RunError> {
+    fn growth(&self, asked: &Trials) -> Option<Wave> {
         let (spec, Workload { plan, trials, sizes, .. }) = (&self.sweep.spec, &self.workload);
         plan.growth(trials, (asked, spec.replicates), sizes, self.workload.most_epochs(spec))
-            .map_err(|why| RunError::CannotGrow { root: self.sweep.root.clone(), why })
     }
 
     /// Adds to the plan what the sweep has become larger by, and gives the jobs of that.
@@ -285,7 +282,12 @@ impl Ready {
         observer: &mut dyn Observer,
     ) -> Result<Vec<Job>, RunError> {
         let before = self.workload.plan.jobs.len();
-        while let Some(wave) = self.growth(asked)? {
+        let (trials, replicates) =
+            self.workload.plan.beyond(&self.workload.trials, (asked, self.sweep.spec.replicates));
+        if (trials, replicates) != (0, 0) {
+            observer.say(&kept_in_words(trials, replicates));
+        }
+        while let Some(wave) = self.growth(asked) {
             // What there is no room for is not recorded.
             self.workload.prepare_to(&self.sweep.spec, wave.replicates.iter().max().map_or(0, |last| last + 1))?;
             observer.say(&grown_in_words(&wave));
@@ -432,6 +434,16 @@ fn grown_in_words(wave: &Wave) -> String {
     let replicates: Vec<String> = wave.replicates.iter().map(u32::to_string).collect();
     let many = if replicates.len() == 1 { "" } else { "s" };
     format!("the sweep has grown: {trials} trained on replicate{many} {}", replicates.join(", "))
+}
+
+/// What a run has that its sweep does not ask for any more, in words.
+fn kept_in_words(trials: usize, replicates: usize) -> String {
+    let count = |count: usize, what: &str| {
+        let many = if count == 1 { "" } else { "s" };
+        (count > 0).then(|| format!("{} {what}{many}", thousands(count)))
+    };
+    let what: Vec<String> = count(trials, "trial").into_iter().chain(count(replicates, "replicate")).collect();
+    format!("the run has {} that this sweep does not ask for: they stay as they are", what.join(" and "))
 }
 
 /// Where a sweep is run unless somebody says otherwise.

@@ -9,7 +9,7 @@ use focalsweep_core::record::{Manifest, RunDirError, SPEC, blob_sum};
 use focalsweep_core::spec::{Spec, Stopping, TrainSpec};
 
 /// Keys that may change while a run goes on: where it runs, how it is ranked, what is trained when its search is over,
-/// and what the search is to have, which may become more (see [`focalsweep_core::plan::CannotGrow`]).
+/// and what the search is to have, which may become more (see [`focalsweep_core::plan::Plan::growth`]).
 /// `operating_point` may too, once a run is finished, but is in the fingerprint: only a spec that is there says whether
 /// it did.
 const MAY_CHANGE: [&str; 5] = ["confirm", "launch", "parameters", "rank", "replicates"];

@@ -1,8 +1,6 @@
 //! A plan that grows: what a sweep asks for now and its run has not planned yet.
 
-use std::collections::{BTreeSet, HashSet};
-
-use thiserror::Error;
+use std::collections::{BTreeSet, HashMap};
 
 use super::jobs::{Plan, Sizes};
 use super::phase::Phase;
@@ -10,83 +8,56 @@ use super::space::Trials;
 use super::wave::Wave;
 use crate::spec::Hyperparameters;
 
-/// Ids of trials that are told one by one.
-const MOST_TOLD: usize = 3;
-
-/// Why a run cannot become what is asked for: what it has trained would be left over.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum CannotGrow {
-    /// Trials of the run are none of the sweep any more.
-    #[error("the sweep lacks {count} of the run's trials ({})", .first.join(", "))]
-    Trials {
-        /// How many.
-        count: usize,
-        /// Ids of the first.
-        first: Vec<String>,
-    },
-    /// The run has more replicates.
-    #[error("the sweep asks for {asked} replicates, and the run has {there}")]
-    Replicates {
-        /// Replicates of the run's search.
-        there: u32,
-        /// Those that are asked for.
-        asked: u32,
-    },
-}
-
 impl Plan {
-    /// The next wave of a search that has become larger since it was planned, after all of this plan: the trials that
-    /// there are (`planned`) on replicates that are new, else those of `asked` that are new on all replicates. `None`
-    /// where all is planned. To be asked again with what the wave makes of the plan.
+    /// The next wave of a search that has become larger since it was planned, after all of this plan: trials of `asked`
+    /// on the replicates that they are not planned on, as many as there are asked for or are there already, so that all
+    /// trials can be ranked together. `None` where all is planned. To be asked again with what the wave makes of the
+    /// plan. What is planned and not asked for stays.
     ///
     /// New replicates are numbered on from all that there are. So a search that grows trains as it would have from the
     /// start, unless replicates that confirm have these numbers.
-    ///
-    /// # Errors
-    /// What is planned is not all asked for.
     pub fn growth(
         &self,
         planned: &Trials,
-        asked: (&Trials, u32),
+        (asked, replicates): (&Trials, u32),
         sizes: &Sizes,
         epochs: u32,
-    ) -> Result<Option<Wave>, CannotGrow> {
-        let (trials, replicates) = asked;
-        let there = self.search_replicates();
-        let count = u32::try_from(there.len()).unwrap_or(u32::MAX);
-        if replicates < count {
-            return Err(CannotGrow::Replicates { there: count, asked: replicates });
-        }
-        let searched: BTreeSet<usize> = self
-            .jobs
-            .iter()
-            .filter(|job| job.phase == Phase::Search)
-            .flat_map(|job| job.first..job.first + job.count)
-            .collect();
+    ) -> Option<Wave> {
+        let mut wanted = self.search_replicates();
+        let first = self.replicate_numbers();
+        let more = replicates.saturating_sub(u32::try_from(wanted.len()).unwrap_or(u32::MAX));
+        wanted.extend(first..first + more);
         // Waves that train trials again have places of their own for them.
-        let mut known = HashSet::new();
-        let searched: Vec<_> = searched
-            .into_iter()
-            .map(|index| planned.get(index))
-            .filter(|trial| known.insert(trial.trial_id()))
-            .collect();
-        let wanted: Vec<_> = (0..trials.len()).map(|index| trials.get(index)).collect();
-        let wanted_ids: HashSet<String> = wanted.iter().map(Hyperparameters::trial_id).collect();
-        let mut lost = searched.iter().map(Hyperparameters::trial_id).filter(|id| !wanted_ids.contains(id)).peekable();
-        if lost.peek().is_some() {
-            let first: Vec<String> = lost.by_ref().take(MOST_TOLD).collect();
-            return Err(CannotGrow::Trials { count: first.len() + lost.count(), first });
+        let mut trained: HashMap<String, BTreeSet<u32>> = HashMap::new();
+        for job in self.jobs.iter().filter(|job| job.phase == Phase::Search) {
+            for index in job.first..job.first + job.count {
+                trained.entry(planned.get(index).trial_id()).or_default().insert(job.replicate);
+            }
         }
-        let (trials, on) = if replicates > count {
-            let first = self.replicate_numbers();
-            (searched, (first..first + (replicates - count)).collect())
-        } else {
-            (wanted.into_iter().filter(|trial| !known.contains(&trial.trial_id())).collect(), there)
+        // Those that were begun first; then those of the first that lack something, which lack the same.
+        let lacking = |trial: &Hyperparameters| -> Vec<u32> {
+            let of_trial = trained.get(&trial.trial_id());
+            wanted.iter().copied().filter(|number| of_trial.is_none_or(|of| !of.contains(number))).collect()
         };
-        if trials.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(Wave::next(self, &Trials::listed(trials), (on, Phase::Search), sizes, epochs)))
+        let mut lack: Vec<(Hyperparameters, Vec<u32>)> = (0..asked.len())
+            .map(|index| asked.get(index))
+            .map(|trial| {
+                let of = lacking(&trial);
+                (trial, of)
+            })
+            .filter(|(_, of)| !of.is_empty())
+            .collect();
+        let on = lack.iter().map(|(_, of)| of).min_by_key(|of| of.len())?.clone();
+        lack.retain(|(_, of)| *of == on);
+        let trials = Trials::listed(lack.into_iter().map(|(trial, _)| trial).collect());
+        Some(Wave::next(self, &trials, (on, Phase::Search), sizes, epochs))
+    }
+
+    /// How many trials and replicates of the search are planned that are not `asked` for.
+    pub fn beyond(&self, planned: &Trials, (asked, replicates): (&Trials, u32)) -> (usize, usize) {
+        let asked: BTreeSet<String> = (0..asked.len()).map(|index| asked.get(index).trial_id()).collect();
+        let trials: BTreeSet<String> = (0..planned.len()).map(|index| planned.get(index).trial_id()).collect();
+        (trials.difference(&asked).count(), (self.replicates as usize).saturating_sub(replicates as usize))
     }
 }
 
@@ -121,13 +92,13 @@ mod tests {
         keys
     }
 
-    fn grow(waves: &mut Vec<Wave>, asked: (&Trials, u32)) -> Result<usize, CannotGrow> {
+    fn grow(waves: &mut Vec<Wave>, asked: (&Trials, u32)) -> usize {
         let before = waves.len();
         loop {
             let (plan, planned) = Plan::replay(waves).unwrap();
-            let Some(wave) = plan.growth(&planned, asked, &SIZES, 30)? else { return Ok(waves.len() - before) };
+            let Some(wave) = plan.growth(&planned, asked, &SIZES, 30) else { return waves.len() - before };
             waves.push(wave);
-            assert!(waves.len() < before + 3, "it ends");
+            assert!(waves.len() < before + 10, "it ends");
         }
     }
 
@@ -139,20 +110,31 @@ mod tests {
     fn what_is_there_is_not_trained_again() {
         let small = trials(&[1, 2], false);
         let mut waves = begun(&small, 2);
-        assert_eq!(grow(&mut waves, (&small, 2)), Ok(0));
-        assert_eq!(grow(&mut waves, (&trials(&[1, 2, 3], true), 3)), Ok(2));
+        assert_eq!(grow(&mut waves, (&small, 2)), 0);
+        assert_eq!(grow(&mut waves, (&trials(&[1, 2, 3], true), 3)), 2);
         assert_eq!(waves[1].replicates, [2]);
         assert_eq!(waves[2].replicates, [0, 1, 2]);
-        assert_eq!(grow(&mut waves, (&trials(&[1, 2, 3], true), 3)), Ok(0));
+        assert_eq!(grow(&mut waves, (&trials(&[1, 2, 3], true), 3)), 0);
     }
 
     #[test]
-    fn what_is_there_has_to_be_asked_for() {
-        let mut waves = begun(&trials(&[1, 2], true), 2);
-        let why = grow(&mut waves, (&trials(&[1, 3], true), 2)).unwrap_err();
-        assert!(matches!(&why, CannotGrow::Trials { count: 2, first } if first.len() == 2), "{why}");
-        assert_eq!(grow(&mut waves, (&trials(&[1, 2], true), 1)), Err(CannotGrow::Replicates { there: 2, asked: 1 }));
-        assert_eq!(waves.len(), 1);
+    fn what_is_not_asked_for_any_more_stays_and_can_be_asked_for_again() {
+        let all = trials(&[1, 2], true);
+        let mut waves = begun(&all, 1);
+        // Two of the four, on one replicate more; the others lack it.
+        let some = trials(&[1, 2], false);
+        assert_eq!(grow(&mut waves, (&some, 2)), 1);
+        let (plan, planned) = Plan::replay(&waves).unwrap();
+        assert_eq!((plan.trials, plan.replicates, keys(&plan, &planned).len()), (4, 2, 6));
+        assert_eq!(plan.beyond(&planned, (&some, 1)), (2, 1));
+        assert_eq!(plan.beyond(&planned, (&all, 2)), (0, 0));
+        // A new trial is trained on all replicates that there are, though fewer are asked for.
+        assert_eq!(grow(&mut waves, (&trials(&[1, 2, 3], false), 1)), 1);
+        assert_eq!(waves[2].replicates, [0, 1]);
+        // And what lacked one gets it.
+        assert_eq!(grow(&mut waves, (&trials(&[1, 2, 3], true), 2)), 2);
+        let (plan, planned) = Plan::replay(&waves).unwrap();
+        assert_eq!((plan.trials, plan.replicates, keys(&plan, &planned).len()), (6, 2, 12));
     }
 
     #[test]
@@ -163,7 +145,7 @@ mod tests {
         let best = Trials::listed(vec![planned.get(1)]);
         waves.push(Wave::confirm(&plan, &best, 3, &SIZES, 30));
         let more = trials(&[1, 2, 3], false);
-        assert_eq!(grow(&mut waves, (&more, 3)), Ok(2));
+        assert_eq!(grow(&mut waves, (&more, 3)), 2);
         let (plan, planned) = Plan::replay(&waves).unwrap();
         assert_eq!((plan.replicates, plan.search_replicates()), (3, vec![0, 1, 5]));
         assert_eq!((plan.trials, keys(&plan, &planned).len(), plan.rows_of(Phase::Confirm)), (3, 9, 3));
@@ -186,7 +168,7 @@ mod tests {
                 if waves.is_empty() {
                     waves = begun(&asked, replicates);
                 } else {
-                    grow(&mut waves, (&asked, replicates)).unwrap();
+                    grow(&mut waves, (&asked, replicates));
                 }
                 let (plan, planned) = Plan::replay(&waves).unwrap();
                 let expected = (0..asked.len())

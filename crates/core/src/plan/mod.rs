@@ -19,7 +19,6 @@ mod space;
 mod wave;
 
 pub use crate::spec::Hyperparameters;
-pub use grow::CannotGrow;
 pub use ids::is_id;
 pub use jobs::{Job, Plan, Sizes, Stacking};
 pub use phase::Phase;

@@ -157,9 +157,19 @@ impl Plan {
             if wave.phase == Phase::Confirm && new > 0 {
                 return Err(named("it confirms a trial that no wave before it has".to_owned()));
             }
-            let again = wave.replicates.iter().find(|replicate| replicates.contains(*replicate));
-            if let (true, Some(replicate)) = (start + new < trials.len(), again) {
-                return Err(named(format!("it trains trials again on replicate {replicate}, which is not new")));
+            let again: Vec<u32> =
+                wave.replicates.iter().copied().filter(|number| replicates.contains(number)).collect();
+            if start + new < trials.len() && !again.is_empty() {
+                let new: HashSet<String> = (start..trials.len()).map(|index| trials.get(index).trial_id()).collect();
+                let before = plan.jobs.iter().filter(|job| again.contains(&job.replicate));
+                let mut before =
+                    before.flat_map(|job| (job.first..job.first + job.count).map(move |index| (index, job)));
+                if let Some((_, job)) = before.find(|(index, _)| new.contains(&trials.get(*index).trial_id())) {
+                    let replicate = job.replicate;
+                    return Err(named(format!(
+                        "it trains a trial again on replicate {replicate}, which is not new to it"
+                    )));
+                }
             }
             replicates.extend(&wave.replicates);
             plan.waves.push(plan.jobs.len());
@@ -328,6 +338,6 @@ mod tests {
         let mut old = waves[1].clone();
         old.replicates[0] = 1;
         old.jobs.iter_mut().filter(|job| job.replicate == 2).for_each(|job| job.replicate = 1);
-        assert_eq!(refused(old), "wave 1: it trains trials again on replicate 1, which is not new");
+        assert_eq!(refused(old), "wave 1: it trains a trial again on replicate 1, which is not new to it");
     }
 }
