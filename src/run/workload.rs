@@ -139,12 +139,6 @@ impl Workload {
         lines
     }
 
-    /// What in the data is to be looked at before results are believed.
-    pub fn warnings(&self) -> Vec<String> {
-        let across = self.replicates.first().and_then(|first| data::copies_across(&self.source, first));
-        self.source.warnings.iter().cloned().chain(across).collect()
-    }
-
     /// How long the trials of each job train; jobs that train alike once.
     pub fn schedules(&self, spec: &Spec) -> Vec<Schedule> {
         let mut schedules: Vec<Schedule> = Vec::new();
@@ -195,6 +189,12 @@ impl Workload {
             lines.push(format!("warning: {}", few_validation_positives(positives)));
         }
         lines
+    }
+
+    /// What in the data is to be looked at before results are believed.
+    pub fn warnings(&self) -> Vec<String> {
+        let across = self.replicates.first().and_then(|first| data::copies_across(&self.source, first));
+        self.source.warnings.iter().cloned().chain(across).collect()
     }
 
     /// Notes of reading and preparing, each once.

@@ -87,8 +87,7 @@ pub(super) fn wanted(
                 notes.push(format!("ignored as asked: {}", ignored.join(", ")));
             }
             Box::new(move |at, name| {
-                let is_left_out = is_dropped(drop, name) || is_ignored(name) || is_index(at, name);
-                keep.contains(&name.as_str()) || !is_left_out
+                keep.contains(&name.as_str()) || !(is_dropped(drop, name) || is_ignored(name) || is_index(at, name))
             })
         }
         Pick::Only(only) => {

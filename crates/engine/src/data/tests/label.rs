@@ -1,6 +1,6 @@
 use super::super::{describe, load};
 use super::*;
-use focalsweep_core::spec::Scalar;
+use focalsweep_core::spec::{Scalar, SplitBy};
 
 fn with(content: &str, change: impl FnOnce(&mut DataSpec)) -> Result<super::super::Source, DataError> {
     let (_folder, path) = file("t.csv", content);
@@ -172,7 +172,7 @@ fn patterns_drop_columns() {
     assert!(told.starts_with(expected), "{told}");
     assert!(said(&dropped(&["*"]).unwrap_err()).contains("`y` stands under `data.label` and under `data.drop`"));
     // What the split reads is read, whatever pattern fits it.
-    let (_folder, path) = file("t.csv", content);
+    let (_folder, path) = file("t.csv", content.replace("3,4,5,7,0", "3,3,5,7,0"));
     let by = SplitBy::Group { column: "tmp_a".to_owned() };
     let split = SplitSpec { by, ..SplitSpec::default() };
     let spec = DataSpec { drop: vec!["tmp_*".to_owned()], ..spec(&path, "y") };
