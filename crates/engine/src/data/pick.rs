@@ -24,6 +24,9 @@ pub enum Pick<'a> {
     Only(&'a [String]),
 }
 
+/// Whether a column is read, by its place and its name.
+type IsWanted<'a> = Box<dyn Fn(usize, &String) -> bool + 'a>;
+
 /// The columns of a file that are read.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Wanted {
@@ -54,7 +57,7 @@ pub(super) fn wanted(
     let all = || names.iter().map(String::as_str);
     let is_unknown = |name: &&String| !seen.contains(name.as_str());
     let mut notes = Vec::new();
-    let is_wanted: Box<dyn Fn(usize, &String) -> bool> = match pick {
+    let is_wanted: IsWanted<'_> = match pick {
         Pick::AllBut(drop) | Pick::Kept { drop, .. } => {
             let keep = if let Pick::Kept { keep, .. } = pick { keep } else { &[] };
             let fits_none = |dropped: &&String| !all().any(|name| fits(dropped, name));

@@ -242,7 +242,7 @@ impl Plan {
                     return Err(DataError::ColumnType { column: plan.name, kind: data_type.to_string(), is_label });
                 }
                 Err(Some(kind)) => {
-                    let place = Place { file: None, row: 0, line: None };
+                    let place = Box::new(Place { file: None, row: 0, line: None });
                     let what = Matter::Type { found: data_type.to_string(), kind };
                     let is_label = reading.is_label(&plan.name);
                     return Ok(Err(ColumnFault { column: plan.name, what, place, is_label }));
@@ -461,7 +461,7 @@ impl Files<'_> {
 
 /// The first whole number beyond those that have a double of their own.
 fn too_long(array: &ArrayRef) -> Option<(String, usize)> {
-    let found = if let Some(array) = array.as_primitive_opt::<Int64Type>() {
+    if let Some(array) = array.as_primitive_opt::<Int64Type>() {
         array
             .iter()
             .position(|value| value.is_some_and(|value| value as f64 as i128 != i128::from(value)))
@@ -472,8 +472,7 @@ fn too_long(array: &ArrayRef) -> Option<(String, usize)> {
             .iter()
             .position(|value| value.is_some_and(|value| value as f64 as i128 != i128::from(value)))
             .map(|row| (array.value(row).to_string(), row))
-    };
-    found
+    }
 }
 
 fn each_array(
