@@ -133,8 +133,8 @@ pub fn load(spec: &DataSpec, split: &SplitSpec) -> Result<Source, DataError> {
     if spec.positive.is_none() && 2 * positives > table.rows {
         let share = 100.0 * positives as f64 / table.rows as f64;
         warnings.push(format!(
-            "label `{}`: the positive class, {}, is {share:.1} % of the rows and so not rare; `data.positive: {}` takes \
-             the other",
+            "label `{}`: the positive class, {}, is {share:.1} % of the rows and so not rare; `data.positive: {}` \
+             takes the other",
             label.name, classes.positive, classes.negative,
         ));
     }

@@ -41,8 +41,8 @@ pub(super) fn is_dropped(drop: &[String], name: &str) -> bool {
     drop.iter().any(|dropped| fits(dropped, name))
 }
 
-/// The columns to read of a file with the columns `names`. Those of `indices` (a place and what it looks like) number the
-/// rows, so they are left out unless something is said of them.
+/// The columns to read of a file with the columns `names`. Those of `indices` (a place and what it looks like) number
+/// the rows, so they are left out unless something is said of them.
 pub(super) fn wanted(
     path: &Path,
     names: &[String],
