@@ -314,6 +314,11 @@ fn data_with_faults() {
         let lines: Vec<String> = (0..40).map(|row| format!("{}.5,{}\n", row * 7 % 11, label(row))).collect();
         rows(name, &format!("x,y\n{}", lines.concat()))
     };
+    // A column of these cells, nearly all different.
+    let numbers = |name: &str, cell: fn(usize) -> String| {
+        let lines: Vec<String> = (0..40).map(|row| format!("{},{}\n", cell(row), row % 5 / 4)).collect();
+        rows(name, &format!("x,y\n{}", lines.concat()))
+    };
     let mut cut = good_parquet();
     cut.truncate(cut.len() / 2);
     let mut flipped = good_parquet();
@@ -339,11 +344,21 @@ fn data_with_faults() {
             rows("a header only", "x,y\n"),
             rows("two columns of one name", "x,x,y\n1,2,0\n"),
             rows("the label alone", "y\n1\n0\n0\n0\n1\n1\n0\n"),
-            rows("semicolons", "x;y\n1;0\n2;1\n"),
+            rows("semicolons on most rows", "x;y\n1;0\n2;1;3\n"),
+            rows("commas and semicolons", "x;a,b;y\n1;2,3;0\n2;3,4;1\n"),
+            rows("lines before the header", "# exported\nx,y\n1,0\n2,1\n"),
+            rows("UTF-16 without a mark", "")
+                .with("rows.csv", good_rows().encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>()),
             line("too few cells", 7, "1.5,red"),
             line("too many cells", 7, "1.5,red,true,0,9"),
             line("an unclosed quote", 7, "1.5,\"red,true,0"),
-            line("a word among numbers", 7, "n.a.,red,true,0"),
+            numbers("a word among numbers", |row| if row == 5 { "n.a.".to_owned() } else { format!("{row}.5") }),
+            numbers("amounts of money", |row| format!("${row}.50")),
+            numbers("decimal commas", |row| format!("\"{row},50\"")),
+            numbers("numbers too long", |row| format!("{}", 9_007_199_254_740_992 + row)),
+            numbers("times with and without a zone", |row| {
+                format!("2024-01-{:02}T00:00:00{}", row % 28 + 1, ["", "Z"][row % 2])
+            }),
             line("an infinite number", 7, "inf,red,true,0"),
             line("a number beyond single precision", 7, "1e300,red,true,0"),
             rows("a header that is not UTF-8", "").with(
@@ -358,6 +373,7 @@ fn data_with_faults() {
             rows("an identifier", &format!("customer,y\n{}", identifiers.concat())),
             labels("one class", |_| "0"),
             labels("three classes", |row| ["a", "b", "c"][row % 3]),
+            labels("spellings of a class", |row| ["sick", "Sick", "well"][row % 3]),
             labels("two classes of one size", |row| ["sick", "well"][row % 2]),
             labels("a row without label", |row| if row == 9 { "" } else { ["0", "1"][row % 2] }),
             labels("labels by the row", |row| {

@@ -132,7 +132,7 @@ fn unusable(error: &DataError) -> Option<(String, String)> {
         DataError::Identifier { column, levels, rows } => {
             Some((column.clone(), format!("{levels} different texts on {rows} rows: an identifier")))
         }
-        DataError::ColumnType { column, kind, .. } => {
+        DataError::ColumnType { column, kind, is_label: false } => {
             Some((column.clone(), format!("{kind}, neither a number, a boolean nor text")))
         }
         DataError::Columns { faults, .. } => match faults.iter().find(|fault| !fault.is_label)? {

@@ -52,7 +52,8 @@ def numbers(rng, rows, decimal, thousands):
 
 
 def words(rng, rows, comment):
-    pool = ["u", "v w", "é", "a\"b", "x, y", "semi;colon", "true story", "1a", "NA", "None", "Inf.", "two\nlines", "#no"]
+    pool = ["u", "v w", "é", "a\"b", "x, y", "semi;colon", "true story", "1a", "NA", "None", "Inf.", "two\nlines"]
+    pool.append("#no")
     if comment:
         # pandas ends a line there; here only lines that begin with it are comments.
         pool.remove("#no")
@@ -61,7 +62,8 @@ def words(rng, rows, comment):
 
 
 def times(rng, rows):
-    form = rng.choice(["%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S+02:00"])
+    form = rng.choice(["%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%dT%H:%M:%SZ",
+        "%Y-%m-%d %H:%M:%S+02:00"])
     start = pd.Timestamp("1890-01-01").value // 1000
     end = pd.Timestamp("2190-01-01").value // 1000
     return [pd.Timestamp(rng.randrange(start, end), unit="us").strftime(form) for _ in range(rows)]
@@ -80,7 +82,8 @@ def column(rng, rows, decimal, thousands, comment):
         cells = [rng.choice(holes) if rng.random() < 0.2 else cell for cell in cells]
     dirt = rng.random()
     if kind == "number" and dirt < 0.08:
-        cells[rng.randrange(rows)] = rng.choice(["<0.01", "not measured", "$5.00", "7%", "00107", "12345678901234567890"])
+        dirty = ["<0.01", "not measured", "$5.00", "7%", "00107", "12345678901234567890"]
+        cells[rng.randrange(rows)] = rng.choice(dirty)
     return cells
 
 
@@ -222,7 +225,8 @@ def main():
             for name in ours.column_names:
                 kinds[compare(name, ours[name].combine_chunks(), frame, raw, where)] += 1
     refused = sum(reasons.values())
-    print(f"{files} files: {files - refused} read as pandas {pd.__version__} reads them, {dict(kinds)}; {refused} refused:")
+    as_pandas = f"{files - refused} read as pandas {pd.__version__} reads them"
+    print(f"{files} files: {as_pandas}, {dict(kinds)}; {refused} refused:")
     for reason, count in reasons.most_common():
         print(f"  {count:4} {reason}")
     if 3 * refused > files:

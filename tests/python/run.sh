@@ -1,6 +1,6 @@
 #!/bin/sh
-# Reads a run's Parquet files with pandas, pyarrow, polars and DuckDB, checks the sweep files against the JSON Schema, and
-# compares what is read of 300 generated CSV files with what pandas reads.
+# Reads a run's Parquet files with pandas, pyarrow, polars and DuckDB, checks the sweep files against the JSON Schema,
+# and compares what is read of 300 generated CSV files with what pandas reads.
 # The readers live in a venv of their own, made once; where they cannot be had this is skipped.
 set -eu
 

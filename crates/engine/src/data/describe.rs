@@ -10,8 +10,8 @@ use focalsweep_core::text::{IN_A_TABLE, shortened};
 
 /// Lines and columns of a screen; the prompt has a line too.
 const SCREEN: (usize, usize) = (23, 100);
-/// Columns that are shown however much else there is to say.
-const FEWEST_COLUMNS: usize = 5;
+/// Columns that are shown there however much else is said.
+const FEWEST: usize = 4;
 /// Characters of a name there.
 const NAME_ON_A_SCREEN: usize = 30;
 /// Levels told by name.
@@ -170,9 +170,11 @@ impl Description {
         ];
         let constant: Vec<_> = self.columns.iter().filter(|column| column.constant).collect();
         // The first note is that of the label, which is told above.
-        let notes: Vec<&String> = self.notes.iter().skip(1).collect();
-        let others = lines.len() + 1 + usize::from(!constant.is_empty()) + notes.len() + self.warnings.len();
-        let room = SCREEN.0.saturating_sub(others).max(FEWEST_COLUMNS);
+        let notes = self.notes.iter().skip(1).cloned();
+        let more: Vec<String> =
+            notes.chain(self.warnings.iter().map(|warning| format!("warning: {warning}"))).collect();
+        let of_more: usize = more.iter().map(|line| line.chars().count().div_ceil(SCREEN.1)).sum();
+        let room = SCREEN.0.saturating_sub(lines.len() + 1 + usize::from(!constant.is_empty()) + of_more).max(FEWEST);
         // One line says how many more there are.
         let most = if all || self.columns.len() <= room { self.columns.len() } else { room - 1 };
         let shown = &self.columns[..most];
@@ -190,12 +192,10 @@ impl Description {
             let names: Vec<_> = constant.iter().map(|column| shortened(&column.name, IN_A_TABLE)).collect();
             lines.push(format!("constant, of no use: {}", names.join(", ")));
         }
-        lines.extend(notes.iter().map(|note| (*note).clone()));
         if !all {
             lines.iter_mut().for_each(|line| *line = shortened(line, SCREEN.1).into_owned());
         }
-        // A warning is told whole.
-        lines.extend(self.warnings.iter().map(|warning| format!("warning: {warning}")));
+        lines.extend(more);
         lines.join("\n") + "\n"
     }
 }

@@ -46,7 +46,10 @@ pub enum DataError {
         path: PathBuf,
     },
     /// The folders of parts name different columns.
-    #[error("the folders of {} name other columns than those of {}, which name {expected}", .path.display(), .first.display())]
+    #[error(
+        "the folders of {} name other columns than those of {}, which name {expected}",
+        .path.display(), .first.display()
+    )]
     #[diagnostic(help("each part lies in folders of the same keys, such as `year=2024/month=01`"))]
     PartFolders {
         /// The file.

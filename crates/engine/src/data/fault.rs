@@ -29,7 +29,7 @@ pub struct ColumnFault {
     /// What is the matter.
     pub what: Matter,
     /// The first row of it.
-    pub place: Place,
+    pub place: Box<Place>,
     /// Whether it is the label, which nobody can do without.
     pub is_label: bool,
 }

@@ -75,6 +75,10 @@ impl Source {
 pub fn load(spec: &DataSpec, split: &SplitSpec) -> Result<Source, DataError> {
     check_conflicts(spec)?;
     let of_split = split.columns();
+    // Before a fault of another column hides it.
+    if let Some((second, name)) = of_split.iter().find(|(_, name)| *name == spec.label) {
+        return Err(DataError::Conflict { column: (*name).to_owned(), first: "data.label", second });
+    }
     let is_of_split = |name: &String| of_split.iter().any(|(_, column)| column == name);
     // They are read, though they may be left out as features.
     let drop: Vec<String> = spec.drop.iter().filter(|name| !is_of_split(name)).cloned().collect();
@@ -129,8 +133,8 @@ pub fn load(spec: &DataSpec, split: &SplitSpec) -> Result<Source, DataError> {
     if spec.positive.is_none() && 2 * positives > table.rows {
         let share = 100.0 * positives as f64 / table.rows as f64;
         warnings.push(format!(
-            "label `{}`: the positive class, {}, is {share:.1} % of the rows and so not rare; `data.positive: {}` takes \
-             the other",
+            "label `{}`: the positive class, {}, is {share:.1} % of the rows and so not rare; `data.positive: {}` \
+             takes the other",
             label.name, classes.positive, classes.negative,
         ));
     }

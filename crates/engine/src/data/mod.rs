@@ -1,7 +1,8 @@
 //! From a file to matrices: read, check the label, split, prepare.
 //!
 //! ```text
-//! source ─read─> Table ─label─> Source ─split + fit on training rows + transform─> Replicate
+//! source ─parts, dialect─> cells ─understand─> Table ─label, suspect─> Source
+//!         ─split + fit on training rows + transform─> Replicate
 //! ```
 //! A [`focalsweep_core::prepared::Replicate`] is built once and shared by all jobs that train on it. Its
 //! [`focalsweep_core::prepared::Preprocessing`] is kept beside the models, so that new files can be prepared in the
@@ -22,6 +23,7 @@ mod glob;
 mod label;
 mod missing;
 mod number;
+mod parquet_plan;
 mod parts;
 mod pick;
 mod prepare;

@@ -24,6 +24,9 @@ pub enum Pick<'a> {
     Only(&'a [String]),
 }
 
+/// Whether a column is read, by its place and its name.
+type IsWanted<'a> = Box<dyn Fn(usize, &String) -> bool + 'a>;
+
 /// The columns of a file that are read.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Wanted {
@@ -38,8 +41,8 @@ pub(super) fn is_dropped(drop: &[String], name: &str) -> bool {
     drop.iter().any(|dropped| fits(dropped, name))
 }
 
-/// The columns to read of a file with the columns `names`. Those of `indices` (a place and what it looks like) number the
-/// rows, so they are left out unless something is said of them.
+/// The columns to read of a file with the columns `names`. Those of `indices` (a place and what it looks like) number
+/// the rows, so they are left out unless something is said of them.
 pub(super) fn wanted(
     path: &Path,
     names: &[String],
@@ -54,7 +57,7 @@ pub(super) fn wanted(
     let all = || names.iter().map(String::as_str);
     let is_unknown = |name: &&String| !seen.contains(name.as_str());
     let mut notes = Vec::new();
-    let is_wanted: Box<dyn Fn(usize, &String) -> bool> = match pick {
+    let is_wanted: IsWanted<'_> = match pick {
         Pick::AllBut(drop) | Pick::Kept { drop, .. } => {
             let keep = if let Pick::Kept { keep, .. } = pick { keep } else { &[] };
             let fits_none = |dropped: &&String| !all().any(|name| fits(dropped, name));
@@ -87,8 +90,7 @@ pub(super) fn wanted(
                 notes.push(format!("ignored as asked: {}", ignored.join(", ")));
             }
             Box::new(move |at, name| {
-                let is_left_out = is_dropped(drop, name) || is_ignored(name) || is_index(at, name);
-                keep.contains(&name.as_str()) || !is_left_out
+                keep.contains(&name.as_str()) || !(is_dropped(drop, name) || is_ignored(name) || is_index(at, name))
             })
         }
         Pick::Only(only) => {

@@ -63,7 +63,7 @@ impl Done {
     ) -> Result<Read, DataError> {
         if !self.faults.is_empty() {
             for fault in &mut self.faults {
-                fault.place = places.of(usize::try_from(fault.place.row).unwrap_or(0));
+                *fault.place = places.of(usize::try_from(fault.place.row).unwrap_or(0));
             }
             return Err(DataError::Columns { faults: self.faults, of_model: reading.is_of_model() });
         }

@@ -1,4 +1,5 @@
-//! CSV to a [`Table`]: arrow splits the cells, the columns are typed here, so that errors can name rows.
+//! CSV to a [`Table`](super::table::Table): arrow splits the cells, the columns are typed here, so that errors can
+//! name rows.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};

@@ -126,8 +126,8 @@ pub(super) struct Record {
     pub(super) line: u64,
 }
 
-/// The first `most` records of `text`. With `whole` the text ends where the file does; else a record that the text breaks
-/// off in is left out.
+/// The first `most` records of `text`. With `whole` the text ends where the file does; else a record that the text
+/// breaks off in is left out.
 pub(super) fn records(text: &[u8], cuts: Cuts, most: usize, whole: bool) -> Vec<Record> {
     let mut walk = Walk::new(cuts);
     let mut found = Vec::new();

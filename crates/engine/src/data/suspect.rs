@@ -144,7 +144,8 @@ impl Classes {
         Some(auc.max(1.0 - auc)).filter(|auc| *auc >= NEARLY_DECIDES)
     }
 
-    /// Whether the order of the rows predicts the label: Mann and Whitney's test of the row numbers, which have no ties.
+    /// Whether the order of the rows predicts the label: Mann and Whitney's test of the row numbers, which have no
+    /// ties.
     fn order(&self, labels: &[u8]) -> Option<String> {
         let (positives, negatives) = (self.positive.len() as f64, self.negative.len() as f64);
         let ranks: f64 = self.positive.iter().map(|&row| f64::from(row) + 1.0).sum();

@@ -61,7 +61,7 @@ impl Context<'_> {
 
     /// A fault whose first cell is in the 0-based `row`.
     pub(super) fn fault(&self, what: Matter, row: usize) -> ColumnFault {
-        let place = Place { file: None, row: row as u64, line: None };
+        let place = Box::new(Place { file: None, row: row as u64, line: None });
         ColumnFault { column: self.column.to_owned(), what, place, is_label: self.reading.is_label(self.column) }
     }
 

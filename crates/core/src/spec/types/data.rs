@@ -13,8 +13,8 @@ use crate::spec::words::words;
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataSpec {
-    /// `.csv`, `.csv.gz` or `.parquet`, a folder of Parquet parts or a pattern such as `parts/*.parquet`; a relative path
-    /// is looked for beside the sweep file, then in the working directory.
+    /// `.csv`, `.csv.gz` or `.parquet`, a folder of Parquet parts or a pattern such as `parts/*.parquet`; a relative
+    /// path is looked for beside the sweep file, then in the working directory.
     #[schemars(regex(pattern = r"\.([cC][sS][vV](\.[gG][zZ])?|[pP][aA][rR][qQ][uU][eE][tT])$|/$|^([^/]*/)*[^./]+$"))]
     pub source: PathBuf,
     /// No key: the sweep file's folder, where it is another than the working directory and the source is not there.

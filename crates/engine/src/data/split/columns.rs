@@ -58,7 +58,7 @@ impl SplitColumns {
     /// Takes the columns that the split names out of `table`, but for those that the sweep asks for as features too.
     ///
     /// # Errors
-    /// One is not there, is the label, or does not hold what the split reads of it.
+    /// One is not there, or does not hold what the split reads of it.
     pub(in super::super) fn take(
         table: &mut Table,
         spec: &DataSpec,
@@ -67,9 +67,6 @@ impl SplitColumns {
     ) -> Result<Self, DataError> {
         let mut columns = Self::default();
         for (key, name) in split.columns() {
-            if name == spec.label {
-                return Err(DataError::Conflict { column: name.to_owned(), first: "data.label", second: key });
-            }
             let Some(at) = table.columns.iter().position(|column| column.name == name) else {
                 return Err(DataError::unknown_column(key, name, table.names()));
             };

@@ -97,8 +97,8 @@ fn faults_of_csv_files_are_named() {
         ("a,b\n1,1e999\n", "column `b`, row 1 (line 2 of the file): the value is infinite".to_owned()),
         (
             &format!("a\n{}oops\n\n1\n", (1..51).map(|row| format!("{row}\n")).collect::<String>()),
-            "column `a` holds numbers (98.1 % of its cells), but also `oops` (1), first in row 51 (line 52 of the file) | \
-             add to the sweep file\n  data:\n    csv: {na_values: [oops]}\n"
+            "column `a` holds numbers (98.1 % of its cells), but also `oops` (1), first in row 51 (line 52 of the \
+             file) | add to the sweep file\n  data:\n    csv: {na_values: [oops]}\n"
                 .to_owned(),
         ),
         (&numbers_then("x,2"), "but also `x` (1), first in row 20001 (line 20002 of the file)".to_owned()),

@@ -76,7 +76,8 @@ proptest! {
     #[test]
     fn arrow_reads_the_same(
         year in 1678i64..2262, month in 1u32..13, day in 1u32..32, hour in 0u32..24, minute in 0u32..60,
-        second in 0u32..60, micros in 0u32..1_000_000, offset in prop::sample::select(vec!["", "Z", "+02:00", "-11:30"]),
+        second in 0u32..60, micros in 0u32..1_000_000,
+        offset in prop::sample::select(vec!["", "Z", "+02:00", "-11:30"]),
     ) {
         let text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}{offset}");
         let arrow = string_to_timestamp_nanos(&text).ok().map(|nanos| nanos.div_euclid(1_000));

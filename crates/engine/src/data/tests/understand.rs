@@ -38,8 +38,8 @@ fn other_words_among_numbers_are_an_error_with_what_to_write() {
     let told = said(&of(&cells, |_| ()).unwrap_err());
     assert_eq!(
         told,
-        "column `x` holds numbers (93.0 % of its cells), but also `<0.01` (2), `not measured` (1), first in row 41 (line \
-         42 of the file) | add to the sweep file\n  data:\n    csv: {na_values: [\"<0.01\", \"not measured\"]}\n\
+        "column `x` holds numbers (93.0 % of its cells), but also `<0.01` (2), `not measured` (1), first in row 41 \
+         (line 42 of the file) | add to the sweep file\n  data:\n    csv: {na_values: [\"<0.01\", \"not measured\"]}\n\
          `bad_values: missing` takes every cell as missing that does not fit its column\n\
          `types: {COLUMN: category}` takes a column as text, level by level"
     );
