@@ -1,6 +1,6 @@
 //! Runs that grow: more values, more replicates, a source that lies elsewhere. What is missing is trained, and only that.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod common;
 #[path = "common/same.rs"]
