@@ -188,3 +188,52 @@ fn what_cannot_be_done_is_refused_with_a_way_out() {
     fs::write(&weights, &bytes[..bytes.len() / 2]).unwrap();
     assert!(refused(&["predict", model, "data/crash.parquet", "--out", out]).contains("model.safetensors"));
 }
+
+#[test]
+fn new_rows_come_from_a_stream_keep_columns_and_tell_what_is_unfamiliar() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: String = (0..200)
+        .map(|row| format!("k{row};{},{};{};{}\n", row * 7 % 23, row % 10, ["u", "v"][row % 2], u8::from(row % 9 == 0)))
+        .collect();
+    let at = |name: &str| inside(&folder, name);
+    fs::write(at("rows.csv"), format!("id;x;t;y\n{rows}")).unwrap();
+    let spec = format!(
+        "name: s\ndata: {{source: {}, label: y, drop: [id], csv: {{decimal: \",\"}}, min_level_count: 2}}\n\
+         train: {{epochs: 1}}\nparameters: {{loss: {{value: bce}}}}\nlaunch: {{devices: cpu}}\n",
+        at("rows.csv")
+    );
+    fs::write(at("s.yaml"), spec).unwrap();
+    succeed(&["run", &at("s.yaml"), "--out", &at("run"), "--no-progress"]);
+    succeed(&["export", &at("run"), "--trial", "best", "--out", &at("model")]);
+
+    // The decimal mark of the training file holds, its delimiter is found out anew.
+    let new = "id\tx\tt\tmore\n007\t1,5\tu\t1\nb\t\tw\t2\n";
+    fs::write(at("new.csv"), new).unwrap();
+    let said = succeed(&["predict", &at("model"), &at("new.csv"), "--out", &at("p.parquet"), "--keep", "id"]);
+    assert!(said.contains("warning: of 2 rows x: 1 missing; t: 1 of levels it has no feature for (w)"), "{said}");
+    let predicted = read(Path::new(&at("p.parquet")));
+    assert_eq!(text(&predicted, "id"), ["007", "b"]);
+    let file = ParquetRecordBatchReaderBuilder::try_new(File::open(at("p.parquet")).unwrap()).unwrap();
+    let pairs = file.metadata().file_metadata().key_value_metadata().unwrap();
+    let notes = pairs.iter().find(|pair| pair.key == "focalsweep").unwrap().value.as_ref().unwrap();
+    let notes: serde_json::Value = serde_json::from_str(notes).unwrap();
+    let t = serde_json::json!({"column": "t", "missing": 0, "unseen": 1, "levels": ["w"]});
+    assert_eq!(notes["unfamiliar"][1], t);
+
+    let mut command = Command::cargo_bin("focalsweep").unwrap();
+    let arguments = ["predict", &at("model"), "-", "--out", "-", "--keep", "id", "--keep", "more"];
+    let output = command.args(arguments).write_stdin(new).output().unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (3, "row,raw,score,flagged,threshold_raw,id,more"));
+    assert!(lines[1].starts_with("0,") && lines[1].ends_with(",007,1") && lines[2].ends_with(",b,2"), "{out}");
+    let score = floats(&predicted, "score")[0].to_string();
+    assert_eq!(lines[1].split(',').nth(2), Some(score.as_str()));
+    for (keep, expected) in [
+        ("row", "is a column that is written anyway"),
+        ("nome", "`--keep` names `nome`, but the data has no such column"),
+    ] {
+        let told = refused(&["predict", &at("model"), &at("new.csv"), "--out", &at("q.csv"), "--keep", keep]);
+        assert!(told.contains(expected), "{told}");
+    }
+}

@@ -71,7 +71,13 @@ impl Transform for Preprocessing {
             columns.push(name.clone());
             reading.types.insert(name.clone(), ColumnKind::Category);
         }
-        read_table(path, Pick::Only(&columns), &reading)
+        let of_keep = |error| match error {
+            DataError::MissingColumn { column, help } if !self.columns().contains(&column) => {
+                DataError::UnknownColumn { key: "--keep", column, help }
+            }
+            other => other,
+        };
+        read_table(path, Pick::Only(&columns), &reading).map_err(of_keep)
     }
 
     fn transform(&self, table: &Table) -> Result<Vec<f32>, DataError> {
