@@ -1,4 +1,5 @@
-//! Runs that grow: more values, more replicates, a source that lies elsewhere. What is missing is trained, and only that.
+//! Runs that grow: more values, more replicates, a source that lies elsewhere. What is missing is trained, and only
+//! that.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
@@ -18,7 +19,8 @@ use serde_json::Value;
 use table::Table;
 use tempfile::TempDir;
 
-const SWEEP: &str = "name: grow\ndata: {source: rows.parquet, synth: {rows: 400, features: 3, positives: 60}, label: Class}\n\
+const SWEEP: &str = "name: grow\n\
+                     data: {source: rows.parquet, synth: {rows: 400, features: 3, positives: 60}, label: Class}\n\
                      train: {epochs: 3, batch_size: 100, early_stopping: none}\nreplicates: 2\n\
                      parameters: {loss: {value: focal}, gamma: {values: [0, 2]}}\n";
 
@@ -64,7 +66,8 @@ fn a_mapping_and_a_shape_are_added_step_by_step() {
     let folder = folder();
     let folder = folder.path();
     assert_eq!(run(folder, "run", &["replicates=1"], &[]).code, Some(0));
-    let union = "parameters=[{loss: {value: focal}, gamma: {values: [0, 2]}}, {loss: {value: bce}, hidden: {values: [[4], []]}}]";
+    let union = "parameters=[{loss: {value: focal}, gamma: {values: [0, 2]}}, \
+                 {loss: {value: bce}, hidden: {values: [[4], []]}}]";
     for (changes, rows) in [(vec![union, "replicates=1"], 4), (vec![union], 8)] {
         let said = run(folder, "run", &changes, &["--resume"]);
         assert_eq!(said.code, Some(0), "{}", said.stderr);

@@ -1,4 +1,5 @@
-//! A look at a run that is under way, or was killed: what has ended is ranked so far, and nothing of the run is touched.
+//! A look at a run that is under way, or was killed: what has ended is ranked so far, and nothing of the run is
+//! touched.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
@@ -16,9 +17,11 @@ use tempfile::TempDir;
 /// Longer than anything here takes, so that a hang ends in a message.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-const SWEEP: &str = "name: live\ndata: {source: rows.parquet, synth: {rows: 3000, features: 5, positives: 300}, label: Class}\n\
+const SWEEP: &str = "name: live\n\
+                     data: {source: rows.parquet, synth: {rows: 3000, features: 5, positives: 300}, label: Class}\n\
                      train: {epochs: 40, batch_size: 32, early_stopping: none}\nreplicates: 12\n\
-                     parameters: {loss: {value: focal}, gamma: {values: [0, 1, 2]}, hidden: {values: [[16, 8], [8]]}}\n";
+                     parameters: {loss: {value: focal}, gamma: {values: [0, 1, 2]}, \
+                     hidden: {values: [[16, 8], [8]]}}\n";
 
 /// A run that is killed when this is dropped.
 struct Running(Child);

@@ -1,5 +1,6 @@
 //! Reads the source of each sweep file in a folder and writes it beside it as it was understood: `NAME.yaml` to
-//! `NAME.read.parquet`, or to `NAME.error` with the message. tests/python/read_like_pandas.py compares them with pandas.
+//! `NAME.read.parquet`, or to `NAME.error` with the message. tests/python/read_like_pandas.py compares them with
+//! pandas.
 //!
 //!     cargo run -p focalsweep-engine --example read_tables -- FOLDER
 

@@ -47,7 +47,8 @@ pub fn prepare_onward(
     numbers.into_par_iter().map(one).collect()
 }
 
-/// Splits `source` as the sweep has it for `replicate`, fits the preprocessing on the training rows and applies it to all.
+/// Splits `source` as the sweep has it for `replicate`, fits the preprocessing on the training rows and applies it to
+/// all.
 ///
 /// # Errors
 /// Too few rows or groups of a class, or a part without one; no feature varies on the training rows; a prepared value

@@ -13,7 +13,8 @@ use focalsweep_core::spec::Split;
 pub(super) type Thresholds<'a> = &'a dyn Fn(&str, u32) -> Option<f64>;
 
 /// McNemar's test of the positives that two trials miss on the test rows, with the thresholds that they have, rows
-/// clustered over the replicates, and in their units. It takes the thresholds as given: that another choice of them would miss others is
+/// clustered over the replicates, and in their units. It takes the thresholds as given: that another choice of them
+/// would miss others is
 /// not in it. `None` without thresholds or common rows.
 pub(super) fn classifiers(
     of: (&str, &[ReplicateScores]),

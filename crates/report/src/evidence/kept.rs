@@ -77,7 +77,8 @@ pub struct Optimism {
 }
 
 impl Optimism {
-    /// Of a trial. What a row, or a unit of rows, adds to the error is added up over the replicates and splits that hold it: a row may lie
+    /// Of a trial. What a row, or a unit of rows, adds to the error is added up over the replicates and splits that
+    /// hold it: a row may lie
     /// in the validation rows of one replicate and in the test rows of another (N. A. Obuchowski 1997, Biometrics
     /// 53(2)).
     pub(super) fn of(scores: &[ReplicateScores]) -> Option<Self> {

@@ -70,7 +70,8 @@ pub struct AgainstPlain {
 }
 
 impl Procedure {
-    /// Of a run whose replicates are folds or windows, ranked on validation rows; `None` of others, and where fewer than
+    /// Of a run whose replicates are folds or windows, ranked on validation rows; `None` of others, and where fewer
+    /// than
     /// two of them have a winner.
     ///
     /// # Errors

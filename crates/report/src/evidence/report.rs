@@ -174,8 +174,8 @@ fn answer(
     let is_confirmed = results.rows.iter().any(|row| row.phase == Phase::Confirm);
     if is_confirmed && results.planned_replicates > 1 && Parts::of(results) == Some(Parts::Windows) {
         answer.notes.push(
-            "Fresh trainings are not tested: those of several windows share their rows in a way that no test here reckons \
-             with."
+            "Fresh trainings are not tested: those of several windows share their rows in a way that no test here \
+             reckons with."
                 .to_owned(),
         );
     }
@@ -207,7 +207,8 @@ fn answer(
             _ => ("one group", "groups"),
         };
         answer.notes.push(format!(
-            "Rows of {unit} may err alike: standard errors and tests count {units}, not rows; there are no intervals by \
+            "Rows of {unit} may err alike: standard errors and tests count {units}, not rows; there are no intervals \
+             by \
              bootstrap of the rows, and no test of the winner's scores as probabilities."
         ));
     } else {

@@ -49,7 +49,8 @@ pub struct Splits<'a> {
     pub replicates: u32,
 }
 
-/// Splits rows with these labels as the sweep has it for a replicate. Of a split by time, the replicates beyond those of
+/// Splits rows with these labels as the sweep has it for a replicate. Of a split by time, the replicates beyond those
+/// of
 /// the search have their windows again.
 ///
 /// # Errors

@@ -106,7 +106,8 @@ impl Parts {
         self.calibrate(Left { rows: rest, of }, negatives, labels, spec)
     }
 
-    /// Shuffles rows and deals them round the folds; those of one test, the others are left. Rows of the next stratum go
+    /// Shuffles rows and deals them round the folds; those of one test, the others are left. Rows of the next stratum
+    /// go
     /// on with the fold after, so that folds differ by one row at most.
     fn test_fold(
         &mut self,

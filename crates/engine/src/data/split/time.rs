@@ -131,7 +131,8 @@ fn tell_known(known: &KnownGroups, groups: &Groups, parts: &mut Parts) -> String
         )
     } else {
         format!(
-            "by group `{column}`: {of_known} of {before} test rows are of groups that trained or validated, {} of {} new \
+            "by group `{column}`: {of_known} of {before} test rows are of groups that trained or validated, {} of {} \
+             new \
              groups{missing}",
             before - of_known,
             new.len()
