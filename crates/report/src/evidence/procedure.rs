@@ -71,8 +71,7 @@ pub struct AgainstPlain {
 
 impl Procedure {
     /// Of a run whose replicates are folds or windows, ranked on validation rows; `None` of others, and where fewer
-    /// than
-    /// two of them have a winner.
+    /// than two of them have a winner.
     ///
     /// # Errors
     /// A rank key is not among the results.

@@ -113,9 +113,8 @@ fn deal<const N: usize>(
 /// The idea is that of scikit-learn's `StratifiedGroupKFold`: the largest groups first, each to where it brings the
 /// counts nearest to what they are to be. But among the parts that it brings nearer it is drawn, in proportion to what
 /// they still lack. So every group has about the same chance to be tested on, whatever its size, where the best part
-/// alone
-/// would always be the same for the largest; and the small ones, dealt last, fill up what is missing. At last groups
-/// change places where that is for the better.
+/// alone would always be the same for the largest; and the small ones, dealt last, fill up what is missing. At last
+/// groups change places where that is for the better.
 fn deal_any(
     mut groups: Vec<u32>,
     rows: &[[u64; 2]],

@@ -50,8 +50,7 @@ pub struct Splits<'a> {
 }
 
 /// Splits rows with these labels as the sweep has it for a replicate. Of a split by time, the replicates beyond those
-/// of
-/// the search have their windows again.
+/// of the search have their windows again.
 ///
 /// # Errors
 /// Too few rows or groups of a class; a part without a class that it needs; columns that do not say what the split has

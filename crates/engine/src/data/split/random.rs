@@ -107,8 +107,7 @@ impl Parts {
     }
 
     /// Shuffles rows and deals them round the folds; those of one test, the others are left. Rows of the next stratum
-    /// go
-    /// on with the fold after, so that folds differ by one row at most.
+    /// go on with the fold after, so that folds differ by one row at most.
     fn test_fold(
         &mut self,
         mut rows: Vec<u32>,

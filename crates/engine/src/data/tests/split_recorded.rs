@@ -58,8 +58,7 @@ fn tests_of(labels: &[u8], columns: &SplitColumns, spec: &SplitSpec, seed: u64, 
 
 /// Folds are about as alike as those of `StratifiedGroupKFold`, which always takes the best place for a group: on
 /// average over the seeds the worst fold's share of positives is off by at most half as much again, and its size by
-/// that
-/// and 2 %.
+/// that and 2 %.
 #[test]
 fn groups_are_dealt_about_as_evenly_as_scikit_learn_deals_them() {
     for Grouped { name, folds, groups, labels, off_share, off_size } in recorded().grouped {
