@@ -534,7 +534,6 @@ fn run_directories_with_faults() {
             case("somebody else's folder", 2, "run sweep.yaml").prepared(foreign),
             case("somebody else's folder, resumed", 2, "run sweep.yaml --resume").prepared(foreign),
             case("another sweep", 2, "run sweep.yaml --resume --set train.epochs=3 --set seed=1").prepared(have_run),
-            case("other parameters", 2, "run sweep.yaml --resume --set parameters.gamma.value=1").prepared(have_run),
             case("other data", 2, "run sweep.yaml --resume").prepared(change_rows),
             case("a manifest that is none", 3, "run sweep.yaml --resume").prepared(change("manifest.json", "{")),
             case("a manifest of another program", 2, "run sweep.yaml --resume").prepared(change("manifest.json", "{}")),

@@ -5,6 +5,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use super::error::RunError;
 use super::look::Look;
 use super::observer::Observer;
+use super::same::is_alike;
 use focalsweep_core::plan::Phase;
 use focalsweep_core::record::{Manifest, RunDir, RunFiles};
 use focalsweep_core::spec::{OperatingPoint, Spec, Split};
@@ -85,10 +86,10 @@ pub(super) fn refresh(
             manifest.files.remove(name);
         }
     }
-    if old != Some(new) {
+    if !is_alike(old, new) {
         dir.stage_spec(new)?;
     }
-    if old != Some(new) || are_due || mended {
+    if !is_alike(old, new) || are_due || mended {
         dir.commit(manifest)?;
     }
     if are_due {

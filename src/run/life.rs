@@ -12,7 +12,7 @@ use super::mend::mend;
 use super::observer::{Observer, Told};
 use super::options::RunOptions;
 use super::point::change_point;
-use super::same::{check_data, check_fingerprint, check_sweep, spec_fingerprint};
+use super::same::{check_data, check_fingerprint, check_sweep, is_alike, spec_fingerprint};
 use super::train::{Trained, Training};
 use super::workload::{Workload, trials};
 use crate::launch::slurm;
@@ -304,7 +304,7 @@ impl Ready {
     fn go_on(&self, dir: &RunDir, before: Manifest, old: Option<&Spec>) -> Result<Manifest, RunError> {
         let spec = &self.sweep.spec;
         dir.make_folders()?;
-        if old != Some(spec) {
+        if !is_alike(old, spec) {
             dir.stage_spec(spec)?;
         }
         let mut manifest = Manifest { state: RunState::Running, ended: None, updated_at: now(), ..before };

@@ -28,6 +28,12 @@ pub(super) fn check_sweep(root: &Path, old: &Spec, new: &Spec) -> Result<(), Run
     Err(RunDirError::Changed { path: root.to_owned(), what }.into())
 }
 
+/// Whether two specs are written alike. One that was recorded does not know where its sweep file lay.
+pub(super) fn is_alike(old: Option<&Spec>, new: &Spec) -> bool {
+    let text = |spec: &Spec| serde_json::to_value(spec).ok();
+    old.is_some_and(|old| text(old) == text(new))
+}
+
 /// Refuses another sweep than the one of `manifest`, whose sweep.yaml is lost. Gives how it trains: as it is said, or
 /// as it was meant before there was `auto`.
 pub(super) fn check_fingerprint(root: &Path, manifest: &Manifest, new: &Spec) -> Result<TrainSpec, RunError> {

@@ -1,7 +1,7 @@
 //! Rows that come in units: groups of rows that belong together, or days.
 //!
-//! N. A. Obuchowski: Nonparametric analysis of clustered ROC curve data, Biometrics 53(2), 1997: what the rows of a unit
-//! add to the error of an AUC is added up before it is squared, and variances are those of units, not of rows.
+//! N. A. Obuchowski: Nonparametric analysis of clustered ROC curve data, Biometrics 53(2), 1997: what the rows of a
+//! unit add to the error of an AUC is added up before it is squared, and variances are those of units, not of rows.
 
 use std::collections::HashSet;
 use std::hash::Hash;

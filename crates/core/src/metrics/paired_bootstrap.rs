@@ -57,8 +57,8 @@ impl Places {
         *of_class.entry(row).or_insert(next)
     }
 
-    /// Draws as many rows of each class as there are. Rows without a place are drawn too, but nobody asks for them. Units are
-    /// drawn with all of their rows, so that how many rows of a class there are varies.
+    /// Draws as many rows of each class as there are. Rows without a place are drawn too, but nobody asks for them.
+    /// Units are drawn with all of their rows, so that how many rows of a class there are varies.
     fn draw(&self, weights: &mut Weights, stream: &mut Stream) {
         fn class(weights: &mut Vec<u32>, placed: usize, draws: u64, stream: &mut Stream) {
             weights.clear();

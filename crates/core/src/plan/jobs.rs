@@ -134,8 +134,8 @@ impl Plan {
         self.jobs.iter().filter(|job| job.phase == phase).map(|job| job.count).sum()
     }
 
-    /// Numbers of the replicates of the search, in order. Those of a search that grew after it was confirmed go on after
-    /// those that confirmed it.
+    /// Numbers of the replicates of the search, in order. Those of a search that grew after it was confirmed go on
+    /// after those that confirmed it.
     pub fn search_replicates(&self) -> Vec<u32> {
         let jobs = self.jobs.iter().filter(|job| job.phase == Phase::Search);
         jobs.map(|job| job.replicate).collect::<BTreeSet<_>>().into_iter().collect()

@@ -39,8 +39,8 @@ pub struct Spec {
     /// How the rows are dealt to training, validation and test.
     #[serde(default)]
     pub split: SplitSpec,
-    /// Number of replicates (seeds and splits) on which every trial is trained; at least 1. Where the split has folds, there
-    /// are as many as folds times repeats.
+    /// Number of replicates (seeds and splits) on which every trial is trained; at least 1. Where the split has folds,
+    /// there are as many as folds times repeats.
     #[serde(default = "defaults::replicates")]
     #[schemars(range(min = 1, max = 10_000))]
     pub replicates: u32,
