@@ -73,6 +73,7 @@ impl Look {
         let (kept, _) = kept_scores(&spec, &workload, &dir, rows > failed)?;
         collection.stage_scores(kept.as_ref())?;
         dir.commit(&mut manifest)?;
+        let damage: Vec<String> = collection.damage().iter().map(|why| format!("left out, damaged: {why}")).collect();
         drop(collection);
         let done = format!("{} of {} rows so far", thousands(rows), thousands(all));
         let so_far = if RunDir::is_locked(root) {
@@ -82,6 +83,6 @@ impl Look {
             format!("{done}: the run ended before it was done; `focalsweep run {spec} --out {root} --resume` goes on")
         };
         let files = RunFiles::looked_at(root, folder.path())?;
-        Ok(Self { files, warnings: vec![so_far], point: None, folder: Some(folder) })
+        Ok(Self { files, warnings: [vec![so_far], damage].concat(), point: None, folder: Some(folder) })
     }
 }
