@@ -8,7 +8,7 @@ use focalsweep_engine::data::{self, Column, ColumnFault, DataError, Matter, Sour
 use focalsweep_report::FEW_POSITIVES;
 
 use super::Asked;
-use super::text::{FOLDS, quoted, scalar};
+use super::words::{FOLDS, quoted, scalar};
 use crate::run::RunError;
 
 /// Whole numbers with at most this many different values may be codes.

@@ -8,6 +8,7 @@
 mod choices;
 mod facts;
 mod text;
+mod words;
 
 use std::path::Path;
 

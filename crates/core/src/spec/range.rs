@@ -8,44 +8,33 @@ use super::types::{Domain, InitialBias};
 /// not within noise of a decimal of 12 significant digits (relative to the larger end), such as 1/3, keeps its full
 /// precision. `count` 1 is `min` alone.
 pub fn linspace(min: f64, max: f64, count: u32) -> Vec<f64> {
-    let last = count.saturating_sub(1);
     let scale = min.abs().max(max.abs());
-    (0..count)
-        .map(|i| {
-            if i == 0 {
-                return min;
-            }
-            if i == last {
-                return max;
-            }
-            let t = f64::from(i) / f64::from(last);
-            without_noise(min * (1.0 - t) + max * t, scale)
-        })
-        .collect()
+    spaced(min, max, count, |t| without_noise(min * (1.0 - t) + max * t, scale))
 }
 
 /// `count` numbers from `min` to `max`, both above 0 and included, each the same multiple of the one before: 1e-4 to
 /// 1e-1 in 4 steps is 1e-4, 1e-3, 1e-2, 1e-1. Floating noise is taken off as in [`linspace`].
 pub(super) fn geomspace(min: f64, max: f64, count: u32) -> Vec<f64> {
-    let last = count.saturating_sub(1);
     let (from, to) = (min.ln(), max.ln());
-    (0..count)
-        .map(|i| {
-            if i == 0 {
-                return min;
-            }
-            if i == last {
-                return max;
-            }
-            let t = f64::from(i) / f64::from(last);
-            let x = (from * (1.0 - t) + to * t).exp();
-            // Logarithms of the largest and the smallest numbers lose some 1e-13 of them.
-            match format!("{x:.11e}").parse::<f64>() {
-                Ok(rounded) if (rounded - x).abs() <= 2e-13 * x => rounded,
-                _ => x,
-            }
-        })
-        .collect()
+    spaced(min, max, count, |t| {
+        let x = (from * (1.0 - t) + to * t).exp();
+        // Logarithms of the largest and the smallest numbers lose some 1e-13 of them.
+        match format!("{x:.11e}").parse::<f64>() {
+            Ok(rounded) if (rounded - x).abs() <= 2e-13 * x => rounded,
+            _ => x,
+        }
+    })
+}
+
+/// `count` numbers: `min`, `max`, and between them what `at` has for equal steps from 0 to 1.
+fn spaced(min: f64, max: f64, count: u32, at: impl Fn(f64) -> f64) -> Vec<f64> {
+    let last = count.saturating_sub(1);
+    let number = |i: u32| match i {
+        0 => min,
+        i if i == last => max,
+        i => at(f64::from(i) / f64::from(last)),
+    };
+    (0..count).map(number).collect()
 }
 
 /// The decimal of 12 significant digits of `scale` that is within rounding error of `x`, else `x`.

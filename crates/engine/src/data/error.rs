@@ -6,6 +6,7 @@ use miette::Diagnostic;
 use thiserror::Error;
 
 use super::fault::{ColumnFault, headlines, remedy};
+use super::place::Place;
 use crate::memory::{Short, in_words};
 
 const OF_A_MODEL: &str = "give the columns values as they were in the training data, or leave the cells empty";
@@ -632,30 +633,6 @@ fn file_help(action: &str) -> &'static str {
         "the file must be whole, and yours to read"
     } else {
         "its folder must be one, be yours to write in, and have room"
-    }
-}
-
-/// A row as people count: from 1, with the line where the file has lines.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The file, where there are several.
-    pub file: Option<PathBuf>,
-    /// 1-based row of the data.
-    pub row: u64,
-    /// 1-based line of the CSV file.
-    pub line: Option<u64>,
-}
-
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "row {}", self.row)?;
-        if let Some(line) = self.line {
-            write!(f, " (line {line} of the file)")?;
-        }
-        match &self.file {
-            Some(file) => write!(f, " of {}", file.display()),
-            None => Ok(()),
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::error::Place;
+use super::place::Place;
 use focalsweep_core::spec::{ColumnKind, Word};
 
 /// Words of a column that are told.

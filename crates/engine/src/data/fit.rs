@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::error::{DataError, Place};
+use super::error::DataError;
+use super::place::Place;
 use super::table::{Column, Levels, Table, Values};
 use super::time;
 use focalsweep_core::prepared::{FileReading, Preprocessing, Step};

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::error::{DataError, Place};
+use super::done::Read;
+use super::error::DataError;
 use super::fault::cut;
 use super::fingerprint::of_source;
 use super::pick::{Pick, is_dropped};
-use super::read::{Read, read_table};
+use super::place::Place;
+use super::read::read_table;
 use super::reading::Reading;
 use super::repeated::repeated_rows;
 use super::row_place::Places;

@@ -10,9 +10,11 @@
 //! of its own, so that none of them knows one that knows it.
 
 mod address;
+mod copies;
 mod decode;
 mod describe;
 mod dialect;
+mod done;
 mod download;
 mod error;
 mod fault;
@@ -26,6 +28,7 @@ mod number;
 mod parquet_plan;
 mod parts;
 mod pick;
+mod place;
 mod prepare;
 mod publish;
 mod read;
@@ -46,16 +49,18 @@ mod transform;
 mod understand;
 mod unfamiliar;
 
+pub use copies::copies_across;
 pub use describe::{ColumnDescription, Description, LevelCount, describe};
+pub use done::Read;
 pub use download::{DownloadProgress, fetch};
-pub use error::{DataError, Place};
+pub use error::DataError;
 pub use fault::{ColumnFault, Matter, Stray};
 pub use label::{Source, load};
 pub use pick::Pick;
+pub use place::Place;
 pub use prepare::{prepare, prepare_first, prepare_onward};
-pub use read::{Read, read_table};
+pub use read::read_table;
 pub use reading::Reading;
-pub use repeated::copies_across;
 pub use split::Splits;
 pub use split_check::{SplitCheck, split_check};
 pub use synth::write_synthetic;

@@ -6,9 +6,10 @@ use std::path::Path;
 use arrow::datatypes::DataType;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
-use super::error::{DataError, Place};
+use super::error::DataError;
 use super::fault::{ColumnFault, Matter};
 use super::parts::Parts;
+use super::place::Place;
 use super::reading::Reading;
 use focalsweep_core::guard::guarded;
 use focalsweep_core::spec::ColumnKind;

@@ -15,11 +15,11 @@ use arrow::record_batch::RecordBatch;
 use rayon::prelude::*;
 
 use super::dialect::{Dialect, MOST_RECORD, unreadable};
+use super::done::{Done, Read};
 use super::error::DataError;
 use super::fault::{ColumnFault, Stray};
 use super::number::{has_leading_zero, is_too_long};
 use super::pick::{Pick, Wanted, wanted};
-use super::read::{Done, Read};
 use super::reading::Reading;
 use super::remark::Remark;
 use super::row_place::Places;

@@ -10,13 +10,13 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use rayon::prelude::*;
 
+use super::done::{Done, Read};
 use super::error::DataError;
 use super::fault::{ColumnFault, Matter};
 use super::number::Marks;
 use super::parquet_plan::{File, Kind, Plan, contradicts};
 use super::parts::Parts;
 use super::pick::{Pick, Wanted, wanted};
-use super::read::{Done, Read};
 use super::reading::Reading;
 use super::remark::Remark;
 use super::row_place::Places;

@@ -4,9 +4,7 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use super::label::Source;
 use super::table::{Column, Levels, Table, Values};
-use focalsweep_core::prepared::Replicate;
 
 /// Rows hashed at once.
 const BLOCK: usize = 1 << 14;
@@ -23,7 +21,7 @@ fn bits(values: &Values, row: usize) -> u64 {
 }
 
 /// For each row the first one that is equal to it, in all columns and, where they are given, in its label.
-fn firsts(table: &Table, labels: Option<&[u8]>) -> Vec<u32> {
+pub(super) fn firsts(table: &Table, labels: Option<&[u8]>) -> Vec<u32> {
     let mut hashes = vec![0u64; table.rows];
     hashes.par_chunks_mut(BLOCK).enumerate().for_each(|(block, hashes)| {
         for (at, hash) in hashes.iter_mut().enumerate() {
@@ -64,24 +62,6 @@ pub(super) fn repeated_rows(table: &Table) -> Vec<bool> {
 /// How many rows are copies of earlier ones, their label with them.
 pub(super) fn repeats(table: &Table, labels: &[u8]) -> usize {
     (0u32..).zip(firsts(table, Some(labels))).filter(|(row, first)| first != row).count()
-}
-
-/// What to know of rows that choose or test, and are copies of rows that train.
-pub fn copies_across(source: &Source, replicate: &Replicate) -> Option<String> {
-    let firsts = firsts(&source.table, Some(&source.labels));
-    let rows = |of: &[u32]| of.iter().filter_map(|&row| source.row_of(row)).collect::<Vec<usize>>();
-    let mut trains = vec![false; firsts.len()];
-    rows(&replicate.train.source_rows).into_iter().for_each(|row| trains[firsts[row] as usize] = true);
-    let count = |of: &[u32]| rows(of).into_iter().filter(|&row| trains[firsts[row] as usize]).count();
-    let (validation, test) = (count(&replicate.validation.source_rows), count(&replicate.test.source_rows));
-    (validation + test > 0).then(|| {
-        format!(
-            "{test} of {} test rows and {validation} of {} validation rows are exact copies of training rows, so they \
-             tell less than they seem to; `data.deduplicate: true` keeps the first of equal rows",
-            replicate.test.len(),
-            replicate.validation.len(),
-        )
-    })
 }
 
 /// Columns that are copies of earlier ones, each with the first of them.

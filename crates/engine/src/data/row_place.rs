@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::dialect::Dialect;
-use super::error::Place;
+use super::place::Place;
 
 /// Where the rows of a table stand.
 #[derive(Debug, Clone, PartialEq, Default)]

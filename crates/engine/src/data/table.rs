@@ -140,7 +140,7 @@ fn without_zero_fraction(text: &str) -> &str {
 
 impl Values {
     /// A point in time that is missing.
-    pub const NO_TIME: i64 = i64::MIN;
+    pub const NO_TIME: i64 = time::MISSING;
 
     /// Number of cells.
     pub(super) fn len(&self) -> usize {

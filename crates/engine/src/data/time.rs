@@ -1,7 +1,7 @@
 //! Points in time as they are written in files: ISO 8601 to microseconds since 1970 in UTC, and back.
 
-use super::table::Values;
-
+/// What stands for a time that is missing.
+pub(super) const MISSING: i64 = i64::MIN;
 /// Microseconds of a second, an hour and a day.
 const SECOND: i64 = 1_000_000;
 const HOUR: i64 = 3_600 * SECOND;
@@ -71,7 +71,7 @@ pub(super) fn in_words(micros: i64) -> String {
 
 /// Days from one point in time to another; NaN where it is missing.
 pub(super) fn days_since(micros: i64, since: i64) -> f64 {
-    if micros == Values::NO_TIME { f64::NAN } else { micros.saturating_sub(since) as f64 / DAY as f64 }
+    if micros == MISSING { f64::NAN } else { micros.saturating_sub(since) as f64 / DAY as f64 }
 }
 
 /// Sine and cosine of the time of the day on a circle of 24 hours, UTC.

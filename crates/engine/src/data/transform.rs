@@ -7,9 +7,11 @@ use focalsweep_core::prepared::{Preprocessing, Step};
 use focalsweep_core::spec::ColumnKind;
 use rayon::prelude::*;
 
-use super::error::{DataError, Place, nearest_column};
+use super::done::Read;
+use super::error::{DataError, nearest_column};
 use super::pick::Pick;
-use super::read::{Read, read_table};
+use super::place::Place;
+use super::read::read_table;
 use super::reading::Reading;
 use super::table::{Column, Levels, Table, Values};
 use super::time;

@@ -1,9 +1,9 @@
 //! From the texts of a column to what it holds.
 
-use super::error::Place;
 use super::fault::{ColumnFault, Matter, Stray};
 use super::missing;
 use super::number::{Marks, Writing, has_leading_zero, is_too_long};
+use super::place::Place;
 use super::reading::Reading;
 use super::remark::Remark;
 use super::table::{Levels, Values};

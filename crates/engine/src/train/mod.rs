@@ -7,6 +7,7 @@
 pub mod adam;
 mod backend;
 mod checkpoint;
+mod drawn;
 mod early_stopping;
 mod engine;
 mod error;

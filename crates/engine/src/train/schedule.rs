@@ -4,7 +4,7 @@ use focalsweep_core::plan::Hyperparameters;
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::spec::{EarlyStopping, Epochs, Monitor, Stopping, TrainSpec};
 
-use super::stack::rows_per_epoch;
+use super::drawn::rows_per_epoch;
 
 /// How long a trial trains on a replicate. The same for all trials of a stack, and for a trial alone.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,11 +1,11 @@
 //! A stack: the trials of one job, what their losses read, and how their rows are drawn.
 
+use super::drawn::{drawn, rows_per_epoch};
 use super::schedule::Schedule;
 use focalsweep_core::losses::{Drawn, LossTerms};
 use focalsweep_core::plan::{Hyperparameters, Shape};
 use focalsweep_core::prepared::{Replicate, Rows};
 use focalsweep_core::random::{Purpose, Stream};
-use focalsweep_core::samplings;
 use focalsweep_core::spec::{InitialBias, Optimizer, Sampling, TrainSpec};
 
 /// Trials of one shape, sampling, batch size and optimizer, trained together on one replicate.
@@ -101,16 +101,4 @@ impl Stack {
 pub fn cost(trial: &Hyperparameters, train: &Rows, inputs: usize) -> f64 {
     let shape = Shape { inputs, hidden: trial.hidden.clone(), activation: trial.activation };
     (shape.parameters() * rows_per_epoch(trial, train)) as f64
-}
-
-/// Rows that an epoch of `trial` draws.
-pub(super) fn rows_per_epoch(trial: &Hyperparameters, train: &Rows) -> usize {
-    let drawn = drawn(trial, train);
-    drawn.positives + drawn.negatives
-}
-
-/// Rows of each class that an epoch of `trial` draws.
-fn drawn(trial: &Hyperparameters, train: &Rows) -> Drawn {
-    let positives = train.positives();
-    (samplings::definition(trial.sampling).drawn)(Drawn { positives, negatives: train.len() - positives })
 }

@@ -86,6 +86,19 @@ mod tests {
     use focalsweep_core::random::{Purpose, Stream};
     use focalsweep_core::spec::Split;
 
+    fn scored_group(split: Split, labels: Vec<u8>, scores: Vec<f32>) -> ScoreGroup {
+        ScoreGroup {
+            trial: "t".into(),
+            replicate: 0,
+            split,
+            rows: (0..).take(scores.len()).collect(),
+            labels,
+            raw: scores.clone(),
+            scores,
+            units: Vec::new(),
+        }
+    }
+
     /// 2,000 rows whose probabilities are known, scored by `distort` of them.
     fn scored(distort: impl Fn(f64) -> f64) -> [ReplicateScores; 1] {
         let group = |split, shift: u64| {
@@ -94,16 +107,7 @@ mod tests {
             let probability = |row: i64| 0.3 * spread(row, 7919).powi(2);
             let labels = rows.iter().map(|&row| u8::from(spread(row, 104_729) < probability(row))).collect();
             let scores: Vec<f32> = rows.iter().map(|&row| distort(probability(row)) as f32).collect();
-            ScoreGroup {
-                trial: "t".into(),
-                replicate: 0,
-                split,
-                rows,
-                labels,
-                raw: scores.clone(),
-                scores,
-                units: Vec::new(),
-            }
+            scored_group(split, labels, scores)
         };
         let (validation, test) = (group(Split::Validation, 0), group(Split::Test, 4001));
         [ReplicateScores { replicate: 0, validation, test, calibration: None }]
@@ -135,16 +139,7 @@ mod tests {
                 let rows: Vec<i64> = (0..1000).collect();
                 let scores: Vec<f32> = rows.iter().map(|_| 0.045 * stream.uniform().powi(2)).collect();
                 let labels: Vec<u8> = scores.iter().map(|&score| u8::from(stream.uniform() < score)).collect();
-                ScoreGroup {
-                    trial: "t".into(),
-                    replicate: 0,
-                    split,
-                    rows,
-                    labels,
-                    raw: scores.clone(),
-                    scores,
-                    units: Vec::new(),
-                }
+                scored_group(split, labels, scores)
             };
             let (validation, test) = (group(Split::Validation), group(Split::Test));
             let of = ReplicateScores { replicate: 0, validation, test, calibration: None };
