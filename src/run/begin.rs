@@ -21,7 +21,7 @@ pub(crate) fn begin(dir: &RunDir, spec: &Spec, workload: &Workload) -> Result<Ma
     let counts = Counts { trials, replicates, jobs, ..Counts::default() };
     let (splits, notes) = (workload.split_fingerprints(), workload.notes());
     let mut manifest = Manifest::new(&spec.name, &workload.source.fingerprint, splits, counts, notes, now());
-    manifest.data_warnings = workload.warnings();
+    manifest.data_warnings = workload.warnings().to_vec();
     manifest.simd = Some(instructions().to_owned());
     manifest.spec_fingerprint = spec_fingerprint(spec);
     // A directory without a manifest holds nothing that could be lost.

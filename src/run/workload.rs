@@ -1,7 +1,7 @@
 //! From a spec to what is to be trained: data at hand, devices chosen, jobs planned.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::error::RunError;
 use crate::launch::devices::{self, Trainer};
@@ -42,6 +42,8 @@ pub struct Workload {
     pub sizes: Sizes,
     /// The jobs.
     pub plan: Plan,
+    /// See [`Workload::warnings`]: every row is compared for them, so once.
+    warnings: OnceLock<Vec<String>>,
 }
 
 impl Workload {
@@ -84,7 +86,7 @@ impl Workload {
         };
         let plan = Plan::new(&trials, spec.replicates, &sizes);
         check_stacks(&plan, &trials, &sizes, &pool)?;
-        Ok(Self { trials, source, replicates, pool, sizes, plan })
+        Ok(Self { trials, source, replicates, pool, sizes, plan, warnings: OnceLock::new() })
     }
 
     /// What the run in `dir` trains on, as its plan has recorded it, for who looks at it and trains nothing.
@@ -95,7 +97,8 @@ impl Workload {
         let source = data::load(&spec.data, &spec.split)?;
         let (plan, trials) = dir.plan()?;
         let sizes = Sizes { features: 0, rows: 0, workers: 1, memory: 0, stacking: Stacking::CORE };
-        let mut workload = Self { trials, source, replicates: Vec::new(), pool: Vec::new(), sizes, plan };
+        let mut workload =
+            Self { trials, source, replicates: Vec::new(), pool: Vec::new(), sizes, plan, warnings: OnceLock::new() };
         workload.prepare_to(spec, workload.plan.replicate_numbers())?;
         Ok(workload)
     }
@@ -140,9 +143,11 @@ impl Workload {
     }
 
     /// What in the data is to be looked at before results are believed.
-    pub fn warnings(&self) -> Vec<String> {
-        let across = self.replicates.first().and_then(|first| data::copies_across(&self.source, first));
-        self.source.warnings.iter().cloned().chain(across).collect()
+    pub fn warnings(&self) -> &[String] {
+        self.warnings.get_or_init(|| {
+            let across = self.replicates.first().and_then(|first| data::copies_across(&self.source, first));
+            self.source.warnings.iter().cloned().chain(across).collect()
+        })
     }
 
     /// How long the trials of each job train; jobs that train alike once.

@@ -41,14 +41,17 @@ pub(super) fn firsts(table: &Table, labels: Option<&[u8]>) -> Vec<u32> {
         labels.is_none_or(|labels| labels[a] == labels[b])
             && table.columns.iter().all(|column| bits(&column.values, a) == bits(&column.values, b))
     };
-    let mut known: HashMap<u64, Vec<u32>> = HashMap::with_capacity(table.rows);
-    let mut firsts = Vec::with_capacity(table.rows);
-    for (row, hash) in hashes.into_iter().enumerate() {
-        let alike = known.entry(hash).or_default();
-        let first = alike.iter().copied().find(|&first| equal(first as usize, row));
-        firsts.push(first.unwrap_or(row as u32));
-        if first.is_none() {
-            alike.push(row as u32);
+    // Rows of one hash lie together, in their order: a map of them would need ten times the room.
+    let mut sorted: Vec<(u64, u32)> = hashes.into_iter().zip(0..).collect();
+    sorted.par_sort_unstable();
+    let mut firsts: Vec<u32> = (0..).take(table.rows).collect();
+    for alike in sorted.chunk_by(|a, b| a.0 == b.0).filter(|alike| alike.len() > 1) {
+        let mut known: Vec<u32> = Vec::new();
+        for &(_, row) in alike {
+            match known.iter().copied().find(|&first| equal(first as usize, row as usize)) {
+                Some(first) => firsts[row as usize] = first,
+                None => known.push(row),
+            }
         }
     }
     firsts
