@@ -12,7 +12,7 @@ use crate::run::{Look, WITH_INTERVALS, default_root, on_all_cores, report_of, to
 use focalsweep_core::plan::Phase;
 use focalsweep_core::record::{RunFiles, write_named};
 use focalsweep_core::spec::{self, RankSpec, Split};
-use focalsweep_report::{self as report, Csv, Exporter, Json, Markdown, Options, Report, Results, Table};
+use focalsweep_report::{self as report, Csv, Exporter, Json, Markdown, Options, Report, Results, Scores, Table};
 
 /// Rows of a table unless `--top` says otherwise: what a screen shows.
 const TABLE_ROWS: usize = 20;
@@ -32,15 +32,17 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
         top: args.top.or((args.format == ReportFormat::Table).then_some(TABLE_ROWS)),
     };
     let point = args.operating_point.as_deref().map(spec::parse_operating_point).transpose().map_err(Failure::input)?;
-    let (results, found) = report_of(&look, &options, (point.as_ref(), phase_of(args.phase)), WITH_INTERVALS)?;
+    let scores = Scores::of(files);
+    let (results, found) =
+        report_of((&look, &scores), &options, (point.as_ref(), phase_of(args.phase)), WITH_INTERVALS)?;
     if let Some(path) = &args.html {
-        let page = report::to_html(files, &results, &found, &on_all_cores)?;
+        let page = report::to_html(&scores, &results, &found, &on_all_cores)?;
         write(path, page.as_bytes())?;
         output::talk(&format!("wrote {}", path.display()));
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(folder) = &args.figures {
-        return write_figures(files, folder, (&results, &found));
+        return write_figures(&scores, folder, (&results, &found));
     }
     let terminal = io::stdout().is_terminal();
     let text = match args.format {
@@ -63,11 +65,15 @@ fn run_dir(asked: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// Writes each figure as SVG and PNG, and their names to stdout.
-fn write_figures(files: &RunFiles, folder: &Path, (results, found): (&Results, &Report)) -> Result<ExitCode, Failure> {
+fn write_figures(
+    scores: &Scores<'_>,
+    folder: &Path,
+    (results, found): (&Results, &Report),
+) -> Result<ExitCode, Failure> {
     let cannot = |error: io::Error| Plain { message: format!("cannot make {}: {error}", folder.display()), help: None };
     fs::create_dir_all(folder).map_err(|e| Failure::environment(cannot(e)))?;
     let mut names = Vec::new();
-    for figure in report::figures(files, results, found, &on_all_cores)? {
+    for figure in report::figures(scores, results, found, &on_all_cores)? {
         for (ending, bytes) in [("svg", figure.svg.as_bytes()), ("png", &figure.png)] {
             let path = folder.join(figure.name).with_extension(ending);
             write(&path, bytes)?;

@@ -9,18 +9,18 @@ use super::same::is_alike;
 use focalsweep_core::plan::Phase;
 use focalsweep_core::record::{Manifest, RunDir, RunFiles};
 use focalsweep_core::spec::{OperatingPoint, Spec, Split};
-use focalsweep_report::{self as report, Exporter, Markdown, Options, Report, ReportError, Results};
+use focalsweep_report::{self as report, Exporter, Markdown, Options, Report, ReportError, Results, Scores};
 
 /// Trials that have bootstrap intervals.
 pub const WITH_INTERVALS: usize = 20;
 
 /// Ranks a run's trials by the trainings of a phase, at another operating point if one is given, says which of them are
-/// tied with the best, and answers what the winner buys. Gives back the results that were ranked, too.
+/// tied with the best, and answers what the winner buys. `scores` are those of the files that are looked at. Gives back the results that were ranked, too.
 ///
 /// # Errors
 /// The results are damaged or cannot be read, or do not have what is asked for.
 pub fn report_of(
-    look: &Look,
+    (look, scores): (&Look, &Scores<'_>),
     options: &Options,
     (point, phase): (Option<&OperatingPoint>, Phase),
     with_intervals: usize,
@@ -35,7 +35,8 @@ pub fn report_of(
         report::at_operating_point(files, &mut results, point)?;
     }
     let ranking = report::rank(&results, options)?;
-    let report = Report::new(files, &results, ranking, with_intervals, &on_all_cores)?;
+    scores.keep(&on_all_cores)?;
+    let report = Report::new(scores, &results, ranking, with_intervals, &on_all_cores)?;
     Ok((results, report))
 }
 
@@ -55,8 +56,10 @@ pub(super) const REPORTS: [&str; 2] = ["report.md", "report.html"];
 /// Writes the files of the report.
 pub(super) fn write_reports(spec: &Spec, dir: &RunDir, manifest: &mut Manifest) -> Result<(), RunError> {
     let look = Look::from(RunFiles::read(dir.root())?);
-    let (results, found) = report_of(&look, &rank_options(spec, None), (None, Phase::Search), WITH_INTERVALS)?;
-    let texts = [Markdown.export(&found), report::to_html(&look.files, &results, &found, &on_all_cores)?];
+    let scores = Scores::of(&look.files);
+    let (results, found) =
+        report_of((&look, &scores), &rank_options(spec, None), (None, Phase::Search), WITH_INTERVALS)?;
+    let texts = [Markdown.export(&found), report::to_html(&scores, &results, &found, &on_all_cores)?];
     for (name, text) in REPORTS.into_iter().zip(texts) {
         dir.stage(name, text.as_bytes())?;
     }

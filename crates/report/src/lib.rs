@@ -29,9 +29,9 @@ mod say;
 mod tests;
 
 pub use evidence::{
-    AgainstPlain, Answer, Calibration, Claim, Claims, Common, Confirmed, Correction, ForEach, Guarantee, Intervals,
-    Judged, Kind, Method, Optimism, Pairing, Parts, Procedure, ProcedureFigure, Reading, Report, Run, Side,
-    StandardErrors, Start, judge, pair,
+    AgainstPlain, Answer, Calibration, Claim, Claims, Common, Confirmed, Correction, Guarantee, Intervals, Judged,
+    Kind, Method, Optimism, Pairing, Parts, Procedure, ProcedureFigure, Reading, Report, Run, Side, StandardErrors,
+    Start, judge, pair,
 };
 pub use figures::{Figure, figures};
 pub use page::to_html;
@@ -40,8 +40,8 @@ pub use rank::{
     few_validation_positives, finalists, rank, training_seconds,
 };
 pub use read::{
-    CalibrationGroup, ReportError, Results, Row, ScoreGroup, ScoreSource, Timing, Value, at_operating_point,
-    for_each_calibration_group, for_each_group, metrics_at_operating_point, operating_point_in_words, read, run_files,
-    thousands, unchecked_run_files,
+    CalibrationGroup, ForEach, ReportError, Results, Row, ScoreGroup, ScoreSource, Scores, Timing, Value,
+    at_operating_point, for_each_calibration_group, for_each_group, metrics_at_operating_point,
+    operating_point_in_words, read, run_files, thousands, unchecked_run_files,
 };
 pub use say::{Csv, Exporter, Json, Markdown, Table};

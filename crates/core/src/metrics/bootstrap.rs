@@ -2,12 +2,12 @@
 //!
 //! B. Efron: Bootstrap methods: another look at the jackknife, Annals of Statistics 7(1), 1979. Stratified: positives
 //! and negatives are drawn separately, as many of each as there are. Resamples are never laid out row by row: what a
-//! figure needs of one (how many negatives fall into a gap between positives, which row is the k-th) is drawn from its
-//! exact distribution, so that a resample costs O(P) or O(1).
-
-use std::ops::Range;
+//! figure needs of one (how many negatives fall into a gap between positives, how often the rows are drawn that could
+//! put a threshold) is drawn from its exact distribution.
 
 use super::interval::{logit_interval, spread};
+use super::ladder::{Ladder, Rule, Weights};
+use super::paired_bootstrap::{AllPlaces, Places};
 use super::{Interval, any_nan};
 use crate::random::{Purpose, Stream};
 use crate::spec::OperatingPoint;
@@ -35,7 +35,7 @@ pub fn average_precision_interval(scores: &[f32], labels: &[u8], resamples: u32,
         let mut gaps = strata.gaps();
         for (place, weight) in drawn(&weights) {
             tp += weight;
-            fp += gaps.draw(strata.above[place].1, &mut stream);
+            fp += gaps.draw(strata.through[place], &mut stream);
             sum += weight as f64 * (tp as f64 / (tp + fp) as f64);
         }
         sum / strata.all_positives() as f64
@@ -87,16 +87,59 @@ pub fn operating_point_intervals(
     resamples: u32,
     seed: u64,
 ) -> Option<OperatingPointIntervals> {
-    let (validation, test) = (Strata::new(validation.0, validation.1)?, Strata::new(test.0, test.1)?);
+    let (mut chooses, test) = (Chooses::new(point, validation.0, validation.1)?, Strata::new(test.0, test.1)?);
     let mut stream = Stream::new(seed, 0, Purpose::Bootstrap, 1, 0);
-    let mut weights = Vec::new();
-    let limit = validation.limit(point);
-    let threshold = |stream: &mut Stream| validation.threshold(point, limit, &mut weights, stream);
-    let freedom = match point {
-        OperatingPoint::MinRecall { .. } => Some(validation.all_positives().saturating_sub(1)),
-        _ => None,
+    let freedom = match &chooses {
+        Chooses::Positives { descending, .. } => Some(descending.len().saturating_sub(1)),
+        Chooses::Rows { .. } => None,
     };
-    test.intervals(resamples, &mut stream, freedom, threshold)
+    test.intervals(resamples, &mut stream, freedom, |stream| chooses.threshold(stream))
+}
+
+/// Rows that choose a threshold on resamples of themselves.
+enum Chooses {
+    /// Under a least recall the threshold is the score of the positive at a place, whatever the negatives are.
+    Positives {
+        /// Scores of the positives.
+        descending: Vec<f32>,
+        /// How many are to be caught.
+        least: usize,
+    },
+    /// By any other rule, the rows that could put it.
+    Rows { ladder: Ladder, rule: Rule, places: Places, weights: Weights },
+}
+
+impl Chooses {
+    /// `None` when a class is absent or a score is NaN.
+    fn new(point: &OperatingPoint, scores: &[f32], labels: &[u8]) -> Option<Self> {
+        if let OperatingPoint::MinRecall { min_recall } = *point {
+            let descending = Strata::new(scores, labels)?.all_scores_of_positives();
+            let all = descending.len();
+            let least = (1..=all).find(|&caught| caught as f64 / all as f64 >= min_recall).unwrap_or(all);
+            return Some(Self::Positives { descending, least });
+        }
+        let mut places = Places::default();
+        let floor = Ladder::floor(point, scores, labels);
+        let ladder = Ladder::new(scores, labels, floor, |row, positive| places.place(row as i64, positive))?;
+        let (positives, negatives) = ladder.classes();
+        places.set_all(AllPlaces::Negatives(negatives));
+        Some(Self::Rows { ladder, rule: Rule::new(point, positives, negatives), places, weights: Weights::default() })
+    }
+
+    /// The threshold of a resample, as [`threshold_for`](super::threshold_for) chooses it.
+    fn threshold(&mut self, stream: &mut Stream) -> f32 {
+        match self {
+            Self::Positives { descending, least } => {
+                let rows = descending.len();
+                let row = (stream.order_statistic(*least as u64, rows as u64) * rows as f64) as usize;
+                descending[row.min(rows - 1)]
+            }
+            Self::Rows { ladder, rule, places, weights } => {
+                places.draw(weights, stream);
+                ladder.threshold(*rule, weights).threshold
+            }
+        }
+    }
 }
 
 /// Rows by class, from the highest score down.
@@ -107,8 +150,8 @@ pub(super) struct Strata {
     place: Vec<u32>,
     /// Scores of the negatives.
     negatives: Vec<f32>,
-    /// For each distinct score of positives the negatives above it, and those at or above it.
-    above: Vec<(usize, usize)>,
+    /// For each distinct score of positives the negatives at or above it.
+    through: Vec<usize>,
 }
 
 /// Negatives drawn so far in a resample, from the highest score down.
@@ -158,12 +201,17 @@ impl Strata {
             }
             place.push(positives.len() as u32 - 1);
         }
-        let above = positives.iter().map(|&score| (above(&negatives, score), at_least(&negatives, score))).collect();
-        Some(Self { positives, place, negatives, above })
+        let through = positives.iter().map(|&score| at_least(&negatives, score)).collect();
+        Some(Self { positives, place, negatives, through })
     }
 
     fn all_positives(&self) -> usize {
         self.place.len()
+    }
+
+    /// Of every positive row, descending.
+    fn all_scores_of_positives(&self) -> Vec<f32> {
+        self.place.iter().map(|&place| self.positives[place as usize]).collect()
     }
 
     /// Intervals of what thresholds do on these rows: see [`operating_point_intervals`]. `freedom`: where positives put
@@ -218,141 +266,6 @@ impl Strata {
     fn gaps(&self) -> Gaps {
         Gaps { from: 0, all: self.negatives.len(), left: self.negatives.len() as u64 }
     }
-
-    /// How many a rule allows to be flagged, or of the positives wants caught.
-    fn limit(&self, point: &OperatingPoint) -> u64 {
-        let (positives, negatives) = (self.all_positives() as u64, self.negatives.len() as u64);
-        let all = positives + negatives;
-        match *point {
-            OperatingPoint::MaxFpr { max_fpr, .. } => {
-                (0..=negatives).rev().find(|&fp| fp as f64 / negatives as f64 <= max_fpr).unwrap_or(0)
-            }
-            OperatingPoint::AlertBudget { max_alerts_per_1000 } => {
-                (0..=all).rev().find(|&n| 1000.0 * n as f64 / all as f64 <= max_alerts_per_1000).unwrap_or(0)
-            }
-            OperatingPoint::MinRecall { min_recall } => {
-                (1..=positives).find(|&tp| tp as f64 / positives as f64 >= min_recall).unwrap_or(positives)
-            }
-            OperatingPoint::MinPrecision { .. } | OperatingPoint::Cost { .. } => 0,
-        }
-    }
-
-    /// The threshold that the rule chooses on a resample; `limit` is [`Strata::limit`]'s.
-    fn threshold(&self, point: &OperatingPoint, limit: u64, weights: &mut Vec<u64>, stream: &mut Stream) -> f32 {
-        match *point {
-            OperatingPoint::MaxFpr { .. } => self.lowest_within(limit, false, weights, stream),
-            OperatingPoint::AlertBudget { .. } => self.lowest_within(limit, true, weights, stream),
-            OperatingPoint::MinRecall { .. } => {
-                let rows = self.all_positives();
-                let row = (stream.order_statistic(limit, rows as u64) * rows as f64) as usize;
-                self.positives[self.place[row.min(rows - 1)] as usize]
-            }
-            OperatingPoint::MinPrecision { min_precision } => {
-                let mut most = 0;
-                let holds = |tp: u64, fp: u64| tp as f64 / (tp + fp) as f64 >= min_precision;
-                self.best_of_positives(weights, stream, |tp, fp| {
-                    let better = tp > most && holds(tp, fp);
-                    most = if better { tp } else { most };
-                    better
-                })
-            }
-            OperatingPoint::Cost { fn_cost, fp_cost } => {
-                let all = self.all_positives() as u64;
-                let mut least = all as f64 * fn_cost;
-                self.best_of_positives(weights, stream, |tp, fp| {
-                    let cost = (all - tp) as f64 * fn_cost + fp as f64 * fp_cost;
-                    let better = cost < least;
-                    least = if better { cost } else { least };
-                    better
-                })
-            }
-        }
-    }
-
-    /// On a resample the last score of positives of which `is_better` says, told the positives and the negatives that
-    /// it flags, that it is better than those before; where it says so of none, a threshold that flags nobody.
-    fn best_of_positives(
-        &self,
-        weights: &mut Vec<u64>,
-        stream: &mut Stream,
-        mut is_better: impl FnMut(u64, u64) -> bool,
-    ) -> f32 {
-        self.draw_weights(stream, weights);
-        let (mut tp, mut fp) = (0, 0);
-        let mut best = None;
-        // The highest score of positives, and how many negatives are not below it.
-        let mut top = None;
-        let mut gaps = self.gaps();
-        for (place, weight) in drawn(weights) {
-            tp += weight;
-            fp += gaps.draw(self.above[place].1, stream);
-            top = top.or(Some((place, fp)));
-            if is_better(tp, fp) {
-                best = Some(place);
-            }
-        }
-        match (best, top) {
-            (Some(place), _) => self.positives[place],
-            // Nobody: just above the highest row drawn.
-            (None, Some((place, fp))) if fp > 0 => {
-                self.kth(&(0..self.above[place].1), 1, fp, stream).0.max(self.positives[place]).next_up()
-            }
-            (None, top) => self.positives[top.map_or(0, |(place, _)| place)].next_up(),
-        }
-    }
-
-    /// The lowest score of a resample that flags at most `most` negatives, or, with `all`, at most as many rows.
-    fn lowest_within(&self, most: u64, all: bool, weights: &mut Vec<u64>, stream: &mut Stream) -> f32 {
-        self.draw_weights(stream, weights);
-        let negatives = self.negatives.len();
-        if most >= negatives as u64 + if all { self.all_positives() as u64 } else { 0 } {
-            let lowest = self.kth(&(0..negatives), negatives as u64, negatives as u64, stream).0;
-            return drawn(weights).last().map_or(lowest, |(place, _)| lowest.min(self.positives[place]));
-        }
-        let mut gaps = self.gaps();
-        let mut flagged = 0;
-        // The lowest score drawn so far.
-        let mut before = None;
-        let end = std::iter::once((self.positives.len(), 0));
-        for (place, weight) in drawn(weights).chain(end) {
-            let &(above, through) = self.above.get(place).unwrap_or(&(negatives, negatives));
-            let gap = gaps.from..above;
-            let between = gaps.draw(above, stream);
-            if flagged + between > most {
-                let (too_many, next) = self.kth_and_next(&gap, most - flagged + 1, between, stream);
-                return next.or(before).unwrap_or(too_many.next_up());
-            }
-            let equal = gaps.draw(through, stream) + if all { weight } else { 0 };
-            if flagged + between + equal > most {
-                let lowest_between = (between > 0).then(|| self.kth(&gap, between, between, stream).0);
-                return lowest_between.or(before).unwrap_or(self.positives[place].next_up());
-            }
-            flagged += between + equal;
-            before = self.positives.get(place).copied();
-        }
-        // Not reached: all rows are more than `most`.
-        before.unwrap_or(0.0)
-    }
-
-    /// The `k`-th highest of `n` draws from negatives in the range of places, and where in the range it lies.
-    fn kth(&self, range: &Range<usize>, k: u64, n: u64, stream: &mut Stream) -> (f32, f64) {
-        let depth = stream.order_statistic(k, n) * range.len() as f64;
-        (self.negatives[(range.start + depth as usize).min(range.end - 1)], depth)
-    }
-
-    /// The `k`-th highest of `n` draws from negatives in the range of places, and the lowest of the draws above it.
-    fn kth_and_next(&self, range: &Range<usize>, k: u64, n: u64, stream: &mut Stream) -> (f32, Option<f32>) {
-        let (score, depth) = self.kth(range, k, n, stream);
-        // The k - 1 draws before are spread evenly over what is before; those of the same score do not count.
-        let higher = range.start..above(&self.negatives, score).max(range.start);
-        let count = stream.binomial(k - 1, higher.len() as f64 / depth);
-        (score, (count > 0).then(|| self.kth(&higher, count, count, stream).0))
-    }
-}
-
-/// How many of descending scores are above a score.
-fn above(descending: &[f32], score: f32) -> usize {
-    descending.partition_point(|&other| other > score)
 }
 
 /// How many of descending scores are at least a score.
@@ -406,13 +319,12 @@ mod tests {
         const DRAWS: usize = 8_000;
         for tied in [false, true] {
             let (scores, labels) = rows(tied);
-            let strata = Strata::new(&scores, &labels).unwrap();
             for point in &POINTS {
+                let mut chooses = Chooses::new(point, &scores, &labels).unwrap();
                 let mut stream = Stream::new(5, 0, Purpose::Bootstrap, 9, 0);
                 let mut counts: HashMap<u32, [f64; 2]> = HashMap::new();
-                let mut weights = Vec::new();
                 for _ in 0..DRAWS {
-                    let ours = strata.threshold(point, strata.limit(point), &mut weights, &mut stream);
+                    let ours = chooses.threshold(&mut stream);
                     counts.entry(ours.to_bits()).or_default()[0] += 1.0;
                     let plain = threshold_for(point, &resample(&scores, &labels, &mut stream), &labels).unwrap() as f32;
                     counts.entry(plain.to_bits()).or_default()[1] += 1.0;

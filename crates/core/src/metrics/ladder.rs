@@ -4,14 +4,22 @@
 use super::any_nan;
 use crate::spec::OperatingPoint;
 
-/// Marks the place of a positive.
-const POSITIVE: u32 = 1 << 31;
-
-/// How often each row is drawn, by its place in its class.
+/// How often each row is drawn, by its place in its class: negatives at the even places, positives at the odd ones, so
+/// that whoever walks down a ladder looks up both alike.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Weights {
-    pub(super) positives: Vec<u32>,
-    pub(super) negatives: Vec<u32>,
+pub(super) struct Weights(Vec<u32>);
+
+impl Weights {
+    /// Of so many places of a class; all that were there are forgotten.
+    pub(super) fn clear(&mut self, places: usize) {
+        self.0.clear();
+        self.0.resize(2 * places, 0);
+    }
+
+    /// How often the row at a place of a class is drawn.
+    pub(super) fn at(&mut self, place: u32, positive: bool) -> &mut u32 {
+        &mut self.0[(2 * place + u32::from(positive)) as usize]
+    }
 }
 
 /// A model's rows from the highest score down, as far as a rule for thresholds could ever look.
@@ -19,9 +27,9 @@ pub(super) struct Weights {
 pub struct Ladder {
     /// Descending.
     scores: Vec<f32>,
-    /// Of the row with each score: its place in its class, marked where it is positive.
+    /// Of the row with each score: its place among [`Weights`].
     places: Vec<u32>,
-    /// Places of all positives.
+    /// Places of all positives there.
     positives: Vec<u32>,
     /// How many rows of the other class there are.
     negatives: usize,
@@ -97,9 +105,9 @@ impl Ladder {
         let rows = scores.len().min(labels.len());
         let mut mark = |row: usize| {
             let positive = labels[row] != 0;
-            place(row, positive) | if positive { POSITIVE } else { 0 }
+            2 * place(row, positive) + u32::from(positive)
         };
-        let positives = (0..rows).filter(|&row| labels[row] != 0).map(|row| mark(row) & !POSITIVE).collect::<Vec<_>>();
+        let positives = (0..rows).filter(|&row| labels[row] != 0).map(&mut mark).collect::<Vec<_>>();
         Self {
             scores: kept.iter().map(|&row| scores[row] + 0.0).collect(),
             places: kept.iter().map(|&row| mark(row)).collect(),
@@ -119,7 +127,7 @@ impl Ladder {
         let kept = descending(scores, nth_highest(scores.to_vec(), beyond(above as f64) + 20));
         Some(Self {
             scores: kept.iter().map(|&row| scores[row] + 0.0).collect(),
-            places: kept.iter().map(|&row| place(row)).collect(),
+            places: kept.iter().map(|&row| 2 * place(row)).collect(),
             positives: Vec::new(),
             negatives: scores.len(),
         })
@@ -166,7 +174,7 @@ impl Ladder {
 
     /// How often positives are drawn in all.
     pub(super) fn weight_of_positives(&self, weights: &Weights) -> u64 {
-        self.positives.iter().map(|&place| u64::from(weights.positives[place as usize])).sum()
+        self.positives.iter().map(|&place| u64::from(weights.0[place as usize])).sum()
     }
 
     /// The threshold that a rule chooses on weighted rows, as
@@ -190,12 +198,8 @@ impl Ladder {
     fn at_most(&self, weights: &Weights, allowed: impl Fn(u64, u64) -> bool) -> (Flagged, Option<f32>) {
         let (mut caught, mut alarms) = (0, 0);
         let over = self.places.iter().position(|&place| {
-            let (weight, positive) = weight(place, weights);
-            if positive {
-                caught += weight;
-            } else {
-                alarms += weight;
-            }
+            let of_row = of_classes(place, weights);
+            (caught, alarms) = (caught + of_row.0, alarms + of_row.1);
             !allowed(caught, alarms)
         });
         let end = over.map_or(self.places.len(), |over| {
@@ -205,7 +209,7 @@ impl Ladder {
             (caught, alarms) = (caught - too_much.0, alarms - too_much.1);
             start
         });
-        let is_drawn = |&place: &u32| weight(place, weights).0 > 0;
+        let is_drawn = |&place: &u32| weights.0[place as usize] > 0;
         let lowest = self.places[..end].iter().rposition(is_drawn).map(|at| self.scores[at]);
         let threshold = lowest.unwrap_or_else(|| self.nobody(weights));
         (Flagged { threshold, caught, alarms }, over.map(|over| self.scores[over]))
@@ -255,7 +259,7 @@ impl Ladder {
 
     /// A threshold that flags nobody: just above the highest score that is drawn.
     fn nobody(&self, weights: &Weights) -> f32 {
-        let highest = self.places.iter().position(|&place| weight(place, weights).0 > 0);
+        let highest = self.places.iter().position(|&place| weights.0[place as usize] > 0);
         highest.map_or(f32::INFINITY, |at| self.scores[at].next_up())
     }
 
@@ -307,17 +311,16 @@ fn nth_highest(mut scores: Vec<f32>, depth: usize) -> Option<f32> {
 
 /// How many positives and negatives are drawn at some places.
 fn drawn(places: &[u32], weights: &Weights) -> (u64, u64) {
-    places.iter().fold((0, 0), |(caught, alarms), &place| match weight(place, weights) {
-        (weight, true) => (caught + weight, alarms),
-        (weight, false) => (caught, alarms + weight),
-    })
+    let of_rows = places.iter().map(|&place| of_classes(place, weights));
+    of_rows.fold((0, 0), |sum, of_row| (sum.0 + of_row.0, sum.1 + of_row.1))
 }
 
-/// How often a row is drawn, and whether it is positive.
-fn weight(place: u32, weights: &Weights) -> (u64, bool) {
-    let (of_class, positive) =
-        if place & POSITIVE == 0 { (&weights.negatives, false) } else { (&weights.positives, true) };
-    (u64::from(of_class[(place & !POSITIVE) as usize]), positive)
+/// How often a row is drawn as a positive, and as a negative: one of them is 0. Without a branch, which nobody could
+/// foretell.
+fn of_classes(place: u32, weights: &Weights) -> (u64, u64) {
+    let weight = u64::from(weights.0[place as usize]);
+    let positive = weight * u64::from(place & 1);
+    (positive, weight - positive)
 }
 
 #[cfg(test)]
@@ -345,14 +348,14 @@ mod tests {
         ) {
             let scores: Vec<f32> = rows.iter().map(|&(score, ..)| score as f32 / 20.0).collect();
             let labels: Vec<u8> = rows.iter().map(|&(_, positive, _)| u8::from(positive)).collect();
-            let mut counts = [0_usize; 2];
+            let mut counts = [0_u32; 2];
             let mut weights = Weights::default();
+            weights.clear(rows.len());
             let places: Vec<u32> = rows.iter().map(|&(_, positive, weight)| {
-                let class = if positive { &mut weights.positives } else { &mut weights.negatives };
                 let place = &mut counts[usize::from(positive)];
-                class.push(weight);
+                *weights.at(*place, positive) = weight;
                 *place += 1;
-                *place as u32 - 1
+                *place - 1
             }).collect();
             let written: Vec<(f32, u8)> = rows.iter().zip(&scores).flat_map(|(&(_, positive, weight), &score)| {
                 std::iter::repeat_n((score, u8::from(positive)), weight as usize)
@@ -376,8 +379,9 @@ mod tests {
             confidence in 0.51..0.99_f64,
         ) {
             let scores: Vec<f32> = rows.iter().map(|&(score, _)| score as f32 / 20.0 - 0.7).collect();
-            let negatives = rows.iter().map(|&(_, weight)| weight).collect();
-            let weights = Weights { positives: Vec::new(), negatives };
+            let mut weights = Weights::default();
+            weights.clear(rows.len());
+            (0..).zip(&rows).for_each(|(row, &(_, weight))| *weights.at(row, false) = weight);
             let raw: Vec<f32> = rows.iter().zip(&scores)
                 .flat_map(|(&(_, weight), &score)| std::iter::repeat_n(score, weight as usize)).collect();
             let labels = vec![0; raw.len()];
@@ -414,9 +418,10 @@ mod tests {
             assert_eq!((whole.lowest(), cut.lowest()), (None, cut.scores.last().copied()));
             let rule = Rule::new(&point, 60, 2940);
             for _ in 0..200 {
-                let mut weights = Weights { positives: vec![0; 60], negatives: vec![0; 2940] };
-                (0..60).for_each(|_| weights.positives[stream.below(60) as usize] += 1);
-                (0..2940).for_each(|_| weights.negatives[stream.below(2940) as usize] += 1);
+                let mut weights = Weights::default();
+                weights.clear(2940);
+                (0..60).for_each(|_| *weights.at(stream.below(60), true) += 1);
+                (0..2940).for_each(|_| *weights.at(stream.below(2940), false) += 1);
                 assert_eq!(whole.threshold(rule, &weights), cut.threshold(rule, &weights), "{point:?}");
             }
         }

@@ -45,9 +45,19 @@ impl Places {
         self.all = all;
     }
 
+    /// As many places as the class with more has.
+    fn most(&self) -> usize {
+        self.positives.len().max(self.negatives.len())
+    }
+
     /// How often each place of the two classes is there without a resample.
     fn once(&self) -> Weights {
-        Weights { positives: vec![1; self.positives.len()], negatives: vec![1; self.negatives.len()] }
+        let mut weights = Weights::default();
+        weights.clear(self.most());
+        for (places, positive) in [(&self.positives, true), (&self.negatives, false)] {
+            (0..places.len() as u32).for_each(|place| *weights.at(place, positive) = 1);
+        }
+        weights
     }
 
     /// The place of a row of the source.
@@ -59,40 +69,29 @@ impl Places {
 
     /// Draws as many rows of each class as there are. Rows without a place are drawn too, but nobody asks for them.
     /// Units are drawn with all of their rows, so that how many rows of a class there are varies.
-    fn draw(&self, weights: &mut Weights, stream: &mut Stream) {
-        fn class(weights: &mut Vec<u32>, placed: usize, draws: u64, stream: &mut Stream) {
-            weights.clear();
-            weights.resize(placed, 0);
-            for _ in 0..if placed == 0 { 0 } else { draws } {
-                weights[stream.below(placed as u32) as usize] += 1;
-            }
-        }
+    pub(super) fn draw(&self, weights: &mut Weights, stream: &mut Stream) {
         let draws_of = |placed: usize, all: usize, stream: &mut Stream| {
             let all = all.max(placed);
             stream.binomial(all as u64, placed as f64 / all.max(1) as f64)
         };
+        weights.clear(self.most());
         match self.all {
             AllPlaces::Negatives(all) => {
-                class(&mut weights.positives, self.positives.len(), self.positives.len() as u64, stream);
-                let draws = draws_of(self.negatives.len(), all, stream);
-                class(&mut weights.negatives, self.negatives.len(), draws, stream);
+                let (positives, negatives) = (self.positives.len() as u32, self.negatives.len() as u32);
+                (0..positives).for_each(|_| *weights.at(stream.below(positives), true) += 1);
+                let draws = draws_of(negatives as usize, all, stream);
+                (0..draws).for_each(|_| *weights.at(stream.below(negatives), false) += 1);
             }
             AllPlaces::Units(all) => {
                 // Places of units that have rows of both classes and of those that have one, in a fixed order.
                 let mut units: Vec<i64> = self.positives.keys().chain(self.negatives.keys()).copied().collect();
                 units.sort_unstable();
                 units.dedup();
-                let draws = draws_of(units.len(), all, stream);
-                let mut of_unit = Vec::new();
-                class(&mut of_unit, units.len(), draws, stream);
-                for (places, weights) in
-                    [(&self.positives, &mut weights.positives), (&self.negatives, &mut weights.negatives)]
-                {
-                    weights.clear();
-                    weights.resize(places.len(), 0);
-                    for (unit, &drawn) in units.iter().zip(&of_unit) {
-                        if let Some(&place) = places.get(unit) {
-                            weights[place as usize] = drawn;
+                for _ in 0..draws_of(units.len(), all, stream) {
+                    let unit = units[stream.below(units.len() as u32) as usize];
+                    for (places, positive) in [(&self.positives, true), (&self.negatives, false)] {
+                        if let Some(&place) = places.get(&unit) {
+                            *weights.at(place, positive) += 1;
                         }
                     }
                 }

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::rank::{Key, Ranking};
-use crate::read::{ReportError, for_each_calibration_group, thousands};
+use crate::read::{ReportError, ScoreSource, Scores, thousands};
 use focalsweep_core::metrics::catalogue::Metric;
 use focalsweep_core::metrics::{FEWEST_ABOVE, most_above, negatives_for_guarantee};
-use focalsweep_core::record::RunFiles;
 use focalsweep_core::spec::{OperatingPoint, Split};
 
 /// What is promised of the winner's threshold for rows to come, or why nothing is: Tong, Feng & Li 2018, Science
@@ -37,11 +36,11 @@ impl Guarantee {
     ///
     /// # Errors
     /// scores.parquet is there but cannot be read.
-    pub(super) fn of(files: &RunFiles, ranking: &Ranking) -> Result<Option<Self>, ReportError> {
+    pub(super) fn of(scores: &Scores<'_>, ranking: &Ranking) -> Result<Option<Self>, ReportError> {
         let asked = ranking.operating_point.as_ref().and_then(OperatingPoint::guarantee);
         let Some(((max_fpr, confidence), winner)) = asked.zip(ranking.winner()) else { return Ok(None) };
         let (mut rows, winner) = (BTreeMap::new(), &winner.trial);
-        for_each_calibration_group(files, &|trial, _| trial == winner.trial_id, &mut |group| {
+        scores.for_each_calibration(&|trial, _| trial == winner.trial_id, &mut |group| {
             *rows.entry(group.replicate).or_insert(0) +=
                 group.labels.iter().filter(|&&label| label == 0).count() as u64;
         })?;
@@ -51,7 +50,7 @@ impl Guarantee {
         let above = || of_replicates().filter_map(|negatives| most_above(negatives, max_fpr, confidence));
         let needed = negatives_for_guarantee(max_fpr, confidence);
         let why = if negatives == 0 {
-            let set_aside = files.spec().is_ok_and(|spec| spec.split.calibration.is_some());
+            let set_aside = scores.files().spec().is_ok_and(|spec| spec.split.calibration.is_some());
             Some(if set_aside {
                 "the scores of the rows that were set aside were not kept (`scores: all` keeps them)".to_owned()
             } else {

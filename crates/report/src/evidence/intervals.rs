@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::kept::ReplicateScores;
-use super::share::{ForEach, gather};
+use crate::read::{ForEach, gather};
 use focalsweep_core::metrics::{
     Interval, OperatingPointIntervals, average_precision_interval, guaranteed_intervals, guaranteed_threshold,
     most_above, operating_point_intervals,

@@ -3,8 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::share::{ForEach, each_trial};
-use crate::read::{CalibrationGroup, ReportError, ScoreGroup, ScoreSource};
+use crate::read::{CalibrationGroup, ForEach, ReportError, ScoreGroup, ScoreSource, each_trial};
 use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::metrics::{
     AllPlaces, Applied, AucComponents, FEWEST_ABOVE, Ladder, Placed, average_precision, average_precision_influences,

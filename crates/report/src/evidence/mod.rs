@@ -26,7 +26,6 @@ mod procedure;
 mod report;
 mod resamples;
 mod settings;
-mod share;
 mod starts;
 
 pub use calibration::{Calibration, Reading};
@@ -39,8 +38,6 @@ pub use methods::Method;
 pub use pair::{Common, Pairing, Run, Side, pair};
 pub use procedure::{AgainstPlain, Parts, Procedure, ProcedureFigure};
 pub use report::{Answer, Report};
-pub use share::ForEach;
-pub(crate) use share::each_trial;
 pub use starts::Start;
 
 #[cfg(test)]

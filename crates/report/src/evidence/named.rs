@@ -3,7 +3,7 @@
 use super::claim::{Claim, Correction, Kind, Pair};
 use super::members::{Asked, Members};
 use super::resamples::Resamples;
-use super::share::ForEach;
+use crate::read::ForEach;
 use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::metrics::{counted, percentile_test};
 

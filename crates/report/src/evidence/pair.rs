@@ -10,9 +10,8 @@ use super::guarantee::too_few_above;
 use super::members::{Asked, Build, Measured};
 use super::named::named;
 use super::report::Report;
-use super::share::ForEach;
 use crate::rank::{Options, Ranked, device_use, rank};
-use crate::read::{ReportError, Results, ScoreSource};
+use crate::read::{ForEach, ReportError, Results, ScoreSource, Scores};
 use focalsweep_core::record::{RunFiles, State};
 use focalsweep_core::spec::{OperatingPoint, Spec, Split};
 
@@ -145,11 +144,12 @@ fn between(
     let mut build = Build::new(asked);
     for ((run, winner), name) in runs.iter().zip(winners).zip(NAMES) {
         let wanted = |trial: &str, replicate: u32| trial == winner && replicates.contains(&replicate);
-        run.files.for_each_calibration(&wanted, &mut |group| build.add_calibration(name, &group))?;
+        Scores::of(&run.files).for_each_calibration(&wanted, &mut |group| build.add_calibration(name, &group))?;
     }
     for ((run, winner), name) in runs.iter().zip(winners).zip(NAMES) {
         let wanted = |trial: &str, replicate: u32, _| trial == winner && replicates.contains(&replicate);
-        run.files.for_each(&wanted, &mut |group| build.add(name, &group, Measured::new(&group, &asked)))?;
+        Scores::of(&run.files)
+            .for_each(&wanted, &mut |group| build.add(name, &group, Measured::new(&group, &asked)))?;
     }
     let members = build.end();
     let mut claims =

@@ -8,7 +8,7 @@
 use super::claim::{Claim, Correction, Kind, Pair};
 use super::members::{Asked, Members};
 use super::resamples::Resamples;
-use super::share::ForEach;
+use crate::read::{ForEach, gather};
 use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::metrics::{AgainstFirst, Errors, all_pairs, counted, variance_of_resamples};
 
@@ -51,8 +51,12 @@ pub(super) fn against_all(
         };
         (1..estimates.len()).map(|at| counted(estimates[0] - estimates[at], variance(at), positives, family)).collect()
     };
-    let mut claims = Vec::new();
-    for &test in about {
+    let corrected_for = match (trials.len(), joint) {
+        (2, _) if family == 1 => Correction::None,
+        (_, true) => Correction::AllPairs,
+        _ => Correction::AllPairsCounted,
+    };
+    let claims_about = |test: Test| -> Vec<Claim> {
         let estimates: Option<Vec<_>> = trials.iter().map(|&trial| members.of.get(trial)?.estimate(test)).collect();
         let found = match (estimates, &resamples) {
             (Some(estimates), _) => {
@@ -66,14 +70,9 @@ pub(super) fn against_all(
                 let drawn: Vec<&[f32]> = drawn.iter().map(Vec::as_slice).collect();
                 compare(&means, Errors::Resamples(&drawn))
             }
-            _ => continue,
+            _ => return Vec::new(),
         };
-        let corrected_for = match (trials.len(), joint) {
-            (2, _) if family == 1 => Correction::None,
-            (_, true) => Correction::AllPairs,
-            _ => Correction::AllPairsCounted,
-        };
-        claims.extend(trials[1..].iter().zip(found).map(|(&against, found)| {
+        let pair = |(&against, found)| {
             let pair = Pair {
                 kind: Kind::Models,
                 of: first,
@@ -83,7 +82,8 @@ pub(super) fn against_all(
                 positives: members.rows.mean_positives(),
             };
             pair.compared(test, found, corrected_for)
-        }));
-    }
-    claims
+        };
+        trials[1..].iter().zip(found).map(pair).collect()
+    };
+    gather(for_each, about.len(), |at| claims_about(about[at])).concat()
 }

@@ -1,6 +1,7 @@
 //! A run's ranking and what its scores say of it.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::OnceLock;
 
 use super::calibration::Calibration;
 use super::claim::{Claim, Claims, Kind};
@@ -13,14 +14,12 @@ use super::judge::{Confirmed, StandardErrors, judge, thresholds};
 use super::kept::{Optimism, scores_of};
 use super::methods::{Method, methods};
 use super::procedure::{Parts, Procedure};
-use super::share::ForEach;
 use super::starts::{Start, starts};
 use crate::rank::{Options, Ranked, Ranking, rank};
 use crate::read::parameters::PLAIN;
-use crate::read::{ReportError, Results, column};
+use crate::read::{ForEach, ReportError, Results, Scores, column};
 use focalsweep_core::metrics::catalogue::{Metric, Test};
 use focalsweep_core::plan::Phase;
-use focalsweep_core::record::RunFiles;
 use focalsweep_core::spec::{Split, SplitBy};
 
 /// What there is to say of a run: its trials in their order, and what their scores say of that.
@@ -74,13 +73,13 @@ impl Report {
     /// # Errors
     /// scores.parquet or history.parquet is there but cannot be read.
     pub fn new(
-        files: &RunFiles,
+        scores: &Scores<'_>,
         results: &Results,
         ranking: Ranking,
         with_intervals: usize,
         for_each: ForEach<'_>,
     ) -> Result<Self, ReportError> {
-        let answer = answer(files, results, &ranking, with_intervals, for_each)?;
+        let answer = answer(scores, results, &ranking, with_intervals, for_each)?;
         let mut report = Self { ranking, answer };
         let edges = edges(&report.ranking, &|ranked| report.is_tied(ranked));
         report.answer.notes.extend(edges.notes);
@@ -151,13 +150,13 @@ impl Report {
 }
 
 fn answer(
-    files: &RunFiles,
+    source: &Scores<'_>,
     results: &Results,
     ranking: &Ranking,
     with_intervals: usize,
     for_each: ForEach<'_>,
 ) -> Result<Answer, ReportError> {
-    let mut answer = Answer { guarantee: Guarantee::of(files, ranking)?, ..Answer::default() };
+    let mut answer = Answer { guarantee: Guarantee::of(source, ranking)?, ..Answer::default() };
     let Some(winner) = ranking.winner() else { return Ok(answer) };
     let replicates: HashSet<u32> = winner.trial.replicates.iter().copied().collect();
     let id = |ranked: &Ranked| ranked.trial.trial_id.clone();
@@ -179,7 +178,7 @@ fn answer(
                 .to_owned(),
         );
     }
-    let judged = judge(files, results, ranking, &answer.methods, for_each)?;
+    let judged = judge(source, results, ranking, &answer.methods, for_each)?;
     (answer.claims, answer.standard_errors, answer.confirmed) = (judged.claims, judged.errors, judged.confirmed);
     let shown = ranking.shown().iter().take(with_intervals).map(id);
     let wanted: HashSet<String> = shown
@@ -188,32 +187,42 @@ fn answer(
         .chain(answer.methods.iter().map(|method| method.trial_id.clone()))
         .collect();
     let point = ranking.operating_point.as_ref();
-    let scores = scores_of(files, &wanted, &replicates, point)?;
+    let scores = scores_of(source, &wanted, &replicates, point)?;
     let thresholds = thresholds(results);
     let at = |trial: &str, replicate: u32| thresholds.get(&(trial, replicate)).copied();
-    if let Some(of_winner) = scores.get(&winner) {
+    let in_units = scores.values().flatten().any(|of| !of.test.units.is_empty());
+    // What takes long, at once.
+    let of_winner = scores.get(&winner).map(Vec::as_slice);
+    let (mut intervals_of, mut calibration) = (OnceLock::new(), OnceLock::new());
+    if !in_units {
+        for_each(2, &|half| {
+            if half == 0 {
+                intervals_of.get_or_init(|| intervals(&scores, point, for_each));
+            } else {
+                calibration.get_or_init(|| of_winner.and_then(Calibration::of));
+            }
+        });
+    }
+    answer.intervals = intervals_of.take().unwrap_or_default();
+    answer.calibration = calibration.take().flatten();
+    if let Some(of_winner) = of_winner {
         // Each fold has models of its own.
         let of_baseline = baseline.as_ref().filter(|_| results.split.folds.is_none());
         let of_baseline = of_baseline.and_then(|baseline| Some((baseline.as_str(), &scores.get(baseline)?[..])));
         answer.claims.extend(of_baseline.and_then(|other| classifiers((&winner, of_winner), other, &at)));
         answer.optimism = Optimism::of(of_winner);
-        let in_units = of_winner.iter().any(|of| !of.test.units.is_empty());
-        answer.calibration = Calibration::of(of_winner).filter(|_| !in_units);
         answer.warnings.extend(answer.calibration.filter(Calibration::misleads).map(|c| misleading(&c)));
     }
-    if scores.values().flatten().any(|of| !of.test.units.is_empty()) {
+    if in_units {
         let (unit, units) = match &results.split.by {
             SplitBy::Time { groups: None, .. } => ("one block of time", "blocks"),
             _ => ("one group", "groups"),
         };
         answer.notes.push(format!(
             "Rows of {unit} may err alike: standard errors and tests count {units}, not rows; there are no intervals \
-             by \
-             bootstrap of the rows, and no test of the winner's scores as probabilities."
+             by bootstrap of the rows, and no test of the winner's scores as probabilities."
         ));
-    } else {
-        answer.intervals = intervals(&scores, point, for_each);
     }
-    answer.starts = starts(files, ranking)?;
+    answer.starts = starts(source.files(), ranking)?;
     Ok(answer)
 }

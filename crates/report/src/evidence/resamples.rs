@@ -1,7 +1,7 @@
 //! The operating point on resamples of the rows, the same for every trial.
 
 use super::members::Members;
-use super::share::{ForEach, gather};
+use crate::read::{ForEach, gather};
 use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::metrics::{Applied, observed, resample};
 use focalsweep_core::spec::OperatingPoint;

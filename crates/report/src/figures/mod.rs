@@ -8,12 +8,11 @@
 mod draw;
 mod plot;
 
-use crate::evidence::{ForEach, Report, Start};
+use crate::evidence::{Report, Start};
 use crate::page::payload::{Curve, Detail, Metric, Payload};
 use crate::page::{Embedded, payload};
 use crate::read::parameters::PUBLISHED;
-use crate::read::{ReportError, Results};
-use focalsweep_core::record::RunFiles;
+use crate::read::{ForEach, ReportError, Results, Scores};
 use plot::{Axis, Cell, Colour, Heatmap, Line, Lines, Mark, Plot, Scale, Series};
 
 /// Epochs that show what the initial bias does, as in the published figure.
@@ -38,12 +37,12 @@ pub struct Figure {
 /// # Errors
 /// A file of the run cannot be read, or a figure cannot be drawn.
 pub fn figures(
-    files: &RunFiles,
+    scores: &Scores<'_>,
     results: &Results,
     report: &Report,
     for_each: ForEach<'_>,
 ) -> Result<Vec<Figure>, ReportError> {
-    let payload = payload(files, results, report, Embedded::All, for_each)?;
+    let payload = payload(scores, results, report, Embedded::All, for_each)?;
     let plots = [
         ("heatmap-auc", heatmap(&payload, &format!("{}_auc", payload.ranking.on))),
         ("heatmap-missed", heatmap(&payload, &format!("{}_op_fn", payload.ranking.on))),
@@ -54,7 +53,7 @@ pub fn figures(
         ("initial-bias", initial_bias(&payload.run.name, &report.answer.starts)),
     ];
     let failed = |name: &str| {
-        let path = files.path(name);
+        let path = scores.files().path(name);
         move |e: draw::DrawError| ReportError::Unreadable { path, why: e.to_string() }
     };
     plots

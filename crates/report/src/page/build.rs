@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use super::payload::{Intervals, Parameter, Payload, Published, RankingOf, Run, Short, Trials};
 use super::{columns, details, headline, importance, losses, timeline};
-use crate::evidence::{ForEach, Report};
+use crate::evidence::Report;
 use crate::rank::{Ranked, Ranking};
 use crate::read::parameters::{self, PUBLISHED};
-use crate::read::{ReportError, Results, Row, Value, column, part_of, thousands};
+use crate::read::{ForEach, ReportError, Results, Row, Scores, Value, column, part_of, thousands};
 use crate::say::{in_words, notes};
 use focalsweep_core::metrics::Interval;
 use focalsweep_core::record::{RESULTS, RunFiles, State};
@@ -32,7 +32,7 @@ pub(crate) enum Embedded {
 /// # Errors
 /// A file of the run is missing or cannot be read.
 pub(crate) fn payload(
-    files: &RunFiles,
+    scores: &Scores<'_>,
     results: &Results,
     report: &Report,
     embedded: Embedded,
@@ -50,7 +50,7 @@ pub(crate) fn payload(
     wanted.dedup();
     let shown = shown(report, &rows, &wanted, embedded);
     let at = |trial: usize| shown.partition_point(|&before| before < trial);
-    let mut gathered = details::details(files, ranking, &wanted, for_each)?;
+    let mut gathered = details::details(scores, ranking, &wanted, for_each)?;
     gathered.details.iter_mut().for_each(|detail| detail.trial = at(detail.trial));
     let shown: Vec<&Ranked> = shown.iter().map(|&trial| &ranking.trials[trial]).collect();
     let gammas = losses::gammas(ranking);
@@ -61,7 +61,7 @@ pub(crate) fn payload(
     explained.sort();
     explained.dedup();
     Ok(Payload {
-        run: run(files, ranking)?,
+        run: run(scores.files(), ranking)?,
         headline: headline::headline(report),
         warnings: report.warnings().into_iter().map(str::to_owned).chain(left_out(ranking, &shown)).collect(),
         notes: notes(report),
@@ -277,7 +277,7 @@ mod tests {
         let files = run_files(folder.path()).unwrap();
         let report = Report::bare(ranked(&results, &["auc"]));
         let in_turn = |n: usize, each: &(dyn Fn(usize) + Sync)| (0..n).for_each(each);
-        let of = |embedded| payload(&files, &results, &report, embedded, &in_turn).unwrap();
+        let of = |embedded| payload(&Scores::of(&files), &results, &report, embedded, &in_turn).unwrap();
         let (all, few) = (of(Embedded::All), of(Embedded::First(120)));
         let named: BTreeSet<&str> = few.trials.id.iter().skip(120).map(String::as_str).collect();
         assert_eq!(named, BTreeSet::from(["broken", "plain"]));

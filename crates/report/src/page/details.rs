@@ -7,10 +7,8 @@ use super::curves::{precision_recall, roc, training_roc};
 use super::history::histories;
 use super::payload::Detail;
 use super::thresholds::{histogram, thresholds};
-use crate::evidence::{ForEach, each_trial};
 use crate::rank::Ranking;
-use crate::read::{ReportError, ScoreGroup};
-use focalsweep_core::record::RunFiles;
+use crate::read::{ForEach, ReportError, ScoreGroup, Scores, each_trial};
 use focalsweep_core::spec::Split;
 
 /// The details, and p_t of the winner's test rows by class.
@@ -25,7 +23,7 @@ pub(super) struct Gathered {
 /// # Errors
 /// A file of the run is there but cannot be read.
 pub(super) fn details(
-    files: &RunFiles,
+    scores: &Scores<'_>,
     ranking: &Ranking,
     trials: &[usize],
     for_each: ForEach<'_>,
@@ -37,7 +35,7 @@ pub(super) fn details(
         winner_positives: Vec::new(),
         winner_negatives: Vec::new(),
     };
-    for (trial, history) in histories(files, &|trial| at.contains_key(trial))? {
+    for (trial, history) in histories(scores.files(), &|trial| at.contains_key(trial))? {
         if let Some(&at) = at.get(trial.as_str()) {
             gathered.details[at].history = history;
         }
@@ -47,7 +45,7 @@ pub(super) fn details(
         at.is_some_and(|trial| trial.replicates.contains(&replicate))
     };
     let ids = at.keys().map(|&id| id.to_owned()).collect();
-    for (trial, curve) in training_roc(files, ids, &ranks)? {
+    for (trial, curve) in training_roc(scores.files(), ids, &ranks)? {
         if let Some(&at) = at.get(trial.as_str()) {
             gathered.details[at].roc.push(curve);
         }
@@ -58,7 +56,7 @@ pub(super) fn details(
         let &at = at.get(groups.first()?.trial.as_str())?;
         Some((at, of_scores(groups, ranking.mean(&ranking.trials[trials[at]], "threshold"))))
     };
-    each_trial(files, &wanted, for_each, details, |groups, found| {
+    each_trial(scores, &wanted, for_each, details, |groups, found| {
         let Some((at, found)) = found else { return };
         gathered.add(at, found);
         if trials[at] == 0 {

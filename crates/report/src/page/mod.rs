@@ -20,9 +20,8 @@ pub(crate) mod payload;
 mod thresholds;
 mod timeline;
 
-use crate::evidence::{ForEach, Report};
-use crate::read::{ReportError, Results};
-use focalsweep_core::record::RunFiles;
+use crate::evidence::Report;
+use crate::read::{ForEach, ReportError, Results, Scores};
 
 pub(crate) use build::{Embedded, payload};
 
@@ -35,10 +34,10 @@ const MOST: usize = 10_000;
 /// # Errors
 /// A file of the run is missing or cannot be read.
 pub fn to_html(
-    files: &RunFiles,
+    scores: &Scores<'_>,
     results: &Results,
     report: &Report,
     for_each: ForEach<'_>,
 ) -> Result<String, ReportError> {
-    Ok(document::page(&payload(files, results, report, Embedded::First(MOST), for_each)?))
+    Ok(document::page(&payload(scores, results, report, Embedded::First(MOST), for_each)?))
 }

@@ -14,13 +14,25 @@ impl Serialize for Short {
         if !self.0.is_finite() {
             return serializer.serialize_none();
         }
+        let rounded = six_digits(self.0);
         // Whole numbers without a fraction are shorter.
-        let rounded: f64 = format!("{:.5e}", self.0).parse().unwrap_or(self.0);
         if rounded.fract() == 0.0 && rounded.abs() < 1e15 {
             serializer.serialize_i64(rounded as i64)
         } else {
             serializer.serialize_f64(rounded)
         }
+    }
+}
+
+/// The nearest number with so many significant digits.
+fn six_digits(x: f64) -> f64 {
+    // A whole number by a power of ten that is exact gives the double nearest to that decimal.
+    let digits = 5 - x.abs().log10().floor() as i32;
+    if x != 0.0 && (0..=22).contains(&digits) {
+        let scale = 10_f64.powi(digits);
+        (x * scale).round() / scale
+    } else {
+        format!("{x:.5e}").parse().unwrap_or(x)
     }
 }
 

@@ -92,24 +92,6 @@ pub trait ScoreSource {
     }
 }
 
-impl ScoreSource for RunFiles {
-    fn for_each(
-        &self,
-        wanted: &dyn Fn(&str, u32, Split) -> bool,
-        each: &mut dyn FnMut(ScoreGroup),
-    ) -> Result<(), ReportError> {
-        for_each_group(self, wanted, each)
-    }
-
-    fn for_each_calibration(
-        &self,
-        wanted: &dyn Fn(&str, u32) -> bool,
-        each: &mut dyn FnMut(CalibrationGroup),
-    ) -> Result<(), ReportError> {
-        for_each_calibration_group(self, wanted, each)
-    }
-}
-
 /// Scores in memory.
 impl ScoreSource for Vec<ScoreGroup> {
     fn for_each(
@@ -134,15 +116,13 @@ pub fn for_each_group(
     wanted: &dyn Fn(&str, u32, Split) -> bool,
     each: &mut dyn FnMut(ScoreGroup),
 ) -> Result<(), ReportError> {
-    let of = |word: Word| match word {
-        Word::Of(split) => Some(split),
-        Word::Calibration => None,
+    let wanted = |trial: &str, replicate, word| match word {
+        Word::Of(split) => wanted(trial, replicate, split),
+        Word::Calibration => false,
     };
-    let wanted = |trial: &str, replicate, word| of(word).is_some_and(|split| wanted(trial, replicate, split));
     for_each_run(files, &wanted, &mut |run| {
-        let Run { trial, replicate, word, rows, labels, raw, scores, units } = run;
-        if let Some(split) = of(word) {
-            each(ScoreGroup { trial, replicate, split, rows, labels, raw, scores, units });
+        if let Some(group) = run.group() {
+            each(group);
         }
     })
 }
@@ -158,14 +138,15 @@ pub fn for_each_calibration_group(
 ) -> Result<(), ReportError> {
     let wanted = |trial: &str, replicate, word| word == Word::Calibration && wanted(trial, replicate);
     for_each_run(files, &wanted, &mut |run| {
-        let Run { trial, replicate, rows, labels, raw, scores, .. } = run;
-        each(CalibrationGroup { trial, replicate, rows, labels, raw, scores });
+        if let Some(group) = run.calibration() {
+            each(group);
+        }
     })
 }
 
 /// What the column `split` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Word {
+pub(super) enum Word {
     /// Rows that are ranked or measured on.
     Of(Split),
     /// Rows of a guarantee.
@@ -173,10 +154,11 @@ enum Word {
 }
 
 /// Rows that lie together and are of the same trial, replicate and part.
-struct Run {
-    trial: String,
-    replicate: u32,
-    word: Word,
+#[derive(Debug, Clone)]
+pub(super) struct Run {
+    pub(super) trial: String,
+    pub(super) replicate: u32,
+    pub(super) word: Word,
     rows: Vec<i64>,
     labels: Vec<u8>,
     raw: Vec<f32>,
@@ -184,15 +166,59 @@ struct Run {
     units: Vec<i64>,
 }
 
+impl Run {
+    /// Whether rows that lie after these are of the same.
+    pub(super) fn goes_on(&self, (trial, replicate, word): (&str, u32, Word)) -> bool {
+        (self.trial.as_str(), self.replicate, self.word) == (trial, replicate, word)
+    }
+
+    /// Adds the rows of another.
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.rows.append(&mut other.rows);
+        self.labels.append(&mut other.labels);
+        self.raw.append(&mut other.raw);
+        self.scores.append(&mut other.scores);
+        self.units.append(&mut other.units);
+    }
+
+    /// As rows that are ranked or measured on; `None` where they are others.
+    pub(super) fn group(self) -> Option<ScoreGroup> {
+        let Self { trial, replicate, word, rows, labels, raw, scores, units } = self;
+        match word {
+            Word::Of(split) => Some(ScoreGroup { trial, replicate, split, rows, labels, raw, scores, units }),
+            Word::Calibration => None,
+        }
+    }
+
+    /// As rows of a guarantee; `None` where they are others.
+    pub(super) fn calibration(self) -> Option<CalibrationGroup> {
+        let Self { trial, replicate, word, rows, labels, raw, scores, .. } = self;
+        (word == Word::Calibration).then_some(CalibrationGroup { trial, replicate, rows, labels, raw, scores })
+    }
+}
+
 fn for_each_run(
     files: &RunFiles,
+    wanted: &dyn Fn(&str, u32, Word) -> bool,
+    each: &mut dyn FnMut(Run),
+) -> Result<(), ReportError> {
+    for_each_run_of(files, None, wanted, each)
+}
+
+/// The same of some row groups of the file; of all without.
+pub(super) fn for_each_run_of(
+    files: &RunFiles,
+    row_groups: Option<Vec<usize>>,
     wanted: &dyn Fn(&str, u32, Word) -> bool,
     each: &mut dyn FnMut(Run),
 ) -> Result<(), ReportError> {
     let path = &files.path(SCORES);
     let Some(file) = files.open(SCORES)? else { return Ok(()) };
     let unreadable = |why: String| ReportError::Unreadable { path: path.to_owned(), why };
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(e.to_string()))?;
+    let mut builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(e.to_string()))?;
+    if let Some(row_groups) = row_groups {
+        builder = builder.with_row_groups(row_groups);
+    }
     let names = ["trial_id", "replicate", "split", "row", "label", "raw", "score", "unit"];
     let mask = ProjectionMask::columns(builder.parquet_schema(), names);
     let mut reader =
@@ -260,8 +286,7 @@ fn add_batch(
         };
         let replicate = replicate.cast_unsigned();
         if wanted(trial, replicate, word) {
-            let goes_on = |run: &Run| (run.trial.as_str(), run.replicate, run.word) == (trial, replicate, word);
-            if let Some(whole) = under_way.take_if(|run| !goes_on(run)) {
+            if let Some(whole) = under_way.take_if(|run| !run.goes_on((trial, replicate, word))) {
                 each(whole);
             }
             let run = under_way.get_or_insert_with(|| Run {

@@ -2,14 +2,15 @@
 
 use std::sync::OnceLock;
 
-use crate::read::{ReportError, ScoreGroup, ScoreSource};
+use super::error::ReportError;
+use super::scores::{ScoreGroup, ScoreSource};
 use focalsweep_core::spec::Split;
 
 /// Rows of scores that are held at once for several threads to work on: 2 million take 36 MB.
 const ROWS_AT_ONCE: usize = 1 << 21;
 
 /// Calls a function for each of 0..n, in any order. Who calls decides on how many threads.
-pub type ForEach<'a> = &'a dyn Fn(usize, &(dyn Fn(usize) + Sync));
+pub type ForEach<'a> = &'a (dyn Fn(usize, &(dyn Fn(usize) + Sync)) + Sync);
 
 /// What `each` returns for 0..n, in order.
 pub(crate) fn gather<T: Send + Sync>(for_each: ForEach<'_>, n: usize, each: impl Fn(usize) -> T + Sync) -> Vec<T> {
