@@ -16,7 +16,8 @@
 //! | [`record`] | the run directory: every file that is written and read |
 //! | [`device`] | names of devices |
 //! | [`guard`] | readers of others that may panic |
-//! | [`shell`] | words of a command line, for hints and scripts |
+//! | [`search`] | samplers over spaces of their own: grid, random, Sobol, TPE |
+| [`shell`] | words of a command line, for hints and scripts |
 //! | [`text`] | names and messages of others as they may be shown |
 //!
 //! No tch, rayon, clap, terminal or process; the clock is read for the names of attempts alone.
@@ -30,6 +31,7 @@ pub mod prepared;
 pub mod random;
 pub mod record;
 pub mod samplings;
+pub mod search;
 pub mod shell;
 pub mod spec;
 pub mod text;

@@ -30,6 +30,10 @@ pub enum Purpose {
     MaxStatistic = 8,
     /// Labels drawn as if scores were probabilities; `step` counts by 64 draws.
     Consistency = 12,
+    /// Places of a random search; `replicate` is the coordinate, `epoch` and `step` the number of the point.
+    Search = 13,
+    /// Candidates of a search by densities; `epoch` and `step` are how much was told and asked for before.
+    Candidates = 14,
 }
 
 /// One stream of random numbers.
