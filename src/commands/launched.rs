@@ -77,8 +77,13 @@ impl Launched<'_> {
         let outcome = ready.run(&stop, &mut screen)?;
         output::talk(&self.in_words(&outcome));
         output::path(&outcome.root).map_err(closed)?;
-        if outcome.end == End::Interrupted {
-            output::talk(&format!("interrupted: go on with `{}`", self.again));
+        match outcome.end {
+            End::Interrupted => output::talk(&format!("interrupted: go on with `{}`", self.again)),
+            End::Budget => output::talk(&format!(
+                "the budget is spent: a larger `budget` in the sweep file goes on, with `{}`",
+                self.again
+            )),
+            _ => {}
         }
         Ok(self.code(&outcome))
     }
@@ -100,7 +105,7 @@ impl Launched<'_> {
                     self.again
                 )
             }
-            End::Finished | End::Interrupted => {
+            End::Finished | End::Interrupted | End::Budget => {
                 let (done, all) = (thousands(rows), thousands(outcome.rows));
                 let mut text = format!("{done} of {all} rows done in {:.1} s", outcome.seconds);
                 if failed > 0 {
@@ -113,8 +118,10 @@ impl Launched<'_> {
 
     fn code(&self, outcome: &Outcome) -> ExitCode {
         match &outcome.end {
-            End::Finished | End::AlreadyThere if outcome.manifest.counts.failed > 0 => ExitCode::from(SOME_FAILED),
-            End::Finished | End::AlreadyThere | End::Prepared { .. } => ExitCode::SUCCESS,
+            End::Finished | End::Budget | End::AlreadyThere if outcome.manifest.counts.failed > 0 => {
+                ExitCode::from(SOME_FAILED)
+            }
+            End::Finished | End::Budget | End::AlreadyThere | End::Prepared { .. } => ExitCode::SUCCESS,
             End::LeftRunning { .. } if self.launch.detach => ExitCode::SUCCESS,
             End::LeftRunning { .. } | End::Interrupted => ExitCode::from(INTERRUPTED),
         }

@@ -8,6 +8,7 @@ use crate::launch::LaunchError;
 use crate::launch::devices::NoDevice;
 use crate::launch::slurm::SlurmError;
 use crate::launch::torch::NoTorch;
+use focalsweep_core::plan::SamplerFault;
 use focalsweep_core::record::{RunDirError, SPEC};
 use focalsweep_core::shell::quoted;
 use focalsweep_core::spec::SpecFaults;
@@ -30,10 +31,24 @@ pub enum RunError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Spec(#[from] SpecFaults),
-    /// The sweep is too large to be counted.
-    #[error("parameters: more than 4,294,967,295 trials")]
-    #[diagnostic(help("a grid multiplies: fewer values a parameter, or fewer parameters"))]
-    TooManyTrials,
+    /// The sweep has no sampler: its grid is too large to be counted, or its space cannot be drawn from.
+    #[error("parameters: {0}")]
+    #[diagnostic(help("a grid multiplies: fewer values a parameter, or fewer parameters; or `method: random`"))]
+    Sampler(#[from] SamplerFault),
+    /// Workers alone cannot train what is not chosen yet.
+    #[error("`--prepare` plans everything at once, and `method: {method}` chooses wave by wave")]
+    #[diagnostic(help("`launch: {{launcher: slurm}}` sends each wave to the cluster, and waits for it"))]
+    PrepareSearch {
+        /// The method.
+        method: &'static str,
+    },
+    /// Nobody would ask for the second wave.
+    #[error("`--detach` leaves when everything is submitted, and `method: {method}` chooses wave by wave")]
+    #[diagnostic(help("submit the launcher itself, which needs one core: `sbatch --wrap 'focalsweep run …'`"))]
+    DetachSearch {
+        /// The method.
+        method: &'static str,
+    },
     /// A device.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -139,7 +154,9 @@ impl RunError {
         match self {
             Self::Data(error) if error.is_unwritable() => Blame::Environment,
             Self::Spec(_)
-            | Self::TooManyTrials
+            | Self::Sampler(_)
+            | Self::PrepareSearch { .. }
+            | Self::DetachSearch { .. }
             | Self::Data(_)
             | Self::SearchNotOver { .. }
             | Self::NothingYet(_)

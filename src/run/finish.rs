@@ -17,8 +17,8 @@ const MOST_SCORES: usize = 50_000_000;
 /// How many trials `scores: best` keeps.
 const BEST_TRIALS: usize = 50;
 
-/// Makes the files that people read of what there is. `trained`: whether nothing is left to be trained. Says whether
-/// the run is finished.
+/// Makes the files that people read of what there is. `ended`: why no more is trained, if nothing is left or the time is
+/// up; `None` where somebody stopped it. Says whether the run is finished.
 ///
 /// # Errors
 /// A file cannot be written, or a journal was damaged since its trials ended.
@@ -27,7 +27,7 @@ pub(super) fn finish(
     workload: &Workload,
     dir: &RunDir,
     manifest: &mut Manifest,
-    trained: bool,
+    ended: Option<Ended>,
 ) -> Result<bool, RunError> {
     manifest.libtorch = dir.libtorch()?.or(manifest.libtorch.take());
     let collection = collection_of(spec, workload, dir, manifest)?;
@@ -43,14 +43,14 @@ pub(super) fn finish(
     manifest.scores = word.to_owned();
     // A failed row that is to be tried again is there until there is another.
     let is_there = collection.rows() == workload.rows() && !collection.lacks_parts(kept.as_ref())?;
-    let finished = trained && is_there;
+    let finished = ended.is_some() && is_there;
     collection.stage_scores(kept.as_ref())?;
     let damage = collection.damage().first().cloned();
     // The report needs the room.
     drop(collection);
     // Should this be all that comes to be, whoever resumes sees that the rest is missing.
     manifest.state = if finished { RunState::Finished } else { RunState::Interrupted };
-    manifest.ended = finished.then_some(Ended::Complete);
+    manifest.ended = ended.filter(|&ended| finished || ended == Ended::Budget);
     dir.commit(manifest)?;
     if any {
         write_reports(spec, dir, manifest)?;
@@ -62,7 +62,7 @@ pub(super) fn finish(
         dir.remove_jobs()?;
     }
     match damage {
-        Some(why) if trained && !finished => Err(RunDirError::Broken { path: dir.jobs(), why }.into()),
+        Some(why) if ended.is_some() && !finished => Err(RunDirError::Broken { path: dir.jobs(), why }.into()),
         _ => Ok(finished),
     }
 }

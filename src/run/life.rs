@@ -13,14 +13,15 @@ use super::observer::{Observer, Told};
 use super::options::RunOptions;
 use super::point::change_point;
 use super::same::{check_data, check_fingerprint, check_sweep, is_alike, spec_fingerprint};
+use super::search;
 use super::train::{Trained, Training};
 use super::workload::{Workload, trials};
 use crate::launch::slurm;
 use focalsweep_core::plan::{Job, Phase, Trials, Wave};
 use focalsweep_core::record::{Ended, FilesFound, Journals, Manifest, RunDir, RunDirError, RunFiles, RunState, SPEC};
-use focalsweep_core::spec::{ConfirmSpec, Launcher, Spec};
+use focalsweep_core::spec::{ConfirmSpec, Launcher, Spec, Word};
 use focalsweep_engine::job::Stop;
-use focalsweep_report::thousands;
+use focalsweep_report::{self as report, thousands};
 
 /// A sweep that is to be run.
 #[derive(Debug)]
@@ -73,6 +74,14 @@ pub struct Outcome {
     pub seconds: f64,
 }
 
+/// What comes after all of the plan.
+enum Next {
+    /// These jobs.
+    Train(Vec<Job>),
+    /// Nothing.
+    Over(Ended),
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
@@ -82,6 +91,8 @@ pub enum End {
     AlreadyThere,
     /// Somebody asked to stop; resuming trains the rest.
     Interrupted,
+    /// The time that it was given is used up; resuming with more of it goes on.
+    Budget,
     /// All that workers need is written, and nothing is trained.
     Prepared {
         /// How many jobs there are for them.
@@ -98,9 +109,16 @@ impl Sweep {
     /// A sweep with what is asked for.
     ///
     /// # Errors
-    /// It has too many trials to be counted.
+    /// It has too many trials to be counted, or chooses them wave by wave where all are to be known.
     pub fn new(spec: Spec, options: RunOptions) -> Result<Self, RunError> {
         trials(&spec)?;
+        let method = spec.method.word();
+        if spec.method.draws() && options.prepare_only {
+            return Err(RunError::PrepareSearch { method });
+        }
+        if spec.method.draws() && options.detach && spec.launch.launcher == Launcher::Slurm {
+            return Err(RunError::DetachSearch { method });
+        }
         let root = options.out.clone().unwrap_or_else(|| default_root(&spec));
         Ok(Self { spec, options, root })
     }
@@ -213,8 +231,12 @@ impl Ready {
             Claim::Begun(before) => {
                 let Before { dir, mut manifest, spec: old, found } = *before;
                 check_data(&self.sweep.root, &manifest, &self.workload)?;
-                let asked = self.workload.trials.clone();
+                let mut asked = self.workload.trials.clone();
                 self.workload.take_over(&self.sweep.spec, &dir)?;
+                if self.sweep.spec.method.draws() {
+                    // What it asks for beside those that there are, it says when these are trained.
+                    asked = search::as_asked(&self.workload);
+                }
                 manifest.check_plan(&self.sweep.root, &self.workload.plan)?;
                 check_data(&self.sweep.root, &manifest, &self.workload)?;
                 let finished = manifest.state == RunState::Finished;
@@ -236,8 +258,12 @@ impl Ready {
                 if self.sweep.options.retry_failed && !(finished && manifest.counts.failed == 0) {
                     retry_failed(&dir, &manifest)?;
                     left.clone_from(&self.workload.plan.jobs);
-                } else if finished && left.is_empty() && !self.is_to_confirm(&dir, old.is_some())? {
-                    (manifest.state, manifest.ended) = (RunState::Finished, Some(Ended::Complete));
+                } else if finished
+                    && left.is_empty()
+                    && !self.is_to_search(&dir, &manifest)?
+                    && !self.is_to_confirm(&dir, old.is_some())?
+                {
+                    (manifest.state, manifest.ended) = (RunState::Finished, manifest.ended.or(Some(Ended::Complete)));
                     let mended = (old.as_ref(), found != FilesFound::default());
                     refresh(&dir, &mut manifest, mended, &self.sweep.spec, observer)?;
                     if manifest.counts.failed == 0 {
@@ -265,6 +291,16 @@ impl Ready {
     fn is_to_confirm(&self, dir: &RunDir, has_spec: bool) -> Result<bool, RunError> {
         let Some(asked) = self.asked() else { return Ok(false) };
         Ok(!has_spec || wave_to_confirm(asked, &self.sweep.spec, &self.workload, dir)?.is_some())
+    }
+
+    /// Whether the search of a run that is finished goes on, since it may have more trials now, or more time.
+    fn is_to_search(&self, dir: &RunDir, manifest: &Manifest) -> Result<bool, RunError> {
+        if !self.sweep.spec.method.draws() {
+            return Ok(false);
+        }
+        let results = report::read(&RunFiles::read(dir.root())?)?;
+        let next = search::next(&self.sweep.spec, &self.workload, &results, manifest)?;
+        Ok(matches!(next, search::Next::Wave(_)))
     }
 
     /// The next wave of a sweep that has become larger than its plan.
@@ -330,8 +366,13 @@ impl Ready {
         loop {
             let started = Instant::now();
             let (spec, workload, detach) = (&self.sweep.spec, &self.workload, self.sweep.options.detach);
-            let trained = Training { spec, workload, dir, stop, detach }.waves(&left, observer);
+            let limited = match search::seconds_left(spec, &manifest) {
+                Some(left) => &stop.within(left),
+                None => stop,
+            };
+            let trained = Training { spec, workload, dir, stop: limited, detach }.waves(&left, observer);
             seconds += started.elapsed().as_secs_f64();
+            manifest.training_seconds += started.elapsed().as_secs_f64();
             observer.trained();
             if let Ok(Trained::LeftRunning) = trained {
                 let record = slurm::Record::read(dir)?;
@@ -340,26 +381,87 @@ impl Ready {
             }
             // What is to be trained next, or why nothing is.
             let next = match trained {
-                Ok(Trained::All) => match asked.take() {
-                    Some(asked) => self.begin_to_confirm(asked, dir, &mut manifest, observer),
-                    None => Ok(Vec::new()),
-                },
+                Ok(Trained::All) => self.next(&mut asked, dir, &mut manifest, observer),
                 Ok(_) => {
-                    finish(&self.sweep.spec, &self.workload, dir, &mut manifest, false)?;
-                    return Ok(self.outcome(manifest, End::Interrupted, seconds));
+                    let ended = (limited.is_late()).then_some(Ended::Budget);
+                    finish(&self.sweep.spec, &self.workload, dir, &mut manifest, ended)?;
+                    let end = if ended.is_some() { End::Budget } else { End::Interrupted };
+                    return Ok(self.outcome(manifest, end, seconds));
                 }
                 Err(why) => Err(why),
             };
             match next {
-                Ok(more) if !more.is_empty() => left = more,
+                Ok(Next::Train(more)) => left = more,
                 next => {
-                    let finished = finish(&self.sweep.spec, &self.workload, dir, &mut manifest, next.is_ok())?;
+                    let ended = if let Ok(Next::Over(ended)) = &next { Some(*ended) } else { None };
+                    let finished = finish(&self.sweep.spec, &self.workload, dir, &mut manifest, ended)?;
                     next?;
-                    let end = if finished { End::Finished } else { End::Interrupted };
+                    let end = match ended {
+                        Some(Ended::Budget) => End::Budget,
+                        _ if finished => End::Finished,
+                        _ => End::Interrupted,
+                    };
                     return Ok(self.outcome(manifest, end, seconds));
                 }
             }
         }
+    }
+
+    /// What comes after all of the plan: one more wave of the search, or what is to confirm when the search is over.
+    /// Recorded before it is trained: whoever resumes trains it.
+    fn next(
+        &mut self,
+        asked: &mut Option<ConfirmSpec>,
+        dir: &RunDir,
+        manifest: &mut Manifest,
+        observer: &mut dyn Observer,
+    ) -> Result<Next, RunError> {
+        let draws = self.sweep.spec.method.draws();
+        if !draws && asked.is_none() {
+            return Ok(Next::Over(Ended::Complete));
+        }
+        if !tabulate(&self.sweep.spec, &self.workload, dir, manifest)? {
+            // Rows that are damaged, which are told of when all is collected.
+            return Ok(Next::Over(Ended::Complete));
+        }
+        let mut over = Ended::Complete;
+        if draws {
+            let results = report::read(&RunFiles::read(dir.root())?)?;
+            match search::next(&self.sweep.spec, &self.workload, &results, manifest)? {
+                search::Next::Wave(wave) => {
+                    observer.say(&search::in_words(&wave, &self.sweep.spec, self.workload.plan.trials));
+                    return self.add(&wave, dir, manifest).map(Next::Train);
+                }
+                search::Next::Over(ended) => over = ended,
+            }
+        }
+        if let Some(asked) = asked.take() {
+            if search::is_spent(&self.sweep.spec, manifest) {
+                observer.say("the budget is spent: nothing is trained afresh to confirm; `--resume` with more does");
+                return Ok(Next::Over(Ended::Budget));
+            }
+            if let Some(wave) = wave_to_confirm(asked, &self.sweep.spec, &self.workload, dir)? {
+                observer.say(&in_words(&wave));
+                return self.add(&wave, dir, manifest).map(Next::Train);
+            }
+        }
+        Ok(Next::Over(over))
+    }
+
+    /// Adds a wave to the plan. Gives its jobs.
+    fn add(&mut self, wave: &Wave, dir: &RunDir, manifest: &mut Manifest) -> Result<Vec<Job>, RunError> {
+        let spec = &self.sweep.spec;
+        // What there is no room for is not recorded.
+        self.workload.prepare_to(spec, wave.replicates.iter().max().map_or(0, |last| last + 1))?;
+        let before = self.workload.plan.jobs.len();
+        dir.append_wave(wave)?;
+        self.workload.take_over(spec, dir)?;
+        self.count_plan(manifest);
+        dir.commit(manifest)?;
+        if self.sweep.for_workers() {
+            dir.write_prepared(&self.workload.replicates, &self.workload.source.fingerprint)?;
+        }
+        Ok(self.workload.plan.jobs[before..].to_vec())
     }
 
     /// What is to be trained afresh when the search is over: what this process is asked for, else what the spec asks
@@ -370,34 +472,6 @@ impl Ready {
         }
         let chosen = self.workload.plan.rows_of(Phase::Confirm) > 0;
         self.sweep.options.confirm.or_else(|| self.sweep.spec.confirm.filter(|_| !chosen))
-    }
-
-    /// Chooses by the tables what is to be trained afresh, and adds it to the plan. Gives its jobs; none where there is
-    /// nothing to train, or rows are missing that are to choose. Once the wave is recorded, whoever resumes trains it.
-    fn begin_to_confirm(
-        &mut self,
-        asked: ConfirmSpec,
-        dir: &RunDir,
-        manifest: &mut Manifest,
-        observer: &mut dyn Observer,
-    ) -> Result<Vec<Job>, RunError> {
-        let spec = &self.sweep.spec;
-        if !tabulate(spec, &self.workload, dir, manifest)? {
-            return Ok(Vec::new());
-        }
-        let Some(wave) = wave_to_confirm(asked, spec, &self.workload, dir)? else { return Ok(Vec::new()) };
-        // What there is no room for is not recorded.
-        self.workload.prepare_to(spec, wave.replicates.iter().max().map_or(0, |last| last + 1))?;
-        observer.say(&in_words(&wave));
-        let before = self.workload.plan.jobs.len();
-        dir.append_wave(&wave)?;
-        self.workload.take_over(spec, dir)?;
-        self.count_plan(manifest);
-        dir.commit(manifest)?;
-        if self.sweep.for_workers() {
-            dir.write_prepared(&self.workload.replicates, &self.workload.source.fingerprint)?;
-        }
-        Ok(self.workload.plan.jobs[before..].to_vec())
     }
 
     /// Has the manifest count what the plan has.

@@ -8,7 +8,7 @@ use crate::launch::devices::{self, Trainer};
 use crate::launch::torch::find_torch;
 use crate::launch::{Host, PoolDevice, slurm};
 use focalsweep_core::device::Device;
-use focalsweep_core::plan::{Plan, Sizes, Stacking, TooManyTrials, Trials, sampler};
+use focalsweep_core::plan::{Plan, Sampler, Sizes, Stacking, Trials};
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::RunDir;
 use focalsweep_core::spec::{Backend, Devices, Epochs, Spec, Stopping, Word};
@@ -168,6 +168,14 @@ impl Workload {
         schedules
     }
 
+    /// The most epochs that any of some trials trains.
+    pub(super) fn epochs_of(&self, spec: &Spec, trials: &Trials) -> u32 {
+        let firsts = trials.groups().iter().map(|group| trials.get(group.start));
+        let each = firsts
+            .flat_map(|trial| self.replicates.iter().map(move |data| Schedule::of(&spec.train, &trial, data).epochs));
+        each.max().unwrap_or(0)
+    }
+
     /// The most epochs that any trial trains.
     pub(super) fn most_epochs(&self, spec: &Spec) -> u32 {
         self.schedules(spec).iter().map(|schedule| schedule.epochs).max().unwrap_or(0)
@@ -272,10 +280,9 @@ fn in_words(first: &Schedule, all: &[Schedule]) -> String {
 /// The trials of a spec: those of its sampler's first wave, which is all of them in a grid.
 ///
 /// # Errors
-/// They are too many to be counted.
+/// They are too many to be counted, or the space cannot be drawn from.
 pub fn trials(spec: &Spec) -> Result<Trials, RunError> {
-    let mut sampler = sampler(spec).map_err(|TooManyTrials| RunError::TooManyTrials)?;
-    Ok(sampler.ask().unwrap_or_default())
+    Ok(Sampler::new(spec)?.ask())
 }
 
 /// The devices of `host` that the spec asks for, and what trains there.

@@ -1,9 +1,10 @@
 //! From a spec to work: trials, and the stacks in which they train.
 //!
 //! ```text
-//! Spec ─Trials::new─> Trials (indexed, made on demand) ─Plan::new─> jobs: a replicate and a span of trials
+//! Spec ─Sampler::ask─> Trials (a grid's indexed, made on demand) ─Plan::new─> jobs: a replicate and a span of trials
 //!                                                      ─Wave::first─> a line of plan.jsonl ─Plan::replay─> the same
 //! finalists ─Trials::listed─> Trials ─Wave::confirm─> one more line: the same trials, replicates numbered onward
+//! what came of them ─Sampler::tell, ask─> Trials ─Wave::next─> one more line, until nothing is asked for
 //! spec that grew ─Plan::growth─> one more line: trials or replicates that no line has yet
 //! ```
 //! Trials are never all in memory at once: a trial is made from its index when it is needed.
@@ -13,7 +14,7 @@ mod ids;
 mod jobs;
 mod phase;
 mod recorded;
-mod samplers;
+mod sampler;
 mod shape;
 mod space;
 mod wave;
@@ -23,7 +24,7 @@ pub use ids::is_id;
 pub use jobs::{Job, Plan, Sizes, Stacking};
 pub use phase::Phase;
 pub use recorded::{GridTrials, ListedTrial, WaveTrials};
-pub use samplers::{Sampler, TooManyTrials, sampler};
+pub use sampler::{Sampler, SamplerFault};
 pub use shape::{Layer, Shape};
 pub use space::Trials;
 pub use wave::Wave;

@@ -207,8 +207,17 @@ impl Trials {
         &self.groups
     }
 
+    /// The trials as a plan records them: what makes them, or each by itself where they were listed.
+    pub(super) fn as_recorded(&self) -> WaveTrials {
+        if self.pieces.iter().any(|piece| matches!(piece.source, Source::Listed(_))) {
+            WaveTrials::Listed(self.as_list())
+        } else {
+            WaveTrials::Grid(self.as_grid())
+        }
+    }
+
     /// What makes the trials, without a place in a sweep file: see [`GridTrials`].
-    pub(super) fn as_grid(&self) -> GridTrials {
+    fn as_grid(&self) -> GridTrials {
         let spaces = self.grids.iter().map(|grid| GridSpace { base: grid.base.clone(), axes: grid.axes.clone() });
         let ends = self.pieces.iter().skip(1).map(|piece| piece.start).chain([self.len()]);
         let parts = self.pieces.iter().zip(ends).filter_map(|(piece, end)| match piece.source {
@@ -219,7 +228,7 @@ impl Trials {
     }
 
     /// The trials one by one, as a plan records them.
-    pub(super) fn as_list(&self) -> Vec<ListedTrial> {
+    fn as_list(&self) -> Vec<ListedTrial> {
         let trials = (0..self.len()).map(|index| self.get(index));
         trials.map(|parameters| ListedTrial { id: parameters.trial_id(), parameters }).collect()
     }

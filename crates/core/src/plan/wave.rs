@@ -37,7 +37,7 @@ impl Wave {
     pub fn first(plan: &Plan, trials: &Trials, epochs: u32) -> Self {
         Self {
             wave: 0,
-            trials: WaveTrials::Grid(trials.as_grid()),
+            trials: trials.as_recorded(),
             replicates: (0..plan.replicates).collect(),
             phase: Phase::Search,
             epochs: [0, epochs],
@@ -53,7 +53,7 @@ impl Wave {
     }
 
     /// The wave after all of `plan` that trains `trials` on replicates, for a phase.
-    pub(super) fn next(
+    pub fn next(
         plan: &Plan,
         trials: &Trials,
         (replicates, phase): (Vec<u32>, Phase),
@@ -70,7 +70,7 @@ impl Wave {
         });
         Self {
             wave: u32::try_from(plan.waves.len()).unwrap_or(u32::MAX),
-            trials: WaveTrials::Listed(trials.as_list()),
+            trials: trials.as_recorded(),
             jobs: jobs.collect(),
             replicates,
             phase,

@@ -42,6 +42,9 @@ pub struct Manifest {
     pub data_fingerprint: String,
     /// Fingerprint of each replicate's split.
     pub split_fingerprints: Vec<String>,
+    /// Seconds that its processes trained and waited, over all resumes; of those that were killed, up to the last wave.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub training_seconds: f64,
     /// What there is.
     pub counts: Counts,
     /// Notes of the data's preparation.
@@ -178,6 +181,11 @@ impl Manifest {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(seconds: &f64) -> bool {
+    *seconds == 0.0
+}
+
 /// How far a run has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -191,7 +199,7 @@ pub enum RunState {
     Finished,
 }
 
-/// Why a run trains no more. This version ends with all that was asked for; readers know the other words.
+/// Why a run trains no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ended {

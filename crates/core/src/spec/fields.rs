@@ -7,6 +7,7 @@ use super::fault::MOST_FAULTS;
 use super::keys;
 use super::node::{Entry, Kind, Node, Place};
 use super::scalar::{Resolved, resolve};
+use super::types::Method;
 use super::words::Word;
 
 /// A fault before its place is told in lines and columns.
@@ -57,6 +58,8 @@ pub(super) struct Reader {
     pub(super) faults: Vec<RawFault>,
     /// Whether the file is one that a run recorded.
     pub(super) recorded: bool,
+    /// How trials are chosen, which says what a parameter may be.
+    pub(super) method: Method,
     /// Values of which it is told already that they cannot be read.
     pub(super) broken: Vec<(Place, String)>,
 }

@@ -12,6 +12,10 @@ pub(super) const ROOT: &[&str] = &[
     "model",
     "train",
     "method",
+    "run_cap",
+    "wave",
+    "budget",
+    "target",
     "parameters",
     "operating_point",
     "rank",
@@ -73,6 +77,9 @@ pub(super) const TRAIN: &[&str] = &[
 ];
 pub(super) const EARLY_STOPPING: &[&str] = &["metric", "goal", "patience", "min_delta", "restore_best_weights"];
 pub(super) const DOMAIN: &[&str] = &["value", "values", "min", "max", "count", "distribution"];
+/// Of a parameter that a sampler draws.
+pub(super) const DRAWN: &[&str] =
+    &["value", "values", "probabilities", "min", "max", "count", "distribution", "q", "mu", "sigma", "a", "b"];
 pub(super) const OPERATING_POINT: &[&str] =
     &["max_fpr", "confidence", "min_recall", "min_precision", "max_alerts_per_1000", "fn_cost", "fp_cost"];
 pub(super) const RANK: &[&str] = &["by", "on"];
@@ -124,7 +131,6 @@ const FOREIGN: &[(&str, &str)] = &[
     ("entity", "results stand in the run directory: take it out"),
     ("description", "write it as a comment, `# …`"),
     ("metric", "`rank: {by: [auc, fn]}` ranks, `train.early_stopping.metric` stops"),
-    ("run_cap", "`grid` trains every combination: take it out"),
     ("scale", "write `distribution: log_uniform_values` where factors are to be equal"),
 ];
 
@@ -167,7 +173,11 @@ pub(super) fn are_rivals(parent: &str, old: &str, new: &str) -> bool {
             &["fn_cost", "fp_cost"],
         ]
     } else if parent.starts_with("parameters.") {
-        &[&["value"], &["values"], &["min", "max", "count", "distribution"]]
+        &[
+            &["value"],
+            &["values", "probabilities"],
+            &["min", "max", "count", "distribution", "q", "mu", "sigma", "a", "b"],
+        ]
     } else {
         return false;
     };

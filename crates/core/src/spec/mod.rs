@@ -21,6 +21,7 @@ mod read;
 mod read_data;
 mod read_distribution;
 mod read_parameters;
+mod read_search;
 mod read_sections;
 mod read_slurm;
 mod read_split;

@@ -81,17 +81,28 @@ impl FromNumber for InitialBias {
 impl FromNumber for Vec<usize> {}
 
 impl<T: Clone + FromNumber> Domain<T> {
-    /// The values in order. [`parse`](super::parse) lets ranges through only where each number is a value.
+    /// Whether it has more values than can be counted.
+    pub(super) fn is_endless(&self) -> bool {
+        match self {
+            Self::Drawn(drawn) => drawn.domain(T::from_number(0.5).is_none()).count().is_none(),
+            Self::Value { .. } | Self::Values { .. } | Self::Range { .. } | Self::LogRange { .. } => false,
+        }
+    }
+
+    /// The values in order; none of a distribution. [`parse`](super::parse) lets ranges through only where each number is
+    /// a value.
     pub fn expand(&self) -> Vec<T> {
         match self {
             Self::Value { value } => vec![value.clone()],
-            Self::Values { values } => values.clone(),
+            Self::Values { values, .. } => values.clone(),
             Self::Range { min, max, count } => {
                 linspace(*min, *max, *count).into_iter().filter_map(T::from_number).collect()
             }
             Self::LogRange { min, max, count, .. } => {
                 geomspace(*min, *max, *count).into_iter().filter_map(T::from_number).collect()
             }
+            // As many as there are numbers.
+            Self::Drawn(_) => Vec::new(),
         }
     }
 }

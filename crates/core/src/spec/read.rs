@@ -8,7 +8,8 @@ use super::fields::{At, RawFault, Reader, Section};
 use super::keys;
 use super::node::{self, Lines, Node, Place, SyntaxFault};
 use super::overrides;
-use super::types::{ConfirmSpec, Method, OperatingPoint, Scores, Spec, SplitSpec, defaults};
+use super::read_search::Search;
+use super::types::{ConfirmSpec, OperatingPoint, Scores, Spec, SplitSpec, defaults};
 use crate::text::shortened;
 
 /// Characters of a key, a value or a message that are shown.
@@ -182,6 +183,7 @@ impl Reader {
         let section = self.section(&at, keys::ROOT)?;
         let name = self.required(&section, "name", "a name for the sweep").and_then(|at| self.name(at));
         let data = self.required(&section, "data", "a mapping with `source` and `label`").and_then(|at| self.data(at));
+        self.method = section.get("method").and_then(|at| self.method(at)).unwrap_or_default();
         let parameters =
             self.required(&section, "parameters", "a mapping of what is swept").and_then(|at| self.parameters(at));
         let operating_point =
@@ -193,6 +195,7 @@ impl Reader {
             self.fault(at, "`cost` needs an operating point of costs", Some(help));
         }
         let split = section.get("split").and_then(|at| self.split(at)).unwrap_or_default();
+        let Search { run_cap, wave, budget, target } = self.search(&section, (rank.on, parameters.as_ref()));
         Some(Spec {
             replicates: self.replicates(&section, &split),
             confirm: section.get_some("confirm").and_then(|at| self.confirm(at, &split)),
@@ -200,7 +203,11 @@ impl Reader {
             seed: section.get("seed").and_then(|at| self.whole(at, 0, u64::MAX)).unwrap_or_default(),
             model: section.get("model").and_then(|at| self.model(at)).unwrap_or_default(),
             train: section.get("train").and_then(|at| self.train(at)).unwrap_or_default(),
-            method: section.get("method").and_then(|at| self.method(at)).unwrap_or_default(),
+            method: self.method,
+            run_cap,
+            wave,
+            budget,
+            target,
             operating_point,
             rank,
             launch: section.get("launch").and_then(|at| self.launch(at)).unwrap_or_default(),
@@ -269,13 +276,5 @@ impl Reader {
             self.fault_at(place.key_place.clone(), &place.path, message, None);
         }
         Some(confirm)
-    }
-
-    fn method(&mut self, at: &At<'_>) -> Option<Method> {
-        if let Some(word @ ("random" | "tpe" | "bayes")) = at.node.word() {
-            self.fault(at, format!("`{word}` is not there yet, expected `grid`"), None);
-            return None;
-        }
-        self.word::<Method>(at)
     }
 }

@@ -4,6 +4,8 @@ use super::fields::{At, Reader, flow, join};
 use super::keys;
 use super::node::{Entry, Node};
 use super::scalar::Resolved;
+use super::types::Distribution;
+use super::words::Word;
 
 /// What is written instead of a distribution.
 #[derive(Clone, Copy)]
@@ -43,29 +45,53 @@ const DISTRIBUTIONS: &[(&str, &str, Instead)] = &[
 ];
 
 impl Reader {
-    /// Says what the `distribution` of a parameter is, and what stands for it in a grid.
+    /// Says what the `distribution` of a parameter is, and what stands for it here.
     pub(super) fn distribution(&mut self, at: &At<'_>, key: &str, entries: &[Entry], entry: &Entry) {
         let path = join(&at.path, "distribution");
         let word = entry.value.word().unwrap_or_default();
+        let draws = self.method.draws();
+        let taken: Vec<&str> = if draws {
+            Distribution::WORDS.iter().map(|(word, _)| *word).collect()
+        } else {
+            vec![Distribution::LogUniformValues.word()]
+        };
         let Some((name, what, instead)) = DISTRIBUTIONS.iter().find(|(name, ..)| *name == word) else {
             let known: Vec<&str> = DISTRIBUTIONS.iter().map(|(name, ..)| *name).collect();
+            let takes = if draws { "" } else { "`grid` takes `log_uniform_values` alone" };
             let help = match keys::nearest(word, &known) {
-                Some(near) => format!("did you mean `{near}`? `grid` takes `log_uniform_values` alone"),
-                None => "`grid` takes `log_uniform_values` alone; leave it out where steps are equal".to_owned(),
+                Some(near) if draws => format!("did you mean `{near}`?"),
+                Some(near) => format!("did you mean `{near}`? {takes}"),
+                None if draws => format!("known: {}", taken.join(", ")),
+                None => format!("{takes}; leave it out where steps are equal"),
             };
             let found = flow(&entry.value);
-            let message = format!("found `{found}`, which is no distribution, expected `log_uniform_values`");
+            let expected = if draws { "one of W&B's".to_owned() } else { format!("`{}`", taken[0]) };
+            let message = format!("found `{found}`, which is no distribution, expected {expected}");
             self.fault_at(entry.value.place.clone(), &path, message, Some(help));
             return;
         };
         let of = |name: &str| entries.iter().find(|entry| entry.key == name).map(|entry| &entry.value);
-        let help = format!("write `{key}: {}`", in_a_grid(*instead, &of));
-        let message = format!("`distribution: {name}` is {what}, expected the numbers of a grid");
-        let message = match instead {
+        let written = format!("write `{key}: {}`", in_a_grid(*instead, &of));
+        let (message, help) = match instead {
             Instead::One | Instead::Several => {
-                format!("`distribution: {name}` is {what}, expected no more than the key that says it")
+                (format!("`distribution: {name}` is {what}, expected no more than the key that says it"), written)
             }
-            _ => message,
+            _ if draws && taken.contains(name) => {
+                // With a `count` it is a list of numbers.
+                (format!("`distribution: {name}` is {what}, expected no `count`"), "take `count` out".to_owned())
+            }
+            _ if draws => {
+                let known = format!("known: {}", taken.join(", "));
+                (format!("`distribution: {name}` is not drawn here, expected another"), known)
+            }
+            _ => (
+                format!("`distribution: {name}` is {what}, expected the numbers of a grid"),
+                if Distribution::WORDS.iter().any(|(word, _)| word == name) {
+                    format!("{written}, or draw from it with `method: random`")
+                } else {
+                    written
+                },
+            ),
         };
         self.fault_at(entry.value.place.clone(), &path, message, Some(help));
     }

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::bounds::ANY;
+use super::bounds::{ANY, Bounds, NOT_NEGATIVE};
 use super::fields::{At, Reader, Section, describe, flow};
 use super::keys;
-use super::node::Kind;
+use super::node::{Entry, Kind};
 use super::parameters::ParameterType;
 use super::range::{FromNumber, geomspace, linspace};
 use super::types::{Distribution, Domain, Parameters};
@@ -13,7 +13,6 @@ use super::words::Word;
 
 /// Numbers that one range may have.
 const MAX_COUNT: u64 = 10_000;
-const FORMS: &str = "`value`, `values`, or `min`, `max` and `count`";
 
 impl Reader {
     pub(super) fn parameters(&mut self, at: &At<'_>) -> Option<Parameters> {
@@ -31,7 +30,7 @@ impl Reader {
     pub(super) fn domain<T: ParameterType>(
         &mut self,
         section: &Section<'_>,
-        key: &str,
+        (key, bounds): (&str, Bounds),
         read: impl Fn(&mut Self, &At<'_>) -> Option<T>,
     ) -> Option<Domain<T>> {
         let at = section.get_some(key)?;
@@ -40,30 +39,56 @@ impl Reader {
             return None;
         };
         if let Some(entry) = entries.iter().find(|entry| entry.key == "distribution")
-            && entry.value.word() != Some(Distribution::LogUniformValues.word())
+            && self.says_more(entries, entry)
         {
             self.distribution(at, key, entries, entry);
             return None;
         }
         let before = self.faults.len();
-        let form = self.section(at, keys::DOMAIN)?;
-        let range = [form.get("min"), form.get("max"), form.get("count").or(form.get("distribution"))];
-        match (form.get("value"), form.get("values"), range) {
-            (Some(value), None, [None, None, None]) => read(self, value).map(|value| Domain::Value { value }),
-            (None, Some(values), [None, None, None]) => self.values(values, read),
-            (None, None, [Some(_), ..] | [_, Some(_), _] | [.., Some(_)]) => self.range(&form, read),
-            (None, None, [None, None, None]) => {
+        let form = self.section(at, if self.method.draws() { keys::DRAWN } else { keys::DOMAIN })?;
+        let is_range = form.fields().any(|(key, _)| !["value", "values", "probabilities"].contains(&key));
+        match (form.get("value"), form.get("values"), is_range) {
+            (Some(value), None, false) if form.get("probabilities").is_none() => {
+                read(self, value).map(|value| Domain::Value { value })
+            }
+            (None, Some(values), false) => self.values(values, form.get("probabilities"), read),
+            (None, None, true) if self.method.draws() && form.get("count").is_none() => {
+                self.searched((&form, key, bounds), read)
+            }
+            (None, None, true) if form.get("probabilities").is_none() => self.range(&form, read),
+            (None, None, false) if form.get("probabilities").is_none() => {
                 if self.faults.len() == before {
-                    self.fault(at, format!("found {}, expected {FORMS}", describe(at.node)), None);
+                    self.fault(at, format!("found {}, expected {}", describe(at.node), self.forms()), None);
                 }
                 None
             }
             _ => {
                 let found: Vec<String> = form.fields().map(|(key, _)| format!("`{key}`")).collect();
-                let message = format!("found {}, expected one of {FORMS}", found.join(" and "));
+                let message = format!("found {}, expected one of {}", found.join(" and "), self.forms());
                 self.fault_at(at.key_place.clone(), &at.path, message, None);
                 None
             }
+        }
+    }
+
+    /// What a parameter may be.
+    fn forms(&self) -> &'static str {
+        if self.method.draws() {
+            "`value`, `values` (with `probabilities`), or `min` and `max` (with `distribution`)"
+        } else {
+            "`value`, `values`, or `min`, `max` and `count`"
+        }
+    }
+
+    /// Whether a `distribution` is no more than what the other keys say anyway, or one that nobody draws here.
+    fn says_more(&self, entries: &[Entry], entry: &Entry) -> bool {
+        let has_count = entries.iter().any(|entry| entry.key == "count");
+        let known = entry.value.word().and_then(|word| Distribution::WORDS.iter().find(|(known, _)| *known == word));
+        match known {
+            Some((_, distribution)) => {
+                *distribution != Distribution::LogUniformValues && (!self.method.draws() || has_count)
+            }
+            None => true,
         }
     }
 
@@ -78,12 +103,13 @@ impl Reader {
             }
             _ => Some(format!("write `{key}: {{value: {written}}}`")),
         };
-        self.fault(at, format!("found {}, expected a mapping with {FORMS}", describe(at.node)), help);
+        self.fault(at, format!("found {}, expected a mapping with {}", describe(at.node), self.forms()), help);
     }
 
     fn values<T: ParameterType>(
         &mut self,
         at: &At<'_>,
+        probabilities: Option<&At<'_>>,
         read: impl Fn(&mut Self, &At<'_>) -> Option<T>,
     ) -> Option<Domain<T>> {
         let items = self.list(at, "a list of values")?;
@@ -100,7 +126,27 @@ impl Reader {
             }
             values.push(value);
         }
-        Some(Domain::Values { values })
+        let probabilities = match probabilities {
+            Some(at) => Some(self.probabilities(at, items.len())?),
+            None => None,
+        };
+        Some(Domain::Values { values, probabilities })
+    }
+
+    /// How likely each of `count` values is.
+    fn probabilities(&mut self, at: &At<'_>, count: usize) -> Option<Vec<f64>> {
+        let items = self.list(at, "a list of probabilities")?;
+        let numbers: Vec<f64> = items.iter().map(|item| self.number(item, NOT_NEGATIVE)).collect::<Option<_>>()?;
+        let sum: f64 = numbers.iter().sum();
+        let message = if numbers.len() != count {
+            format!("found {} probabilities, expected one for each of the {count} values", numbers.len())
+        } else if (sum - 1.0).abs() > 1e-6 {
+            format!("found probabilities that add up to {sum}, expected 1")
+        } else {
+            return Some(numbers);
+        };
+        self.fault(at, message, None);
+        None
     }
 
     fn range<T: FromNumber>(

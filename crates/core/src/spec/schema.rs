@@ -42,6 +42,11 @@ pub(super) fn metrics(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "array", "items": {"enum": Metric::rank_names()}, "minItems": 1, "uniqueItems": true})
 }
 
+/// `budget`.
+pub(super) fn budget(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?[smhdw]$"})
+}
+
 /// `launch.devices`.
 pub(super) fn devices(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"anyOf": [

@@ -27,7 +27,7 @@ impl Serialize for Short {
 /// The nearest number with so many significant digits.
 fn six_digits(x: f64) -> f64 {
     // A whole number by a power of ten that is exact gives the double nearest to that decimal.
-    let digits = 5 - x.abs().log10().floor() as i32;
+    let digits = 5_i32.saturating_sub(x.abs().log10().floor() as i32);
     if x != 0.0 && (0..=22).contains(&digits) {
         let scale = 10_f64.powi(digits);
         (x * scale).round() / scale

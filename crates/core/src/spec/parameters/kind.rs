@@ -8,7 +8,7 @@ use crate::spec::bounds::{Bounds, End, MAX_LAYERS, MAX_WIDTH};
 use crate::spec::fields::{At, Reader};
 use crate::spec::range::FromNumber;
 use crate::spec::schema::widths;
-use crate::spec::types::{Activation, InitialBias, Optimizer};
+use crate::spec::types::{Activation, Distribution, Form, InitialBias, Optimizer};
 use crate::spec::words::Word;
 
 /// Type of a parameter's column in results.parquet.
@@ -43,6 +43,15 @@ pub(crate) enum ValueKey {
 }
 
 impl ParameterValue {
+    /// The number that it is, or says.
+    pub(crate) fn number(&self) -> Option<f64> {
+        match self {
+            Self::Number(value) => Some(*value),
+            Self::Integer(value) => Some(*value as f64),
+            Self::Text(value) => value.parse().ok().filter(|number: &f64| number.is_finite()),
+        }
+    }
+
     pub(crate) fn key(self) -> ValueKey {
         match self {
             Self::Number(value) => ValueKey::Number((value + 0.0).to_bits()),
@@ -239,6 +248,24 @@ macro_rules! word_parameters {
 
 word_parameters!(Loss, Sampling, Activation, Optimizer);
 
+/// JSON Schema of numbers that are drawn.
+fn drawn_schema(form: Form) -> Schema {
+    let words = Distribution::WORDS.iter().filter(|(_, distribution)| distribution.form() == form);
+    let words: Vec<&str> = words.map(|(word, _)| *word).collect();
+    let [first, second] = form.keys();
+    // Between two ends numbers are drawn evenly unless it says otherwise.
+    let required = if form == Form::Ends { vec![first, second] } else { vec![first, second, "distribution"] };
+    json_schema!({
+        "title": format!("numbers that are drawn, of `{first}` and `{second}` (not in a grid)"), "type": "object",
+        "properties": {
+            first: {"type": "number"}, second: {"type": "number"},
+            "q": {"description": "Numbers are rounded to multiples of it.", "type": "number", "exclusiveMinimum": 0},
+            "distribution": {"enum": words},
+        },
+        "required": required, "additionalProperties": false,
+    })
+}
+
 /// JSON Schema of a parameter's domain: one value, several, or a range where its type has them.
 pub(super) fn domain_schema<T: ParameterType>(generator: &mut SchemaGenerator, bounds: Bounds, about: &str) -> Schema {
     let value = T::schema(generator, bounds);
@@ -249,7 +276,13 @@ pub(super) fn domain_schema<T: ParameterType>(generator: &mut SchemaGenerator, b
         }),
         json_schema!({
             "title": "several values", "type": "object",
-            "properties": {"values": {"type": "array", "items": value, "minItems": 1, "uniqueItems": true}},
+            "properties": {
+                "values": {"type": "array", "items": value, "minItems": 1, "uniqueItems": true},
+                "probabilities": {
+                    "description": "How likely each value is to be drawn; not in a grid.",
+                    "type": "array", "items": {"type": "number", "minimum": 0, "maximum": 1}, "minItems": 1,
+                },
+            },
             "required": ["values"], "additionalProperties": false,
         }),
     ];
@@ -281,6 +314,7 @@ pub(super) fn domain_schema<T: ParameterType>(generator: &mut SchemaGenerator, b
             },
             "required": ["min", "max", "count", "distribution"], "additionalProperties": false,
         }));
+        forms.extend([Form::Ends, Form::Moments, Form::Shapes].map(drawn_schema));
     }
     json_schema!({"anyOf": forms, "description": about})
 }

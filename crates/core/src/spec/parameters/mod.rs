@@ -17,7 +17,7 @@ pub use space::Space;
 pub(crate) use table::with_parameters;
 pub use table::{Loss, Sampling};
 pub use values::Hyperparameters;
-pub(crate) use values::{Setting, Start};
+pub(crate) use values::{Setting, Start, Varied};
 
 use super::bounds::{ANY, BATCH, Bounds, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, NOT_NEGATIVE, POSITIVE};
 use super::types::{Activation, InitialBias, Optimizer};
@@ -100,6 +100,11 @@ impl Parameter {
     /// The row of `name`.
     pub fn named(name: &str) -> Option<&'static Self> {
         PARAMETERS.iter().find(|parameter| parameter.name == name)
+    }
+
+    /// Whether all its numbers are whole.
+    pub(crate) fn takes_whole_numbers(&self) -> bool {
+        self.column == ColumnType::Integer
     }
 
     /// Whether trials of `loss` have it.

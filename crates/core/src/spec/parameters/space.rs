@@ -26,6 +26,13 @@ macro_rules! space {
             $($(#[doc = $about])* #[serde(skip_serializing_if = "Option::is_none")] pub $name: Option<Domain<$type>>,)*
         }
 
+        impl Space {
+            /// Whether it has more trials than anybody can count: a parameter is drawn from a distribution without end.
+            pub(in crate::spec) fn is_endless(&self) -> bool {
+                $(self.$name.as_ref().is_some_and(Domain::is_endless))||*
+            }
+        }
+
         impl JsonSchema for Space {
             fn schema_name() -> Cow<'static, str> {
                 "Space".into()
@@ -52,7 +59,7 @@ macro_rules! space {
             pub(in crate::spec) fn space(&mut self, at: &At<'_>) -> Option<Space> {
                 let section = self.section(at, NAMES)?;
                 let space = Space {
-                    $($name: self.domain(&section, stringify!($name), |r, at| <$type>::read(r, at, $bounds)),)*
+                    $($name: self.domain(&section, (stringify!($name), $bounds), |r, at| <$type>::read(r, at, $bounds)),)*
                 };
                 // A loss that could not be read reads anything.
                 if space.loss.is_some() || section.get_some("loss").is_none() {

@@ -11,7 +11,8 @@ use super::kind::{ParameterType, ParameterValue, ValueKey};
 use super::table::{Loss, Sampling};
 use super::{PARAMETERS, Parameter, ReadBy, with_parameters};
 use crate::spec::bounds::{ANY, BATCH, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, NOT_NEGATIVE, POSITIVE};
-use crate::spec::types::{Activation, InitialBias, ModelSpec, Optimizer, TrainSpec};
+use crate::spec::range::FromNumber;
+use crate::spec::types::{Activation, Domain, Drawn, InitialBias, ModelSpec, Optimizer, TrainSpec};
 
 /// The version of the record since which a parameter always counts in a trial's id.
 const ALWAYS_IN_ID: u32 = 2;
@@ -50,6 +51,25 @@ macro_rules! keep_if_read {
             $field = None;
         }
     };
+}
+
+/// What a sampler varies.
+#[derive(Debug, Clone)]
+pub(crate) enum Varied {
+    /// One of these values, at least one, with how likely each is.
+    Listed(Vec<Setting>, Option<Vec<f64>>),
+    /// A number.
+    Drawn(&'static Parameter, Drawn),
+}
+
+impl Varied {
+    /// What is varied.
+    pub(crate) fn parameter(&self) -> &'static Parameter {
+        match self {
+            Self::Listed(settings, _) => settings.first().map_or(&PARAMETERS[0], Setting::parameter),
+            Self::Drawn(parameter, _) => parameter,
+        }
+    }
 }
 
 /// What a trial's values begin with: the sections of the spec that parameters override.
@@ -109,9 +129,24 @@ macro_rules! hyperparameters {
                 PARAMETERS.iter().find(|parameter| parameter.name == name).unwrap_or(&PARAMETERS[0])
             }
 
-            fn key(&self) -> ValueKey {
+            pub(crate) fn key(&self) -> ValueKey {
                 match self {
                     $(Self::$name(value) => ParameterType::value(value).key(),)*
+                }
+            }
+
+            /// Its number; `None` where it is none.
+            pub(crate) fn number(&self) -> Option<f64> {
+                match self {
+                    $(Self::$name(value) => ParameterType::value(value).number(),)*
+                }
+            }
+
+            /// The value of a parameter that is a number; `None` where that cannot be.
+            pub(crate) fn from_number(parameter: &Parameter, number: f64) -> Option<Self> {
+                match parameter.name {
+                    $(stringify!($name) => <$type as FromNumber>::from_number(number).map(Self::$name),)*
+                    _ => None,
                 }
             }
         }
@@ -128,6 +163,26 @@ macro_rules! hyperparameters {
                     axes.extend((!axis.is_empty()).then_some(axis));
                 )*
                 axes
+            }
+
+            /// What a sampler varies, in the order of the table.
+            pub(crate) fn varied(&self) -> Vec<Varied> {
+                let mut all = Vec::new();
+                $(
+                    if let (Some(domain), Some(parameter)) = (&self.$name, Parameter::named(stringify!($name))) {
+                        all.push(match domain {
+                            Domain::Drawn(drawn) => Varied::Drawn(parameter, *drawn),
+                            Domain::Values { probabilities, .. } => {
+                                let values = domain.expand().into_iter().map(Setting::$name);
+                                Varied::Listed(values.collect(), probabilities.clone())
+                            }
+                            Domain::Value { .. } | Domain::Range { .. } | Domain::LogRange { .. } => {
+                                Varied::Listed(domain.expand().into_iter().map(Setting::$name).collect(), None)
+                            }
+                        });
+                    }
+                )*
+                all
             }
         }
 

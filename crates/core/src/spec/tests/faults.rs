@@ -112,7 +112,7 @@ const FRAGMENTS: &[&str] = &[
     "model: {activation: gelu}",
     "train: {optimizer: Adam}",
     "train: {reduction: [sum]}",
-    "method: random",
+    "method: hyperopt",
     "method: bayes",
     "method: gird",
     "launch: {launcher: slrum}",

@@ -7,6 +7,7 @@ mod huge;
 mod overrides;
 mod round_trip;
 mod schema;
+mod search;
 mod sweeps;
 mod values;
 

@@ -29,7 +29,7 @@ fn overrides_replace_and_add() {
     assert_eq!((spec.train.epochs, spec.replicates, spec.model.hidden.as_slice()), (Epochs::Count(8), 2, &[8, 4][..]));
     assert_eq!(spec.train.early_stopping, Stopping::None);
     let space = &spec.parameters.spaces()[0];
-    assert_eq!(space.gamma, Some(Domain::Values { values: vec![0.0, 2.0] }));
+    assert_eq!(space.gamma, Some(Domain::Values { values: vec![0.0, 2.0], probabilities: None }));
     assert!(matches!(space.alpha, Some(Domain::Range { count: 7, .. })));
     assert_eq!(spec.data.source.to_str(), Some("b.parquet"));
 }

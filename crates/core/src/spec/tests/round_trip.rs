@@ -9,7 +9,7 @@ use super::super::{
     Domain, EarlyStopping, Encoding, Epochs, Folds, InitialBias, KnownGroups, LaunchSpec, Launcher, Loss, Method,
     ModelSpec, Monitor, OperatingPoint, Optimizer, Parameters, RankSpec, Reduction, Sampling, Scalar, Scores,
     SlurmSpec, Space, Span, Spec, Split, SplitBy, SplitSpec, Stopping, SynthSpec, TestRows, TrainSpec, Word, parse,
-    to_yaml,
+    to_yaml, Target,
 };
 use super::read;
 
@@ -87,7 +87,7 @@ fn choice<T: Clone + PartialEq + std::fmt::Debug>(
                 unique.push(value);
             }
         }
-        Domain::Values { values: unique }
+        Domain::Values { values: unique, probabilities: None }
     });
     option::of(prop_oneof![value.prop_map(|value| Domain::Value { value }), several])
 }
@@ -117,7 +117,9 @@ prop_compose! {
     fn space()(
         loss in prop_oneof![
             Just(Domain::Value { value: Loss::Focal }),
-            Just(Domain::Values { values: vec![Loss::WeightedBce, Loss::Focal, Loss::Bce] }),
+            Just(Domain::Values {
+                values: vec![Loss::WeightedBce, Loss::Focal, Loss::Bce], probabilities: None,
+            }),
         ],
         alpha in numbers(0.01..0.99), gamma in numbers(0.0..9.0),
         sampling in choice(prop_oneof![Just(Sampling::None), Just(Sampling::Oversample)]),
@@ -334,8 +336,15 @@ prop_compose! {
         ],
         slurm in option::of(slurm()).boxed(),
         scores in option::of(prop_oneof![Just(Scores::All), Just(Scores::Best), Just(Scores::None)]),
+        search in option::of((1_u32..1_000_000, option::of(1_u32..100_000), option::of(-9.0..9.0_f64))),
+        minutes in option::of(1_u32..9999),
     ) -> Spec {
+        let target = |value| Target { metric: "val_auc".to_owned(), value };
         Spec {
+            run_cap: search.map(|(run_cap, ..)| run_cap),
+            wave: search.and_then(|(_, wave, _)| wave),
+            target: search.and_then(|(.., value)| value.map(target)),
+            budget: minutes.and_then(|minutes| Span::parse(&format!("{minutes}m"))),
             confirm: confirm.map(|(trials, replicates)| {
                 let folds = split.folds.map_or(1, |folds| folds.folds);
                 ConfirmSpec { trials, replicates: (replicates / folds).max(1) * folds }
@@ -344,7 +353,7 @@ prop_compose! {
             name, data, train, seed, parameters, operating_point, scores,
             split,
             model: ModelSpec { hidden, activation: Activation::Tanh, dropout, initial_bias },
-            method: Method::Grid,
+            method: if search.is_some() { Method::Random } else { Method::Grid },
             rank: RankSpec { by: vec!["fn".into(), "auc".into()], on },
             launch: LaunchSpec {
                 devices,

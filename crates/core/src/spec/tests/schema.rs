@@ -60,7 +60,7 @@ fn schema_and_reader_know_the_same_keys() {
         }
     }
     for (object, known) in
-        [(at(&schema, &["operating_point"]), keys::OPERATING_POINT), (at(space, &["alpha"]), keys::DOMAIN)]
+        [(at(&schema, &["operating_point"]), keys::OPERATING_POINT), (at(space, &["alpha"]), keys::DRAWN)]
     {
         let options = object["anyOf"].as_array().unwrap();
         let found: BTreeSet<&str> = options

@@ -131,8 +131,8 @@ scores: none
     assert_eq!(spec.train.early_stopping, Stopping::Rule(stopping));
     let [weighted, plain] = spec.parameters.spaces() else { panic!("two spaces") };
     assert_eq!(weighted.loss, Some(Domain::Value { value: Loss::WeightedBce }));
-    assert_eq!(weighted.pos_weight, Some(Domain::Values { values: vec![1.0, 10.5] }));
-    assert_eq!(weighted.hidden, Some(Domain::Values { values: vec![vec![], vec![32, 16]] }));
+    assert_eq!(weighted.pos_weight, Some(Domain::Values { values: vec![1.0, 10.5], probabilities: None }));
+    assert_eq!(weighted.hidden, Some(Domain::Values { values: vec![vec![], vec![32, 16]], probabilities: None }));
     assert_eq!(weighted.batch_size.as_ref().map(Domain::expand), Some(vec![256, 512, 768, 1024]));
     assert_eq!(plain, &Default::default());
     assert_eq!(spec.operating_point, OperatingPoint::Cost { fn_cost: 100.0, fp_cost: 1.0 });

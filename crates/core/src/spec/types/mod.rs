@@ -7,6 +7,7 @@ mod data;
 mod launch;
 mod model;
 mod parameters;
+mod search;
 mod span;
 mod split;
 
@@ -14,6 +15,8 @@ pub use data::*;
 pub use launch::*;
 pub use model::*;
 pub use parameters::*;
+pub(in crate::spec) use search::Form;
+pub use search::{Distribution, Drawn, Method, Target};
 pub use span::Span;
 pub use split::{By, ByWords, Folds, KnownGroups, SplitBy, SplitSpec, TestRows};
 
@@ -59,6 +62,21 @@ pub struct Spec {
     /// How trials are chosen from `parameters`.
     #[serde(default)]
     pub method: Method,
+    /// How many trials there are in all; absent: as many as `budget` or `target` allow, or the space has. Not in a grid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub run_cap: Option<u32>,
+    /// How many trials are asked for at once; absent: from the space. Not in a grid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub wave: Option<u32>,
+    /// Longest training, such as `10m`, over all resumes; what is done by then is ranked and reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "crate::spec::schema::budget")]
+    pub budget: Option<Span>,
+    /// A metric on the validation rows at which no more trials are asked for, such as `{val_auc: 0.98}`. Not in a grid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
     /// What is swept: a mapping, or a list of mappings whose union is swept.
     pub parameters: Parameters,
     /// Where the decision threshold is put, chosen on the validation rows.

@@ -294,13 +294,3 @@ words! {
         Minimize = "minimize",
     }
 }
-
-words! {
-    /// How trials are chosen.
-    #[derive(Default)]
-    pub enum Method {
-        /// Every combination of the values.
-        #[default]
-        Grid = "grid",
-    }
-}

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::search::{Distribution, Drawn};
 use crate::spec::parameters::Space;
-use crate::spec::words::words;
 
 /// `parameters`: one space, or several whose union is swept.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -40,6 +40,9 @@ pub enum Domain<T> {
     Values {
         /// The values.
         values: Vec<T>,
+        /// How likely each is to be drawn; absent: all alike. Not in a grid.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        probabilities: Option<Vec<f64>>,
     },
     /// `count` numbers from `min` to `max`, both included, equally spaced. Numeric parameters only.
     Range {
@@ -62,12 +65,6 @@ pub enum Domain<T> {
         /// That it is so.
         distribution: Distribution,
     },
-}
-
-words! {
-    /// `distribution` of a range.
-    pub enum Distribution {
-        /// Equal factors.
-        LogUniformValues = "log_uniform_values",
-    }
+    /// Numbers that a sampler draws. Numeric parameters only, not in a grid.
+    Drawn(Drawn),
 }
