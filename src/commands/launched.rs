@@ -11,7 +11,7 @@ use crate::launch::{Tally, stop_on_signals};
 use crate::logging::Log;
 use crate::output::{self, Failure, INTERRUPTED, Plain, SOME_FAILED};
 use crate::progress::{DownloadBar, Progress};
-use crate::run::{End, Observer, Outcome, Sweep};
+use crate::run::{End, Observer, Outcome, Stage, Sweep};
 use focalsweep_core::shell::quoted;
 use focalsweep_core::spec::{Devices, Launcher, Spec};
 use focalsweep_engine::data::DownloadProgress;
@@ -67,7 +67,12 @@ pub(super) fn is_silent(args: &TalkArgs) -> bool {
 impl Launched<'_> {
     /// Runs `sweep` and says how it ended.
     pub(super) fn run(&self, sweep: Sweep) -> Result<ExitCode, Failure> {
-        let mut screen = Screen { of: self, download: Some(DownloadBar::new(is_silent(self.talk))), progress: None };
+        let mut screen = Screen {
+            of: self,
+            download: Some(DownloadBar::new(is_silent(self.talk))),
+            progress: None,
+            stage: Stage::default(),
+        };
         let ready = sweep.prepare(&mut screen)?;
         screen.download = None;
         // Until now Ctrl-C ended the process at once, and nothing was lost by that.
@@ -134,6 +139,7 @@ struct Screen<'a> {
     download: Option<DownloadBar>,
     /// Since training began.
     progress: Option<Progress>,
+    stage: Stage,
 }
 
 impl Observer for Screen<'_> {
@@ -151,8 +157,13 @@ impl Observer for Screen<'_> {
         self.of.log.to_file(&root.join("log.txt"));
     }
 
+    fn stage(&mut self, stage: &Stage) {
+        self.stage = stage.clone();
+    }
+
     fn progress(&mut self, tally: &Tally) {
-        let new = || Progress::new(self.of.talk.no_progress, self.of.talk.log_format == LogFormat::Json);
+        let json = self.of.talk.log_format == LogFormat::Json;
+        let new = || Progress::new(self.of.talk.no_progress, json, self.stage.clone());
         self.progress.get_or_insert_with(new).update(tally);
     }
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::spec::{closed, read};
+use super::spec::{closed, read, trials_in_words};
 use crate::cli::{PlanArgs, PlanFormat};
 use crate::output::{self, Failure};
 use crate::progress::DownloadBar;
@@ -37,7 +37,7 @@ pub(super) fn show(spec: &Spec, workload: &Workload, format: PlanFormat) -> Resu
         PlanFormat::Json => {
             let jobs: Vec<_> = plan.jobs.iter().map(|job| json!(job)).collect();
             let value = json!({
-                "name": spec.name, "trials": plan.trials, "replicates": plan.replicates, "rows": plan.rows(),
+                "name": spec.name, "method": spec.method, "run_cap": spec.run_cap, "trials": plan.trials, "replicates": plan.replicates, "rows": plan.rows(),
                 "workers": sizes.workers,
                 "shapes": trials.groups().len(), "largest_stack": plan.largest_stack(), "memory_bytes": memory,
                 "data_bytes": data, "jobs": jobs, "confirm": spec.confirm,
@@ -48,12 +48,17 @@ pub(super) fn show(spec: &Spec, workload: &Workload, format: PlanFormat) -> Resu
             let mib = |bytes: u64| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
             let names: Vec<String> =
                 pool.iter().map(|device| format!("{} x {}, {}", device.slots, device.name(), device.model)).collect();
+            // What is asked for later, nobody knows yet.
+            let rows = if spec.method.draws() { "rows at first" } else { "rows of results" };
             let names = if names.is_empty() { "on the cluster".to_owned() } else { names.join("; ") };
             let mut lines = vec![
                 ("sweep", spec.name.clone()),
-                ("trials", thousands(plan.trials)),
+                (
+                    "trials",
+                    if spec.method.draws() { trials_in_words(spec, plan.trials) } else { thousands(plan.trials) },
+                ),
                 ("replicates", plan.replicates.to_string()),
-                ("rows of results", thousands(plan.rows())),
+                (rows, thousands(plan.rows())),
                 ("shapes", format!("{} (trials of one shape share a stack)", trials.groups().len())),
                 ("jobs", format!("{} stacks of at most {} trials", thousands(plan.jobs.len()), plan.largest_stack())),
                 ("workers", format!("{} ({names})", sizes.workers)),

@@ -9,7 +9,8 @@ use crate::cli::SpecArgs;
 use crate::output::{self, Failure, Plain};
 use crate::run::trials;
 use focalsweep_core::record::{folder_of, read_spec_text};
-use focalsweep_core::spec::{self, DataSpec, Spec};
+use focalsweep_core::spec::{self, DataSpec, Spec, Word};
+use focalsweep_report::thousands;
 
 /// Reads the spec of a command line.
 pub(super) fn read(args: &SpecArgs) -> Result<Spec, Failure> {
@@ -78,13 +79,8 @@ fn not_found(path: &Path) -> String {
 
 pub(super) fn validate(args: &SpecArgs) -> Result<ExitCode, Failure> {
     let spec = read(args)?;
-    let trials = trials(&spec)?;
-    output::talk(&format!(
-        "{}: no faults; {} trials x {} replicates",
-        args.spec.display(),
-        trials.len(),
-        spec.replicates
-    ));
+    let trials = trials_in_words(&spec, trials(&spec)?.len());
+    output::talk(&format!("{}: no faults; {trials} x {} replicates", args.spec.display(), spec.replicates));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -92,6 +88,16 @@ pub(super) fn schema() -> Result<ExitCode, Failure> {
     let text = serde_json::to_string_pretty(&spec::json_schema()).map_err(|e| closed(io::Error::other(e)))?;
     output::data(&text).map_err(closed)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// How many trials a sweep has, of which the first wave has `first`.
+pub(super) fn trials_in_words(spec: &Spec, first: usize) -> String {
+    let of_method = |count: String| format!("{count}, by `{}` in waves of {}", spec.method.word(), thousands(first));
+    match (spec.method.draws(), spec.run_cap) {
+        (false, _) => format!("{} trials", thousands(first)),
+        (true, Some(cap)) => of_method(format!("at most {} trials", thousands(cap))),
+        (true, None) => of_method("as many trials as there is time for".to_owned()),
+    }
 }
 
 /// stdout that cannot be written.

@@ -8,7 +8,7 @@ use crate::launch::local::{self, Local};
 use crate::launch::{Host, PoolDevice, stop_on_signals};
 use crate::output::{self, Failure, INTERRUPTED, Plain, SOME_FAILED};
 use crate::progress::Progress;
-use crate::run::{RunError, pool};
+use crate::run::{RunError, Stage, pool};
 use focalsweep_core::record::{PLAN, RunState};
 use focalsweep_core::spec::Devices;
 use focalsweep_engine::job::{AttendedRun, Work};
@@ -54,7 +54,7 @@ pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
     let first = plan.jobs.first().map_or("", |job| job.job_id.as_str());
     let host = gethostname::gethostname();
     output::talk(&format!("{first} and {} more on {}", plan.jobs.len() - 1, host.to_string_lossy()));
-    let mut progress = Progress::new(false, false);
+    let mut progress = Progress::new(false, false, Stage::default());
     let outcome = local::run(&Local { work, plan: &plan, pool: &pool }, |tally| progress.update(tally));
     progress.clear();
     let tally = outcome.map_err(Failure::environment)?;

@@ -1,7 +1,7 @@
 //! The steps of a run, one after the other.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::begin::{begin, now};
 use super::confirm::{in_words, wave_to_confirm};
@@ -9,7 +9,7 @@ use super::derived::refresh;
 use super::error::RunError;
 use super::finish::{finish, tabulate};
 use super::mend::mend;
-use super::observer::{Observer, Told};
+use super::observer::{Observer, Stage, Told};
 use super::options::RunOptions;
 use super::point::change_point;
 use super::same::{check_data, check_fingerprint, check_sweep, is_alike, spec_fingerprint};
@@ -363,6 +363,7 @@ impl Ready {
     ) -> Result<Outcome, RunError> {
         let mut asked = self.asked();
         let mut seconds = 0.0;
+        let mut best = None;
         loop {
             let started = Instant::now();
             let (spec, workload, detach) = (&self.sweep.spec, &self.workload, self.sweep.options.detach);
@@ -370,6 +371,11 @@ impl Ready {
                 Some(left) => &stop.within(left),
                 None => stop,
             };
+            let ends = search::seconds_left(spec, &manifest).map(|left| {
+                started.checked_add(Duration::try_from_secs_f64(left.max(0.0)).unwrap_or_default()).unwrap_or(started)
+            });
+            let name = if spec.method.draws() { format!("wave {}", workload.plan.waves.len()) } else { String::new() };
+            observer.stage(&Stage { name, best: best.clone(), ends });
             let trained = Training { spec, workload, dir, stop: limited, detach }.waves(&left, observer);
             seconds += started.elapsed().as_secs_f64();
             manifest.training_seconds += started.elapsed().as_secs_f64();
@@ -381,7 +387,7 @@ impl Ready {
             }
             // What is to be trained next, or why nothing is.
             let next = match trained {
-                Ok(Trained::All) => self.next(&mut asked, dir, &mut manifest, observer),
+                Ok(Trained::All) => self.next(&mut asked, &mut best, dir, &mut manifest, observer),
                 Ok(_) => {
                     let ended = (limited.is_late()).then_some(Ended::Budget);
                     finish(&self.sweep.spec, &self.workload, dir, &mut manifest, ended)?;
@@ -412,6 +418,7 @@ impl Ready {
     fn next(
         &mut self,
         asked: &mut Option<ConfirmSpec>,
+        best: &mut Option<(f64, String)>,
         dir: &RunDir,
         manifest: &mut Manifest,
         observer: &mut dyn Observer,
@@ -427,6 +434,7 @@ impl Ready {
         let mut over = Ended::Complete;
         if draws {
             let results = report::read(&RunFiles::read(dir.root())?)?;
+            *best = search::best(&self.workload, &results);
             match search::next(&self.sweep.spec, &self.workload, &results, manifest)? {
                 search::Next::Wave(wave) => {
                     observer.say(&search::in_words(&wave, &self.sweep.spec, self.workload.plan.trials));

@@ -30,7 +30,7 @@ pub use derived::{WITH_INTERVALS, on_all_cores, report_of};
 pub use error::{Blame, RunError};
 pub use life::{End, Outcome, Ready, Sweep, default_root};
 pub use look::Look;
-pub use observer::{Observer, Quiet};
+pub use observer::{Observer, Quiet, Stage};
 pub use options::RunOptions;
 pub use together::together;
 pub use workload::{Workload, pool, trials};

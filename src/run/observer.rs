@@ -1,10 +1,22 @@
 //! What a run tells on its way, and the one thing that it asks.
 
 use std::path::Path;
+use std::time::Instant;
 
 use crate::launch::OnInterrupt;
 use crate::launch::{Tally, Watch};
 use focalsweep_engine::data::DownloadProgress;
+
+/// Where a search is.
+#[derive(Debug, Clone, Default)]
+pub struct Stage {
+    /// `wave 3`; empty where everything was asked for at once.
+    pub name: String,
+    /// The best AUC on the validation rows of the waves before, mean of the replicates, and whose it is.
+    pub best: Option<(f64, String)>,
+    /// When the budget is spent.
+    pub ends: Option<Instant>,
+}
 
 /// Follows a run. Each method may be left as it is.
 pub trait Observer {
@@ -21,6 +33,11 @@ pub trait Observer {
     /// The run directory is this process's from now on: logs may go into it.
     fn locked(&mut self, root: &Path) {
         let _ = root;
+    }
+
+    /// What is trained next: a wave of a search, and when its time is up.
+    fn stage(&mut self, stage: &Stage) {
+        let _ = stage;
     }
 
     /// Training is so far.

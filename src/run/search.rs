@@ -60,10 +60,7 @@ pub(super) fn next(spec: &Spec, workload: &Workload, results: &Results, manifest
 
 /// The trials of the search in the order in which they were asked for, each with what its rank keys came to.
 fn told(spec: &Spec, workload: &Workload, results: &Results) -> Vec<(Hyperparameters, Outcome)> {
-    let mut of_trial: HashMap<&str, Vec<&Row>> = HashMap::new();
-    for row in results.rows.iter().filter(|row| row.phase == Phase::Search) {
-        of_trial.entry(&row.trial_id).or_default().push(row);
-    }
+    let of_trial = by_trial(results);
     let keys: Vec<(String, Better)> = spec.rank.by.iter().take(2).filter_map(|key| objective(key)).collect();
     let of_rows = |rows: &[&Row]| -> Outcome {
         let objectives: Option<Vec<f64>> = keys.iter().map(|key| mean(results, rows, key)).collect();
@@ -109,6 +106,25 @@ fn mean(results: &Results, rows: &[&Row], (column, better): &(String, Better)) -
     mean.is_finite().then_some(mean)
 }
 
+/// The best AUC on the validation rows, mean of the replicates, and whose it is.
+pub(super) fn best(workload: &Workload, results: &Results) -> Option<(f64, String)> {
+    let key = objective("auc")?;
+    let of_trial = by_trial(results);
+    let found = of_trial.iter().filter_map(|(id, rows)| Some((-mean(results, rows, &key)?, *id)));
+    let (auc, id) = found.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)))?;
+    let &place = workload.trials.places().get(id)?;
+    Some((auc, workload.trials.get(place).label()))
+}
+
+/// Rows of the search by trial.
+fn by_trial(results: &Results) -> HashMap<&str, Vec<&Row>> {
+    let mut of_trial: HashMap<&str, Vec<&Row>> = HashMap::new();
+    for row in results.rows.iter().filter(|row| row.phase == Phase::Search) {
+        of_trial.entry(&row.trial_id).or_default().push(row);
+    }
+    of_trial
+}
+
 /// Whether a trial has what the sweep looks for, on the mean of its replicates.
 fn reached(spec: &Spec, results: &Results) -> bool {
     let Some(target) = &spec.target else { return false };
@@ -118,11 +134,7 @@ fn reached(spec: &Spec, results: &Results) -> bool {
         Better::More => -target.value,
         Better::Less => target.value,
     };
-    let mut of_trial: HashMap<&str, Vec<&Row>> = HashMap::new();
-    for row in results.rows.iter().filter(|row| row.phase == Phase::Search) {
-        of_trial.entry(&row.trial_id).or_default().push(row);
-    }
-    of_trial.values().any(|rows| mean(results, rows, &key).is_some_and(|found| found <= value))
+    by_trial(results).values().any(|rows| mean(results, rows, &key).is_some_and(|found| found <= value))
 }
 
 /// What a wave adds to a search, in words.

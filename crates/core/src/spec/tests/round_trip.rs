@@ -8,8 +8,8 @@ use super::super::{
     Activation, Backend, BadValues, ColumnKind, ConfirmSpec, CsvSpec, DataSpec, DatePart, Devices, Distribution,
     Domain, EarlyStopping, Encoding, Epochs, Folds, InitialBias, KnownGroups, LaunchSpec, Launcher, Loss, Method,
     ModelSpec, Monitor, OperatingPoint, Optimizer, Parameters, RankSpec, Reduction, Sampling, Scalar, Scores,
-    SlurmSpec, Space, Span, Spec, Split, SplitBy, SplitSpec, Stopping, SynthSpec, TestRows, TrainSpec, Word, parse,
-    to_yaml, Target,
+    SlurmSpec, Space, Span, Spec, Split, SplitBy, SplitSpec, Stopping, SynthSpec, Target, TestRows, TrainSpec, Word,
+    parse, to_yaml,
 };
 use super::read;
 
