@@ -1,19 +1,20 @@
 //! `predict`: scores of new rows by an exported model.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
 use tempfile::NamedTempFile;
 
+use super::predicted::Labelled;
 use super::spec::closed;
 use crate::cli::PredictArgs;
 use crate::output::{self, Failure, Plain};
 use focalsweep_core::record::{
-    Model, PREDICTION_COLUMNS, Predictions, PredictionsFormat, stream_predictions, write_predictions,
+    Model, PREDICTION_COLUMNS, Predictions, PredictionsFormat, stream_predictions, write_named, write_predictions,
 };
-use focalsweep_engine::data::{Table, Transform, Unfamiliar, unfamiliar};
+use focalsweep_engine::data::{Table, Transform, Unfamiliar, read_served, unfamiliar};
 use focalsweep_engine::train;
 use focalsweep_report::thousands;
 
@@ -32,7 +33,7 @@ pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let Model { card, preprocessing, weights } = Model::read(&args.model_dir).map_err(Failure::input)?;
     let stdin = if args.data == Path::new(STREAM) { Some(taken_from_stdin()?) } else { None };
     let data = stdin.as_ref().map_or(args.data.as_path(), NamedTempFile::path);
-    let read = preprocessing.read(data, &args.keep).map_err(Failure::input)?;
+    let (read, label) = read_served(&preprocessing, data, &args.keep).map_err(Failure::input)?;
     let x = preprocessing.transform_file(&read).map_err(Failure::input)?;
     let train::Scored { raw, scores, .. } = train::score_rows(&card.hyperparameters, card.features.len(), &weights, x)
         .map_err(|error| {
@@ -42,13 +43,15 @@ pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let count = flagged.iter().filter(|flagged| **flagged == Some(true)).count();
     let rows = scores.len();
     let unfamiliar = unfamiliar(&preprocessing, &read.table);
+    let labelled = Labelled::of(label, &raw, &flagged);
+    let notes = json!({ "rows": rows, "unfamiliar": unfamiliar, "label": labelled });
     let predictions = Predictions {
         raw,
         scores,
         flagged,
         threshold_raw: card.threshold_raw,
         kept: args.keep.iter().map(|name| (name.clone(), cells(&read.table, name))).collect(),
-        notes: Some(json!({ "rows": rows, "unfamiliar": unfamiliar }).to_string()),
+        notes: Some(notes.to_string()),
     };
     let told = card.threshold.map_or_else(
         || "no threshold, so none is flagged".to_owned(),
@@ -59,15 +62,16 @@ pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
     if !unfamiliar.is_empty() {
         output::talk(&format!("warning: of {} rows {}", thousands(rows), Unfamiliar::in_words(&unfamiliar)));
     }
+    if let Some(labelled) = &labelled {
+        output::talk(&labelled.in_words());
+    }
+    if let Some(path) = &args.metrics {
+        let text = format!("{notes:#}\n");
+        write_named::<io::Error>(path, |out| out.write_all(text.as_bytes())).map_err(|e| unwritten(path, &e))?;
+    }
     match format {
         Some(format) => {
-            write_predictions(&args.out, format, &predictions).map_err(|error| {
-                let message = format!("cannot write {}: {error}", args.out.display());
-                Failure::environment(Plain {
-                    message,
-                    help: Some("its folder has to be there and writable".to_owned()),
-                })
-            })?;
+            write_predictions(&args.out, format, &predictions).map_err(|e| unwritten(&args.out, &e))?;
             output::path(&args.out).map_err(closed)?;
         }
         None => {
@@ -77,6 +81,11 @@ pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> Failure {
+    let message = format!("cannot write {}: {error}", path.display());
+    Failure::environment(Plain { message, help: Some("its folder has to be there and writable".to_owned()) })
 }
 
 /// Refuses columns to keep that would stand there twice.

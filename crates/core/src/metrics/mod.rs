@@ -29,6 +29,7 @@
 //! | [`reliability()`], [`expected_calibration_error`] | how calibrated scores are | Naeini et al. 2015, AAAI |
 //! | [`calibration_test`] | whether it is more than chance | Bröcker & Smith 2007; Vaicenavicius et al. 2019, AISTATS |
 //! | [`Platt`], [`Isotonic`] | recalibration | Platt 1999, Lin et al. 2007; Zadrozny & Elkan 2002 |
+//! | [`Served`] | all of a model on one set of labelled rows | those above |
 //! | [`Confusion`] | counts at a threshold and what follows from them | Matthews 1975 for the correlation |
 
 mod auc;
@@ -53,6 +54,7 @@ mod power;
 mod precision_influences;
 mod ranks;
 mod reliability;
+mod served;
 mod sorted;
 mod split;
 mod student;
@@ -82,6 +84,7 @@ pub use power::{detectable_auc_difference, positives_for_auc};
 pub use precision_influences::average_precision_influences;
 pub use ranks::{Ranks, RocCorner, average_precision, threshold_for};
 pub use reliability::{Binning, ReliabilityBin, expected_calibration_error, reliability};
+pub use served::{AtThreshold, Figure, Served};
 pub use split::SplitMetrics;
 pub(crate) use split::any_float;
 pub use student::{student_p, student_t};

@@ -20,7 +20,9 @@ pub(super) fn split(column: &str, levels: &Levels, values: [&Vec<Scalar>; 3]) ->
     for (part, (key, values)) in KEYS.into_iter().zip(values).enumerate() {
         for value in values {
             let mut found = false;
-            for (level, of) in levels.names.iter().zip(&mut part_of).filter(|(level, _)| is_same(value, level)) {
+            for (level, of) in
+                levels.names.iter().zip(&mut part_of).filter(|(level, _)| is_same(&value.to_string(), level))
+            {
                 if let Some(other) = of.filter(|other| *other != part) {
                     let (column, value) = (column.to_owned(), level.clone());
                     return Err(DataError::ValueInTwoParts { column, value, keys: [KEYS[other], key] });
