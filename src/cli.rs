@@ -394,12 +394,16 @@ pub struct PredictArgs {
     /// What `focalsweep export` wrote
     #[arg(value_name = "MODEL_DIR")]
     pub model_dir: PathBuf,
-    /// The rows to score: .csv, .csv.gz or .parquet, a folder of Parquet parts, or `-` for CSV on standard input
+    /// The rows to score: .csv, .csv.gz or .parquet, a folder of Parquet parts, or `-` for standard input: CSV (also
+    /// packed), an Arrow stream or file, or Parquet, as its first bytes say
     #[arg(value_name = "DATA")]
     pub data: PathBuf,
-    /// .parquet or .csv file to write, or `-` for CSV on standard output
+    /// .parquet or .csv file to write, or `-` for standard output
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    /// How standard output is written [default: csv]
+    #[arg(long, value_enum)]
+    pub format: Option<StreamFormat>,
     /// A column of DATA that is copied to the output (may be repeated)
     #[arg(long, value_name = "COLUMN")]
     pub keep: Vec<String>,
@@ -473,6 +477,15 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line
     Json,
+}
+
+/// Forms of predictions on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StreamFormat {
+    /// Comma-separated, with a header
+    Csv,
+    /// An Arrow IPC stream
+    Arrow,
 }
 
 /// Looks of a plan.

@@ -4,13 +4,19 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::Path;
 use std::process::Output;
+use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray};
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Float32Type, Float64Type, Int32Type, Int64Type};
+use arrow::ipc::CompressionType;
+use arrow::ipc::reader::StreamReader;
+use arrow::ipc::writer::{FileWriter as ArrowFileWriter, IpcWriteOptions, StreamWriter};
 use assert_cmd::Command;
+use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
 
@@ -307,4 +313,92 @@ fn where_the_label_is_there_predict_says_what_scores_are_worth() {
     let said = succeed(&["predict", &at("model"), &at("other.csv"), "--out", &at("o.csv")]);
     assert!(said.contains("no metrics: label `y` holds 0, 1, but the model knows fraud and ok"), "{said}");
     assert_eq!(fs::read_to_string(at("o.csv")).unwrap().lines().count(), 3);
+}
+
+/// What a command writes to stdout when it reads `sent`.
+fn piped(arguments: &[&str], sent: &[u8]) -> Output {
+    Command::cargo_bin("focalsweep").unwrap().args(arguments).write_stdin(sent).output().unwrap()
+}
+
+/// The batches of an Arrow stream as one.
+fn streamed(bytes: &[u8]) -> RecordBatch {
+    let reader = StreamReader::try_new(bytes, None).unwrap();
+    let schema = reader.schema();
+    concat_batches(&schema, &reader.map(Result::unwrap).collect::<Vec<_>>()).unwrap()
+}
+
+#[test]
+fn arrow_comes_and_goes_by_standard_streams() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| inside(&folder, name);
+    let level = |row: usize| ["u", "v", "w"][row * row % 3];
+    let cells = |row: usize| format!("{},{},{}\n", row * 7 % 23, level(row), u8::from(row % 9 == 0));
+    fs::write(at("rows.csv"), format!("x,t,y\n{}", (0..200).map(cells).collect::<String>())).unwrap();
+    let spec = format!(
+        "name: s\ndata: {{source: {}, label: y, min_level_count: 2}}\ntrain: {{epochs: 1}}\n\
+         parameters: {{loss: {{value: bce}}}}\nlaunch: {{devices: cpu}}\n",
+        at("rows.csv")
+    );
+    fs::write(at("s.yaml"), spec).unwrap();
+    succeed(&["run", &at("s.yaml"), "--out", &at("run"), "--no-progress"]);
+    succeed(&["export", &at("run"), "--trial", "best", "--out", &at("model")]);
+    let model = at("model");
+    succeed(&["predict", &model, &at("rows.csv"), "--out", &at("p.parquet"), "--keep", "t"]);
+    let expected = read(Path::new(&at("p.parquet")));
+
+    // Two batches, the text as a dictionary, as pandas' categories come.
+    let batch = |rows: std::ops::Range<usize>| {
+        let numbers: Int64Array = rows.clone().map(|row| Some((row * 7 % 23) as i64)).collect();
+        let texts: StringArray = rows.clone().map(|row| Some(level(row))).collect();
+        let labels: BooleanArray = rows.map(|row| Some(row % 9 == 0)).collect();
+        let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        let columns: [(&str, ArrayRef); 3] =
+            [("y", Arc::new(labels)), ("t", cast(&texts, &dictionary).unwrap()), ("x", Arc::new(numbers))];
+        RecordBatch::try_from_iter(columns).unwrap()
+    };
+    let batches = [batch(0..90), batch(90..200)];
+    let schema = batches[0].schema();
+    let mut stream = StreamWriter::try_new(Vec::new(), &schema).unwrap();
+    let packed = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME)).unwrap();
+    let mut file = ArrowFileWriter::try_new_with_options(Vec::new(), &schema, packed).unwrap();
+    for batch in &batches {
+        stream.write(batch).unwrap();
+        file.write(batch).unwrap();
+    }
+    let (stream, file) = (stream.into_inner().unwrap(), file.into_inner().unwrap());
+    let mut zipped = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    zipped.write_all(&fs::read(at("rows.csv")).unwrap()).unwrap();
+    let mut parquet = ArrowWriter::try_new(Vec::new(), schema, None).unwrap();
+    batches.iter().for_each(|batch| parquet.write(batch).unwrap());
+    let arguments = ["predict", &model, "-", "--out", "-", "--format", "arrow", "--keep", "t"];
+    for (name, sent) in [
+        ("stream", &stream),
+        ("file", &file),
+        ("gz", &zipped.finish().unwrap()),
+        ("parquet", &parquet.into_inner().unwrap()),
+        ("csv", &fs::read(at("rows.csv")).unwrap()),
+    ] {
+        let output = piped(&arguments, sent);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{name}: {said}");
+        let found = streamed(&output.stdout);
+        for column in ["row", "raw", "score", "flagged", "threshold_raw"] {
+            assert_eq!(found.column_by_name(column), expected.column_by_name(column), "{name}: {column}");
+        }
+        assert_eq!(text(&found, "t"), text(&expected, "t"), "{name}");
+        let notes: serde_json::Value = serde_json::from_str(&found.schema().metadata()["focalsweep"]).unwrap();
+        assert_eq!(notes["label"]["metrics"]["positives"], 23, "{name}: {said}");
+    }
+    let csv = piped(&["predict", &model, "-", "--out", "-"], &stream);
+    assert!(csv.stdout.starts_with(b"row,raw,score,flagged,threshold_raw\n0,"));
+
+    for (sent, told) in [(&stream[..stream.len() / 2], "Arrow"), (&file[..file.len() / 2], "Arrow")] {
+        let output = piped(&arguments, sent);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(told) && !said.contains("panicked"), "{said}");
+        assert!(output.stdout.is_empty());
+    }
+    let told = refused(&["predict", &model, &at("rows.csv"), "--out", &at("q.csv"), "--format", "arrow"]);
+    assert!(told.contains("--format is for `--out -`"), "{told}");
 }
