@@ -142,6 +142,84 @@ fn windows_of_time_test_after_what_they_train_on() {
     assert!(procedure["figures"][0]["standard_error"].is_number(), "{procedure}");
 }
 
+/// A row is of one of 20 customers who come again and again, or of one who comes for four rows only.
+fn customer(row: i64) -> i64 {
+    if row % 2 == 0 { row * 3 % 20 } else { 100 + row / 8 }
+}
+
+#[test]
+fn known_and_new_groups_are_reported_apart() {
+    let folder = TempDir::new().unwrap();
+    let mut csv = String::from("customer,when,a,b,fraud\n");
+    for row in 0..600 {
+        let fraud = i64::from(customer(row) % 5 == 3);
+        let a = (row * 7919 % 211) as f64 / 211.0 + 0.8 * fraud as f64;
+        csv.push_str(&format!("{},{},{a:.4},{},{fraud}\n", customer(row), row / 10, row * 104_729 % 997));
+    }
+    fs::write(folder.path().join("rows.csv"), csv).unwrap();
+    let sweep = |new_groups: bool| {
+        format!(
+            "name: split\ndata: {{source: rows.csv, label: fraud}}\ntrain: {{epochs: 2, batch_size: 64}}\n\
+             split: {{by: [time, group], time_column: when, group_column: customer, new_groups: {new_groups}, test: \
+             0.4}}\noperating_point: {{max_fpr: 0.2}}\n\
+             parameters:\n- loss: {{value: bce}}\n- loss: {{value: focal}}\n"
+        )
+    };
+    fs::write(folder.path().join("sweep.yaml"), sweep(false)).unwrap();
+    let run = ["run", "sweep.yaml", "--out", "run", "--devices", "cpu", "--no-progress"];
+    let said = focalsweep(folder.path(), run);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let report = focalsweep(folder.path(), ["report", "run", "--format", "json"]);
+    let report: Value = serde_json::from_str(&report.stdout).unwrap();
+    let apart = &report["answer"]["groups_apart"];
+
+    // From the rows as they are dealt: the last 240 test, and new is who was not there before.
+    let dir = folder.path().join("run");
+    let parts = parts(&dir);
+    let test: Vec<i64> = parts[&(0, "test".to_owned())].iter().map(|(row, _)| *row).collect();
+    assert_eq!(test, (360..600).collect::<Vec<_>>());
+    let is_new = |row: i64| customer(row) >= 100 && (0..360).all(|before| customer(before) != customer(row));
+    let table = Table::read(&dir.join("scores.parquet"));
+    let (splits, rows, raw) = (table.texts("split"), table.integers("row"), table.floats("raw"));
+    let winner = report["winner"]["trial_id"].as_str().unwrap();
+    for (name, wanted) in [("known", false), ("new", true)] {
+        let of: Vec<i64> = test.iter().copied().filter(|&row| is_new(row) == wanted).collect();
+        let customers: BTreeSet<i64> = of.iter().map(|&row| customer(row)).collect();
+        let positives = of.iter().filter(|&&row| customer(row) % 5 == 3).count();
+        let expected = serde_json::json!({"rows": of.len(), "positives": positives, "groups": customers.len()});
+        assert_eq!(apart[name], expected);
+        // The AUC by definition.
+        let keys = table.keys();
+        let score = |at: usize| {
+            let row = rows[at].unwrap();
+            let is_test = splits[at].as_deref() == Some("test");
+            (keys[at].0 == winner && is_test && is_new(row) == wanted).then(|| (row, raw[at].unwrap()))
+        };
+        let scored: Vec<(i64, f64)> = (0..rows.len()).filter_map(score).collect();
+        let class = |wanted: bool| scored.iter().filter(move |(row, _)| (customer(*row) % 5 == 3) == wanted);
+        let above: f64 = class(true)
+            .flat_map(|p| {
+                class(false).map(move |n| f64::from(u8::from(p.1 > n.1)) + 0.5 * f64::from(u8::from(p.1 == n.1)))
+            })
+            .sum();
+        let auc = above / (class(true).count() * class(false).count()) as f64;
+        let figure = &apart["trials"][0][name]["auc"];
+        assert_eq!(apart["trials"][0]["trial_id"], winner);
+        assert!((figure["value"].as_f64().unwrap() - auc).abs() < 1e-9, "{figure} {auc}");
+        assert!(figure["interval"][0].as_f64().unwrap() < auc && auc < figure["interval"][1].as_f64().unwrap());
+        assert!(apart["trials"][0][name]["missed"]["interval"].is_array(), "{apart}");
+    }
+    let told = report["answer"]["sentences"].to_string();
+    assert!(told.contains("groups by `customer` that trained") && told.contains("differ is not tested"), "{told}");
+    // Without known groups there is nothing to tell apart.
+    fs::write(folder.path().join("sweep.yaml"), sweep(true)).unwrap();
+    let run = ["run", "sweep.yaml", "--out", "new", "--devices", "cpu", "--no-progress"];
+    assert_eq!(focalsweep(folder.path(), run).code, Some(0));
+    let report = focalsweep(folder.path(), ["report", "new", "--format", "json"]);
+    let report: Value = serde_json::from_str(&report.stdout).unwrap();
+    assert!(report["answer"]["groups_apart"].is_null() && report["answer"].is_object());
+}
+
 #[test]
 fn folds_are_replicates_with_a_number() {
     let (_folder, dir, report) = train("{by: group, group_column: card, folds: 3, repeats: 2}", &[]);

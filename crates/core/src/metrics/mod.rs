@@ -10,7 +10,8 @@
 //! | [`roc_auc`] | P(score of a positive > of a negative) + P(equal) / 2 | Hanley & McNeil 1982, Radiology 143(1) |
 //! | [`auc_delong`] | its standard error | DeLong et al. 1988, Biometrics 44(3); Sun & Xu 2014, IEEE SPL 21(11) |
 //! | [`AucComponents::compare`] | difference of two AUCs of the same rows | the same |
-//! | [`clustered_auc_error`] | the same of rows that come in groups | Obuchowski 1997, Biometrics 53(2) |
+//! | [`clustered_auc_error`], [`clustered_auc`] | the same of rows in groups | Obuchowski 1997, Biometrics 53(2) |
+//! | [`clustered_share_interval`] | 95 % interval of a share of them | Korn & Graubard 1998, Survey Methodology 24(2) |
 //! | [`average_precision`] | Σ (Rₖ - Rₖ₋₁) Pₖ over the distinct scores | scikit-learn, `average_precision_score` |
 //! | [`brier`] | mean squared difference of score and label | Brier 1950, Monthly Weather Review 78(1) |
 //! | [`AucEstimate::interval`] | 95 % interval of an AUC, DeLong on logits | Qin & Hotilovac 2008, SMMR 17(2) |
@@ -64,7 +65,7 @@ pub use auc::roc_auc;
 pub use bands::{BandPoint, vertical_average, wilson_band};
 pub use bootstrap::{OperatingPointIntervals, average_precision_interval, operating_point_intervals};
 pub use calibration::{Isotonic, Platt};
-pub use clustered::{clustered_auc_error, unit_factors};
+pub use clustered::{clustered_auc, clustered_auc_error, clustered_share_interval, unit_factors};
 pub use confusion::Confusion;
 pub use consistency::{CalibrationTest, Predicted, calibration_test};
 pub use curves::{PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve};

@@ -12,6 +12,7 @@ use super::intervals::{Intervals, intervals};
 use super::judge::{Confirmed, StandardErrors, judge, thresholds};
 use super::kept::{Optimism, scores_of};
 use super::methods::{Method, methods};
+use super::new_groups::Apart;
 use super::procedure::{Parts, Procedure};
 use super::share::ForEach;
 use super::starts::{Start, starts};
@@ -40,6 +41,8 @@ pub struct Answer {
     pub claims: Claims,
     /// What choosing comes to, where each replicate is a fold or a window.
     pub procedure: Option<Procedure>,
+    /// Known and new groups apart, where the test has both and the split tells them apart.
+    pub groups_apart: Option<Apart>,
     /// Standard errors of the AUCs.
     pub standard_errors: StandardErrors,
     /// Whether trials were trained afresh.
@@ -197,6 +200,12 @@ fn answer(
         let of_baseline = of_baseline.and_then(|baseline| Some((baseline.as_str(), &scores.get(baseline)?[..])));
         answer.claims.extend(of_baseline.and_then(|other| classifiers((&winner, of_winner), other, &at)));
         answer.optimism = Optimism::of(of_winner);
+        if let Some(new) = files.new_groups()? {
+            let mut trials: Vec<(&str, &[_])> = vec![(winner.as_str(), of_winner.as_slice())];
+            let of_baseline = baseline.as_ref().and_then(|baseline| scores.get_key_value(baseline));
+            trials.extend(of_baseline.map(|(baseline, scores)| (baseline.as_str(), scores.as_slice())));
+            answer.groups_apart = Apart::of(&new, &trials, &at);
+        }
         let in_units = of_winner.iter().any(|of| !of.test.units.is_empty());
         answer.calibration = Calibration::of(of_winner).filter(|_| !in_units);
         answer.warnings.extend(answer.calibration.filter(Calibration::misleads).map(|c| misleading(&c)));
