@@ -241,6 +241,30 @@ fn folds_are_replicates_with_a_number() {
     assert!(missed["sum"].as_f64().unwrap() <= 120.0, "{missed}");
     let claims = report["claims"].as_array().unwrap();
     assert!(claims.iter().all(|claim| claim["split"] == "validation"), "{claims:?}");
+
+    // Ranked on test rows, trials are told apart over the folds: one test row for each 1 / 3 / (2 / 3 - 0.16) others.
+    let report = focalsweep(_folder.path(), ["report", "run", "--format", "json", "--on", "test", "--by", "auc"]);
+    let report: Value = serde_json::from_str(&report.stdout).unwrap();
+    let claims = report["claims"].as_array().unwrap();
+    let claim = claims.iter().find(|claim| claim["about"] == "auc" && claim["split"] == "test").unwrap();
+    let (keys, aucs) = (results.keys(), results.floats("test_auc"));
+    let of = |trial: &Value| -> Vec<f64> {
+        keys.iter().zip(&aucs).filter(|(key, _)| *trial == key.0.as_str()).map(|(_, auc)| auc.unwrap()).collect()
+    };
+    let differences: Vec<f64> = of(&claim["of"]).iter().zip(of(&claim["against"])).map(|(a, b)| a - b).collect();
+    let mean = differences.iter().sum::<f64>() / 6.0;
+    let variance = differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / 5.0;
+    let error = (variance * (1.0 / 6.0 + 1.0 / 3.0 / (2.0 / 3.0 - 0.16))).sqrt();
+    let close = |found: &Value, expected: f64| (found.as_f64().unwrap() - expected).abs() < 1e-9;
+    assert!(close(&claim["difference"], mean) && close(&claim["standard_error"], error), "{claim} {mean} {error}");
+    // The page says what its bands are.
+    let page = ["report", "run", "--html", "page.html"];
+    assert_eq!(focalsweep(_folder.path(), page).code, Some(0));
+    let page = fs::read_to_string(_folder.path().join("page.html")).unwrap();
+    assert!(
+        page.contains("which are folds that share training rows (Nadeau & Bengio 2003)")
+            || page.contains("which are folds that share training rows (Nadeau \\u0026 Bengio 2003)")
+    );
 }
 
 #[test]

@@ -26,7 +26,7 @@
 //! | [`detectable_auc_difference`], [`positives_for_auc`] | what rows can tell | Hoenig & Heisey 2001 |
 //! | [`roc_curve`], [`precision_recall_curve`] | curves | scikit-learn |
 //! | [`thin_roc`], [`thin_precision_recall`] | the same with fewer points, never better | Visvalingam & Whyatt 1993 |
-//! | [`vertical_average`], [`wilson_band`] | 95 % bands of ROC curves | Fawcett 2006; Wilson 1927 |
+//! | [`vertical_average`], [`wilson_band`], [`unit_band`] | 95 % bands of ROC curves | Fawcett 2006; Wilson 1927 |
 //! | [`reliability()`], [`expected_calibration_error`] | how calibrated scores are | Naeini et al. 2015, AAAI |
 //! | [`calibration_test`] | whether it is more than chance | Bröcker & Smith 2007; Vaicenavicius et al. 2019, AISTATS |
 //! | [`Platt`], [`Isotonic`] | recalibration | Platt 1999, Lin et al. 2007; Zadrozny & Elkan 2002 |
@@ -62,7 +62,7 @@ mod student;
 mod thin;
 
 pub use auc::roc_auc;
-pub use bands::{BandPoint, vertical_average, wilson_band};
+pub use bands::{BandPoint, unit_band, vertical_average, wilson_band};
 pub use bootstrap::{OperatingPointIntervals, average_precision_interval, operating_point_intervals};
 pub use calibration::{Isotonic, Platt};
 pub use clustered::{clustered_auc, clustered_auc_error, clustered_share_interval, unit_factors};

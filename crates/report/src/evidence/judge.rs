@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::claim::{Claim, Claims, Correction};
+use super::folds::over_folds;
 use super::members::{Asked, Members, Wanted, read_members};
 use super::methods::Method;
 use super::named::named;
@@ -71,7 +72,7 @@ pub enum Confirmed {
 /// that no replicate chose on, it is held against the baseline, and the best trial of each method against the plain
 /// one, as trials that were named beforehand; where each replicate has test rows of its own, which chose in another,
 /// again corrected over all pairs. Folds have models of their own: of those nothing is claimed on the test rows, but of
-/// the [`Procedure`](super::Procedure) that chose them. At the operating point the rows that chose the thresholds are
+/// the [`Procedure`](super::Procedure) that chose them; a ranking on these rows tells trials apart over the folds. At the operating point the rows that chose the thresholds are
 /// resampled: for the test rows negatives that were set aside, where there are enough for the guarantee that is asked
 /// for. A trial that was ranked by what its threshold gave was chosen for that threshold and takes it along, so its
 /// claims at the operating point are corrected over all pairs on any test rows.
@@ -109,7 +110,12 @@ pub fn judge(
     let all = Wanted { trials: &compared, replicates: &replicates };
     let members = read_members(source, &all, &asked(ranking.on), for_each)?;
     judged.errors.add(&members, ranking.on);
-    judged.claims.extend(against_all(&first, &members, contenders, &asked(ranking.on), &about, for_each));
+    let over = results.split.folds.is_some() && ranking.on == Split::Test;
+    judged.claims.extend(if over {
+        over_folds(&first, &compared, contenders, (results, ranking), &about)
+    } else {
+        against_all(&first, &members, contenders, &asked(ranking.on), &about, for_each)
+    });
 
     let asked = asked(Split::Test);
     let mut members = if ranking.on == Split::Test {

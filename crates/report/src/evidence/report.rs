@@ -87,7 +87,10 @@ impl Report {
         let mut report = Self { ranking, answer };
         let edges = edges(&report.ranking, &|ranked| report.is_tied(ranked));
         report.answer.notes.extend(edges.notes);
-        report.answer.notes.extend(report.what_rows_can_tell());
+        // On the test rows of folds it is folds that tell.
+        if results.split.folds.is_none() || report.ranking.on == Split::Validation {
+            report.answer.notes.extend(report.what_rows_can_tell());
+        }
         report.answer.warnings.splice(..0, edges.warnings);
         Ok(report)
     }

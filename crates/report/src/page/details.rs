@@ -7,9 +7,9 @@ use super::curves::{precision_recall, roc, training_roc};
 use super::history::histories;
 use super::payload::Detail;
 use super::thresholds::{histogram, thresholds};
-use crate::evidence::{ForEach, each_trial};
+use crate::evidence::{ForEach, each_trial, shared_rows};
 use crate::rank::Ranking;
-use crate::read::{ReportError, ScoreGroup};
+use crate::read::{ReportError, Results, ScoreGroup, part_of};
 use focalsweep_core::record::RunFiles;
 use focalsweep_core::spec::Split;
 
@@ -26,6 +26,7 @@ pub(super) struct Gathered {
 /// A file of the run is there but cannot be read.
 pub(super) fn details(
     files: &RunFiles,
+    results: &Results,
     ranking: &Ranking,
     trials: &[usize],
     for_each: ForEach<'_>,
@@ -47,7 +48,7 @@ pub(super) fn details(
         at.is_some_and(|trial| trial.replicates.contains(&replicate))
     };
     let ids = at.keys().map(|&id| id.to_owned()).collect();
-    for (trial, curve) in training_roc(files, ids, &ranks)? {
+    for (trial, curve) in training_roc(files, ids, &ranks, shared_rows(results, Split::Test))? {
         if let Some(&at) = at.get(trial.as_str()) {
             gathered.details[at].roc.push(curve);
         }
@@ -56,7 +57,7 @@ pub(super) fn details(
     let wanted = |trial: &str, replicate: u32, _| ranks(trial, replicate);
     let details = |groups: &[ScoreGroup]| {
         let &at = at.get(groups.first()?.trial.as_str())?;
-        Some((at, of_scores(groups, ranking.mean(&ranking.trials[trials[at]], "threshold"))))
+        Some((at, of_scores(groups, results, ranking.mean(&ranking.trials[trials[at]], "threshold"))))
     };
     each_trial(files, &wanted, for_each, details, |groups, found| {
         let Some((at, found)) = found else { return };
@@ -69,7 +70,7 @@ pub(super) fn details(
 }
 
 /// What the scores of one trial say; its history is empty.
-fn of_scores(groups: &[ScoreGroup], operating_point: Option<f64>) -> Detail {
+fn of_scores(groups: &[ScoreGroup], results: &Results, operating_point: Option<f64>) -> Detail {
     let of = |split: Split| -> Vec<&ScoreGroup> { groups.iter().filter(|group| group.split == split).collect() };
     let (validation, test) = (of(Split::Validation), of(Split::Test));
     let mut detail = Detail {
@@ -78,8 +79,10 @@ fn of_scores(groups: &[ScoreGroup], operating_point: Option<f64>) -> Detail {
         calibration: calibration(&validation, &test),
         ..Detail::default()
     };
-    for (split, groups) in [("val", &validation), ("test", &test)] {
-        detail.roc.extend(roc(split, groups));
+    for (split, groups) in [(Split::Validation, &validation), (Split::Test, &test)] {
+        let shared = shared_rows(results, split);
+        let split = part_of(split).prefix();
+        detail.roc.extend(roc(split, groups, shared));
         detail.precision_recall.extend(precision_recall(split, groups));
     }
     detail
