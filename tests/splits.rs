@@ -142,6 +142,64 @@ fn windows_of_time_test_after_what_they_train_on() {
     assert!(procedure["figures"][0]["standard_error"].is_number(), "{procedure}");
 }
 
+#[test]
+fn fresh_trainings_have_the_windows_again_and_are_tested_over_them() {
+    let split = "{by: time, time_column: when, test: 0.5, validation: 0.2}";
+    for (windows, confirm) in [(5_i64, 10_i64), (3, 4)] {
+        let changes = [format!("replicates={windows}"), format!("confirm={{trials: 1, replicates: {confirm}}}")];
+        let (_folder, dir, report) = train(split, &changes.each_ref().map(String::as_str));
+        let results = Table::read(&dir.join("results.parquet"));
+        let (keys, phases) = (results.keys(), results.texts("phase"));
+        let of = |trial: &str| -> Vec<i64> {
+            (0..keys.len())
+                .filter(|&at| keys[at].0 == trial && phases[at].as_deref() == Some("confirm"))
+                .map(|at| keys[at].1)
+                .collect()
+        };
+        let winner = report["winner"]["trial_id"].as_str().unwrap();
+        assert_eq!(of(winner), (windows..windows + confirm).collect::<Vec<_>>(), "numbered onward");
+        // Each has all rows of its window, and was trained with another seed.
+        let scores = Table::read(&dir.join("scores.parquet"));
+        let (splits, rows, raw) = (scores.texts("split"), scores.integers("row"), scores.floats("raw"));
+        let mut test: BTreeMap<i64, (Vec<i64>, Vec<f64>)> = BTreeMap::new();
+        for (at, (trial, replicate)) in scores.keys().into_iter().enumerate() {
+            if trial == winner && splits[at].as_deref() == Some("test") {
+                let (of_rows, of_raw) = test.entry(replicate).or_default();
+                of_rows.push(rows[at].unwrap());
+                of_raw.push(raw[at].unwrap());
+            }
+        }
+        for replicate in windows..windows + confirm {
+            assert_eq!(test[&replicate].0, test[&(replicate % windows)].0, "{replicate}");
+            assert_ne!(test[&replicate].1, test[&(replicate % windows)].1, "{replicate}");
+        }
+        assert_eq!(report["answer"]["confirmed"], "yes");
+        let claims: Vec<&Value> =
+            report["claims"].as_array().unwrap().iter().filter(|claim| claim["kind"] == "settings").collect();
+        let told = report["answer"]["sentences"].to_string();
+        assert!(!told.contains("trains them afresh"), "they were: {told}");
+        if windows < 5 {
+            assert!(claims.is_empty() && told.contains("over 3 windows nothing is tested"), "{claims:?} {told}");
+            continue;
+        }
+        // By hand: the mean of each window's two trainings, Student's t over the five windows.
+        let claim = claims.iter().find(|claim| claim["about"] == "auc").unwrap();
+        let aucs = results.floats("test_auc");
+        let mean_in = |trial: &Value, window: i64| -> f64 {
+            let of = |at: &usize| keys[*at].0 == trial.as_str().unwrap() && keys[*at].1 % windows == window;
+            let fresh = (0..keys.len()).filter(of).filter(|&at| phases[at].as_deref() == Some("confirm"));
+            fresh.map(|at| aucs[at].unwrap()).sum::<f64>() / 2.0
+        };
+        let differences: Vec<f64> =
+            (0..5).map(|window| mean_in(&claim["of"], window) - mean_in(&claim["against"], window)).collect();
+        let mean = differences.iter().sum::<f64>() / 5.0;
+        let error = (differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / 4.0 / 5.0).sqrt();
+        let close = |name: &str, expected: f64| (claim[name].as_f64().unwrap() - expected).abs() < 1e-9;
+        assert!(close("difference", mean) && close("standard_error", error), "{claim} {mean} {error}");
+        assert!(told.contains("tested over the 5 windows"), "{told}");
+    }
+}
+
 /// A row is of one of 20 customers who come again and again, or of one who comes for four rows only.
 fn customer(row: i64) -> i64 {
     if row % 2 == 0 { row * 3 % 20 } else { 100 + row / 8 }

@@ -8,9 +8,9 @@ use super::members::{Asked, Members, Wanted, read_members};
 use super::methods::Method;
 use super::named::named;
 use super::pairs::against_all;
-use super::procedure::Parts;
 use super::settings::settings;
 use super::share::ForEach;
+use super::windows::{over_windows, windows};
 use crate::rank::{Ranked, Ranking};
 use crate::read::parameters::PLAIN;
 use crate::read::{ReportError, Results, Row, ScoreSource, part_of};
@@ -154,10 +154,6 @@ pub fn judge(
             judged.claims.extend_new(found.map(|claim| if is_turned { claim.turned() } else { claim }));
         }
     }
-    // Fresh trainings of several windows share their rows in a way that no test here reckons with.
-    if Parts::of(results) == Some(Parts::Windows) && results.planned_replicates > 1 {
-        return Ok(judged);
-    }
     judged.confirm(source, results, ranking, &first, baseline.as_deref(), &asked, for_each)?;
     Ok(judged)
 }
@@ -241,11 +237,15 @@ impl Judged {
         let place = |trial: &&str| ranking.trial(trial).map_or(usize::MAX, |ranked| ranked.rank);
         let mut trials: Vec<&str> = of.keys().copied().filter(|&trial| trial != against && has_all(trial)).collect();
         trials.sort_by_key(place);
+        self.confirmed = Confirmed::Yes;
+        if windows(results).is_some() {
+            self.claims.extend(over_windows(&trials, against, &common, results, asked.point));
+            return Ok(());
+        }
         let wanted: HashSet<String> = trials.iter().chain([&against]).map(|&trial| trial.to_owned()).collect();
         let members = read_members(source, &Wanted { trials: &wanted, replicates: &common }, asked, for_each)?;
         let redrawn = if members.rows.is_fixed() { None } else { test_rows_for_each_training_row(results) };
         self.claims.extend(settings(&trials, against, &members, asked, redrawn, for_each));
-        self.confirmed = Confirmed::Yes;
         Ok(())
     }
 }

@@ -30,6 +30,7 @@ mod resamples;
 mod settings;
 mod share;
 mod starts;
+mod windows;
 
 pub use calibration::{Calibration, Reading};
 pub use claim::{Claim, Claims, Correction, Kind};

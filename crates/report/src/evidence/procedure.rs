@@ -19,7 +19,7 @@ use focalsweep_core::record::State;
 use focalsweep_core::spec::{Folds, Split, SplitBy};
 
 /// Windows from which on something is said of others.
-const FEWEST_WINDOWS: usize = 5;
+pub(super) const FEWEST_WINDOWS: usize = 5;
 
 /// What of a split has a winner of its own in each replicate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,9 +13,10 @@ use super::judge::{Confirmed, StandardErrors, judge, thresholds};
 use super::kept::{Optimism, scores_of};
 use super::methods::{Method, methods};
 use super::new_groups::Apart;
-use super::procedure::{Parts, Procedure};
+use super::procedure::Procedure;
 use super::share::ForEach;
 use super::starts::{Start, starts};
+use super::windows;
 use crate::rank::{Options, Ranked, Ranking, rank};
 use crate::read::parameters::PLAIN;
 use crate::read::{ReportError, Results, column};
@@ -178,12 +179,8 @@ fn answer(
     answer.notes.extend(answer.guarantee.as_ref().and_then(Guarantee::tells_too_little));
     answer.procedure = Procedure::of(results, ranking)?;
     let is_confirmed = results.rows.iter().any(|row| row.phase == Phase::Confirm);
-    if is_confirmed && results.planned_replicates > 1 && Parts::of(results) == Some(Parts::Windows) {
-        answer.notes.push(
-            "Fresh trainings are not tested: those of several windows share their rows in a way that no test here \
-             reckons with."
-                .to_owned(),
-        );
+    if let Some(windows) = windows::windows(results).filter(|_| is_confirmed) {
+        answer.notes.push(windows::in_words(windows));
     }
     let judged = judge(files, results, ranking, &answer.methods, for_each)?;
     (answer.claims, answer.standard_errors, answer.confirmed) = (judged.claims, judged.errors, judged.confirmed);

@@ -150,7 +150,9 @@ fn of_settings(report: &Report, of: &str, against: &str) -> Option<String> {
     let claims = tested(report, Kind::Settings, of, against);
     let Some(first) = claims.first() else {
         let known = report.on_test(Kind::Models, Test::Auc, of, against).is_some();
-        return known.then(|| match report.answer.confirmed {
+        // Trained afresh, but not tested: a note says why.
+        let is_open = known && report.answer.confirmed != Confirmed::Yes;
+        return is_open.then(|| match report.answer.confirmed {
             Confirmed::Others => {
                 "Of these settings nothing is known beyond these trainings: other trials were trained \
                                   afresh than those that rank first now. `focalsweep confirm` again."
