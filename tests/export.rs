@@ -255,7 +255,7 @@ fn figure(metrics: &serde_json::Value, name: &str) -> (f64, [f64; 2]) {
 fn where_the_label_is_there_predict_says_what_scores_are_worth() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| inside(&folder, name);
-    let label = |row: usize| if row * 5 % 9 == 0 { "fraud" } else { "ok" };
+    let label = |row: usize| if (row * 5).is_multiple_of(9) { "fraud" } else { "ok" };
     let rows: String = (0..300).map(|row| format!("{},{},{}\n", row * 7 % 23, row * 5 % 9, label(row))).collect();
     fs::write(at("rows.csv"), format!("x,z,y\n{rows}")).unwrap();
     let spec = format!(
@@ -332,7 +332,7 @@ fn arrow_comes_and_goes_by_standard_streams() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| inside(&folder, name);
     let level = |row: usize| ["u", "v", "w"][row * row % 3];
-    let cells = |row: usize| format!("{},{},{}\n", row * 7 % 23, level(row), u8::from(row % 9 == 0));
+    let cells = |row: usize| format!("{},{},{}\n", row * 7 % 23, level(row), u8::from(row.is_multiple_of(9)));
     fs::write(at("rows.csv"), format!("x,t,y\n{}", (0..200).map(cells).collect::<String>())).unwrap();
     let spec = format!(
         "name: s\ndata: {{source: {}, label: y, min_level_count: 2}}\ntrain: {{epochs: 1}}\n\
