@@ -92,10 +92,12 @@ Trial ids stand in results.parquet and in `focalsweep report RUN_DIR --format cs
     /// Score the rows of a file with an exported model
     #[command(after_help = "Example:
   focalsweep predict models/best data/new.csv --out scores.parquet
+  focalsweep predict models/best data/last_month.csv --out scores.parquet --metrics metrics.json
 
 FILE gets a row for each row of DATA, in the same order: row (from 0), score (between 0 and 1, float32) and \
 flagged (score >= the threshold of the model's operating point). DATA needs the columns that the model was \
-trained on, by name; others, the label too, are not read.")]
+trained on, by name. Where the label is there too, stderr says what the scores are worth: AUC, average precision, \
+recall, precision, false positive rate and counts, with 95 % intervals.")]
     Predict(PredictArgs),
     /// Write a commented sweep file for data, ready to run
     #[command(after_help = "Examples:
@@ -392,15 +394,22 @@ pub struct PredictArgs {
     /// What `focalsweep export` wrote
     #[arg(value_name = "MODEL_DIR")]
     pub model_dir: PathBuf,
-    /// The rows to score: .csv, .csv.gz or .parquet, a folder of Parquet parts, or `-` for CSV on standard input
+    /// The rows to score: .csv, .csv.gz or .parquet, a folder of Parquet parts, or `-` for standard input: CSV (also
+    /// packed), an Arrow stream or file, or Parquet, as its first bytes say
     #[arg(value_name = "DATA")]
     pub data: PathBuf,
-    /// .parquet or .csv file to write, or `-` for CSV on standard output
+    /// .parquet or .csv file to write, or `-` for standard output
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    /// How standard output is written [default: csv]
+    #[arg(long, value_enum)]
+    pub format: Option<StreamFormat>,
     /// A column of DATA that is copied to the output (may be repeated)
     #[arg(long, value_name = "COLUMN")]
     pub keep: Vec<String>,
+    /// .json file to write what is said of the rows to: unfamiliar values, and metrics where DATA has the label
+    #[arg(long, value_name = "FILE")]
+    pub metrics: Option<PathBuf>,
 }
 
 /// `data`.
@@ -468,6 +477,15 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line
     Json,
+}
+
+/// Forms of predictions on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StreamFormat {
+    /// Comma-separated, with a header
+    Csv,
+    /// An Arrow IPC stream
+    Arrow,
 }
 
 /// Looks of a plan.

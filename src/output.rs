@@ -212,12 +212,17 @@ pub fn path(path: &Path) -> io::Result<()> {
 /// # Errors
 /// stdout cannot be written.
 pub fn data(text: &str) -> io::Result<()> {
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    bytes(&[text.as_bytes(), end.as_bytes()])
+}
+
+/// Writes bytes to stdout as they are, one piece after the other. A reader that has gone is not an error.
+///
+/// # Errors
+/// stdout cannot be written.
+pub fn bytes(pieces: &[&[u8]]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    match out
-        .write_all(text.as_bytes())
-        .and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") })
-        .and_then(|()| out.flush())
-    {
+    match pieces.iter().try_for_each(|piece| out.write_all(piece)).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }

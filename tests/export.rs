@@ -4,13 +4,19 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::Path;
 use std::process::Output;
+use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray};
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Float32Type, Float64Type, Int32Type, Int64Type};
+use arrow::ipc::CompressionType;
+use arrow::ipc::reader::StreamReader;
+use arrow::ipc::writer::{FileWriter as ArrowFileWriter, IpcWriteOptions, StreamWriter};
 use assert_cmd::Command;
+use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
 
@@ -236,4 +242,163 @@ fn new_rows_come_from_a_stream_keep_columns_and_tell_what_is_unfamiliar() {
         let told = refused(&["predict", &at("model"), &at("new.csv"), "--out", &at("q.csv"), "--keep", keep]);
         assert!(told.contains(expected), "{told}");
     }
+}
+
+/// A figure with its interval, as `--metrics` has it.
+fn figure(metrics: &serde_json::Value, name: &str) -> (f64, [f64; 2]) {
+    let of = &metrics[name];
+    let end = |at: usize| of["interval"][at].as_f64().unwrap();
+    (of["value"].as_f64().unwrap(), [end(0), end(1)])
+}
+
+#[test]
+fn where_the_label_is_there_predict_says_what_scores_are_worth() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| inside(&folder, name);
+    let label = |row: usize| if (row * 5).is_multiple_of(9) { "fraud" } else { "ok" };
+    let rows: String = (0..300).map(|row| format!("{},{},{}\n", row * 7 % 23, row * 5 % 9, label(row))).collect();
+    fs::write(at("rows.csv"), format!("x,z,y\n{rows}")).unwrap();
+    let spec = format!(
+        "name: s\ndata: {{source: {}, label: y, positive: fraud}}\n\
+         train: {{epochs: 1}}\nparameters: {{loss: {{value: bce}}}}\noperating_point: {{max_fpr: 0.2}}\n\
+         launch: {{devices: cpu}}\n",
+        at("rows.csv")
+    );
+    fs::write(at("s.yaml"), spec).unwrap();
+    succeed(&["run", &at("s.yaml"), "--out", &at("run"), "--no-progress"]);
+    succeed(&["export", &at("run"), "--trial", "best", "--out", &at("model")]);
+
+    // Other rows, some of them without a label.
+    let label = |row: usize| ["fraud", "ok", "ok", "", "ok", "fraud", "ok"][row % 7];
+    let rows: String = (0..140).map(|row| format!("{},{},{}\n", label(row), row * 3 % 23, row * 2 % 9)).collect();
+    fs::write(at("new.csv"), format!("y,x,z\n{rows}")).unwrap();
+    let said =
+        succeed(&["predict", &at("model"), &at("new.csv"), "--out", &at("p.parquet"), "--metrics", &at("m.json")]);
+    assert!(said.contains("label `y`: 120 rows, 40 of them positive (fraud); 20 without a label left out"), "{said}");
+    assert!(said.contains("\nAUC ") && said.contains("\nmissed (FN) "), "{said}");
+    let notes: serde_json::Value = serde_json::from_slice(&fs::read(at("m.json")).unwrap()).unwrap();
+    let metrics = &notes["label"]["metrics"];
+    assert_eq!((&notes["label"]["missing"], &metrics["rows"]), (&20.into(), &120.into()));
+
+    // By definition, from what is written.
+    let predicted = read(Path::new(&at("p.parquet")));
+    let raw = predicted.column_by_name("raw").unwrap().as_primitive::<Float64Type>().values().to_vec();
+    let flagged = predicted.column_by_name("flagged").unwrap().as_boolean();
+    let of = |wanted: &'static str| (0..140).filter(move |&row| label(row) == wanted);
+    let pairs: Vec<f64> = of("fraud")
+        .flat_map(|p| of("ok").map(move |n| (p, n)))
+        .map(|(p, n)| f64::from(u8::from(raw[p] > raw[n])) + 0.5 * f64::from(u8::from(raw[p] == raw[n])))
+        .collect();
+    let (auc, [lower, upper]) = figure(metrics, "auc");
+    assert!((auc - pairs.iter().sum::<f64>() / pairs.len() as f64).abs() < 1e-12);
+    assert!(0.0 < lower && lower < auc && auc < upper && upper < 1.0);
+    let tp = of("fraud").filter(|&row| flagged.value(row)).count() as f64;
+    let fp = of("ok").filter(|&row| flagged.value(row)).count() as f64;
+    let at_threshold = &metrics["at_threshold"];
+    for (name, value) in [("tp", tp), ("fn", 40.0 - tp), ("fp", fp), ("tn", 80.0 - fp), ("recall", tp / 40.0)] {
+        assert_eq!(figure(at_threshold, name).0, value, "{name}");
+    }
+    // The file's metadata say the same.
+    let file = ParquetRecordBatchReaderBuilder::try_new(File::open(at("p.parquet")).unwrap()).unwrap();
+    let pairs = file.metadata().file_metadata().key_value_metadata().unwrap();
+    let kept = pairs.iter().find(|pair| pair.key == "focalsweep").unwrap().value.as_ref().unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(kept).unwrap(), notes);
+
+    // One class: what can be said of it. Another label: scores all the same.
+    fs::write(at("one.csv"), "y,x,z\nok,1,2\nok,3,1\n").unwrap();
+    let said = succeed(&["predict", &at("model"), &at("one.csv"), "--out", &at("o.csv")]);
+    assert!(said.contains("label `y`: 2 rows, 0 of them positive (fraud)"), "{said}");
+    assert!(said.lines().any(|line| line.split_whitespace().eq(["recall", "-"])), "{said}");
+    fs::write(at("other.csv"), "y,x,z\n1,1,2\n0,3,1\n").unwrap();
+    let said = succeed(&["predict", &at("model"), &at("other.csv"), "--out", &at("o.csv")]);
+    assert!(said.contains("no metrics: label `y` holds 0, 1, but the model knows fraud and ok"), "{said}");
+    assert_eq!(fs::read_to_string(at("o.csv")).unwrap().lines().count(), 3);
+}
+
+/// What a command writes to stdout when it reads `sent`.
+fn piped(arguments: &[&str], sent: &[u8]) -> Output {
+    Command::cargo_bin("focalsweep").unwrap().args(arguments).write_stdin(sent).output().unwrap()
+}
+
+/// The batches of an Arrow stream as one.
+fn streamed(bytes: &[u8]) -> RecordBatch {
+    let reader = StreamReader::try_new(bytes, None).unwrap();
+    let schema = reader.schema();
+    concat_batches(&schema, &reader.map(Result::unwrap).collect::<Vec<_>>()).unwrap()
+}
+
+#[test]
+fn arrow_comes_and_goes_by_standard_streams() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| inside(&folder, name);
+    let level = |row: usize| ["u", "v", "w"][row * row % 3];
+    let cells = |row: usize| format!("{},{},{}\n", row * 7 % 23, level(row), u8::from(row.is_multiple_of(9)));
+    fs::write(at("rows.csv"), format!("x,t,y\n{}", (0..200).map(cells).collect::<String>())).unwrap();
+    let spec = format!(
+        "name: s\ndata: {{source: {}, label: y, min_level_count: 2}}\ntrain: {{epochs: 1}}\n\
+         parameters: {{loss: {{value: bce}}}}\nlaunch: {{devices: cpu}}\n",
+        at("rows.csv")
+    );
+    fs::write(at("s.yaml"), spec).unwrap();
+    succeed(&["run", &at("s.yaml"), "--out", &at("run"), "--no-progress"]);
+    succeed(&["export", &at("run"), "--trial", "best", "--out", &at("model")]);
+    let model = at("model");
+    succeed(&["predict", &model, &at("rows.csv"), "--out", &at("p.parquet"), "--keep", "t"]);
+    let expected = read(Path::new(&at("p.parquet")));
+
+    // Two batches, the text as a dictionary, as pandas' categories come.
+    let batch = |rows: std::ops::Range<usize>| {
+        let numbers: Int64Array = rows.clone().map(|row| Some((row * 7 % 23) as i64)).collect();
+        let texts: StringArray = rows.clone().map(|row| Some(level(row))).collect();
+        let labels: BooleanArray = rows.map(|row| Some(row % 9 == 0)).collect();
+        let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        let columns: [(&str, ArrayRef); 3] =
+            [("y", Arc::new(labels)), ("t", cast(&texts, &dictionary).unwrap()), ("x", Arc::new(numbers))];
+        RecordBatch::try_from_iter(columns).unwrap()
+    };
+    let batches = [batch(0..90), batch(90..200)];
+    let schema = batches[0].schema();
+    let mut stream = StreamWriter::try_new(Vec::new(), &schema).unwrap();
+    let packed = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME)).unwrap();
+    let mut file = ArrowFileWriter::try_new_with_options(Vec::new(), &schema, packed).unwrap();
+    for batch in &batches {
+        stream.write(batch).unwrap();
+        file.write(batch).unwrap();
+    }
+    let (stream, file) = (stream.into_inner().unwrap(), file.into_inner().unwrap());
+    let mut zipped = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    zipped.write_all(&fs::read(at("rows.csv")).unwrap()).unwrap();
+    let mut parquet = ArrowWriter::try_new(Vec::new(), schema, None).unwrap();
+    batches.iter().for_each(|batch| parquet.write(batch).unwrap());
+    let arguments = ["predict", &model, "-", "--out", "-", "--format", "arrow", "--keep", "t"];
+    for (name, sent) in [
+        ("stream", &stream),
+        ("file", &file),
+        ("gz", &zipped.finish().unwrap()),
+        ("parquet", &parquet.into_inner().unwrap()),
+        ("csv", &fs::read(at("rows.csv")).unwrap()),
+    ] {
+        let output = piped(&arguments, sent);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{name}: {said}");
+        let found = streamed(&output.stdout);
+        for column in ["row", "raw", "score", "flagged", "threshold_raw"] {
+            assert_eq!(found.column_by_name(column), expected.column_by_name(column), "{name}: {column}");
+        }
+        assert_eq!(text(&found, "t"), text(&expected, "t"), "{name}");
+        let notes: serde_json::Value = serde_json::from_str(&found.schema().metadata()["focalsweep"]).unwrap();
+        assert_eq!(notes["label"]["metrics"]["positives"], 23, "{name}: {said}");
+    }
+    let csv = piped(&["predict", &model, "-", "--out", "-"], &stream);
+    assert!(csv.stdout.starts_with(b"row,raw,score,flagged,threshold_raw\n0,"));
+
+    for (sent, told) in [(&stream[..stream.len() / 2], "Arrow"), (&file[..file.len() / 2], "Arrow")] {
+        let output = piped(&arguments, sent);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(told) && !said.contains("panicked"), "{said}");
+        assert!(output.stdout.is_empty());
+    }
+    let told = refused(&["predict", &model, &at("rows.csv"), "--out", &at("q.csv"), "--format", "arrow"]);
+    assert!(told.contains("--format is for `--out -`"), "{told}");
 }

@@ -220,7 +220,7 @@ fn intervals_are_the_same_for_any_number_of_threads() {
         report::Options { by: vec!["auc".to_owned()], on: focalsweep_core::spec::Split::Validation, top: None };
     let answered = |for_each: report::ForEach<'_>| {
         let ranking = report::rank(&results, &options).unwrap();
-        report::Report::new(run_files(), &results, ranking, 20, for_each).unwrap().answer
+        report::Report::new(&report::Scores::of(run_files()), &results, ranking, 20, for_each).unwrap().answer
     };
     let one_after_the_other = answered(&|n, each| (0..n).for_each(each));
     let backwards = answered(&|n, each| (0..n).rev().for_each(each));

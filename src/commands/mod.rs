@@ -11,6 +11,7 @@ mod interrupt;
 mod launched;
 mod plan;
 mod predict;
+mod predicted;
 mod report;
 mod run;
 mod spec;

@@ -1,19 +1,20 @@
 //! `predict`: scores of new rows by an exported model.
 
-use std::io;
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
 use tempfile::NamedTempFile;
 
+use super::predicted::Labelled;
 use super::spec::closed;
-use crate::cli::PredictArgs;
+use crate::cli::{PredictArgs, StreamFormat};
 use crate::output::{self, Failure, Plain};
 use focalsweep_core::record::{
-    Model, PREDICTION_COLUMNS, Predictions, PredictionsFormat, stream_predictions, write_predictions,
+    Model, PREDICTION_COLUMNS, Predictions, PredictionsFormat, stream_predictions, write_named, write_predictions,
 };
-use focalsweep_engine::data::{Table, Transform, Unfamiliar, unfamiliar};
+use focalsweep_engine::data::{Table, Transform, Unfamiliar, read_served, take_stream, unfamiliar};
 use focalsweep_engine::train;
 use focalsweep_report::thousands;
 
@@ -22,17 +23,16 @@ const STREAM: &str = "-";
 
 pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let to_stdout = args.out == Path::new(STREAM);
-    let format = PredictionsFormat::of(&args.out);
-    if format.is_none() && !to_stdout {
-        let message = format!("--out {} is neither a .csv nor a .parquet file by its name", args.out.display());
-        let help = Some("its ending says how it is written; `-` is standard output, as CSV".to_owned());
-        return Err(Failure::input(Plain { message, help }));
-    }
+    let format = format(args, to_stdout)?;
     check_kept(&args.keep)?;
     let Model { card, preprocessing, weights } = Model::read(&args.model_dir).map_err(Failure::input)?;
-    let stdin = if args.data == Path::new(STREAM) { Some(taken_from_stdin()?) } else { None };
+    let stdin = if args.data == Path::new(STREAM) {
+        Some(take_stream(io::stdin().lock()).map_err(Failure::input)?)
+    } else {
+        None
+    };
     let data = stdin.as_ref().map_or(args.data.as_path(), NamedTempFile::path);
-    let read = preprocessing.read(data, &args.keep).map_err(Failure::input)?;
+    let (read, label) = read_served(&preprocessing, data, &args.keep).map_err(Failure::input)?;
     let x = preprocessing.transform_file(&read).map_err(Failure::input)?;
     let train::Scored { raw, scores, .. } = train::score_rows(&card.hyperparameters, card.features.len(), &weights, x)
         .map_err(|error| {
@@ -42,13 +42,15 @@ pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let count = flagged.iter().filter(|flagged| **flagged == Some(true)).count();
     let rows = scores.len();
     let unfamiliar = unfamiliar(&preprocessing, &read.table);
+    let labelled = Labelled::of(label, &raw, &flagged);
+    let notes = json!({ "rows": rows, "unfamiliar": unfamiliar, "label": labelled });
     let predictions = Predictions {
         raw,
         scores,
         flagged,
         threshold_raw: card.threshold_raw,
         kept: args.keep.iter().map(|name| (name.clone(), cells(&read.table, name))).collect(),
-        notes: Some(json!({ "rows": rows, "unfamiliar": unfamiliar }).to_string()),
+        notes: Some(notes.to_string()),
     };
     let told = card.threshold.map_or_else(
         || "no threshold, so none is flagged".to_owned(),
@@ -59,24 +61,57 @@ pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
     if !unfamiliar.is_empty() {
         output::talk(&format!("warning: of {} rows {}", thousands(rows), Unfamiliar::in_words(&unfamiliar)));
     }
-    match format {
-        Some(format) => {
-            write_predictions(&args.out, format, &predictions).map_err(|error| {
-                let message = format!("cannot write {}: {error}", args.out.display());
-                Failure::environment(Plain {
-                    message,
-                    help: Some("its folder has to be there and writable".to_owned()),
-                })
-            })?;
-            output::path(&args.out).map_err(closed)?;
-        }
-        None => {
-            let mut text = Vec::new();
-            stream_predictions(&mut text, &predictions).map_err(closed)?;
-            output::data(&String::from_utf8_lossy(&text)).map_err(closed)?;
-        }
+    if let Some(labelled) = &labelled {
+        output::talk(&labelled.in_words());
+    }
+    if let Some(path) = &args.metrics {
+        let text = format!("{notes:#}\n");
+        write_named::<io::Error>(path, |out| out.write_all(text.as_bytes())).map_err(|e| unwritten(path, &e))?;
+    }
+    if to_stdout {
+        let mut bytes = Vec::new();
+        stream_predictions(&mut bytes, format, &predictions).map_err(closed)?;
+        output::bytes(&[&bytes]).map_err(closed)?;
+    } else {
+        write_predictions(&args.out, format, &predictions).map_err(|e| unwritten(&args.out, &e))?;
+        output::path(&args.out).map_err(closed)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How the predictions are written: a file's name says it, `--format` that of a stream.
+fn format(args: &PredictArgs, to_stdout: bool) -> Result<PredictionsFormat, Failure> {
+    let refused = |message: String, help: &str| {
+        let help = Some(help.to_owned());
+        Err(Failure::input(Plain { message, help }))
+    };
+    match (to_stdout, args.format) {
+        (true, Some(StreamFormat::Arrow)) if io::stdout().is_terminal() => {
+            let message = "--format arrow would write an Arrow stream to a terminal".to_owned();
+            refused(message, "send it on (`| …`) or to a file (`> FILE`), or leave --format out for CSV")
+        }
+        (true, Some(StreamFormat::Arrow)) => Ok(PredictionsFormat::Arrow),
+        (true, Some(StreamFormat::Csv) | None) => Ok(PredictionsFormat::Csv),
+        (false, Some(_)) => {
+            let message = format!("--format is for `--out -`, but --out is {}", args.out.display());
+            refused(message, "the ending of a file's name says how it is written: .csv or .parquet")
+        }
+        (false, None) => PredictionsFormat::of(&args.out).map_or_else(
+            || {
+                let message = format!("--out {} is neither a .csv nor a .parquet file by its name", args.out.display());
+                refused(
+                    message,
+                    "its ending says how it is written; `-` is standard output, as CSV or `--format arrow`",
+                )
+            },
+            Ok,
+        ),
+    }
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> Failure {
+    let message = format!("cannot write {}: {error}", path.display());
+    Failure::environment(Plain { message, help: Some("its folder has to be there and writable".to_owned()) })
 }
 
 /// Refuses columns to keep that would stand there twice.
@@ -96,17 +131,4 @@ fn check_kept(keep: &[String]) -> Result<(), Failure> {
 fn cells(table: &Table, name: &str) -> Vec<Option<String>> {
     let Some(column) = table.column(name) else { return vec![None; table.rows] };
     (0..table.rows).map(|row| (!column.values.is_missing(row)).then(|| column.values.show(row))).collect()
-}
-
-/// What stands on standard input, as a file that goes with its name: CSV is read more than once.
-fn taken_from_stdin() -> Result<NamedTempFile, Failure> {
-    let take = || {
-        let mut file = tempfile::Builder::new().prefix("focalsweep-").suffix(".csv").tempfile()?;
-        io::copy(&mut io::stdin().lock(), &mut file)?;
-        Ok(file)
-    };
-    take().map_err(|error: io::Error| {
-        let message = format!("cannot take standard input into a temporary file: {error}");
-        Failure::environment(Plain { message, help: Some("TMPDIR names the folder for it".to_owned()) })
-    })
 }

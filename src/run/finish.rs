@@ -9,7 +9,7 @@ use super::workload::Workload;
 use focalsweep_core::plan::{Job, Phase};
 use focalsweep_core::prepared::Rows;
 use focalsweep_core::record::{Collection, Ended, Manifest, RunDir, RunDirError, RunFiles, RunState};
-use focalsweep_core::spec::{Scores, Spec};
+use focalsweep_core::spec::{KnownGroups, Scores, Spec, SplitBy};
 use focalsweep_report as report;
 
 /// Scores beyond which only the best trials' are kept, unless the spec says otherwise.
@@ -45,6 +45,7 @@ pub(super) fn finish(
     let is_there = collection.rows() == workload.rows() && !collection.lacks_parts(kept.as_ref())?;
     let finished = ended.is_some() && is_there;
     collection.stage_scores(kept.as_ref())?;
+    stage_new_groups(spec, workload, dir)?;
     let damage = collection.damage().first().cloned();
     // The report needs the room.
     drop(collection);
@@ -135,6 +136,16 @@ pub(super) fn kept_scores(
 fn confirmed(workload: &Workload) -> impl Iterator<Item = String> {
     let jobs = workload.plan.jobs.iter().filter(|job| job.phase == Phase::Confirm);
     jobs.flat_map(|job| job.first..job.first + job.count).map(|index| workload.trials.get(index).trial_id())
+}
+
+/// Which groups are new to the test, where a split tells them apart and keeps both.
+pub(super) fn stage_new_groups(spec: &Spec, workload: &Workload, dir: &RunDir) -> Result<(), RunError> {
+    match &spec.split.by {
+        SplitBy::Time { groups: Some(KnownGroups { column, new_only: false }), .. } => {
+            Ok(dir.stage_new_groups(column, &workload.replicates)?)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What each Parquet file says of itself.

@@ -8,7 +8,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::error::RunError;
-use super::finish::{collection_of, count, kept_scores};
+use super::finish::{collection_of, count, kept_scores, stage_new_groups};
 use super::workload::Workload;
 use focalsweep_core::record::{Manifest, RunDir, RunDirError, RunFiles, RunState, SPEC};
 use focalsweep_core::shell::quoted;
@@ -72,6 +72,7 @@ impl Look {
         dir.commit(&mut manifest)?;
         let (kept, _) = kept_scores(&spec, &workload, &dir, rows > failed)?;
         collection.stage_scores(kept.as_ref())?;
+        stage_new_groups(&spec, &workload, &dir)?;
         dir.commit(&mut manifest)?;
         let damage: Vec<String> = collection.damage().iter().map(|why| format!("left out, damaged: {why}")).collect();
         drop(collection);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Reads a run's Parquet files with pandas, pyarrow, polars and DuckDB, checks the sweep files against the JSON Schema,
-# and compares what is read of 300 generated CSV files with what pandas reads.
+# sends rows through `predict` as pyarrow writes them, and compares what is read of 300 generated CSV files with what pandas reads.
 # The readers live in a venv of their own, made once; where they cannot be had this is skipped.
 set -eu
 
@@ -36,6 +36,7 @@ trap 'rm -rf "$folder"' EXIT INT TERM
     --set train.epochs=2 --set replicates=2 >/dev/null 2>"$folder/talk" || { cat "$folder/talk" >&2; exit 1; }
 "$program" schema >"$folder/schema.json"
 "$venv/bin/python" tests/python/read_results.py "$folder/run" "$folder/schema.json"
+"$venv/bin/python" tests/python/stream_predictions.py "$program" "$folder/run" "$folder"
 
 # READ_TABLES names the program where it is built already.
 tables=${READ_TABLES:-}

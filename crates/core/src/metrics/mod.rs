@@ -10,7 +10,8 @@
 //! | [`roc_auc`] | P(score of a positive > of a negative) + P(equal) / 2 | Hanley & McNeil 1982, Radiology 143(1) |
 //! | [`auc_delong`] | its standard error | DeLong et al. 1988, Biometrics 44(3); Sun & Xu 2014, IEEE SPL 21(11) |
 //! | [`AucComponents::compare`] | difference of two AUCs of the same rows | the same |
-//! | [`clustered_auc_error`] | the same of rows that come in groups | Obuchowski 1997, Biometrics 53(2) |
+//! | [`clustered_auc_error`], [`clustered_auc`] | the same of rows in groups | Obuchowski 1997, Biometrics 53(2) |
+//! | [`clustered_share_interval`] | 95 % interval of a share of them | Korn & Graubard 1998, Survey Methodology 24(2) |
 //! | [`average_precision`] | Σ (Rₖ - Rₖ₋₁) Pₖ over the distinct scores | scikit-learn, `average_precision_score` |
 //! | [`brier`] | mean squared difference of score and label | Brier 1950, Monthly Weather Review 78(1) |
 //! | [`AucEstimate::interval`] | 95 % interval of an AUC, DeLong on logits | Qin & Hotilovac 2008, SMMR 17(2) |
@@ -25,10 +26,11 @@
 //! | [`detectable_auc_difference`], [`positives_for_auc`] | what rows can tell | Hoenig & Heisey 2001 |
 //! | [`roc_curve`], [`precision_recall_curve`] | curves | scikit-learn |
 //! | [`thin_roc`], [`thin_precision_recall`] | the same with fewer points, never better | Visvalingam & Whyatt 1993 |
-//! | [`vertical_average`], [`wilson_band`] | 95 % bands of ROC curves | Fawcett 2006; Wilson 1927 |
+//! | [`vertical_average`], [`wilson_band`], [`unit_band`] | 95 % bands of ROC curves | Fawcett 2006; Wilson 1927 |
 //! | [`reliability()`], [`expected_calibration_error`] | how calibrated scores are | Naeini et al. 2015, AAAI |
 //! | [`calibration_test`] | whether it is more than chance | Bröcker & Smith 2007; Vaicenavicius et al. 2019, AISTATS |
 //! | [`Platt`], [`Isotonic`] | recalibration | Platt 1999, Lin et al. 2007; Zadrozny & Elkan 2002 |
+//! | [`Served`] | all of a model on one set of labelled rows | those above |
 //! | [`Confusion`] | counts at a threshold and what follows from them | Matthews 1975 for the correlation |
 
 mod auc;
@@ -53,16 +55,17 @@ mod power;
 mod precision_influences;
 mod ranks;
 mod reliability;
+mod served;
 mod sorted;
 mod split;
 mod student;
 mod thin;
 
 pub use auc::roc_auc;
-pub use bands::{BandPoint, vertical_average, wilson_band};
+pub use bands::{BandPoint, unit_band, vertical_average, wilson_band};
 pub use bootstrap::{OperatingPointIntervals, average_precision_interval, operating_point_intervals};
 pub use calibration::{Isotonic, Platt};
-pub use clustered::{clustered_auc_error, unit_factors};
+pub use clustered::{clustered_auc, clustered_auc_error, clustered_share_interval, unit_factors};
 pub use confusion::Confusion;
 pub use consistency::{CalibrationTest, Predicted, calibration_test};
 pub use curves::{PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve};
@@ -82,6 +85,7 @@ pub use power::{detectable_auc_difference, positives_for_auc};
 pub use precision_influences::average_precision_influences;
 pub use ranks::{Ranks, RocCorner, average_precision, threshold_for};
 pub use reliability::{Binning, ReliabilityBin, expected_calibration_error, reliability};
+pub use served::{AtThreshold, Figure, Served};
 pub use split::SplitMetrics;
 pub(crate) use split::any_float;
 pub use student::{student_p, student_t};

@@ -4,7 +4,7 @@ mod preprocessing;
 
 use arrow::buffer::ScalarBuffer;
 
-pub use preprocessing::{FileReading, Preprocessing, Step};
+pub use preprocessing::{FileReading, LabelReading, Preprocessing, Step};
 
 /// Rows ready for training. The buffers are slices of memory of this process or of a file that several processes map.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -27,6 +27,22 @@ pub struct FileReading {
     /// What a cell is that does not fit its column.
     #[serde(default)]
     pub bad_values: BadValues,
+    /// The label that it was fitted with; absent in models of versions that did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<LabelReading>,
+}
+
+/// How a label was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelReading {
+    /// Its column.
+    pub column: String,
+    /// The value of the rare class.
+    pub positive: String,
+    /// The value of the other class; absent: any other value was of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub negative: Option<String>,
 }
 
 /// What makes a column of the matrix, or several.

@@ -1,13 +1,14 @@
 //! Scores of new rows as a file.
 
-use std::fs::File;
-use std::io::{self, BufWriter};
+use std::collections::HashMap;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Float32Array, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::csv::WriterBuilder;
 use arrow::error::ArrowError;
+use arrow::ipc::writer::StreamWriter;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -16,6 +17,9 @@ use parquet::file::properties::WriterProperties;
 
 use super::target::write_named;
 
+/// Rows of a batch of an Arrow stream.
+const BATCH: usize = 1 << 16;
+
 /// How predictions are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PredictionsFormat {
@@ -23,6 +27,8 @@ pub enum PredictionsFormat {
     Csv,
     /// Parquet.
     Parquet,
+    /// An Arrow IPC stream.
+    Arrow,
 }
 
 impl PredictionsFormat {
@@ -49,7 +55,7 @@ pub struct Predictions {
     pub threshold_raw: Option<f64>,
     /// Columns of the source that go with them, by name.
     pub kept: Vec<(String, Vec<Option<String>>)>,
-    /// What is said of the rows as a whole, as JSON: the Parquet key `focalsweep`.
+    /// What is said of the rows as a whole, as JSON: the key `focalsweep` of Parquet and Arrow.
     pub notes: Option<String>,
 }
 
@@ -61,20 +67,24 @@ pub const PREDICTION_COLUMNS: [&str; 5] = ["row", "raw", "score", "flagged", "th
 /// # Errors
 /// It cannot be written.
 pub fn write_predictions(path: &Path, format: PredictionsFormat, predictions: &Predictions) -> io::Result<()> {
-    let batch = batch(predictions).map_err(io::Error::other)?;
-    write_named::<io::Error>(path, |out| match format {
-        PredictionsFormat::Csv => WriterBuilder::new().build(out).write(&batch).map_err(io::Error::other),
-        PredictionsFormat::Parquet => parquet(out, &batch, predictions.notes.as_ref()).map_err(io::Error::other),
-    })
+    write_named::<io::Error>(path, |out| stream_predictions(out, format, predictions))
 }
 
-/// The same as CSV to a stream.
+/// The same to a stream.
 ///
 /// # Errors
 /// It cannot be written.
-pub fn stream_predictions(out: impl io::Write, predictions: &Predictions) -> io::Result<()> {
+pub fn stream_predictions(
+    out: impl io::Write + Send,
+    format: PredictionsFormat,
+    predictions: &Predictions,
+) -> io::Result<()> {
     let batch = batch(predictions).map_err(io::Error::other)?;
-    WriterBuilder::new().build(out).write(&batch).map_err(io::Error::other)
+    match format {
+        PredictionsFormat::Csv => WriterBuilder::new().build(out).write(&batch).map_err(io::Error::other),
+        PredictionsFormat::Parquet => parquet(out, &batch, predictions.notes.as_ref()).map_err(io::Error::other),
+        PredictionsFormat::Arrow => arrow(out, batch, predictions.notes.as_ref()).map_err(io::Error::other),
+    }
 }
 
 fn batch(predictions: &Predictions) -> Result<RecordBatch, ArrowError> {
@@ -92,8 +102,23 @@ fn batch(predictions: &Predictions) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().chain(kept))
 }
 
-fn parquet(out: &mut BufWriter<&mut File>, batch: &RecordBatch, notes: Option<&String>) -> Result<(), ParquetError> {
-    let notes = notes.map(|notes| vec![KeyValue::new("focalsweep".to_owned(), notes.clone())]);
+/// Key of the notes.
+const NOTES: &str = "focalsweep";
+
+/// In batches, so that a reader need not wait for the last row.
+fn arrow(out: impl io::Write, batch: RecordBatch, notes: Option<&String>) -> Result<(), ArrowError> {
+    let metadata: HashMap<String, String> = notes.map(|notes| (NOTES.to_owned(), notes.clone())).into_iter().collect();
+    let schema = Arc::new(batch.schema().as_ref().clone().with_metadata(metadata));
+    let batch = batch.with_schema(Arc::clone(&schema))?;
+    let mut writer = StreamWriter::try_new(out, &schema)?;
+    for start in (0..batch.num_rows()).step_by(BATCH) {
+        writer.write(&batch.slice(start, BATCH.min(batch.num_rows() - start)))?;
+    }
+    writer.finish()
+}
+
+fn parquet(out: impl io::Write + Send, batch: &RecordBatch, notes: Option<&String>) -> Result<(), ParquetError> {
+    let notes = notes.map(|notes| vec![KeyValue::new(NOTES.to_owned(), notes.clone())]);
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_key_value_metadata(notes)

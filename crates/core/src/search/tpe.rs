@@ -52,7 +52,24 @@ pub struct Tuning {
 
 impl Default for Tuning {
     fn default() -> Self {
-        Self { startup: 10, candidates: 24, good_share: 0.1, good_sqrt: 0.0, good_most: 25, ramp: 25, good_weights: 0, bandwidth: 0, least_good: 0.01, least_bad: 0.01, least_power: 1.0, factor: 1.0, prior_weight: 1.0, prior_flat: false, category: 1.0, sobol: true }
+        Self {
+            startup: 10,
+            candidates: 24,
+            good_share: 0.1,
+            good_sqrt: 0.0,
+            good_most: 25,
+            ramp: 25,
+            good_weights: 0,
+            bandwidth: 0,
+            least_good: 0.01,
+            least_bad: 0.01,
+            least_power: 1.0,
+            factor: 1.0,
+            prior_weight: 1.0,
+            prior_flat: false,
+            category: 1.0,
+            sobol: true,
+        }
     }
 }
 
@@ -86,7 +103,9 @@ impl Search for TpeSearch {
     fn ask(&self, n: usize) -> Vec<Point> {
         let Some(parts) = split::split(&self.told, &self.tuning) else {
             let told = self.told.len() as u64;
-            if !self.tuning.sobol { return fill(&self.space, &self.seen, told, n, &Uniforms(self.seed)); }
+            if !self.tuning.sobol {
+                return fill(&self.space, &self.seen, told, n, &Uniforms(self.seed));
+            }
             return fill(&self.space, &self.seen, told, n, &self.start);
         };
         Wave { search: self, parts, asked: Vec::new(), seen: self.seen.clone() }.ask(n)
@@ -118,10 +137,13 @@ impl Wave<'_> {
         let allowed = shapes_allowed(n);
         let mut shapes: Vec<(Point, parzen::Row)> = Vec::new();
         for _ in 0..n {
-            let mut bad: Vec<(&parzen::Row, f64)> = self.parts.bad.iter().map(|&(at, weight)| (&rows[at], weight)).collect();
+            let mut bad: Vec<(&parzen::Row, f64)> =
+                self.parts.bad.iter().map(|&(at, weight)| (&rows[at], weight)).collect();
             bad.extend(pending.iter().map(|row| (row, 1.0)));
             let bad = Mixture::new(columns, &bad, tuning.least_bad, tuning);
-            let open: Vec<(Point, parzen::Row)> = if shapes.len() < allowed { Vec::new() } else {
+            let open: Vec<(Point, parzen::Row)> = if shapes.len() < allowed {
+                Vec::new()
+            } else {
                 shapes.iter().filter(|(point, _)| self.seen.has_more(space, point)).cloned().collect()
             };
             let Some(point) = self.next(&good, &bad, &open) else { break };
@@ -161,7 +183,9 @@ impl Wave<'_> {
         if let Some((_, point)) = best {
             return Some(point);
         }
-        let mut point = last.filter(|point| self.seen.has_more(space, point)).or_else(|| self.seen.free_shape(space, stream.bits()))?;
+        let mut point = last
+            .filter(|point| self.seen.has_more(space, point))
+            .or_else(|| self.seen.free_shape(space, stream.bits()))?;
         self.seen.set_free(space, &mut point, stream.bits());
         Some(point)
     }

@@ -18,15 +18,19 @@ impl Reader {
         let repeats_at = section.get_some("repeats");
         let repeats = repeats_at.map_or(Some(1), |at| self.whole(at, 1, 1_000));
         let folds = folds.zip(repeats).map(|(folds, repeats)| Folds { folds, repeats });
-        let by_column = matches!(by, SplitBy::Column { .. });
+        let is_share = |key: &str| match &by {
+            SplitBy::Column { validation, .. } => key == "validation" && validation.is_none(),
+            _ => true,
+        };
         let share = |reader: &mut Self, key: &str, default: f64| {
-            let at = section.get(key).filter(|_| !by_column);
+            let at = section.get(key).filter(|_| is_share(key));
             at.and_then(|at| reader.number(at, INSIDE_UNIT)).unwrap_or(default)
         };
+        let (test, validation) = (share(self, "test", default.test), share(self, "validation", default.validation));
         let split = SplitSpec {
             by,
-            test: share(self, "test", default.test),
-            validation: share(self, "validation", default.validation),
+            test,
+            validation,
             stratify: section.get("stratify").and_then(|at| self.boolean(at)).unwrap_or(default.stratify),
             test_rows: section.get("test_rows").and_then(|at| self.word::<TestRows>(at)).unwrap_or(default.test_rows),
             calibration: section.get_some("calibration").and_then(|at| self.number(at, INSIDE_UNIT)),
@@ -122,10 +126,13 @@ impl Reader {
             let at = self.required(section, key, "a list of the values of its rows")?.clone();
             self.values_of_part(&at)
         };
-        let (train, validation, test) = (values("train"), values("validation"), values("test"));
+        let (train, test) = (values("train"), values("test"));
+        let validation = self.validation_of_column(section);
         let (column, train, validation, test) = (column?, train?, validation?, test?);
+        let none = Vec::new();
         let mut seen: Vec<(&str, &Scalar)> = Vec::new();
-        for (key, values) in [("train", &train), ("validation", &validation), ("test", &test)] {
+        for (key, values) in [("train", &train), ("validation", validation.as_ref().unwrap_or(&none)), ("test", &test)]
+        {
             for value in values {
                 let text = value.to_string();
                 let other = seen.iter().find(|(_, other)| other.to_string() == text).map(|(other, _)| *other);
@@ -141,6 +148,16 @@ impl Reader {
             }
         }
         Some(SplitBy::Column { column, train, validation, test })
+    }
+
+    /// Values, or `None` where it is a share of the training rows, which is read with the other shares.
+    fn validation_of_column(&mut self, section: &Section<'_>) -> Option<Option<Vec<Scalar>>> {
+        let what = "a list of the values of its rows, or a share of the training rows";
+        let at = self.required(section, "validation", what)?.clone();
+        match at.node.resolved() {
+            Some(Resolved::Int(_) | Resolved::Float(_)) => Some(None),
+            _ => self.values_of_part(&at).map(Some),
+        }
     }
 
     fn values_of_part(&mut self, at: &At<'_>) -> Option<Vec<Scalar>> {

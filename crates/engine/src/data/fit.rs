@@ -46,7 +46,7 @@ pub(super) fn fit(
     if steps.is_empty() {
         return Err(DataError::NoFeatures { why: "every column is constant on the training rows".to_owned() });
     }
-    let reading = Some(FileReading { csv: spec.csv.clone(), bad_values: spec.bad_values });
+    let reading = Some(FileReading { csv: spec.csv.clone(), bad_values: spec.bad_values, label: None });
     Ok((Preprocessing { steps, reading }, notes))
 }
 

@@ -15,6 +15,7 @@ use super::row_place::Places;
 use super::split::columns::SplitColumns;
 use super::suspect::suspicions;
 use super::table::{Column, Levels, Table, Values};
+use focalsweep_core::prepared::LabelReading;
 use focalsweep_core::spec::{DataSpec, DatePart, Scalar, SplitSpec};
 
 /// A text column with more levels than this, most of them on one row only, is an identifier.
@@ -33,6 +34,8 @@ pub struct Source {
     pub positive: String,
     /// The value of the other class; `not ...` where it is several.
     pub negative: String,
+    /// Whether the other class has several values.
+    pub(super) has_others: bool,
     /// First 16 hexadecimal digits of a SHA-256 over the features, the labels and the preparation's settings.
     pub fingerprint: String,
     /// What people should know about how the file was understood, a line each.
@@ -59,6 +62,15 @@ impl Source {
     /// The row whose number among all rows of the source this is.
     pub(super) fn row_of(&self, number: u32) -> Option<usize> {
         self.places.row_of(number)
+    }
+
+    /// How the label was read, for files that a model is applied to.
+    pub(super) fn label_reading(&self) -> LabelReading {
+        LabelReading {
+            column: self.label.clone(),
+            positive: self.positive.clone(),
+            negative: (!self.has_others).then(|| self.negative.clone()),
+        }
     }
 
     /// Rows of the rare class.
@@ -148,6 +160,7 @@ pub fn load(spec: &DataSpec, split: &SplitSpec) -> Result<Source, DataError> {
         label: label.name,
         positive: classes.positive,
         negative: classes.negative,
+        has_others: classes.has_others,
         fingerprint,
         notes,
         warnings,
@@ -234,6 +247,7 @@ struct Classes {
     labels: Vec<u8>,
     positive: String,
     negative: String,
+    has_others: bool,
     /// How the positive class was found.
     chosen: &'static str,
 }
@@ -251,7 +265,7 @@ impl Classes {
             return Err(DataError::LabelOneClass { column: column(), value: value.clone() });
         }
         let (at, chosen) = match positive {
-            Some(wanted) => match texts.iter().position(|text| is_same(wanted, text)) {
+            Some(wanted) => match texts.iter().position(|text| is_same(&wanted.to_string(), text)) {
                 Some(at) => (at, ""),
                 None => {
                     let positive = wanted.to_string();
@@ -265,14 +279,43 @@ impl Classes {
         };
         let labels = codes.rows.iter().map(|&code| u8::from(code as usize == at)).collect();
         let negative = if texts.len() == 2 { texts[1 - at].clone() } else { format!("not {}", texts[at]) };
-        Ok(Self { labels, positive: texts[at].clone(), negative, chosen })
+        Ok(Self { labels, positive: texts[at].clone(), negative, has_others: texts.len() > 2, chosen })
     }
+}
+
+/// The classes of a label of another file, as `reading` has them: 1 or 0 a row, `None` where the label is missing.
+///
+/// # Errors
+/// A sentence: a value is of neither class, or spells the positive one in another way.
+pub(super) fn classes_as(reading: &LabelReading, values: &Values) -> Result<Vec<Option<u8>>, String> {
+    let LabelReading { column, positive, negative } = reading;
+    let codes = Coded::of(values);
+    let texts: Vec<String> = codes.first_rows.iter().map(|&row| values.show(row)).collect();
+    let wanted = Scalar::Text(positive.clone());
+    check_spellings(column, &texts, &codes.counts, Some(&wanted)).map_err(|error| error.to_string())?;
+    let class = |text: &String| match negative {
+        _ if is_same(positive, text) => Some(1),
+        Some(negative) => is_same(negative, text).then_some(0),
+        None => (plain(text) != plain(positive)).then_some(0),
+    };
+    let classes: Vec<Option<u8>> = texts.iter().map(class).collect();
+    let others = texts.iter().zip(&classes).filter(|(_, class)| class.is_none());
+    let others: Vec<String> = others.map(|(text, _)| cut(text)).collect();
+    if !others.is_empty() {
+        let known = negative.as_ref().map_or_else(String::new, |negative| format!(" and {negative}"));
+        return Err(format!("label `{column}` holds {}, but the model knows {positive}{known}", list(&others)));
+    }
+    Ok(codes.rows.iter().map(|&code| classes.get(code as usize).copied().flatten()).collect())
+}
+
+/// A text without what its spellings may differ by.
+fn plain(text: &str) -> String {
+    text.to_lowercase().split_whitespace().collect()
 }
 
 /// Refuses a label of which one value is written in several ways: of the positive class, or, where it is not known yet
 /// which that is, of any.
 fn check_spellings(label: &str, texts: &[String], counts: &[u64], positive: Option<&Scalar>) -> Result<(), DataError> {
-    let plain = |text: &str| text.to_lowercase().split_whitespace().collect::<String>();
     let mut spellings: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (at, text) in texts.iter().enumerate() {
         spellings.entry(plain(text)).or_default().push(at);
@@ -354,16 +397,15 @@ impl Coded {
 }
 
 /// Whether the label value written `text` is the one asked for: numbers by value, truths as 1 and 0, text exactly.
-pub(super) fn is_same(wanted: &Scalar, text: &str) -> bool {
+pub(super) fn is_same(wanted: &str, text: &str) -> bool {
     let number = |text: &str| text.parse::<f64>().ok();
     let truth = |text: &str| text.to_lowercase().parse::<bool>().ok();
-    let wanted = wanted.to_string();
     wanted == text
-        || number(&wanted).is_some_and(|value| number(text) == Some(value))
-        || match (truth(&wanted), truth(text)) {
+        || number(wanted).is_some_and(|value| number(text) == Some(value))
+        || match (truth(wanted), truth(text)) {
             (Some(wanted), Some(found)) => wanted == found,
             (Some(wanted), None) => number(text) == Some(f64::from(u8::from(wanted))),
-            (None, Some(found)) => number(&wanted) == Some(f64::from(u8::from(found))),
+            (None, Some(found)) => number(wanted) == Some(f64::from(u8::from(found))),
             (None, None) => false,
         }
 }

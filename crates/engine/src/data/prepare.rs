@@ -87,7 +87,10 @@ fn prepare_within(
     replicate: u32,
 ) -> Result<Replicate, DataError> {
     let Dealt { parts, notes: of_split } = split(&source.labels, &source.split, splits, replicate)?;
-    let (preprocessing, fit_notes) = fit(&source.table, &parts.train, data, &|row| source.place(row))?;
+    let (mut preprocessing, fit_notes) = fit(&source.table, &parts.train, data, &|row| source.place(row))?;
+    if let Some(reading) = &mut preprocessing.reading {
+        reading.label = Some(source.label_reading());
+    }
     room.check(source.table.rows, preprocessing.width())?;
     let split_fingerprint = parts.fingerprint();
     let units = source.split.units(splits.spec);

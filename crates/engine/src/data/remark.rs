@@ -22,8 +22,10 @@ pub(super) enum Remark {
     Adorned { example: String, value: f64 },
     /// Few numbers that are written for people, or few of many cells.
     FewAdorned(String),
-    /// Text of Parquet that is all numbers.
+    /// Text of Parquet that is all numbers, some too long to be read as such.
     NumericText { levels: usize },
+    /// Text of Parquet that was read as numbers, so many different ones.
+    NumbersOfText(usize),
     /// A category of Parquet whose values are numbers.
     Dictionary(String),
     /// Whole numbers rounded to the nearest double, as the sweep file says.
@@ -86,6 +88,13 @@ pub(super) fn said(remarks: &[(String, Remark)]) -> (Vec<String>, Vec<String>) {
             "numbers as people write them: ",
             list(&|remark| match remark {
                 Remark::Adorned { example, value } => Some(format!(" (`{}` is {value})", cut(example))),
+                _ => None,
+            }),
+        ),
+        (
+            "numbers, though their type in the file is text (`data.types: {COLUMN: category}` keeps their levels): ",
+            list(&|remark| match remark {
+                Remark::NumbersOfText(different) => Some(format!(" ({different} different ones)")),
                 _ => None,
             }),
         ),

@@ -1,18 +1,13 @@
 //! A fitted preprocessing applied to tables and files.
 
 use std::borrow::Cow;
-use std::path::Path;
 
 use focalsweep_core::prepared::{Preprocessing, Step};
-use focalsweep_core::spec::ColumnKind;
 use rayon::prelude::*;
 
 use super::done::Read;
 use super::error::{DataError, nearest_column};
-use super::pick::Pick;
 use super::place::Place;
-use super::read::read_table;
-use super::reading::Reading;
 use super::table::{Column, Levels, Table, Values};
 use super::time;
 use crate::memory::Budget;
@@ -22,13 +17,6 @@ const BLOCK: usize = 256;
 
 /// How a [`Preprocessing`] is applied.
 pub trait Transform {
-    /// Reads from a file what [`Transform::transform`] needs, and the columns `keep`; those that it does not need are
-    /// text.
-    ///
-    /// # Errors
-    /// Those of [`read_table`]; a needed column is not in the file.
-    fn read(&self, path: &Path, keep: &[String]) -> Result<Read, DataError>;
-
     /// The matrix of any table, row-major `[table.rows, width]`; columns are found by name.
     ///
     /// # Errors
@@ -36,7 +24,7 @@ pub trait Transform {
     /// fit single precision.
     fn transform(&self, table: &Table) -> Result<Vec<f32>, DataError>;
 
-    /// As [`Transform::transform`] on the table that [`Transform::read`] made, with lines in errors.
+    /// As [`Transform::transform`] on the table of a file, with lines in errors.
     ///
     /// # Errors
     /// Those of [`Transform::transform`].
@@ -66,22 +54,6 @@ fn holds_matrix(of: &Preprocessing, rows: usize) -> Result<(), DataError> {
 }
 
 impl Transform for Preprocessing {
-    fn read(&self, path: &Path, keep: &[String]) -> Result<Read, DataError> {
-        let mut columns = self.columns();
-        let mut reading = Reading::of_model(self);
-        for name in keep.iter().filter(|name| !self.columns().contains(name)) {
-            columns.push(name.clone());
-            reading.types.insert(name.clone(), ColumnKind::Category);
-        }
-        let of_keep = |error| match error {
-            DataError::MissingColumn { column, help } if !self.columns().contains(&column) => {
-                DataError::UnknownColumn { key: "--keep", column, help }
-            }
-            other => other,
-        };
-        read_table(path, Pick::Only(&columns), &reading).map_err(of_keep)
-    }
-
     fn transform(&self, table: &Table) -> Result<Vec<f32>, DataError> {
         holds_matrix(self, table.rows)?;
         let rows: Vec<u32> = (0..table.rows as u32).collect();

@@ -180,9 +180,14 @@ fn guessed(counted: &Counted<'_>, of: &Context<'_>) -> Result<Understood, Column
             return Ok(as_text(counted, of, &|name| of.is_missing(name), remarks));
         }
         if of.is_text_by_type && !is_label {
-            // Their type says that they are text. With many of them that is to be doubted.
-            let doubt = (plain.len() > FEW).then_some(Remark::NumericText { levels: plain.len() });
-            return Ok(as_text(counted, of, &in_text, doubt.into_iter().collect()));
+            // Their type says that they are text. Many are numbers all the same, but for those that no number holds.
+            if plain.len() <= FEW {
+                return Ok(as_text(counted, of, &in_text, Vec::new()));
+            }
+            if plain.iter().any(|&at| is_too_long(&names[at])) {
+                return Ok(as_text(counted, of, &in_text, vec![Remark::NumericText { levels: plain.len() }]));
+            }
+            return numbers_of_text(counted, of);
         }
         if let Some(&at) = plain.iter().find(|&&at| is_too_long(&names[at])) {
             if is_label {
@@ -214,7 +219,7 @@ fn guessed(counted: &Counted<'_>, of: &Context<'_>) -> Result<Understood, Column
             return Err(of.fault(Matter::Adorned { example: names[at].clone() }, counted.row(at)));
         }
         if leading_zero.is_none() {
-            return numbers(counted, of, false);
+            return if of.is_text_by_type { numbers_of_text(counted, of) } else { numbers(counted, of, false) };
         }
     }
     let dates = words.iter().filter(|&&at| looks_like_date(&names[at])).copied().collect::<Vec<_>>();
@@ -227,6 +232,15 @@ fn guessed(counted: &Counted<'_>, of: &Context<'_>) -> Result<Understood, Column
         remarks.push(Remark::Mixed { numbers: cells(&plain), cells: all, example: names[at].clone() });
     }
     Ok(as_text(counted, of, &in_text, remarks))
+}
+
+/// Numbers of a column whose type in the file is text, which is said.
+fn numbers_of_text(counted: &Counted<'_>, of: &Context<'_>) -> Result<Understood, ColumnFault> {
+    let mut understood = numbers(counted, of, false)?;
+    let is_number = |name: &&String| of.marks.plain(name).is_some() && !of.is_missing(name);
+    let numbers = counted.levels.names.iter().filter(is_number).count();
+    understood.remarks.push(Remark::NumbersOfText(numbers));
+    Ok(understood)
 }
 
 /// Numbers; `said`: also those for people.

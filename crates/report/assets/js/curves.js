@@ -94,10 +94,6 @@ const drawCurves = () => {
   const of = (kind) => (detail) =>
     detail[kind].filter((curve) => curve.split === view.split).map((curve) => ({ curve }));
   const several = ranking.replicates > 1;
-  const rocBands = several
-    ? "Lines are means of the replicates' curves at each false-positive rate; " +
-      "bands are 95 % intervals of that mean over the replicates."
-    : "Bands are 95 % Wilson intervals of the true-positive rate at each threshold.";
   const recallBands = several
     ? "Lines are means of the replicates' curves at each recall; bands reach from the lowest replicate to the highest."
     : "One replicate, so there is no band.";
@@ -109,7 +105,7 @@ const drawCurves = () => {
       if (!series.length) return { empty: NONE_CHOSEN };
       return {
         height: Math.min(460, Math.max(300, width * 0.8)),
-        caption: `${capitalised(splitWords[view.split])} rows. ${rocBands} The diagonal is chance.`,
+        caption: `${capitalised(splitWords[view.split])} rows. ${ranking.roc_bands} The diagonal is chance.`,
         summary: `ROC curves of ${chosenTrials().length} trials.`,
         option: {
           grid: { left: 62, right: 16, top: 10, bottom: 50 },

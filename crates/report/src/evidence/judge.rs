@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::claim::{Claim, Claims, Correction};
+use super::folds::over_folds;
 use super::members::{Asked, Members, Wanted, read_members};
 use super::methods::Method;
 use super::named::named;
 use super::pairs::against_all;
-use super::procedure::Parts;
 use super::settings::settings;
+use super::windows::{over_windows, windows};
 use crate::rank::{Ranked, Ranking};
 use crate::read::parameters::PLAIN;
 use crate::read::{ForEach, ReportError, Results, Row, ScoreSource, part_of};
@@ -70,7 +71,7 @@ pub enum Confirmed {
 /// that no replicate chose on, it is held against the baseline, and the best trial of each method against the plain
 /// one, as trials that were named beforehand; where each replicate has test rows of its own, which chose in another,
 /// again corrected over all pairs. Folds have models of their own: of those nothing is claimed on the test rows, but of
-/// the [`Procedure`](super::Procedure) that chose them. At the operating point the rows that chose the thresholds are
+/// the [`Procedure`](super::Procedure) that chose them; a ranking on these rows tells trials apart over the folds. At the operating point the rows that chose the thresholds are
 /// resampled: for the test rows negatives that were set aside, where there are enough for the guarantee that is asked
 /// for. A trial that was ranked by what its threshold gave was chosen for that threshold and takes it along, so its
 /// claims at the operating point are corrected over all pairs on any test rows.
@@ -108,7 +109,12 @@ pub fn judge(
     let all = Wanted { trials: &compared, replicates: &replicates };
     let members = read_members(source, &all, &asked(ranking.on), for_each)?;
     judged.errors.add(&members, ranking.on);
-    judged.claims.extend(against_all(&first, &members, contenders, &asked(ranking.on), &about, for_each));
+    let over = results.split.folds.is_some() && ranking.on == Split::Test;
+    judged.claims.extend(if over {
+        over_folds(&first, &compared, contenders, (results, ranking), &about)
+    } else {
+        against_all(&first, &members, contenders, &asked(ranking.on), &about, for_each)
+    });
 
     let asked = asked(Split::Test);
     let mut members = if ranking.on == Split::Test {
@@ -146,10 +152,6 @@ pub fn judge(
             let found = found.into_iter().filter(|claim| others.contains(&&claim.against));
             judged.claims.extend_new(found.map(|claim| if is_turned { claim.turned() } else { claim }));
         }
-    }
-    // Fresh trainings of several windows share their rows in a way that no test here reckons with.
-    if Parts::of(results) == Some(Parts::Windows) && results.planned_replicates > 1 {
-        return Ok(judged);
     }
     judged.confirm(source, results, ranking, &first, baseline.as_deref(), &asked, for_each)?;
     Ok(judged)
@@ -234,11 +236,15 @@ impl Judged {
         let place = |trial: &&str| ranking.trial(trial).map_or(usize::MAX, |ranked| ranked.rank);
         let mut trials: Vec<&str> = of.keys().copied().filter(|&trial| trial != against && has_all(trial)).collect();
         trials.sort_by_key(place);
+        self.confirmed = Confirmed::Yes;
+        if windows(results).is_some() {
+            self.claims.extend(over_windows(&trials, against, &common, results, asked.point));
+            return Ok(());
+        }
         let wanted: HashSet<String> = trials.iter().chain([&against]).map(|&trial| trial.to_owned()).collect();
         let members = read_members(source, &Wanted { trials: &wanted, replicates: &common }, asked, for_each)?;
         let redrawn = if members.rows.is_fixed() { None } else { test_rows_for_each_training_row(results) };
         self.claims.extend(settings(&trials, against, &members, asked, redrawn, for_each));
-        self.confirmed = Confirmed::Yes;
         Ok(())
     }
 }

@@ -19,7 +19,7 @@ use focalsweep_core::record::State;
 use focalsweep_core::spec::{Folds, Split, SplitBy};
 
 /// Windows from which on something is said of others.
-const FEWEST_WINDOWS: usize = 5;
+pub(super) const FEWEST_WINDOWS: usize = 5;
 
 /// What of a split has a winner of its own in each replicate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,14 +101,7 @@ impl Procedure {
             winners.insert(winner.trial.trial_id.clone());
             found.push([figures(Some(winner)), figures(ranked.baseline())]);
         }
-        // Test rows for each training row.
-        let share = match parts {
-            Parts::Folds(folds) => {
-                let tested = 1.0 / f64::from(folds.folds);
-                tested / (1.0 - tested - results.split.validation)
-            }
-            Parts::Windows => 0.0,
-        };
+        let share = shared_rows(results, Split::Test);
         if found.len() < 2 {
             return Ok(None);
         }
@@ -148,6 +141,15 @@ impl Procedure {
     }
 }
 
+/// Validation or test rows for each training row of a fold, as Nadeau & Bengio's factor takes them; 0 where replicates
+/// are no folds.
+pub(crate) fn shared_rows(results: &Results, on: Split) -> f64 {
+    let Some(folds) = results.split.folds else { return 0.0 };
+    let (tested, validated) = (1.0 / f64::from(folds.folds), results.split.validation);
+    let measured = if on == Split::Test { tested } else { validated };
+    measured / (1.0 - tested - validated)
+}
+
 impl Parts {
     /// What the replicates of a run are, where each has test rows of its own.
     pub(super) fn of(results: &Results) -> Option<Self> {
@@ -167,15 +169,15 @@ impl ProcedureFigure {
 }
 
 /// A mean over parts.
-struct Means {
-    mean: f64,
-    error: f64,
+pub(super) struct Means {
+    pub(super) mean: f64,
+    pub(super) error: f64,
     freedom: f64,
 }
 
 impl Means {
     /// Of parts that have `share` test rows for each training row that they have in common.
-    fn of(values: &[f64], share: f64) -> Self {
+    pub(super) fn of(values: &[f64], share: f64) -> Self {
         let n = values.len() as f64;
         let mean = values.iter().sum::<f64>() / n;
         let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
@@ -183,10 +185,17 @@ impl Means {
     }
 
     fn test(&self) -> (Interval, f64) {
-        let half = self.error * student_t(LEVEL, self.freedom);
+        self.one_of(1)
+    }
+
+    /// The same of one of so many comparisons, all of which are to hold (Bonferroni).
+    pub(super) fn one_of(&self, comparisons: usize) -> (Interval, f64) {
+        let many = comparisons.max(1) as f64;
+        let half = self.error * student_t(LEVEL / many, self.freedom);
         // Equal in every part: nothing tells them apart.
         let t = if self.mean == 0.0 { 0.0 } else { self.mean / self.error };
-        (Interval { lower: self.mean - half, upper: self.mean + half }, student_p(t, self.freedom))
+        let p = (many * student_p(t, self.freedom)).min(1.0);
+        (Interval { lower: self.mean - half, upper: self.mean + half }, p)
     }
 }
 

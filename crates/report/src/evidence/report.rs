@@ -13,8 +13,10 @@ use super::intervals::{Intervals, intervals};
 use super::judge::{Confirmed, StandardErrors, judge, thresholds};
 use super::kept::{Optimism, scores_of};
 use super::methods::{Method, methods};
-use super::procedure::{Parts, Procedure};
+use super::new_groups::Apart;
+use super::procedure::Procedure;
 use super::starts::{Start, starts};
+use super::windows;
 use crate::rank::{Options, Ranked, Ranking, rank};
 use crate::read::parameters::PLAIN;
 use crate::read::{ForEach, ReportError, Results, Scores, column};
@@ -39,6 +41,8 @@ pub struct Answer {
     pub claims: Claims,
     /// What choosing comes to, where each replicate is a fold or a window.
     pub procedure: Option<Procedure>,
+    /// Known and new groups apart, where the test has both and the split tells them apart.
+    pub groups_apart: Option<Apart>,
     /// Standard errors of the AUCs.
     pub standard_errors: StandardErrors,
     /// Whether trials were trained afresh.
@@ -83,7 +87,10 @@ impl Report {
         let mut report = Self { ranking, answer };
         let edges = edges(&report.ranking, &|ranked| report.is_tied(ranked));
         report.answer.notes.extend(edges.notes);
-        report.answer.notes.extend(report.what_rows_can_tell());
+        // On the test rows of folds it is folds that tell.
+        if results.split.folds.is_none() || report.ranking.on == Split::Validation {
+            report.answer.notes.extend(report.what_rows_can_tell());
+        }
         report.answer.warnings.splice(..0, edges.warnings);
         Ok(report)
     }
@@ -171,12 +178,8 @@ fn answer(
     answer.notes.extend(answer.guarantee.as_ref().and_then(Guarantee::tells_too_little));
     answer.procedure = Procedure::of(results, ranking)?;
     let is_confirmed = results.rows.iter().any(|row| row.phase == Phase::Confirm);
-    if is_confirmed && results.planned_replicates > 1 && Parts::of(results) == Some(Parts::Windows) {
-        answer.notes.push(
-            "Fresh trainings are not tested: those of several windows share their rows in a way that no test here \
-             reckons with."
-                .to_owned(),
-        );
+    if let Some(windows) = windows::windows(results).filter(|_| is_confirmed) {
+        answer.notes.push(windows::in_words(windows));
     }
     let judged = judge(source, results, ranking, &answer.methods, for_each)?;
     (answer.claims, answer.standard_errors, answer.confirmed) = (judged.claims, judged.errors, judged.confirmed);
@@ -211,6 +214,12 @@ fn answer(
         let of_baseline = of_baseline.and_then(|baseline| Some((baseline.as_str(), &scores.get(baseline)?[..])));
         answer.claims.extend(of_baseline.and_then(|other| classifiers((&winner, of_winner), other, &at)));
         answer.optimism = Optimism::of(of_winner);
+        if let Some(new) = source.files().new_groups()? {
+            let mut trials: Vec<(&str, &[_])> = vec![(winner.as_str(), of_winner)];
+            let of_baseline = baseline.as_ref().and_then(|baseline| scores.get_key_value(baseline));
+            trials.extend(of_baseline.map(|(baseline, scores)| (baseline.as_str(), scores.as_slice())));
+            answer.groups_apart = Apart::of(&new, &trials, &at);
+        }
         answer.warnings.extend(answer.calibration.filter(Calibration::misleads).map(|c| misleading(&c)));
     }
     if in_units {

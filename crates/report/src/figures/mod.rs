@@ -199,16 +199,12 @@ fn roc(payload: &Payload) -> Option<Plot> {
         return None;
     }
     series.insert(0, Series { points: vec![(0.0, 0.0), (1.0, 1.0)], line: Line::Dashed, ..Series::default() });
-    let note = match payload.ranking.replicates {
-        1 => "Bands: 95 % Wilson intervals of the true-positive rate at each threshold.",
-        _ => "Means of the replicates' curves at each false-positive rate; bands: 95 % intervals of that mean.",
-    };
     Some(Plot::Lines(Lines {
         title: format!("{}: ROC on the test rows", payload.run.name),
         x: share_axis("false-positive rate"),
         y: share_axis("true-positive rate"),
         series,
-        note: note.to_owned(),
+        note: payload.ranking.roc_bands.clone(),
     }))
 }
 

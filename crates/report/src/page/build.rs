@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::payload::{Intervals, Parameter, Payload, Published, RankingOf, Run, Short, Trials};
-use super::{columns, details, headline, importance, losses, timeline};
+use super::{columns, curves, details, headline, importance, losses, timeline};
 use crate::evidence::Report;
 use crate::rank::{Ranked, Ranking};
 use crate::read::parameters::{self, PUBLISHED};
@@ -50,7 +50,7 @@ pub(crate) fn payload(
     wanted.dedup();
     let shown = shown(report, &rows, &wanted, embedded);
     let at = |trial: usize| shown.partition_point(|&before| before < trial);
-    let mut gathered = details::details(scores, ranking, &wanted, for_each)?;
+    let mut gathered = details::details(scores, results, ranking, &wanted, for_each)?;
     gathered.details.iter_mut().for_each(|detail| detail.trial = at(detail.trial));
     let shown: Vec<&Ranked> = shown.iter().map(|&trial| &ranking.trials[trial]).collect();
     let gammas = losses::gammas(ranking);
@@ -71,6 +71,7 @@ pub(crate) fn payload(
             told_by: claim.map(|claim| claim.about.subject()),
             corrected_by: claim.map(|claim| claim.corrected_for.words()),
             replicates: ranking.replicates,
+            roc_bands: curves::bands_in_words(results, ranking.replicates),
             swept: ranking.swept().into_iter().map(str::to_owned).collect(),
             winner: ranking.winner().map(|ranked| ranked.rank - 1),
             baseline: baseline.map(at),

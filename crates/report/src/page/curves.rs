@@ -3,39 +3,76 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::payload::{Curve, Short};
-use crate::read::{Corner, ReportError, ScoreGroup, for_each_corner};
+use crate::read::{Corner, ReportError, Results, ScoreGroup, for_each_corner};
 use focalsweep_core::metrics::{
-    BandPoint, PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve, thin_roc, vertical_average,
-    wilson_band,
+    BandPoint, PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve, thin_roc, unit_band,
+    vertical_average, wilson_band,
 };
 use focalsweep_core::record::RunFiles;
+use focalsweep_core::spec::SplitBy;
 
 /// Points of a curve of one replicate.
 const POINTS: usize = 80;
 
 /// The ROC curve of one split: with several replicates their mean at each false-positive rate and its 95 % interval,
-/// with one its own curve and Wilson's interval of each true-positive rate. `None` where a class is absent.
-pub(super) fn roc(split: &'static str, groups: &[&ScoreGroup]) -> Option<Curve> {
+/// with one its own curve and an interval of each true-positive rate: Wilson's, or that of units. `shared` is the number
+/// of its rows for each training row where replicates are folds, else 0. `None` where a class is absent.
+pub(super) fn roc(split: &'static str, groups: &[&ScoreGroup], shared: f64) -> Option<Curve> {
     let curves: Option<Vec<Vec<RocPoint>>> = groups.iter().map(|group| roc_curve(&group.raw, &group.labels)).collect();
-    let positives = groups.first().map_or(0, |group| group.labels.iter().filter(|&&label| label == 1).count());
-    roc_of(split, &curves?, Some(positives as u64))
+    roc_of(split, &curves?, groups.first().copied(), shared)
 }
 
-/// `positives` of the only replicate, if they are known.
-fn roc_of(split: &'static str, curves: &[Vec<RocPoint>], positives: Option<u64>) -> Option<Curve> {
-    let points = match (curves, positives) {
+/// `scores` of the only replicate, if they are known.
+fn roc_of(split: &'static str, curves: &[Vec<RocPoint>], scores: Option<&ScoreGroup>, shared: f64) -> Option<Curve> {
+    let points = match (curves, scores) {
         ([], _) => return None,
-        ([only], Some(positives)) => wilson_band(&thin_roc(only, POINTS), positives),
+        ([only], Some(scores)) => band(&thin_roc(only, POINTS), scores),
         ([only], None) => {
             let without = |p: &RocPoint| BandPoint { fpr: p.fpr, tpr: p.tpr, lower: p.tpr, upper: p.tpr };
             thin_roc(only, POINTS).iter().map(without).collect()
         }
-        _ => vertical_average(curves, &rates()),
+        _ => vertical_average(curves, &rates(), shared),
     };
-    let banded = curves.len() > 1 || positives.is_some();
+    let banded = curves.len() > 1 || scores.is_some();
     let list = |value: fn(&BandPoint) -> f64| points.iter().map(|point| Short(value(point))).collect();
     let band = |value| if banded { list(value) } else { Vec::new() };
     Some(Curve { split, x: list(|p| p.fpr), y: list(|p| p.tpr), low: band(|p| p.lower), high: band(|p| p.upper) })
+}
+
+/// What other positives, or other units of them, would change of a curve.
+fn band(curve: &[RocPoint], scores: &ScoreGroup) -> Vec<BandPoint> {
+    let positives = (0..scores.labels.len()).filter(|&row| scores.labels[row] == 1);
+    if scores.units.is_empty() {
+        wilson_band(curve, positives.count() as u64)
+    } else {
+        let positives: Vec<(f32, i64)> = positives.map(|row| (scores.raw[row], scores.unit(row))).collect();
+        unit_band(curve, &positives)
+    }
+}
+
+/// What the bands of ROC curves are, in a sentence.
+pub(super) fn bands_in_words(results: &Results, replicates: u32) -> String {
+    let unit = match &results.split.by {
+        _ if results.split.folds.is_some() => None,
+        SplitBy::Group { .. } | SplitBy::Time { groups: Some(_), .. } => Some("groups"),
+        SplitBy::Time { .. } => Some("blocks of time"),
+        SplitBy::Random | SplitBy::Column { .. } => None,
+    };
+    let means = "Lines are means of the replicates' curves at each false-positive rate; bands are 95 % intervals of that \
+                 mean over the replicates";
+    match (replicates, unit) {
+        (1, None) => "Bands are 95 % Wilson intervals of the true-positive rate at each threshold.".to_owned(),
+        (1, Some(unit)) => {
+            format!(
+                "Bands are 95 % intervals of the true-positive rate at each threshold; they count {unit}, not rows."
+            )
+        }
+        _ if results.split.folds.is_some() => {
+            format!("{means}, which are folds that share training rows (Nadeau & Bengio 2003).")
+        }
+        (_, Some(unit)) => format!("{means}, not over {unit}, of which others would change more."),
+        (_, None) => format!("{means}."),
+    }
 }
 
 /// False-positive rates, closer together where they are small, which is where thresholds are put.
@@ -73,7 +110,7 @@ fn precision_at(curve: &[PrecisionRecallPoint], recall: f64) -> f64 {
 }
 
 /// The training rows' ROC curves by trial, of the (trial, replicate) that are wanted, whose trials are among `ids`.
-/// Nothing where curves.parquet is missing, as in runs of earlier versions.
+/// Nothing where curves.parquet is missing, as in runs of earlier versions. `shared` as for [`roc`].
 ///
 /// # Errors
 /// curves.parquet is there but cannot be read, or lacks a column.
@@ -81,6 +118,7 @@ pub(super) fn training_roc(
     files: &RunFiles,
     ids: HashSet<String>,
     wanted: &dyn Fn(&str, u32) -> bool,
+    shared: f64,
 ) -> Result<Vec<(String, Curve)>, ReportError> {
     let mut of: BTreeMap<String, Vec<(u32, Vec<RocPoint>)>> = BTreeMap::new();
     for_each_corner(files, ids, &mut |&Corner { trial, replicate, fpr, tpr }| {
@@ -100,7 +138,7 @@ pub(super) fn training_roc(
     })?;
     let curve = |(trial, curves): (String, Vec<(u32, Vec<RocPoint>)>)| {
         let curves: Vec<Vec<RocPoint>> = curves.into_iter().map(|(_, curve)| curve).collect();
-        Some((trial, roc_of("train", &curves, None)?))
+        Some((trial, roc_of("train", &curves, None, shared)?))
     };
     Ok(of.into_iter().filter_map(curve).collect())
 }
@@ -137,10 +175,19 @@ mod tests {
     fn a_thinned_curve_has_the_area_of_the_metric() {
         let groups = [group(0), group(1)];
         let aucs: Vec<f64> = groups.iter().map(|g| roc_auc(&g.scores, &g.labels).unwrap()).collect();
-        let one = roc("test", &[&groups[0]]).unwrap();
+        let one = roc("test", &[&groups[0]], 0.0).unwrap();
         assert!((area(&one) - aucs[0]).abs() < 0.01, "{} {}", area(&one), aucs[0]);
-        let mean = roc("test", &groups.iter().collect::<Vec<_>>()).unwrap();
+        // Rows of a unit that are alike tell less, of the curve itself the same.
+        let units: Vec<i64> =
+            (0..500).map(|row| i64::from(groups[0].scores[row] > 0.75) + 2 * (row as i64 % 9)).collect();
+        let of_units = roc("test", &[&ScoreGroup { units, ..groups[0].clone() }], 0.0).unwrap();
+        assert_eq!((&of_units.x, &of_units.y), (&one.x, &one.y));
+        let width = |curve: &Curve| curve.high.iter().zip(&curve.low).map(|(h, l)| h.0 - l.0).sum::<f64>();
+        assert!(width(&of_units) > 1.2 * width(&one), "{} {}", width(&of_units), width(&one));
+        let mean = roc("test", &groups.iter().collect::<Vec<_>>(), 0.0).unwrap();
         assert!((area(&mean) - (aucs[0] + aucs[1]) / 2.0).abs() < 0.01);
+        let folds = roc("test", &groups.iter().collect::<Vec<_>>(), 0.25).unwrap();
+        assert!(width(&folds) > width(&mean));
         assert!(mean.low.iter().zip(&mean.y).zip(&mean.high).all(|((l, y), h)| l.0 <= y.0 && y.0 <= h.0));
     }
 

@@ -7,8 +7,9 @@ use super::curves::{precision_recall, roc, training_roc};
 use super::history::histories;
 use super::payload::Detail;
 use super::thresholds::{histogram, thresholds};
+use crate::evidence::shared_rows;
 use crate::rank::Ranking;
-use crate::read::{ForEach, ReportError, ScoreGroup, Scores, each_trial};
+use crate::read::{ForEach, ReportError, Results, ScoreGroup, Scores, each_trial, part_of};
 use focalsweep_core::spec::Split;
 
 /// The details, and p_t of the winner's test rows by class.
@@ -24,6 +25,7 @@ pub(super) struct Gathered {
 /// A file of the run is there but cannot be read.
 pub(super) fn details(
     scores: &Scores<'_>,
+    results: &Results,
     ranking: &Ranking,
     trials: &[usize],
     for_each: ForEach<'_>,
@@ -45,7 +47,7 @@ pub(super) fn details(
         at.is_some_and(|trial| trial.replicates.contains(&replicate))
     };
     let ids = at.keys().map(|&id| id.to_owned()).collect();
-    for (trial, curve) in training_roc(scores.files(), ids, &ranks)? {
+    for (trial, curve) in training_roc(scores.files(), ids, &ranks, shared_rows(results, Split::Test))? {
         if let Some(&at) = at.get(trial.as_str()) {
             gathered.details[at].roc.push(curve);
         }
@@ -54,7 +56,7 @@ pub(super) fn details(
     let wanted = |trial: &str, replicate: u32, _| ranks(trial, replicate);
     let details = |groups: &[ScoreGroup]| {
         let &at = at.get(groups.first()?.trial.as_str())?;
-        Some((at, of_scores(groups, ranking.mean(&ranking.trials[trials[at]], "threshold"))))
+        Some((at, of_scores(groups, results, ranking.mean(&ranking.trials[trials[at]], "threshold"))))
     };
     each_trial(scores, &wanted, for_each, details, |groups, found| {
         let Some((at, found)) = found else { return };
@@ -67,7 +69,7 @@ pub(super) fn details(
 }
 
 /// What the scores of one trial say; its history is empty.
-fn of_scores(groups: &[ScoreGroup], operating_point: Option<f64>) -> Detail {
+fn of_scores(groups: &[ScoreGroup], results: &Results, operating_point: Option<f64>) -> Detail {
     let of = |split: Split| -> Vec<&ScoreGroup> { groups.iter().filter(|group| group.split == split).collect() };
     let (validation, test) = (of(Split::Validation), of(Split::Test));
     let mut detail = Detail {
@@ -76,8 +78,10 @@ fn of_scores(groups: &[ScoreGroup], operating_point: Option<f64>) -> Detail {
         calibration: calibration(&validation, &test),
         ..Detail::default()
     };
-    for (split, groups) in [("val", &validation), ("test", &test)] {
-        detail.roc.extend(roc(split, groups));
+    for (split, groups) in [(Split::Validation, &validation), (Split::Test, &test)] {
+        let shared = shared_rows(results, split);
+        let split = part_of(split).prefix();
+        detail.roc.extend(roc(split, groups, shared));
         detail.precision_recall.extend(precision_recall(split, groups));
     }
     detail

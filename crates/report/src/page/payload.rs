@@ -134,6 +134,8 @@ pub(crate) struct RankingOf {
     /// How their p-values were corrected: `max-T` or `Holm`.
     pub(crate) corrected_by: Option<&'static str>,
     pub(crate) replicates: u32,
+    /// What the bands of ROC curves are.
+    pub(crate) roc_bands: String,
     pub(crate) swept: Vec<String>,
     pub(crate) winner: Option<usize>,
     pub(crate) baseline: Option<usize>,

@@ -99,6 +99,7 @@ impl Report {
                 "prevalence": calibration.prevalence,
             })),
             "procedure": answer.procedure.as_ref().map(super::procedure::as_json),
+            "groups_apart": answer.groups_apart.as_ref().map(super::new_groups::as_json),
             "starts": answer.starts.iter().map(|start| json!({
                 "initial_bias": start.initial_bias,
                 "trial_id": start.trial_id,

@@ -6,6 +6,7 @@ mod few_positives;
 mod json;
 mod markdown;
 mod methods;
+mod new_groups;
 mod numbers;
 mod pair;
 mod pair_columns;

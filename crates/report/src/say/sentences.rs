@@ -2,6 +2,7 @@
 
 use super::baseline_first::baseline_first;
 use super::few_positives::few_positives;
+use super::new_groups::apart_in_words;
 use super::numbers::{number, p_in_words, signed};
 use super::procedure::procedure_in_words;
 use super::summary::in_words;
@@ -36,6 +37,7 @@ pub(crate) fn sentences(report: &Report) -> Vec<String> {
         }
     }
     out.extend(answer.procedure.as_ref().map(procedure_in_words));
+    out.extend(answer.groups_apart.as_ref().map(|apart| apart_in_words(ranking, apart)));
     out.extend(answer.guarantee.as_ref().map(guarantee_in_words));
     out.extend(optimism_in_words(report));
     out.extend(starts_in_words(&answer.starts));
@@ -148,7 +150,9 @@ fn of_settings(report: &Report, of: &str, against: &str) -> Option<String> {
     let claims = tested(report, Kind::Settings, of, against);
     let Some(first) = claims.first() else {
         let known = report.on_test(Kind::Models, Test::Auc, of, against).is_some();
-        return known.then(|| match report.answer.confirmed {
+        // Trained afresh, but not tested: a note says why.
+        let is_open = known && report.answer.confirmed != Confirmed::Yes;
+        return is_open.then(|| match report.answer.confirmed {
             Confirmed::Others => {
                 "Of these settings nothing is known beyond these trainings: other trials were trained \
                                   afresh than those that rank first now. `focalsweep confirm` again."

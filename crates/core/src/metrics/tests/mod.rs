@@ -5,6 +5,7 @@ mod consistency;
 mod coverage;
 mod multiple;
 mod neyman_pearson;
+mod served;
 mod statistics;
 
 use proptest::prelude::*;

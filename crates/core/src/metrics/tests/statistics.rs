@@ -165,7 +165,7 @@ fn what_is_not_defined_is_none() {
     assert!(reliability(&[0.1], &[1], 0, Binning::EqualMass).is_empty());
     assert!(reliability(&[nan], &[1], 5, Binning::EqualMass).is_empty());
     assert_eq!(expected_calibration_error(&[]), None);
-    assert!(vertical_average(&[], &[0.5]).is_empty());
+    assert!(vertical_average(&[], &[0.5], 0.0).is_empty());
 }
 
 #[test]
@@ -189,18 +189,42 @@ fn a_band_of_replicates_is_their_mean_and_students_interval() {
             RocPoint { fpr: 1.0, tpr: 1.0, threshold: 0.1 },
         ]
     };
-    let band = vertical_average(&[curve(0.4), curve(0.5), curve(0.6)], &[0.0, 0.5, 1.0]);
+    let band = vertical_average(&[curve(0.4), curve(0.5), curve(0.6)], &[0.0, 0.5, 1.0], 0.0);
     // Rates at half way: 0.7, 0.75, 0.8; standard error of the mean 0.05 / √3.
     let half = 4.302652729749462 * 0.05 / 3_f64.sqrt();
     assert_near("mean", &band.iter().map(|p| p.tpr).collect::<Vec<_>>(), &[0.5, 0.75, 1.0], 1e-12);
     assert_near("half way", &[band[1].lower, band[1].upper], &[0.75 - half, 0.75 + half], 1e-6);
     assert_eq!((band[2].lower, band[2].upper), (1.0, 1.0));
+    // Five folds of a run: one test row for each four training rows.
+    let folds = vertical_average(&[curve(0.4), curve(0.5), curve(0.6)], &[0.5], 0.25);
+    let half = 4.302652729749462 * 0.05 * (1.0 / 3.0 + 0.25_f64).sqrt();
+    assert_near("folds", &[folds[0].lower, folds[0].upper], &[0.75 - half, 0.75 + half], 1e-6);
     // Shares of 49 rows are not exact in binary: the count must be.
     for caught in 0..=49 {
         let wilson = wilson_band(&curve(caught as f64 / 49.0), 49);
         let expected = wilson_interval(caught, 49).unwrap();
         assert_eq!((wilson[1].lower, wilson[1].upper), (expected.lower, expected.upper), "{caught}");
     }
+}
+
+#[test]
+fn a_band_of_units_is_that_of_their_shares() {
+    // Ten units of ten positives each, alike within a unit.
+    let scores: Vec<f32> = (0..300_u16).map(|row| f32::from(if row < 100 { row / 10 } else { row % 7 })).collect();
+    let labels: Vec<u8> = (0..300).map(|row| u8::from(row < 100)).collect();
+    let positives: Vec<(f32, i64)> = (0..100).map(|row| (scores[row], row as i64 / 10)).collect();
+    let curve = roc_curve(&scores, &labels).unwrap();
+    let (band, of_rows) = (unit_band(&curve, &positives), wilson_band(&curve, 100));
+    assert_eq!((band.len(), of_rows.len()), (curve.len(), curve.len()));
+    for ((point, found), rows) in curve.iter().zip(&band).zip(&of_rows) {
+        let units: Vec<(u64, u64)> =
+            (0..10).map(|unit| if f64::from(unit) >= point.threshold { (10, 10) } else { (0, 10) }).collect();
+        let expected = clustered_share_interval(&units).unwrap();
+        assert!((found.lower - expected.lower).abs() < 1e-12 && (found.upper - expected.upper).abs() < 1e-12);
+        assert!(found.upper - found.lower > 1.5 * (rows.upper - rows.lower), "{found:?} {rows:?}");
+    }
+    let one: Vec<(f32, i64)> = positives.iter().map(|&(score, _)| (score, 7)).collect();
+    assert!(unit_band(&curve, &one).iter().all(|point| (point.lower, point.upper) == (0.0, 1.0)));
 }
 
 /// Height of a polyline at `x`; the lowest where it is vertical.

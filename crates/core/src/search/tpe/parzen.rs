@@ -72,7 +72,9 @@ impl Columns {
                 if known.is_none() {
                     names.push(name);
                     let likely = match axis {
-                        Axis::List { edges, ordered: false, .. } => edges.windows(2).map(|two| two[1] - two[0]).collect(),
+                        Axis::List { edges, ordered: false, .. } => {
+                            edges.windows(2).map(|two| two[1] - two[0]).collect()
+                        }
                         _ => Vec::new(),
                     };
                     columns.push(Column { axis: axis.clone(), shapes: dimension.shapes_stack, likely });
@@ -122,16 +124,24 @@ impl Mixture {
                         return rows
                             .iter()
                             .map(|(row, _)| row.cells[at])
-                            .map(|cell| cell.map_or(Kernel::Flat, |(cell, _)| Kernel::List { cell: cell as usize, kept }))
+                            .map(|cell| {
+                                cell.map_or(Kernel::Flat, |(cell, _)| Kernel::List { cell: cell as usize, kept })
+                            })
                             .chain([Kernel::Flat])
                             .collect();
                     }
                     let centre = |(row, _): &(&Row, f64)| row.cells[at].map(|(from, to)| 0.5 * (from + to));
-                    let sds = bandwidths(&rows.iter().filter_map(centre).collect::<Vec<f64>>(), least, tuning, columns.columns.len());
+                    let sds = bandwidths(
+                        &rows.iter().filter_map(centre).collect::<Vec<f64>>(),
+                        least,
+                        tuning,
+                        columns.columns.len(),
+                    );
                     let mut sds = sds.into_iter();
-                    let normals = rows.iter().map(centre).map(|mean| {
-                        mean.map_or(Kernel::Flat, |mean| Kernel::normal(mean, sds.next().unwrap_or(1.0)))
-                    });
+                    let normals = rows
+                        .iter()
+                        .map(centre)
+                        .map(|mean| mean.map_or(Kernel::Flat, |mean| Kernel::normal(mean, sds.next().unwrap_or(1.0))));
                     let prior = if tuning.prior_flat { Kernel::Flat } else { Kernel::normal(0.5, 1.0) };
                     normals.chain([prior]).collect()
                 })
@@ -140,7 +150,13 @@ impl Mixture {
     }
 
     /// A point of one of the kernels; within one of `shapes`, if there are any.
-    pub(super) fn draw(&self, space: &SearchSpace, columns: &Columns, shapes: &[(Point, Row)], stream: &mut Stream) -> Point {
+    pub(super) fn draw(
+        &self,
+        space: &SearchSpace,
+        columns: &Columns,
+        shapes: &[(Point, Row)],
+        stream: &mut Stream,
+    ) -> Point {
         if shapes.is_empty() {
             let kernel = pick(self.weights.iter().copied(), stream);
             let branches = columns.of_branch.len();
@@ -165,7 +181,14 @@ impl Mixture {
         point
     }
 
-    fn set(&self, columns: &Columns, kernel: usize, which: impl Fn(usize) -> bool, point: &mut Point, stream: &mut Stream) {
+    fn set(
+        &self,
+        columns: &Columns,
+        kernel: usize,
+        which: impl Fn(usize) -> bool,
+        point: &mut Point,
+        stream: &mut Stream,
+    ) {
         for (column, value) in columns.of_branch[point.branch].iter().zip(&mut point.values) {
             let Some(at) = column.filter(|&column| which(column)) else { continue };
             let Column { axis, likely, .. } = &columns.columns[at];
@@ -229,7 +252,8 @@ impl Kernel {
             Self::Normal { mean, sd, mass, .. } => {
                 // From the side where both tails are small, lest they cancel.
                 let (low, high) = ((from - mean) / sd, (to - mean) / sd);
-                let share = if low > 0.0 { normal_cdf(-low) - normal_cdf(-high) } else { normal_cdf(high) - normal_cdf(low) };
+                let share =
+                    if low > 0.0 { normal_cdf(-low) - normal_cdf(-high) } else { normal_cdf(high) - normal_cdf(low) };
                 (share.max(1e-300) / mass).ln()
             }
             Self::List { cell, kept } => {
@@ -267,7 +291,13 @@ fn bandwidths(centres: &[f64], least: f64, tuning: &Tuning, dims: usize) -> Vec<
             let sd = (centres.iter().map(|c| (c - mean).powi(2)).sum::<f64>() / (n.max(2) - 1) as f64).sqrt();
             let q = |p: f64| if n == 0 { 0.0 } else { centres[order[((n - 1) as f64 * p).round() as usize]] };
             let iqr = (q(0.75) - q(0.25)) / 1.34;
-            let spread = if tuning.bandwidth == 2 { sd } else if iqr > 0.0 { sd.min(iqr) } else { sd };
+            let spread = if tuning.bandwidth == 2 {
+                sd
+            } else if iqr > 0.0 {
+                sd.min(iqr)
+            } else {
+                sd
+            };
             let power = if tuning.bandwidth == 3 { -1.0 / (dims as f64 + 4.0) } else { -0.2 };
             let all = (1.06 * tuning.factor * spread * (n as f64).powf(power)).clamp(least, 1.0);
             sds.fill(all);

@@ -40,7 +40,14 @@ pub(super) fn split(told: &[Told], tuning: &Tuning) -> Option<Parts> {
     })
 }
 
-fn weights_of_good(good: &[usize], ranked: &[usize], count: usize, of: impl Fn(usize) -> [f64; 2], tuning: &Tuning, kind: u8) -> Vec<f64> {
+fn weights_of_good(
+    good: &[usize],
+    ranked: &[usize],
+    count: usize,
+    of: impl Fn(usize) -> [f64; 2],
+    tuning: &Tuning,
+    kind: u8,
+) -> Vec<f64> {
     let n = good.len();
     match tuning.good_weights {
         1 if kind == 1 => {
@@ -50,7 +57,8 @@ fn weights_of_good(good: &[usize], ranked: &[usize], count: usize, of: impl Fn(u
             if mean > 0.0 && mean.is_finite() { raw.iter().map(|w| w / mean).collect() } else { vec![1.0; n] }
         }
         2 => {
-            let raw: Vec<f64> = (0..n).map(|rank| ((n as f64 + 1.0).ln() - (rank as f64 + 1.0).ln()).max(0.0)).collect();
+            let raw: Vec<f64> =
+                (0..n).map(|rank| ((n as f64 + 1.0).ln() - (rank as f64 + 1.0).ln()).max(0.0)).collect();
             let mean = raw.iter().sum::<f64>() / n as f64;
             raw.iter().map(|w| w / mean).collect()
         }
@@ -64,9 +72,19 @@ fn weights_of_good(good: &[usize], ranked: &[usize], count: usize, of: impl Fn(u
 }
 
 fn ramp(n: usize, full: usize) -> Vec<f64> {
-    if n <= full { return vec![1.0; n]; }
+    if n <= full {
+        return vec![1.0; n];
+    }
     let rising = n - full;
-    (0..n).map(|at| if at >= rising { 1.0 } else { 1.0 / n as f64 + at as f64 * (1.0 - 1.0 / n as f64) / (rising.max(2) - 1) as f64 }).collect()
+    (0..n)
+        .map(|at| {
+            if at >= rising {
+                1.0
+            } else {
+                1.0 / n as f64 + at as f64 * (1.0 - 1.0 / n as f64) / (rising.max(2) - 1) as f64
+            }
+        })
+        .collect()
 }
 
 /// Values, and how many of them count.

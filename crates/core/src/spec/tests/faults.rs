@@ -76,6 +76,8 @@ const FRAGMENTS: &[&str] = &[
     "split: {by: column, column: part, train: train, validation: [], stratify: true}",
     "split: {by: column, column: part, train: [a, b, a], validation: [b], test: [0.2]}",
     "split: {by: column, column: part, train: [a], test: 0.2}",
+    "split: {by: column, column: part, train: [a], validation: 1.5, test: [b]}",
+    "split: {by: column, column: part, train: [a], validation: [b], test: [c], stratify: false}",
     "split: {folds: 1, repeats: 0}",
     "split: {repeats: 2}",
     "split: {folds: 5, test: 0.2, test_rows: redraw}",

@@ -283,7 +283,8 @@ fn split() -> impl Strategy<Value = SplitSpec> {
             ..SplitSpec::default()
         },
     );
-    let column = (text(), vec(scalar(), 3..9)).prop_filter_map("three values that differ", |(column, values)| {
+    let values = (text(), vec(scalar(), 3..9), any::<bool>());
+    let column = values.prop_filter_map("three values that differ", |(column, values, named)| {
         let mut unique: Vec<Scalar> = Vec::new();
         for value in values {
             if unique.iter().all(|other| other.to_string() != value.to_string()) {
@@ -291,7 +292,7 @@ fn split() -> impl Strategy<Value = SplitSpec> {
             }
         }
         let test = unique.pop().into_iter().collect();
-        let validation = unique.pop().into_iter().collect();
+        let validation = Some(unique.pop().into_iter().collect()).filter(|_| named);
         let by = SplitBy::Column { column, train: unique, validation, test };
         matches!(&by, SplitBy::Column { train, .. } if !train.is_empty())
             .then(|| SplitSpec { by, ..SplitSpec::default() })
@@ -302,10 +303,11 @@ fn split() -> impl Strategy<Value = SplitSpec> {
         let dealt = matches!(split.by, SplitBy::Random | SplitBy::Group { .. });
         let default = SplitSpec::default();
         let shares = !matches!(split.by, SplitBy::Column { .. });
+        let draws = !matches!(split.by, SplitBy::Column { validation: Some(_), .. });
         SplitSpec {
             test: if shares && split.folds.is_none() { test } else { default.test },
-            validation: if shares { validation } else { default.validation },
-            stratify: stratify || !dealt,
+            validation: if draws { validation } else { default.validation },
+            stratify: stratify || !(dealt || draws && !shares),
             test_rows: if fixed || !dealt || split.folds.is_some() { TestRows::Fixed } else { TestRows::Redraw },
             ..split
         }

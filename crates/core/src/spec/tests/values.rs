@@ -290,8 +290,12 @@ fn each_way_to_split_is_read() {
     assert_eq!(by(&format!("{both}, new_groups: true}}")), time(groups(true)));
     let parts = by("{by: column, column: part, train: [a, 1], validation: [b], test: [true]}");
     let train = vec![Scalar::Text("a".into()), Scalar::Int(1)];
-    let (validation, test) = (vec![Scalar::Text("b".into())], vec![Scalar::Bool(true)]);
+    let (validation, test) = (Some(vec![Scalar::Text("b".into())]), vec![Scalar::Bool(true)]);
     assert_eq!(parts, SplitBy::Column { column: "part".into(), train, validation, test });
+    let shared = split("{by: column, column: part, train: [a], validation: 0.3, test: [b], stratify: false}");
+    let (train, test) = (vec![Scalar::Text("a".into())], vec![Scalar::Text("b".into())]);
+    assert_eq!(shared.by, SplitBy::Column { column: "part".into(), train, validation: None, test });
+    assert_eq!((shared.validation, shared.stratify, shared.test), (0.3, false, SplitSpec::default().test));
     assert_eq!(split("{folds: 5}").folds, Some(Folds { folds: 5, repeats: 1 }));
 }
 

@@ -18,9 +18,11 @@ pub struct SplitSpec {
     /// Share of the rows held out for the test metrics, in (0, 1); of [`SplitBy::Time`] the last of them, in as many
     /// windows as there are replicates. Not read by [`SplitBy::Column`], nor where there are folds.
     pub test: f64,
-    /// Share of the rows for early stopping, thresholds and ranking, in (0, 1). Not read by [`SplitBy::Column`].
+    /// Share of the rows for early stopping, thresholds and ranking, in (0, 1); of [`SplitBy::Column`] of the rows that
+    /// it says are for training, where it says nothing of validation.
     pub validation: f64,
-    /// Keep the share of positives equal in the parts. Read by [`SplitBy::Random`] and [`SplitBy::Group`].
+    /// Keep the share of positives equal in the parts. Read by [`SplitBy::Random`] and [`SplitBy::Group`], and where
+    /// [`SplitBy::Column`] draws validation rows.
     pub stratify: bool,
     /// Whether the replicates share their test rows. Read by [`SplitBy::Random`] and [`SplitBy::Group`] without folds.
     pub test_rows: TestRows,
@@ -73,8 +75,8 @@ pub enum SplitBy {
         column: String,
         /// Its values on training rows.
         train: Vec<Scalar>,
-        /// On validation rows.
-        validation: Vec<Scalar>,
+        /// On validation rows; absent: these are a share of the training rows, [`SplitSpec::validation`].
+        validation: Option<Vec<Scalar>>,
         /// On test rows.
         test: Vec<Scalar>,
     },
@@ -155,7 +157,8 @@ impl SplitSpec {
             }
             SplitBy::Group { .. } => &["group_column", "test", "validation", "stratify", "test_rows"],
             SplitBy::Time { .. } => &["time_column", "test", "validation", "gap", "label_delay", "window"],
-            SplitBy::Column { .. } => &["column", "train", "validation", "test"],
+            SplitBy::Column { validation: Some(_), .. } => &["column", "train", "validation", "test"],
+            SplitBy::Column { validation: None, .. } => &["column", "train", "validation", "test", "stratify"],
         });
         if matches!(self.by, SplitBy::Time { groups: Some(_), .. }) {
             keys.extend(["group_column", "new_groups"]);
@@ -239,7 +242,7 @@ struct SplitKeys {
     #[serde(skip_serializing_if = "Option::is_none")]
     test: Option<PartKey>,
     /// Share of the rows for early stopping, thresholds and ranking, in (0, 1); with `by: column` the values of its
-    /// rows.
+    /// rows, or a share of the rows that `train` names, drawn by each replicate.
     #[serde(skip_serializing_if = "Option::is_none")]
     validation: Option<PartKey>,
     /// Keep the share of positives equal in the parts, as near as the groups let it be.
@@ -350,7 +353,10 @@ impl From<&SplitSpec> for SplitKeys {
             SplitBy::Column { column, train, validation, test } => {
                 keys.column = Some(column.clone());
                 keys.train = Some(train.clone());
-                keys.validation = Some(PartKey::Values(validation.clone()));
+                keys.validation = Some(match validation {
+                    Some(values) => PartKey::Values(values.clone()),
+                    None => PartKey::Share(split.validation),
+                });
                 keys.test = Some(PartKey::Values(test.clone()));
             }
         }

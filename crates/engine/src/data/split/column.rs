@@ -4,7 +4,7 @@ use super::super::error::{DataError, nearest};
 use super::super::label::is_same;
 use super::super::table::Levels;
 use super::{Dealt, Parts};
-use focalsweep_core::spec::Scalar;
+use focalsweep_core::spec::{Scalar, SplitSpec};
 
 /// Values of the column that are told by name.
 const MOST_TOLD: usize = 10;
@@ -20,7 +20,9 @@ pub(super) fn split(column: &str, levels: &Levels, values: [&Vec<Scalar>; 3]) ->
     for (part, (key, values)) in KEYS.into_iter().zip(values).enumerate() {
         for value in values {
             let mut found = false;
-            for (level, of) in levels.names.iter().zip(&mut part_of).filter(|(level, _)| is_same(value, level)) {
+            for (level, of) in
+                levels.names.iter().zip(&mut part_of).filter(|(level, _)| is_same(&value.to_string(), level))
+            {
                 if let Some(other) = of.filter(|other| *other != part) {
                     let (column, value) = (column.to_owned(), level.clone());
                     return Err(DataError::ValueInTwoParts { column, value, keys: [KEYS[other], key] });
@@ -50,8 +52,7 @@ pub(super) fn split(column: &str, levels: &Levels, values: [&Vec<Scalar>; 3]) ->
             None => missing += 1,
         }
     }
-    let mut notes =
-        vec![format!("split by column `{column}`: all replicates have these rows, and differ by their seed")];
+    let mut notes = Vec::new();
     let others: Vec<(&String, u64)> = levels.names.iter().zip(left_out).filter(|(_, rows)| *rows > 0).collect();
     if !others.is_empty() {
         let named: Vec<String> =
@@ -64,6 +65,19 @@ pub(super) fn split(column: &str, levels: &Levels, values: [&Vec<Scalar>; 3]) ->
         notes.push(format!("left out, rows without a value of `{column}`: {missing}"));
     }
     Ok(Dealt { parts, notes })
+}
+
+/// What replicates have in common; `draws`: whether each draws validation rows of its own.
+pub(super) fn told_of_replicates(column: &str, spec: &SplitSpec, draws: bool) -> String {
+    if draws {
+        format!(
+            "split by column `{column}`: all replicates have these test rows, and draw a share of {} of the training \
+             rows for validation",
+            spec.validation
+        )
+    } else {
+        format!("split by column `{column}`: all replicates have these rows, and differ by their seed")
+    }
 }
 
 fn told(names: &[String]) -> String {

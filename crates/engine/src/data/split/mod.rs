@@ -74,7 +74,12 @@ pub(super) fn split(
         }
         SplitBy::Column { column, train, validation, test } => {
             let levels = columns.parts.as_ref().ok_or_else(|| missing("split.column", column))?;
-            column::split(column, levels, [train, validation, test])?
+            let mut dealt = column::split(column, levels, [train, validation.as_ref().unwrap_or(&vec![]), test])?;
+            if validation.is_none() {
+                dealt.parts.draw_validation(labels, spec, (seed, replicate))?;
+            }
+            dealt.notes.insert(0, column::told_of_replicates(column, spec, validation.is_none()));
+            dealt
         }
     };
     dealt.parts.check(labels, spec, replicate)?;
@@ -129,6 +134,9 @@ fn way_out(spec: &SplitSpec) -> &'static str {
         SplitBy::Random | SplitBy::Group { .. } => "give that part a larger share",
         SplitBy::Time { .. } => {
             "give that part a larger share, take fewer windows (`replicates`), or a shorter `split.gap`"
+        }
+        SplitBy::Column { validation: None, .. } => {
+            "say under `split.train` and `split.test` which values are whose, and give validation a larger share"
         }
         SplitBy::Column { .. } => "say under `split.train`, `split.validation` and `split.test` which values are whose",
     }

@@ -157,6 +157,35 @@ impl Parts {
         left
     }
 
+    /// Draws validation rows from the training rows that there are, as `(seed, replicate)` has it: their share of these.
+    ///
+    /// # Errors
+    /// Fewer than two rows of a class.
+    pub(super) fn draw_validation(
+        &mut self,
+        labels: &[u8],
+        spec: &SplitSpec,
+        (seed, replicate): (u64, u32),
+    ) -> Result<(), DataError> {
+        let rows = std::mem::take(&mut self.train);
+        let of_class = |class: u8| rows.iter().copied().filter(move |&row| labels[row as usize] == class);
+        for &(class, value) in BOTH {
+            let count = of_class(value).count();
+            if count < 2 {
+                return Err(DataError::TooFew { class, count, parts: "training and validation", least: 2 });
+            }
+        }
+        let strata: Vec<Vec<u32>> =
+            if spec.stratify { vec![of_class(1).collect(), of_class(0).collect()] } else { vec![rows.clone()] };
+        let mut stream = Stream::new(seed, replicate, Purpose::Split, 0, 0);
+        for mut rows in strata {
+            stream.shuffle(&mut rows);
+            let of = rows.len();
+            self.deal(Left { rows, of }, spec);
+        }
+        Ok(())
+    }
+
     /// Deals what is left out to validation, as its share of all has it, and training: at least one row to each.
     fn deal(&mut self, Left { rows, of }: Left, spec: &SplitSpec) {
         let (validation, train) = rows.split_at(count(spec.validation, of).min(rows.len().saturating_sub(1)));

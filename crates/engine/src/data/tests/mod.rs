@@ -9,6 +9,7 @@ mod portable;
 mod prepare;
 mod read;
 mod real;
+mod served;
 mod split;
 mod split_check;
 mod split_column;

@@ -11,7 +11,7 @@ use parquet::file::properties::WriterProperties;
 use proptest::prelude::*;
 
 use super::super::parts::fits;
-use super::super::{Read, load};
+use super::super::{Read, Transform, load, prepare, read_served};
 use super::*;
 
 fn parquet(path: &Path, columns: Vec<(&str, ArrayRef)>, properties: WriterProperties) {
@@ -135,8 +135,14 @@ fn what_pandas_stores_is_understood() {
     assert_eq!(load(&spec, &SplitSpec::default()).unwrap().labels, [1, 0, 0, 0], "a label is none");
 }
 
+/// Whether two columns hold the same cells; a missing number equals a missing number.
+fn same(a: &Values, b: &Values) -> bool {
+    let cell = |values: &Values, row: usize| (!values.is_missing(row)).then(|| values.show(row));
+    a.kind() == b.kind() && a.len() == b.len() && (0..a.len()).all(|row| cell(a, row) == cell(b, row))
+}
+
 #[test]
-fn text_of_parquet_that_is_numbers_is_a_category_with_a_warning() {
+fn text_of_parquet_that_is_numbers_is_read_as_in_csv() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.parquet");
     let texts = |of: &dyn Fn(i64) -> String| -> ArrayRef { Arc::new(StringArray::from_iter_values((0..60).map(of))) };
@@ -145,8 +151,67 @@ fn text_of_parquet_that_is_numbers_is_a_category_with_a_warning() {
     parquet(&path, columns(texts(&|row| (row % 50).to_string())), WriterProperties::default());
     let mut spec = spec(&path, "y");
     let source = load(&spec, &SplitSpec::default()).unwrap();
-    assert_eq!(source.table.columns[0].values.kind(), "text");
-    assert!(source.warnings.iter().any(|told| told.ends_with("x (50 levels of text, all numbers)")));
+    assert_eq!(source.table.columns[0], number("x", (0..60).map(|row| f64::from(row % 50)).collect::<Vec<_>>()));
+    assert!(source.notes.iter().any(|told| told.ends_with("x (50 different ones)")), "{:?}", source.notes);
+    // Cell for cell what CSV holds of the same texts, or the same error.
+    let cells: [(&str, &dyn Fn(i64) -> String); 6] = [
+        ("missing", &|row| ["NA", "nan", "#N/A", "None"].get(row as usize).map_or(format!("{row}.5"), |w| (*w).into())),
+        ("words", &|row| if row % 9 == 1 { "n.d.".into() } else { row.to_string() }),
+        ("rare numbers", &|row| if row % 3 == 1 { format!("{row}") } else { format!("w{}", row % 5) }),
+        ("zeros", &|row| format!("{row:05}")),
+        ("exact", &|row| format!("{:e}", 1.0 / (row + 1) as f64)),
+        ("mark", &|row| format!("{row},5")),
+    ];
+    for (name, of) in cells {
+        parquet(&path, columns(texts(of)), WriterProperties::default());
+        let rows: String = (0..60).map(|row| format!("\"{}\",{}\n", of(row), labels[row as usize])).collect();
+        let (_csv_folder, csv) = file("t.csv", format!("x,y\n{rows}"));
+        let read = |path: &Path| {
+            let source = load(&super::spec(path, "y"), &SplitSpec::default());
+            source.map(|source| source.table.columns[0].clone()).map_err(|error| said(&error))
+        };
+        match (read(&path), read(&csv)) {
+            (Ok(ours), Ok(theirs)) => assert!(same(&ours.values, &theirs.values), "{name}: {ours:?} {theirs:?}"),
+            (Err(ours), Err(theirs)) => assert_eq!(
+                ours,
+                theirs.replace(" (line 2 of the file)", "").replace(" (line 3 of the file)", ""),
+                "{name}"
+            ),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    // Few different ones are levels, as their type says.
+    parquet(&path, columns(texts(&|row| (row % 20).to_string())), WriterProperties::default());
+    let source = load(&spec, &SplitSpec::default()).unwrap();
+    assert_eq!(source.table.columns[0].values.kind(), "text", "{:?}", source.warnings);
+    assert!(source.warnings.iter().all(|told| !told.contains("look like numbers")), "{:?}", source.warnings);
+    // Digits that no number holds stay text, and so do levels that the sweep file asks for.
+    parquet(&path, columns(texts(&|row| (i64::MAX - row % 25).to_string())), WriterProperties::default());
+    let source = load(&spec, &SplitSpec::default()).unwrap();
+    assert_eq!(source.table.columns[0].values.show(0), "9223372036854775807");
+    assert!(source.warnings.iter().any(|told| told.ends_with("x (25 levels of text, all numbers)")));
+    parquet(&path, columns(texts(&|row| (row % 25).to_string())), WriterProperties::default());
+    spec.types = [("x".to_owned(), ColumnKind::Category)].into();
+    assert_eq!(load(&spec, &SplitSpec::default()).unwrap().table.columns[0].values.kind(), "text");
+    // A model reads what it was trained on, from either.
+    spec.types = [].into();
+    parquet(
+        &path,
+        columns(texts(&|row| if row == 3 { "NA".into() } else { format!("{row}.5") })),
+        WriterProperties::default(),
+    );
+    let source = load(&spec, &SplitSpec::default()).unwrap();
+    let splits = Splits { spec: &SplitSpec::default(), seed: 0, replicates: 1 };
+    let model = prepare(&source, &spec, &splits, 0).unwrap().preprocessing;
+    let matrix = |path: &Path| model.transform_file(&read_served(&model, path, &[]).unwrap().0).unwrap();
+    let (_csv_folder, csv) = file("t.csv", "x\n4.5\nNA\n\"\"\n");
+    let new: ArrayRef = Arc::new(StringArray::from(vec![Some("4.5"), Some("NA"), None]));
+    parquet(&path, vec![("x", new)], WriterProperties::default());
+    assert_eq!(matrix(&path), matrix(&csv));
+    let floats: ArrayRef = Arc::new(Float64Array::from(vec![Some(4.5), None, None]));
+    parquet(&path, vec![("x", floats)], WriterProperties::default());
+    assert_eq!(matrix(&path), matrix(&csv));
+    parquet(&path, columns(texts(&|row| (row % 50).to_string())), WriterProperties::default());
     spec.types = [("x".to_owned(), ColumnKind::Number)].into();
     assert_eq!(load(&spec, &SplitSpec::default()).unwrap().table.columns[0].values.show(7), "7");
     parquet(&path, columns(texts(&|row| format!("${row}.00"))), WriterProperties::default());

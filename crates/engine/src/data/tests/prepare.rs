@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::super::Transform;
 use super::super::fit;
 use super::super::split::columns::SplitColumns;
-use super::super::{Source, load, prepare};
+use super::super::{Source, load, prepare, read_served};
 use super::*;
 use focalsweep_core::prepared::{Preprocessing, Step};
 use focalsweep_core::spec::SplitSpec;
@@ -172,14 +172,14 @@ fn new_tables_are_prepared_by_name_and_kind() {
 
     // Other order, a column more, truths as 0 and 1, levels that look like numbers, unseen levels, gaps.
     let (folder, path) = file("new.csv", "more,t,b,x\n?,2,1,1\n?,1.0,0,\n?,9,,1\n");
-    let x = fitted.transform_file(&fitted.read(&path, &[]).unwrap()).unwrap();
+    let x = fitted.transform_file(&read_served(&fitted, &path, &[]).unwrap().0).unwrap();
     let ln2 = 2f32.ln();
     assert_eq!(x, [0.0, 1.0, 0.0, 1.0, 0.0, ln2, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
 
     let fault = |content: &str| {
         let path = folder.path().join("bad.csv");
         write(&path, content).unwrap();
-        said(&fitted.read(&path, &[]).and_then(|read| fitted.transform_file(&read)).unwrap_err())
+        said(&read_served(&fitted, &path, &[]).and_then(|(read, _)| fitted.transform_file(&read)).unwrap_err())
     };
     assert_eq!(
         fault("T,b,x\n1,0,1\n"),
@@ -244,6 +244,7 @@ fn any_source() -> impl Strategy<Value = Source> {
             label: "y".into(),
             positive: "1".into(),
             negative: "0".into(),
+            has_others: false,
             fingerprint: String::new(),
             notes: Vec::new(),
             warnings: Vec::new(),

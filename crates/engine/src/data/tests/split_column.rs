@@ -10,7 +10,7 @@ fn by_column(train: &[&str], validation: &[&str], test: &[&str]) -> SplitSpec {
     let by = SplitBy::Column {
         column: "part".into(),
         train: values(train),
-        validation: values(validation),
+        validation: Some(values(validation)).filter(|values: &Vec<Scalar>| !values.is_empty()),
         test: values(test),
     };
     SplitSpec { by, ..SplitSpec::default() }
@@ -45,6 +45,32 @@ fn rows_are_where_the_column_says() {
     assert!(notes.contains("all replicates have these rows, and differ by their seed"), "{notes}");
     let other = prepared(&text, &split, 2).unwrap();
     assert_eq!((other.split_fingerprint, other.index), (replicate.split_fingerprint, 2));
+}
+
+#[test]
+fn validation_may_be_a_share_of_the_training_rows() {
+    // Every fifth row is positive, whatever its part: 16 of the 80 training rows.
+    let text = csv(|row| if row / 5 % 5 == 4 { "te" } else { "tr" });
+    let split = SplitSpec { validation: 0.25, ..by_column(&["tr"], &[], &["te"]) };
+    let replicates: Vec<_> = (0..3).map(|replicate| prepared(&text, &split, replicate).unwrap()).collect();
+    for replicate in &replicates {
+        let (train, validation) = (&replicate.train, &replicate.validation);
+        assert_eq!((train.len(), validation.len()), (60, 20));
+        assert_eq!((train.positives(), validation.positives()), (12, 4), "stratified");
+        let mut both: Vec<u32> = train.source_rows.iter().chain(validation.source_rows.iter()).copied().collect();
+        both.sort_unstable();
+        assert_eq!(both, (0..100).filter(|row| row / 5 % 5 != 4).collect::<Vec<_>>());
+        assert_eq!(replicate.test.source_rows, replicates[0].test.source_rows);
+        assert!(replicate.notes.join("\n").contains("draw a share of 0.25 of the training rows"));
+    }
+    assert_ne!(replicates[0].validation.source_rows, replicates[1].validation.source_rows);
+    assert_ne!(replicates[0].split_fingerprint, replicates[1].split_fingerprint);
+    assert_eq!(prepared(&text, &split, 1).unwrap(), replicates[1]);
+    let loose = prepared(&text, &SplitSpec { stratify: false, ..split.clone() }, 0).unwrap();
+    assert_eq!(loose.validation.len(), 20);
+    let text = csv(|row| if row == 5 || row % 5 > 0 && row < 60 { "tr" } else { "te" });
+    let error = said(&prepared(&text, &split, 0).unwrap_err());
+    assert!(error.contains("training and validation"), "{error}");
 }
 
 #[test]

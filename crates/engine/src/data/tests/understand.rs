@@ -1,7 +1,7 @@
 //! What columns are taken for, and what is refused.
 
 use super::super::number::Marks;
-use super::super::{Read, load};
+use super::super::{Read, load, read_served};
 use super::*;
 
 /// A file of one column with these cells and a label.
@@ -230,7 +230,7 @@ fn models_of_earlier_versions_read_as_they_did() {
     };
     let read = |model: &Preprocessing, content: &str| {
         let (_folder, path) = file("new.csv", content);
-        let Read { table, .. } = model.read(&path, &[]).unwrap();
+        let (Read { table, .. }, _) = read_served(model, &path, &[]).unwrap();
         model.transform(&table).unwrap()
     };
     let old = Preprocessing { steps: vec![category(["a", "b"])], reading: None };
