@@ -488,6 +488,38 @@ fn what_confirms_is_an_array_of_its_own() {
     slurm.queue_is_empty();
 }
 
+/// Each wave is an array of its own, asked for when the one before it is told; trials and bits are those of one machine.
+#[test]
+fn a_search_is_an_array_a_wave() {
+    let Some(slurm) = Slurm::up(&[]) else { return };
+    let more = [
+        "--set",
+        "method=tpe",
+        "--set",
+        "run_cap=24",
+        "--set",
+        "wave=8",
+        "--set",
+        "parameters={loss: {value: focal}, alpha: {min: 0.1, max: 0.9}, hidden: {values: [[16], [8]]}, \
+         learning_rate: {min: 1e-4, max: 1e-1, distribution: log_uniform_values}}",
+    ];
+    let (here, sweep) = (Sweep::pairs(SHORT_EPOCHS, &more), Sweep::pairs(SHORT_EPOCHS, &more));
+    assert_eq!(here.run(&[]).code, Some(0));
+    let refused = sweep.run(&["--launcher", "slurm", "--detach"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    let mut running = sweep.start(ON_SLURM);
+    running.until("the first array", || !sweep.jobs().is_empty());
+    let first = sweep.jobs();
+    running.until("the second array", || sweep.jobs().first().is_some_and(|job| !first.contains(job)));
+    running.signal("KILL");
+    running.ended();
+    let said = sweep.run(&["--launcher", "slurm", "--resume"]);
+    assert_eq!(said.code, Some(0), "{}\n{}", said.stderr, sweep.logs());
+    assert!(said.stderr.contains("wave 3: trials 17 to 24 of 24"), "{}", said.stderr);
+    sweep.is_like(&here);
+    slurm.queue_is_empty();
+}
+
 /// Sends a signal to a task's processes of these names.
 fn signal_task(sweep: &Sweep, task: usize, signal: &str, names: &[&str]) {
     let record = fs::read_to_string(sweep.dir().join("slurm/launch.json")).unwrap();

@@ -1,6 +1,6 @@
 //! Searches: trials that are drawn wave by wave, and when that ends.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 mod common;
 #[path = "common/same.rs"]
@@ -11,8 +11,10 @@ mod table;
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 
-use common::{Said, files, focalsweep};
+use common::{Said, files, focalsweep, program};
 use same::assert_same_runs;
 use serde_json::Value;
 use table::Table;
@@ -90,6 +92,59 @@ fn a_larger_cap_goes_on_as_if_it_had_been_there() {
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert!(said.stderr.contains("12 trials are trained on replicate 2"), "{}", said.stderr);
     assert_eq!(rows(&folder.join("run")), 36);
+}
+
+/// What is asked for never hangs on the number of workers.
+#[test]
+fn one_core_and_two_train_the_same() {
+    let folder = folder();
+    let folder = folder.path();
+    assert_eq!(run(folder, "two", &[], &[]).code, Some(0));
+    let mut on_one = std::process::Command::new("taskset");
+    on_one.args([
+        "-c",
+        "0",
+        env!("CARGO_BIN_EXE_focalsweep"),
+        "run",
+        "sweep.yaml",
+        "--devices",
+        "cpu",
+        "--no-progress",
+    ]);
+    match on_one.args(["--out", "one"]).current_dir(folder).output() {
+        Ok(said) => assert_eq!(said.status.code(), Some(0), "{}", String::from_utf8_lossy(&said.stderr)),
+        Err(why) => {
+            eprintln!("skipped: there is no `taskset` to hold the program to one core: {why}");
+            return;
+        }
+    }
+    assert_same_runs(&folder.join("one"), &folder.join("two"));
+}
+
+/// Killed at any moment and resumed: the trials and bits of a run that was left alone.
+#[test]
+fn a_killed_search_goes_on_to_the_same_end() {
+    let folder = folder();
+    let folder = folder.path();
+    let changes = ["train.epochs=40", "run_cap=16"];
+    assert_eq!(run(folder, "whole", &changes, &[]).code, Some(0));
+    let mut kills = 0;
+    for wait in [150, 300, 600, 900] {
+        let mut child = program(folder);
+        child.args(["run", "sweep.yaml", "--devices", "cpu", "--no-progress", "--out", "run", "--resume"]);
+        child.args(changes.iter().flat_map(|change| ["--set", change]));
+        let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(wait));
+        if child.try_wait().unwrap().is_none() {
+            child.kill().unwrap();
+            kills += 1;
+        }
+        child.wait().unwrap();
+    }
+    assert!(kills > 0);
+    let said = run(folder, "run", &changes, &["--resume"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert_same_runs(&folder.join("run"), &folder.join("whole"));
 }
 
 #[test]

@@ -91,7 +91,8 @@ pub fn run(cluster: &Cluster<'_>, watch: &mut dyn Watch) -> Result<End, SlurmErr
         }
         watch.progress(&launch.tally());
         if cluster.stop.requested() {
-            if watch.on_interrupt() == OnInterrupt::Leave {
+            // Nobody is asked where the time is up.
+            if !cluster.stop.is_late() && watch.on_interrupt() == OnInterrupt::Leave {
                 return Ok(End::LeftRunning);
             }
             launch.cancel()?;
