@@ -17,7 +17,7 @@
 //! | [`device`] | names of devices |
 //! | [`guard`] | readers of others that may panic |
 //! | [`search`] | samplers over spaces of their own: grid, random, Sobol, TPE |
-| [`shell`] | words of a command line, for hints and scripts |
+//! | [`shell`] | words of a command line, for hints and scripts |
 //! | [`text`] | names and messages of others as they may be shown |
 //!
 //! No tch, rayon, clap, terminal or process; the clock is read for the names of attempts alone.

@@ -9,11 +9,23 @@ use super::domain::{Domain, Law, multiples};
 pub(super) enum Axis {
     Real(Law),
     /// Multiples of `step`, from `first`; without an end where the law has none.
-    Rounded { law: Law, step: f64, ends: Option<(i64, i64)> },
+    Rounded {
+        law: Law,
+        step: f64,
+        ends: Option<(i64, i64)>,
+    },
     /// Whole numbers.
-    Integer { min: i64, max: i64, log: bool },
+    Integer {
+        min: i64,
+        max: i64,
+        log: bool,
+    },
     /// Positions in a list, those that can be drawn, in the order of their cells; `edges` has one more.
-    List { positions: Vec<usize>, edges: Vec<f64>, ordered: bool },
+    List {
+        positions: Vec<usize>,
+        edges: Vec<f64>,
+        ordered: bool,
+    },
 }
 
 impl Axis {
@@ -110,7 +122,11 @@ impl Axis {
             Self::Rounded { law, step, ends } => {
                 let multiple = (value / step).round();
                 let edge = |end: Option<i64>, side: f64, outer: f64| {
-                    if end.is_some_and(|end| end as f64 == multiple) { outer } else { law.cdf((multiple + side) * step) }
+                    if end.is_some_and(|end| end as f64 == multiple) {
+                        outer
+                    } else {
+                        law.cdf((multiple + side) * step)
+                    }
                 };
                 (edge(ends.map(|ends| ends.0), -0.5, 0.0), edge(ends.map(|ends| ends.1), 0.5, 1.0))
             }
@@ -154,9 +170,7 @@ impl Axis {
                 (multiple - near).abs() <= 1e-6
                     && ends.is_none_or(|(first, last)| (first as f64..=last as f64).contains(&near))
             }
-            Self::Integer { min, max, .. } => {
-                value.fract() == 0.0 && (*min as f64..=*max as f64).contains(&value)
-            }
+            Self::Integer { min, max, .. } => value.fract() == 0.0 && (*min as f64..=*max as f64).contains(&value),
             Self::List { .. } => self.list_cell(value).is_some(),
         }
     }

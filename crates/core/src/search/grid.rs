@@ -52,7 +52,7 @@ impl GridSearch {
             index -= self.counts[branch];
             branch += 1;
         }
-        let mut point = Point { branch, values: vec![0.0; self.space.axes(branch).len()] };
+        let mut point = self.space.middle(branch);
         self.space.set_nth(&mut point, index, |_| true);
         point
     }

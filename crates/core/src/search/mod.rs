@@ -23,7 +23,7 @@ mod random;
 mod seen;
 mod sobol;
 mod space;
-pub(crate) mod tpe;
+mod tpe;
 mod wave;
 
 #[cfg(test)]

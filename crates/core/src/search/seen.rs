@@ -50,7 +50,7 @@ impl Seen {
         for step in 0..branches {
             let branch = (start as usize % branches + step) % branches;
             let shaping = |dimension: usize| space.shapes(branch, dimension);
-            let mut point = Point { branch, values: space.axes(branch).iter().map(|axis| axis.at(0.5)).collect() };
+            let mut point = space.middle(branch);
             // Of shapes without end, one of the first 2^16 is free unless as many were seen.
             let count = space.count(branch, shaping);
             for step in 0..count.unwrap_or(1 << 16) {
