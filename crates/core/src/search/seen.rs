@@ -23,6 +23,11 @@ impl Seen {
         self.points.contains(&space.key(point))
     }
 
+    /// How many shapes there were.
+    pub(super) fn shapes(&self) -> usize {
+        self.of_shape.len()
+    }
+
     /// Whether there are other points of the shape of `point`.
     pub(super) fn has_more(&self, space: &SearchSpace, point: &Point) -> bool {
         let all = space.count(point.branch, |dimension| !space.shapes(point.branch, dimension));

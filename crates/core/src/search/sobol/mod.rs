@@ -91,7 +91,7 @@ impl Places for Sequence {
 }
 
 /// Digits of point `number` of the sequence before scrambling, the first digit highest.
-fn sobol(number: u32, dimension: usize) -> u32 {
+pub(super) fn sobol(number: u32, dimension: usize) -> u32 {
     (0..u32::BITS).filter(|bit| number >> bit & 1 == 1).fold(0, |digits, bit| digits ^ direction(dimension, bit))
 }
 

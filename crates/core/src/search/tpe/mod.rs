@@ -13,6 +13,8 @@ mod columns;
 mod kernel;
 mod parzen;
 mod split;
+#[cfg(test)]
+mod tests;
 
 use self::columns::{Columns, Row};
 use self::parzen::Mixture;
@@ -27,6 +29,8 @@ use crate::random::{Purpose, Stream};
 
 /// Points with a result before densities are of use.
 const START: usize = 10;
+/// Shapes tried before, if there are as many; each branch is one at least.
+const START_SHAPES: usize = 4;
 /// Candidates for each point.
 const CANDIDATES: usize = 48;
 /// How often a candidate is drawn, where most of a space with an end was seen.
@@ -72,14 +76,22 @@ impl TpeSearch {
         let columns = Columns::new(&space);
         Self { space, columns, seed, start, seen: Seen::default(), told: Vec::new() }
     }
+
+    /// Whether more than what the shapes of the first wave have in common is known: it has few.
+    fn has_tried_shapes(&self) -> bool {
+        let branches = 0..self.space.branches().len();
+        let counts = branches.map(|branch| self.space.count(branch, |dimension| self.space.shapes(branch, dimension)));
+        let all = counts.fold(0u64, |all, count| all.saturating_add(count.unwrap_or(u64::MAX)));
+        self.seen.shapes() as u64 >= all.min(START_SHAPES.max(self.space.branches().len()) as u64)
+    }
 }
 
 impl Search for TpeSearch {
     fn ask(&self, n: usize) -> Vec<Point> {
         let outcomes: Vec<_> = self.told.iter().map(|told| told.outcome).collect();
         match split::split(&outcomes, START) {
-            Some(parts) => Wave::new(self, &parts).ask(n),
-            None => fill(&self.space, &self.seen, self.told.len() as u64, n, &self.start),
+            Some(parts) if self.has_tried_shapes() => Wave::new(self, &parts).ask(n),
+            _ => fill(&self.space, &self.seen, self.told.len() as u64, n, &self.start),
         }
     }
 
