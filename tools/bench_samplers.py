@@ -135,28 +135,26 @@ def compare(args):
     ours, theirs = regrets(read(args.ours)), regrets(read(args.optuna))
     random = np.random.default_rng(0)
     samplers = [name for name in ("random", "sobol", "tpe") if any(key[2] == name for key in ours)]
-    heads = [*samplers, "Optuna tpe", "Optuna univariate", "tpe / tpe", "tpe / univariate", "seeds"]
-    print("| function | batch | " + " | ".join(heads) + " |")
-    print("|" + "---|" * (len(heads) + 2))
+    rivals = [name for name in RIVALS if any(key[2] == name for key in theirs)]
+    words = {rival: rival.replace("_", ", ") for rival in rivals}
+    heads = [*samplers, *(f"Optuna ({words[rival]})" for rival in rivals)]
+    heads += [f"tpe / Optuna ({words[rival]})" for rival in rivals]
+    print("| function | at once | " + " | ".join(heads) + " | seeds, ours and theirs |")
+    print("|" + "---|" * (len(heads) + 3))
     for name in FUNCTIONS:
         for batch in sorted({key[1] for key in ours if key[0] == name}):
-            cells, seeds = [], set()
-            for sampler in samplers:
-                values = ours.get((name, batch, sampler))
-                cells.append("" if values is None else f"{np.median(values):.3g}")
+            columns = [ours.get((name, batch, sampler)) for sampler in samplers]
+            others = [theirs.get((name, batch, rival)) for rival in rivals]
+            cells = ["" if values is None else f"{np.median(values):.3g}" for values in [*columns, *others]]
             mine = ours.get((name, batch, "tpe"))
-            for rival in RIVALS:
-                values = theirs.get((name, batch, rival))
-                cells.append("" if values is None else f"{np.median(values):.3g}")
-            for rival in RIVALS:
-                values = theirs.get((name, batch, rival))
+            for values in others:
                 if mine is None or values is None:
                     cells.append("")
                     continue
                 point, upper = ratio(mine, values, 10000, random)
                 cells.append(f"{point:.2f} (≤ {upper:.2f})")
-                seeds.update((len(mine), len(values)))
-            print(f"| {name} | {batch} | " + " | ".join(cells) + f" | {min(seeds, default=0)} |")
+            seeds = [0 if mine is None else len(mine), *(0 if values is None else len(values) for values in others)]
+            print(f"| {name} | {batch} | " + " | ".join(cells) + f" | {', '.join(map(str, seeds))} |")
 
 
 def main():
