@@ -2,9 +2,9 @@
 //! the whole.
 //!
 //! Point `t` is combination `t g mod N` of `N`, with `g` without a common divisor with `N` and next to the golden
-//! section of it, so that slow dimensions are gone through as evenly as a sequence can (Kronecker's, with the number that
-//! is hardest to approximate; Niederreiter 1992, Random Number Generation and Quasi-Monte Carlo Methods, section 3.1),
-//! and the fastest one in full turns.
+//! section of it, so that slow dimensions are gone through as evenly as a sequence can (Kronecker's, with the number
+//! that is hardest to approximate; Niederreiter 1992, Random Number Generation and Quasi-Monte Carlo Methods, section
+//! 3.1), and the fastest one in full turns.
 
 use thiserror::Error;
 

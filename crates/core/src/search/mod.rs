@@ -30,7 +30,7 @@ mod wave;
 mod tests;
 
 pub use domain::{Domain, Law};
-pub use grid::GridSearch;
+pub use grid::{Endless, GridSearch};
 pub use random::RandomSearch;
 pub use sobol::{SobolSearch, TooManyDimensions};
 pub use space::{Dimension, Point, SearchSpace, SpaceFault};

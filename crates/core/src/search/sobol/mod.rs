@@ -1,8 +1,8 @@
 //! Points that fill the space evenly: Sobol' sequences (Sobol' 1967), scrambled so that seeds differ (Owen 1995).
 //!
-//! Direction numbers are those of Joe & Kuo (2008, SIAM J. Sci. Comput. 30). Every digit of a place is flipped by a hash
-//! of the seed, the coordinate and the digits before it, which is Owen's nested scrambling as he defines it: any 2^m
-//! points from a multiple of 2^m on are a net as before, and each of them alone is uniform. 32 binary digits; the
+//! Direction numbers are those of Joe & Kuo (2008, SIAM J. Sci. Comput. 30). Every digit of a place is flipped by a
+//! hash of the seed, the coordinate and the digits before it, which is Owen's nested scrambling as he defines it: any
+//! 2^m points from a multiple of 2^m on are a net as before, and each of them alone is uniform. 32 binary digits; the
 //! digits below are chance, so that places of a real axis stay different.
 
 mod directions;

@@ -1,8 +1,8 @@
 //! Densities over a space: a mixture with a kernel for each point told, and one for what was likely before.
 //!
-//! A kernel is a product over dimensions, so that what goes well together is learnt (Falkner et al. 2018). The branch is
-//! a list without an order. A dimension that a point does not have is as likely there as before, so that branches learn
-//! from each other what they have in common.
+//! A kernel is a product over dimensions, so that what goes well together is learnt (Falkner et al. 2018). The branch
+//! is a list without an order. A dimension that a point does not have is as likely there as before, so that branches
+//! learn from each other what they have in common.
 
 use super::columns::{Columns, Place, Row};
 use super::kernel::Kernel;

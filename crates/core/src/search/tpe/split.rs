@@ -1,7 +1,7 @@
 //! Which of the told points are good.
 //!
-//! One objective: the least values. Two: ranks of non-domination (Deb et al. 2002, NSGA-II), and within the rank that does
-//! not fit those that together dominate most (Ozaki, Tanigaki, Watanabe & Onishi 2020, GECCO: MOTPE).
+//! One objective: the least values. Two: ranks of non-domination (Deb et al. 2002, NSGA-II), and within the rank that
+//! does not fit those that together dominate most (Ozaki, Tanigaki, Watanabe & Onishi 2020, GECCO: MOTPE).
 
 use std::collections::HashSet;
 
