@@ -5,15 +5,16 @@
     cargo run --release -p focalsweep-core --example samplers > ours.jsonl
     python3 tools/bench_samplers.py compare ours.jsonl optuna.jsonl
 
-One JSON line a study: function, sampler, batch, trials, seed, regret (the best value found less the minimum), seconds. Functions
-and minima are those of crates/core/examples/samplers.rs:
+One JSON line a study: function, sampler, batch, trials, seed, regret (the best value found less the minimum), seconds.
+Functions and minima are those of crates/core/examples/samplers.rs:
 
   branin      x1 in [-5, 10], x2 in [0, 15] (Dixon & Szego 1978)
   hartmann6   x1..x6 in [0, 1] (Dixon & Szego 1978)
   ackley_log  x1..x3 log-uniform in [1e-5, 1]: Ackley's function of log10(x) + 3
-  mixed       c of {a, b, c}; x in [0, 1]; n whole in [1, 64]; lr log-uniform in [1e-4, 1e-1]: {a: 0.2, b: 0.1, c: 0}[c] +
-              (x - 0.3)^2 + (log2(n) - 4)^2 / 36 + (log10(lr) + 2.5)^2 / 4
-  noisy       branin / 10 + a normal error of sd 0.5: the regret is that of the noiseless value of the trial that looks best
+  mixed       c of {a, b, c}; x in [0, 1]; n whole in [1, 64]; lr log-uniform in [1e-4, 1e-1]:
+              {a: 0.2, b: 0.1, c: 0}[c] + (x - 0.3)^2 + (log2(n) - 4)^2 / 36 + (log10(lr) + 2.5)^2 / 4
+  noisy       branin / 10 + a normal error of sd 0.5: the regret is that of the noiseless value of the trial that
+              looks best
 """
 
 import argparse
@@ -25,7 +26,12 @@ import time
 
 import numpy as np
 
-A = np.array([[10, 3, 17, 3.5, 1.7, 8], [0.05, 10, 17, 0.1, 8, 14], [3, 3.5, 1.7, 10, 17, 8], [17, 8, 0.05, 10, 0.1, 14]])
+A = np.array([
+    [10, 3, 17, 3.5, 1.7, 8],
+    [0.05, 10, 17, 0.1, 8, 14],
+    [3, 3.5, 1.7, 10, 17, 8],
+    [17, 8, 0.05, 10, 0.1, 14],
+])
 P = 1e-4 * np.array([
     [1312, 1696, 5569, 124, 8283, 5886],
     [2329, 4135, 8307, 3736, 1004, 9991],
@@ -135,28 +141,26 @@ def compare(args):
     ours, theirs = regrets(read(args.ours)), regrets(read(args.optuna))
     random = np.random.default_rng(0)
     samplers = [name for name in ("random", "sobol", "tpe") if any(key[2] == name for key in ours)]
-    heads = [*samplers, "Optuna tpe", "Optuna univariate", "tpe / tpe", "tpe / univariate", "seeds"]
-    print("| function | batch | " + " | ".join(heads) + " |")
-    print("|" + "---|" * (len(heads) + 2))
+    rivals = [name for name in RIVALS if any(key[2] == name for key in theirs)]
+    words = {rival: rival.replace("_", ", ") for rival in rivals}
+    heads = [*samplers, *(f"Optuna ({words[rival]})" for rival in rivals)]
+    heads += [f"tpe / Optuna ({words[rival]})" for rival in rivals]
+    print("| function | at once | " + " | ".join(heads) + " | seeds, ours and theirs |")
+    print("|" + "---|" * (len(heads) + 3))
     for name in FUNCTIONS:
         for batch in sorted({key[1] for key in ours if key[0] == name}):
-            cells, seeds = [], set()
-            for sampler in samplers:
-                values = ours.get((name, batch, sampler))
-                cells.append("" if values is None else f"{np.median(values):.3g}")
+            columns = [ours.get((name, batch, sampler)) for sampler in samplers]
+            others = [theirs.get((name, batch, rival)) for rival in rivals]
+            cells = ["" if values is None else f"{np.median(values):.3g}" for values in [*columns, *others]]
             mine = ours.get((name, batch, "tpe"))
-            for rival in RIVALS:
-                values = theirs.get((name, batch, rival))
-                cells.append("" if values is None else f"{np.median(values):.3g}")
-            for rival in RIVALS:
-                values = theirs.get((name, batch, rival))
+            for values in others:
                 if mine is None or values is None:
                     cells.append("")
                     continue
                 point, upper = ratio(mine, values, 10000, random)
                 cells.append(f"{point:.2f} (≤ {upper:.2f})")
-                seeds.update((len(mine), len(values)))
-            print(f"| {name} | {batch} | " + " | ".join(cells) + f" | {min(seeds, default=0)} |")
+            seeds = [0 if mine is None else len(mine), *(0 if values is None else len(values) for values in others)]
+            print(f"| {name} | {batch} | " + " | ".join(cells) + f" | {', '.join(map(str, seeds))} |")
 
 
 def main():

@@ -160,7 +160,8 @@ impl Domain {
                 if !(step.is_finite() && *step > 0.0) {
                     return Some("expected a step above 0");
                 }
-                if (max.min(-min) / step).is_finite() && (min.abs().max(max.abs()) / step) >= MOST {
+                let bounded = min.is_finite() && max.is_finite();
+                if bounded && min.abs().max(max.abs()) / step >= MOST {
                     return Some("expected fewer than 2^53 steps between 0 and the bounds");
                 }
                 (multiples(*law, *step).is_some_and(|(first, last)| first > last))

@@ -2,9 +2,9 @@
 //! the whole.
 //!
 //! Point `t` is combination `t g mod N` of `N`, with `g` without a common divisor with `N` and next to the golden
-//! section of it, so that slow dimensions are gone through as evenly as a sequence can (Kronecker's, with the number that
-//! is hardest to approximate; Niederreiter 1992, Random Number Generation and Quasi-Monte Carlo Methods, section 3.1),
-//! and the fastest one in full turns.
+//! section of it, so that slow dimensions are gone through as evenly as a sequence can (Kronecker's, with the number
+//! that is hardest to approximate; Niederreiter 1992, Random Number Generation and Quasi-Monte Carlo Methods, section
+//! 3.1), and the fastest one in full turns.
 
 use thiserror::Error;
 
@@ -52,7 +52,7 @@ impl GridSearch {
             index -= self.counts[branch];
             branch += 1;
         }
-        let mut point = Point { branch, values: vec![0.0; self.space.axes(branch).len()] };
+        let mut point = self.space.middle(branch);
         self.space.set_nth(&mut point, index, |_| true);
         point
     }

@@ -23,14 +23,14 @@ mod random;
 mod seen;
 mod sobol;
 mod space;
-pub(crate) mod tpe;
+mod tpe;
 mod wave;
 
 #[cfg(test)]
 mod tests;
 
 pub use domain::{Domain, Law};
-pub use grid::GridSearch;
+pub use grid::{Endless, GridSearch};
 pub use random::RandomSearch;
 pub use sobol::{SobolSearch, TooManyDimensions};
 pub use space::{Dimension, Point, SearchSpace, SpaceFault};

@@ -23,6 +23,11 @@ impl Seen {
         self.points.contains(&space.key(point))
     }
 
+    /// How many shapes there were.
+    pub(super) fn shapes(&self) -> usize {
+        self.of_shape.len()
+    }
+
     /// Whether there are other points of the shape of `point`.
     pub(super) fn has_more(&self, space: &SearchSpace, point: &Point) -> bool {
         let all = space.count(point.branch, |dimension| !space.shapes(point.branch, dimension));
@@ -50,7 +55,7 @@ impl Seen {
         for step in 0..branches {
             let branch = (start as usize % branches + step) % branches;
             let shaping = |dimension: usize| space.shapes(branch, dimension);
-            let mut point = Point { branch, values: space.axes(branch).iter().map(|axis| axis.at(0.5)).collect() };
+            let mut point = space.middle(branch);
             // Of shapes without end, one of the first 2^16 is free unless as many were seen.
             let count = space.count(branch, shaping);
             for step in 0..count.unwrap_or(1 << 16) {

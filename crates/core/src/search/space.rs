@@ -101,6 +101,11 @@ impl SearchSpace {
         &self.axes[branch]
     }
 
+    /// A point of `branch` whose values are in the middle.
+    pub(super) fn middle(&self, branch: usize) -> Point {
+        Point { branch, values: self.axes[branch].iter().map(|axis| axis.at(0.5)).collect() }
+    }
+
     pub(super) fn shapes(&self, branch: usize, dimension: usize) -> bool {
         self.branches[branch][dimension].shapes_stack
     }

@@ -41,19 +41,17 @@ pub(super) fn fill(space: &SearchSpace, seen: &Seen, told: u64, n: usize, places
     let allowed = shapes_allowed(n).min(n);
     let first_leader = (u128::from(told) * allowed as u128 / n.max(1) as u128) as u64;
     let mut leaders = first_leader..;
-    let mut parts = 0;
+    let mut led = 0;
     let mut open: Vec<Point> = Vec::new(); // shapes of the wave, the present one last
     let mut points: Vec<Point> = Vec::new();
     let mut number = told;
     for at in 0..n {
-        if parts <= at * allowed / n {
-            parts += 1;
-            open.extend(leaders.next().and_then(|leader| lead(space, &seen, leader, places)));
-        }
         while open.last().is_some_and(|shape| !seen.has_more(space, shape)) {
             open.pop();
         }
-        if open.is_empty() {
+        // The next part of the wave, or no shape left: beyond what is allowed only then.
+        if led <= at * allowed / n || open.is_empty() {
+            led += 1;
             open.extend(leaders.next().and_then(|leader| lead(space, &seen, leader, places)));
         }
         let Some(mut point) = open.last().cloned() else { break };
@@ -77,7 +75,7 @@ pub(super) fn fill(space: &SearchSpace, seen: &Seen, told: u64, n: usize, places
 fn lead(space: &SearchSpace, seen: &Seen, number: u64, places: &impl Places) -> Option<Point> {
     let branches = space.branches().len();
     let branch = ((places.place(number, BRANCH) * branches as f64) as usize).min(branches.checked_sub(1)?);
-    let mut point = Point { branch, values: vec![0.0; space.axes(branch).len()] };
+    let mut point = space.middle(branch);
     draw(space, &mut point, true, number, places);
     if seen.has_more(space, &point) {
         return Some(point);

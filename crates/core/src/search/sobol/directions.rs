@@ -1,6 +1,7 @@
 //! Direction numbers of the first 64 dimensions, from the table new-joe-kuo-6.21201.
 //!
-//! Copyright (c) 2008, Frances Y. Kuo and Stephen Joe. All rights reserved. The table is under the 3-clause BSD licence:
+//! Copyright (c) 2008, Frances Y. Kuo and Stephen Joe. All rights reserved. The table is under the 3-clause BSD
+//! licence:
 //!
 //! Redistribution and use in source and binary forms, with or without modification, are permitted provided that the
 //! following conditions are met:
@@ -15,10 +16,10 @@
 //! This software is provided by the copyright holders "as is" and any express or implied warranties, including, but not
 //! limited to, the implied warranties of merchantability and fitness for a particular purpose are disclaimed. In no
 //! event shall the copyright holders be liable for any direct, indirect, incidental, special, exemplary, or
-//! consequential damages (including, but not limited to, procurement of substitute goods or services; loss of use, data,
-//! or profits; or business interruption) however caused and on any theory of liability, whether in contract, strict
-//! liability, or tort (including negligence or otherwise) arising in any way out of the use of this software, even if
-//! advised of the possibility of such damage.
+//! consequential damages (including, but not limited to, procurement of substitute goods or services; loss of use,
+//! data, or profits; or business interruption) however caused and on any theory of liability, whether in contract,
+//! strict liability, or tort (including negligence or otherwise) arising in any way out of the use of this software,
+//! even if advised of the possibility of such damage.
 
 /// How many dimensions there are.
 pub(super) const DIMENSIONS: usize = 64;

@@ -1,8 +1,8 @@
 //! Points that fill the space evenly: Sobol' sequences (Sobol' 1967), scrambled so that seeds differ (Owen 1995).
 //!
-//! Direction numbers are those of Joe & Kuo (2008, SIAM J. Sci. Comput. 30). Every digit of a place is flipped by a hash
-//! of the seed, the coordinate and the digits before it, which is Owen's nested scrambling as he defines it: any 2^m
-//! points from a multiple of 2^m on are a net as before, and each of them alone is uniform. 32 binary digits; the
+//! Direction numbers are those of Joe & Kuo (2008, SIAM J. Sci. Comput. 30). Every digit of a place is flipped by a
+//! hash of the seed, the coordinate and the digits before it, which is Owen's nested scrambling as he defines it: any
+//! 2^m points from a multiple of 2^m on are a net as before, and each of them alone is uniform. 32 binary digits; the
 //! digits below are chance, so that places of a real axis stay different.
 
 mod directions;
@@ -91,7 +91,7 @@ impl Places for Sequence {
 }
 
 /// Digits of point `number` of the sequence before scrambling, the first digit highest.
-fn sobol(number: u32, dimension: usize) -> u32 {
+pub(super) fn sobol(number: u32, dimension: usize) -> u32 {
     (0..u32::BITS).filter(|bit| number >> bit & 1 == 1).fold(0, |digits, bit| digits ^ direction(dimension, bit))
 }
 
