@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use super::space::Trials;
 use crate::search::{
-    Dimension, Domain, Outcome, Point, RandomSearch, Search, SearchSpace, SobolSearch, SpaceFault, Told,
+    Dimension, Domain, GridSearch, Outcome, Point, RandomSearch, Search, SearchSpace, SobolSearch, SpaceFault, Told,
     TooManyDimensions, TpeSearch, default_wave,
 };
 use crate::spec::parameters::{Setting, Start, ValueKey, Varied};
@@ -78,16 +78,25 @@ impl Sampler {
     /// Its trials cannot be counted, or its space cannot be drawn from.
     pub fn new(spec: &Spec) -> Result<Self, SamplerFault> {
         if !spec.method.draws() {
-            return Trials::new(spec).map(|trials| Self(Kind::Grid(trials))).ok_or(SamplerFault::TooManyTrials);
+            let all = Trials::new(spec).ok_or(SamplerFault::TooManyTrials)?;
+            if spec.run_cap.is_none_or(|cap| cap as usize >= all.len()) {
+                return Ok(Self(Kind::Grid(all)));
+            }
         }
         let base = Hyperparameters::start(Start { model: &spec.model, train: &spec.train });
         let branches: Vec<Branch> =
             spec.parameters.spaces().iter().map(|space| Branch::new(space, base.clone())).collect();
         let space = SearchSpace::new(branches.iter().map(Branch::dimensions).collect())?;
         let cap = spec.run_cap.map(|cap| cap as usize);
-        let wave = spec.wave.map_or_else(|| default_wave(&space, cap), |wave| wave as usize);
+        let wave = match (cap, spec.wave) {
+            (Some(cap), _) if !spec.method.draws() => cap,
+            (_, Some(wave)) => wave as usize,
+            (_, None) => default_wave(&space, cap),
+        };
         let search: Box<dyn Search> = match spec.method {
-            Method::Grid | Method::Random => Box::new(RandomSearch::new(space, spec.seed)),
+            // Some of a grid, spread over it.
+            Method::Grid => Box::new(GridSearch::new(space).map_err(|_| SamplerFault::TooManyTrials)?),
+            Method::Random => Box::new(RandomSearch::new(space, spec.seed)),
             Method::Sobol => Box::new(SobolSearch::new(space, spec.seed)?),
             Method::Tpe => Box::new(TpeSearch::new(space, spec.seed)),
         };
@@ -327,5 +336,22 @@ mod tests {
         let grid = spec("parameters: {learning_rate: {values: [0.1, 0.2]}}");
         let sampler = Sampler::new(&grid).unwrap();
         assert_eq!((sampler.wave(), sampler.ask().len()), (None, 2));
+    }
+
+    #[test]
+    fn some_of_a_grid_are_spread_over_it_and_are_some_of_more() {
+        let of = |cap: usize| {
+            let grid = "alpha: {min: 0.1, max: 0.9, count: 9}, gamma: {min: 0, max: 4, count: 9}, loss: {value: focal}, \
+                        hidden: {values: [[8], [4]]}";
+            let trials = Sampler::new(&spec(&format!("run_cap: {cap}\nparameters: {{{grid}}}"))).unwrap().ask();
+            (0..trials.len()).map(|at| trials.get(at)).collect::<Vec<_>>()
+        };
+        let ids = |cap| of(cap).iter().map(Hyperparameters::trial_id).collect::<HashSet<_>>();
+        assert_eq!((of(16).len(), of(500).len()), (16, 162));
+        assert!(ids(16).is_subset(&ids(40)) && ids(40).is_subset(&ids(162)));
+        for half in [|trial: &Hyperparameters| trial.alpha < Some(0.5), |trial: &Hyperparameters| trial.hidden == [8]] {
+            let share = of(16).iter().filter(|trial| half(trial)).count();
+            assert!((5..=11).contains(&share), "{share} of 16");
+        }
     }
 }

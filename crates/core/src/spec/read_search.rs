@@ -48,11 +48,9 @@ impl Reader {
         let budget = root.get_some("budget").and_then(|at| self.budget(at));
         let target = root.get_some("target").and_then(|at| self.target(at));
         if !method.draws() {
-            for (key, why) in [
-                ("run_cap", "a grid trains every combination"),
-                ("wave", "a grid asks for all trials at once"),
-                ("target", "a grid trains every combination"),
-            ] {
+            for (key, why) in
+                [("wave", "a grid asks for all trials at once"), ("target", "a grid trains every combination")]
+            {
                 if let Some(at) = root.get_some(key) {
                     let help = format!("take it out, or write `method: random` or `method: tpe`: {why}");
                     self.fault_at(at.key_place.clone(), &at.path, "`method: grid` does not read it", Some(help));

@@ -49,7 +49,7 @@ fn what_cannot_be_searched_is_refused_with_what_to_write() {
             "found `bayes`, expected `grid`, `random`, `sobol`",
         ),
         ("method: tpe\nparameters: {dropout: {min: 0, max: 0.5}}".into(), "would never end, expected `run_cap`"),
-        ("run_cap: 5\nparameters: {dropout: {value: 0}}".into(), "run_cap: `method: grid` does not read it"),
+        ("wave: 5\nparameters: {dropout: {value: 0}}".into(), "wave: `method: grid` does not read it"),
         ("method: random\nrun_cap: 0\nparameters: {dropout: {value: 0}}".into(), "run_cap"),
         (
             "method: tpe\nrun_cap: 9\nrank: {on: test}\nparameters: {dropout: {value: 0}}".into(),

@@ -62,7 +62,8 @@ pub struct Spec {
     /// How trials are chosen from `parameters`.
     #[serde(default)]
     pub method: Method,
-    /// How many trials there are in all; absent: as many as `budget` or `target` allow, or the space has. Not in a grid.
+    /// How many trials there are in all; absent: as many as `budget` or `target` allow, or the space has.
+    /// Of a grid so many are trained, spread over it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub run_cap: Option<u32>,
