@@ -203,7 +203,6 @@ mod tests {
 
     #[test]
     #[ignore = "a table of docs/statistics.md"]
-    #[expect(clippy::print_stdout, reason = "a table")]
     fn table_of_unit_interval_coverage() {
         for groups in [12, 24, 60, 200] {
             let [auc, of_rows, share] = coverage(groups, 2000).map(|share| 100.0 * share);
