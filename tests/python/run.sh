@@ -1,6 +1,7 @@
 #!/bin/sh
 # Reads a run's Parquet files with pandas, pyarrow, polars and DuckDB, checks the sweep files against the JSON Schema,
-# sends rows through `predict` as pyarrow writes them, and compares what is read of 300 generated CSV files with what pandas reads.
+# sends rows through `predict` as pyarrow writes them, and compares what is read of 300 generated CSV files with what
+# pandas reads.
 # The readers live in a venv of their own, made once; where they cannot be had this is skipped.
 set -eu
 

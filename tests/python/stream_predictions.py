@@ -49,7 +49,8 @@ def forms(frame):
     """The same rows as programs send them."""
     plain = pa.Table.from_pandas(frame, preserve_index=False)
     words = [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name])]
-    categories = pa.Table.from_pandas(frame.astype({name: "category" for name in words}).set_index(pd.RangeIndex(len(frame)) * 3))
+    with_categories = frame.astype({name: "category" for name in words}).set_index(pd.RangeIndex(len(frame)) * 3)
+    categories = pa.Table.from_pandas(with_categories)
     parquet = io.BytesIO()
     pq.write_table(plain, parquet)
     return {
@@ -69,7 +70,8 @@ def metrics(table, labels):
     positive = labels == POSITIVE
     n, rest = int(positive.sum()), int((~positive).sum())
     auc = (raw.rank()[positive].sum() - n * (n + 1) / 2) / (n * rest)
-    counts = {"tp": flagged & positive, "fp": flagged & ~positive, "fn": ~flagged & positive, "tn": ~flagged & ~positive}
+    negative, left = ~positive, ~flagged
+    counts = {"tp": flagged & positive, "fp": flagged & negative, "fn": left & positive, "tn": left & negative}
     return auc, {name: int(rows.sum()) for name, rows in counts.items()}
 
 
@@ -91,5 +93,6 @@ for name, sent in forms(frame).items():
     auc, counts = metrics(table, frame[LABEL].astype(str))
     check(math.isclose(found["auc"]["value"], auc, rel_tol=1e-12), f"{name}: AUC {found['auc']}, pandas {auc}")
     for count, value in counts.items():
-        check(found["at_threshold"][count]["value"] == value, f"{name}: {count} {found['at_threshold'][count]}, not {value}")
+        ours = found["at_threshold"][count]
+        check(ours["value"] == value, f"{name}: {count} {ours}, not {value}")
 print(f"predictions of {len(frame)} rows came back alike from {len(forms(frame))} forms of standard input")

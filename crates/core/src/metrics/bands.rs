@@ -62,9 +62,9 @@ pub fn wilson_band(curve: &[RocPoint], positives: u64) -> Vec<BandPoint> {
     curve.iter().filter_map(band).collect()
 }
 
-/// The same where positives come in units: `positives` are the score and the unit of each, the scores those of the curve.
-/// What is known of units is known of their shares ([`clustered_share_interval`]); with positives in one unit only
-/// nothing is.
+/// The same where positives come in units: `positives` are the score and the unit of each, the scores those of the
+/// curve. What is known of units is known of their shares ([`clustered_share_interval`]); with positives in one unit
+/// only nothing is.
 pub fn unit_band(curve: &[RocPoint], positives: &[(f32, i64)]) -> Vec<BandPoint> {
     let band = |point: &RocPoint| {
         let mut units: BTreeMap<i64, (u64, u64)> = BTreeMap::new();

@@ -25,8 +25,8 @@ pub enum ServedLabel {
     Read(LabelReading, Vec<Option<u8>>),
 }
 
-/// Reads from a file what `model` needs, the columns `keep`, and the label. Columns that are only kept are text. Nothing
-/// that is wrong with the label is an error: a model needs none.
+/// Reads from a file what `model` needs, the columns `keep`, and the label. Columns that are only kept are text.
+/// Nothing that is wrong with the label is an error: a model needs none.
 ///
 /// # Errors
 /// Those of [`read_table`]; a column that is needed or to be kept is not in the file.

@@ -1,5 +1,5 @@
-//! Test rows of groups that trained or validated, and of new ones, apart: what models are worth on whom they know, and on
-//! whom they do not.
+//! Test rows of groups that trained or validated, and of new ones, apart: what models are worth on whom they know, and
+//! on whom they do not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,8 +64,8 @@ pub struct FigureApart {
 }
 
 impl Apart {
-    /// Of trials with their scores; `threshold` is the logit that a (trial, replicate) flags from. `None` where all test
-    /// rows are of one sort, or none of these trials has scores.
+    /// Of trials with their scores; `threshold` is the logit that a (trial, replicate) flags from. `None` where all
+    /// test rows are of one sort, or none of these trials has scores.
     pub(super) fn of(
         new: &NewGroups,
         trials: &[(&str, &[ReplicateScores])],

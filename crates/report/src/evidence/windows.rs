@@ -1,8 +1,8 @@
 //! Fresh trainings under windows of time: what is claimed of settings, over the windows.
 //!
-//! A replicate that confirms has the window of one of the search again, with another seed. Trainings of one window share
-//! all their rows, so they are averaged; windows share no test rows, and a t-test over their differences says something
-//! of future windows, as it does of the procedure (`procedure`), from as many windows on.
+//! A replicate that confirms has the window of one of the search again, with another seed. Trainings of one window
+//! share all their rows, so they are averaged; windows share no test rows, and a t-test over their differences says
+//! something of future windows, as it does of the procedure (`procedure`), from as many windows on.
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -15,8 +15,8 @@ use focalsweep_core::spec::SplitBy;
 const POINTS: usize = 80;
 
 /// The ROC curve of one split: with several replicates their mean at each false-positive rate and its 95 % interval,
-/// with one its own curve and an interval of each true-positive rate: Wilson's, or that of units. `shared` is the number
-/// of its rows for each training row where replicates are folds, else 0. `None` where a class is absent.
+/// with one its own curve and an interval of each true-positive rate: Wilson's, or that of units. `shared` is the
+/// number of its rows for each training row where replicates are folds, else 0. `None` where a class is absent.
 pub(super) fn roc(split: &'static str, groups: &[&ScoreGroup], shared: f64) -> Option<Curve> {
     let curves: Option<Vec<Vec<RocPoint>>> = groups.iter().map(|group| roc_curve(&group.raw, &group.labels)).collect();
     roc_of(split, &curves?, groups.first().copied(), shared)
@@ -58,8 +58,8 @@ pub(super) fn bands_in_words(results: &Results, replicates: u32) -> String {
         SplitBy::Time { .. } => Some("blocks of time"),
         SplitBy::Random | SplitBy::Column { .. } => None,
     };
-    let means = "Lines are means of the replicates' curves at each false-positive rate; bands are 95 % intervals of that \
-                 mean over the replicates";
+    let means = "Lines are means of the replicates' curves at each false-positive rate; bands are 95 % intervals of \
+                 that mean over the replicates";
     match (replicates, unit) {
         (1, None) => "Bands are 95 % Wilson intervals of the true-positive rate at each threshold.".to_owned(),
         (1, Some(unit)) => {

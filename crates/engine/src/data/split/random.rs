@@ -157,7 +157,8 @@ impl Parts {
         left
     }
 
-    /// Draws validation rows from the training rows that there are, as `(seed, replicate)` has it: their share of these.
+    /// Draws validation rows from the training rows that there are, as `(seed, replicate)` has it: their share of
+    /// these.
     ///
     /// # Errors
     /// Fewer than two rows of a class.
