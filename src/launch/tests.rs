@@ -4,8 +4,9 @@ use proptest::prelude::*;
 
 use super::scheduler::{DeviceSlots, Task};
 use super::simulate::{Outcome, SimulatedDevice, simulate};
-use focalsweep_core::plan::{Job, Phase, Stacking};
+use focalsweep_core::plan::{Job, Phase, Plan, Sizes, Stacking, Trials};
 use focalsweep_core::random::{Purpose, Stream};
+use focalsweep_core::spec;
 
 const OVERHEAD: usize = Stacking::CORE.overhead;
 
@@ -156,6 +157,46 @@ proptest! {
                 }
                 first += count;
             }
+        }
+    }
+}
+
+/// Share of a pool's time in which a slot has nothing to do because the next wave is not asked for yet: waves of four
+/// trials for each worker, of two shapes, whose stacks stop early by chance.
+fn idle_at_wave_ends(workers: usize, replicates: u32, set: u64) -> f64 {
+    let text = format!(
+        "name: t\ndata: {{source: d.csv, label: y}}\nparameters: {{learning_rate: {{min: 1e-4, max: 1e-1, count: \
+         {}}}, hidden: {{values: [[8], [16]]}}}}",
+        2 * workers
+    );
+    let trials = Trials::new(&spec::parse("t", &text).unwrap()).unwrap();
+    let sizes = Sizes { features: 20, rows: 10_000, workers, memory: 1 << 40, stacking: Stacking::CORE };
+    let mut draw = Stream::new(set, 0, Purpose::Synth, 0, 0);
+    let cores = SimulatedDevice {
+        slots: DeviceSlots { name: "cpu".to_owned(), model: "cpu".to_owned(), slots: workers },
+        speed: 1.0,
+        memory: f64::INFINITY,
+        dies_at: None,
+    };
+    let (mut busy, mut all) = (0.0, 0.0);
+    for _ in 0..20 {
+        let jobs = Plan::new(&trials, replicates, &sizes).jobs;
+        let unit = |job: &Job| if trials.get(job.first).hidden == [8] { 1.0 } else { 1.6 };
+        let tasks: Vec<Task> =
+            jobs.into_iter().map(|job| (unit(&job), job)).map(|(unit, job)| Task::new(job, unit)).collect();
+        let outcome = simulate(std::slice::from_ref(&cores), OVERHEAD, tasks, |_| 0.7 + 0.3 * draw.uniform64());
+        busy += outcome.busy.iter().sum::<f64>();
+        all += outcome.makespan * workers as f64;
+    }
+    1.0 - busy / all
+}
+
+#[test]
+fn workers_are_busy_at_the_ends_of_waves() {
+    for workers in [2, 4, 8, 16] {
+        for replicates in [1, 3] {
+            let idle = (0..10).map(|set| idle_at_wave_ends(workers, replicates, set)).sum::<f64>() / 10.0;
+            assert!(idle < 0.15, "{workers} workers, {replicates} replicates: {:.1} % idle", 100.0 * idle);
         }
     }
 }

@@ -98,14 +98,11 @@ impl Stacking {
 impl Plan {
     /// Cuts the trials into stacks: the number that ends soonest on `sizes.workers` workers, within memory.
     pub fn new(trials: &Trials, replicates: u32, sizes: &Sizes) -> Self {
+        let groups: Vec<Group> = trials.groups().iter().map(|group| Group::new(trials, group, sizes)).collect();
+        let overhead = sizes.stacking.overhead;
+        let stacks = stacks_of_all(&groups, replicates as usize, sizes.workers.max(1), overhead);
         let mut jobs = Vec::new();
-        for group in trials.groups() {
-            let per_trial = bytes_per_trial(&trials.get(group.start), sizes);
-            let most = sizes.memory / per_trial.max(1);
-            let most = usize::try_from(most).unwrap_or(usize::MAX).clamp(1, sizes.stacking.most);
-            let overhead = sizes.stacking.overhead;
-            let stacks = stacks(group.len(), replicates as usize, sizes.workers.max(1), overhead)
-                .max(group.len().div_ceil(most));
+        for (group, stacks) in trials.groups().iter().zip(stacks) {
             for replicate in 0..replicates {
                 for stack in 0..stacks {
                     let (first, end) = (group.len() * stack / stacks, group.len() * (stack + 1) / stacks);
@@ -171,6 +168,74 @@ impl Plan {
     }
 }
 
+/// Trials of one shape.
+#[derive(Debug, Clone, Copy)]
+struct Group {
+    trials: usize,
+    /// What one of them costs, in parameters that a row passes.
+    unit: f64,
+    /// Fewest stacks that have room.
+    fewest: usize,
+}
+
+impl Group {
+    fn new(trials: &Trials, group: &Range<usize>, sizes: &Sizes) -> Self {
+        let first = trials.get(group.start);
+        let most = sizes.memory / bytes_per_trial(&first, sizes).max(1);
+        let most = usize::try_from(most).unwrap_or(usize::MAX).clamp(1, sizes.stacking.most);
+        let unit = parameters(&first, sizes).max(1) as f64;
+        Self { trials: group.len(), unit, fewest: group.len().div_ceil(most) }
+    }
+}
+
+/// Groups, and jobs for each worker, beyond which each group is cut by itself: so many come out even anyhow.
+const MOST_TOGETHER: usize = 8;
+const MOST_JOBS: usize = 16;
+
+/// Stacks a replicate for each of some groups: as each by itself would be cut, then one more or fewer of a group as long
+/// as all of them together end sooner.
+fn stacks_of_all(groups: &[Group], replicates: usize, workers: usize, overhead: usize) -> Vec<usize> {
+    let alone = |group: &Group| stacks(group.trials, replicates, workers, overhead).max(group.fewest);
+    let mut best: Vec<usize> = groups.iter().map(alone).collect();
+    let jobs = best.iter().sum::<usize>().saturating_mul(replicates);
+    if !(2..=MOST_TOGETHER).contains(&groups.len()) || jobs > MOST_JOBS * workers {
+        return best;
+    }
+    let mut least = makespan(groups, &best, replicates, workers, overhead);
+    loop {
+        let tries = (0..groups.len()).flat_map(|group| [1, -1].map(|by| (group, by)));
+        let changed = tries.filter_map(|(group, by)| {
+            let mut stacks = best.clone();
+            stacks[group] = stacks[group].checked_add_signed(by)?;
+            let holds = (groups[group].fewest.max(1)..=groups[group].trials).contains(&stacks[group]);
+            holds.then(|| (makespan(groups, &stacks, replicates, workers, overhead), stacks))
+        });
+        match changed.min_by(|a, b| a.0.total_cmp(&b.0)) {
+            // Not for rounding's sake.
+            Some((sooner, stacks)) if sooner < 0.999 * least => (least, best) = (sooner, stacks),
+            _ => return best,
+        }
+    }
+}
+
+/// When all stacks have ended, the largest first to whoever is free.
+fn makespan(groups: &[Group], stacks: &[usize], replicates: usize, workers: usize, overhead: usize) -> f64 {
+    let of = |(group, &stacks): (&Group, &usize)| {
+        let count = |stack: usize| group.trials * (stack + 1) / stacks - group.trials * stack / stacks;
+        let unit = group.unit;
+        (0..stacks).map(move |stack| unit * (overhead + count(stack)) as f64).collect::<Vec<_>>()
+    };
+    let mut costs: Vec<f64> = groups.iter().zip(stacks).flat_map(of).collect();
+    costs.sort_unstable_by(|a, b| b.total_cmp(a));
+    let mut ends = vec![0.0_f64; workers];
+    for cost in costs.iter().flat_map(|cost| std::iter::repeat_n(cost, replicates)) {
+        if let Some(first) = ends.iter_mut().min_by(|a, b| a.total_cmp(b)) {
+            *first += cost;
+        }
+    }
+    ends.into_iter().fold(0.0, f64::max)
+}
+
 /// Stacks a replicate for `trials` trials: minimises rounds x (overhead + stack size).
 fn stacks(trials: usize, replicates: usize, workers: usize, overhead: usize) -> usize {
     let cost = |stacks: usize| (stacks * replicates).div_ceil(workers) * (overhead + trials.div_ceil(stacks));
@@ -180,14 +245,16 @@ fn stacks(trials: usize, replicates: usize, workers: usize, overhead: usize) -> 
 /// Bytes that a model of `trial`'s shape needs: parameters, their gradient, moments, best and scratch; a batch's
 /// activations forward and backward; its scores.
 fn bytes_per_trial(trial: &Hyperparameters, sizes: &Sizes) -> u64 {
-    let mut parameters = 0;
-    let mut inputs = sizes.features;
-    for &width in trial.hidden.iter().chain(&[1]) {
-        parameters += (inputs + 1) * width;
-        inputs = width;
-    }
+    let parameters = parameters(trial, sizes);
     let widths: usize = trial.hidden.iter().sum::<usize>() + 4;
     (4 * (6 * parameters + 6 * trial.batch_size.min(sizes.rows) * widths + 2 * sizes.rows)) as u64
+}
+
+/// Parameters of a model.
+fn parameters(trial: &Hyperparameters, sizes: &Sizes) -> usize {
+    let ends = trial.hidden.iter().copied().chain([1]);
+    let starts = std::iter::once(sizes.features).chain(trial.hidden.iter().copied());
+    starts.zip(ends).map(|(inputs, width)| (inputs + 1) * width).sum()
 }
 
 #[cfg(test)]
