@@ -75,7 +75,7 @@ impl Procedure {
     ///
     /// # Errors
     /// A rank key is not among the results.
-    pub(super) fn of(results: &Results, ranking: &Ranking) -> Result<Option<Self>, ReportError> {
+    pub fn of(results: &Results, ranking: &Ranking) -> Result<Option<Self>, ReportError> {
         let Some(parts) = Parts::of(results).filter(|_| ranking.on == Split::Validation) else { return Ok(None) };
         let by: Vec<String> = ranking.keys.iter().map(|key| key.name.clone()).collect();
         let mut replicates: Vec<u32> =
