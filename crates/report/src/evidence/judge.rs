@@ -46,10 +46,15 @@ impl StandardErrors {
         self.0.get(&(trial.to_owned(), on == Split::Test)).copied()
     }
 
-    fn add(&mut self, members: &Members, on: Split) {
-        let of =
-            members.of.iter().map(|(trial, member)| ((trial.clone(), on == Split::Test), member.auc.standard_error()));
-        self.0.extend(of);
+    /// Of folds at least what they differ by says: their trainings share rows, so that what they have in common does
+    /// not show in the differences.
+    fn add(&mut self, members: &Members, on: Split, results: &Results) {
+        let folds = Parts::of(results).filter(|parts| matches!(parts, Parts::Folds(_)));
+        for (trial, member) in &members.of {
+            let of_folds = folds.and_then(|folds| folds.standard_error(results, &member.auc.of_replicate));
+            let error = member.auc.standard_error().max(of_folds.unwrap_or(0.0));
+            self.0.insert((trial.clone(), on == Split::Test), error);
+        }
     }
 }
 
@@ -108,7 +113,7 @@ pub fn judge(
     };
     let all = Wanted { trials: &compared, replicates: &replicates };
     let members = read_members(source, &all, &asked(ranking.on), for_each)?;
-    judged.errors.add(&members, ranking.on);
+    judged.errors.add(&members, ranking.on, results);
     judged.claims.extend(against_all(&first, &members, contenders, &asked(ranking.on), &about, for_each));
 
     let asked = asked(Split::Test);
@@ -117,7 +122,7 @@ pub fn judge(
     } else {
         read_members(source, &Wanted { trials: &few, replicates: &replicates }, &asked, for_each)?
     };
-    judged.errors.add(&members, Split::Test);
+    judged.errors.add(&members, Split::Test, results);
     let is_fixed = ranking.on == Split::Validation && members.rows.is_fixed();
     let chosen_at_point = ranking.test().is_some_and(Test::is_at_point);
     if is_fixed {

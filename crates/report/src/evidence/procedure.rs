@@ -65,7 +65,8 @@ pub struct AgainstPlain {
     pub mean: f64,
     /// The first less the plain one.
     pub difference: f64,
-    /// 95 % interval and p-value of a t-test; `None` from too few windows.
+    /// 95 % interval and p-value of a t-test; `None` from too few windows, and where it is the same in every part: that
+    /// says nothing of how much it varies.
     pub test: Option<(Interval, f64)>,
 }
 
@@ -101,14 +102,7 @@ impl Procedure {
             winners.insert(winner.trial.trial_id.clone());
             found.push([figures(Some(winner)), figures(ranked.baseline())]);
         }
-        // Test rows for each training row.
-        let share = match parts {
-            Parts::Folds(folds) => {
-                let tested = 1.0 / f64::from(folds.folds);
-                tested / (1.0 - tested - results.split.validation)
-            }
-            Parts::Windows => 0.0,
-        };
+        let share = parts.shared(results);
         if found.len() < 2 {
             return Ok(None);
         }
@@ -127,7 +121,7 @@ impl Procedure {
                 AgainstPlain {
                     mean: Means::of(&plain, share).mean,
                     difference: difference.mean,
-                    test: is_tested.then(|| difference.test()),
+                    test: is_tested.then(|| difference.test()).flatten(),
                 }
             });
             Some(ProcedureFigure {
@@ -157,6 +151,22 @@ impl Parts {
             _ => None,
         }
     }
+
+    /// Test rows for each training row that the parts have in common.
+    fn shared(self, results: &Results) -> f64 {
+        match self {
+            Self::Folds(folds) => {
+                let tested = 1.0 / f64::from(folds.folds);
+                tested / (1.0 - tested - results.split.validation)
+            }
+            Self::Windows => 0.0,
+        }
+    }
+
+    /// Standard error of the mean of a figure over the parts, from what it differs by; `None` of fewer than two.
+    pub(super) fn standard_error(self, results: &Results, of_parts: &[f64]) -> Option<f64> {
+        (of_parts.len() > 1).then(|| Means::of(of_parts, self.shared(results)).error)
+    }
 }
 
 impl ProcedureFigure {
@@ -182,11 +192,13 @@ impl Means {
         Self { mean, error: (variance * (1.0 / n + share)).sqrt(), freedom: n - 1.0 }
     }
 
-    fn test(&self) -> (Interval, f64) {
+    /// `None` where all are the same: the parts that the plain trial won, or counts of few. An interval without width
+    /// would hold nothing but what was seen, and a count of one less in each of five folds is not beyond all doubt.
+    fn test(&self) -> Option<(Interval, f64)> {
         let half = self.error * student_t(LEVEL, self.freedom);
-        // Equal in every part: nothing tells them apart.
-        let t = if self.mean == 0.0 { 0.0 } else { self.mean / self.error };
-        (Interval { lower: self.mean - half, upper: self.mean + half }, student_p(t, self.freedom))
+        let p = student_p(self.mean / self.error, self.freedom);
+        (self.error > 1e-12 * self.mean.abs())
+            .then(|| (Interval { lower: self.mean - half, upper: self.mean + half }, p))
     }
 }
 
@@ -203,11 +215,13 @@ mod tests {
     fn differences_over_folds_are_tested_by_nadeau_and_bengio() {
         let means = Means::of(&[0.02, 0.01, 0.03, 0.0, 0.02], 0.25);
         assert!((means.mean - 0.016).abs() < 1e-12 && (means.error - 0.007_648_529_27).abs() < 1e-9, "{}", means.error);
-        let (interval, p) = means.test();
+        let (interval, p) = means.test().unwrap();
         // scipy.stats.t.sf(2.0919054, 4) * 2 and t.ppf(0.975, 4) = 2.7764451.
         assert!((p - 0.104_605_2).abs() < 1e-6, "{p}");
         assert!((interval.upper - (0.016 + 2.776_445_1 * 0.007_648_529_27)).abs() < 1e-7);
-        assert_eq!(Means::of(&[0.0, 0.0], 0.25).test().1, 1.0);
+        for same in [0.0, -1.0, 0.1] {
+            assert_eq!(Means::of(&[same; 5], 0.25).test(), None, "how much it varies is not known");
+        }
     }
 
     #[test]

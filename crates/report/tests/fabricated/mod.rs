@@ -170,8 +170,8 @@ pub(crate) enum Found {
     /// Whether it holds.
     Told(bool),
     /// A figure and half of its interval, to be held against the truth; that is the mean over all sets where it is not
-    /// given.
-    Interval { centre: f64, half: f64, truth: Option<f64> },
+    /// given, those included where nothing is said of how sure the figure is.
+    Interval { centre: f64, half: Option<f64>, truth: Option<f64> },
 }
 
 impl Found {
@@ -214,7 +214,7 @@ fn judged(cell: &Cell, set: &Set) -> [Found; COUNTED.len()] {
         let (error, centre) = of?;
         Some(Found::Interval {
             centre,
-            half: student_t(0.05, positives(cell, set, split) - 1.0) * error,
+            half: Some(student_t(0.05, positives(cell, set, split) - 1.0) * error),
             truth: (cell.by == By::Rows).then(|| truth(cell)),
         })
     };
@@ -251,19 +251,19 @@ fn procedure(procedure: Option<&Procedure>, key: Test) -> [Found; 5] {
         return [Found::Nothing; 5];
     };
     let of = |about: Test| procedure.figures.iter().find(|figure| figure.about == about);
-    let test = |about: Test| of(about)?.against_plain?.test;
-    let told = |about: Test| Found::told(test(about).map(|(_, p)| p < 0.05));
+    let against = |about: Test| of(about)?.against_plain;
+    let told = |about: Test| Found::told(against(about).map(|of| of.test.is_some_and(|(_, p)| p < 0.05)));
     let held = |about: Test| {
-        test(about).map_or(Found::Nothing, |(interval, _)| Found::Interval {
-            centre: f64::midpoint(interval.lower, interval.upper),
-            half: (interval.upper - interval.lower) / 2.0,
+        against(about).map_or(Found::Nothing, |of| Found::Interval {
+            centre: of.difference,
+            half: of.test.map(|(interval, _)| (interval.upper - interval.lower) / 2.0),
             truth: None,
         })
     };
     let auc = of(Test::Auc).and_then(|auc| Some((auc.mean, auc.standard_error?)));
     let mean = auc.map_or(Found::Nothing, |(centre, error)| Found::Interval {
         centre,
-        half: error * student_t(0.05, procedure.count as f64 - 1.0),
+        half: Some(error * student_t(0.05, procedure.count as f64 - 1.0)),
         truth: None,
     });
     [told(Test::Auc), told(key), held(Test::Auc), held(key), mean]
@@ -331,7 +331,7 @@ pub(crate) fn rates(cell: &Cell, sets: u32, seed: u64) -> [(u32, u32); COUNTED.l
         let holds = |found| match found {
             Found::Nothing => None,
             Found::Told(told) => Some(told),
-            Found::Interval { centre, half, truth } => Some((centre - truth.unwrap_or(mean)).abs() <= half),
+            Found::Interval { centre, half, truth } => Some((centre - truth.unwrap_or(mean)).abs() <= half?),
         };
         let held: Vec<bool> = of().filter_map(holds).collect();
         (held.iter().filter(|&&held| held).count() as u32, held.len() as u32)

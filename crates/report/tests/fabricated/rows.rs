@@ -1,5 +1,7 @@
 //! Rows, what they come in, and how they are dealt to the splits of each replicate.
 
+use std::collections::HashSet;
+
 use focalsweep_core::random::Stream;
 
 use super::{By, Cell};
@@ -58,7 +60,19 @@ impl Rows {
             By::Windows(days) => {
                 let windows = cell.replicates as usize;
                 let before = ((VALIDATION / TESTED * windows as f64).round() as usize).max(1);
-                Self::days(cell, [before * days, windows * days], [before, windows], stream)
+                // A window without positives would be refused.
+                loop {
+                    let rows = Self::days(cell, [before * days, windows * days], [before, windows], stream);
+                    let mut empty: HashSet<usize> = (before..before + windows).collect();
+                    for (&label, &day) in rows.labels.iter().zip(&rows.units) {
+                        if label == 1 {
+                            empty.remove(&(day as usize / days));
+                        }
+                    }
+                    if empty.is_empty() {
+                        return rows;
+                    }
+                }
             }
             By::Folds(folds, _) => {
                 let folds = folds as usize;
