@@ -4,6 +4,7 @@
 //! cargo run --release -p focalsweep-report --example false_claims -- --sets 200
 //! cargo run --release -p focalsweep-report --example false_claims -- --sets 200 --only "auc 81"
 //! cargo run --release -p focalsweep-report --example false_claims -- --sets 4000 --only "auc 2 200 0.92" --seed 18
+//! cargo run --release -p focalsweep-report --example false_claims -- --sets 200 --only "auc 21+models groups"
 //! ```
 //! Scores are drawn, not trained (`tests/fabricated`), and go through `rank` and `judge` as those of a run do.
 //! docs/statistics.md has the tables.
@@ -133,7 +134,10 @@ fn grouped() -> Vec<Cell> {
     }
     for models in [2, 21] {
         cells.push(Cell { models, alike: 0.9, ..plain.clone() });
+        cells.push(Cell { models, positives: 30, hidden: true, ..plain.clone() });
     }
+    let days = Cell { by: By::Days(20), models: 2, positives: 30, alike: 0.2, hidden: true, ..Cell::plain() };
+    cells.push(days);
     for (models, positives) in [(2, 10), (21, 10), (81, 30)] {
         let cell = Cell { models, positives, ..plain.clone() };
         cells.push(Cell { worse: noticeable(&cell), ..cell });
@@ -216,7 +220,9 @@ fn main() {
     let mut seen = HashSet::new();
     for cell in cells() {
         let name = cell.name();
-        if !only.iter().all(|word| name.split([' ', ',']).any(|of| of == *word)) || !seen.insert(name.clone()) {
+        let words = format!(" {} ", name.replace(',', ""));
+        let has = |only: &&str| words.contains(&format!(" {} ", only.replace('+', " ")));
+        if !only.iter().all(has) || !seen.insert(name.clone()) {
             continue;
         }
         let told = rates(&cell, sets, seed).map(|(told, of)| match of {

@@ -114,7 +114,8 @@ pub(super) fn draw(cell: &Cell, stream: &mut Stream) -> Set {
             let [validation, test, aside] = [&split.validation, &split.test, &split.aside].map(|of| {
                 let raw: Vec<f32> = of.iter().map(|&row| score(row)).collect();
                 let labels: Vec<u8> = of.iter().map(|&row| label(row)).collect();
-                let units: Vec<i64> = of.iter().filter_map(|&row| rows.units.get(row)).map(|&u| i64::from(u)).collect();
+                let told = of.iter().filter(|_| !cell.hidden).filter_map(|&row| rows.units.get(row));
+                let units: Vec<i64> = told.map(|&unit| i64::from(unit)).collect();
                 (of.iter().map(|&row| row as i64).collect(), labels, raw, units)
             });
             let parts =

@@ -64,6 +64,8 @@ pub(crate) struct Cell {
     pub(crate) by: By,
     /// Share of each error's variance that the rows of a unit have in common.
     pub(crate) alike: f64,
+    /// Whether the report is kept from knowing the units, and counts rows.
+    pub(crate) hidden: bool,
     /// Standard deviation of what a window or the training rows of a fold do to the shift of all models.
     pub(crate) drift: f64,
 }
@@ -88,6 +90,7 @@ impl Cell {
             set_aside: 0,
             by: By::Rows,
             alike: 0.5,
+            hidden: false,
             drift: 0.0,
         }
     }
@@ -108,6 +111,7 @@ impl Cell {
         let redraw = if self.redraw { " redrawn" } else { "" };
         let luck = if self.luck > 0.0 { format!(" luck {}", self.luck) } else { String::new() };
         let drift = if self.drift > 0.0 { format!(" drift {}", self.drift) } else { String::new() };
+        let hidden = if self.hidden { " counted by rows" } else { "" };
         let by = match self.by {
             By::Rows => String::new(),
             By::Groups => format!(" in groups alike {}", self.alike),
@@ -117,7 +121,7 @@ impl Cell {
         };
         let worse = if self.worse > 0.0 { format!(" worse {:.3}", self.worse) } else { String::new() };
         format!(
-            "{} {} models, {} positives, AUC {}, shared {}, {} replicates, {point}{by}{on}{near}{redraw}{luck}{drift}{worse}",
+            "{} {} models, {} positives, AUC {}, shared {}, {} replicates, {point}{by}{on}{near}{redraw}{luck}{drift}{hidden}{worse}",
             self.key, self.models, self.positives, self.auc, self.shared, self.replicates
         )
     }
