@@ -148,7 +148,7 @@ fn grouped() -> Vec<Cell> {
 /// Days whose rows err alike, in one window and in several.
 fn timed() -> Vec<Cell> {
     let mut cells = Vec::new();
-    for days in [20, 60, 7] {
+    for days in [20, 60, 7, 4] {
         for positives in [10, 30, 100] {
             for models in [2, 21, 81] {
                 let cell = Cell { by: By::Days(days), models, positives, alike: 0.2, ..Cell::plain() };

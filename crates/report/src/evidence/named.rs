@@ -5,7 +5,7 @@ use super::members::{Asked, Members};
 use super::resamples::Resamples;
 use super::share::ForEach;
 use focalsweep_core::metrics::catalogue::Test;
-use focalsweep_core::metrics::{counted, percentile_test};
+use focalsweep_core::metrics::{LEVEL, counted, percentile_test, student_t};
 
 /// Resamples of the rows.
 const RESAMPLES: u32 = 2000;
@@ -42,12 +42,25 @@ pub(super) fn named(
     let Some(resamples) = Resamples::new(members, &[of, against], point, RESAMPLES, for_each) else { return claims };
     for &test in Test::at_point(point) {
         let both = resamples.resampled(test, 0).into_iter().zip(resamples.resampled(test, 1));
-        let Some((interval, p)) = percentile_test(both.map(|(a, b)| f64::from(a) - f64::from(b)).collect()) else {
-            continue;
-        };
+        let mut differences: Vec<f64> = both.map(|(a, b)| f64::from(a) - f64::from(b)).collect();
+        if members.rows.is_in_units() {
+            spread(&mut differences, positives);
+        }
+        let Some((interval, p)) = percentile_test(differences) else { continue };
         let difference = resamples.mean(test, 0) - resamples.mean(test, 1);
         let p = if difference == 0.0 { 1.0 } else { p };
         claims.push(pair.claim(test, (difference, None), Some(interval), p, Correction::None));
     }
     claims
+}
+
+/// Moves resamples apart from their median: those of few units vary too little, by as much as Student's quantile is
+/// beyond the normal one and as units vary less about the mean of their own (T. C. Hesterberg 2015, What teachers should
+/// know about the bootstrap, The American Statistician 69(4), 5.3).
+fn spread(differences: &mut [f64], units: usize) {
+    differences.sort_unstable_by(f64::total_cmp);
+    let Some(&middle) = differences.get(differences.len() / 2) else { return };
+    let freedom = units as f64 - 1.0;
+    let times = student_t(LEVEL, freedom) / student_t(LEVEL, f64::from(u32::MAX)) * (1.0 + 1.0 / freedom).sqrt();
+    differences.iter_mut().for_each(|difference| *difference = middle + times * (*difference - middle));
 }
