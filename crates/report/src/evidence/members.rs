@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::share::{ForEach, each_trial};
+use super::units::as_of_one_size;
 use crate::read::{CalibrationGroup, ReportError, ScoreGroup, ScoreSource};
 use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::metrics::{
@@ -92,15 +93,9 @@ impl SplitRows {
         rows.next().is_none_or(|first| rows.all(|other| other == first))
     }
 
-    /// Different rows of the rarer class. Of units as many as would say as much if they had as many rows of it each
-    /// (L. Kish 1965, Survey sampling, 11.7): of seven days of which one has half of the positives less than seven is
-    /// known (A. V. Carter, K. T. Schnepel & D. G. Steigerwald 2017, Review of Economics and Statistics 99(4)).
+    /// Different rows of the rarer class; of units as many as would say as much were they of one size.
     pub(super) fn rarer(&self) -> usize {
-        let effective = |class: usize| {
-            let of_class = || self.counts.iter().map(move |counts| f64::from(counts[class]));
-            let (sum, squares) = (of_class().sum::<f64>(), of_class().map(|count| count * count).sum::<f64>());
-            if squares > 0.0 { (sum * sum / squares).round() as usize } else { 0 }
-        };
+        let effective = |class: usize| as_of_one_size(self.counts.iter().map(|counts| counts[class]));
         let [negatives, positives] = if self.in_units { [0, 1].map(effective) } else { self.classes };
         negatives.min(positives)
     }

@@ -28,6 +28,7 @@ mod resamples;
 mod settings;
 mod share;
 mod starts;
+mod units;
 
 pub use calibration::{Calibration, Reading};
 pub use claim::{Claim, Claims, Correction, Kind};

@@ -4,8 +4,9 @@ use super::claim::{Claim, Correction, Kind, Pair};
 use super::members::{Asked, Members};
 use super::resamples::Resamples;
 use super::share::ForEach;
+use super::units::spread;
 use focalsweep_core::metrics::catalogue::Test;
-use focalsweep_core::metrics::{LEVEL, counted, percentile_test, student_t};
+use focalsweep_core::metrics::{counted, percentile_test};
 
 /// Resamples of the rows.
 const RESAMPLES: u32 = 2000;
@@ -52,15 +53,4 @@ pub(super) fn named(
         claims.push(pair.claim(test, (difference, None), Some(interval), p, Correction::None));
     }
     claims
-}
-
-/// Moves resamples apart from their median: those of few units vary too little, by as much as Student's quantile is
-/// beyond the normal one and as units vary less about the mean of their own (T. C. Hesterberg 2015, What teachers should
-/// know about the bootstrap, The American Statistician 69(4), 5.3).
-fn spread(differences: &mut [f64], units: usize) {
-    differences.sort_unstable_by(f64::total_cmp);
-    let Some(&middle) = differences.get(differences.len() / 2) else { return };
-    let freedom = units as f64 - 1.0;
-    let times = student_t(LEVEL, freedom) / student_t(LEVEL, f64::from(u32::MAX)) * (1.0 + 1.0 / freedom).sqrt();
-    differences.iter_mut().for_each(|difference| *difference = middle + times * (*difference - middle));
 }

@@ -120,8 +120,9 @@ impl Cell {
             By::Folds(folds, repeats) => format!(" in {folds} folds x {repeats}"),
         };
         let worse = if self.worse > 0.0 { format!(" worse {:.3}", self.worse) } else { String::new() };
+        let variant = format!("{by}{on}{near}{redraw}{luck}{drift}{hidden}{worse}");
         format!(
-            "{} {} models, {} positives, AUC {}, shared {}, {} replicates, {point}{by}{on}{near}{redraw}{luck}{drift}{hidden}{worse}",
+            "{} {} models, {} positives, AUC {}, shared {}, {} replicates, {point}{variant}",
             self.key, self.models, self.positives, self.auc, self.shared, self.replicates
         )
     }
