@@ -196,9 +196,9 @@ impl Means {
     /// would hold nothing but what was seen, and a count of one less in each of five folds is not beyond all doubt.
     fn test(&self) -> Option<(Interval, f64)> {
         let half = self.error * student_t(LEVEL, self.freedom);
-        let p = student_p(self.mean / self.error, self.freedom);
-        (self.error > 1e-12 * self.mean.abs())
-            .then(|| (Interval { lower: self.mean - half, upper: self.mean + half }, p))
+        let interval = Interval { lower: self.mean - half, upper: self.mean + half };
+        let varies = self.error > 1e-12 * self.mean.abs();
+        varies.then_some((interval, student_p(self.mean / self.error, self.freedom)))
     }
 }
 
