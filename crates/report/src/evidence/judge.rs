@@ -75,11 +75,12 @@ pub enum Confirmed {
 /// On the rows that ranked, the winner is held against all others, corrected for having been chosen there. On test rows
 /// that no replicate chose on, it is held against the baseline, and the best trial of each method against the plain
 /// one, as trials that were named beforehand; where each replicate has test rows of its own, which chose in another,
-/// again corrected over all pairs. Folds have models of their own: of those nothing is claimed on the test rows, but of
-/// the [`Procedure`](super::Procedure) that chose them. At the operating point the rows that chose the thresholds are
-/// resampled: for the test rows negatives that were set aside, where there are enough for the guarantee that is asked
-/// for. A trial that was ranked by what its threshold gave was chosen for that threshold and takes it along, so its
-/// claims at the operating point are corrected over all pairs on any test rows.
+/// again corrected over all pairs. Folds and windows have models of their own: of those nothing is claimed on the test
+/// rows, but of the [`Procedure`](super::Procedure) that chose them; variances over the few days of each of several
+/// windows are too small. At the operating point the rows that chose the thresholds are resampled: for the test rows
+/// negatives that were set aside, where there are enough for the guarantee that is asked for. A trial that was ranked
+/// by what its threshold gave was chosen for that threshold and takes it along, so its claims at the operating point
+/// are corrected over all pairs on any test rows.
 ///
 /// # Errors
 /// The scores are there but cannot be read.
@@ -136,8 +137,9 @@ pub fn judge(
         }
     }
     let chose = if is_fixed { at_point(&asked).filter(|_| chosen_at_point) } else { Some(everything(&asked)) };
-    // Each fold has models of its own, and a winner: see `procedure`.
-    let chose = chose.filter(|_| results.split.folds.is_none());
+    // Each fold or window has models of its own, and a winner: see `procedure`.
+    let several = results.planned_replicates > 1 && Parts::of(results) == Some(Parts::Windows);
+    let chose = chose.filter(|_| results.split.folds.is_none() && !several);
     if let Some(about) = chose {
         if ranking.on == Split::Validation {
             members = read_members(source, &all, &asked, for_each)?;
@@ -154,7 +156,7 @@ pub fn judge(
         }
     }
     // Fresh trainings of several windows share their rows in a way that no test here reckons with.
-    if Parts::of(results) == Some(Parts::Windows) && results.planned_replicates > 1 {
+    if several {
         return Ok(judged);
     }
     judged.confirm(source, results, ranking, &first, baseline.as_deref(), &asked, for_each)?;
