@@ -76,11 +76,11 @@ pub enum Confirmed {
 /// that no replicate chose on, it is held against the baseline, and the best trial of each method against the plain
 /// one, as trials that were named beforehand; where each replicate has test rows of its own, which chose in another,
 /// again corrected over all pairs. Folds and windows have models of their own: of those nothing is claimed on the test
-/// rows, but of the [`Procedure`](super::Procedure) that chose them; variances over the few days of each of several
-/// windows are too small. At the operating point the rows that chose the thresholds are resampled: for the test rows
-/// negatives that were set aside, where there are enough for the guarantee that is asked for. A trial that was ranked
-/// by what its threshold gave was chosen for that threshold and takes it along, so its claims at the operating point
-/// are corrected over all pairs on any test rows.
+/// rows, but of the [`Procedure`](super::Procedure) that chose them; over several windows such a claim was too often
+/// false (docs/statistics.md). At the operating point the rows that chose the thresholds are resampled: for the test
+/// rows negatives that were set aside, where there are enough for the guarantee that is asked for. A trial that was
+/// ranked by what its threshold gave was chosen for that threshold and takes it along, so its claims at the operating
+/// point are corrected over all pairs on any test rows.
 ///
 /// # Errors
 /// The scores are there but cannot be read.
