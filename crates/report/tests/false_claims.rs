@@ -4,7 +4,7 @@
 
 mod fabricated;
 
-use fabricated::{Cell, guaranteed, max_fpr, noticeable, rates};
+use fabricated::{By, Cell, guaranteed, max_fpr, noticeable, rates};
 use focalsweep_core::spec::{OperatingPoint, Split};
 
 /// Sets a cell.
@@ -43,6 +43,29 @@ fn equal_models_are_rarely_told_apart() {
             );
         }
     }
+}
+
+/// Groups, days, windows and folds, by their own columns of [`fabricated::COUNTED`]: the winner against others on the
+/// rows that rank and on test rows, and the procedure.
+#[test]
+fn equal_models_are_rarely_told_apart_where_rows_come_in_units() {
+    let cell = Cell { models: 3, positives: 30, ..Cell::plain() };
+    let windows = Cell { replicates: 5, alike: 0.2, drift: 0.2, positives: 10, ..cell.clone() };
+    for cell in [
+        Cell { by: By::Groups, ..cell.clone() },
+        Cell { by: By::Days(7), alike: 0.2, ..cell.clone() },
+        Cell { by: By::Windows(7), ..windows.clone() },
+        Cell { by: By::Folds(5, 1), ..windows },
+    ] {
+        let shares = shares(&cell);
+        for at in [0, 2, 3, 8, 10, 11] {
+            let (what, share) = (fabricated::COUNTED[at], shares[at]);
+            assert!(share.is_none_or(|share| share <= 9.0 / 60.0), "{}: {what} {share:?}", cell.name());
+        }
+    }
+    // That rows of a group are alike is seen where they are counted one by one.
+    let hidden = shares(&Cell { by: By::Groups, hidden: true, ..cell });
+    assert!(hidden[0].unwrap() > 9.0 / 60.0, "{hidden:?}");
 }
 
 #[test]

@@ -51,7 +51,12 @@ pub(super) fn over_folds(
             let Some(other) = of(against, test.about()) else { continue };
             let differences: Vec<f64> = own.iter().zip(&other).map(|(a, b)| a - b).collect();
             let means = Means::of(&differences, shared_rows(results, Split::Test));
-            let (interval, p) = means.one_of(pairs);
+            // Alike in every fold, they are tied; as far apart in every one, it is not known how much that varies.
+            let (interval, p) = match means.one_of(pairs) {
+                Some((interval, p)) => (Some(interval), p),
+                None if means.mean == 0.0 => (None, 1.0),
+                None => continue,
+            };
             let pair = Pair {
                 kind: Kind::Models,
                 of: first,
@@ -60,7 +65,7 @@ pub(super) fn over_folds(
                 replicates: replicates.len(),
                 positives: positives.round() as u64,
             };
-            claims.push(pair.claim(test, (means.mean, Some(means.error)), Some(interval), p, corrected_for));
+            claims.push(pair.claim(test, (means.mean, Some(means.error)), interval, p, corrected_for));
         }
     }
     claims

@@ -8,6 +8,7 @@ use super::members::{Asked, Members, Wanted, read_members};
 use super::methods::Method;
 use super::named::named;
 use super::pairs::against_all;
+use super::procedure::Parts;
 use super::settings::settings;
 use super::windows::{over_windows, windows};
 use crate::rank::{Ranked, Ranking};
@@ -46,10 +47,15 @@ impl StandardErrors {
         self.0.get(&(trial.to_owned(), on == Split::Test)).copied()
     }
 
-    fn add(&mut self, members: &Members, on: Split) {
-        let of =
-            members.of.iter().map(|(trial, member)| ((trial.clone(), on == Split::Test), member.auc.standard_error()));
-        self.0.extend(of);
+    /// Of folds at least what they differ by says: their trainings share rows, so that what they have in common does
+    /// not show in the differences.
+    fn add(&mut self, members: &Members, on: Split, results: &Results) {
+        let folds = Parts::of(results).filter(|parts| matches!(parts, Parts::Folds(_)));
+        for (trial, member) in &members.of {
+            let of_folds = folds.and_then(|folds| folds.standard_error(results, &member.auc.of_replicate));
+            let error = member.auc.standard_error().max(of_folds.unwrap_or(0.0));
+            self.0.insert((trial.clone(), on == Split::Test), error);
+        }
     }
 }
 
@@ -70,12 +76,13 @@ pub enum Confirmed {
 /// On the rows that ranked, the winner is held against all others, corrected for having been chosen there. On test rows
 /// that no replicate chose on, it is held against the baseline, and the best trial of each method against the plain
 /// one, as trials that were named beforehand; where each replicate has test rows of its own, which chose in another,
-/// again corrected over all pairs. Folds have models of their own: of those nothing is claimed on the test rows, but of
-/// the [`Procedure`](super::Procedure) that chose them; a ranking on these rows tells trials apart over the folds. At
-/// the operating point the rows that chose the thresholds are resampled: for the test rows negatives that were set
-/// aside, where there are enough for the guarantee that is asked for. A trial that was ranked by what its threshold
-/// gave was chosen for that threshold and takes it along, so its claims at the operating point are corrected over all
-/// pairs on any test rows.
+/// again corrected over all pairs. Folds and windows have models of their own: of those nothing is claimed on the test
+/// rows, but of the [`Procedure`](super::Procedure) that chose them; over several windows such a claim was too often
+/// false (docs/statistics.md). A ranking on the test rows of folds tells trials apart over the folds. At the operating
+/// point the rows that chose the thresholds are resampled: for the test rows negatives that were set aside, where there
+/// are enough for the guarantee that is asked for. A trial that was ranked by what its threshold gave was chosen for
+/// that threshold and takes it along, so its claims at the operating point are corrected over all pairs on any test
+/// rows.
 ///
 /// # Errors
 /// The scores are there but cannot be read.
@@ -109,7 +116,7 @@ pub fn judge(
     };
     let all = Wanted { trials: &compared, replicates: &replicates };
     let members = read_members(source, &all, &asked(ranking.on), for_each)?;
-    judged.errors.add(&members, ranking.on);
+    judged.errors.add(&members, ranking.on, results);
     let over = results.split.folds.is_some() && ranking.on == Split::Test;
     judged.claims.extend(if over {
         over_folds(&first, &compared, contenders, (results, ranking), &about)
@@ -123,7 +130,7 @@ pub fn judge(
     } else {
         read_members(source, &Wanted { trials: &few, replicates: &replicates }, &asked, for_each)?
     };
-    judged.errors.add(&members, Split::Test);
+    judged.errors.add(&members, Split::Test, results);
     let is_fixed = ranking.on == Split::Validation && members.rows.is_fixed();
     let chosen_at_point = ranking.test().is_some_and(Test::is_at_point);
     if is_fixed {
@@ -137,8 +144,9 @@ pub fn judge(
         }
     }
     let chose = if is_fixed { at_point(&asked).filter(|_| chosen_at_point) } else { Some(everything(&asked)) };
-    // Each fold has models of its own, and a winner: see `procedure`.
-    let chose = chose.filter(|_| results.split.folds.is_none());
+    // Each fold or window has models of its own, and a winner: see `procedure`.
+    let several = results.planned_replicates > 1 && Parts::of(results) == Some(Parts::Windows);
+    let chose = chose.filter(|_| results.split.folds.is_none() && !several);
     if let Some(about) = chose {
         if ranking.on == Split::Validation {
             members = read_members(source, &all, &asked, for_each)?;

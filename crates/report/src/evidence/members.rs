@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::units::as_of_one_size;
 use crate::read::{CalibrationGroup, ForEach, ReportError, ScoreGroup, ScoreSource, each_trial};
 use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::metrics::{
@@ -46,8 +47,8 @@ pub(super) struct SplitRows {
     factors: BTreeMap<u32, [f64; 2]>,
     /// Different rows, or units with rows, of the two classes.
     classes: [usize; 2],
-    /// Which of the classes each place has.
-    has: Vec<[bool; 2]>,
+    /// How many rows of the classes each place has, over all replicates.
+    counts: Vec<[u32; 2]>,
     /// Positives of each replicate.
     positives: BTreeMap<u32, u64>,
 }
@@ -70,11 +71,11 @@ impl SplitRows {
             let next = self.places.len() as u32;
             let place = *self.places.entry(row).or_insert(next);
             if place == next {
-                self.has.push([false; 2]);
+                self.counts.push([0; 2]);
             }
-            if !std::mem::replace(&mut self.has[place as usize][class], true) {
-                self.classes[class] += 1;
-            }
+            let count = &mut self.counts[place as usize][class];
+            *count += 1;
+            self.classes[class] += usize::from(*count == 1);
             place
         };
         let keys = if self.in_units { units } else { rows };
@@ -91,9 +92,16 @@ impl SplitRows {
         rows.next().is_none_or(|first| rows.all(|other| other == first))
     }
 
-    /// Different rows of the rarer class, or units with rows of it.
+    /// Different rows of the rarer class; of units as many as would say as much were they of one size.
     pub(super) fn rarer(&self) -> usize {
-        self.classes[0].min(self.classes[1])
+        let effective = |class: usize| as_of_one_size(self.counts.iter().map(|counts| counts[class]));
+        let [negatives, positives] = if self.in_units { [0, 1].map(effective) } else { self.classes };
+        negatives.min(positives)
+    }
+
+    /// Whether rows come in units, which vary and not the rows.
+    pub(super) fn is_in_units(&self) -> bool {
+        self.in_units
     }
 
     /// What resamples draw: how many units, or else negative rows, there are.

@@ -29,6 +29,7 @@ mod report;
 mod resamples;
 mod settings;
 mod starts;
+mod units;
 mod windows;
 
 pub use calibration::{Calibration, Reading};

@@ -3,6 +3,7 @@
 use super::claim::{Claim, Correction, Kind, Pair};
 use super::members::{Asked, Members};
 use super::resamples::Resamples;
+use super::units::spread;
 use crate::read::ForEach;
 use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::metrics::{counted, percentile_test};
@@ -42,9 +43,11 @@ pub(super) fn named(
     let Some(resamples) = Resamples::new(members, &[of, against], point, RESAMPLES, for_each) else { return claims };
     for &test in Test::at_point(point) {
         let both = resamples.resampled(test, 0).into_iter().zip(resamples.resampled(test, 1));
-        let Some((interval, p)) = percentile_test(both.map(|(a, b)| f64::from(a) - f64::from(b)).collect()) else {
-            continue;
-        };
+        let mut differences: Vec<f64> = both.map(|(a, b)| f64::from(a) - f64::from(b)).collect();
+        if members.rows.is_in_units() {
+            spread(&mut differences, positives);
+        }
+        let Some((interval, p)) = percentile_test(differences) else { continue };
         let difference = resamples.mean(test, 0) - resamples.mean(test, 1);
         let p = if difference == 0.0 { 1.0 } else { p };
         claims.push(pair.claim(test, (difference, None), Some(interval), p, Correction::None));

@@ -65,7 +65,8 @@ pub struct AgainstPlain {
     pub mean: f64,
     /// The first less the plain one.
     pub difference: f64,
-    /// 95 % interval and p-value of a t-test; `None` from too few windows.
+    /// 95 % interval and p-value of a t-test; `None` from too few windows, and where it is the same in every part: that
+    /// says nothing of how much it varies.
     pub test: Option<(Interval, f64)>,
 }
 
@@ -75,7 +76,7 @@ impl Procedure {
     ///
     /// # Errors
     /// A rank key is not among the results.
-    pub(super) fn of(results: &Results, ranking: &Ranking) -> Result<Option<Self>, ReportError> {
+    pub fn of(results: &Results, ranking: &Ranking) -> Result<Option<Self>, ReportError> {
         let Some(parts) = Parts::of(results).filter(|_| ranking.on == Split::Validation) else { return Ok(None) };
         let by: Vec<String> = ranking.keys.iter().map(|key| key.name.clone()).collect();
         let mut replicates: Vec<u32> =
@@ -120,7 +121,7 @@ impl Procedure {
                 AgainstPlain {
                     mean: Means::of(&plain, share).mean,
                     difference: difference.mean,
-                    test: is_tested.then(|| difference.test()),
+                    test: is_tested.then(|| difference.test()).flatten(),
                 }
             });
             Some(ProcedureFigure {
@@ -159,6 +160,11 @@ impl Parts {
             _ => None,
         }
     }
+
+    /// Standard error of the mean of a figure over the parts, from what it differs by; `None` of fewer than two.
+    pub(super) fn standard_error(self, results: &Results, of_parts: &[f64]) -> Option<f64> {
+        (of_parts.len() > 1).then(|| Means::of(of_parts, shared_rows(results, Split::Test)).error)
+    }
 }
 
 impl ProcedureFigure {
@@ -184,18 +190,19 @@ impl Means {
         Self { mean, error: (variance * (1.0 / n + share)).sqrt(), freedom: n - 1.0 }
     }
 
-    fn test(&self) -> (Interval, f64) {
+    /// `None` where all are the same: the parts that the plain trial won, or counts of few. An interval without width
+    /// would hold nothing but what was seen, and a count of one less in each of five folds is not beyond all doubt.
+    fn test(&self) -> Option<(Interval, f64)> {
         self.one_of(1)
     }
 
     /// The same of one of so many comparisons, all of which are to hold (Bonferroni).
-    pub(super) fn one_of(&self, comparisons: usize) -> (Interval, f64) {
+    pub(super) fn one_of(&self, comparisons: usize) -> Option<(Interval, f64)> {
         let many = comparisons.max(1) as f64;
         let half = self.error * student_t(LEVEL / many, self.freedom);
-        // Equal in every part: nothing tells them apart.
-        let t = if self.mean == 0.0 { 0.0 } else { self.mean / self.error };
-        let p = (many * student_p(t, self.freedom)).min(1.0);
-        (Interval { lower: self.mean - half, upper: self.mean + half }, p)
+        let interval = Interval { lower: self.mean - half, upper: self.mean + half };
+        let varies = self.error > 1e-12 * self.mean.abs();
+        varies.then(|| (interval, (many * student_p(self.mean / self.error, self.freedom)).min(1.0)))
     }
 }
 
@@ -212,11 +219,13 @@ mod tests {
     fn differences_over_folds_are_tested_by_nadeau_and_bengio() {
         let means = Means::of(&[0.02, 0.01, 0.03, 0.0, 0.02], 0.25);
         assert!((means.mean - 0.016).abs() < 1e-12 && (means.error - 0.007_648_529_27).abs() < 1e-9, "{}", means.error);
-        let (interval, p) = means.test();
+        let (interval, p) = means.test().unwrap();
         // scipy.stats.t.sf(2.0919054, 4) * 2 and t.ppf(0.975, 4) = 2.7764451.
         assert!((p - 0.104_605_2).abs() < 1e-6, "{p}");
         assert!((interval.upper - (0.016 + 2.776_445_1 * 0.007_648_529_27)).abs() < 1e-7);
-        assert_eq!(Means::of(&[0.0, 0.0], 0.25).test().1, 1.0);
+        for same in [0.0, -1.0, 0.1] {
+            assert_eq!(Means::of(&[same; 5], 0.25).test(), None, "how much it varies is not known");
+        }
     }
 
     #[test]

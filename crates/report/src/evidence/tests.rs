@@ -12,7 +12,7 @@ use focalsweep_core::metrics::{
     AucComponents, Confusion, ScoredRows, student_p, threshold_in_use, validation_threshold,
 };
 use focalsweep_core::plan::Phase;
-use focalsweep_core::spec::{OperatingPoint, Split};
+use focalsweep_core::spec::{Folds, OperatingPoint, Split, SplitBy, SplitSpec};
 
 const POINT: OperatingPoint = OperatingPoint::MaxFpr { max_fpr: 0.1, confidence: None };
 
@@ -402,14 +402,16 @@ fn thresholds_and_misses_are_those_of_units() {
     assert!(one.claims.all().is_empty(), "{:?}", one.claims);
 }
 
-/// Folds have models of their own: on the test rows nothing is claimed of a trial.
+/// Folds and windows have models of their own: on the test rows nothing is claimed of a trial.
 #[test]
-fn of_folds_no_models_are_claimed() {
+fn of_folds_and_windows_no_models_are_claimed() {
     let trials = ["a", "b"];
-    let folds = focalsweep_core::spec::Folds { folds: 2, repeats: 1 };
-    let split = focalsweep_core::spec::SplitSpec { folds: Some(folds), ..Default::default() };
-    let results = Results { split, ..table(&trials, 2, Some(POINT)) };
-    let found = judged(&scores(&trials, 2, [0, 1000]), &results, &ranked(&results, &["auc"]));
-    assert!(found.claims.all().iter().all(|claim| claim.split == Split::Validation), "{:?}", found.claims);
-    assert!(!found.claims.all().is_empty());
+    let folds = SplitSpec { folds: Some(Folds { folds: 2, repeats: 1 }), ..SplitSpec::default() };
+    let by = SplitBy::Time { column: "t".into(), gap: None, label_delay: None, window: None, groups: None };
+    for split in [folds, SplitSpec { by, ..SplitSpec::default() }] {
+        let results = Results { split, planned_replicates: 2, ..table(&trials, 2, Some(POINT)) };
+        let found = judged(&scores(&trials, 2, [0, 1000]), &results, &ranked(&results, &["auc"]));
+        assert!(found.claims.all().iter().all(|claim| claim.split == Split::Validation), "{:?}", found.claims);
+        assert!(!found.claims.all().is_empty());
+    }
 }

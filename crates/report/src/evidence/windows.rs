@@ -54,7 +54,7 @@ pub(super) fn over_windows(
             })
             .collect();
         let Some(means) = means else { continue };
-        let p: Vec<f64> = means.iter().map(|means| means.one_of(1).1).collect();
+        let p: Vec<f64> = means.iter().map(|means| means.one_of(1).map_or(1.0, |(_, p)| p)).collect();
         for ((&of, means), p) in trials.iter().zip(&means).zip(holm(&p)) {
             let pair = Pair {
                 kind: Kind::Settings,
@@ -65,8 +65,8 @@ pub(super) fn over_windows(
                 positives: positives.round() as u64,
             };
             // Simultaneous, as Bonferroni has it.
-            let (interval, _) = means.one_of(trials.len());
-            claims.push(pair.claim(test, (means.mean, Some(means.error)), Some(interval), p, corrected_for));
+            let interval = means.one_of(trials.len()).map(|(interval, _)| interval);
+            claims.push(pair.claim(test, (means.mean, Some(means.error)), interval, p, corrected_for));
         }
     }
     claims

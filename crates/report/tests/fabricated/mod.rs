@@ -6,37 +6,35 @@
 //! are dealt anew, as `split.test_rows: fixed` does. Then the scores go through `rank` and `judge`, as those of a run
 //! do.
 
+mod draw;
+mod rows;
+
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use focalsweep_core::metrics::catalogue::Test;
-use focalsweep_core::metrics::{
-    AucComponents, Confusion, ScoredRows, auc_delong, average_precision, student_t, threshold_in_use, two_sided_p,
-    validation_threshold,
-};
-use focalsweep_core::plan::Phase;
+use focalsweep_core::metrics::{AucComponents, student_t, two_sided_p};
 use focalsweep_core::random::{Purpose, Stream};
-use focalsweep_core::record::State;
 use focalsweep_core::spec::{OperatingPoint, Split};
-use focalsweep_report::{
-    CalibrationGroup, Claim, Kind, Options, ReportError, Results, Row, ScoreGroup, ScoreSource, Value, judge, rank,
-};
+use focalsweep_report::{Claim, Kind, Options, Procedure, Results, ScoreGroup, judge, rank};
 
-/// Columns of the fabricated results.
-const COLUMNS: [&str; 13] = [
-    "val_auc",
-    "val_average_precision",
-    "val_op_fn",
-    "val_op_fp",
-    "test_auc",
-    "test_average_precision",
-    "test_op_fn",
-    "test_op_fp",
-    "threshold_raw",
-    "val_op_tp",
-    "val_op_tn",
-    "test_op_tp",
-    "test_op_tn",
-];
+use draw::{Set, draw};
+
+/// What rows come in, and how they are dealt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// By themselves, at random.
+    Rows,
+    /// Groups of one to seven rows; `positives` are groups with positives, and there are eight times as many others.
+    Groups,
+    /// One window of time: so many days validate, as many after them test. All replicates are on these.
+    Days(usize),
+    /// A window of so many days for each replicate, each validated by as long before it as `split.validation` is by
+    /// default; `positives` is for a window on average.
+    Windows(usize),
+    /// Folds, and how often they are drawn; `positives` is for a fold. There are as many replicates.
+    Folds(u32, u32),
+}
 
 /// How models are made.
 #[derive(Debug, Clone)]
@@ -63,6 +61,13 @@ pub(crate) struct Cell {
     pub(crate) redraw: bool,
     /// Negatives that are set aside for a guarantee.
     pub(crate) set_aside: usize,
+    pub(crate) by: By,
+    /// Share of each error's variance that the rows of a unit have in common.
+    pub(crate) alike: f64,
+    /// Whether the report is kept from knowing the units, and counts rows.
+    pub(crate) hidden: bool,
+    /// Standard deviation of what a window or the training rows of a fold do to the shift of all models.
+    pub(crate) drift: f64,
 }
 
 impl Cell {
@@ -83,6 +88,10 @@ impl Cell {
             worse: 0.0,
             redraw: false,
             set_aside: 0,
+            by: By::Rows,
+            alike: 0.5,
+            hidden: false,
+            drift: 0.0,
         }
     }
 
@@ -101,9 +110,19 @@ impl Cell {
         let near = if self.near { " near-duplicates" } else { "" };
         let redraw = if self.redraw { " redrawn" } else { "" };
         let luck = if self.luck > 0.0 { format!(" luck {}", self.luck) } else { String::new() };
+        let drift = if self.drift > 0.0 { format!(" drift {}", self.drift) } else { String::new() };
+        let hidden = if self.hidden { " counted by rows" } else { "" };
+        let by = match self.by {
+            By::Rows => String::new(),
+            By::Groups => format!(" in groups alike {}", self.alike),
+            By::Days(days) => format!(" in {days} days alike {}", self.alike),
+            By::Windows(days) => format!(" in windows of {days} days alike {}", self.alike),
+            By::Folds(folds, repeats) => format!(" in {folds} folds x {repeats}"),
+        };
         let worse = if self.worse > 0.0 { format!(" worse {:.3}", self.worse) } else { String::new() };
+        let variant = format!("{by}{on}{near}{redraw}{luck}{drift}{hidden}{worse}");
         format!(
-            "{} {} models, {} positives, AUC {}, shared {}, {} replicates, {point}{on}{near}{redraw}{luck}{worse}",
+            "{} {} models, {} positives, AUC {}, shared {}, {} replicates, {point}{variant}",
             self.key, self.models, self.positives, self.auc, self.shared, self.replicates
         )
     }
@@ -127,170 +146,8 @@ fn auc_of(shift: f64) -> f64 {
     1.0 - two_sided_p(shift / 2_f64.sqrt()) / 2.0
 }
 
-/// A set: scores, and results as a run would have them.
-struct Set {
-    results: Results,
-    groups: Vec<ScoreGroup>,
-    set_aside: Vec<CalibrationGroup>,
-}
-
-impl ScoreSource for Set {
-    fn for_each(
-        &self,
-        wanted: &dyn Fn(&str, u32, Split) -> bool,
-        each: &mut dyn FnMut(ScoreGroup),
-    ) -> Result<(), ReportError> {
-        self.groups.for_each(wanted, each)
-    }
-
-    fn for_each_calibration(
-        &self,
-        wanted: &dyn Fn(&str, u32) -> bool,
-        each: &mut dyn FnMut(CalibrationGroup),
-    ) -> Result<(), ReportError> {
-        let groups = self.set_aside.iter().filter(|group| wanted(&group.trial, group.replicate));
-        groups.for_each(|group| each(group.clone()));
-        Ok(())
-    }
-}
-
-fn draw(cell: &Cell, stream: &mut Stream) -> Set {
-    // As many rows as validation and test rows need, and twice as many to train on.
-    let negatives = (20 * cell.positives).max(400);
-    let (all_positives, all_negatives) = (4 * cell.positives, 4 * negatives + cell.set_aside);
-    let rows = all_positives + all_negatives;
-    let label = |row: usize| u8::from(row < all_positives);
-    let common: Vec<f64> = (0..rows).map(|_| stream.normal()).collect();
-    let own: Vec<Vec<f64>> = (0..cell.models).map(|_| (0..rows).map(|_| stream.normal()).collect()).collect();
-    let mut deal = |pool: &mut Vec<usize>, count: usize| {
-        stream.shuffle(pool);
-        pool.split_off(pool.len() - count)
-    };
-    let mut pools = [(0..all_positives).collect::<Vec<_>>(), (all_positives..rows).collect::<Vec<_>>()];
-    let counts = [cell.positives, negatives];
-    let fixed: Vec<usize> = pools.iter_mut().zip(counts).flat_map(|(pool, count)| deal(pool, count)).collect();
-    let fixed_aside = if cell.set_aside > 0 { deal(&mut pools[1], cell.set_aside) } else { Vec::new() };
-    let splits: Vec<[Vec<usize>; 3]> = (0..cell.replicates + cell.confirm)
-        .map(|_| {
-            let mut pools = pools.clone();
-            let (test, mut aside) = if cell.redraw {
-                pools = [(0..all_positives).collect(), (all_positives..rows).collect()];
-                let test = pools.iter_mut().zip(counts).flat_map(|(pool, count)| deal(pool, count)).collect();
-                let aside = if cell.set_aside > 0 { deal(&mut pools[1], cell.set_aside) } else { Vec::new() };
-                (test, aside)
-            } else {
-                (fixed.clone(), fixed_aside.clone())
-            };
-            let mut validation: Vec<usize> =
-                pools.iter_mut().zip(counts).flat_map(|(pool, count)| deal(pool, count)).collect();
-            validation.sort_unstable();
-            let mut test: Vec<usize> = test;
-            test.sort_unstable();
-            aside.sort_unstable();
-            [validation, test, aside]
-        })
-        .collect();
-    let (mut groups, mut set_aside, mut table) = (Vec::new(), Vec::new(), Vec::new());
-    for (model, own) in own.iter().enumerate() {
-        let worse = if model + 1 == cell.models { cell.worse } else { 0.0 };
-        for (replicate, split) in (0..).zip(&splits) {
-            let is_confirm = replicate >= cell.replicates;
-            let luck = cell.luck * stream.normal();
-            let shift = cell.shift() - worse + luck;
-            let (of_model, of_training) = (0.5_f64.sqrt(), 0.5_f64.sqrt());
-            let apart = if cell.near && model % 2 == 1 { 0.001 } else { 1.0 - cell.shared };
-            let base = if cell.near { 1.0 } else { cell.shared };
-            let mut score = |row: usize| {
-                let error =
-                    base.sqrt() * common[row] + apart.sqrt() * (of_model * own[row] + of_training * stream.normal());
-                (shift * f64::from(label(row)) + error) as f32
-            };
-            let id = format!("{model:016x}");
-            let [validation, test, aside] = split.each_ref().map(|of| {
-                let raw: Vec<f32> = of.iter().map(|&row| score(row)).collect();
-                let labels: Vec<u8> = of.iter().map(|&row| label(row)).collect();
-                (of.iter().map(|&row| row as i64).collect(), labels, raw)
-            });
-            let parts =
-                [(Split::Validation, validation), (Split::Test, test)].map(|(split, (rows, labels, raw))| ScoreGroup {
-                    trial: id.clone(),
-                    replicate,
-                    split,
-                    rows,
-                    labels,
-                    scores: raw.clone(),
-                    raw,
-                    units: Vec::new(),
-                });
-            let (rows, labels, raw) = aside;
-            let aside = CalibrationGroup { trial: id.clone(), replicate, rows, labels, scores: raw.clone(), raw };
-            table.push(row_of(cell, &id, (model, replicate, is_confirm), &parts, &aside));
-            groups.extend(parts);
-            set_aside.extend(Some(aside).filter(|aside| !aside.rows.is_empty()));
-        }
-    }
-    let results = Results {
-        name: "fabricated".to_owned(),
-        planned_trials: cell.models,
-        planned_replicates: cell.replicates,
-        parameters: vec!["loss".to_owned(), "alpha".to_owned()],
-        metrics: COLUMNS.map(str::to_owned).to_vec(),
-        rows: table,
-        operating_point: Some(cell.point.clone()),
-        ..Results::default()
-    };
-    Set { results, groups, set_aside }
-}
-
-fn row_of(
-    cell: &Cell,
-    id: &str,
-    (model, replicate, confirm): (usize, u32, bool),
-    parts: &[ScoreGroup; 2],
-    aside: &CalibrationGroup,
-) -> Row {
-    let validation = ScoredRows { raw: &parts[0].raw, scores: &parts[0].scores, labels: &parts[0].labels };
-    let chosen = validation_threshold(&cell.point, validation);
-    let threshold = threshold_in_use(&cell.point, chosen, aside.scored()).unwrap().raw;
-    let val = Confusion::at(&parts[0].raw, &parts[0].labels, chosen.unwrap().raw);
-    let test = Confusion::at(&parts[1].raw, &parts[1].labels, threshold);
-    let auc = parts.each_ref().map(|part| auc_delong(&part.raw, &part.labels).unwrap().auc);
-    let precision = parts.each_ref().map(|part| average_precision(&part.raw, &part.labels).unwrap());
-    let count = |count: u64| count as f64;
-    let values = [
-        auc[0],
-        precision[0],
-        count(val.fn_),
-        count(val.fp),
-        auc[1],
-        precision[1],
-        count(test.fn_),
-        count(test.fp),
-        threshold,
-        count(val.tp),
-        count(val.tn),
-        count(test.tp),
-        count(test.tn),
-    ];
-    Row {
-        trial_id: id.to_owned(),
-        replicate,
-        phase: if confirm { Phase::Confirm } else { Phase::Search },
-        state: State::Finished,
-        error: None,
-        data_fingerprint: "data".to_owned(),
-        split_fingerprint: format!("split {replicate}"),
-        parameters: vec![
-            Some(Value::Text(if model == 0 { "bce" } else { "focal" }.to_owned())),
-            (model > 0).then_some(Value::Number(model as f64 / 100.0)),
-        ],
-        metrics: values.into_iter().map(Some).collect(),
-        timing: None,
-    }
-}
-
 /// What is counted over the sets of a cell.
-pub(crate) const COUNTED: [&str; 10] = [
+pub(crate) const COUNTED: [&str; 17] = [
     "told from the winner, by the key",
     "by AUC",
     "test: AUC",
@@ -301,10 +158,35 @@ pub(crate) const COUNTED: [&str; 10] = [
     "± covers (test)",
     "test: the other side",
     "settings: the other side",
+    "procedure: AUC",
+    "procedure: by the key",
+    "procedure: AUC's difference held",
+    "procedure: the key's difference held",
+    "procedure: ± of the AUC covers",
+    "a trial's precision to come is below",
+    "the winner's is",
 ];
 
-/// Which of [`COUNTED`] hold of a set, and whether there was such a claim at all.
-fn judged(cell: &Cell, set: &Set) -> [Option<bool>; 10] {
+/// What is found of a set by one of [`COUNTED`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Found {
+    /// There is no such claim.
+    Nothing,
+    /// Whether it holds.
+    Told(bool),
+    /// A figure and half of its interval, to be held against the truth; that is the mean over all sets where it is not
+    /// given, those included where nothing is said of how sure the figure is.
+    Interval { centre: f64, half: Option<f64>, truth: Option<f64> },
+}
+
+impl Found {
+    fn told(told: Option<bool>) -> Self {
+        told.map_or(Self::Nothing, Self::Told)
+    }
+}
+
+/// What [`COUNTED`] are in a set.
+fn judged(cell: &Cell, set: &Set) -> [Found; COUNTED.len()] {
     let mut results = set.results.clone();
     results.add_costs();
     let options = Options { by: vec![cell.key.to_owned()], on: cell.on, top: None };
@@ -318,34 +200,108 @@ fn judged(cell: &Cell, set: &Set) -> [Option<bool>; 10] {
         let of = judged.claims.all().iter().filter(|c| (c.kind, c.about, c.split) == (kind, about, split));
         let of: Vec<_> = of.filter(|c| cell.worse == 0.0 || c.against == worst).collect();
         if cell.worse > 0.0 && *winner == worst {
-            return Some(false);
+            return Found::Told(false);
         }
-        (!of.is_empty()).then(|| of.iter().any(|claim| claim.told()))
+        Found::told((!of.is_empty()).then(|| of.iter().any(|claim| claim.told())))
     };
     let of_rule = Test::of_rule(&cell.point);
     let other = Test::at_point(&cell.point).iter().copied().find(|&test| test != of_rule).unwrap_or(of_rule);
-    let named = |about: Test| judged.claims.get(Kind::Models, about, winner, baseline, Split::Test).map(Claim::told);
+    let named = |about: Test| {
+        let of =
+            judged.claims.get(Kind::Models, about, winner, baseline, Split::Test).filter(|_| cell.on != Split::Test);
+        Found::told(of.map(Claim::told))
+    };
     let covers = |split: Split| {
         // A trial that was not chosen: the truth of its setting.
-        let (trial, truth) = (format!("{:016x}", 0), truth(cell));
-        let error = judged.errors.of(&trial, split)?;
+        let trial = format!("{:016x}", 0);
         let column = if split == Split::Test { "test_auc" } else { "val_auc" };
-        let mean = ranking.mean(ranking.trial(&trial)?, column)?;
-        Some((mean - truth).abs() <= student_t(0.05, cell.positives as f64 - 1.0) * error)
+        let of = judged.errors.of(&trial, split).zip(ranking.mean(ranking.trial(&trial)?, column));
+        let (error, centre) = of?;
+        Some(Found::Interval {
+            centre,
+            half: Some(student_t(0.05, positives(cell, set, split) - 1.0) * error),
+            truth: (cell.by == By::Rows).then(|| truth(cell)),
+        })
     };
+    let covers = |split: Split| covers(split).unwrap_or(Found::Nothing);
     let key = ranking.keys[0].test.unwrap();
+    let [tested, tested_by_key, held, held_by_key, mean] =
+        procedure(Procedure::of(&results, &ranking).unwrap().as_ref(), key);
+    let [trials, winners] = [&format!("{:016x}", 0), winner].map(|trial| precision_to_come(cell, &results, trial));
     [
         told(Kind::Models, key, cell.on),
         told(Kind::Models, Test::Auc, cell.on),
-        if cell.on == Split::Test { None } else { named(Test::Auc) },
-        if cell.on == Split::Test { None } else { named(of_rule) },
+        named(Test::Auc),
+        named(of_rule),
         told(Kind::Settings, Test::Auc, Split::Test),
         told(Kind::Settings, of_rule, Split::Test),
         covers(Split::Validation),
         covers(Split::Test),
-        if cell.on == Split::Test { None } else { named(other) },
+        named(other),
         told(Kind::Settings, other, Split::Test),
+        tested,
+        tested_by_key,
+        held,
+        held_by_key,
+        mean,
+        trials,
+        winners,
     ]
+}
+
+/// What is said of the procedure: whether its AUC and its figure by the key are told from the plain one's, whether the
+/// intervals of these differences hold, and that of its AUC.
+fn procedure(procedure: Option<&Procedure>, key: Test) -> [Found; 5] {
+    let Some(procedure) = procedure.filter(|procedure| procedure.is_tested()) else {
+        return [Found::Nothing; 5];
+    };
+    let of = |about: Test| procedure.figures.iter().find(|figure| figure.about == about);
+    let against = |about: Test| of(about)?.against_plain;
+    let told = |about: Test| Found::told(against(about).map(|of| of.test.is_some_and(|(_, p)| p < 0.05)));
+    let held = |about: Test| {
+        against(about).map_or(Found::Nothing, |of| Found::Interval {
+            centre: of.difference,
+            half: of.test.map(|(interval, _)| (interval.upper - interval.lower) / 2.0),
+            truth: None,
+        })
+    };
+    let auc = of(Test::Auc).and_then(|auc| Some((auc.mean, auc.standard_error?)));
+    let mean = auc.map_or(Found::Nothing, |(centre, error)| Found::Interval {
+        centre,
+        half: Some(error * student_t(0.05, procedure.count as f64 - 1.0)),
+        truth: None,
+    });
+    [told(Test::Auc), told(key), held(Test::Auc), held(key), mean]
+}
+
+/// Positives of the rows, or of several units those that have some.
+fn positives(cell: &Cell, set: &Set, split: Split) -> f64 {
+    if cell.by == By::Rows {
+        return cell.positives as f64;
+    }
+    let of_trial = set.groups.iter().filter(|group| group.split == split && group.trial == set.groups[0].trial);
+    let of = |group: &ScoreGroup| -> HashSet<i64> {
+        let keys = if group.units.is_empty() { &group.rows } else { &group.units };
+        keys.iter().zip(&group.labels).filter(|(_, label)| **label == 1).map(|(key, _)| *key).collect()
+    };
+    of_trial.flat_map(of).collect::<HashSet<i64>>().len() as f64
+}
+
+/// Whether the rows that a trial's threshold flags, of all that there could be, have a lower share of positives than
+/// was asked for; of the first replicate.
+fn precision_to_come(cell: &Cell, results: &Results, trial: &str) -> Found {
+    let OperatingPoint::MinPrecision { min_precision } = cell.point else { return Found::Nothing };
+    let row = results.rows.iter().find(|row| row.trial_id == trial).unwrap();
+    let [threshold, caught, alarms] =
+        ["threshold_raw", "val_op_tp", "val_op_fp"].map(|name| results.value(row, name).unwrap());
+    // Nobody is flagged, which is said.
+    if caught + alarms == 0.0 {
+        return Found::Nothing;
+    }
+    let share = cell.positives as f64 / (cell.positives + (20 * cell.positives).max(400)) as f64;
+    let above = |z: f64| if z > 0.0 { two_sided_p(z) / 2.0 } else { 1.0 - two_sided_p(z) / 2.0 };
+    let (caught, alarms) = (share * above(threshold - cell.shift()), (1.0 - share) * above(threshold));
+    Found::Told(caught / (caught + alarms) < min_precision)
 }
 
 /// Expected AUC of a training.
@@ -355,31 +311,35 @@ fn truth(cell: &Cell) -> f64 {
 }
 
 /// Shares of the sets that `seed` draws, and how many had such a claim.
-pub(crate) fn rates(cell: &Cell, sets: u32, seed: u64) -> [(u32, u32); 10] {
+pub(crate) fn rates(cell: &Cell, sets: u32, seed: u64) -> [(u32, u32); COUNTED.len()] {
     let next = AtomicU32::new(0);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let work = || {
-        let mut counts = [(0, 0); 10];
+        let mut found = Vec::new();
         loop {
             let set = next.fetch_add(1, Ordering::Relaxed);
             if set >= sets {
-                return counts;
+                return found;
             }
-            let found = judged(cell, &draw(cell, &mut Stream::new(seed, set, Purpose::Synth, 0, 0)));
-            for (count, found) in counts.iter_mut().zip(found) {
-                count.0 += u32::from(found == Some(true));
-                count.1 += u32::from(found.is_some());
-            }
+            found.push(judged(cell, &draw(cell, &mut Stream::new(seed, set, Purpose::Synth, 0, 0))));
         }
     };
-    std::thread::scope(|scope| {
+    let found: Vec<[Found; COUNTED.len()]> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().fold([(0, 0); 10], |mut sum, worker| {
-            for (sum, count) in sum.iter_mut().zip(worker.join().unwrap()) {
-                *sum = (sum.0 + count.0, sum.1 + count.1);
-            }
-            sum
-        })
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
+    std::array::from_fn(|at| {
+        let of = || found.iter().map(|of| of[at]);
+        let centre = |found| if let Found::Interval { centre, .. } = found { Some(centre) } else { None };
+        let centres: Vec<f64> = of().filter_map(centre).collect();
+        let mean = centres.iter().sum::<f64>() / centres.len() as f64;
+        let holds = |found| match found {
+            Found::Nothing => None,
+            Found::Told(told) => Some(told),
+            Found::Interval { centre, half, truth } => Some((centre - truth.unwrap_or(mean)).abs() <= half?),
+        };
+        let held: Vec<bool> = of().filter_map(holds).collect();
+        (held.iter().filter(|&&held| held).count() as u32, held.len() as u32)
     })
 }
 
