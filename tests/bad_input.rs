@@ -208,8 +208,10 @@ fn sweep_files_with_faults() {
             edited("half an epoch", "epochs: 2", "epochs: 1.5"),
             edited("an infinite step", "epochs: 2", "learning_rate: .inf"),
             edited("the wrong goal", "epochs: 2", "early_stopping: {metric: val_auc, goal: minimize}"),
-            with_lines("method random", "method: random"),
-            with_lines("method tpe", "method: tpe"),
+            with_lines("method of another program", "method: bayes"),
+            with_lines("tpe that would learn from test rows", "method: tpe\nrun_cap: 4\nrank: {on: test}"),
+            with_lines("a wave of a grid", "wave: 4"),
+            with_lines("a budget without a unit", "budget: 600"),
             with_lines("early_terminate", "early_terminate: {type: asha}"),
             with_lines(
                 "an unknown launcher in the file",

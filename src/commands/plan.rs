@@ -48,15 +48,16 @@ pub(super) fn show(spec: &Spec, workload: &Workload, format: PlanFormat) -> Resu
             let mib = |bytes: u64| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
             let names: Vec<String> =
                 pool.iter().map(|device| format!("{} x {}, {}", device.slots, device.name(), device.model)).collect();
+            let how_many = match trials_in_words(spec, plan.trials) {
+                (_, by) if by.is_empty() => thousands(plan.trials),
+                (count, by) => count + &by,
+            };
             // What is asked for later, nobody knows yet.
             let rows = if spec.method.draws() { "rows at first" } else { "rows of results" };
             let names = if names.is_empty() { "on the cluster".to_owned() } else { names.join("; ") };
             let mut lines = vec![
                 ("sweep", spec.name.clone()),
-                (
-                    "trials",
-                    if spec.method.draws() { trials_in_words(spec, plan.trials) } else { thousands(plan.trials) },
-                ),
+                ("trials", how_many),
                 ("replicates", plan.replicates.to_string()),
                 (rows, thousands(plan.rows())),
                 ("shapes", format!("{} (trials of one shape share a stack)", trials.groups().len())),

@@ -79,8 +79,8 @@ fn not_found(path: &Path) -> String {
 
 pub(super) fn validate(args: &SpecArgs) -> Result<ExitCode, Failure> {
     let spec = read(args)?;
-    let trials = trials_in_words(&spec, trials(&spec)?.len());
-    output::talk(&format!("{}: no faults; {trials} x {} replicates", args.spec.display(), spec.replicates));
+    let (trials, by) = trials_in_words(&spec, trials(&spec)?.len());
+    output::talk(&format!("{}: no faults; {trials} x {} replicates{by}", args.spec.display(), spec.replicates));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -90,13 +90,13 @@ pub(super) fn schema() -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// How many trials a sweep has, of which the first wave has `first`.
-pub(super) fn trials_in_words(spec: &Spec, first: usize) -> String {
-    let of_method = |count: String| format!("{count}, by `{}` in waves of {}", spec.method.word(), thousands(first));
+/// How many trials a sweep has, of which the first wave has `first`, and how they are chosen.
+pub(super) fn trials_in_words(spec: &Spec, first: usize) -> (String, String) {
+    let by = || format!(", chosen by `{}` in waves of {}", spec.method.word(), thousands(first));
     match (spec.method.draws(), spec.run_cap) {
-        (false, _) => format!("{} trials", thousands(first)),
-        (true, Some(cap)) => of_method(format!("at most {} trials", thousands(cap))),
-        (true, None) => of_method("as many trials as there is time for".to_owned()),
+        (false, _) => (format!("{} trials", thousands(first)), String::new()),
+        (true, Some(cap)) => (format!("at most {} trials", thousands(cap)), by()),
+        (true, None) => ("as many trials as there is time for".to_owned(), by()),
     }
 }
 
