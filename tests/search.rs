@@ -1,6 +1,6 @@
 //! Searches: trials that are drawn wave by wave, and when that ends.
 
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod common;
 #[path = "common/same.rs"]

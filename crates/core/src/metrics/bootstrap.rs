@@ -97,6 +97,7 @@ pub fn operating_point_intervals(
 }
 
 /// Rows that choose a threshold on resamples of themselves.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Chooses {
     /// Under a least recall the threshold is the score of the positive at a place, whatever the negatives are.
     Positives {
