@@ -488,7 +488,8 @@ fn what_confirms_is_an_array_of_its_own() {
     slurm.queue_is_empty();
 }
 
-/// Each wave is an array of its own, asked for when the one before it is told; trials and bits are those of one machine.
+/// Each wave is an array of its own, asked for when the one before it is told; trials and bits are those of one
+/// machine.
 #[test]
 fn a_search_is_an_array_a_wave() {
     let Some(slurm) = Slurm::up(&[]) else { return };

@@ -37,7 +37,8 @@ pub(super) fn show(spec: &Spec, workload: &Workload, format: PlanFormat) -> Resu
         PlanFormat::Json => {
             let jobs: Vec<_> = plan.jobs.iter().map(|job| json!(job)).collect();
             let value = json!({
-                "name": spec.name, "method": spec.method, "run_cap": spec.run_cap, "trials": plan.trials, "replicates": plan.replicates, "rows": plan.rows(),
+                "name": spec.name, "method": spec.method, "run_cap": spec.run_cap, "trials": plan.trials,
+                "replicates": plan.replicates, "rows": plan.rows(),
                 "workers": sizes.workers,
                 "shapes": trials.groups().len(), "largest_stack": plan.largest_stack(), "memory_bytes": memory,
                 "data_bytes": data, "jobs": jobs, "confirm": spec.confirm,

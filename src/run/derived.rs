@@ -15,7 +15,8 @@ use focalsweep_report::{self as report, Exporter, Markdown, Options, Report, Rep
 pub const WITH_INTERVALS: usize = 20;
 
 /// Ranks a run's trials by the trainings of a phase, at another operating point if one is given, says which of them are
-/// tied with the best, and answers what the winner buys. `scores` are those of the files that are looked at. Gives back the results that were ranked, too.
+/// tied with the best, and answers what the winner buys. `scores` are those of the files that are looked at. Gives back
+/// the results that were ranked, too.
 ///
 /// # Errors
 /// The results are damaged or cannot be read, or do not have what is asked for.

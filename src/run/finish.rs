@@ -17,8 +17,8 @@ const MOST_SCORES: usize = 50_000_000;
 /// How many trials `scores: best` keeps.
 const BEST_TRIALS: usize = 50;
 
-/// Makes the files that people read of what there is. `ended`: why no more is trained, if nothing is left or the time is
-/// up; `None` where somebody stopped it. Says whether the run is finished.
+/// Makes the files that people read of what there is. `ended`: why no more is trained, if nothing is left or the time
+/// is up; `None` where somebody stopped it. Says whether the run is finished.
 ///
 /// # Errors
 /// A file cannot be written, or a journal was damaged since its trials ended.

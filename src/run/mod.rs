@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! Sweep::new ─validate─> Sweep ─prepare: lock, read what is there, read and split the data, plan─> Ready
-//!     ─run: write what a run begins with, mend what is damaged, train, search on, confirm, collect, report, finish─> Outcome
+//!     ─run: write what a run begins with, mend what is damaged, train, search on, confirm, collect, report, finish─>
+//!     Outcome
 //! ```
 //! [`Look`] makes tables of a run that is under way, or was killed, without touching it.
 //! [`Sweep::run`] goes all the way. What is told on the way goes to an [`Observer`]; what went wrong is a [`RunError`],

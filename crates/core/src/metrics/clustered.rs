@@ -165,7 +165,7 @@ mod tests {
         }
     }
 
-    /// How often intervals hold the truth in `sets` sets of `groups` groups of 12 rows, a fourth of the groups positive,
+    /// How often intervals hold the truth in `sets` sets of `groups` groups of 12 rows, a fourth of them positive,
     /// whose rows have a score in common that varies as much as their own: that of the AUC of units, that of rows, and
     /// that of a share of half of the rows.
     fn coverage(groups: u32, sets: u32) -> [f64; 3] {

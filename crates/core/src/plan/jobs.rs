@@ -192,8 +192,8 @@ impl Group {
 const MOST_TOGETHER: usize = 8;
 const MOST_JOBS: usize = 16;
 
-/// Stacks a replicate for each of some groups: as each by itself would be cut, then one more or fewer of a group as long
-/// as all of them together end sooner.
+/// Stacks a replicate for each of some groups: as each by itself would be cut, then one more or fewer of a group as
+/// long as all of them together end sooner.
 fn stacks_of_all(groups: &[Group], replicates: usize, workers: usize, overhead: usize) -> Vec<usize> {
     let alone = |group: &Group| stacks(group.trials, replicates, workers, overhead).max(group.fewest);
     let mut best: Vec<usize> = groups.iter().map(alone).collect();

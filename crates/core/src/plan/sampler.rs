@@ -341,8 +341,8 @@ mod tests {
     #[test]
     fn some_of_a_grid_are_spread_over_it_and_are_some_of_more() {
         let of = |cap: usize| {
-            let grid = "alpha: {min: 0.1, max: 0.9, count: 9}, gamma: {min: 0, max: 4, count: 9}, loss: {value: focal}, \
-                        hidden: {values: [[8], [4]]}";
+            let grid = "alpha: {min: 0.1, max: 0.9, count: 9}, gamma: {min: 0, max: 4, count: 9}, \
+                        loss: {value: focal}, hidden: {values: [[8], [4]]}";
             let trials = Sampler::new(&spec(&format!("run_cap: {cap}\nparameters: {{{grid}}}"))).unwrap().ask();
             (0..trials.len()).map(|at| trials.get(at)).collect::<Vec<_>>()
         };

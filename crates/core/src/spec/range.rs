@@ -89,8 +89,8 @@ impl<T: Clone + FromNumber> Domain<T> {
         }
     }
 
-    /// The values in order; none of a distribution. [`parse`](super::parse) lets ranges through only where each number is
-    /// a value.
+    /// The values in order; none of a distribution. [`parse`](super::parse) lets ranges through only where each number
+    /// is a value.
     pub fn expand(&self) -> Vec<T> {
         match self {
             Self::Value { value } => vec![value.clone()],

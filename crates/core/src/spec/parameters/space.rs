@@ -59,7 +59,10 @@ macro_rules! space {
             pub(in crate::spec) fn space(&mut self, at: &At<'_>) -> Option<Space> {
                 let section = self.section(at, NAMES)?;
                 let space = Space {
-                    $($name: self.domain(&section, (stringify!($name), $bounds), |r, at| <$type>::read(r, at, $bounds)),)*
+                    $($name: {
+                        let read = |reader: &mut Self, at: &At<'_>| <$type>::read(reader, at, $bounds);
+                        self.domain(&section, (stringify!($name), $bounds), read)
+                    },)*
                 };
                 // A loss that could not be read reads anything.
                 if space.loss.is_some() || section.get_some("loss").is_none() {

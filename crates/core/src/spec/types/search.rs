@@ -131,7 +131,7 @@ impl Form {
     }
 }
 
-/// Numbers that a sampler draws: a distribution, what it is made of ([`Form::keys`]) as written, and what they are
+/// Numbers that a sampler draws: a distribution, what it is made of, as written, and what they are
 /// rounded to multiples of.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Drawn {
