@@ -4,13 +4,40 @@ const mapState = { split: ranking.on, x: null, y: null };
 const axesForMap = () =>
   sweptParameters.filter((parameter) => levelsOf(parameter, everyTrial.filter(hasMetrics)).length > 1);
 
-/** Cells by level of x and y: where several trials share one (more hyperparameters are swept), the best ranked. */
+// Values of a number beyond which a map has ranges of them, and how many: those of a search are nearly all different.
+const MOST_LEVELS = 24;
+const RANGES = 12;
+
+/** Places of a parameter on a map: its values, or, of very many, ranges: of equal width, or by equal factors. */
+const placesOf = (parameter) => {
+  const levels = levelsOf(parameter);
+  if (!parameter.numeric || levels.length <= MOST_LEVELS)
+    return { levels, labels: levels.map(formatValue), of: (value) => levels.indexOf(value), ranges: false };
+  const [least, most] = [levels[0], levels.at(-1)];
+  // As what was drawn by factors lies: most of it in the lowest quarter.
+  const low = levels.filter((value) => value <= least + (most - least) / 4).length;
+  const byFactors = least > 0 && low > 0.6 * levels.length;
+  const [to, from] = byFactors ? [Math.log, Math.exp] : [Number, Number];
+  const step = (to(most) - to(least)) / RANGES;
+  const at = (place) => from(to(least) + place * step);
+  const edge = (place) => String(Number(at(place).toPrecision(2)));
+  const places = Array.from({ length: RANGES }, (_, place) => place);
+  return {
+    levels: places.map((place) => at(place + 0.5)),
+    labels: places.map((place) => `${edge(place)}–${edge(place + 1)}`),
+    of: (value) =>
+      value === null ? -1 : Math.min(RANGES - 1, Math.max(0, Math.floor((to(value) - to(least)) / step))),
+    ranges: true,
+  };
+};
+
+/** Cells by place of x and y: where several trials share one (more hyperparameters are swept), the best ranked. */
 const mapCells = (x, y) => {
-  const [xs, ys] = [levelsOf(x), levelsOf(y)];
+  const [xs, ys] = [placesOf(x), placesOf(y)];
   const cells = new Map();
   for (const trial of everyTrial) {
     if (!hasMetrics(trial)) continue;
-    const at = [xs.indexOf(x.values[trial]), ys.indexOf(y.values[trial])];
+    const at = [xs.of(x.values[trial]), ys.of(y.values[trial])];
     if (at.includes(-1)) continue;
     const key = at.join();
     if (!cells.has(key)) cells.set(key, { at, trial, trials: 0 });
@@ -32,11 +59,11 @@ const mapFigure = ({ name, title }) =>
       if (!shown.length) return { empty: "This metric is not defined for any of these trials." };
       const values = shown.map(({ trial }) => metric.mean[trial]);
       const [low, high] = [Math.min(...values), Math.max(...values)];
-      const left = 32 + 6.6 * Math.max(...ys.map((level) => formatValue(level).length), 2);
+      const left = 32 + 6.6 * Math.max(...ys.labels.map((label) => label.length), 2);
       const order = [...shown].sort((a, b) => isTied(a.trial) - isTied(b.trial));
-      const cellWidth = (width - left - 14) / xs.length;
-      const cellHeight = Math.max(20, Math.min(40, 300 / ys.length));
-      const height = 24 + cellHeight * ys.length + 76;
+      const cellWidth = (width - left - 14) / xs.levels.length;
+      const cellHeight = Math.max(20, Math.min(40, 300 / ys.levels.length));
+      const height = 24 + cellHeight * ys.levels.length + 76;
       const labels = cellWidth >= 31 && cellHeight >= 15;
       const colours = scaleColours(metric.goal);
       const outline = !everyoneTied();
@@ -51,7 +78,7 @@ const mapFigure = ({ name, title }) =>
       const winner = shown.find(({ trial }) => trial === ranking.winner);
       if (winner) marks.push({ at: winner.at, text: "★", name: "the winner" });
       const pair = ranking.published && x.published !== null && y.published !== null && x !== y;
-      const nearest = pair && [nearestLevel(xs, x.published), nearestLevel(ys, y.published)].join();
+      const nearest = pair && [nearestLevel(xs.levels, x.published), nearestLevel(ys.levels, y.published)].join();
       const published = pair && shown.find(({ at }) => at.join() === nearest);
       if (published) marks.push({ at: published.at, text: "◆", name: "the published pair" });
       return {
@@ -68,13 +95,13 @@ const mapFigure = ({ name, title }) =>
           },
           xAxis: axis(x.title, {
             type: "category",
-            data: xs.map(formatValue),
+            data: xs.labels,
             splitLine: { show: false },
             nameGap: 26,
           }),
           yAxis: axis(y.title, {
             type: "category",
-            data: ys.map(formatValue),
+            data: ys.labels,
             splitLine: { show: false },
             nameGap: left - 18,
           }),
@@ -136,10 +163,10 @@ const mapFigure = ({ name, title }) =>
           ],
         },
         table: {
-          head: [`${y.title} \\ ${x.title}`, ...xs.map(formatValue)],
-          rows: ys.map((level, j) => [
-            formatValue(level),
-            ...xs.map((_, i) => {
+          head: [`${y.title} \\ ${x.title}`, ...xs.labels],
+          rows: ys.labels.map((label, j) => [
+            label,
+            ...xs.labels.map((_, i) => {
               const cell = shown.find(({ at }) => at[0] === i && at[1] === j);
               return cell ? formatMetric(metric, metric.mean[cell.trial]) : NOTHING;
             }),
@@ -318,7 +345,11 @@ const drawMaps = () => {
       ? `◆ is the ${ranking.published.exact ? "" : "cell nearest to the "}published pair, ${ranking.published.words}.`
       : null,
     onlyTheFirst().trim() || null,
-    sweptParameters.length > 2 ? "Where several trials share a cell, it shows the best ranked of them." : null,
+    [x, y].some((parameter) => placesOf(parameter).ranges)
+      ? "Numbers with very many values are in ranges; a cell shows the best ranked trial in it."
+      : sweptParameters.length > 2
+        ? "Where several trials share a cell, it shows the best ranked of them."
+        : null,
   ]
     .filter(Boolean)
     .join(" ");
