@@ -3,7 +3,7 @@
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::error::RunError;
-use super::look::Look;
+use super::looked::Look;
 use super::observer::Observer;
 use super::same::is_alike;
 use focalsweep_core::plan::Phase;

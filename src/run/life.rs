@@ -1,7 +1,7 @@
 //! The steps of a run, one after the other.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::begin::{begin, now};
 use super::confirm::{in_words, wave_to_confirm};
@@ -371,14 +371,12 @@ impl Ready {
                 Some(left) => &stop.within(left),
                 None => stop,
             };
-            let ends = search::seconds_left(spec, &manifest).map(|left| {
-                started.checked_add(Duration::try_from_secs_f64(left.max(0.0)).unwrap_or_default()).unwrap_or(started)
-            });
             let name = if spec.method.draws() { format!("wave {}", workload.plan.waves.len()) } else { String::new() };
-            observer.stage(&Stage { name, best: best.clone(), ends });
+            observer.stage(&Stage { name, best: best.clone(), ends: limited.ends() });
             let trained = Training { spec, workload, dir, stop: limited, detach }.waves(&left, observer);
-            seconds += started.elapsed().as_secs_f64();
-            manifest.training_seconds += started.elapsed().as_secs_f64();
+            let took = started.elapsed().as_secs_f64();
+            seconds += took;
+            manifest.training_seconds += took;
             observer.trained();
             if let Ok(Trained::LeftRunning) = trained {
                 let record = slurm::Record::read(dir)?;
@@ -389,7 +387,7 @@ impl Ready {
             let next = match trained {
                 Ok(Trained::All) => self.next(&mut asked, &mut best, dir, &mut manifest, observer),
                 Ok(_) => {
-                    let ended = (limited.is_late()).then_some(Ended::Budget);
+                    let ended = (limited.is_late() && !stop.requested()).then_some(Ended::Budget);
                     finish(&self.sweep.spec, &self.workload, dir, &mut manifest, ended)?;
                     let end = if ended.is_some() { End::Budget } else { End::Interrupted };
                     return Ok(self.outcome(manifest, end, seconds));

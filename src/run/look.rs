@@ -9,30 +9,11 @@ use tempfile::TempDir;
 
 use super::error::RunError;
 use super::finish::{collection_of, count, kept_scores, stage_new_groups};
+use super::looked::Look;
 use super::workload::Workload;
 use focalsweep_core::record::{Manifest, RunDir, RunDirError, RunFiles, RunState, SPEC};
 use focalsweep_core::shell::quoted;
-use focalsweep_core::spec::OperatingPoint;
 use focalsweep_report::{self as report, thousands};
-
-/// The files of a run, whatever state it is in.
-#[derive(Debug)]
-pub struct Look {
-    /// Its tables.
-    pub files: RunFiles,
-    /// What is to be known of them: that these are not all rows of the run, or are of several.
-    pub warnings: Vec<String>,
-    /// Where figures at the operating point are to be measured again, since not all were measured there.
-    pub point: Option<OperatingPoint>,
-    /// Where the tables are, as long as this is kept.
-    pub folder: Option<TempDir>,
-}
-
-impl From<RunFiles> for Look {
-    fn from(files: RunFiles) -> Self {
-        Self { files, warnings: Vec::new(), point: None, folder: None }
-    }
-}
 
 impl Look {
     /// Looks at the run in `root`. Where it is over, or was stopped and collected what there was, its own files are

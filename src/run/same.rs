@@ -8,10 +8,10 @@ use super::workload::Workload;
 use focalsweep_core::record::{Manifest, RunDirError, SPEC, blob_sum};
 use focalsweep_core::spec::{Spec, Stopping, TrainSpec};
 
-/// Keys that may change while a run goes on: where it runs, how it is ranked, when its search ends, what is trained when
-/// that is over, and what the search is to have, which may become more (see [`focalsweep_core::plan::Plan::growth`]).
-/// `operating_point` may too, once a run is finished, but is in the fingerprint: only a spec that is there says whether
-/// it did.
+/// Keys that may change while a run goes on: where it runs, how it is ranked, when its search ends, what is trained
+/// when that is over, and what the search is to have, which may become more (see
+/// [`focalsweep_core::plan::Plan::growth`]). `operating_point` may too, once a run is finished, but is in the
+/// fingerprint: only a spec that is there says whether it did.
 const MAY_CHANGE: [&str; 8] = ["budget", "confirm", "launch", "parameters", "rank", "replicates", "run_cap", "target"];
 /// What may change when a run is finished.
 const POINT: &str = "operating_point";

@@ -30,14 +30,11 @@ pub(super) fn seconds_left(spec: &Spec, manifest: &Manifest) -> Option<f64> {
     Some(spec.budget?.seconds()? - manifest.training_seconds)
 }
 
-/// What comes after all of the plan, by what its trials came to.
+/// What comes after all of the plan of a sweep that draws its trials, by what these came to.
 ///
 /// # Errors
 /// The sweep has no sampler.
 pub(super) fn next(spec: &Spec, workload: &Workload, results: &Results, manifest: &Manifest) -> Result<Next, RunError> {
-    if !spec.method.draws() {
-        return Ok(Next::Over(Ended::Complete));
-    }
     if reached(spec, results) {
         return Ok(Next::Over(Ended::Target));
     }
@@ -80,7 +77,7 @@ fn told(spec: &Spec, workload: &Workload, results: &Results) -> Vec<(Hyperparame
 }
 
 /// The distinct trials of the search, in the order of the plan.
-pub(super) fn searched(workload: &Workload) -> Vec<Hyperparameters> {
+fn searched(workload: &Workload) -> Vec<Hyperparameters> {
     let mut seen = HashSet::new();
     let mut jobs: Vec<_> = workload.plan.jobs.iter().filter(|job| job.phase == Phase::Search).collect();
     jobs.sort_by_key(|job| job.first);
@@ -145,7 +142,7 @@ pub(super) fn in_words(wave: &Wave, spec: &Spec, done: usize) -> String {
     format!("wave {}: trials {} to {}{all}", wave.wave + 1, thousands(done + 1), thousands(done + trials))
 }
 
-/// The same trials as one list.
+/// The trials of the search as one list.
 pub(super) fn as_asked(workload: &Workload) -> Trials {
     Trials::listed(searched(workload))
 }

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::begin::now;
 use super::error::RunError;
-use super::look::Look;
+use super::looked::Look;
 use focalsweep_core::plan::Phase;
 use focalsweep_core::record::{Counts, Manifest, RunDir, RunDirError, RunFiles, RunState};
 use focalsweep_core::shell::quoted;

@@ -28,6 +28,18 @@ pub(super) enum Axis {
     },
 }
 
+impl Domain {
+    /// The value in its middle; of a list the position.
+    pub fn middle(&self) -> f64 {
+        Axis::new(self).at(0.5)
+    }
+
+    /// How many values it has; `None`: without end.
+    pub fn count(&self) -> Option<u64> {
+        Axis::new(self).count()
+    }
+}
+
 impl Axis {
     /// `domain` made ready; it has no [`Domain::fault`].
     pub(super) fn new(domain: &Domain) -> Self {

@@ -141,16 +141,6 @@ impl Law {
 }
 
 impl Domain {
-    /// The value in its middle; of a list the position.
-    pub fn middle(&self) -> f64 {
-        super::axis::Axis::new(self).at(0.5)
-    }
-
-    /// How many values it has; `None`: without end.
-    pub fn count(&self) -> Option<u64> {
-        super::axis::Axis::new(self).count()
-    }
-
     /// What is wrong with it, in words.
     pub(crate) fn fault(&self) -> Option<&'static str> {
         match self {

@@ -23,6 +23,11 @@ impl Stop {
         self.at.is_some_and(|at| Instant::now() >= at)
     }
 
+    /// When the time is up that [`Stop::within`] gave.
+    pub fn ends(&self) -> Option<Instant> {
+        self.at
+    }
+
     /// The same flag, which is raised by itself when so many seconds have passed.
     #[must_use]
     pub fn within(&self, seconds: f64) -> Self {
