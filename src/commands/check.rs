@@ -59,7 +59,7 @@ pub(super) fn check(path: &Path, host: &Host, format: PlanFormat) -> Result<Exit
     let mut workload = Workload::new(&spec, false, &mut DownloadBar::new(false))?;
     let group = workload.trials.groups().first().cloned().unwrap_or(0..0);
     let count = group.len().min(TRIALS);
-    let job = Job { job_id: "job-00001".into(), replicate: 0, first: 0, count, phase: Phase::Search };
+    let job = Job { job_id: "job-00001".into(), replicate: 0, first: 0, count, phase: Phase::Search, epochs: None };
     workload.plan = Plan { trials: count, replicates: 1, jobs: vec![job.clone()], waves: vec![0] };
     workload.trials = workload.trials.first(job.count);
     let (expected, seconds) = trained(&spec, &mut workload, &job, host)?;
@@ -106,6 +106,7 @@ fn trained(spec: &Spec, workload: &mut Workload, job: &Job, host: &Host) -> Resu
     pool.iter_mut().for_each(|device| device.slots = 1); // one stack, not cut for more
     let work = Work {
         spec,
+        plan: &workload.plan,
         trials: &workload.trials,
         replicates: &workload.replicates,
         data_fingerprint: &workload.source.fingerprint,

@@ -45,6 +45,7 @@ pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
     let replicates = needed.into_iter().map(|replicate| run.rows(replicate)).collect::<Result<Vec<_>, _>>()?;
     let work = Work {
         spec: &run.spec,
+        plan: &run.plan,
         trials: &run.trials,
         replicates: &replicates,
         data_fingerprint: &run.manifest.data_fingerprint,

@@ -18,7 +18,14 @@ fn device(index: usize, speed: f64) -> SimulatedDevice {
 fn tasks(jobs: &[(usize, f64)]) -> Vec<Task> {
     let mut first = 0;
     let task = |(index, &(count, unit)): (usize, &(usize, f64))| {
-        let job = Job { job_id: format!("job-{:05}", index + 1), replicate: 0, first, count, phase: Phase::Search };
+        let job = Job {
+            job_id: format!("job-{:05}", index + 1),
+            replicate: 0,
+            first,
+            count,
+            phase: Phase::Search,
+            epochs: None,
+        };
         first += count;
         Task::new(job, unit)
     };

@@ -5,7 +5,6 @@ use chrono::{SecondsFormat, Utc};
 use super::error::RunError;
 use super::same::spec_fingerprint;
 use super::workload::Workload;
-use focalsweep_core::plan::Wave;
 use focalsweep_core::record::{Counts, Manifest, RunDir};
 use focalsweep_core::spec::Spec;
 use focalsweep_engine::train::instructions;
@@ -16,7 +15,7 @@ use focalsweep_engine::train::instructions;
 /// They cannot be written.
 pub(crate) fn begin(dir: &RunDir, spec: &Spec, workload: &Workload) -> Result<Manifest, RunError> {
     let plan = &workload.plan;
-    dir.begin_plan(&Wave::first(plan, &workload.trials, workload.most_epochs(spec)))?;
+    dir.begin_plan(&workload.first_wave(spec)?)?;
     let (trials, replicates, jobs) = (plan.trials, spec.replicates, plan.jobs.len());
     let counts = Counts { trials, replicates, jobs, ..Counts::default() };
     let (splits, notes) = (workload.split_fingerprints(), workload.notes());

@@ -36,18 +36,18 @@ pub enum RunError {
     #[diagnostic(help("a grid multiplies: fewer values a parameter, or fewer parameters; or `method: random`"))]
     Sampler(#[from] SamplerFault),
     /// Workers alone cannot train what is not chosen yet.
-    #[error("`--prepare` plans everything at once, and `method: {method}` chooses wave by wave")]
+    #[error("`--prepare` plans everything at once, and `{key}` chooses wave by wave")]
     #[diagnostic(help("`launch: {{launcher: slurm}}` sends each wave to the cluster, and waits for it"))]
     PrepareSearch {
-        /// The method.
-        method: &'static str,
+        /// The key of the sweep file.
+        key: String,
     },
     /// Nobody would ask for the second wave.
-    #[error("`--detach` leaves when everything is submitted, and `method: {method}` chooses wave by wave")]
+    #[error("`--detach` leaves when everything is submitted, and `{key}` chooses wave by wave")]
     #[diagnostic(help("submit the launcher itself, which needs one core: `sbatch --wrap 'focalsweep run …'`"))]
     DetachSearch {
-        /// The method.
-        method: &'static str,
+        /// The key of the sweep file.
+        key: String,
     },
     /// A device.
     #[error(transparent)]
@@ -96,6 +96,17 @@ pub enum RunError {
     PointOfUnfinished {
         /// The run directory.
         root: PathBuf,
+    },
+    /// Trials that ended early were judged on fewer replicates.
+    #[error("{} has {planned} replicates, and its trials ended early by what they came to on these", .root.display())]
+    #[diagnostic(help(
+        "`focalsweep confirm` trains the best afresh on more; or give this sweep a directory of its own with `--out DIR`"
+    ))]
+    ReplicatesOfEarly {
+        /// The run directory.
+        root: PathBuf,
+        /// Its replicates.
+        planned: usize,
     },
     /// Rows cannot be measured at another operating point.
     #[error("the `operating_point` of {} cannot change: {why}", .root.display())]
@@ -162,6 +173,7 @@ impl RunError {
             | Self::NothingYet(_)
             | Self::PointOfUnfinished { .. }
             | Self::PointWithoutScores { .. }
+            | Self::ReplicatesOfEarly { .. }
             | Self::OtherFigures { .. }
             | Self::Device(NoDevice::Unknown { .. } | NoDevice::FusedOnGpu { .. }) => Blame::Input,
             Self::RunDir(error) => blame_of_dir(error),

@@ -42,7 +42,7 @@ pub(super) fn finish(
     let (kept, word) = kept_scores(spec, workload, dir, any)?;
     manifest.scores = word.to_owned();
     // A failed row that is to be tried again is there until there is another.
-    let is_there = collection.rows() == workload.rows() && !collection.lacks_parts(kept.as_ref())?;
+    let is_there = is_all(&collection, workload) && !collection.lacks_parts(kept.as_ref())?;
     let finished = ended.is_some() && is_there;
     collection.stage_scores(kept.as_ref())?;
     stage_new_groups(spec, workload, dir)?;
@@ -84,7 +84,12 @@ pub(super) fn tabulate(
     count(&collection, manifest);
     collection.stage_rows()?;
     dir.commit(manifest)?;
-    Ok(collection.rows() == workload.rows())
+    Ok(is_all(&collection, workload))
+}
+
+/// Whether every row is there that the plan has, and none has paused that is to go on.
+fn is_all(collection: &Collection<'_>, workload: &Workload) -> bool {
+    collection.rows() == workload.rows() && collection.under_way() == 0
 }
 
 /// Counts the rows that there are.
@@ -117,7 +122,8 @@ pub(super) fn kept_scores(
         let replicate = workload.replicates.get(job.replicate as usize);
         replicate.map_or(0, |replicate| replicate.scored().map(Rows::len).into_iter().sum())
     };
-    let scores: usize = workload.plan.jobs.iter().map(|job| job.count * rows_of(job)).sum();
+    let scores: usize =
+        workload.plan.jobs.iter().filter(|job| !job.goes_on()).map(|job| job.count * rows_of(job)).sum();
     let wanted = spec.scores.unwrap_or(if scores <= MOST_SCORES { Scores::All } else { Scores::Best });
     Ok(match wanted {
         Scores::All => (None, "all"),

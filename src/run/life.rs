@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::begin::{begin, now};
 use super::confirm::{in_words, wave_to_confirm};
 use super::derived::refresh;
+use super::early;
 use super::error::RunError;
 use super::finish::{finish, tabulate};
 use super::mend::mend;
@@ -112,12 +113,18 @@ impl Sweep {
     /// It has too many trials to be counted, or chooses them wave by wave where all are to be known.
     pub fn new(spec: Spec, options: RunOptions) -> Result<Self, RunError> {
         trials(&spec)?;
-        let method = spec.method.word();
-        if spec.method.draws() && options.prepare_only {
-            return Err(RunError::PrepareSearch { method });
-        }
-        if spec.method.draws() && options.detach && spec.launch.launcher == Launcher::Slurm {
-            return Err(RunError::DetachSearch { method });
+        let asks_again = if spec.method.draws() {
+            Some(format!("method: {}", spec.method.word()))
+        } else {
+            spec.early_terminate.map(|_| "early_terminate".to_owned())
+        };
+        if let Some(key) = asks_again {
+            if options.prepare_only {
+                return Err(RunError::PrepareSearch { key });
+            }
+            if options.detach && spec.launch.launcher == Launcher::Slurm {
+                return Err(RunError::DetachSearch { key });
+            }
         }
         let root = options.out.clone().unwrap_or_else(|| default_root(&spec));
         Ok(Self { spec, options, root })
@@ -226,6 +233,10 @@ impl Ready {
             Claim::New(dir) => {
                 observer.locked(dir.root());
                 let manifest = begin(&dir, &self.sweep.spec, &self.workload)?;
+                if self.sweep.spec.early_terminate.is_some() {
+                    // The plan says where its trials pause.
+                    self.workload.take_over(&self.sweep.spec, &dir)?;
+                }
                 (dir, manifest, self.workload.plan.jobs.clone())
             }
             Claim::Begun(before) => {
@@ -295,18 +306,23 @@ impl Ready {
 
     /// Whether the search of a run that is finished goes on, since it may have more trials now, or more time.
     fn is_to_search(&self, dir: &RunDir, manifest: &Manifest) -> Result<bool, RunError> {
-        if !self.sweep.spec.method.draws() {
+        let spec = &self.sweep.spec;
+        if search::is_spent(spec, manifest) || !spec.method.draws() && spec.early_terminate.is_none() {
             return Ok(false);
         }
         let results = report::read(&RunFiles::read(dir.root())?)?;
-        let next = search::next(&self.sweep.spec, &self.workload, &results, manifest)?;
-        Ok(matches!(next, search::Next::Wave(_)))
+        if early::next(spec, &self.workload, &results)?.is_some() {
+            return Ok(true);
+        }
+        let searches = spec.method.draws();
+        Ok(searches && matches!(search::next(spec, &self.workload, &results, manifest)?, search::Next::Wave(_)))
     }
 
     /// The next wave of a sweep that has become larger than its plan.
-    fn growth(&self, asked: &Trials) -> Option<Wave> {
+    fn growth(&self, asked: &Trials) -> Result<Option<Wave>, RunError> {
         let (spec, Workload { plan, trials, sizes, .. }) = (&self.sweep.spec, &self.workload);
-        plan.growth(trials, (asked, spec.replicates), sizes, self.workload.most_epochs(spec))
+        let wave = plan.growth(trials, (asked, spec.replicates), sizes, self.workload.most_epochs(spec));
+        wave.map(|wave| early::to_rung(wave, 0, spec, &self.workload)).transpose()
     }
 
     /// Adds to the plan what the sweep has become larger by, and gives the jobs of that.
@@ -320,10 +336,15 @@ impl Ready {
         let before = self.workload.plan.jobs.len();
         let (trials, replicates) =
             self.workload.plan.beyond(&self.workload.trials, (asked, self.sweep.spec.replicates));
+        // Those that ended early were judged on the replicates that there were.
+        let planned = self.workload.plan.search_replicates().len();
+        if self.sweep.spec.early_terminate.is_some() && self.sweep.spec.replicates as usize > planned {
+            return Err(RunError::ReplicatesOfEarly { root: self.sweep.root.clone(), planned });
+        }
         if (trials, replicates) != (0, 0) {
             observer.say(&kept_in_words(trials, replicates));
         }
-        while let Some(wave) = self.growth(asked) {
+        while let Some(wave) = self.growth(asked)? {
             // What there is no room for is not recorded.
             self.workload.prepare_to(&self.sweep.spec, wave.replicates.iter().max().map_or(0, |last| last + 1))?;
             observer.say(&grown_in_words(&wave));
@@ -371,7 +392,11 @@ impl Ready {
                 Some(left) => &stop.within(left),
                 None => stop,
             };
-            let name = if spec.method.draws() { format!("wave {}", workload.plan.waves.len()) } else { String::new() };
+            let name = match early::stage(spec, workload) {
+                Some(name) => name,
+                None if spec.method.draws() => format!("wave {}", workload.plan.waves.len()),
+                None => String::new(),
+            };
             observer.stage(&Stage { name, best: best.clone(), ends: limited.ends() });
             let trained = Training { spec, workload, dir, stop: limited, detach }.waves(&left, observer);
             let took = started.elapsed().as_secs_f64();
@@ -421,8 +446,9 @@ impl Ready {
         manifest: &mut Manifest,
         observer: &mut dyn Observer,
     ) -> Result<Next, RunError> {
-        let draws = self.sweep.spec.method.draws();
-        if !draws && asked.is_none() {
+        let spec = &self.sweep.spec;
+        let (draws, halves) = (spec.method.draws(), spec.early_terminate.is_some());
+        if !draws && !halves && asked.is_none() {
             return Ok(Next::Over(Ended::Complete));
         }
         if !tabulate(&self.sweep.spec, &self.workload, dir, manifest)? {
@@ -430,15 +456,26 @@ impl Ready {
             return Ok(Next::Over(Ended::Complete));
         }
         let mut over = Ended::Complete;
-        if draws {
+        if draws || halves {
             let results = report::read(&RunFiles::read(dir.root())?)?;
             *best = search::best(&self.workload, &results);
-            match search::next(&self.sweep.spec, &self.workload, &results, manifest)? {
-                search::Next::Wave(wave) => {
-                    observer.say(&search::in_words(&wave, &self.sweep.spec, self.workload.plan.trials));
-                    return self.add(&wave, dir, manifest).map(Next::Train);
+            if !search::is_spent(spec, manifest)
+                && let Some((wave, said)) = early::next(spec, &self.workload, &results)?
+            {
+                observer.say(&said);
+                return self.add(&wave, dir, manifest).map(Next::Train);
+            }
+            if !draws && search::is_spent(spec, manifest) {
+                return Ok(Next::Over(Ended::Budget));
+            }
+            if draws {
+                match search::next(spec, &self.workload, &results, manifest)? {
+                    search::Next::Wave(wave) => {
+                        observer.say(&search::in_words(&wave, spec, self.workload.plan.trials));
+                        return self.add(&wave, dir, manifest).map(Next::Train);
+                    }
+                    search::Next::Over(ended) => over = ended,
                 }
-                search::Next::Over(ended) => over = ended,
             }
         }
         if let Some(asked) = asked.take() {

@@ -71,11 +71,15 @@ pub(super) fn mend(
         observer.say(&format!("{SCORES} and {CURVES} are made again from {remade} models"));
     }
     let collected = if has_rows { collection.collected()? } else { HashSet::new() };
-    let is_collected = |job: &Job| {
-        is_there(manifest, &models_name(&job.job_id)) && keys(&workload.trials, job).all(|key| collected.contains(&key))
+    // What goes on at a rung is in the tables as its last job left it.
+    let last = plan.last_jobs(&workload.trials);
+    let is_collected = |(at, job): &(usize, &Job)| {
+        let mut own = keys(&workload.trials, job).filter(|key| last.get(key).is_none_or(|last| last == at)).peekable();
+        own.peek().is_none() || is_there(manifest, &models_name(&job.job_id)) && own.all(|key| collected.contains(&key))
     };
-    let left = plan.jobs.iter().filter(|job| journals.has(&job.job_id) || !is_collected(job));
-    Ok(left.cloned().collect())
+    let jobs = plan.jobs.iter().enumerate();
+    let left = jobs.filter(|of| journals.has(&of.1.job_id) || !is_collected(of)).map(|(_, job)| job.clone());
+    Ok(left.collect())
 }
 
 /// The rows of a job.

@@ -12,6 +12,7 @@
 mod begin;
 mod confirm;
 mod derived;
+mod early;
 mod error;
 mod finish;
 mod life;

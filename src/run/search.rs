@@ -1,7 +1,8 @@
 //! The waves of a search: what its trials came to is told to its sampler, which is asked for the next.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
+use super::early;
 use super::error::RunError;
 use super::workload::Workload;
 use focalsweep_core::metrics::catalogue::{Better, Metric, Part};
@@ -52,16 +53,19 @@ pub(super) fn next(spec: &Spec, workload: &Workload, results: &Results, manifest
         return Ok(Next::Over(Ended::Complete));
     }
     let (plan, sizes, epochs) = (&workload.plan, &workload.sizes, workload.epochs_of(spec, &trials));
-    Ok(Next::Wave(Wave::next(plan, &trials, (plan.search_replicates(), Phase::Search), sizes, epochs)))
+    let wave = Wave::next(plan, &trials, (plan.search_replicates(), Phase::Search), sizes, epochs);
+    Ok(Next::Wave(early::to_rung(wave, 0, spec, workload)?))
 }
 
 /// The trials of the search in the order in which they were asked for, each with what its rank keys came to.
 fn told(spec: &Spec, workload: &Workload, results: &Results) -> Vec<(Hyperparameters, Outcome)> {
     let of_trial = by_trial(results);
-    let keys: Vec<(String, Better)> = spec.rank.by.iter().take(2).filter_map(|key| objective(key)).collect();
-    let of_rows = |rows: &[&Row]| -> Outcome {
+    let keys = objectives(spec);
+    let of_rows = |rows: &[&Row], rungs: u32| -> Outcome {
         let objectives: Option<Vec<f64>> = keys.iter().map(|key| mean(results, rows, key)).collect();
+        let is_stopped = rows.iter().any(|row| row.state == State::Stopped);
         match objectives.as_deref() {
+            Some(&[value, ..]) if is_stopped => Outcome::Stopped { rungs, value },
             Some(&[one]) => Outcome::One(one),
             Some(&[one, two]) => Outcome::Two([one, two]),
             _ => Outcome::Failed,
@@ -69,20 +73,36 @@ fn told(spec: &Spec, workload: &Workload, results: &Results) -> Vec<(Hyperparame
     };
     searched(workload)
         .into_iter()
-        .map(|trial| {
+        .map(|(trial, rungs)| {
             let rows = of_trial.get(trial.trial_id().as_str()).map(Vec::as_slice).unwrap_or_default();
-            (trial, of_rows(rows))
+            (trial, of_rows(rows, rungs))
         })
         .collect()
 }
 
-/// The distinct trials of the search, in the order of the plan.
-fn searched(workload: &Workload) -> Vec<Hyperparameters> {
-    let mut seen = HashSet::new();
+/// The distinct trials of the search, in the order of the plan, and how many waves each is in.
+fn searched(workload: &Workload) -> Vec<(Hyperparameters, u32)> {
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut found: Vec<(Hyperparameters, u32)> = Vec::new();
+    let first = workload.plan.search_replicates().into_iter().next();
     let mut jobs: Vec<_> = workload.plan.jobs.iter().filter(|job| job.phase == Phase::Search).collect();
     jobs.sort_by_key(|job| job.first);
-    let trials = jobs.into_iter().flat_map(|job| job.first..job.first + job.count);
-    trials.map(|index| workload.trials.get(index)).filter(|trial| seen.insert(trial.trial_id())).collect()
+    for job in jobs {
+        for index in job.first..job.first + job.count {
+            let trial = workload.trials.get(index);
+            let place = *places.entry(trial.trial_id()).or_insert(found.len());
+            if place == found.len() {
+                found.push((trial, 0));
+            }
+            found[place].1 += u32::from(Some(job.replicate) == first);
+        }
+    }
+    found
+}
+
+/// What trials are judged by: the first two rank keys on the validation rows, and which way each is better.
+pub(super) fn objectives(spec: &Spec) -> Vec<(String, Better)> {
+    spec.rank.by.iter().take(2).filter_map(|key| objective(key)).collect()
 }
 
 /// A rank key on the validation rows, and which way is better.
@@ -92,8 +112,8 @@ fn objective(key: &str) -> Option<(String, Better)> {
 }
 
 /// The mean of a figure over a trial's rows, the less the better; `None` where one of them failed or has none.
-fn mean(results: &Results, rows: &[&Row], (column, better): &(String, Better)) -> Option<f64> {
-    let of_row = |row: &&Row| results.value(row, column).filter(|_| row.state == State::Finished);
+pub(super) fn mean(results: &Results, rows: &[&Row], (column, better): &(String, Better)) -> Option<f64> {
+    let of_row = |row: &&Row| results.value(row, column).filter(|_| row.state != State::Failed);
     let values: Vec<f64> = rows.iter().map(of_row).collect::<Option<_>>()?;
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     let mean = match better {
@@ -114,7 +134,7 @@ pub(super) fn best(workload: &Workload, results: &Results) -> Option<(f64, Strin
 }
 
 /// Rows of the search by trial.
-fn by_trial(results: &Results) -> HashMap<&str, Vec<&Row>> {
+pub(super) fn by_trial(results: &Results) -> HashMap<&str, Vec<&Row>> {
     let mut of_trial: HashMap<&str, Vec<&Row>> = HashMap::new();
     for row in results.rows.iter().filter(|row| row.phase == Phase::Search) {
         of_trial.entry(&row.trial_id).or_default().push(row);
@@ -144,5 +164,5 @@ pub(super) fn in_words(wave: &Wave, spec: &Spec, done: usize) -> String {
 
 /// The trials of the search as one list.
 pub(super) fn as_asked(workload: &Workload) -> Trials {
-    Trials::listed(searched(workload))
+    Trials::listed(searched(workload).into_iter().map(|(trial, _)| trial).collect())
 }

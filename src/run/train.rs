@@ -69,6 +69,7 @@ impl Training<'_> {
         let workload = self.workload;
         let work = Work {
             spec: self.spec,
+            plan: &workload.plan,
             trials: &workload.trials,
             replicates: &workload.replicates,
             data_fingerprint: &workload.source.fingerprint,

@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
+use super::early;
 use super::error::RunError;
 use crate::launch::devices::{self, Trainer};
 use crate::launch::torch::find_torch;
 use crate::launch::{Host, PoolDevice, slurm};
 use focalsweep_core::device::Device;
-use focalsweep_core::plan::{Plan, Sampler, Sizes, Stacking, Trials};
+use focalsweep_core::plan::{Plan, Sampler, Sizes, Stacking, Trials, Wave};
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::RunDir;
 use focalsweep_core::spec::{Backend, Devices, Epochs, Spec, Stopping, Word};
@@ -87,6 +88,14 @@ impl Workload {
         let plan = Plan::new(&trials, spec.replicates, &sizes);
         check_stacks(&plan, &trials, &sizes, &pool)?;
         Ok(Self { trials, source, replicates, pool, sizes, plan, warnings: OnceLock::new() })
+    }
+
+    /// The wave that the run begins with.
+    ///
+    /// # Errors
+    /// It cannot be planned.
+    pub(super) fn first_wave(&self, spec: &Spec) -> Result<Wave, RunError> {
+        early::to_rung(Wave::first(&self.plan, &self.trials, self.most_epochs(spec)), 0, spec, self)
     }
 
     /// What the run in `dir` trains on, as its plan has recorded it, for who looks at it and trains nothing.

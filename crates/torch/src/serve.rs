@@ -165,9 +165,10 @@ impl Server {
 /// Trains what is missing of a job.
 fn train(served: &ServedRun, order: &RunOrder, stop: &Stop, answers: &Answers) -> Result<JobEnd, String> {
     let ServedRun { run, backends, .. } = served;
-    let AttendedRun { dir, spec, trials, manifest, .. } = run;
+    let AttendedRun { dir, spec, plan, trials, manifest, .. } = run;
     let replicates = [served.rows(order.job.replicate).map_err(|error| error.to_string())?];
-    let work = Work { spec, trials, replicates: &replicates, data_fingerprint: &manifest.data_fingerprint, dir, stop };
+    let data_fingerprint = &manifest.data_fingerprint;
+    let work = Work { spec, plan, trials, replicates: &replicates, data_fingerprint, dir, stop };
     let device = JobDevice { device: order.device, model: &order.model, backends };
     let slot = order.slot;
     let tell = |event| {

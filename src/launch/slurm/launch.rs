@@ -318,7 +318,7 @@ impl<'a> Launch<'a> {
     pub(super) fn tally(&self) -> Tally {
         let plan = self.cluster.plan;
         let (done, failed, jobs_done) = self.follow.count(plan);
-        let mut tally = Tally::new(plan.jobs.len(), jobs_done, plan.rows(), done, failed);
+        let mut tally = Tally::new(plan.jobs.len(), jobs_done, plan.trainings(), done, failed);
         tally.best = self.follow.best().cloned();
         tally.note = Some(match self.silent_since {
             Some(_) => "squeue does not answer".to_owned(),

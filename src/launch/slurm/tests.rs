@@ -143,6 +143,7 @@ fn a_wave_has_tasks_of_its_own() {
         first: number,
         count: 1,
         phase: plan::Phase::Search,
+        epochs: None,
     };
     let plan = Plan { trials: 7, replicates: 1, jobs: (0..7).map(job).collect(), waves: vec![0, 4] };
     let ids = |first, task| {

@@ -1,6 +1,6 @@
 //! Jobs: which trials train together, on which replicate, so that every worker has about the same to do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -23,9 +23,18 @@ pub struct Job {
     /// What it trains for: that of its wave. Not written where it is the search.
     #[serde(default, skip_serializing_if = "Phase::is_search")]
     pub phase: Phase,
+    /// Where trials are judged before their end: the epochs after which they go on and pause. They begin where the jobs
+    /// of the rung before left them. Not written where they train from their start to their end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<[u32; 2]>,
 }
 
 impl Job {
+    /// Whether its trials were trained in part by jobs before it, so that it adds no rows to the results.
+    pub fn goes_on(&self) -> bool {
+        self.epochs.is_some_and(|[from, _]| from > 0)
+    }
+
     /// The jobs of its trials before and from `at` on, counted from its first: `job-00007` becomes `job-00007a` and
     /// `job-00007b`. Their ids end in the letters of the cuts that made them, so that ids sort as trials do.
     pub fn cut(&self, at: usize) -> [Self; 2] {
@@ -35,6 +44,7 @@ impl Job {
             first,
             count,
             phase: self.phase,
+            epochs: self.epochs,
         };
         [part('a', self.first, at), part('b', self.first + at, self.count - at)]
     }
@@ -108,7 +118,7 @@ impl Plan {
                     let (first, end) = (group.len() * stack / stacks, group.len() * (stack + 1) / stacks);
                     let job_id = format!("job-{:05}", jobs.len() + 1);
                     let (first, count, phase) = (group.start + first, end - first, Phase::Search);
-                    jobs.push(Job { job_id, replicate, first, count, phase });
+                    jobs.push(Job { job_id, replicate, first, count, phase, epochs: None });
                 }
             }
         }
@@ -123,12 +133,38 @@ impl Plan {
 
     /// Rows of the results when all is done.
     pub fn rows(&self) -> usize {
-        self.jobs.iter().map(|job| job.count).sum()
+        self.jobs.iter().filter(|job| !job.goes_on()).map(|job| job.count).sum()
     }
 
     /// Rows of the results when all that is done for `phase` is there.
     pub fn rows_of(&self, phase: Phase) -> usize {
-        self.jobs.iter().filter(|job| job.phase == phase).map(|job| job.count).sum()
+        self.jobs.iter().filter(|job| job.phase == phase && !job.goes_on()).map(|job| job.count).sum()
+    }
+
+    /// What its jobs bring to journals: the rows of the results, and again those that go on at a rung.
+    pub fn trainings(&self) -> usize {
+        self.jobs.iter().map(|job| job.count).sum()
+    }
+
+    /// Where no trial goes on nothing; else by (trial, replicate) the place of the last job that trains it, which has
+    /// its row.
+    pub fn last_jobs(&self, trials: &Trials) -> HashMap<(String, u32), usize> {
+        let mut last = HashMap::new();
+        if self.jobs.iter().any(Job::goes_on) {
+            for (at, job) in self.jobs.iter().enumerate() {
+                let ids = (job.first..job.first + job.count).map(|index| trials.get(index).trial_id());
+                last.extend(ids.map(|id| ((id, job.replicate), at)));
+            }
+        }
+        last
+    }
+
+    /// The jobs that trained trials of `job`, which goes on with them, the last first.
+    pub fn before<'a>(&'a self, job: &'a Job) -> impl Iterator<Item = &'a Job> {
+        let planned = job.ancestors().last().copied().unwrap_or(&job.job_id);
+        let end = self.jobs.iter().position(|of| of.job_id == planned).unwrap_or(self.jobs.len());
+        let same = move |of: &&Job| of.replicate == job.replicate && of.phase == job.phase && of.epochs.is_some();
+        self.jobs[..if job.goes_on() { end } else { 0 }].iter().rev().filter(same)
     }
 
     /// Numbers of the replicates of the search, in order. Those of a search that grew after it was confirmed go on

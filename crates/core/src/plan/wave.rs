@@ -13,6 +13,7 @@ use super::jobs::{Job, Plan, Sizes};
 use super::phase::Phase;
 use super::recorded::WaveTrials;
 use super::space::Trials;
+use crate::spec::Hyperparameters;
 
 /// Trials asked for at once, the epochs that they get, and the jobs that train them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,7 +41,7 @@ impl Wave {
             trials: trials.as_recorded(),
             replicates: (0..plan.replicates).collect(),
             phase: Phase::Search,
-            epochs: [0, epochs],
+            epochs: span(&plan.jobs, epochs),
             jobs: plan.jobs.clone(),
         }
     }
@@ -78,6 +79,21 @@ impl Wave {
         }
     }
 
+    /// The same, its trials judged after a part of their training: `of` says the epochs of each job by its first trial.
+    ///
+    /// # Errors
+    /// Its jobs do not train its trials, in words.
+    pub fn in_parts(mut self, of: impl Fn(&Job, &Hyperparameters) -> Option<[u32; 2]>) -> Result<Self, String> {
+        let mut trials = Trials::default();
+        let replicate = self.replicates.first().copied().unwrap_or(0);
+        trials.extend(&self.trials, &self.stacks(replicate)?)?;
+        for job in &mut self.jobs {
+            job.epochs = of(job, &trials.get(job.first));
+        }
+        self.epochs = span(&self.jobs, self.epochs[1]);
+        Ok(self)
+    }
+
     /// Spans of trials that train together on a replicate, and so share a stack: those of its jobs, from the first
     /// trial to the last, each trial once.
     ///
@@ -112,8 +128,21 @@ impl Wave {
         if let Some(replicate) = self.replicates.iter().find(|replicate| **replicate >= most) {
             return Err(format!("{replicate} is no number of a replicate"));
         }
+        if let Some(job) = self.jobs.iter().find(|job| job.epochs.is_some_and(|[from, to]| from >= to)) {
+            return Err(format!("{} trains no epoch", job.job_id));
+        }
+        if self.jobs.iter().any(|job| job.goes_on() != (self.epochs[0] > 0)) {
+            return Err("some of its jobs go on, and others begin".to_owned());
+        }
         Ok(())
     }
+}
+
+/// The epochs of a wave: those of its jobs from the first to the last, where they pause; else all.
+fn span(jobs: &[Job], epochs: u32) -> [u32; 2] {
+    let parts: Vec<[u32; 2]> = jobs.iter().filter_map(|job| job.epochs).collect();
+    let from = parts.iter().map(|part| part[0]).min().unwrap_or(0);
+    [from, parts.iter().map(|part| part[1]).max().unwrap_or(epochs)]
 }
 
 impl Plan {
@@ -161,7 +190,9 @@ impl Plan {
                 wave.replicates.iter().copied().filter(|number| replicates.contains(number)).collect();
             if start + new < trials.len() && !again.is_empty() {
                 let new: HashSet<String> = (start..trials.len()).map(|index| trials.get(index).trial_id()).collect();
+                // Those that paused may go on.
                 let before = plan.jobs.iter().filter(|job| again.contains(&job.replicate));
+                let before = before.filter(|job| wave.epochs[0] == 0 || job.epochs.is_none());
                 let mut before =
                     before.flat_map(|job| (job.first..job.first + job.count).map(move |index| (index, job)));
                 if let Some((_, job)) = before.find(|(index, _)| new.contains(&trials.get(*index).trial_id())) {
@@ -186,7 +217,6 @@ mod tests {
     use super::super::recorded::ListedTrial;
     use super::*;
     use crate::plan::{Sizes, Stacking};
-    use crate::spec::Hyperparameters;
 
     fn planned(parameters: &str, replicates: u32) -> (Plan, Trials) {
         let text = format!("name: t\ndata: {{source: d.csv, label: y}}\nparameters:\n{parameters}");
@@ -242,8 +272,14 @@ mod tests {
         let first = Wave::first(&plan, &trials, 30);
         let more = [0.7, 0.8].map(|alpha| Hyperparameters { alpha: Some(alpha), ..trials.get(0) });
         let phase = Phase::Search;
-        let job =
-            |number: usize, replicate| Job { job_id: format!("job-{number:05}"), replicate, first: 0, count: 2, phase };
+        let job = |number: usize, replicate| Job {
+            job_id: format!("job-{number:05}"),
+            replicate,
+            first: 0,
+            count: 2,
+            phase,
+            epochs: None,
+        };
         let second = Wave {
             wave: 1,
             trials: WaveTrials::Listed(

@@ -50,6 +50,7 @@ pub struct Collection<'a> {
     /// The rows that were trained on.
     replicates: &'a [Arc<Replicate>],
     damage: Vec<String>,
+    under_way: usize,
 }
 
 impl<'a> Collection<'a> {
@@ -81,7 +82,8 @@ impl<'a> Collection<'a> {
         let mut damage = Vec::new();
         let mut entries = Vec::new();
         let mut seen = HashSet::new();
-        for job in &plan.jobs {
+        // The last first: what goes on at a rung has its row there.
+        for job in plan.jobs.iter().rev() {
             for kept in journals.of(&job.job_id).map_err(|e| RunDirError::io(&jobs, e))? {
                 let row = &kept.entry.row;
                 match fits(&kept) {
@@ -103,8 +105,21 @@ impl<'a> Collection<'a> {
         entries.sort_by_key(|kept| (places.get(&kept.entry.row.trial_id).copied(), kept.entry.row.replicate));
         damage.extend(journals.damage());
         let mut earlier = Earlier::read(dir, places)?;
-        entries.retain(|kept| earlier.gives_way_to(&kept.entry.row));
-        Ok(Self { dir, plan, entries, earlier, metadata, replicates, damage })
+        let of_jobs: HashMap<&str, usize> = (0..).zip(&plan.jobs).map(|(at, job)| (job.job_id.as_str(), at)).collect();
+        let place = |job_id: &str| of_jobs.get(planned(job_id)).copied();
+        entries.retain(|kept| earlier.gives_way_to(&kept.entry.row, place));
+        let last = plan.last_jobs(trials);
+        let rows = entries
+            .iter()
+            .map(|Kept { entry: Entry { row, .. }, .. }| ((row.trial_id.clone(), row.replicate), row.job_id.as_str()));
+        let all = rows.chain(earlier.jobs().map(|(key, job_id)| (key.clone(), job_id)));
+        let under_way = all.filter(|(key, job_id)| last.get(key).is_some_and(|&at| Some(at) != place(job_id))).count();
+        Ok(Self { dir, plan, entries, earlier, metadata, replicates, damage, under_way })
+    }
+
+    /// Rows that are planned to go on: they paused at a rung.
+    pub fn under_way(&self) -> usize {
+        self.under_way
     }
 
     /// Places in the journals, in words, that are damaged or not of this sweep.

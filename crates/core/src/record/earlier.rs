@@ -25,10 +25,19 @@ type Place = (Option<usize>, u32);
 /// The rows of results.parquet that no journal has, and the order in which rows come.
 #[derive(Debug)]
 pub(super) struct Earlier {
-    /// By its key, whether the row failed.
-    rows: HashMap<Key, bool>,
+    /// By its key.
+    rows: HashMap<Key, There>,
     /// Index of each trial of the plan.
     places: HashMap<String, usize>,
+}
+
+/// What is known of a row that was collected before.
+#[derive(Debug)]
+struct There {
+    /// Whether it failed.
+    failed: bool,
+    /// The job that trained it.
+    job_id: String,
 }
 
 impl Earlier {
@@ -40,12 +49,17 @@ impl Earlier {
         let path = dir.path(RESULTS);
         let mut rows = HashMap::new();
         let mut read = || -> io::Result<()> {
-            let Some(reader) = open(dir, RESULTS, Some(&["trial_id", "replicate", "state"]))? else { return Ok(()) };
+            let Some(reader) = open(dir, RESULTS, Some(&["trial_id", "replicate", "state", "job_id"]))? else {
+                return Ok(());
+            };
             for batch in reader {
                 let batch = batch.map_err(damaged)?;
-                let states = text(&batch, "state").map_err(damaged)?;
-                for (key, state) in keys(&batch).map_err(damaged)?.into_iter().zip(states.as_string::<i32>()) {
-                    rows.insert(key, state == Some("failed"));
+                let (states, jobs) =
+                    (text(&batch, "state").map_err(damaged)?, text(&batch, "job_id").map_err(damaged)?);
+                let of = states.as_string::<i32>().iter().zip(jobs.as_string::<i32>());
+                for (key, (state, job_id)) in keys(&batch).map_err(damaged)?.into_iter().zip(of) {
+                    let job_id = job_id.unwrap_or_default().to_owned();
+                    rows.insert(key, There { failed: state == Some("failed"), job_id });
                 }
             }
             Ok(())
@@ -54,10 +68,15 @@ impl Earlier {
         Ok(Self { rows, places })
     }
 
-    /// Whether `row` of a journal stands instead of the one that was there: not if it failed and that one did not.
-    pub(super) fn gives_way_to(&mut self, row: &ResultRow) -> bool {
+    /// Whether `row` of a journal stands instead of the one that was there: not if it failed and that one did not, nor
+    /// if that one was trained further by a later job. `place` says where a job stands in the plan.
+    pub(super) fn gives_way_to(&mut self, row: &ResultRow, place: impl Fn(&str) -> Option<usize>) -> bool {
         let key = (row.trial_id.clone(), row.replicate);
-        if row.state == State::Failed && self.rows.get(&key) == Some(&false) {
+        let stays = |there: &There| {
+            row.state == State::Failed && !there.failed
+                || row.state == State::Stopped && place(&there.job_id) > place(&row.job_id)
+        };
+        if self.rows.get(&key).is_some_and(stays) {
             return false;
         }
         self.rows.remove(&key);
@@ -103,7 +122,7 @@ impl Earlier {
     /// Those that did not fail, in the order of trials and replicates.
     pub(super) fn finished(&self) -> Vec<(&str, u32)> {
         let finished =
-            self.rows.iter().filter(|(_, failed)| !**failed).map(|((trial, replicate), _)| (trial, *replicate));
+            self.rows.iter().filter(|(_, there)| !there.failed).map(|((trial, replicate), _)| (trial, *replicate));
         let mut keys: Vec<(&str, u32)> = finished.map(|(trial, replicate)| (trial.as_str(), replicate)).collect();
         keys.sort_by_key(|(trial, replicate)| (self.places.get(*trial).copied(), *replicate));
         keys
@@ -116,7 +135,12 @@ impl Earlier {
 
     /// How many of them failed.
     pub(super) fn failed(&self) -> usize {
-        self.rows.values().filter(|failed| **failed).count()
+        self.rows.values().filter(|there| there.failed).count()
+    }
+
+    /// Each with the job that trained it.
+    pub(super) fn jobs(&self) -> impl Iterator<Item = (&Key, &str)> {
+        self.rows.iter().map(|(key, there)| (key, there.job_id.as_str()))
     }
 
     /// The rows of a file that stay, with the columns of `schema`; those that the file lacks are null.

@@ -1,12 +1,14 @@
 //! The journals of a folder, read together: each (trial, replicate) once, without what is damaged.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use super::bytes::le_bytes;
 use super::entry::Entry;
 use super::job_bytes::JobBytes;
+use super::journal::{Payload, ScoreBytes};
 use super::launch_log::LAUNCH_LOG;
 use super::lines;
 use super::names::{lines_path, planned};
@@ -115,6 +117,32 @@ impl Journals {
     /// As there.
     pub fn settled(&self, job_id: &str) -> io::Result<Vec<Kept>> {
         self.merged(job_id, |kept| self.retry.is_settled(&kept.stem, &kept.entry.row))
+    }
+
+    /// The entries of a job of the plan of the trials `of` which have ended for good: they did not pause, and are not to
+    /// be tried again.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn over(&self, job_id: &str, of: &HashSet<String>) -> io::Result<Vec<Kept>> {
+        self.merged(job_id, |kept| {
+            let row = &kept.entry.row;
+            row.state != State::Stopped && of.contains(&row.trial_id) && self.retry.is_settled(&kept.stem, row)
+        })
+    }
+
+    /// What a trained model left beside its row; `None` where there is none.
+    ///
+    /// # Errors
+    /// It cannot be read, or is damaged.
+    pub fn payload(&self, kept: &Kept) -> io::Result<Option<Payload>> {
+        let Some(spans) = &kept.entry.bytes else { return Ok(None) };
+        let mut bytes = JobBytes::new(self.jobs.clone());
+        let [validation, test, calibration] = bytes
+            .scores(&kept.stem, spans)?
+            .map(|[raw, score]| ScoreBytes { raw: le_bytes(&raw), score: le_bytes(&score) });
+        let (train_roc, model) = (kept.entry.train_roc.clone(), bytes.model(&kept.stem, spans)?);
+        Ok(Some(Payload { train_roc, validation, test, calibration, model }))
     }
 
     fn merged(&self, job_id: &str, counts: impl Fn(&Kept) -> bool) -> io::Result<Vec<Kept>> {

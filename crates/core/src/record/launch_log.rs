@@ -150,7 +150,7 @@ mod tests {
     use crate::plan::Phase;
 
     fn job(id: &str, first: usize, count: usize) -> Job {
-        Job { job_id: id.into(), replicate: 0, first, count, phase: Phase::Search }
+        Job { job_id: id.into(), replicate: 0, first, count, phase: Phase::Search, epochs: None }
     }
 
     #[test]

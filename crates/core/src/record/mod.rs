@@ -11,6 +11,7 @@
 mod atomic;
 mod attempt;
 mod bytes;
+mod checkpoints;
 mod checksum;
 mod collect;
 mod columns;

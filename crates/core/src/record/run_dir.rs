@@ -10,14 +10,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::atomic::{TORN, open_own, write_atomically};
-use super::attempt::Attempt;
-use super::checksum::{OTHER_SUM, blob_sum};
 use super::error::RunDirError;
 use super::manifest::Manifest;
-use super::names::{MANIFEST, MODELS, PLAN, planned};
+use super::names::{MANIFEST, MODELS, PLAN};
 use super::sealed::{read_sealed_at, write_sealed_at};
 use super::staged::Staged;
-use crate::plan::Job;
 
 /// Where the version of libtorch is kept until the run is collected.
 const LIBTORCH_NOTE: &str = "jobs/libtorch.json";
@@ -181,18 +178,6 @@ impl RunDir {
         read_sealed_at(&path).map_err(|e| RunDirError::io(&path, e))
     }
 
-    /// Replaces an attempt's checkpoint of a job as a whole. Its checksum is the file's last 32 bytes, and is of this
-    /// job's checkpoint only: one of another stack of the same shape would go on to other figures.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    pub fn write_checkpoint(&self, job: &Job, attempt: &Attempt, checkpoint: &[u8]) -> io::Result<()> {
-        write_atomically(&self.checkpoint_path(job, attempt), |out| {
-            out.write_all(checkpoint)?;
-            out.write_all(checkpoint_sum(job, checkpoint).as_bytes())
-        })
-    }
-
     /// Keeps the version of the libtorch that trains here, for who collects.
     ///
     /// # Errors
@@ -207,66 +192,6 @@ impl RunDir {
     /// The note cannot be read, or is damaged.
     pub fn libtorch(&self) -> Result<Option<String>, RunDirError> {
         Ok(self.read_sealed::<LibtorchNote>(LIBTORCH_NOTE)?.map(|note| note.version))
-    }
-
-    /// The checkpoints of a job, one an attempt, in no order. Those that another copy takes away meanwhile are left
-    /// out; what is wrong with one that is damaged stands in its place.
-    ///
-    /// # Errors
-    /// One cannot be read.
-    pub fn checkpoints(&self, job: &Job) -> Result<Vec<Result<Vec<u8>, RunDirError>>, RunDirError> {
-        let mut found = Vec::new();
-        for path in self.checkpoint_paths(job)? {
-            match fs::read(&path) {
-                Ok(bytes) => found.push(checked(&path, job, bytes)),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(RunDirError::io(&path, error)),
-            }
-        }
-        Ok(found)
-    }
-
-    /// Where an attempt keeps its checkpoint of a job. The name says which trials it has: two attempts may cut a job in
-    /// different places.
-    pub fn checkpoint_path(&self, job: &Job, attempt: &Attempt) -> PathBuf {
-        self.jobs().join(format!("{}.checkpoint", attempt.stem(&checkpoint_name(job))))
-    }
-
-    /// Removes the checkpoints of a job, but that of the attempt `but`. A copy that still runs writes its own again,
-    /// and one that stays does no harm, so a failure is none.
-    pub fn remove_checkpoints(&self, job: &Job, but: Option<&Attempt>) {
-        let kept = but.map(|attempt| self.checkpoint_path(job, attempt));
-        for path in self.checkpoint_paths(job).unwrap_or_default() {
-            if kept.as_ref() != Some(&path) {
-                let _ = fs::remove_file(path);
-            }
-        }
-    }
-
-    fn checkpoint_paths(&self, job: &Job) -> Result<Vec<PathBuf>, RunDirError> {
-        let name = format!("{}.", checkpoint_name(job));
-        let mut paths = self.checkpoint_files()?.remove(planned(&job.job_id)).unwrap_or_default();
-        paths
-            .retain(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(|file| file.starts_with(&name)));
-        Ok(paths)
-    }
-
-    /// The checkpoints of all jobs of the plan and of those that they were cut into, listed once.
-    ///
-    /// # Errors
-    /// The folder cannot be read.
-    pub fn checkpoint_files(&self) -> Result<BTreeMap<String, Vec<PathBuf>>, RunDirError> {
-        let jobs = self.jobs();
-        let mut files: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
-        let list = || -> io::Result<Vec<_>> { fs::read_dir(&jobs)?.collect() };
-        for file in list().map_err(|e| RunDirError::io(&jobs, e))? {
-            let name = file.file_name();
-            let stem = name.to_str().and_then(|name| name.strip_suffix(".checkpoint"));
-            if let Some((job_id, _)) = stem.and_then(|stem| stem.split_once('.')?.0.split_once('@')) {
-                files.entry(planned(job_id).to_owned()).or_default().push(file.path());
-            }
-        }
-        Ok(files)
     }
 
     /// Removes journals, checkpoints and prepared rows, once every file that people read is in place. What a worker
@@ -284,26 +209,6 @@ impl RunDir {
         }
         Ok(())
     }
-}
-
-/// The checksum of a checkpoint of `job`: over it, the job's name with its trials, and its replicate.
-fn checkpoint_sum(job: &Job, checkpoint: &[u8]) -> String {
-    let whose = format!("{} r{}", checkpoint_name(job), job.replicate);
-    blob_sum(&[checkpoint, whose.as_bytes()].concat())
-}
-
-/// A checkpoint of `job` without its checksum.
-fn checked(path: &Path, job: &Job, mut bytes: Vec<u8>) -> Result<Vec<u8>, RunDirError> {
-    let sum = bytes.len().checked_sub(blob_sum(&[]).len()).map(|length| bytes.split_off(length));
-    if sum.is_some_and(|sum| checkpoint_sum(job, &bytes).as_bytes() == sum) {
-        return Ok(bytes);
-    }
-    Err(RunDirError::Broken { path: path.to_owned(), why: OTHER_SUM.to_owned() })
-}
-
-/// `job-00007a@120+15`: a job with its first trial and their number.
-fn checkpoint_name(job: &Job) -> String {
-    format!("{}@{}+{}", job.job_id, job.first, job.count)
 }
 
 fn make_folders(root: &Path) -> Result<(), RunDirError> {
@@ -336,21 +241,6 @@ fn remove_torn(root: &Path) -> Result<(), RunDirError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Phase;
-
-    #[test]
-    fn a_checkpoint_is_of_its_job_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let dir = RunDir::lock(folder.path()).unwrap();
-        let job = |id: &str, replicate| Job { job_id: id.into(), replicate, first: 8, count: 8, phase: Phase::Search };
-        let (mine, other) = (job("job-00004", 1), job("job-00003", 0));
-        let (attempt, state) = (Attempt::new(), b"weights".as_slice());
-        dir.write_checkpoint(&mine, &attempt, state).unwrap();
-        assert_eq!(dir.checkpoints(&mine).unwrap().remove(0).unwrap(), state);
-        dir.write_checkpoint(&other, &attempt, state).unwrap();
-        fs::copy(dir.checkpoint_path(&other, &attempt), dir.checkpoint_path(&mine, &attempt)).unwrap();
-        assert!(matches!(dir.checkpoints(&mine).unwrap().remove(0), Err(RunDirError::Broken { .. })));
-    }
 
     #[test]
     fn what_a_killed_writer_left_is_removed() {

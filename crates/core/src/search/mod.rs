@@ -44,6 +44,14 @@ pub enum Outcome {
     One(f64),
     /// Two objectives, the less the better.
     Two([f64; 2]),
+    /// It was ended early: how many rungs it came to, and what it came to there, the less the better. Worse than all
+    /// that were not, and than those that came further, as with pruned trials of Optuna.
+    Stopped {
+        /// Rungs.
+        rungs: u32,
+        /// The first objective.
+        value: f64,
+    },
     /// There is no result.
     Failed,
 }

@@ -16,6 +16,7 @@ pub(super) const ROOT: &[&str] = &[
     "wave",
     "budget",
     "target",
+    "early_terminate",
     "parameters",
     "operating_point",
     "rank",
@@ -62,6 +63,7 @@ pub(super) const SPLIT: &[&str] = &[
     "folds",
     "repeats",
 ];
+pub(super) const EARLY_TERMINATE: &[&str] = &["type", "min_epochs", "max_epochs", "eta"];
 pub(super) const CONFIRM: &[&str] = &["trials", "replicates"];
 pub(super) const MODEL: &[&str] = &["hidden", "activation", "dropout", "initial_bias"];
 pub(super) const TRAIN: &[&str] = &[
@@ -107,6 +109,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("data.synth", SYNTH),
     ("split", SPLIT),
     ("confirm", CONFIRM),
+    ("early_terminate", EARLY_TERMINATE),
     ("model", MODEL),
     ("train", TRAIN),
     ("train.early_stopping", EARLY_STOPPING),
@@ -135,7 +138,17 @@ const FOREIGN: &[(&str, &str)] = &[
 ];
 
 /// Words of other programs that are no near misses.
-const ALIASES: &[(&str, &str)] = &[("steps", "count"), ("num", "count"), ("file", "source"), ("target", "label")];
+const ALIASES: &[(&str, &str)] = &[
+    ("steps", "count"),
+    ("num", "count"),
+    ("file", "source"),
+    ("target", "label"),
+    ("min_iter", "min_epochs"),
+    ("max_iter", "max_epochs"),
+    ("min_resource", "min_epochs"),
+    ("max_resource", "max_epochs"),
+    ("reduction_factor", "eta"),
+];
 
 /// What to do about a key of another program.
 pub(super) fn foreign(key: &str) -> Option<&'static str> {

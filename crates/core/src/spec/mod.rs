@@ -20,6 +20,7 @@ mod range;
 mod read;
 mod read_data;
 mod read_distribution;
+mod read_early;
 mod read_parameters;
 mod read_search;
 mod read_sections;

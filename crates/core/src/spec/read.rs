@@ -196,18 +196,22 @@ impl Reader {
         }
         let split = section.get("split").and_then(|at| self.split(at)).unwrap_or_default();
         let Search { run_cap, wave, budget, target } = self.search(&section, (rank.on, parameters.as_ref()));
+        let mut train = section.get("train").and_then(|at| self.train(at)).unwrap_or_default();
+        let early = section.get_some("early_terminate");
+        let early_terminate = early.and_then(|at| self.early_terminate(at, &section, rank.on, &mut train));
         Some(Spec {
             replicates: self.replicates(&section, &split),
             confirm: section.get_some("confirm").and_then(|at| self.confirm(at, &split)),
             split,
             seed: section.get("seed").and_then(|at| self.whole(at, 0, u64::MAX)).unwrap_or_default(),
             model: section.get("model").and_then(|at| self.model(at)).unwrap_or_default(),
-            train: section.get("train").and_then(|at| self.train(at)).unwrap_or_default(),
+            train,
             method: self.method,
             run_cap,
             wave,
             budget,
             target,
+            early_terminate,
             operating_point,
             rank,
             launch: section.get("launch").and_then(|at| self.launch(at)).unwrap_or_default(),

@@ -58,6 +58,8 @@ pub(super) struct Keeper<'a> {
     /// Whether a checkpoint of this attempt stands in the place of those of earlier ones. A copy that runs at the same
     /// time and loses its own writes it again within seconds.
     took_over: bool,
+    /// Whether trials paused: they go on from the checkpoint.
+    pub(super) paused: bool,
 }
 
 impl<'a> Keeper<'a> {
@@ -71,7 +73,19 @@ impl<'a> Keeper<'a> {
         events: &'a dyn Fn(Event),
     ) -> Self {
         let (started_at, last_checkpoint) = (micros(), Instant::now());
-        Self { work, job, data, device, stack, kept, events, started_at, last_checkpoint, took_over: false }
+        Self {
+            work,
+            job,
+            data,
+            device,
+            stack,
+            kept,
+            events,
+            started_at,
+            last_checkpoint,
+            took_over: false,
+            paused: false,
+        }
     }
 
     pub(super) fn tell(&self, event: Event) {
@@ -84,7 +98,11 @@ impl<'a> Keeper<'a> {
         ResultRow {
             trial_id: self.kept.ids[ended.slot].clone(),
             replicate: self.job.replicate,
-            state: if fitted.is_some() { State::Finished } else { State::Failed },
+            state: match fitted {
+                Some(_) if ended.paused => State::Stopped,
+                Some(_) => State::Finished,
+                None => State::Failed,
+            },
             error: ended.outcome.as_ref().err().cloned(),
             trainer: STACK.to_owned(),
             trainer_fingerprint: None,
@@ -140,6 +158,7 @@ impl<'a> Keeper<'a> {
             history: Vec::new(),
             seconds: 0.0,
             outcome: Err(reason.to_owned()),
+            paused: false,
         });
         self.ended(left.collect()).map_err(|error| save(self.job, error))
     }
@@ -170,6 +189,7 @@ impl Observer for Keeper<'_> {
     }
 
     fn ended(&mut self, ended: Vec<Ended>) -> Result<(), SaveError> {
+        let ended_paused = ended.iter().any(|end| end.paused);
         let new: Vec<Ended> = ended.into_iter().filter(|e| !self.kept.known.contains(&self.kept.ids[e.slot])).collect();
         let mut lines = Vec::with_capacity(new.len());
         for end in &new {
@@ -177,6 +197,7 @@ impl Observer for Keeper<'_> {
             let payload = end.outcome.as_ref().ok().map(|fitted| self.payload(fitted));
             lines.push((row, end.history.clone(), payload));
         }
+        self.paused |= ended_paused;
         self.kept.journal.append(lines)?;
         self.kept.known.extend(new.iter().map(|e| self.kept.ids[e.slot].clone()));
         let failed = new.iter().filter(|e| e.outcome.is_err()).count();

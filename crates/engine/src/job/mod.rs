@@ -9,6 +9,7 @@ mod event;
 mod keeper;
 mod protocol;
 mod run;
+mod rungs;
 mod stop;
 mod work;
 

@@ -114,7 +114,8 @@ mod tests {
 
     #[test]
     fn lines_come_back() {
-        let job = Job { job_id: "job-00001a".into(), replicate: 1, first: 3, count: 4, phase: Phase::Confirm };
+        let job =
+            Job { job_id: "job-00001a".into(), replicate: 1, first: 3, count: 4, phase: Phase::Confirm, epochs: None };
         let run_dir = PathBuf::from("runs/a b");
         let run = RunOrder { slot: 2, run_dir, job, device: Device::Cuda(1), model: "NVIDIA L4".into() };
         for order in [Order::Hello(Greeting::of_this_program()), Order::Run(run), Order::Stop] {

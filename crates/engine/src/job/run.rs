@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::error::{JobError, save};
 use super::event::Event;
 use super::keeper::{Keeper, Kept, write_checkpoint};
+use super::rungs::{carry, paused};
 use super::work::{JobDevice, Work};
 use crate::train::{self, Checkpoint, End, Stack, TrainError, Trouble};
 
@@ -34,15 +35,18 @@ pub enum JobEnd {
 /// # Errors
 /// A result could not be saved.
 pub fn run_job(work: &Work<'_>, job: &Job, device: JobDevice<'_>, events: &dyn Fn(Event)) -> Result<JobEnd, JobError> {
+    carry(work, job, events)?;
     let Some(opened) = Opened::new(work, job)? else { return Ok(JobEnd::Done) };
     let (stack, data) = (&opened.stack, work.data(job)?);
-    let checkpoint = resume_from(work, job, stack, &data.train).or_else(|| opened.kept.start_of_the_rest(stack));
+    let checkpoint = resume_from(work, job, stack, &data.train)
+        .or_else(|| paused(work, (job, stack), &opened.kept.known, &data.train))
+        .or_else(|| opened.kept.start_of_the_rest(stack));
     let epoch = checkpoint.as_ref().map_or(1, Checkpoint::epoch);
     let started = Event::JobStarted {
         job_id: job.job_id.clone(),
         trials: checkpoint.as_ref().map_or(job.count, |c| c.trials().len()),
         epoch,
-        epochs: stack.schedule.epochs,
+        epochs: stack.end(),
     };
     let mut keeper = Keeper::new(work, (job, work.data(job)?), device, &opened.stack, opened.kept, events);
     keeper.tell(started);
@@ -81,7 +85,8 @@ pub fn run_job(work: &Work<'_>, job: &Job, device: JobDevice<'_>, events: &dyn F
     };
     match &end {
         JobEnd::Done => {
-            work.dir.remove_checkpoints(job, None);
+            // Where trials paused the next rung goes on.
+            work.dir.remove_checkpoints(job, keeper.paused.then_some(&keeper.kept.attempt));
             tracing::info!(job = job.job_id, "job ended");
         }
         JobEnd::Interrupted => tracing::info!(job = job.job_id, "job interrupted"),
@@ -115,6 +120,7 @@ impl Opened {
         let attempt = Attempt::new();
         let journal = Journal::new(&work.dir.jobs(), &job.job_id, &attempt);
         let stack = Stack::new(trials, work.spec.train.clone(), data, work.spec.seed);
+        let stack = stack.map(|stack| stack.until(job.epochs.map(|[_, to]| to)));
         Ok(stack.map(|stack| Self { stack, kept: Kept { ids, known, journal, attempt } }))
     }
 }
@@ -130,6 +136,7 @@ pub fn give_up(
     reason: &str,
     events: &dyn Fn(Event),
 ) -> Result<(), JobError> {
+    carry(work, job, events)?;
     let Some(opened) = Opened::new(work, job)? else { return Ok(()) };
     let mut keeper = Keeper::new(work, (job, work.data(job)?), device, &opened.stack, opened.kept, events);
     keeper.fail_the_rest(reason)?;
@@ -187,11 +194,11 @@ pub fn cut_checkpoint(work: &Work<'_>, job_id: &str, halves: &[Job; 2]) -> io::R
     Ok(())
 }
 
-fn trials_of(work: &Work<'_>, job: &Job) -> Vec<Hyperparameters> {
+pub(super) fn trials_of(work: &Work<'_>, job: &Job) -> Vec<Hyperparameters> {
     (job.first..job.first + job.count).map(|index| work.trials.get(index)).collect()
 }
 
-fn ids(trials: &[Hyperparameters]) -> Vec<String> {
+pub(super) fn ids(trials: &[Hyperparameters]) -> Vec<String> {
     trials.iter().map(Hyperparameters::trial_id).collect()
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use focalsweep_core::device::Device;
-use focalsweep_core::plan::{Job, Trials};
+use focalsweep_core::plan::{Job, Plan, Trials};
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::{PLAN, RunDir, RunDirError};
 use focalsweep_core::spec::Spec;
@@ -17,6 +17,8 @@ use crate::train::Backends;
 pub struct Work<'a> {
     /// The sweep.
     pub spec: &'a Spec,
+    /// All of its plan.
+    pub plan: &'a Plan,
     /// Its trials.
     pub trials: &'a Trials,
     /// Prepared rows of the replicates that the jobs train on.

@@ -25,6 +25,9 @@ pub struct TrialState {
     pub(super) history: Vec<HistoryRow>,
     /// Summed training loss of the epoch under way.
     pub(super) loss_sum: f64,
+    /// Seconds that it trained in other stacks before.
+    #[serde(default)]
+    pub(super) before: f64,
 }
 
 /// Where a stack stands between two steps.
@@ -74,6 +77,11 @@ impl Checkpoint {
         self.position.epoch + 1
     }
 
+    /// 0-based next step of that epoch.
+    pub fn step(&self) -> u32 {
+        self.position.step
+    }
+
     /// Drops the trials that are not at `keep` (ascending).
     pub(super) fn retain(&mut self, keep: &[usize], size: usize) {
         self.parameters.retain(keep, size);
@@ -92,6 +100,42 @@ impl Checkpoint {
             trial.slot -= slots.start;
         }
         part
+    }
+
+    /// Models that paused at the same epoch, each in a place of a checkpoint, as the trials of another stack: `of` are
+    /// checkpoints, places in them, and slots. `None` for none, or where they stand at different places.
+    pub fn joined(of: &[(&Self, usize, usize)]) -> Option<Self> {
+        let &(first, ..) = of.first()?;
+        let Position { epoch, step, updates, .. } = first.position;
+        let alike = |(from, ..): &(&Self, usize, usize)| {
+            (from.position.epoch, from.position.step, from.position.updates) == (epoch, step, updates)
+        };
+        if !of.iter().all(alike) {
+            return None;
+        }
+        let mut of = of.to_vec();
+        of.sort_by_key(|&(.., slot)| slot);
+        let values = |which: fn(&Self) -> &[f32]| -> Vec<f32> {
+            let model = |&(from, at, _): &(&Self, usize, usize)| {
+                let size = from.best.len().checked_div(from.position.trials.len()).unwrap_or(0);
+                which(from)[at * size..(at + 1) * size].to_vec()
+            };
+            of.iter().flat_map(model).collect()
+        };
+        let trial = |&(from, at, slot): &(&Self, usize, usize)| {
+            let trial = from.position.trials[at].clone();
+            TrialState { slot, before: trial.before + from.position.seconds, ..trial }
+        };
+        let trials = of.iter().map(trial).collect();
+        Some(Self {
+            parameters: Parameters {
+                weights: values(|from| &from.parameters.weights),
+                first: values(|from| &from.parameters.first),
+                second: values(|from| &from.parameters.second),
+            },
+            best: values(|from| &from.best),
+            position: Position { epoch, step, updates, seconds: 0.0, epoch_seconds: 0.0, trials },
+        })
     }
 
     /// The file's bytes.

@@ -33,17 +33,21 @@ impl Patience {
             return Verdict::Improved;
         };
         let value = of(rule.metric);
-        let better = match (self.best, rule.goal) {
-            (None, _) => true,
-            (Some(best), Goal::Maximize) => value > best + rule.min_delta,
-            (Some(best), Goal::Minimize) => value < best - rule.min_delta,
-        };
-        if better {
+        if self.is_bettered(rule, value) {
             *self = Self { best: Some(value), best_epoch: epoch, waited: 0 };
             return Verdict::Improved;
         }
         self.waited += 1;
         if self.waited >= rule.patience { Verdict::Stops } else { Verdict::Waits }
+    }
+
+    /// Whether `value` of the rule's metric is better than the best so far.
+    pub(super) fn is_bettered(&self, rule: &EarlyStopping, value: f64) -> bool {
+        match (self.best, rule.goal) {
+            (None, _) => true,
+            (Some(best), Goal::Maximize) => value > best + rule.min_delta,
+            (Some(best), Goal::Minimize) => value < best - rule.min_delta,
+        }
     }
 }
 

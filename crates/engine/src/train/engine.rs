@@ -58,8 +58,10 @@ pub struct Ended {
     pub slot: usize,
     /// Its epochs.
     pub history: Vec<HistoryRow>,
-    /// Seconds that the stack had trained by then.
+    /// Seconds that its stacks had trained by then.
     pub seconds: f64,
+    /// Whether it only paused: the checkpoint has where it can go on.
+    pub paused: bool,
     /// The model, or why there is none.
     pub outcome: Result<Fitted, String>,
 }
@@ -107,7 +109,8 @@ pub fn train(
 pub fn start(stack: &Stack, slots: &[usize]) -> Checkpoint {
     let weights = stack.initial();
     let zeros = vec![0.0; weights.len()];
-    let trial = |slot| TrialState { slot, patience: Patience::default(), history: Vec::new(), loss_sum: 0.0 };
+    let trial =
+        |slot| TrialState { slot, patience: Patience::default(), history: Vec::new(), loss_sum: 0.0, before: 0.0 };
     let mut all = Checkpoint {
         best: weights.clone(),
         parameters: Parameters { weights, first: zeros.clone(), second: zeros },
@@ -139,6 +142,11 @@ struct Run<'a> {
 impl Run<'_> {
     fn go(mut self) -> Result<End, TrainError> {
         while !self.state.position.trials.is_empty() {
+            let Position { epoch, step, .. } = self.state.position;
+            if step == 0 && self.stack.pause.is_some_and(|pause| epoch >= pause) {
+                self.pause()?;
+                break;
+            }
             let started = Instant::now();
             let end = self.steps();
             let seconds = started.elapsed().as_secs_f64();
@@ -217,15 +225,8 @@ impl Run<'_> {
             });
             fates.push(match val_auc {
                 Some(auc) if train_loss.is_finite() && val_loss.is_finite() => {
-                    let of = |metric: Monitor| match metric {
-                        Monitor::ValAuc => auc,
-                        Monitor::ValLoss => val_loss,
-                        // There are positives: the AUC is defined.
-                        Monitor::ValAveragePrecision => {
-                            let raw = &scored.raw[model * n..(model + 1) * n];
-                            metrics::average_precision(raw, &validation.y).unwrap_or(0.0)
-                        }
-                    };
+                    let raw = &scored.raw[model * n..(model + 1) * n];
+                    let of = |metric: Monitor| monitored(metric, (auc, val_loss), (raw, &validation.y));
                     let verdict = if looks { trial.patience.judge(rule, position.epoch, of) } else { Verdict::Waits };
                     if verdict == Verdict::Improved || rule.is_some_and(|r| !r.restore_best_weights) {
                         trial.patience.best_epoch = position.epoch;
@@ -255,29 +256,77 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The trials that do not go on, the finished ones scored with their best weights.
-    fn ended(&self, fates: &[Fate]) -> Result<Vec<Ended>, TrainError> {
-        let trials = &self.state.position.trials;
-        let size = self.stack.shape.parameters();
-        let seconds = self.state.position.seconds;
-        let of =
-            |k: usize, outcome| Ended { slot: trials[k].slot, history: trials[k].history.clone(), seconds, outcome };
-        let finished: Vec<usize> = (0..fates.len()).filter(|&k| fates[k] == Fate::Finished).collect();
-        let mut ended = Vec::new();
-        if !finished.is_empty() {
-            let weights = select(&self.state.best, &finished, size);
-            let slots: Vec<usize> = finished.iter().map(|&k| trials[k].slot).collect();
-            let parts = Parts::scored_by(self.data, |part| self.backend.score(&weights, &slots, part))?;
-            for (model, &k) in finished.iter().enumerate() {
-                let own = weights[model * size..(model + 1) * size].to_vec();
-                ended.push(of(k, Ok(parts.fitted(model, own, trials[k].patience.best_epoch, self.operating_point))));
+    /// Keeps where the trials stand, then what they came to: their best weights so far, this epoch's among them, which
+    /// the rule may not have looked at. What they go on from does not know of that.
+    fn pause(&mut self) -> Result<(), TrainError> {
+        self.observer.checkpoint(&self.state).map_err(TrainError::Save)?;
+        let (schedule, position) = (&self.stack.schedule, &self.state.position);
+        let slots: Vec<usize> = position.trials.iter().map(|t| t.slot).collect();
+        let mut best: Vec<u32> = position.trials.iter().map(|trial| trial.patience.best_epoch).collect();
+        let mut weights = self.state.best.clone();
+        if let Some(rule) = schedule.rule.as_ref().filter(|_| !schedule.looks_at(position.epoch)) {
+            let (validation, size) = (&self.data.validation, self.stack.shape.parameters());
+            let now = &self.state.parameters.weights;
+            let scored = self.backend.score(now, &slots, Part::Validation)?;
+            for (model, raw) in scored.raw.chunks_exact(validation.y.len()).enumerate() {
+                let auc = metrics::roc_auc(raw, &validation.y).unwrap_or(0.0);
+                let value = monitored(rule.metric, (auc, scored.loss[model]), (raw, &validation.y));
+                if position.trials[model].patience.is_bettered(rule, value) {
+                    best[model] = position.epoch;
+                    let at = model * size..(model + 1) * size;
+                    weights[at.clone()].copy_from_slice(&now[at]);
+                }
             }
         }
+        let all: Vec<usize> = (0..slots.len()).collect();
+        let paused = self.scored(&all, &weights, &best)?.into_iter().map(|ended| Ended { paused: true, ..ended });
+        self.observer.ended(paused.collect()).map_err(TrainError::Save)
+    }
+
+    /// The trials that do not go on, the finished ones scored with their best weights.
+    fn ended(&self, fates: &[Fate]) -> Result<Vec<Ended>, TrainError> {
+        let finished: Vec<usize> = (0..fates.len()).filter(|&k| fates[k] == Fate::Finished).collect();
+        let trials = &self.state.position.trials;
+        let best: Vec<u32> = finished.iter().map(|&k| trials[k].patience.best_epoch).collect();
+        let weights = select(&self.state.best, &finished, self.stack.shape.parameters());
+        let mut ended = self.scored(&finished, &weights, &best)?;
         for k in (0..fates.len()).filter(|&k| fates[k] == Fate::Diverged) {
             let epoch = self.state.position.epoch;
-            ended.push(of(k, Err(format!("diverged: the loss or a score is not a finite number at epoch {epoch}"))));
+            let why = format!("diverged: the loss or a score is not a finite number at epoch {epoch}");
+            ended.push(self.ended_one(k, Err(why)));
         }
         Ok(ended)
+    }
+
+    /// The trials at `at` with their best weights, and the epochs that these are of.
+    fn scored(&self, at: &[usize], weights: &[f32], best: &[u32]) -> Result<Vec<Ended>, TrainError> {
+        if at.is_empty() {
+            return Ok(Vec::new());
+        }
+        let size = self.stack.shape.parameters();
+        let slots: Vec<usize> = at.iter().map(|&k| self.state.position.trials[k].slot).collect();
+        let parts = Parts::scored_by(self.data, |part| self.backend.score(weights, &slots, part))?;
+        let ended = at.iter().zip(best).enumerate().map(|(model, (&k, &best))| {
+            let own = weights[model * size..(model + 1) * size].to_vec();
+            self.ended_one(k, Ok(parts.fitted(model, own, best, self.operating_point)))
+        });
+        Ok(ended.collect())
+    }
+
+    fn ended_one(&self, k: usize, outcome: Result<Fitted, String>) -> Ended {
+        let Position { seconds, trials, .. } = &self.state.position;
+        let TrialState { slot, ref history, before, .. } = trials[k];
+        Ended { slot, history: history.clone(), seconds: before + seconds, outcome, paused: false }
+    }
+}
+
+/// The value of a metric that stops trials: `measured` are AUC and loss, `rows` logits and classes.
+fn monitored(metric: Monitor, measured: (f64, f64), (raw, y): (&[f32], &[u8])) -> f64 {
+    match metric {
+        Monitor::ValAuc => measured.0,
+        Monitor::ValLoss => measured.1,
+        // There are positives: it is defined.
+        Monitor::ValAveragePrecision => metrics::average_precision(raw, y).unwrap_or(0.0),
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Stack {
     pub settings: TrainSpec,
     /// Epochs, early stopping.
     pub schedule: Schedule,
+    /// The epoch after which those trials pause that go on; absent: they train to their end.
+    pub pause: Option<u32>,
     /// Shape of every model.
     pub shape: Shape,
     /// Seed of the sweep.
@@ -38,7 +40,18 @@ impl Stack {
         let shape = Shape { inputs: data.features.len(), hidden: first.hidden.clone(), activation: first.activation };
         let drawn = drawn(first, train);
         let losses = trials.iter().map(|trial| LossTerms::of_trial(trial, drawn)).collect();
-        Some(Self { settings, schedule, shape, seed, replicate, losses, drawn, trials })
+        Some(Self { settings, schedule, pause: None, shape, seed, replicate, losses, drawn, trials })
+    }
+
+    /// The same, but its trials pause after `epoch`.
+    #[must_use]
+    pub fn until(self, epoch: Option<u32>) -> Self {
+        Self { pause: epoch, ..self }
+    }
+
+    /// Epochs to which its trials train at most.
+    pub fn end(&self) -> u32 {
+        self.schedule.epochs.min(self.pause.unwrap_or(u32::MAX))
     }
 
     /// Update rule of the stack.

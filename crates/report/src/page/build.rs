@@ -212,10 +212,11 @@ fn trials(report: &Report, shown: &[&Ranked], rows: &[&Row]) -> Trials {
 }
 
 fn state(ranked: &Ranked, failed: bool) -> &'static str {
-    match (ranked.trial.complete, failed) {
-        (true, _) => "finished",
-        (false, true) => "failed",
-        (false, false) => "incomplete",
+    match (ranked.trial.complete, ranked.trial.stopped, failed) {
+        (true, ..) => "finished",
+        (false, Some(_), _) => "stopped",
+        (false, None, true) => "failed",
+        (false, None, false) => "incomplete",
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Trial {
     pub means: Vec<Option<f64>>,
     /// Whether every replicate is there and finished.
     pub complete: bool,
+    /// Where `early_terminate` ended it: the epochs that it came to, the mean of its replicates.
+    pub stopped: Option<f64>,
 }
 
 /// Trials in the order of their first rows.
@@ -49,7 +51,7 @@ pub(super) fn group(results: &Results) -> Grouped {
     }
     let mut trials = Vec::with_capacity(order.len());
     // Why trials are incomplete; one reason each, the gravest.
-    let (mut failed, mut stopped, mut missing) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut failed, mut missing) = (Vec::new(), Vec::new());
     for id in order {
         let mut rows = of_trial.remove(id).unwrap_or_default();
         rows.sort_by_key(|row| row.replicate);
@@ -57,17 +59,13 @@ pub(super) fn group(results: &Results) -> Grouped {
         if let Some(row) = rows.iter().find(|row| row.state == State::Failed) {
             let why = row.error.as_deref().unwrap_or("no reason recorded");
             failed.push(format!("{id} (replicate {}: {why})", row.replicate));
-        } else if rows.iter().any(|row| row.state == State::Stopped) {
-            stopped.push(id.to_owned());
         } else if (rows.len() as u32) < replicates {
             missing.push(format!("{id} ({} of {replicates})", rows.len()));
         }
-        trials.push(Trial::new(&rows, replicates));
+        trials.push(Trial::new(results, &rows, replicates));
     }
     let rank_after = "ranked after those complete";
-    for (what, which) in
-        [("with failed replicates", failed), ("stopped early", stopped), ("with missing replicates", missing)]
-    {
+    for (what, which) in [("with failed replicates", failed), ("with missing replicates", missing)] {
         if !which.is_empty() {
             warnings.push(format!("{} {what}, {rank_after}: {}", trials_count(which.len()), listed(&which)));
         }
@@ -120,7 +118,7 @@ fn most_frequent<T: Copy + Eq + Hash>(items: impl Iterator<Item = T>) -> Option<
 
 impl Trial {
     /// `rows` are of one trial, one a replicate.
-    fn new(rows: &[&Row], planned: u32) -> Self {
+    fn new(results: &Results, rows: &[&Row], planned: u32) -> Self {
         let measured: Vec<&&Row> = rows.iter().filter(|row| row.state != State::Failed).collect();
         let columns = rows.first().map_or(0, |row| row.metrics.len());
         let mean = |column: usize| -> Option<f64> {
@@ -128,12 +126,16 @@ impl Trial {
             (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
         };
         let means = (0..columns).map(mean).collect();
+        let all = rows.len() as u32 >= planned && rows.iter().all(|row| row.state != State::Failed);
+        let is_stopped = all && rows.iter().any(|row| row.state == State::Stopped);
+        let epochs = || rows.iter().filter_map(|row| results.value(row, "epochs_run")).sum::<f64>();
         Self {
             trial_id: rows.first().map(|row| row.trial_id.clone()).unwrap_or_default(),
             parameters: rows.first().map(|row| row.parameters.clone()).unwrap_or_default(),
             replicates: measured.iter().map(|row| row.replicate).collect(),
             means,
-            complete: rows.len() as u32 >= planned && rows.iter().all(|row| row.state == State::Finished),
+            complete: all && !is_stopped,
+            stopped: is_stopped.then(|| epochs() / rows.len() as f64),
         }
     }
 }

@@ -78,7 +78,8 @@ pub struct Ranked {
     pub trial: Trial,
 }
 
-/// Ranks the trials of a run: complete ones before others, then by fronts (see Deb et al. 2002), then by the keys one
+/// Ranks the trials of a run: complete ones before others, those that ended early by the epochs they came to, then by
+/// fronts (see Deb et al. 2002), then by the keys one
 /// after the other, then by id so that the order is always the same.
 ///
 /// # Errors
@@ -104,9 +105,15 @@ pub fn rank(results: &Results, options: &Options) -> Result<Ranking, ReportError
         .collect::<Result<Vec<_>, _>>()?;
 
     let (complete, rest): (Vec<Trial>, Vec<Trial>) = grouped.trials.into_iter().partition(|trial| trial.complete);
+    let (mut stopped, rest): (Vec<Trial>, Vec<Trial>) = rest.into_iter().partition(|trial| trial.stopped.is_some());
     let (partial, nothing): (Vec<Trial>, Vec<Trial>) = rest.into_iter().partition(|trial| !trial.replicates.is_empty());
+    // Those that went on longer first: figures of fewer epochs do not compare.
+    let epochs = |trial: &Trial| trial.stopped.unwrap_or_default();
+    stopped.sort_by(|one, other| epochs(other).total_cmp(&epochs(one)));
+    let stopped: Vec<Vec<Trial>> =
+        stopped.chunk_by(|one, other| epochs(one) == epochs(other)).map(<[Trial]>::to_vec).collect();
     let mut trials = Vec::new();
-    for class in [complete, partial] {
+    for class in [complete].into_iter().chain(stopped).chain([partial]) {
         let fronts_before = trials.iter().filter_map(|ranked: &Ranked| ranked.front).max().unwrap_or(0);
         for (front, trial) in in_order(class, &columns) {
             trials.push(Ranked::new(trials.len(), Some(fronts_before + front), trial));

@@ -146,6 +146,7 @@ impl Report {
             "front": ranked.front,
             "tied_with_best": self.is_tied(ranked),
             "complete": trial.complete,
+            "stopped_after": trial.stopped,
             "replicates": trial.replicates,
             "parameters": parameters,
             "metrics": self.named(&trial.means),

@@ -107,6 +107,9 @@ fn place_columns(report: &Report) -> Vec<Column<'_, Ranked>> {
         Column::raw("front", |ranked: &Ranked| or_empty(ranked.front))
             .and_shown(head("front", Some(40), 1), |ranked| or_nothing(ranked.front)),
         Column::raw("complete", |ranked: &Ranked| ranked.trial.complete.to_string()),
+        Column::raw("stopped_after", |ranked: &Ranked| {
+            ranked.trial.stopped.map(|epochs| epochs.to_string()).unwrap_or_default()
+        }),
         Column::raw("replicates", |ranked: &Ranked| ranked.trial.replicates.len().to_string()),
         Column::raw("tied_with_best", move |ranked| or_empty(tied(ranked))),
         Column::raw("p_tied", move |ranked| or_empty(report.against(ranked).map(|claim| claim.p))),

@@ -4,7 +4,7 @@ use super::numbers::{interval_in_words, number, with_uncertainty};
 use crate::evidence::Report;
 use crate::rank::{Ranked, Ranking};
 use crate::read::parameters::{self, loss_in_words};
-use crate::read::{Value, column, split_word, trials_count};
+use crate::read::{Value, column, split_word, thousands, trials_count};
 use focalsweep_core::metrics::Interval;
 use focalsweep_core::metrics::catalogue::{Better, Metric};
 use focalsweep_core::spec::Split;
@@ -90,7 +90,11 @@ pub(super) fn heading(ranking: &Ranking) -> String {
     };
     let shown = ranking.shown().len();
     let first = if shown < ranking.trials.len() { format!(", the first {shown} shown") } else { String::new() };
-    format!("{} of {replicates}{first}", trials_count(ranking.trials.len()))
+    let early = match ranking.trials.iter().filter(|ranked| ranked.trial.stopped.is_some()).count() {
+        0 => String::new(),
+        count => format!(", {} ended early", thousands(count)),
+    };
+    format!("{} of {replicates}{early}{first}", trials_count(ranking.trials.len()))
 }
 
 /// What the order means, sentence by sentence.

@@ -24,9 +24,11 @@ pub(super) struct Parts {
 /// Splits what was told; `None`: fewer than `enough` have a result.
 pub(super) fn split(outcomes: &[Outcome], enough: usize) -> Option<Parts> {
     let results: Vec<(usize, Outcome)> = outcomes.iter().copied().enumerate().filter(|(_, o)| is_result(*o)).collect();
-    let first = results.first()?.1;
+    let is_stopped = |outcome: &Outcome| matches!(outcome, Outcome::Stopped { .. });
+    let first = results.iter().find(|(_, outcome)| !is_stopped(outcome)).or(results.first())?.1;
     let alike = |outcome: &Outcome| std::mem::discriminant(outcome) == std::mem::discriminant(&first);
-    let results: Vec<(usize, Outcome)> = results.into_iter().filter(|(_, outcome)| alike(outcome)).collect();
+    let fits = |outcome: &Outcome| alike(outcome) || is_stopped(outcome);
+    let results: Vec<(usize, Outcome)> = results.into_iter().filter(|(_, outcome)| fits(outcome)).collect();
     if results.len() < enough {
         return None;
     }
@@ -35,12 +37,19 @@ pub(super) fn split(outcomes: &[Outcome], enough: usize) -> Option<Parts> {
         Outcome::Two(_) => {
             let pairs = results.iter().filter_map(|&(at, outcome)| match outcome {
                 Outcome::Two(values) => Some((at, values)),
-                Outcome::One(_) | Outcome::Failed => None,
+                Outcome::One(_) | Outcome::Stopped { .. } | Outcome::Failed => None,
             });
             // Points of the front are all as good.
-            by_front(pairs.collect(), count).into_iter().map(|at| (at, 1.0)).collect()
+            let mut good: Vec<(usize, f64)> =
+                by_front(pairs.collect(), count).into_iter().map(|at| (at, 1.0)).collect();
+            if good.len() < count {
+                let stopped: Vec<_> = results.iter().copied().filter(|(_, outcome)| is_stopped(outcome)).collect();
+                let room = (count - good.len()).min(stopped.len());
+                good.extend(by_value(&stopped, room).into_iter().map(|(at, _)| (at, 1.0)));
+            }
+            good
         }
-        Outcome::One(_) | Outcome::Failed => by_value(&results, count),
+        Outcome::One(_) | Outcome::Stopped { .. } | Outcome::Failed => by_value(&results, count),
     };
     let is_good: HashSet<usize> = good.iter().map(|&(at, _)| at).collect();
     let bad = (0..outcomes.len()).filter(|at| !is_good.contains(at)).collect();
@@ -49,18 +58,25 @@ pub(super) fn split(outcomes: &[Outcome], enough: usize) -> Option<Parts> {
 
 fn is_result(outcome: Outcome) -> bool {
     match outcome {
-        Outcome::One(value) => !value.is_nan(),
+        Outcome::One(value) | Outcome::Stopped { value, .. } => !value.is_nan(),
         Outcome::Two(values) => values.iter().all(|value| !value.is_nan()),
         Outcome::Failed => false,
     }
 }
 
-/// The least, the earlier first, with weights ln(n + 1) - ln(rank), those of evolution strategies (Hansen & Ostermeier
+/// The least, the earlier first, those that were ended early behind the rest; with weights ln(n + 1) - ln(rank), those of evolution strategies (Hansen & Ostermeier
 /// 2001): of ranks, so that neither the scale nor a single value counts.
 fn by_value(results: &[(usize, Outcome)], count: usize) -> Vec<(usize, f64)> {
-    let value = |outcome: Outcome| if let Outcome::One(value) = outcome { value } else { f64::INFINITY };
+    let place = |outcome: Outcome| match outcome {
+        Outcome::One(value) => (std::cmp::Reverse(u32::MAX), value),
+        Outcome::Stopped { rungs, value } => (std::cmp::Reverse(rungs), value),
+        Outcome::Two(_) | Outcome::Failed => (std::cmp::Reverse(0), f64::INFINITY),
+    };
     let mut ranked = results.to_vec();
-    ranked.sort_by(|one, other| value(one.1).total_cmp(&value(other.1)));
+    ranked.sort_by(|one, other| {
+        let ((one, of_one), (other, of_other)) = (place(one.1), place(other.1));
+        one.cmp(&other).then(of_one.total_cmp(&of_other))
+    });
     ranked.truncate(count);
     let weight = |rank: usize| ((count as f64 + 1.0) / (rank as f64 + 1.0)).ln();
     let mean = (0..count).map(weight).sum::<f64>() / count as f64;

@@ -23,7 +23,8 @@ const FRAGMENTS: &[&str] = &[
     "paramters: {alpha: {value: 2}}\nparameters_: 1",
     "train: {epochs: 5, epochs: 6}",
     "data: {source: a.csv, label: y, log: {a: 1, a: 2}}",
-    "early_terminate: {type: hyperband}",
+    "train: {early_terminate: {type: hyperband}}",
+    "early_terminate: {type: asha, max_iter: 81}",
     "metric: {name: val_auc}",
     // Missing keys.
     "data: {label: y}",

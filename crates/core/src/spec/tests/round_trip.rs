@@ -6,10 +6,10 @@ use proptest::prelude::*;
 
 use super::super::{
     Activation, Backend, BadValues, ColumnKind, ConfirmSpec, CsvSpec, DataSpec, DatePart, Devices, Distribution,
-    Domain, EarlyStopping, Encoding, Epochs, Folds, InitialBias, KnownGroups, LaunchSpec, Launcher, Loss, Method,
-    ModelSpec, Monitor, OperatingPoint, Optimizer, Parameters, RankSpec, Reduction, Sampling, Scalar, Scores,
-    SlurmSpec, Space, Span, Spec, Split, SplitBy, SplitSpec, Stopping, SynthSpec, Target, TestRows, TrainSpec, Word,
-    parse, to_yaml,
+    Domain, EarlyRule, EarlyStopping, EarlyTerminate, Encoding, Epochs, Folds, InitialBias, KnownGroups, LaunchSpec,
+    Launcher, Loss, Method, ModelSpec, Monitor, OperatingPoint, Optimizer, Parameters, RankSpec, Reduction, Sampling,
+    Scalar, Scores, SlurmSpec, Space, Span, Spec, Split, SplitBy, SplitSpec, Stopping, SynthSpec, Target, TestRows,
+    TrainSpec, Word, parse, to_yaml,
 };
 use super::read;
 
@@ -316,6 +316,15 @@ fn split() -> impl Strategy<Value = SplitSpec> {
     split.boxed()
 }
 
+/// One that judges somebody.
+fn early_terminate(of: Option<(bool, u32)>, train: &TrainSpec) -> Option<EarlyTerminate> {
+    let (halves, eta) = of?;
+    let rule = if halves { EarlyRule::Hyperband } else { EarlyRule::Median };
+    let max_epochs = if let Epochs::Count(count) = train.epochs { Some(count) } else { None };
+    let early = EarlyTerminate { rule, min_epochs: Some(1), max_epochs, eta: halves.then_some(eta) };
+    Some(early).filter(|early| !early.rungs(train).is_empty() && max_epochs.is_none_or(|max| max > 1))
+}
+
 prop_compose! {
     fn spec()(
         name in "[A-Za-z0-9_][A-Za-z0-9_-]{0,20}", data in data().boxed(), train in train().boxed(),
@@ -339,13 +348,14 @@ prop_compose! {
         slurm in option::of(slurm()).boxed(),
         scores in option::of(prop_oneof![Just(Scores::All), Just(Scores::Best), Just(Scores::None)]),
         search in option::of((1_u32..1_000_000, option::of(1_u32..100_000), option::of(-9.0..9.0_f64))),
-        minutes in option::of(1_u32..9999),
+        minutes in option::of(1_u32..9999), early in option::of((any::<bool>(), 2_u32..=10)),
     ) -> Spec {
         let target = |value| Target { metric: "val_auc".to_owned(), value };
         Spec {
             run_cap: search.map(|(run_cap, ..)| run_cap),
             wave: search.and_then(|(_, wave, _)| wave),
             target: search.and_then(|(.., value)| value.map(target)),
+            early_terminate: early_terminate(early.filter(|_| on == Split::Validation), &train),
             budget: minutes.and_then(|minutes| Span::parse(&format!("{minutes}m"))),
             confirm: confirm.map(|(trials, replicates)| {
                 let folds = split.folds.map_or(1, |folds| folds.folds);

@@ -44,6 +44,7 @@ fn schema_and_reader_know_the_same_keys() {
         (at(&schema, &["data", "synth"]), keys::SYNTH),
         (at(&schema, &["split"]), keys::SPLIT),
         (at(&schema, &["confirm"]), keys::CONFIRM),
+        (at(&schema, &["early_terminate"]), keys::EARLY_TERMINATE),
         (at(&schema, &["model"]), keys::MODEL),
         (at(&schema, &["train"]), keys::TRAIN),
         (at(&schema, &["train", "early_stopping"]), keys::EARLY_STOPPING),

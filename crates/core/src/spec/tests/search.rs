@@ -1,6 +1,9 @@
 //! Sweeps that are searched: what is read, and what is refused.
 
-use crate::spec::{Distribution, Domain, Drawn, Method, Span, Spec, SpecFaults, Target, parse, to_yaml};
+use crate::spec::{
+    Distribution, Domain, Drawn, EarlyRule, EarlyTerminate, Epochs, Method, Span, Spec, SpecFaults, Target, parse,
+    to_yaml,
+};
 
 const HEAD: &str = "name: t\ndata: {source: d.csv, label: y}\n";
 
@@ -88,5 +91,40 @@ fn what_cannot_be_searched_is_refused_with_what_to_write() {
         let rest: String = rest;
         let faults = read(&rest).unwrap_err();
         assert!(faults.contains(told), "{rest}\n{faults}");
+    }
+}
+
+#[test]
+fn early_termination_is_read_and_written() {
+    let of = |value: &str, rest: &str| {
+        let text = format!("early_terminate: {value}\nparameters: {{dropout: {{value: 0}}}}\n{rest}");
+        read(&text).map(|spec| (spec.early_terminate, spec.train.epochs))
+    };
+    let early = |rule, min_epochs, max_epochs, eta| Some(EarlyTerminate { rule, min_epochs, max_epochs, eta });
+    let hyperband = EarlyRule::Hyperband;
+    assert_eq!(of("{type: hyperband}", ""), Ok((early(hyperband, None, None, Some(3)), Epochs::Auto)));
+    assert_eq!(
+        of("{type: hyperband, min_epochs: 2, max_epochs: 81, eta: 4}", ""),
+        Ok((early(hyperband, Some(2), Some(81), Some(4)), Epochs::Count(81)))
+    );
+    assert_eq!(
+        of("{type: median, min_epochs: 5}", "train: {epochs: 40}"),
+        Ok((early(EarlyRule::Median, Some(5), None, None), Epochs::Count(40)))
+    );
+    assert_eq!(of("null", ""), Ok((None, Epochs::Auto)));
+    for (value, rest, told) in [
+        ("{}", "", "early_terminate.type: missing, expected `hyperband` or `median`"),
+        ("{type: asha}", "", "found the text `asha`, expected `hyperband` or `median`"),
+        ("{type: hyperband, min_iter: 3}", "", "did you mean `min_epochs`?"),
+        ("{type: hyperband, min_epochs: 50}", "", "`min_epochs: 33` at most, or a larger `max_epochs`"),
+        ("{type: hyperband}", "train: {epochs: 2}", "take `early_terminate` out"),
+        ("{type: hyperband, eta: 1}", "", "expected a whole number of at least 2"),
+        ("{type: median, eta: 3}", "", "`type: median` does not read it"),
+        ("{type: hyperband, max_epochs: 50}", "train: {epochs: 40}", "found 50 beside `train.epochs: 40`"),
+        ("{type: hyperband}", "rank: {on: test}", "would choose by the test rows"),
+        ("hyperband", "", "expected a mapping"),
+    ] {
+        let faults = of(value, rest).unwrap_err();
+        assert!(faults.contains(told), "{value} {rest}\n{faults}");
     }
 }

@@ -4,6 +4,7 @@
 //! directory) and describe themselves as JSON Schema.
 
 mod data;
+mod early;
 mod launch;
 mod model;
 mod parameters;
@@ -12,6 +13,7 @@ mod span;
 mod split;
 
 pub use data::*;
+pub use early::{EarlyRule, EarlyTerminate, Rungs};
 pub use launch::*;
 pub use model::*;
 pub use parameters::*;
@@ -78,6 +80,9 @@ pub struct Spec {
     /// A metric on the validation rows at which no more trials are asked for, such as `{val_auc: 0.98}`. Not in a grid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
+    /// Ends trials early that do worse than others, so that the rest get the time; absent: every trial trains to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_terminate: Option<EarlyTerminate>,
     /// What is swept: a mapping, or a list of mappings whose union is swept.
     pub parameters: Parameters,
     /// Where the decision threshold is put, chosen on the validation rows.

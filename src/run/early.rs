@@ -1,0 +1,152 @@
+//! Trials that end early: a wave trains to its first rung, and the best of it go on, rung by rung.
+//!
+//! Who goes on follows from the plan and from what trials came to, so that a run that is gone on with decides the same.
+//! A trial that early stopping ended on all replicates stays in the race with its best epoch, and is trained no more.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+use super::error::RunError;
+use super::search::{by_trial, mean, objectives};
+use super::workload::Workload;
+use focalsweep_core::metrics::catalogue::Better;
+use focalsweep_core::plan::{Hyperparameters, Job, Phase, Trials, Wave};
+use focalsweep_core::record::{PLAN, RunDirError, State};
+use focalsweep_core::spec::{EarlyRule, EarlyTerminate, Spec};
+use focalsweep_engine::train::Schedule;
+use focalsweep_report::{Results, Row, thousands};
+
+/// A wave that trains to rung `rung`, 0 for the first; where trials do not end early, to their ends.
+pub(super) fn to_rung(wave: Wave, rung: usize, spec: &Spec, workload: &Workload) -> Result<Wave, RunError> {
+    let Some(early) = spec.early_terminate else { return Ok(wave) };
+    let rungs = early.rungs(&spec.train);
+    let part = |job: &Job, trial: &Hyperparameters| {
+        let data = workload.replicates.iter().find(|data| data.index == job.replicate)?;
+        let epochs = Schedule::of(&spec.train, trial, data).epochs;
+        let from = rung.checked_sub(1).map_or(0, |before| rungs.end(before, epochs));
+        Some([from, rungs.end(rung, epochs)])
+    };
+    wave.in_parts(part).map_err(|why| RunDirError::Broken { path: PLAN.into(), why }.into())
+}
+
+/// The next rung of the first wave that has one, and what it is, in words; `None` where all have come to their ends.
+///
+/// # Errors
+/// The wave cannot be planned.
+pub(super) fn next(spec: &Spec, workload: &Workload, results: &Results) -> Result<Option<(Wave, String)>, RunError> {
+    let Some(early) = spec.early_terminate else { return Ok(None) };
+    let rungs = early.rungs(&spec.train).len();
+    let keys = objectives(spec);
+    let of_trial = by_trial(results);
+    let race = Race { early: &early, workload, results, of_trial: &of_trial, keys: &keys };
+    let open = brackets(workload).into_iter().filter(|bracket| bracket.rung < rungs);
+    let next = open.map(|bracket| (race.go_on(&bracket), bracket)).find(|(on, _)| !on.is_empty());
+    let Some((on, bracket)) = next else { return Ok(None) };
+    let trials = Trials::listed(on.iter().map(|&index| workload.trials.get(index)).collect());
+    let (plan, epochs) = (&workload.plan, workload.epochs_of(spec, &trials));
+    let wave = Wave::next(plan, &trials, (bracket.replicates, Phase::Search), &workload.sizes, epochs);
+    let wave = to_rung(wave, bracket.rung + 1, spec, workload)?;
+    let (count, all) = (thousands(trials.len()), thousands(bracket.trials.len()));
+    let (rung, end) = (bracket.rung + 2, thousands(wave.epochs[1]));
+    let said = format!("rung {rung} of {}: {count} of {all} trials go on to epoch {end}", rungs + 1);
+    Ok(Some((wave, said)))
+}
+
+/// What the wave that is under way is called, where trials may end early.
+pub(super) fn stage(spec: &Spec, workload: &Workload) -> Option<String> {
+    let rungs = spec.early_terminate?.rungs(&spec.train).len() + 1;
+    let brackets = brackets(workload);
+    let rung = brackets.last()?.rung + 1;
+    let wave = if spec.method.draws() { format!("wave {}, ", brackets.len()) } else { String::new() };
+    Some(format!("{wave}rung {rung} of {rungs}"))
+}
+
+/// Trials that began together, as far as they came.
+struct Bracket {
+    /// Places of its trials in the plan.
+    trials: Vec<usize>,
+    /// Ids of those that trained last.
+    last: HashSet<String>,
+    replicates: Vec<u32>,
+    /// The rung that those came to, 0 for the first.
+    rung: usize,
+}
+
+/// The waves of the search whose trials pause, in their order.
+fn brackets(workload: &Workload) -> Vec<Bracket> {
+    let (plan, trials) = (&workload.plan, &workload.trials);
+    let mut brackets: Vec<Bracket> = Vec::new();
+    let mut of_trial: HashMap<String, usize> = HashMap::new();
+    for span in plan.spans() {
+        let jobs = &plan.jobs[span];
+        let Some(first) = jobs.first().filter(|job| job.phase == Phase::Search && job.epochs.is_some()) else {
+            continue;
+        };
+        let mut replicates: Vec<u32> = jobs.iter().map(|job| job.replicate).collect();
+        replicates.sort_unstable();
+        replicates.dedup();
+        let mut spans: Vec<Range<usize>> = jobs.iter().map(|job| job.first..job.first + job.count).collect();
+        spans.sort_by_key(|span| (span.start, span.end));
+        let mut places: Vec<usize> = spans.into_iter().flatten().collect();
+        places.sort_unstable();
+        places.dedup();
+        let last: HashSet<String> = places.iter().map(|&index| trials.get(index).trial_id()).collect();
+        if first.goes_on() {
+            let bracket = of_trial.get(&trials.get(first.first).trial_id());
+            if let Some(bracket) = bracket.and_then(|&at| brackets.get_mut(at)) {
+                (bracket.last, bracket.rung) = (last, bracket.rung + 1);
+            }
+        } else {
+            of_trial.extend(last.iter().map(|id| (id.clone(), brackets.len())));
+            brackets.push(Bracket { trials: places, last, replicates, rung: 0 });
+        }
+    }
+    brackets
+}
+
+/// What trials are judged by.
+struct Race<'a> {
+    early: &'a EarlyTerminate,
+    workload: &'a Workload,
+    results: &'a Results,
+    of_trial: &'a HashMap<&'a str, Vec<&'a Row>>,
+    keys: &'a [(String, Better)],
+}
+
+impl Race<'_> {
+    /// Which trials of a bracket go on from its last rung, best first.
+    fn go_on(&self, bracket: &Bracket) -> Vec<usize> {
+        let mut judged: Vec<(usize, Vec<f64>, bool, bool)> = Vec::new();
+        for &index in &bracket.trials {
+            let id = self.workload.trials.get(index).trial_id();
+            let rows = self.of_trial.get(id.as_str()).map(Vec::as_slice).unwrap_or_default();
+            let values: Option<Vec<f64>> = self.keys.iter().map(|key| mean(self.results, rows, key)).collect();
+            // What failed, or is not there on each replicate, is out.
+            let Some(values) = values.filter(|_| rows.len() >= bracket.replicates.len()) else { continue };
+            let is_over = rows.iter().all(|row| row.state == State::Finished);
+            judged.push((index, values, is_over || bracket.last.contains(&id), is_over));
+        }
+        let order = |a: &[f64], b: &[f64]| {
+            a.iter()
+                .zip(b)
+                .map(|(a, b)| a.total_cmp(b))
+                .find(|order| order.is_ne())
+                .unwrap_or(std::cmp::Ordering::Equal)
+        };
+        judged.sort_by(|a, b| order(&a.1, &b.1).then(a.0.cmp(&b.0)));
+        let median = judged.get(judged.len().saturating_sub(1) / 2).map(|(_, values, ..)| values.clone());
+        let is_in = |(_, _, is_in, _): &&(usize, Vec<f64>, bool, bool)| *is_in;
+        let kept: Vec<&(usize, Vec<f64>, bool, bool)> = match self.early.rule {
+            EarlyRule::Hyperband => {
+                let parts =
+                    (self.early.halving() as usize).saturating_pow(u32::try_from(bracket.rung + 1).unwrap_or(1));
+                judged.iter().filter(is_in).take((bracket.trials.len() / parts).max(1)).collect()
+            }
+            EarlyRule::Median => {
+                let fits = |values: &[f64]| median.as_ref().is_some_and(|median| order(values, median).is_le());
+                judged.iter().filter(is_in).filter(|(_, values, ..)| fits(values)).collect()
+            }
+        };
+        kept.into_iter().filter(|(.., is_over)| !is_over).map(|&(index, ..)| index).collect()
+    }
+}
