@@ -506,8 +506,6 @@ fn a_search_is_an_array_a_wave() {
     ];
     let (here, sweep) = (Sweep::pairs(SHORT_EPOCHS, &more), Sweep::pairs(SHORT_EPOCHS, &more));
     assert_eq!(here.run(&[]).code, Some(0));
-    let refused = sweep.run(&["--launcher", "slurm", "--detach"]);
-    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
     let mut running = sweep.start(ON_SLURM);
     running.until("the first array", || !sweep.jobs().is_empty());
     let first = sweep.jobs();
@@ -518,6 +516,34 @@ fn a_search_is_an_array_a_wave() {
     assert_eq!(said.code, Some(0), "{}\n{}", said.stderr, sweep.logs());
     assert!(said.stderr.contains("wave 3: trials 17 to 24 of 24"), "{}", said.stderr);
     sweep.is_like(&here);
+    slurm.queue_is_empty();
+}
+
+/// The launcher is a job too, which asks for the waves and collects while nobody waits.
+#[test]
+fn a_search_that_is_detached_is_looked_after_on_the_cluster() {
+    let Some(slurm) = Slurm::up(&[]) else { return };
+    let more = ["--set", "early_terminate={type: hyperband, min_epochs: 2}", "--set", "train.early_stopping=none"];
+    let (here, sweep) = (Sweep::pairs(SHORT_EPOCHS, &more), Sweep::pairs(SHORT_EPOCHS, &more));
+    assert_eq!(here.run(&[]).code, Some(0));
+    let said = sweep.run(&["--launcher", "slurm", "--detach"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(said.stderr.contains("looks after it"), "{}", said.stderr);
+    let manifest = sweep.dir().join("manifest.json");
+    let is_finished = || fs::read_to_string(&manifest).is_ok_and(|text| text.contains("\"state\": \"finished\""));
+    let begun = Instant::now();
+    while !is_finished() {
+        assert!(begun.elapsed() < Duration::from_secs(240), "{}", sweep.logs());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let log = fs::read_dir(sweep.dir().join("slurm")).unwrap().flatten().map(|entry| entry.path());
+    let log = log.filter(|path| path.to_string_lossy().contains("launcher-")).next().unwrap();
+    let said = fs::read_to_string(log).unwrap();
+    assert!(said.contains("rung 2 of 3"), "{said}");
+    sweep.is_like(&here);
+    while !slurm.run("squeue", &["-h", "-r"]).is_empty() && begun.elapsed() < Duration::from_secs(300) {
+        std::thread::sleep(Duration::from_millis(200));
+    }
     slurm.queue_is_empty();
 }
 

@@ -1,8 +1,9 @@
 //! Which job runs where, decided on plain data: no thread, no clock, no device.
 //!
 //! A free slot asks for its [`Next`] job; how a job ended is told by [`Scheduler::ended`]. Work is handed out only when
-//! a slot is free, the largest job first, so that devices of unequal speed end together. Near the end, when the jobs
-//! that are left would not come out even, a stack is cut in two (largest first is Graham's rule of 1969, SIAM J. Appl.
+//! a slot is free. As long as there is much to do jobs are taken in turn, of all replicates the first, of each size one,
+//! so that whoever stops early has some of everything; then the largest first, so that devices of unequal speed end
+//! together. Near the end, when the jobs that are left would not come out even, a stack is cut in two (largest first is Graham's rule of 1969, SIAM J. Appl.
 //! Math. 17(2); what it leaves uneven, the cut evens out). What the scheduler changes of the plan it tells as
 //! [`Change`]s, for the launcher to record before it acts.
 
@@ -18,6 +19,8 @@ const DEVICE_FAILURES: u32 = 2;
 const JOB_FAILURES: usize = 3;
 /// A job that takes less than this share of the time that is left does no harm wherever it runs.
 const SMALL: f64 = 0.25;
+/// The same where devices differ in speed, of what is taken in turn: what comes late there is harder to even out.
+const SMALL_AMONG_UNEQUAL: f64 = 0.1;
 /// How much later than the even end the jobs may end before one of them is cut.
 const SLACK: f64 = 1.05;
 
@@ -43,12 +46,15 @@ pub struct Task {
     refused: BTreeSet<usize>,
     /// Devices that failed on it.
     failed_on: BTreeSet<usize>,
+    /// Its turn while there is much to do: its replicate, and its number among jobs of the same cost.
+    turn: (u32, usize),
 }
 
 impl Task {
     /// A task that has not run yet.
     pub fn new(job: Job, unit: f64) -> Self {
-        Self { job, unit, refused: BTreeSet::new(), failed_on: BTreeSet::new() }
+        let turn = (job.replicate, 0);
+        Self { job, unit, refused: BTreeSet::new(), failed_on: BTreeSet::new(), turn }
     }
 
     /// Its cost, where a stack costs `overhead` trials beside its own.
@@ -133,6 +139,12 @@ impl Scheduler {
             });
             pool.slots.extend(std::iter::repeat_n(pool.devices.len(), device.slots));
             pool.devices.push(Device { name: device.name.clone(), model, failures: 0, out: false });
+        }
+        let mut of_cost: BTreeMap<(u32, u64), usize> = BTreeMap::new();
+        for task in &mut pool.queue {
+            let number = of_cost.entry((task.job.replicate, task.unit.to_bits())).or_default();
+            task.turn = (task.job.replicate, *number);
+            *number += 1;
         }
         pool.queue.sort_by(|a, b| a.cost(overhead).total_cmp(&b.cost(overhead)));
         pool
@@ -226,8 +238,15 @@ impl Scheduler {
         let all: f64 = self.left_cost;
         let together: f64 = self.alive().map(|(_, device)| self.speed(self.devices[device].model)).sum();
         let measured = self.models[model].done.1 > 0.0 || self.models_alive() == 1;
-        if measured && task.cost(self.overhead) / self.speed(model) <= SMALL * all / together {
-            return whole(largest);
+        let share = task.cost(self.overhead) / self.speed(model) / (all / together);
+        if measured && share <= SMALL {
+            if self.models_alive() > 1 && share > SMALL_AMONG_UNEQUAL {
+                return whole(largest);
+            }
+            let fits = |at: &usize| !self.queue[*at].refused.contains(&model);
+            // Of one turn the largest.
+            let next = (0..self.queue.len()).rev().filter(fits).min_by_key(|&at| self.queue[at].turn);
+            return whole(next.unwrap_or(largest));
         }
         let trials = |cost: f64| (cost / task.unit) as usize;
         let cut_at = |most: usize| {

@@ -87,6 +87,31 @@ fn a_host_of_equal_cores_keeps_its_plan() {
     assert_eq!((outcome.cuts, outcome.makespan), (0, 29.0));
 }
 
+/// Whoever stops when a third is done has a replicate of all trials, and at half of that some of each width.
+#[test]
+fn what_is_done_first_is_spread_over_the_sweep() {
+    let cores = SimulatedDevice {
+        slots: DeviceSlots { name: "cpu".into(), model: "processor".into(), slots: 2 },
+        ..device(0, 1.0)
+    };
+    // Shape by shape, as plans are: two widths on three replicates, eight stacks each.
+    let mut all = tasks(&[(20, 1.0); 48].map(|(count, unit)| (count, unit)));
+    for (at, task) in all.iter_mut().enumerate() {
+        let (width, replicate) = (at / 24, at / 8 % 3);
+        let job = Job { replicate: replicate as u32, ..task.job.clone() };
+        *task = Task::new(job, if width == 0 { 2.0 } else { 1.0 });
+    }
+    let outcome = simulate(&[cores], OVERHEAD, all, |_| 1.0);
+    let done: Vec<(u32, bool)> = outcome.done.iter().map(|(job, _)| (job.replicate, job.first < 24 * 20)).collect();
+    assert!(done[..14].iter().all(|&(replicate, _)| replicate == 0), "{done:?}");
+    for part in [8, 12, 16] {
+        let wide = done[..part].iter().filter(|&&(_, wide)| wide).count();
+        assert!(wide.abs_diff(part / 2) <= 1, "{done:?}");
+    }
+    let even = 8.0 * 3.0 * 24.0 * 3.0 / 2.0;
+    assert!(outcome.makespan <= 1.02 * even, "{} of {even}", outcome.makespan);
+}
+
 #[test]
 fn a_stack_left_alone_is_shared_out() {
     let pair: Vec<_> = (0..2)

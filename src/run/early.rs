@@ -52,6 +52,21 @@ pub(super) fn next(spec: &Spec, workload: &Workload, results: &Results) -> Resul
     Ok(Some((wave, said)))
 }
 
+/// Where trials that train `epochs` epochs are judged, in words.
+pub(super) fn in_words(spec: &Spec, epochs: u32) -> Option<String> {
+    /// Ends that are told one by one.
+    const MOST: usize = 6;
+    let early = spec.early_terminate?;
+    let rungs = early.rungs(&spec.train);
+    let ends: Vec<String> = (0..rungs.len().min(MOST)).map(|rung| thousands(rungs.end(rung, epochs))).collect();
+    let more = if rungs.len() > MOST { ", …" } else { "" };
+    let who = match early.rule {
+        EarlyRule::Hyperband => format!("one in {} goes on", early.halving()),
+        EarlyRule::Median => "who is no worse than the median goes on".to_owned(),
+    };
+    Some(format!("early termination: judged after {}{more} of {} epochs; {who}", ends.join(", "), thousands(epochs)))
+}
+
 /// What the wave that is under way is called, where trials may end early.
 pub(super) fn stage(spec: &Spec, workload: &Workload) -> Option<String> {
     let rungs = spec.early_terminate?.rungs(&spec.train).len() + 1;

@@ -44,7 +44,7 @@ pub enum RunError {
     },
     /// Nobody would ask for the second wave.
     #[error("`--detach` leaves when everything is submitted, and `{key}` chooses wave by wave")]
-    #[diagnostic(help("submit the launcher itself, which needs one core: `sbatch --wrap 'focalsweep run …'`"))]
+    #[diagnostic(help("`focalsweep run … --detach` puts a launcher on the cluster, which needs one core"))]
     DetachSearch {
         /// The key of the sweep file.
         key: String,

@@ -113,12 +113,7 @@ impl Sweep {
     /// It has too many trials to be counted, or chooses them wave by wave where all are to be known.
     pub fn new(spec: Spec, options: RunOptions) -> Result<Self, RunError> {
         trials(&spec)?;
-        let asks_again = if spec.method.draws() {
-            Some(format!("method: {}", spec.method.word()))
-        } else {
-            spec.early_terminate.map(|_| "early_terminate".to_owned())
-        };
-        if let Some(key) = asks_again {
+        if let Some(key) = asks_again(&spec) {
             if options.prepare_only {
                 return Err(RunError::PrepareSearch { key });
             }
@@ -561,6 +556,14 @@ fn kept_in_words(trials: usize, replicates: usize) -> String {
     };
     let what: Vec<String> = count(trials, "trial").into_iter().chain(count(replicates, "replicate")).collect();
     format!("the run has {} that this sweep does not ask for: they stay as they are", what.join(" and "))
+}
+
+/// The key by which a sweep has more waves than one, so that somebody has to be there when one is over.
+pub fn asks_again(spec: &Spec) -> Option<String> {
+    if spec.method.draws() {
+        return Some(format!("method: {}", spec.method.word()));
+    }
+    spec.early_terminate.map(|_| "early_terminate".to_owned())
 }
 
 /// Where a sweep is run unless somebody says otherwise.

@@ -154,10 +154,13 @@ impl<'a> Remaking<'a> {
         let trial = self.workload.trials.get(*self.places.get(trial)?);
         let fitted = measure_again(&trial, &weights, data, &self.spec.train, &self.spec.operating_point).ok()?;
         let figures = |part: &SplitMetrics| [Some(part.loss), part.auc, part.average_precision];
-        let again = [&fitted.train, &fitted.val, &fitted.test].map(figures).concat();
+        // Those that ended early have no figures of the training rows.
+        let (measured, none) = (self.measured.get(key)?, [None; 3]);
+        let train = fitted.train.as_ref().filter(|_| measured[0].is_some());
+        let again = [train.map_or(none, figures), figures(&fitted.val), figures(&fitted.test)].concat();
         let bits = |values: &[Option<f64>]| values.iter().map(|value| value.map(f64::to_bits)).collect::<Vec<_>>();
-        (bits(&again) == bits(self.measured.get(key)?)).then_some(Remade {
-            train_roc: fitted.train_roc,
+        (bits(&again) == bits(measured)).then_some(Remade {
+            train_roc: if train.is_some() { fitted.train_roc } else { Vec::new() },
             scores: [fitted.validation, fitted.test_rows, fitted.calibration].map(|rows| [rows.raw, rows.scores]),
         })
     }

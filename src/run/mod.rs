@@ -31,7 +31,7 @@ mod workload;
 pub(crate) use begin::begin;
 pub use derived::{WITH_INTERVALS, on_all_cores, report_of};
 pub use error::{Blame, RunError};
-pub use life::{End, Outcome, Ready, Sweep, default_root};
+pub use life::{End, Outcome, Ready, Sweep, asks_again, default_root};
 pub use looked::Look;
 pub use observer::{Observer, Quiet, Stage};
 pub use options::RunOptions;

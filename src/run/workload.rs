@@ -204,6 +204,7 @@ impl Workload {
         if spec.train.epochs == Epochs::Auto || spec.train.early_stopping == Stopping::Auto {
             lines.push(format!("training: {}", self.describe_schedules(spec)));
         }
+        lines.extend(schedules.first().and_then(|first| early::in_words(spec, first.epochs)));
         if matches!(spec.train.epochs, Epochs::Count(_)) && steps < FEW_STEPS {
             lines.push(format!(
                 "warning: {} epochs are {steps} steps here, after which a model is hardly more than it began as; \

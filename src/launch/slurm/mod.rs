@@ -15,6 +15,7 @@ mod error;
 #[cfg(test)]
 mod fuzz;
 mod launch;
+mod launcher;
 mod queue;
 mod record;
 mod script;
@@ -26,6 +27,7 @@ mod track;
 
 pub use asked::sizes;
 pub use error::SlurmError;
+pub use launcher::detach;
 pub use queue::queue;
 pub use record::Record;
 pub use squeue::{Sighting, State, in_words};

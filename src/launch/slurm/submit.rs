@@ -21,7 +21,15 @@ pub(super) fn submit(name: &str, array: &str, most: Option<u32>, script: &str) -
         Some(most) => format!("--array={array}%{most}"),
         None => format!("--array={array}"),
     };
-    let args = ["--parsable", &format!("--job-name={name}"), &array, script];
+    sbatch(&["--parsable", &format!("--job-name={name}"), &array, script])
+}
+
+/// Submits a script that is no array, and gives its job id.
+pub(super) fn submit_one(name: &str, script: &str) -> Result<u64, NotSubmitted> {
+    sbatch(&["--parsable", &format!("--job-name={name}"), script])
+}
+
+fn sbatch(args: &[&str]) -> Result<u64, NotSubmitted> {
     let said = command::run("sbatch", args).map_err(|_| NotSubmitted::Missing)?;
     if !said.ok {
         return Err(classify(&said.words));

@@ -123,7 +123,7 @@ impl<'a> Keeper<'a> {
             train_seconds: ended.seconds,
             started_at: self.started_at,
             finished_at: micros(),
-            train: fitted.map(|f| f.train.clone()),
+            train: fitted.and_then(|f| f.train.clone()),
             val: fitted.map(|f| f.val.clone()),
             test: fitted.map(|f| f.test.clone()),
             threshold: fitted.and_then(|f| f.threshold),

@@ -279,7 +279,8 @@ impl Run<'_> {
             }
         }
         let all: Vec<usize> = (0..slots.len()).collect();
-        let paused = self.scored(&all, &weights, &best)?.into_iter().map(|ended| Ended { paused: true, ..ended });
+        let paused =
+            self.scored(&all, &weights, (&best, false))?.into_iter().map(|ended| Ended { paused: true, ..ended });
         self.observer.ended(paused.collect()).map_err(TrainError::Save)
     }
 
@@ -289,7 +290,7 @@ impl Run<'_> {
         let trials = &self.state.position.trials;
         let best: Vec<u32> = finished.iter().map(|&k| trials[k].patience.best_epoch).collect();
         let weights = select(&self.state.best, &finished, self.stack.shape.parameters());
-        let mut ended = self.scored(&finished, &weights, &best)?;
+        let mut ended = self.scored(&finished, &weights, (&best, true))?;
         for k in (0..fates.len()).filter(|&k| fates[k] == Fate::Diverged) {
             let epoch = self.state.position.epoch;
             let why = format!("diverged: the loss or a score is not a finite number at epoch {epoch}");
@@ -298,14 +299,20 @@ impl Run<'_> {
         Ok(ended)
     }
 
-    /// The trials at `at` with their best weights, and the epochs that these are of.
-    fn scored(&self, at: &[usize], weights: &[f32], best: &[u32]) -> Result<Vec<Ended>, TrainError> {
+    /// The trials at `at` with their best weights, and the epochs that these are of; on the training rows too only if
+    /// they have come to their ends.
+    fn scored(
+        &self,
+        at: &[usize],
+        weights: &[f32],
+        (best, with_train): (&[u32], bool),
+    ) -> Result<Vec<Ended>, TrainError> {
         if at.is_empty() {
             return Ok(Vec::new());
         }
         let size = self.stack.shape.parameters();
         let slots: Vec<usize> = at.iter().map(|&k| self.state.position.trials[k].slot).collect();
-        let parts = Parts::scored_by(self.data, |part| self.backend.score(weights, &slots, part))?;
+        let parts = Parts::scored_by(self.data, with_train, |part| self.backend.score(weights, &slots, part))?;
         let ended = at.iter().zip(best).enumerate().map(|(model, (&k, &best))| {
             let own = weights[model * size..(model + 1) * size].to_vec();
             self.ended_one(k, Ok(parts.fitted(model, own, best, self.operating_point)))

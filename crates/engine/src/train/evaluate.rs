@@ -23,8 +23,9 @@ pub struct Fitted {
     pub test_rows: RowScores,
     /// The calibration rows, scored; none where none were set aside.
     pub calibration: RowScores,
-    /// Metrics on the training rows, without dropout.
-    pub train: SplitMetrics,
+    /// Metrics on the training rows, without dropout; none of a model that only paused: there are more of these rows
+    /// than of all others, and nobody is judged by them.
+    pub train: Option<SplitMetrics>,
     /// Metrics on the validation rows.
     pub val: SplitMetrics,
     /// Metrics on the test rows.
@@ -54,26 +55,27 @@ pub struct RowScores {
 
 /// Scores of the same models over all parts of a replicate.
 pub(super) struct Parts<'a> {
-    train: (Scored, &'a Rows),
+    train: Option<(Scored, &'a Rows)>,
     validation: (Scored, &'a Rows),
     test: (Scored, &'a Rows),
     calibration: (Scored, &'a Rows),
 }
 
 impl<'a> Parts<'a> {
-    /// Of `data`, by what scores a part of it.
+    /// Of `data`, by what scores a part of it; the training rows only if they are to be measured.
     ///
     /// # Errors
     /// Those of `score`.
     pub(super) fn scored_by(
         data: &'a Replicate,
+        with_train: bool,
         score: impl Fn(Part) -> Result<Scored, TrainError>,
     ) -> Result<Self, TrainError> {
         let part = |part: Part| Ok::<_, TrainError>((score(part)?, part.of(data)));
         let calibration =
             if data.calibration.is_empty() { (Scored::default(), &data.calibration) } else { part(Part::Calibration)? };
         Ok(Self {
-            train: part(Part::Train)?,
+            train: with_train.then(|| part(Part::Train)).transpose()?,
             validation: part(Part::Validation)?,
             test: part(Part::Test)?,
             calibration,
@@ -87,12 +89,12 @@ impl<'a> Parts<'a> {
         let (calibration, calibration_labels) = part(&self.calibration, model);
         let chosen = validation_threshold(point, validation.labelled(val_labels));
         let in_use = threshold_in_use(point, chosen, calibration.labelled(calibration_labels));
-        let (train, train_ranks) = measure(&self.train, model);
+        let (train, train_ranks) = self.train.as_ref().map(|part_of| measure(part_of, model)).unzip();
         Fitted {
             best_epoch,
             weights,
             train,
-            train_roc: train_ranks.map(|ranks| ranks.roc(ROC_STEP)).unwrap_or_default(),
+            train_roc: train_ranks.flatten().map(|ranks| ranks.roc(ROC_STEP)).unwrap_or_default(),
             val: measure(&self.validation, model).0,
             test: measure(&self.test, model).0,
             threshold: in_use.map(|threshold| threshold.score),

@@ -62,6 +62,6 @@ pub fn measure_again(
     let zeros = vec![0.0; weights.len()];
     let parameters = Parameters { weights: weights.to_vec(), first: zeros.clone(), second: zeros };
     let backend = Fused::new(&stack, data, &[0], &parameters, vec![0.0]);
-    let parts = Parts::scored_by(data, |part| backend.score(weights, &[0], part))?;
+    let parts = Parts::scored_by(data, true, |part| backend.score(weights, &[0], part))?;
     Ok(parts.fitted(0, weights.to_vec(), 0, point))
 }

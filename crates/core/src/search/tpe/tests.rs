@@ -183,6 +183,22 @@ proptest! {
     }
 }
 
+/// However little it came to: what was ended early comes behind what was not, and that which came further before the rest.
+#[test]
+fn what_was_ended_early_is_worse_than_all_that_was_not() {
+    let stopped = |rungs, value| Outcome::Stopped { rungs, value };
+    let mut outcomes = vec![stopped(1, 0.0), Outcome::One(9.0), stopped(2, 5.0), stopped(2, 4.0), Outcome::Failed];
+    outcomes.extend([stopped(1, f64::NAN); 10]);
+    outcomes.extend(vec![stopped(1, 7.0); 10]);
+    // Of fourteen with a result three are good.
+    let parts = split(&outcomes, 10).unwrap();
+    assert_eq!(good(&parts), [1, 2, 3]);
+    assert!(parts.good[0].0 == 1 && parts.good[1].0 == 3, "{:?}", parts.good);
+    let two = |outcome| if let Outcome::One(value) = outcome { Outcome::Two([value, 1.0]) } else { outcome };
+    let parts = split(&outcomes.into_iter().map(two).collect::<Vec<_>>(), 10).unwrap();
+    assert_eq!(good(&parts), [1, 2, 3]);
+}
+
 #[test]
 fn of_a_front_those_are_good_that_lie_apart() {
     // 20 points of which 3 are good: a front of two clusters and a middle.
