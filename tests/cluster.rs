@@ -537,7 +537,7 @@ fn a_search_that_is_detached_is_looked_after_on_the_cluster() {
         std::thread::sleep(Duration::from_millis(200));
     }
     let log = fs::read_dir(sweep.dir().join("slurm")).unwrap().flatten().map(|entry| entry.path());
-    let log = log.filter(|path| path.to_string_lossy().contains("launcher-")).next().unwrap();
+    let log = log.filter(|path| path.to_string_lossy().contains("launcher-")).last().unwrap();
     let said = fs::read_to_string(log).unwrap();
     assert!(said.contains("rung 2 of 3"), "{said}");
     sweep.is_like(&here);

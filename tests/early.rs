@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::{Said, focalsweep, program};
+use common::{Said, files, focalsweep, program};
 use same::assert_same_runs;
 use serde_json::Value;
 use table::Table;
@@ -129,8 +129,10 @@ fn the_best_go_on_to_the_figures_that_they_would_have_had() {
         }
     }
     // Resumed, nothing is left.
+    let before = files(&dir);
     let again = run(folder, "early", &[], &["--resume"]);
     assert!(again.stderr.contains("all 36 rows were there already"), "{}", again.stderr);
+    assert!(files(&dir) == before);
 }
 
 /// Who has come to an end by early stopping is judged by the best epoch, and trains no more.

@@ -3,6 +3,7 @@
 //! Who goes on follows from the plan and from what trials came to, so that a run that is gone on with decides the same.
 //! A trial that early stopping ended on all replicates stays in the race with its best epoch, and is trained no more.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -128,40 +129,52 @@ struct Race<'a> {
     keys: &'a [(String, Better)],
 }
 
+/// A trial that has something to be judged by.
+struct Judged {
+    /// Its place in the plan.
+    index: usize,
+    /// The less the better, the first before the second.
+    values: Vec<f64>,
+    /// Whether it was still in the race.
+    is_in: bool,
+    /// Whether it has come to its end on all replicates.
+    is_over: bool,
+}
+
 impl Race<'_> {
     /// Which trials of a bracket go on from its last rung, best first.
     fn go_on(&self, bracket: &Bracket) -> Vec<usize> {
-        let mut judged: Vec<(usize, Vec<f64>, bool, bool)> = Vec::new();
-        for &index in &bracket.trials {
-            let id = self.workload.trials.get(index).trial_id();
-            let rows = self.of_trial.get(id.as_str()).map(Vec::as_slice).unwrap_or_default();
-            let values: Option<Vec<f64>> = self.keys.iter().map(|key| mean(self.results, rows, key)).collect();
-            // What failed, or is not there on each replicate, is out.
-            let Some(values) = values.filter(|_| rows.len() >= bracket.replicates.len()) else { continue };
-            let is_over = rows.iter().all(|row| row.state == State::Finished);
-            judged.push((index, values, is_over || bracket.last.contains(&id), is_over));
-        }
-        let order = |a: &[f64], b: &[f64]| {
-            a.iter()
-                .zip(b)
-                .map(|(a, b)| a.total_cmp(b))
-                .find(|order| order.is_ne())
-                .unwrap_or(std::cmp::Ordering::Equal)
-        };
-        judged.sort_by(|a, b| order(&a.1, &b.1).then(a.0.cmp(&b.0)));
-        let median = judged.get(judged.len().saturating_sub(1) / 2).map(|(_, values, ..)| values.clone());
-        let is_in = |(_, _, is_in, _): &&(usize, Vec<f64>, bool, bool)| *is_in;
-        let kept: Vec<&(usize, Vec<f64>, bool, bool)> = match self.early.rule {
+        let mut judged: Vec<Judged> = bracket.trials.iter().filter_map(|&index| self.judged(bracket, index)).collect();
+        judged.sort_by(|one, other| in_turn(&one.values, &other.values).then(one.index.cmp(&other.index)));
+        let middle = judged.len().saturating_sub(1) / 2;
+        let median = judged.get(middle).map(|judged| judged.values.clone()).unwrap_or_default();
+        let rungs = u32::try_from(bracket.rung + 1).unwrap_or(u32::MAX);
+        let room = match self.early.rule {
             EarlyRule::Hyperband => {
-                let parts =
-                    (self.early.halving() as usize).saturating_pow(u32::try_from(bracket.rung + 1).unwrap_or(1));
-                judged.iter().filter(is_in).take((bracket.trials.len() / parts).max(1)).collect()
+                (bracket.trials.len() / (self.early.halving() as usize).saturating_pow(rungs)).max(1)
             }
-            EarlyRule::Median => {
-                let fits = |values: &[f64]| median.as_ref().is_some_and(|median| order(values, median).is_le());
-                judged.iter().filter(is_in).filter(|(_, values, ..)| fits(values)).collect()
-            }
+            EarlyRule::Median => usize::MAX,
         };
-        kept.into_iter().filter(|(.., is_over)| !is_over).map(|&(index, ..)| index).collect()
+        let fits = |judged: &&Judged| match self.early.rule {
+            EarlyRule::Hyperband => judged.is_in,
+            EarlyRule::Median => judged.is_in && in_turn(&judged.values, &median).is_le(),
+        };
+        let kept = judged.iter().filter(fits).take(room);
+        kept.filter(|judged| !judged.is_over).map(|judged| judged.index).collect()
     }
+
+    /// `None` of a trial that failed, or is not there on each replicate: it is out.
+    fn judged(&self, bracket: &Bracket, index: usize) -> Option<Judged> {
+        let id = self.workload.trials.get(index).trial_id();
+        let rows = self.of_trial.get(id.as_str()).filter(|rows| rows.len() >= bracket.replicates.len())?;
+        let values = self.keys.iter().map(|key| mean(self.results, rows, key)).collect::<Option<_>>()?;
+        let is_over = rows.iter().all(|row| row.state == State::Finished);
+        Some(Judged { index, values, is_in: is_over || bracket.last.contains(&id), is_over })
+    }
+}
+
+/// The order by the first value, then by the next.
+fn in_turn(one: &[f64], other: &[f64]) -> Ordering {
+    let orders = one.iter().zip(other).map(|(one, other)| one.total_cmp(other));
+    orders.fold(Ordering::Equal, Ordering::then)
 }

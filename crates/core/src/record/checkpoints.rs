@@ -13,6 +13,9 @@ use super::names::planned;
 use super::run_dir::RunDir;
 use crate::plan::Job;
 
+/// A checkpoint's bytes, or what is wrong with them.
+type Checked = Result<Vec<u8>, RunDirError>;
+
 impl RunDir {
     /// Replaces an attempt's checkpoint of a job as a whole. Its checksum is the file's last 32 bytes, and is of this
     /// job's checkpoint only: one of another stack of the same shape would go on to other figures.
@@ -31,7 +34,7 @@ impl RunDir {
     ///
     /// # Errors
     /// One cannot be read.
-    pub fn checkpoints(&self, job: &Job) -> Result<Vec<Result<Vec<u8>, RunDirError>>, RunDirError> {
+    pub fn checkpoints(&self, job: &Job) -> Result<Vec<Checked>, RunDirError> {
         let mut found = Vec::new();
         for path in self.checkpoint_paths(job)? {
             match fs::read(&path) {
@@ -64,7 +67,7 @@ impl RunDir {
     ///
     /// # Errors
     /// One cannot be read.
-    pub fn checkpoints_of_parts(&self, job: &Job) -> Result<Vec<(Job, Result<Vec<u8>, RunDirError>)>, RunDirError> {
+    pub fn checkpoints_of_parts(&self, job: &Job) -> Result<Vec<(Job, Checked)>, RunDirError> {
         let mut found = Vec::new();
         for path in self.checkpoint_files()?.remove(planned(&job.job_id)).unwrap_or_default() {
             let Some(part) = path.file_name().and_then(|name| part_of(job, name.to_str()?)) else { continue };
@@ -114,7 +117,7 @@ fn checkpoint_sum(job: &Job, checkpoint: &[u8]) -> String {
 }
 
 /// A checkpoint of `job` without its checksum.
-fn checked(path: &Path, job: &Job, mut bytes: Vec<u8>) -> Result<Vec<u8>, RunDirError> {
+fn checked(path: &Path, job: &Job, mut bytes: Vec<u8>) -> Checked {
     let sum = bytes.len().checked_sub(blob_sum(&[]).len()).map(|length| bytes.split_off(length));
     if sum.is_some_and(|sum| checkpoint_sum(job, &bytes).as_bytes() == sum) {
         return Ok(bytes);
