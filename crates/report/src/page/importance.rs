@@ -18,7 +18,7 @@ use focalsweep_core::spec::Spec;
 /// Fewer trials than this say nothing.
 const FEWEST: usize = 16;
 /// Of more trials this many are drawn: a forest takes longer than in proportion.
-const MOST: usize = 1000;
+const MOST: usize = 500;
 /// Groups of trials that are looked at: all, and the largest that read something of their own.
 const GROUPS: usize = 5;
 /// Places at which averages are given.

@@ -122,17 +122,3 @@ fn shares_are_those_of_optuna() {
     }
     assert_eq!(compared, 18);
 }
-
-#[test]
-fn zz_timing() {
-    let mut stream = Stream::new(1, 0, Purpose::Synth, 0, 0);
-    for (n, d) in [(200, 6), (1000, 6), (1000, 13)] {
-        let axes: Vec<Axis> = (0..d).map(|_| numbers((0..n).map(|_| stream.uniform64()))).collect();
-        let y: Vec<f64> = (0..n).map(|_| stream.uniform64()).collect();
-        let start = std::time::Instant::now();
-        let forest = grown(&axes, &y);
-        let grow = start.elapsed();
-        let found = decompose(&forest, &axes);
-        println!("{n} x {d}: grow {grow:?}, all {:?} {}", start.elapsed(), found.is_some());
-    }
-}
