@@ -63,19 +63,20 @@ const columnAxis = (column, more = {}) =>
         ...more,
       })
     : column.numeric
-    ? axis(column.title, {
-        type: "value",
-        scale: true,
-        ...room(everyTrial.map((i) => column.get(i))),
-        axisLabel: { formatter: axisNumber },
-        ...more,
-      })
-    : axis(column.title, {
-        type: "category",
-        data: [...new Set(everyTrial.map((i) => column.text(i)))],
-        splitLine: { show: false },
-        ...more,
-      });
+      ? axis(column.title, {
+          type: "value",
+          scale: true,
+          ...room(everyTrial.map((i) => column.get(i))),
+          axisLabel: { formatter: axisNumber },
+          ...more,
+        })
+      : axis(column.title, {
+          type: "category",
+          data: [...new Set(everyTrial.map((i) => column.text(i)))],
+          splitLine: { show: false },
+          axisLabel: { interval: 0 },
+          ...more,
+        });
 const onAxis = (column, trial) => (column.numeric ? column.get(trial) : column.text(trial));
 
 const paretoFigure = () => {
@@ -267,7 +268,10 @@ const parallelFigure = () => {
       const shown = defined([view.column]).slice(0, MOST);
       if (!shown.length) return { empty: NONE_VISIBLE };
       const values = shown.map((i) => metric.mean[i]);
-      const [low, high] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
+      // Far worse ones would leave the others one colour.
+      const edge = metric.goal ? withoutFar(values, metric.goal) : null;
+      const [worst, most] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
+      const [low, high] = edge === null ? [worst, most] : metric.goal > 0 ? [edge, most] : [worst, edge];
       // What a trial's loss does not read has a place of its own below the numbers.
       const missing = (column) => {
         const known = shown.map((i) => column.get(i)).filter((value) => value !== null);
@@ -284,7 +288,7 @@ const parallelFigure = () => {
         caption:
           "A line is a trial. Drag along an axis to keep the lines that pass there; click the axis to let go. " +
           "Bright lines are better in " +
-          `${metric.title}.${list.length < names.length ? " A wider window shows more axes." : ""}`,
+          `${metric.title}, from ${formatMetric(metric, metric.goal < 0 ? high : low)} on.${list.length < names.length ? " A wider window shows more axes." : ""}`,
         summary: `${shown.length} trials over ${list.map((column) => column.title).join(", ")}.`,
         option: {
           parallel: {
@@ -318,18 +322,18 @@ const parallelFigure = () => {
                   },
                 }
               : column.numeric
-              ? {
-                  type: "value",
-                  scale: true,
-                  inverse: column.goal < 0,
-                  axisLabel: {
-                    color: colour("ink-soft"),
-                    fontSize: 11,
-                    formatter: (value) =>
-                      gaps[dim] !== null && value < gaps[dim] * 0.999 && value < 0 ? "" : axisNumber(value),
-                  },
-                }
-              : { type: "category", data: [...new Set(everyTrial.map((i) => column.text(i)))] }),
+                ? {
+                    type: "value",
+                    scale: true,
+                    inverse: column.goal < 0,
+                    axisLabel: {
+                      color: colour("ink-soft"),
+                      fontSize: 11,
+                      formatter: (value) =>
+                        gaps[dim] !== null && value < gaps[dim] * 0.999 && value < 0 ? "" : axisNumber(value),
+                    },
+                  }
+                : { type: "category", data: [...new Set(everyTrial.map((i) => column.text(i)))] }),
           })),
           tooltip: { formatter: ({ data: item }) => trialTip(item.trial) },
           visualMap: {

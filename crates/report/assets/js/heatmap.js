@@ -18,9 +18,7 @@ const placesOf = (parameter) => {
     levels: places.map((place) => middle(ends[place], ends[place + 1])),
     labels: places.map((place) => `${edge(place)}–${edge(place + 1)}`),
     of: (value) =>
-      value === null
-        ? -1
-        : Math.min(places.length, Math.max(1, ends.filter((end) => end <= value).length)) - 1,
+      value === null ? -1 : Math.min(places.length, Math.max(1, ends.filter((end) => end <= value).length)) - 1,
     ranges: true,
   };
 };

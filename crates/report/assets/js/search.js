@@ -57,46 +57,39 @@ const bestSoFar = () => {
       const steps = byTime ? course.by_time : course.by_order;
       const place = (trial) => (byTime ? trials.trained : trials.order)[trial];
       const at = (step) => (byTime ? step.trained : step.order);
-      const shown = everyTrial.filter(
-        (i) => trials.state[i] === "finished" && metric.mean[i] !== null && place(i) !== null,
-      );
-      const end = byTime
-        ? trials.trained.reduce((most, seconds) => Math.max(most, seconds ?? 0), 0)
-        : ranking.asked;
+      const shown = everyTrial.filter((i) => metric.mean[i] !== null && place(i) !== null);
+      const isWhole = (trial) => trials.state[trial] === "finished";
+      const end = byTime ? trials.trained.reduce((most, seconds) => Math.max(most, seconds ?? 0), 0) : ranking.asked;
       const onTest = ranking.on === "val" && metricOf.has(`test_${metric.name}`);
       const lines = [
-        ["best so far, validation rows", stepsTo(steps, at, (step) => step.value, end), categorical()[1], "solid"],
-        onTest && [
-          "the same trial on the test rows",
-          stepsTo(steps, at, (step) => step.test, end),
-          categorical()[0],
-          [6, 4],
-        ],
+        ["best so far, validation", stepsTo(steps, at, (step) => step.value, end), categorical()[1], "solid"],
+        onTest && ["the same trial, test", stepsTo(steps, at, (step) => step.test, end), categorical()[2], [6, 4]],
       ].filter(Boolean);
       const edge = withoutFar(
         shown.map((i) => metric.mean[i]),
         metric.goal,
       );
-      const beyond = edge === null ? [] : shown.filter((i) => metric.goal * (metric.mean[i] - edge) < 0);
+      const beyond = edge === null ? 0 : shown.filter((i) => metric.goal * (metric.mean[i] - edge) < 0).length;
       const final = steps.at(-1);
       const asked = isSearch
-        ? `as ${ranking.method} asked for them`
+        ? `in which ${ranking.method} asked for them`
         : "of the grid, which learns nothing from those before";
       const number = (value) => formatMetric(metric, value);
       return {
         height: 360,
         caption:
-          `A point is a trial, in the order ${byTime ? "in which they ended" : asked}; means over the replicates. ` +
-          "The best of many trials is flattered by chance, the more the more there are" +
-          (onTest ? "; the test rows chose nothing, so the dashed line is not. " : ". ") +
+          `A point is a trial (mean over the replicates), in the order ${byTime ? "in which they ended" : asked}. ` +
+          "The best of many trials on the rows that chose it is flattered by chance, the more the more trials there are" +
+          (onTest ? "; the dashed line, of rows that chose nothing, is not. " : ". ") +
           (final.test !== null && onTest
             ? `At the end ${number(final.value)} on the validation rows and ${number(final.test)} on the test rows. `
             : "") +
           (shown.length < ranking.asked
-            ? `${ranking.asked - shown.length} of ${ranking.asked} trials have no point: they did not end, or are not in ` +
+            ? `${ranking.asked - shown.length} of ${ranking.asked} trials have no point: they failed, or are not in ` +
               "this page. "
             : "") +
-          (beyond.length ? `${beyond.length} far worse ones lie outside of the plot.` : ""),
+          (shown.every(isWhole) ? "" : "Hollow ones did not end, and do not count. ") +
+          (beyond ? `${beyond} far worse ones lie outside of the plot.` : ""),
         summary: `The best of ${ranking.asked} trials is ${number(final.value)}.`,
         option: {
           grid: { left: 66, right: 20, top: 34, bottom: 46 },
@@ -136,10 +129,15 @@ const bestSoFar = () => {
             {
               type: "scatter",
               symbolSize: 6,
-              itemStyle: { color: colour("accent"), opacity: 0.4 },
               data: shown
-                .filter((i) => !beyond.includes(i))
-                .map((trial) => ({ value: [place(trial), metric.mean[trial]], trial })),
+                .filter((i) => edge === null || metric.goal * (metric.mean[i] - edge) >= 0)
+                .map((trial) => ({
+                  value: [place(trial), metric.mean[trial]],
+                  trial,
+                  itemStyle: isWhole(trial)
+                    ? { color: colour("accent"), opacity: 0.4 }
+                    : { color: "transparent", borderColor: colour("accent"), opacity: 0.6 },
+                })),
             },
             ...lines.map(([name, points, shade, type]) => ({
               type: "line",
@@ -219,7 +217,7 @@ const importanceFigure = () => {
         ...found.together.map(({ names, share }) => [titlesOf(names).join(" × "), share, both]),
       ].sort((a, b) => b[1] - a[1]);
       const named = bars.reduce((sum, [, share]) => sum + share, 0);
-      bars.push(["all else together", Math.max(0, 1 - named), left]);
+      if (named < 0.9995) bars.push(["all else together", 1 - named, left]);
       const space = Math.min(210, width * 0.42);
       const conditional = groups.length > 1 && !group.reads.length;
       return {
@@ -229,6 +227,7 @@ const importanceFigure = () => {
           `explains ${percent(found.explained, 0)} of the variation of trials that it has not seen; the bars are shares ` +
           "of what it says over the whole range of each hyperparameter (functional ANOVA): by itself, and, with ×, what " +
           "two explain beyond that. Small shares may be chance." +
+          (trials.state.some((word) => word !== "finished") ? " Trials that did not end are not in it." : "") +
           (isSearch && ranking.method === "tpe"
             ? " The search left out what looked bad, so of that it knows little."
             : "") +

@@ -24,14 +24,15 @@ const averageSeries = (parameter, average, place) => {
     type: "custom",
     ...index,
     silent: true,
-    data: [0],
+    // Somewhere in it, so that it stretches no axis.
+    data: [points[0].value],
     clip: true,
     z: 3,
     renderItem: (_, api) => ({
       type: "polygon",
       shape: {
-        points: [...indices.map((i) => corner(i, 1)), ...[...indices].reverse().map((i) => corner(i, -1))].map((point) =>
-          api.coord(point),
+        points: [...indices.map((i) => corner(i, 1)), ...[...indices].reverse().map((i) => corner(i, -1))].map(
+          (point) => api.coord(point),
         ),
       },
       style: { fill: shade, opacity: 0.18 },
@@ -42,7 +43,13 @@ const averageSeries = (parameter, average, place) => {
     : { type: "scatter", symbol: "rect", symbolSize: [26, 4] };
   return [
     ...(parameter.numeric ? [band] : []),
-    { ...line, ...index, z: 4, itemStyle: { color: shade }, data: points.map((point) => ({ ...point, name: parameter.name })) },
+    {
+      ...line,
+      ...index,
+      z: 4,
+      itemStyle: { color: shade },
+      data: points.map((point) => ({ ...point, name: parameter.name })),
+    },
   ];
 };
 
@@ -98,7 +105,7 @@ const sliceFigure = () => {
       const head = explained.has(view.column)
         ? known.length
           ? "The line is the mean over the whole range of everything else that a random forest of the trials gives, the " +
-            "band its standard deviation over the trees; points of a search lie above it where it tried what is good. "
+            `band its standard deviation over the trees${isSearch ? "; where a search tried what is good, points lie above it" : ""}. `
           : "Nothing can be said of averages: see above. "
         : "";
       return {

@@ -136,11 +136,12 @@ impl<'a> Tree<'a> {
             .collect()
     }
 
-    /// Variance of the average over all axes but two.
-    fn variance_over(&self, i: usize, j: usize) -> f64 {
-        let (across, down) = (&self.axes[i].weights, &self.axes[j].weights);
-        let width = down.len() + 1;
-        let mut steps = vec![0.0; (across.len() + 1) * width];
+    /// The average over all axes but two, less the mean, in each of their cells: those of the second one after the
+    /// other, for each of the first.
+    fn over(&self, i: usize, j: usize) -> Vec<f64> {
+        let (across, down) = (self.axes[i].weights.len(), self.axes[j].weights.len());
+        let width = down + 1;
+        let mut steps = vec![0.0; (across + 1) * width];
         for leaf in &self.leaves {
             let height = leaf.mass / (leaf.shares[i] * leaf.shares[j]);
             for &(left, right) in &leaf.runs[i] {
@@ -152,18 +153,36 @@ impl<'a> Tree<'a> {
                 }
             }
         }
-        let mut column = vec![0.0; width];
-        let mut total = 0.0;
-        for (steps, across) in steps.chunks(width).zip(across) {
+        let mut columns = vec![0.0; down];
+        let mut cells = Vec::with_capacity(across * down);
+        for steps in steps.chunks(width).take(across) {
             let mut height = 0.0;
-            for ((step, column), down) in steps.iter().zip(&mut column).zip(down) {
+            for (step, column) in steps.iter().zip(&mut columns) {
                 *column += step;
                 height += *column;
-                total += across * down * height * height;
+                cells.push(height);
             }
         }
-        total
+        cells
     }
+
+    /// Variance of that.
+    fn variance_over(&self, i: usize, j: usize) -> f64 {
+        let down = &self.axes[j].weights;
+        let rows = self.over(i, j);
+        rows.chunks(down.len()).zip(&self.axes[i].weights).map(|(row, across)| across * variance(row, down)).sum()
+    }
+}
+
+/// The average over all axes but two in each of their cells, mean over the trees: those of the second axis one after
+/// the other, for each of the first.
+pub(super) fn average_over(forest: &Forest, axes: &[Axis], (i, j): (usize, usize)) -> Vec<f64> {
+    let mut sums = vec![0.0; axes[i].weights.len() * axes[j].weights.len()];
+    for leaves in &forest.trees {
+        let tree = Tree::new(leaves, axes);
+        sums.iter_mut().zip(tree.over(i, j)).for_each(|(sum, deviation)| *sum += tree.mean + deviation);
+    }
+    sums.into_iter().map(|sum| sum / forest.trees.len() as f64).collect()
 }
 
 /// The set bits as runs from one to before another.

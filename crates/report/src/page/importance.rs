@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use super::axes::Axis;
-use super::decompose::{Decomposition, decompose};
+use super::decompose::{Decomposition, average_over, decompose};
 use super::forest::Forest;
-use super::payload::{AxisOf, Importance, ImportanceIn, Pair, Short, Single};
+use super::payload::{AxisOf, Importance, ImportanceIn, Pair, PairAverage, Short, Single};
 use super::scale;
 use crate::rank::{Ranked, Ranking};
 use crate::read::{ForEach, Value, gather, thousands};
@@ -23,6 +23,8 @@ const MOST: usize = 500;
 const GROUPS: usize = 5;
 /// Places at which averages are given.
 const PLACES: usize = 32;
+/// Places each way at which those of a pair are given.
+const PAIR_PLACES: usize = 16;
 /// Pairs that are named, and the least share of one.
 const PAIRS: usize = 5;
 const LEAST_PAIR: f64 = 0.005;
@@ -136,17 +138,17 @@ fn explain(ranking: &Ranking, group: &Group<'_>, column: &str) -> Option<Importa
         return Some(found);
     };
     found.explained = Some(Short(explained));
-    found.add(group, &parts, mean);
+    found.add(group, &forest, &parts, mean);
     Some(found)
 }
 
 impl Importance {
-    fn add(&mut self, group: &Group<'_>, parts: &Decomposition, mean: f64) {
+    fn add(&mut self, group: &Group<'_>, forest: &Forest, parts: &Decomposition, mean: f64) {
         let names = &group.names;
         let curve = |at: usize| {
             let axis = &group.axes[at];
             let thinned = |of: &dyn Fn(&(f64, f64)) -> f64| -> Vec<Short> {
-                spans(axis)
+                spans(axis, PLACES)
                     .into_iter()
                     .map(|(from, to)| {
                         let cells = || parts.averages[at][from..to].iter().zip(&axis.weights[from..to]);
@@ -168,31 +170,54 @@ impl Importance {
         pairs.retain(|&(_, share)| share >= LEAST_PAIR);
         pairs.sort_by(|a, b| b.1.total_cmp(&a.1));
         pairs.truncate(PAIRS);
-        let named = |((i, j), share): ((usize, usize), f64)| Pair {
+        let named = |(at, ((i, j), share)): (usize, ((usize, usize), f64))| Pair {
             names: [names[i].to_owned(), names[j].to_owned()],
             share: Short(share),
+            average: (at == 0).then(|| {
+                let cells = average_over(forest, &group.axes, (i, j));
+                averages_of_pair(&cells, [&group.axes[i], &group.axes[j]], mean)
+            }),
         };
-        self.together = pairs.into_iter().map(named).collect();
+        self.together = pairs.into_iter().enumerate().map(named).collect();
         self.rest = Some(Short(parts.rest()));
     }
 }
 
+/// The averages over all but two axes at a few places of both.
+fn averages_of_pair(cells: &[f64], axes: [&Axis; 2], mean: f64) -> PairAverage {
+    let [across, down] = axes.map(|axis| spans(axis, PAIR_PLACES));
+    let weigh = |axis: &Axis, (from, to): (usize, usize)| -> f64 { axis.weights[from..to].iter().sum() };
+    let average = |x: (usize, usize), y: (usize, usize)| {
+        let row = |i: usize| (y.0..y.1).map(move |j| cells[i * axes[1].weights.len() + j] * axes[1].weights[j]);
+        let sum: f64 = (x.0..x.1).map(|i| axes[0].weights[i] * row(i).sum::<f64>()).sum();
+        Short(mean + sum / (weigh(axes[0], x) * weigh(axes[1], y)))
+    };
+    PairAverage {
+        value: across.iter().map(|&x| down.iter().map(|&y| average(x, y)).collect()).collect(),
+        at: axes.map(|axis| places(axis, PAIR_PLACES)),
+    }
+}
+
 /// Cells of an axis in as many neighbours as are shown as one.
-fn spans(axis: &Axis) -> Vec<(usize, usize)> {
+fn spans(axis: &Axis, most: usize) -> Vec<(usize, usize)> {
     let cells = axis.weights.len();
-    let each = if axis.is_ordered { cells.div_ceil(PLACES) } else { 1 };
+    let each = if axis.is_ordered { cells.div_ceil(most) } else { 1 };
     (0..cells).step_by(each).map(|from| (from, (from + each).min(cells))).collect()
 }
 
-fn axis_of(name: &str, axis: &Axis) -> AxisOf {
+/// The values in their middles.
+fn places(axis: &Axis, most: usize) -> Vec<serde_json::Value> {
     let middle = |(from, to): (usize, usize)| match &axis.at[from..to] {
-        // The middle of several in a row: between those in the middle.
-        [first, .., last] => match (first, last) {
-            (Value::Number(first), Value::Number(last)) => Value::Number(f64::midpoint(*first, *last)),
-            _ => first.clone(),
-        },
-        [one] => one.clone(),
+        [Value::Number(first), .., Value::Number(last)] => Value::Number(f64::midpoint(*first, *last)),
+        [first, ..] => first.clone(),
         [] => Value::Integer(0),
     };
-    AxisOf { name: name.to_owned(), at: spans(axis).into_iter().map(|span| middle(span).to_shown()).collect() }
+    spans(axis, most).into_iter().map(|span| middle(span).to_shown()).collect()
 }
+
+fn axis_of(name: &str, axis: &Axis) -> AxisOf {
+    AxisOf { name: name.to_owned(), at: places(axis, PLACES) }
+}
+
+#[cfg(test)]
+mod tests;

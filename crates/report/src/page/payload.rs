@@ -293,6 +293,17 @@ pub(crate) struct Single {
 pub(crate) struct Pair {
     pub(crate) names: [String; 2],
     pub(crate) share: Short,
+    /// Of the first pair alone.
+    pub(crate) average: Option<PairAverage>,
+}
+
+/// Mean of a metric over all else, along two hyperparameters.
+#[derive(Debug, Serialize)]
+pub(crate) struct PairAverage {
+    /// Values of both.
+    pub(crate) at: [Vec<serde_json::Value>; 2],
+    /// By the value of the first, then of the second.
+    pub(crate) value: Vec<Vec<Short>>,
 }
 
 /// The best until then by one metric on the validation rows.

@@ -66,7 +66,7 @@ fn variances_are_those_of_every_cell_of_the_space() {
 #[test]
 fn a_function_is_taken_apart_as_it_was_put_together() {
     // Uniform a, b: 2 a has the variance 1/3, (2 a - 1) (2 b - 1) has 1/9; of 4/9 that is 3/4 and 1/4.
-    let places = || (0..1600).map(|i| (f64::from(i / 40) / 39.0, f64::from(i % 40) / 39.0));
+    let places = || (0..900).map(|i| (f64::from(i / 30) / 29.0, f64::from(i % 30) / 29.0));
     let y: Vec<f64> = places().map(|(a, b)| 2.0 * a + (2.0 * a - 1.0) * (2.0 * b - 1.0)).collect();
     let axes = [numbers(places().map(|(a, _)| a)), numbers(places().map(|(_, b)| b))];
     let found = decompose(&grown(&axes, &y), &axes).unwrap();
@@ -78,7 +78,16 @@ fn a_function_is_taken_apart_as_it_was_put_together() {
         let Value::Number(at) = at else { panic!() };
         assert!((average - 2.0 * at).abs() < 0.15, "{average} at {at}");
     }
-    assert!(decompose(&grown(&axes, &vec![1.0; 1600]), &axes).is_none());
+    // That over neither is the function.
+    let over = average_over(&grown(&axes, &y), &axes, (0, 1));
+    let place = |axis: usize, cell: u8| axes[axis].at[usize::from(cell)].number().unwrap();
+    for (&a, &b) in axes[0].of.iter().zip(&axes[1].of) {
+        let (at_a, at_b) = (place(0, a), place(1, b));
+        let expected = 2.0 * at_a + (2.0 * at_a - 1.0) * (2.0 * at_b - 1.0);
+        let found = over[usize::from(a) * axes[1].weights.len() + usize::from(b)];
+        assert!((found - expected).abs() < 0.3, "{found} at {at_a}, {at_b}");
+    }
+    assert!(decompose(&grown(&axes, &vec![1.0; 900]), &axes).is_none());
 }
 
 #[derive(Deserialize)]
