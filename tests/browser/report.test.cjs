@@ -6,7 +6,7 @@ const fs = require("node:fs");
 const path = require("node:path");
 const { launch, open, seeAll, picture } = require("./page.cjs");
 
-const RUNS = ["focal", "comparison", "one", "failed", "many"];
+const RUNS = ["focal", "comparison", "one", "failed", "many", "search"];
 const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 let browser;
 before(async () => {
@@ -332,4 +332,104 @@ test("on paper there are figures and no buttons", () =>
     assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "light");
     assert.equal(await page.locator(".contents:visible, .tools:visible").count(), 0);
     assert.ok((await page.locator(".chart svg").count()) > 15);
+  }));
+
+const figureCalled = (page, name) => page.locator("figure", { has: page.getByRole("heading", { name, exact: true }) });
+
+/** Rows of a figure's table, as lists of texts. */
+const tableOf = async (figure) => {
+  await figure.scrollIntoViewIfNeeded();
+  await figure.locator(".chart svg, .chart canvas").first().waitFor();
+  await figure.getByRole("button", { name: "Table" }).click();
+  const rows = await figure
+    .locator("table tbody tr")
+    .evaluateAll((rows) => rows.map((row) => [...row.children].map((cell) => cell.innerText)));
+  await figure.getByRole("button", { name: "Table" }).click();
+  return rows;
+};
+
+test("the best so far rises to the winner, along trials and along seconds", () =>
+  withReport("search", {}, async (page) => {
+    const { winner, training_seconds: seconds } = JSON.parse(
+      fs.readFileSync(path.join(process.env.RUNS, "search.json"), "utf8"),
+    );
+    const figure = figureCalled(page, "Best so far");
+    for (const along of ["Trials", "Seconds of training"]) {
+      await figure.getByRole("button", { name: along, exact: true }).press("Enter");
+      const rows = await tableOf(figure);
+      const best = rows.map((row) => number(row[3]));
+      assert.ok(rows.length > 1 && best.every((value, i) => i === 0 || value >= best[i - 1]), String(best));
+      const place = rows.map((row) => number(row[along === "Trials" ? 0 : 2]));
+      assert.ok(
+        place.every((value, i) => i === 0 || value >= place[i - 1]),
+        String(place),
+      );
+      assert.ok(place.at(-1) <= (along === "Trials" ? 80 : seconds + 0.01));
+      assert.match(rows.at(-1)[1], /^1\. /);
+      for (const [cell, metric] of [
+        [3, "val_auc"],
+        [4, "test_auc"],
+      ])
+        assert.ok(Math.abs(number(rows.at(-1)[cell]) - winner.metrics[metric]) < 6e-5, metric);
+    }
+    assert.match(await figure.locator("figcaption").innerText(), /flattered by chance/);
+  }));
+
+test("what mattered is a share of one whole, among all trials and among those that read more", () =>
+  withReport("search", {}, async (page) => {
+    const figure = figureCalled(page, "Which hyperparameter matters");
+    for (const [group, own] of [
+      ["0", false],
+      ["1", true],
+    ]) {
+      await figure.getByLabel("Trials", { exact: true }).selectOption(group);
+      const rows = await tableOf(figure);
+      const names = rows.map(([name]) => name);
+      assert.ok(names.includes("learning_rate") && names.includes("alpha") === own, String(names));
+      const sum = rows.reduce((sum, [, share]) => sum + number(share), 0);
+      assert.ok(Math.abs(sum - 100) < 1, String(sum));
+    }
+    assert.match(await figure.locator("figcaption").innerText(), /explains \d+ % of the variation/);
+    assert.match(await figure.locator(".chart").getAttribute("aria-label"), /learning_rate \d/);
+  }));
+
+test("of noise, or of a few trials, there is no order of importance", () =>
+  withReport("failed", {}, async (page) => {
+    const figure = figureCalled(page, "Which hyperparameter matters");
+    await figure.scrollIntoViewIfNeeded();
+    await figure.locator(".notice:not([hidden])").waitFor();
+    assert.match(await figure.locator(".notice").first().innerText(), /say nothing of what matters/);
+    assert.equal(await figure.locator(".chart").isVisible(), false);
+  }));
+
+test("rates that were drawn by factors have logarithmic axes", () =>
+  withReport("search", {}, async (page) => {
+    const slices = figureCalled(page, "Slices");
+    await slices.scrollIntoViewIfNeeded();
+    await slices.locator(".chart svg").waitFor();
+    const texts = await slices.locator(".chart svg text").allTextContents();
+    assert.ok(
+      ["0.001", "0.01"].every((tick) => texts.includes(tick)),
+      texts.join(" "),
+    );
+    const lines = figureCalled(page, "Parallel coordinates");
+    await lines.scrollIntoViewIfNeeded();
+    await lines.locator(".chart svg").waitFor();
+    const ticks = await lines.locator(".chart svg text").allTextContents();
+    assert.ok(
+      ["0.001", "0.01"].every((tick) => ticks.includes(tick)),
+      ticks.join(" "),
+    );
+  }));
+
+test("a map of drawn numbers has ranges, and every trial that has both is in one", () =>
+  withReport("search", {}, async (page) => {
+    const map = figureCalled(page, "ROC AUC");
+    const rows = await tableOf(map);
+    assert.equal(rows.length, 12);
+    assert.ok(
+      rows.every((row) => row.length === 13 && /^[\de.-]+–[\de.-]+$/.test(row[0])),
+      String(rows[0]),
+    );
+    assert.ok(rows.flatMap((row) => row.slice(1)).filter((cell) => cell !== "–").length > 10);
   }));

@@ -83,5 +83,25 @@ SPEC
 sed -i "s|SYNTHETIC|$folder/plain.csv|" "$folder/many.yaml"
 run many "$folder/many.yaml"
 
+# A search in two mappings, of which one reads more.
+cat >"$folder/search.yaml" <<'SPEC'
+name: search
+data: {source: SYNTHETIC, label: Class, positive: 1}
+train: {epochs: 8}
+method: tpe
+run_cap: 80
+parameters:
+  - loss: {value: focal}
+    alpha: {min: 0.05, max: 0.95}
+    learning_rate: &rates {min: 1e-4, max: 1e-1, distribution: log_uniform_values}
+    hidden: &widths {values: [[4], [8]]}
+  - loss: {value: bce}
+    learning_rate: *rates
+    hidden: *widths
+SPEC
+sed -i "s|SYNTHETIC|$folder/plain.csv|" "$folder/search.yaml"
+run search "$folder/search.yaml"
+
+"$program" report "$folder/search" --format json >"$folder/search.json"
 "$program" report "$folder/focal" --format json >"$folder/focal.json"
 NODE_PATH="$modules/node_modules" RUNS="$folder" BROWSER="$browser" node --test tests/browser/report.test.cjs

@@ -34,6 +34,8 @@ pub enum Purpose {
     Search = 13,
     /// Candidates of a search by densities; `epoch` and `step` are how much was told and asked for before.
     Candidates = 14,
+    /// Trials that a tree of a forest sees, and which of equal splits it takes; `replicate` is the tree.
+    Forest = 20,
 }
 
 /// One stream of random numbers.

@@ -64,6 +64,7 @@ for (const parameter of data.parameters) {
     short: parameter.title,
     kind: "parameter",
     numeric: parameter.numeric,
+    byFactors: parameter.by_factors,
     swept: parameter.swept,
     get: (i) => parameter.values[i],
     text: (i) => formatValue(parameter.values[i]),
@@ -82,6 +83,14 @@ for (const metric of data.metrics) {
     text: (i) => formatMetric(metric, metric.mean[i]),
   });
 }
+addColumn({
+  key: "asked",
+  title: "Asked for, as number",
+  short: "asked",
+  kind: "run",
+  get: (i) => trials.order[i],
+  text: (i) => String(trials.order[i]),
+});
 addColumn({
   key: "finished_seconds",
   title: "Finished, seconds from the start",

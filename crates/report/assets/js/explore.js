@@ -46,22 +46,37 @@ const room = (values) => {
   return low >= 0 && low - 0.03 * (high - low) < 0 ? { min: 0, boundaryGap: [0, "3%"] } : { boundaryGap: ["3%", "3%"] };
 };
 
-/** An axis of a column: numbers, or the words it has. */
+/** The ends of a logarithmic axis a little beyond its numbers, and a base that it has ticks for. */
+const logScale = (values) => {
+  const known = values.filter((value) => value > 0);
+  const [low, high] = known.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [Infinity, 0]);
+  const room = (high / low) ** 0.03;
+  return { type: "log", logBase: high / low >= 100 ? 10 : 2, min: low / room, max: high * room };
+};
+
+/** An axis of a column: numbers, evenly or by equal factors, or the words it has. */
 const columnAxis = (column, more = {}) =>
-  column.numeric
+  column.byFactors
     ? axis(column.title, {
-        type: "value",
-        scale: true,
-        ...room(everyTrial.map((i) => column.get(i))),
-        axisLabel: { formatter: axisNumber },
+        ...logScale(everyTrial.map((i) => column.get(i))),
+        axisLabel: { formatter: axisNumber, showMinLabel: false, showMaxLabel: false },
         ...more,
       })
-    : axis(column.title, {
-        type: "category",
-        data: [...new Set(everyTrial.map((i) => column.text(i)))],
-        splitLine: { show: false },
-        ...more,
-      });
+    : column.numeric
+      ? axis(column.title, {
+          type: "value",
+          scale: true,
+          ...room(everyTrial.map((i) => column.get(i))),
+          axisLabel: { formatter: axisNumber },
+          ...more,
+        })
+      : axis(column.title, {
+          type: "category",
+          data: [...new Set(everyTrial.map((i) => column.text(i)))],
+          splitLine: { show: false },
+          axisLabel: { interval: 0 },
+          ...more,
+        });
 const onAxis = (column, trial) => (column.numeric ? column.get(trial) : column.text(trial));
 
 const paretoFigure = () => {
@@ -222,238 +237,6 @@ const scatterFigure = () => {
   return whole;
 };
 
-const historyOfBest = () => {
-  const view = { column: ranking.keys[0] };
-  const whole = figure({
-    title: "Best so far",
-    on: ["filter"],
-    controls: [
-      selectField(
-        "Metric",
-        [
-          ["Validation", plotMetrics("val")],
-          ["Test", plotMetrics("test")],
-        ],
-        view.column,
-        (value) => {
-          view.column = value;
-          whole.redraw();
-        },
-      ),
-    ],
-    draw: () => {
-      const metric = metricOf.get(view.column);
-      const shown = defined([view.column, "finished_seconds"]).sort(
-        (a, b) => trials.finished[a] - trials.finished[b] || a - b,
-      );
-      if (!shown.length) return { empty: NONE_VISIBLE };
-      const better = metric.goal < 0 ? Math.min : Math.max;
-      let best = null;
-      const line = shown.map((i, n) => [n + 1, (best = best === null ? metric.mean[i] : better(best, metric.mean[i]))]);
-      return {
-        caption:
-          "Trials in the order in which they finished; the line is the best until then. Stacked trials of one " +
-          "job finish close together, and a grid learns nothing from earlier trials.",
-        summary: `The best of ${shown.length} trials is ${formatMetric(metric, best)}.`,
-        option: {
-          grid: { left: 66, right: 20, top: 14, bottom: 46 },
-          tooltip: {
-            formatter: ({ data: item, dataIndex }) =>
-              trialTip(item.trial, [
-                [metric.title, formatMetric(metric, metric.mean[item.trial])],
-                ["finished", `${dataIndex + 1}., after ${formatSeconds(trials.finished[item.trial])}`],
-              ]),
-          },
-          xAxis: axis("trials finished", { type: "value", min: 0, minInterval: 1, splitLine: { show: false } }),
-          yAxis: axis(metric.title, {
-            type: "value",
-            scale: true,
-            boundaryGap: ["3%", "3%"],
-            nameGap: 50,
-            axisLabel: { formatter: axisNumber },
-          }),
-          series: [
-            {
-              type: "line",
-              step: "end",
-              silent: true,
-              data: line,
-              showSymbol: false,
-              lineStyle: { color: categorical()[1], width: 2 },
-            },
-            {
-              type: "scatter",
-              clip: false,
-              data: shown.map((trial, n) => ({ value: [n + 1, metric.mean[trial]], trial, ...pointLook(trial) })),
-            },
-          ],
-        },
-        table: {
-          head: ["finished", "trial", metric.title, "best so far"],
-          rows: shown.map((i, n) => [
-            String(n + 1),
-            trialName(i),
-            formatMetric(metric, metric.mean[i]),
-            formatMetric(metric, line[n][1]),
-          ]),
-        },
-        onclick: openTrial,
-      };
-    },
-  });
-  return whole;
-};
-
-const importanceFigure = () => {
-  const view = {
-    column: data.importance.find(({ column }) => column === ranking.keys[0])?.column ?? data.importance[0].column,
-  };
-  const whole = figure({
-    title: "Which hyperparameter matters",
-    caption:
-      "Share of the variation of the metric over the trials that each hyperparameter explains by itself " +
-      "(adjusted, one-way analysis of variance). What they leave open is their joint effect and chance.",
-    controls: [
-      selectField(
-        "Metric",
-        data.importance.map(({ column }) => [column, metricOf.get(column).title]),
-        view.column,
-        (value) => {
-          view.column = value;
-          whole.redraw();
-        },
-      ),
-    ],
-    draw: () => {
-      const { shares } = data.importance.find(({ column }) => column === view.column);
-      return {
-        height: Math.max(170, 80 + shares.length * 34),
-        summary: shares.map(([name, part]) => `${parameterOf.get(name).title} ${percent(part)}`).join(", "),
-        option: {
-          grid: { left: 110, right: 60, top: 8, bottom: 46 },
-          tooltip: { formatter: ({ name, value }) => tip(name, [["explains", percent(value)]]) },
-          xAxis: axis("share explained", {
-            type: "value",
-            min: 0,
-            max: 1,
-            axisLabel: { formatter: (value) => `${value * 100} %` },
-          }),
-          yAxis: axis("", {
-            type: "category",
-            inverse: true,
-            data: shares.map(([name]) => parameterOf.get(name).title),
-            axisTick: { show: false },
-            splitLine: { show: false },
-          }),
-          series: [
-            {
-              type: "bar",
-              data: shares.map(([, part]) => part),
-              barMaxWidth: 20,
-              itemStyle: { color: colour("accent"), borderRadius: [0, 3, 3, 0] },
-              label: { show: true, position: "right", color: colour("ink"), formatter: ({ value }) => percent(value) },
-            },
-          ],
-        },
-        table: {
-          head: ["hyperparameter", "share explained"],
-          rows: shares.map(([name, part]) => [parameterOf.get(name).title, percent(part)]),
-        },
-      };
-    },
-  });
-  return whole;
-};
-
-/** A plot for each hyperparameter: the metric by its values. */
-const sliceFigure = () => {
-  const view = { column: `${ranking.on}_auc` };
-  const swept = () => sweptParameters.filter((parameter) => levelsOf(parameter).length > 1);
-  const whole = figure({
-    title: "Slices",
-    on: ["filter"],
-    controls: [
-      selectField(
-        "Metric",
-        [
-          ["Validation", plotMetrics("val")],
-          ["Test", plotMetrics("test")],
-        ],
-        view.column,
-        (value) => {
-          view.column = value;
-          whole.redraw();
-        },
-      ),
-    ],
-    renderer: N > 800 ? "canvas" : "svg",
-    draw: ({ width }) => {
-      const metric = metricOf.get(view.column);
-      const list = swept();
-      const shown = defined([view.column]);
-      if (!shown.length || !list.length) return { empty: NONE_VISIBLE };
-      const across = Math.min(list.length, Math.max(1, Math.floor(width / 260)));
-      const down = Math.ceil(list.length / across);
-      const [cellWidth, cellHeight] = [width / across, 250];
-      const grids = list.map((_, k) => ({
-        left: (k % across) * cellWidth + 62,
-        top: Math.floor(k / across) * cellHeight + 10,
-        width: cellWidth - 80,
-        height: cellHeight - 66,
-      }));
-      return {
-        height: down * cellHeight,
-        caption: `${metric.title} by each swept hyperparameter; a point is a trial. ${marksText()}`,
-        summary: `${metric.title} by ${list.map((parameter) => parameter.title).join(", ")}.`,
-        option: {
-          grid: grids,
-          tooltip: {
-            formatter: ({ data: item }) =>
-              trialTip(item.trial, [[metric.title, formatMetric(metric, metric.mean[item.trial])]]),
-          },
-          xAxis: list.map((parameter, k) => ({
-            ...columnAxis(columnOf.get(parameter.name), { nameGap: 28 }),
-            gridIndex: k,
-          })),
-          yAxis: list.map((_, k) => ({
-            ...axis(k % across === 0 ? metric.short : "", {
-              type: "value",
-              scale: true,
-              boundaryGap: ["3%", "3%"],
-              nameGap: 46,
-              axisLabel: { formatter: axisNumber },
-            }),
-            gridIndex: k,
-          })),
-          series: list.map((parameter, k) => ({
-            type: "scatter",
-            clip: false,
-            xAxisIndex: k,
-            yAxisIndex: k,
-            data: shown
-              .filter((i) => parameter.values[i] !== null)
-              .map((trial) => ({
-                value: [onAxis(columnOf.get(parameter.name), trial), metric.mean[trial]],
-                trial,
-                ...pointLook(trial),
-              })),
-          })),
-        },
-        table: {
-          head: ["trial", ...list.map((parameter) => parameter.title), metric.title],
-          rows: shown.map((i) => [
-            trialName(i),
-            ...list.map((parameter) => formatValue(parameter.values[i])),
-            formatMetric(metric, metric.mean[i]),
-          ]),
-        },
-        onclick: openTrial,
-      };
-    },
-  });
-  return whole;
-};
-
 const parallelFigure = () => {
   const view = { column: `${ranking.on}_auc` };
   const MOST = 3000;
@@ -485,7 +268,10 @@ const parallelFigure = () => {
       const shown = defined([view.column]).slice(0, MOST);
       if (!shown.length) return { empty: NONE_VISIBLE };
       const values = shown.map((i) => metric.mean[i]);
-      const [low, high] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
+      // Far worse ones would leave the others one colour.
+      const edge = metric.goal ? withoutFar(values, metric.goal) : null;
+      const [worst, most] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
+      const [low, high] = edge === null ? [worst, most] : metric.goal > 0 ? [edge, most] : [worst, edge];
       // What a trial's loss does not read has a place of its own below the numbers.
       const missing = (column) => {
         const known = shown.map((i) => column.get(i)).filter((value) => value !== null);
@@ -493,7 +279,8 @@ const parallelFigure = () => {
           known.reduce((x, y) => Math.min(x, y), Infinity),
           known.reduce((x, y) => Math.max(x, y), -Infinity),
         ];
-        return known.length < shown.length && known.length ? a - (b - a || 1) * 0.15 : null;
+        if (known.length === shown.length || !known.length) return null;
+        return column.byFactors ? a / (b / a || 2) ** 0.15 : a - (b - a || 1) * 0.15;
       };
       const gaps = list.map((column) => (column.numeric ? missing(column) : null));
       return {
@@ -501,7 +288,7 @@ const parallelFigure = () => {
         caption:
           "A line is a trial. Drag along an axis to keep the lines that pass there; click the axis to let go. " +
           "Bright lines are better in " +
-          `${metric.title}.${list.length < names.length ? " A wider window shows more axes." : ""}`,
+          `${metric.title}, from ${formatMetric(metric, metric.goal < 0 ? high : low)} on.${list.length < names.length ? " A wider window shows more axes." : ""}`,
         summary: `${shown.length} trials over ${list.map((column) => column.title).join(", ")}.`,
         option: {
           parallel: {
@@ -523,19 +310,30 @@ const parallelFigure = () => {
             dim,
             nameLocation: column.goal < 0 ? "start" : "end",
             name: column.group ? `${column.group} ${column.short}` : column.short,
-            ...(column.numeric
+            ...(column.byFactors
               ? {
-                  type: "value",
-                  scale: true,
-                  inverse: column.goal < 0,
+                  ...logScale([...shown.map((i) => column.get(i)), gaps[dim]]),
                   axisLabel: {
                     color: colour("ink-soft"),
                     fontSize: 11,
-                    formatter: (value) =>
-                      gaps[dim] !== null && value < gaps[dim] * 0.999 && value < 0 ? "" : axisNumber(value),
+                    showMinLabel: false,
+                    showMaxLabel: false,
+                    formatter: axisNumber,
                   },
                 }
-              : { type: "category", data: [...new Set(everyTrial.map((i) => column.text(i)))] }),
+              : column.numeric
+                ? {
+                    type: "value",
+                    scale: true,
+                    inverse: column.goal < 0,
+                    axisLabel: {
+                      color: colour("ink-soft"),
+                      fontSize: 11,
+                      formatter: (value) =>
+                        gaps[dim] !== null && value < gaps[dim] * 0.999 && value < 0 ? "" : axisNumber(value),
+                    },
+                  }
+                : { type: "category", data: [...new Set(everyTrial.map((i) => column.text(i)))] }),
           })),
           tooltip: { formatter: ({ data: item }) => trialTip(item.trial) },
           visualMap: {
@@ -588,8 +386,6 @@ const drawExplore = () => {
       { class: "stack" },
       el("div", { class: "grid" }, paretoFigure(), scatterFigure()),
       manyValued > 1 ? parallelFigure() : null,
-      el("div", { class: "grid" }, data.importance.length ? importanceFigure() : null, historyOfBest()),
-      manyValued > 0 ? sliceFigure() : null,
     ),
   );
 };

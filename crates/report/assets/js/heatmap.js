@@ -4,29 +4,21 @@ const mapState = { split: ranking.on, x: null, y: null };
 const axesForMap = () =>
   sweptParameters.filter((parameter) => levelsOf(parameter, everyTrial.filter(hasMetrics)).length > 1);
 
-// Values of a number beyond which a map has ranges of them, and how many: those of a search are nearly all different.
-const MOST_LEVELS = 24;
-const RANGES = 12;
-
-/** Places of a parameter on a map: its values, or, of very many, ranges: of equal width, or by equal factors. */
+/** Places of a parameter on a map: its values, or, of very many numbers, ranges of them. */
 const placesOf = (parameter) => {
-  const levels = levelsOf(parameter);
-  if (!parameter.numeric || levels.length <= MOST_LEVELS)
+  const ends = parameter.ranges;
+  if (!ends.length) {
+    const levels = levelsOf(parameter);
     return { levels, labels: levels.map(formatValue), of: (value) => levels.indexOf(value), ranges: false };
-  const [least, most] = [levels[0], levels.at(-1)];
-  // As what was drawn by factors lies: most of it in the lowest quarter.
-  const low = levels.filter((value) => value <= least + (most - least) / 4).length;
-  const byFactors = least > 0 && low > 0.6 * levels.length;
-  const [to, from] = byFactors ? [Math.log, Math.exp] : [Number, Number];
-  const step = (to(most) - to(least)) / RANGES;
-  const at = (place) => from(to(least) + place * step);
-  const edge = (place) => String(Number(at(place).toPrecision(2)));
-  const places = Array.from({ length: RANGES }, (_, place) => place);
+  }
+  const edge = (place) => String(Number(ends[place].toPrecision(2)));
+  const places = ends.slice(1).map((_, place) => place);
+  const middle = (a, b) => (parameter.by_factors ? Math.sqrt(a * b) : (a + b) / 2);
   return {
-    levels: places.map((place) => at(place + 0.5)),
+    levels: places.map((place) => middle(ends[place], ends[place + 1])),
     labels: places.map((place) => `${edge(place)}–${edge(place + 1)}`),
     of: (value) =>
-      value === null ? -1 : Math.min(RANGES - 1, Math.max(0, Math.floor((to(value) - to(least)) / step))),
+      value === null ? -1 : Math.min(places.length, Math.max(1, ends.filter((end) => end <= value).length)) - 1,
     ranges: true,
   };
 };

@@ -41,6 +41,7 @@ if (data.details.length && ranking.winner !== null) {
   parts[before].section.before(group);
   group.append(...chosenBar(), ...parts.slice(before).map(({ section }) => section));
 }
+drawSearch();
 drawExplore();
 drawLosses();
 drawRun();

@@ -173,7 +173,7 @@ where
 {
     frame(area, pen, &map.title, &map.note)?;
     let (left, top, right, bottom) = (92.0, 66.0, 872.0, 556.0);
-    let (columns, rows) = (map.x.1.len().max(1) as f64, map.y.1.len().max(1) as f64);
+    let (columns, rows) = (map.x.1.places() as f64, map.y.1.places() as f64);
     let (width, height) = ((right - left) / columns, (bottom - top) / rows);
     let values = || map.cells.iter().map(|cell| cell.value);
     let low = values().fold(f64::INFINITY, f64::min);
@@ -219,12 +219,12 @@ where
         }
     }
     let label = |h, v| pen.text(14.0, SOFT, h, v);
-    for (i, name) in map.x.1.iter().enumerate() {
-        let at = (pen.px(left + (i as f64 + 0.5) * width), pen.px(bottom + 8.0));
+    for (place, name) in map.x.1.placed() {
+        let at = (pen.px(left + place * width), pen.px(bottom + 8.0));
         area.draw(&Text::new(name.clone(), at, label(HPos::Center, VPos::Top)))?;
     }
-    for (i, name) in map.y.1.iter().enumerate() {
-        let at = (pen.px(left - 9.0), pen.px(bottom - (i as f64 + 0.5) * height));
+    for (place, name) in map.y.1.placed() {
+        let at = (pen.px(left - 9.0), pen.px(bottom - place * height));
         area.draw(&Text::new(name.clone(), at, label(HPos::Right, VPos::Center)))?;
     }
     let name = pen.text(15.0, INK, HPos::Center, VPos::Center);
@@ -376,14 +376,14 @@ mod tests {
     use sha2::{Digest, Sha256};
 
     use super::*;
-    use crate::figures::plot::{Cell, Series};
+    use crate::figures::plot::{Cell, Labels, Series};
 
     fn plots() -> [Plot; 2] {
         let cell = |x, y, value: f64, mark| Cell { x, y, value, text: value.to_string(), outlined: x == 0, mark };
         let map = Heatmap {
             title: "<AUC> & more".into(),
-            x: ("alpha".into(), vec!["0.1".into(), "0.2".into()]),
-            y: ("gamma".into(), vec!["1".into()]),
+            x: ("alpha".into(), Labels::Places(vec!["0.1".into(), "0.2".into()])),
+            y: ("gamma".into(), Labels::Ends(vec!["1".into(), "2".into()])),
             cells: vec![cell(0, 0, 0.5, Some(Mark::Winner)), cell(1, 0, 0.75, Some(Mark::Published))],
             less_is_better: false,
             note: "Bright is good.".into(),

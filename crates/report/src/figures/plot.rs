@@ -11,14 +11,42 @@ pub(super) enum Plot {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Heatmap {
     pub(super) title: String,
-    /// Names of the axes and their levels in words.
-    pub(super) x: (String, Vec<String>),
-    pub(super) y: (String, Vec<String>),
+    /// Names of the axes and their places in words.
+    pub(super) x: (String, Labels),
+    pub(super) y: (String, Labels),
     pub(super) cells: Vec<Cell>,
     /// Whether less is better; better is bright.
     pub(super) less_is_better: bool,
     /// Under the plot.
     pub(super) note: String,
+}
+
+/// What stands along an axis of a heatmap.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Labels {
+    /// A word in the middle of each place.
+    Places(Vec<String>),
+    /// A word at each end of places that join: one more than there are places.
+    Ends(Vec<String>),
+}
+
+impl Labels {
+    /// How many places there are, at least 1.
+    pub(super) fn places(&self) -> usize {
+        match self {
+            Self::Places(names) => names.len().max(1),
+            Self::Ends(names) => names.len().saturating_sub(1).max(1),
+        }
+    }
+
+    /// The words, each with where it stands, in places from the begin of the axis.
+    pub(super) fn placed(&self) -> impl Iterator<Item = (f64, &String)> {
+        let (names, first) = match self {
+            Self::Places(names) => (names, 0.5),
+            Self::Ends(names) => (names, 0.0),
+        };
+        names.iter().enumerate().map(move |(at, name)| (first + at as f64, name))
+    }
 }
 
 /// A cell of a heatmap.

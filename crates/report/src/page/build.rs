@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::course::Order;
 use super::payload::{Intervals, Parameter, Payload, Published, RankingOf, Run, Short, Trials};
-use super::{columns, curves, details, headline, importance, losses, timeline};
+use super::{columns, curves, details, headline, importance, losses, scale, timeline};
 use crate::evidence::Report;
 use crate::rank::{Ranked, Ranking};
 use crate::read::parameters::{self, PUBLISHED};
@@ -11,6 +12,7 @@ use crate::read::{ForEach, ReportError, Results, Row, Scores, Value, column, par
 use crate::say::{in_words, notes};
 use focalsweep_core::metrics::Interval;
 use focalsweep_core::record::{RESULTS, RunFiles, State};
+use focalsweep_core::spec::{Spec, Word};
 use focalsweep_core::text::escaped;
 
 /// Trials of which curves, histories and the like are embedded; the best, and those that the page itself names.
@@ -55,6 +57,11 @@ pub(crate) fn payload(
     let shown: Vec<&Ranked> = shown.iter().map(|&trial| &ranking.trials[trial]).collect();
     let gammas = losses::gammas(ranking);
     let claim = ranking.trials.iter().find_map(|ranked| report.against(ranked));
+    // Whether it can be read was said before.
+    let spec = scores.files().spec().ok();
+    let course = Order::new(ranking, &rows);
+    let metrics = columns::metrics(report, &shown);
+    let place = |trial: usize| Some(at(trial)).filter(|&at| shown.get(at).is_some_and(|it| it.rank == trial + 1));
     let keys: Vec<String> = ranking.keys.iter().map(|key| key.column.clone()).collect();
     let mut explained = keys.clone();
     explained.extend(["auc", "average_precision", "op_fn", "fn"].map(|name| column(ranking.on, name)));
@@ -71,6 +78,8 @@ pub(crate) fn payload(
             told_by: claim.map(|claim| claim.about.subject()),
             corrected_by: claim.map(|claim| claim.corrected_for.words()),
             replicates: ranking.replicates,
+            method: spec.as_ref().map(|spec| spec.method.word()),
+            asked: course.asked(),
             roc_bands: curves::bands_in_words(results, ranking.replicates),
             swept: ranking.swept().into_iter().map(str::to_owned).collect(),
             winner: ranking.winner().map(|ranked| ranked.rank - 1),
@@ -79,12 +88,13 @@ pub(crate) fn payload(
             all: ranking.trials.len(),
             without_details: shown.len() - wanted.len(),
         },
-        trials: trials(report, &shown, &rows),
-        parameters: parameters(ranking, &shown),
-        metrics: columns::metrics(report, &shown),
+        trials: trials(report, &shown, &rows, &course),
+        parameters: parameters(ranking, spec.as_ref(), &shown),
+        course: course.best_so_far(ranking, &metrics, &place),
+        metrics,
         maps: columns::maps(ranking),
         first_columns: columns::first_columns(ranking),
-        importance: importance::importance(ranking, &explained),
+        importance: importance::importance(ranking, spec.as_ref(), &explained, for_each),
         comparison: headline::comparison(report),
         methods: headline::methods(report),
         intervals: intervals(report, &shown),
@@ -149,10 +159,13 @@ fn left_out(ranking: &Ranking, shown: &[&Ranked]) -> Option<String> {
     })
 }
 
-fn parameters(ranking: &Ranking, shown: &[&Ranked]) -> Vec<Parameter> {
+fn parameters(ranking: &Ranking, spec: Option<&Spec>, shown: &[&Ranked]) -> Vec<Parameter> {
     let swept = ranking.swept();
     let of = |name: &String| {
         let values: Vec<Option<&Value>> = shown.iter().map(|ranked| ranking.parameter(ranked, name)).collect();
+        let numeric = values.iter().flatten().all(|value| !matches!(value, Value::Text(_)));
+        let numbers: Vec<f64> = values.iter().flatten().filter_map(|value| value.number()).collect();
+        let by_factors = numeric && scale::by_factors(spec, name, &numbers);
         Parameter {
             name: name.clone(),
             title: parameters::title(name).to_owned(),
@@ -161,16 +174,10 @@ fn parameters(ranking: &Ranking, shown: &[&Ranked]) -> Vec<Parameter> {
             is_start: name == parameters::INITIAL_BIAS,
             published: PUBLISHED.iter().find(|one| one.name == name).map(|one| one.value),
             swept: swept.contains(&name.as_str()),
-            numeric: values.iter().flatten().all(|value| !matches!(value, Value::Text(_))),
-            values: values
-                .iter()
-                .map(|value| match value {
-                    None => serde_json::Value::Null,
-                    Some(Value::Number(v)) => (*v).into(),
-                    Some(Value::Integer(v)) => (*v).into(),
-                    Some(Value::Text(v)) => v.as_str().into(),
-                })
-                .collect(),
+            numeric,
+            by_factors,
+            ranges: if numeric { scale::ranges(&numbers, by_factors) } else { Vec::new() },
+            values: values.iter().map(|value| value.map_or(serde_json::Value::Null, Value::to_shown)).collect(),
         }
     };
     // One that no trial reads has nothing to show.
@@ -178,7 +185,7 @@ fn parameters(ranking: &Ranking, shown: &[&Ranked]) -> Vec<Parameter> {
     ranking.parameters.iter().map(of).filter(read).collect()
 }
 
-fn trials(report: &Report, shown: &[&Ranked], rows: &[&Row]) -> Trials {
+fn trials(report: &Report, shown: &[&Ranked], rows: &[&Row], course: &Order) -> Trials {
     let ranking = &report.ranking;
     let begin = rows.iter().filter_map(|row| row.timing.as_ref()).map(|timing| timing.started_at).min().unwrap_or(0);
     let mut of_trial: HashMap<&str, Vec<&Row>> =
@@ -205,6 +212,9 @@ fn trials(report: &Report, shown: &[&Ranked], rows: &[&Row]) -> Trials {
         trials.error.push(failed.as_ref().and_then(why));
         trials.replicates.push(ranked.trial.replicates.len());
         let last = timings().map(|timing| timing.finished_at).max();
+        let (order, trained) = course.of(ranked);
+        trials.order.push(order);
+        trials.trained.push(trained.map(Short));
         trials.finished.push(last.map(|last| Short((last - begin) as f64 / 1e6)));
         trials.devices.push(devices.join(", "));
     }

@@ -17,7 +17,7 @@ const STYLE: &str = include_str!("../../assets/report.css");
 const PLOTTING: &str = include_str!("../../assets/vendor/echarts.min.js");
 
 /// The scripts in the order in which they need each other; together they are one function.
-const SCRIPTS: [&str; 19] = [
+const SCRIPTS: [&str; 21] = [
     include_str!("../../assets/js/dom.js"),
     include_str!("../../assets/js/data.js"),
     include_str!("../../assets/js/format.js"),
@@ -34,6 +34,8 @@ const SCRIPTS: [&str; 19] = [
     include_str!("../../assets/js/calibration.js"),
     include_str!("../../assets/js/learning.js"),
     include_str!("../../assets/js/explore.js"),
+    include_str!("../../assets/js/search.js"),
+    include_str!("../../assets/js/slices.js"),
     include_str!("../../assets/js/losses.js"),
     include_str!("../../assets/js/run.js"),
     include_str!("../../assets/js/main.js"),

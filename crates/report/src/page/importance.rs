@@ -1,157 +1,223 @@
-//! How much of a metric's variation over the trials each swept hyperparameter explains by itself.
+//! Which hyperparameters matter: functional ANOVA of a random forest of the trials, with what pairs explain together
+//! and what the metric is on average at each value.
 //!
-//! The adjusted share of variance of a one-way analysis of variance (ε² of Kelley 1935, An unbiased correlation ratio
-//! measure, PNAS 21(9)): 1 - MS_within / MS_total over the levels of the hyperparameter, 0 where it explains less than
-//! chance would. On a full grid these are the main effects of functional ANOVA (Hutter, Hoos & Leyton-Brown 2014).
+//! A hyperparameter that some losses do not read is looked at among the trials that read it. Only whole trials count.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use super::payload::{Importance, Short};
-use crate::rank::Ranking;
-use crate::read::Value;
+use super::axes::Axis;
+use super::decompose::{Decomposition, average_over, decompose};
+use super::forest::Forest;
+use super::payload::{AxisOf, Importance, ImportanceIn, Pair, PairAverage, Short, Single};
+use super::scale;
+use crate::rank::{Ranked, Ranking};
+use crate::read::{ForEach, Value, gather, thousands};
+use focalsweep_core::random::{Purpose, Stream};
+use focalsweep_core::spec::Spec;
 
-/// A number with more distinct values than this is cut into as many levels of equal size.
-const LEVELS: usize = 10;
 /// Fewer trials than this say nothing.
-const FEWEST: usize = 8;
+const FEWEST: usize = 16;
+/// Of more trials this many are drawn: a forest takes longer than in proportion.
+const MOST: usize = 500;
+/// Groups of trials that are looked at: all, and the largest that read something of their own.
+const GROUPS: usize = 5;
+/// Places at which averages are given.
+const PLACES: usize = 32;
+/// Places each way at which those of a pair are given.
+const PAIR_PLACES: usize = 16;
+/// Pairs that are named, and the least share of one.
+const PAIRS: usize = 5;
+const LEAST_PAIR: f64 = 0.005;
 
-/// For each of `columns` the swept hyperparameters with their shares, the most important first.
-pub(super) fn importance(ranking: &Ranking, columns: &[String]) -> Vec<Importance> {
-    let swept = ranking.swept();
-    let mut found = Vec::new();
-    for column in columns {
-        let place = ranking.place_of(column);
-        let trials: Vec<_> = ranking
-            .trials
-            .iter()
-            .filter(|ranked| ranked.trial.complete)
-            .filter_map(|ranked| Some((ranked, ranked.mean_at(place)?)))
-            .collect();
-        if trials.len() < FEWEST {
-            continue;
-        }
-        let y: Vec<f64> = trials.iter().map(|(_, y)| *y).collect();
-        let share = |name: &&str| {
-            let values: Vec<Option<&Value>> =
-                trials.iter().map(|(ranked, _)| ranking.parameter(ranked, name)).collect();
-            explained(&levels(&values), &y).map(|share| ((*name).to_owned(), Short(share)))
-        };
-        let mut shares: Vec<(String, Short)> = swept.iter().filter_map(share).collect();
-        shares.sort_by(|a, b| b.1.0.total_cmp(&a.1.0));
-        if !shares.is_empty() {
-            found.push(Importance { column: column.clone(), shares });
-        }
-    }
-    found
+/// Trials that read the same, with what they read.
+struct Group<'a> {
+    /// What the others do not read; empty where it is all trials.
+    own: Vec<&'a str>,
+    /// How many there are, and those that are looked at.
+    all: usize,
+    trials: Vec<&'a Ranked>,
+    names: Vec<&'a str>,
+    axes: Vec<Axis>,
 }
 
-/// A value, to tell it from others.
-#[derive(PartialEq, Eq, Hash)]
-enum Same<'a> {
-    Number(u64),
-    Integer(i64),
-    Text(&'a str),
-}
-
-impl<'a> From<&'a Value> for Same<'a> {
-    fn from(value: &'a Value) -> Self {
-        match value {
-            Value::Number(v) => Self::Number(v.to_bits()),
-            Value::Integer(v) => Self::Integer(*v),
-            Value::Text(v) => Self::Text(v),
-        }
-    }
-}
-
-/// A level from 0 for each value; not set is a level of its own.
-fn levels(values: &[Option<&Value>]) -> Vec<usize> {
-    let numbers: Option<Vec<f64>> = values
+/// For each group of trials what matters for each of `columns`.
+pub(super) fn importance(
+    ranking: &Ranking,
+    spec: Option<&Spec>,
+    columns: &[String],
+    for_each: ForEach<'_>,
+) -> Vec<ImportanceIn> {
+    let groups = groups(ranking, spec);
+    let found = gather(for_each, groups.len() * columns.len(), |at| {
+        let (group, column) = (&groups[at / columns.len()], &columns[at % columns.len()]);
+        explain(ranking, group, column)
+    });
+    let mut found = found.into_iter();
+    groups
         .iter()
-        .flatten()
-        .map(|value| match value {
-            Value::Number(v) => Some(*v),
-            Value::Integer(v) => Some(*v as f64),
-            Value::Text(_) => None,
+        .map(|group| ImportanceIn {
+            reads: group.own.iter().map(|&name| name.to_owned()).collect(),
+            trials: group.all,
+            sampled: group.trials.len(),
+            axes: group.names.iter().zip(&group.axes).map(|(name, axis)| axis_of(name, axis)).collect(),
+            of: found.by_ref().take(columns.len()).flatten().collect(),
         })
-        .collect();
-    let Some(mut sorted) = numbers else { return different(values) };
-    sorted.sort_by(f64::total_cmp);
-    let mut distinct = sorted.clone();
-    distinct.dedup();
-    if distinct.len() <= LEVELS {
-        return different(values);
-    }
-    let bin = |v: f64| sorted.partition_point(|&other| other < v) * LEVELS / sorted.len();
-    let level = |value: &Option<&Value>| match value {
-        Some(Value::Number(v)) => bin(*v),
-        Some(Value::Integer(v)) => bin(*v as f64),
-        _ => LEVELS,
-    };
-    values.iter().map(level).collect()
+        .filter(|group| !group.of.is_empty())
+        .collect()
 }
 
-/// A level for each different value, numbered as they come.
-fn different(values: &[Option<&Value>]) -> Vec<usize> {
-    let mut known: HashMap<Option<Same<'_>>, usize> = HashMap::new();
-    let mut levels = Vec::with_capacity(values.len());
-    for value in values {
-        let next = known.len();
-        levels.push(*known.entry(value.map(Same::from)).or_insert(next));
+/// All trials with what all of them read, and for what only some read, those.
+fn groups<'a>(ranking: &'a Ranking, spec: Option<&Spec>) -> Vec<Group<'a>> {
+    let complete: Vec<&Ranked> = ranking.trials.iter().filter(|ranked| ranked.trial.complete).collect();
+    let swept = ranking.swept();
+    let reads =
+        |name: &str| -> Vec<bool> { complete.iter().map(|ranked| ranking.parameter(ranked, name).is_some()).collect() };
+    let mut by_readers: BTreeMap<Vec<bool>, Vec<&str>> = BTreeMap::new();
+    for &name in &swept {
+        by_readers.entry(reads(name)).or_default().push(name);
     }
-    levels
+    let everybody = vec![true; complete.len()];
+    by_readers.entry(everybody.clone()).or_default();
+    by_readers.remove(&vec![false; complete.len()]);
+    let count = |readers: &[bool]| readers.iter().filter(|&&reads| reads).count();
+    let mut sets: Vec<(&Vec<bool>, &Vec<&str>)> = by_readers.iter().collect();
+    sets.sort_by_key(|(readers, _)| std::cmp::Reverse(count(readers)));
+    sets.truncate(GROUPS);
+    sets.into_iter()
+        .map(|(readers, own)| {
+            let mut trials: Vec<&Ranked> =
+                complete.iter().zip(readers).filter_map(|(&ranked, &reads)| reads.then_some(ranked)).collect();
+            let all = trials.len();
+            if all > MOST {
+                Stream::new(0, 0, Purpose::Forest, 1, 0).shuffle(&mut trials);
+                trials.truncate(MOST);
+            }
+            let read_by_all = |name: &&str| trials.iter().all(|ranked| ranking.parameter(ranked, name).is_some());
+            let (mut names, mut axes) = (Vec::new(), Vec::new());
+            for &name in swept.iter().filter(|name| read_by_all(name)) {
+                let values: Vec<&Value> = trials.iter().filter_map(|ranked| ranking.parameter(ranked, name)).collect();
+                let numbers: Vec<f64> = values.iter().filter_map(|value| value.number()).collect();
+                if let Some(axis) = Axis::new(&values, scale::by_factors(spec, name, &numbers)) {
+                    names.push(name);
+                    axes.push(axis);
+                }
+            }
+            let own = if *readers == everybody { Vec::new() } else { own.clone() };
+            Group { own, all, trials, names, axes }
+        })
+        .filter(|group| !group.axes.is_empty())
+        .collect()
 }
 
-/// ε²; `None` with one level, with as many levels as trials, or where nothing varies.
-fn explained(levels: &[usize], y: &[f64]) -> Option<f64> {
-    let n = y.len() as f64;
-    let mean = y.iter().sum::<f64>() / n;
-    let total: f64 = y.iter().map(|v| (v - mean).powi(2)).sum();
-    let mut groups = vec![(0.0, 0.0); levels.iter().max().map_or(0, |most| most + 1)];
-    for (&level, v) in levels.iter().zip(y) {
-        groups[level] = (groups[level].0 + 1.0, groups[level].1 + v);
-    }
-    groups.retain(|&(count, _)| count > 0.0);
-    let k = groups.len() as f64;
-    if k < 2.0 || k >= n || total <= 0.0 {
+/// What matters for a metric; `None` where these trials do not have it.
+fn explain(ranking: &Ranking, group: &Group<'_>, column: &str) -> Option<Importance> {
+    let place = ranking.place_of(column)?;
+    let values: Vec<Option<f64>> = group.trials.iter().map(|ranked| ranked.mean_at(Some(place))).collect();
+    let rows: Vec<usize> = (0..values.len()).filter(|&row| values[row].is_some()).collect();
+    if rows.is_empty() {
         return None;
     }
-    let between: f64 = groups.iter().map(|(count, sum)| count * (sum / count - mean).powi(2)).sum();
-    let within = (total - between).max(0.0) / (n - k);
-    Some((1.0 - within / (total / (n - 1.0))).max(0.0))
+    let mut found = Importance { column: column.to_owned(), trials: rows.len(), ..Importance::default() };
+    if rows.len() < FEWEST {
+        found.why_not = Some(format!("{} trials say nothing of what matters: it takes {FEWEST} at least.", rows.len()));
+        return Some(found);
+    }
+    let mean = rows.iter().filter_map(|&row| values[row]).sum::<f64>() / rows.len() as f64;
+    // Less the mean, so that squares do not drown in it.
+    let y: Vec<f64> = values.iter().map(|value| value.map_or(0.0, |value| value - mean)).collect();
+    if rows.iter().all(|&row| y[row].abs() <= 1e-12 * mean.abs()) {
+        found.why_not = Some("It is the same in all of these trials.".to_owned());
+        return Some(found);
+    }
+    let forest = Forest::grow(&group.axes, &y, &rows);
+    let (Some(explained), Some(parts)) = (forest.explained(&y), decompose(&forest, &group.axes)) else {
+        found.why_not = Some(format!(
+            "Of {} trials nothing can be said: a forest of the others tells no trial's figure better than chance.",
+            thousands(rows.len() as u64)
+        ));
+        return Some(found);
+    };
+    found.explained = Some(Short(explained));
+    found.add(group, &forest, &parts, mean);
+    Some(found)
+}
+
+impl Importance {
+    fn add(&mut self, group: &Group<'_>, forest: &Forest, parts: &Decomposition, mean: f64) {
+        let names = &group.names;
+        let curve = |at: usize| {
+            let axis = &group.axes[at];
+            let thinned = |of: &dyn Fn(&(f64, f64)) -> f64| -> Vec<Short> {
+                spans(axis, PLACES)
+                    .into_iter()
+                    .map(|(from, to)| {
+                        let cells = || parts.averages[at][from..to].iter().zip(&axis.weights[from..to]);
+                        let weight: f64 = cells().map(|(_, weight)| weight).sum();
+                        Short(cells().map(|(cell, weight)| of(cell) * weight).sum::<f64>() / weight)
+                    })
+                    .collect()
+            };
+            (thinned(&|cell| mean + cell.0), thinned(&|cell| cell.1))
+        };
+        self.alone = (0..names.len())
+            .map(|at| {
+                let (average, spread) = curve(at);
+                Single { name: names[at].to_owned(), share: Short(parts.alone[at]), average, spread }
+            })
+            .collect();
+        self.alone.sort_by(|a, b| b.share.0.total_cmp(&a.share.0));
+        let mut pairs = parts.pairs.clone();
+        pairs.retain(|&(_, share)| share >= LEAST_PAIR);
+        pairs.sort_by(|a, b| b.1.total_cmp(&a.1));
+        pairs.truncate(PAIRS);
+        let named = |(at, ((i, j), share)): (usize, ((usize, usize), f64))| Pair {
+            names: [names[i].to_owned(), names[j].to_owned()],
+            share: Short(share),
+            average: (at == 0).then(|| {
+                let cells = average_over(forest, &group.axes, (i, j));
+                averages_of_pair(&cells, [&group.axes[i], &group.axes[j]], mean)
+            }),
+        };
+        self.together = pairs.into_iter().enumerate().map(named).collect();
+        self.rest = Some(Short(parts.rest()));
+    }
+}
+
+/// The averages over all but two axes at a few places of both.
+fn averages_of_pair(cells: &[f64], axes: [&Axis; 2], mean: f64) -> PairAverage {
+    let [across, down] = axes.map(|axis| spans(axis, PAIR_PLACES));
+    let weigh = |axis: &Axis, (from, to): (usize, usize)| -> f64 { axis.weights[from..to].iter().sum() };
+    let average = |x: (usize, usize), y: (usize, usize)| {
+        let row = |i: usize| (y.0..y.1).map(move |j| cells[i * axes[1].weights.len() + j] * axes[1].weights[j]);
+        let sum: f64 = (x.0..x.1).map(|i| axes[0].weights[i] * row(i).sum::<f64>()).sum();
+        Short(mean + sum / (weigh(axes[0], x) * weigh(axes[1], y)))
+    };
+    PairAverage {
+        value: across.iter().map(|&x| down.iter().map(|&y| average(x, y)).collect()).collect(),
+        at: axes.map(|axis| places(axis, PAIR_PLACES)),
+    }
+}
+
+/// Cells of an axis in as many neighbours as are shown as one.
+fn spans(axis: &Axis, most: usize) -> Vec<(usize, usize)> {
+    let cells = axis.weights.len();
+    let each = if axis.is_ordered { cells.div_ceil(most) } else { 1 };
+    (0..cells).step_by(each).map(|from| (from, (from + each).min(cells))).collect()
+}
+
+/// The values in their middles.
+fn places(axis: &Axis, most: usize) -> Vec<serde_json::Value> {
+    let middle = |(from, to): (usize, usize)| match &axis.at[from..to] {
+        [Value::Number(first), .., Value::Number(last)] => Value::Number(f64::midpoint(*first, *last)),
+        [first, ..] => first.clone(),
+        [] => Value::Integer(0),
+    };
+    spans(axis, most).into_iter().map(|span| middle(span).to_shown()).collect()
+}
+
+fn axis_of(name: &str, axis: &Axis) -> AxisOf {
+    AxisOf { name: name.to_owned(), at: places(axis, PLACES) }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shares_are_the_adjusted_r_squared_of_a_regression_on_levels() {
-        // By hand: means of the levels 1, 2, 3, of all 2; sums of squares 8 in all, 4 between; R² 0.5, adjusted 1 - 0.5
-        // · 5 / 3.
-        let word = |word: &str| Value::Text(word.to_owned());
-        let words = ["a", "a", "b", "b", "c", "c"].map(word);
-        let levels = levels(&words.iter().map(Some).collect::<Vec<_>>());
-        let y = [0.0, 2.0, 1.0, 3.0, 3.0, 3.0];
-        let (total, between) = (8.0, 4.0);
-        let expected = 1.0 - (total - between) / 3.0 / (total / 5.0);
-        assert!((explained(&levels, &y).unwrap() - expected).abs() < 1e-12);
-        assert_eq!(explained(&levels, &[1.0; 6]), None);
-    }
-
-    #[test]
-    fn many_numbers_are_cut_into_levels_of_equal_size() {
-        let values: Vec<Value> = (0..100).map(|i| Value::Number(f64::from(i) / 7.0)).collect();
-        let levels = levels(&values.iter().map(Some).collect::<Vec<_>>());
-        let mut counts: HashMap<usize, usize> = HashMap::new();
-        levels.into_iter().for_each(|level| *counts.entry(level).or_insert(0) += 1);
-        assert_eq!(counts.len(), LEVELS);
-        assert!(counts.values().all(|&count| count == 10), "{counts:?}");
-    }
-
-    #[test]
-    fn values_that_differ_in_kind_or_in_anything_are_other_levels() {
-        let values = [Value::Number(1.0), Value::Integer(1), Value::Text("1".to_owned()), Value::Number(1.0)];
-        let values: Vec<Option<&Value>> = values.iter().map(Some).chain([None, None]).collect();
-        assert_eq!(levels(&values), [0, 1, 2, 0, 3, 3]);
-    }
-}
+mod tests;

@@ -6,17 +6,22 @@
 //! All figures come from here and from the other rooms; the scripts of assets/js draw and sort, they
 //! compute no statistics.
 
+mod axes;
 mod build;
 mod calibration;
 mod columns;
+mod course;
 mod curves;
+mod decompose;
 mod details;
 mod document;
+mod forest;
 mod headline;
 mod history;
 mod importance;
 mod losses;
 pub(crate) mod payload;
+mod scale;
 mod thresholds;
 mod timeline;
 
@@ -24,6 +29,7 @@ use crate::evidence::Report;
 use crate::read::{ForEach, ReportError, Results, Scores};
 
 pub(crate) use build::{Embedded, payload};
+pub(crate) use scale::range_of;
 
 /// Trials of which a page has the figures: it is to open in a browser.
 const MOST: usize = 10_000;

@@ -51,7 +51,8 @@ pub(crate) struct Payload {
     pub(crate) maps: Vec<MapOf>,
     /// Columns that the table of trials has at first.
     pub(crate) first_columns: Vec<String>,
-    pub(crate) importance: Vec<Importance>,
+    pub(crate) course: Vec<Course>,
+    pub(crate) importance: Vec<ImportanceIn>,
     pub(crate) comparison: Option<Comparison>,
     pub(crate) methods: Option<Comparison>,
     pub(crate) intervals: Vec<Intervals>,
@@ -134,6 +135,10 @@ pub(crate) struct RankingOf {
     /// How their p-values were corrected: `max-T` or `Holm`.
     pub(crate) corrected_by: Option<&'static str>,
     pub(crate) replicates: u32,
+    /// How trials were chosen: `grid`, `tpe`; `None` where the run does not say.
+    pub(crate) method: Option<&'static str>,
+    /// Trials that were asked for.
+    pub(crate) asked: usize,
     /// What the bands of ROC curves are.
     pub(crate) roc_bands: String,
     pub(crate) swept: Vec<String>,
@@ -167,6 +172,10 @@ pub(crate) struct Trials {
     pub(crate) state: Vec<String>,
     pub(crate) error: Vec<Option<String>>,
     pub(crate) replicates: Vec<usize>,
+    /// Its number among those asked for, from 1.
+    pub(crate) order: Vec<usize>,
+    /// Seconds of training until its last row ended, pauses not counted.
+    pub(crate) trained: Vec<Option<Short>>,
     /// Seconds from the start of the run to the trial's last row.
     pub(crate) finished: Vec<Option<Short>>,
     pub(crate) devices: Vec<String>,
@@ -189,6 +198,10 @@ pub(crate) struct Parameter {
     pub(crate) swept: bool,
     /// Whether all values are numbers.
     pub(crate) numeric: bool,
+    /// Whether its axis is logarithmic.
+    pub(crate) by_factors: bool,
+    /// Ends of the ranges in which maps have its numbers; empty where each value has a place of its own.
+    pub(crate) ranges: Vec<f64>,
     /// Values by trial; null where the loss does not read it.
     pub(crate) values: Vec<serde_json::Value>,
 }
@@ -228,11 +241,93 @@ pub(crate) struct MapOf {
     pub(crate) title: &'static str,
 }
 
-/// How much of a metric's variation each hyperparameter explains.
+/// What matters among some of the trials.
 #[derive(Debug, Serialize)]
+pub(crate) struct ImportanceIn {
+    /// Hyperparameters that these trials read and others do not; empty where it is all trials.
+    pub(crate) reads: Vec<String>,
+    /// How many trials there are, and how many of them were drawn to be looked at.
+    pub(crate) trials: usize,
+    pub(crate) sampled: usize,
+    pub(crate) axes: Vec<AxisOf>,
+    /// By metric.
+    pub(crate) of: Vec<Importance>,
+}
+
+/// A hyperparameter and the values at which averages are given.
+#[derive(Debug, Serialize)]
+pub(crate) struct AxisOf {
+    pub(crate) name: String,
+    pub(crate) at: Vec<serde_json::Value>,
+}
+
+/// What a model of the trials says of a metric.
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Importance {
     pub(crate) column: String,
-    pub(crate) shares: Vec<(String, Short)>,
+    /// Trials that have it.
+    pub(crate) trials: usize,
+    /// Why nothing can be said, in a sentence; then all that follows is empty.
+    pub(crate) why_not: Option<String>,
+    /// Share of the variance that the model explains on trials that it has not seen.
+    pub(crate) explained: Option<Short>,
+    /// Shares of the variance of the model, the largest first.
+    pub(crate) alone: Vec<Single>,
+    pub(crate) together: Vec<Pair>,
+    /// What is left for three and more together.
+    pub(crate) rest: Option<Short>,
+}
+
+/// What a hyperparameter explains by itself.
+#[derive(Debug, Serialize)]
+pub(crate) struct Single {
+    pub(crate) name: String,
+    pub(crate) share: Short,
+    /// Mean of the metric over all else at the places of its axis, and its standard deviation over the trees.
+    pub(crate) average: Vec<Short>,
+    pub(crate) spread: Vec<Short>,
+}
+
+/// What two explain beyond what each does by itself.
+#[derive(Debug, Serialize)]
+pub(crate) struct Pair {
+    pub(crate) names: [String; 2],
+    pub(crate) share: Short,
+    /// Of the first pair alone.
+    pub(crate) average: Option<PairAverage>,
+}
+
+/// Mean of a metric over all else, along two hyperparameters.
+#[derive(Debug, Serialize)]
+pub(crate) struct PairAverage {
+    /// Values of both.
+    pub(crate) at: [Vec<serde_json::Value>; 2],
+    /// By the value of the first, then of the second.
+    pub(crate) value: Vec<Vec<Short>>,
+}
+
+/// The best until then by one metric on the validation rows.
+#[derive(Debug, Serialize)]
+pub(crate) struct Course {
+    pub(crate) column: String,
+    /// In the order in which trials were asked for.
+    pub(crate) by_order: Vec<Step>,
+    /// In the order in which they ended; empty where times are not known.
+    pub(crate) by_time: Vec<Step>,
+}
+
+/// A trial that was better than all before it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Step {
+    /// Its index, where it is in the page.
+    pub(crate) trial: Option<usize>,
+    /// Its number among those asked for, from 1.
+    pub(crate) order: usize,
+    /// Seconds of training until it ended.
+    pub(crate) trained: Option<Short>,
+    pub(crate) value: Short,
+    /// The same metric on the test rows.
+    pub(crate) test: Option<Short>,
 }
 
 /// What is only embedded for some trials.

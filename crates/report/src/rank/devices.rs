@@ -65,14 +65,34 @@ pub(crate) fn device_use<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<DeviceU
 
 /// Seconds in which anything was trained anywhere. The pause between an interruption and its resumption does not count.
 pub fn training_seconds(devices: &[DeviceUse]) -> f64 {
-    let mut all: Vec<&Interval> = devices.iter().flat_map(|device| device.slots.iter().flatten()).collect();
-    all.sort();
-    let (mut total, mut reached) = (0, i64::MIN);
-    for interval in all {
-        total += (interval.end - interval.start.max(reached)).max(0);
-        reached = reached.max(interval.end);
+    TrainingTime::new(devices).until(i64::MAX)
+}
+
+/// When anything was trained anywhere.
+pub(crate) struct TrainingTime {
+    /// Start and end of times without a pause, one after the other.
+    spans: Vec<(i64, i64)>,
+}
+
+impl TrainingTime {
+    /// That of a run's devices.
+    pub(crate) fn new(devices: &[DeviceUse]) -> Self {
+        let mut all: Vec<&Interval> = devices.iter().flat_map(|device| device.slots.iter().flatten()).collect();
+        all.sort();
+        let mut spans: Vec<(i64, i64)> = Vec::new();
+        for interval in all {
+            match spans.last_mut() {
+                Some((_, end)) if interval.start <= *end => *end = interval.end.max(*end),
+                _ => spans.push((interval.start, interval.end)),
+            }
+        }
+        Self { spans }
     }
-    seconds(total)
+
+    /// Seconds of it until a time.
+    pub(crate) fn until(&self, time: i64) -> f64 {
+        seconds(self.spans.iter().map(|&(start, end)| (end.min(time) - start).max(0)).sum())
+    }
 }
 
 /// `cpu: 2 slots busy 3.1 s + 2.9 s of 3.3 s`, a part for each device; hosts are named where there are several. Empty
@@ -150,6 +170,9 @@ mod tests {
         let rows = [row("a", "cpu", "j1", 0.0, 2.0), row("a", "cpu", "j1", 3600.0, 3601.0)];
         let devices = device_use(rows.iter());
         assert_eq!((devices[0].busy(), training_seconds(&devices)), (vec![3.0], 3.0));
+        let time = TrainingTime::new(&devices);
+        let until = |seconds: f64| time.until((seconds * 1e6) as i64);
+        assert_eq!([-1.0, 1.5, 2.0, 100.0, 3600.5].map(until), [0.0, 1.5, 2.0, 2.0, 2.5]);
     }
 
     #[test]

@@ -17,8 +17,8 @@ use focalsweep_core::spec::{Loss, OperatingPoint, Sampling, Split};
 use front::{fronts, lexicographic};
 use group::group;
 
-pub(crate) use devices::device_use;
 pub use devices::{DeviceUse, Interval, devices_in_words, training_seconds};
+pub(crate) use devices::{TrainingTime, device_use};
 pub use finalists::finalists;
 pub use group::Trial;
 pub use key::Key;

@@ -115,6 +115,24 @@ impl std::fmt::Display for Value {
 }
 
 impl Value {
+    /// A number of either kind.
+    pub(crate) fn number(&self) -> Option<f64> {
+        match self {
+            Self::Number(v) => Some(*v),
+            Self::Integer(v) => Some(*v as f64),
+            Self::Text(_) => None,
+        }
+    }
+
+    /// As the page and figures have it: a list is its text.
+    pub(crate) fn to_shown(&self) -> serde_json::Value {
+        match self {
+            Self::Number(v) => (*v).into(),
+            Self::Integer(v) => (*v).into(),
+            Self::Text(v) => v.as_str().into(),
+        }
+    }
+
     /// As JSON has it; a list and a number written as text are a list and a number.
     pub(crate) fn to_json(&self) -> serde_json::Value {
         match self {

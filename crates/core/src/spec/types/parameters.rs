@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::search::{Distribution, Drawn};
-use crate::spec::parameters::Space;
+use crate::spec::parameters::{Space, Varied};
 
 /// `parameters`: one space, or several whose union is swept.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -24,6 +24,17 @@ impl Parameters {
             Self::One(space) => std::slice::from_ref(space),
             Self::Union(spaces) => spaces,
         }
+    }
+
+    /// Whether numbers of a parameter are drawn by equal factors, in any of the spaces; `None` where none draws them
+    /// from a distribution.
+    pub fn draws_by_factors(&self, name: &str) -> Option<bool> {
+        let varied = self.spaces().iter().flat_map(Space::varied);
+        let drawn = varied.filter_map(|varied| match varied {
+            Varied::Drawn(parameter, drawn) if parameter.name == name => Some(drawn.distribution.is_by_factors()),
+            Varied::Drawn(..) | Varied::Listed(..) => None,
+        });
+        drawn.reduce(|before, by_factors| before || by_factors)
     }
 }
 

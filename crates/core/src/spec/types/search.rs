@@ -107,6 +107,11 @@ impl Distribution {
     pub(in crate::spec) fn is_log(self) -> bool {
         matches!(self, Self::LogUniform | Self::QLogUniform | Self::LogUniformValues | Self::QLogUniformValues)
     }
+
+    /// Whether it is the logarithms of its numbers that lie evenly or normally.
+    pub(in crate::spec) fn is_by_factors(self) -> bool {
+        self.is_log() || matches!(self, Self::LogNormal | Self::QLogNormal)
+    }
 }
 
 /// What a distribution is made of.
