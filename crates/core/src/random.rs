@@ -34,6 +34,8 @@ pub enum Purpose {
     Search = 13,
     /// Candidates of a search by densities; `epoch` and `step` are how much was told and asked for before.
     Candidates = 14,
+    /// Halves of the models that averages are grown from; `replicate` is the number of the half.
+    Bag = 20,
 }
 
 /// One stream of random numbers.

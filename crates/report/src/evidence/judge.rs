@@ -49,7 +49,7 @@ impl StandardErrors {
 
     /// Of folds at least what they differ by says: their trainings share rows, so that what they have in common does
     /// not show in the differences.
-    fn add(&mut self, members: &Members, on: Split, results: &Results) {
+    pub(super) fn add(&mut self, members: &Members, on: Split, results: &Results) {
         let folds = Parts::of(results).filter(|parts| matches!(parts, Parts::Folds(_)));
         for (trial, member) in &members.of {
             let of_folds = folds.and_then(|folds| folds.standard_error(results, &member.auc.of_replicate));
