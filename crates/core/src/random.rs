@@ -34,7 +34,8 @@ pub enum Purpose {
     Search = 13,
     /// Candidates of a search by densities; `epoch` and `step` are how much was told and asked for before.
     Candidates = 14,
-    /// Halves of the models that averages are grown from; `replicate` is the number of the half.
+    /// Parts of the models that averages are grown from; `replicate` is the number of the part. At `epoch` 1 the rows
+    /// that choose them, dealt to folds.
     Bag = 20,
 }
 

@@ -30,8 +30,9 @@ mod tests;
 
 pub use evidence::{
     AgainstPlain, Answer, Apart, Calibration, Claim, Claims, Common, Confirmed, Correction, ENSEMBLE, Ensemble,
-    EnsembleMember, EnsembleReplicate, FigureApart, FiguresApart, Guarantee, Held, Intervals, Judged, Kind, Method, Optimism, Pairing, Parts, Procedure, ProcedureFigure, Reading,
-    Report, Run, Side, StandardErrors, Start, TrialApart, judge, pair,
+    EnsembleMember, EnsembleReplicate, FigureApart, FiguresApart, Guarantee, Held, Intervals, Judged, Kind, Method,
+    Optimism, Pairing, Parts, Procedure, ProcedureFigure, Reading, Report, Run, Side, StandardErrors, Start,
+    TrialApart, judge, pair,
 };
 pub use figures::{Figure, figures};
 pub use page::to_html;

@@ -4,7 +4,7 @@
 //! one scale first: the logit that Platt scaling makes of them, or, where a model has no probabilities, the place among
 //! the rows that choose. Averages are of the k best, or grown greedily with replacement (R. Caruana, A.
 //! Niculescu-Mizil, G. Crew & A. Ksikes: Ensemble selection from libraries of models, ICML 2004), from several random
-//! halves of the models, each begun with its best one, since a search among many overfits the rows that choose (R.
+//! parts of the models, each begun with its best one, since a search among many overfits the rows that choose (R.
 //! Caruana, A. Munson & A. Niculescu-Mizil: Getting the most out of ensemble selection, ICDM 2006).
 
 use serde::{Deserialize, Serialize};
@@ -14,10 +14,12 @@ use crate::random::{Purpose, Stream};
 
 /// Numbers of best models that are averaged.
 const SIZES: [usize; 5] = [2, 3, 5, 10, 20];
-/// Models that a greedy average is grown to, one of them perhaps several times.
-const GROWN: usize = 10;
-/// Random halves of the models of which one is grown each.
-const BAGS: u32 = 5;
+/// Models that a greedy average is grown to at most, one of them perhaps several times.
+const GROWN: usize = 8;
+/// Random parts of the models of which one is grown each.
+const BAGS: u32 = 4;
+/// A part has one of so many models.
+const OF_WHICH_ONE: usize = 3;
 
 /// How the scores of one model are made comparable with those of others.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -111,7 +113,7 @@ pub enum Aim {
 pub enum Rule {
     /// The so many best by themselves, of equal weights; of one it is that model.
     Best(usize),
-    /// Grown greedily, with replacement, from random halves of the candidates.
+    /// Grown greedily, with replacement, from random parts of the candidates.
     Greedy,
 }
 
@@ -177,7 +179,7 @@ fn bagged(pools: &[Pool], aim: Aim, order: &[usize]) -> Vec<f64> {
     for bag in 0..BAGS {
         let mut drawn: Vec<usize> = (0..order.len()).collect();
         Stream::new(0, bag, Purpose::Bag, 0, 0).shuffle(&mut drawn);
-        drawn.truncate(order.len().div_ceil(2).max(2));
+        drawn.truncate(order.len().div_ceil(OF_WHICH_ONE).max(2));
         drawn.sort_unstable(); // places among the best
         let bag: Vec<usize> = drawn.into_iter().map(|place| order[place]).collect();
         let counts = grown(pools, aim, &bag, GROWN);
@@ -189,35 +191,26 @@ fn bagged(pools: &[Pool], aim: Aim, order: &[usize]) -> Vec<f64> {
     weights
 }
 
-/// How often each of a bag's candidates is taken: the best one, then again and again the one with which the average is
-/// worth most, up to `size`; of these averages the one that is worth most, of equals the smallest.
-fn grown(pools: &[Pool], aim: Aim, bag: &[usize], size: usize) -> Vec<u32> {
+/// How often each of a bag's candidates is taken: the best one, then the one with which the average is worth most, again
+/// and again while that is more than before, up to `size`.
+pub(super) fn grown(pools: &[Pool], aim: Aim, bag: &[usize], size: usize) -> Vec<u32> {
     let mut sums: Vec<Vec<f32>> = pools.iter().map(|pool| vec![0.0; pool.labels.len()]).collect();
-    let (mut counts, mut best) = (vec![0_u32; bag.len()], (f64::NEG_INFINITY, Vec::new()));
+    let (mut counts, mut before) = (vec![0_u32; bag.len()], f64::NEG_INFINITY);
     for _ in 0..size {
         let with = |at: usize| {
-            let candidate = bag[at];
             let value = aim.mean(pools, |pool_at, pool, scores| {
-                let both = sums[pool_at].iter().zip(&pool.candidates[candidate]);
+                let both = sums[pool_at].iter().zip(&pool.candidates[bag[at]]);
                 scores.extend(both.map(|(&sum, &score)| sum + score));
             });
-            value.unwrap_or(f64::NEG_INFINITY)
+            (at, value.unwrap_or(f64::NEG_INFINITY))
         };
-        let mut next = (0, with(0));
-        for at in 1..bag.len() {
-            let value = with(at);
-            if value > next.1 {
-                next = (at, value);
-            }
-        }
-        let (at, value) = next;
-        counts[at] += 1;
+        // Of equals the one that is better by itself.
+        let best = (0..bag.len()).map(with).reduce(|best, next| if next.1 > best.1 { next } else { best });
+        let Some((at, value)) = best.filter(|(_, value)| *value > before) else { break };
+        (counts[at], before) = (counts[at] + 1, value);
         for (sum, pool) in sums.iter_mut().zip(pools) {
             sum.iter_mut().zip(&pool.candidates[bag[at]]).for_each(|(sum, &score)| *sum += score);
         }
-        if value > best.0 {
-            best = (value, counts.clone());
-        }
     }
-    if best.1.is_empty() { counts } else { best.1 }
+    counts
 }

@@ -57,7 +57,10 @@ mod tests {
             assert!((found.mean - mean).abs() < 1e-12 && (found.deviation - deviation).abs() < 1e-9, "{n}: {found:?}");
         }
         assert_eq!(expected_best(&figures, 9), Some(ExpectedBest { mean: 0.91, deviation: 0.0 }));
-        assert_eq!((expected_best(&figures, 0), expected_best(&figures, 10), expected_best(&[], 1)), (None, None, None));
+        assert_eq!(
+            (expected_best(&figures, 0), expected_best(&figures, 10), expected_best(&[], 1)),
+            (None, None, None)
+        );
     }
 
     /// Ten of a thousand: C(1000, 10) is too many to look at and a large number to divide by. Of the numbers 1 to N the

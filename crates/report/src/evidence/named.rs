@@ -20,13 +20,13 @@ pub(super) fn named(
     asked: &Asked<'_>,
     for_each: ForEach<'_>,
 ) -> Vec<Claim> {
-    named_against(of, &[against], members, asked, for_each)
+    named_against((of, &[against]), RESAMPLES, members, asked, for_each)
 }
 
-/// The same about one trial against each of several, on the same resamples of the rows.
+/// The same about one trial against each of several, on the same resamples of the rows, which are so many.
 pub(super) fn named_against(
-    of: &str,
-    against: &[&str],
+    (of, against): (&str, &[&str]),
+    resamples: u32,
     members: &Members,
     asked: &Asked<'_>,
     for_each: ForEach<'_>,
@@ -37,7 +37,7 @@ pub(super) fn named_against(
         return Vec::new();
     }
     let all: Vec<&str> = [of].into_iter().chain(against.iter().copied()).collect();
-    let resamples = asked.point.and_then(|point| Resamples::new(members, &all, point, RESAMPLES, for_each));
+    let resamples = asked.point.and_then(|point| Resamples::new(members, &all, point, resamples, for_each));
     let claims = |(at, against)| of_pair((of, 0), (against, at), members, asked, resamples.as_ref());
     (1..).zip(against).flat_map(claims).collect()
 }

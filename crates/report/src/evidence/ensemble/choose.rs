@@ -17,8 +17,9 @@ use focalsweep_core::random::{Purpose, Stream};
 
 /// Folds of the validation rows.
 const FOLDS: usize = 5;
-/// Negatives of a replicate that choose; of more every second, third … does.
-const MOST_NEGATIVES: usize = 1 << 14;
+/// Negatives of a replicate that choose, if ten for each positive are not more; of more every second, third … does: what
+/// an AUC is off by comes from the rarer class.
+const MOST_NEGATIVES: usize = 2000;
 
 /// A trial that may be a member.
 pub(super) struct Candidate<'a> {
@@ -156,7 +157,9 @@ impl Dealt {
     fn new(scores: &[ReplicateScores]) -> Option<Self> {
         let mut positive: BTreeSet<i64> = BTreeSet::new();
         for ReplicateScores { validation, .. } in scores {
-            positive.extend((0..validation.rows.len()).filter(|&at| validation.labels[at] != 0).map(|at| validation.unit(at)));
+            positive.extend(
+                (0..validation.rows.len()).filter(|&at| validation.labels[at] != 0).map(|at| validation.unit(at)),
+            );
         }
         if positive.len() < FEW_POSITIVES {
             return None;
@@ -167,7 +170,8 @@ impl Dealt {
             shuffled.into_iter().enumerate().map(|(at, unit)| (unit, at % FOLDS)).collect();
         let deal = |validation: &ScoreGroup| {
             let negatives = validation.labels.iter().filter(|&&label| label == 0).count();
-            let every = negatives.div_ceil(MOST_NEGATIVES).max(1);
+            let positives = validation.labels.len() - negatives;
+            let every = (negatives / MOST_NEGATIVES.max(10 * positives)).max(1);
             let mut passed = 0;
             let chooses = |&at: &usize| {
                 passed += usize::from(validation.labels[at] == 0);

@@ -13,6 +13,9 @@ use crate::read::{CalibrationGroup, ForEach, ReportError, Results, ScoreGroup, S
 use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::spec::Split;
 
+/// Resamples of the rows.
+const RESAMPLES: u32 = 1000;
+
 /// Scores of a few trials and of an average of some.
 struct Held<'a>(Vec<&'a ReplicateScores>);
 
@@ -62,5 +65,5 @@ pub(in crate::evidence) fn claims(
     let replicates = ensemble.ranked.trial.replicates.iter().copied().collect();
     let members = read_members(&held, &Wanted { trials: &trials, replicates: &replicates }, &asked, for_each)?;
     errors.add(&members, Split::Test, results);
-    Ok(named_against(ENSEMBLE, against, &members, &asked, for_each))
+    Ok(named_against((ENSEMBLE, against), RESAMPLES, &members, &asked, for_each))
 }

@@ -141,6 +141,12 @@ impl Ensemble {
         })
     }
 
+    /// Whether logits are averaged, so that it says probabilities; else places.
+    pub fn is_of_logits(&self) -> bool {
+        let scales = self.replicates.iter().flat_map(|replicate| &replicate.scales);
+        scales.into_iter().all(|scale| matches!(scale, Scale::Platt(_)))
+    }
+
     /// Whether averaging seems to buy anything: the gain on rows that did not choose is more than its standard error.
     pub fn earns_its_row(&self) -> bool {
         self.gain > self.gain_error
