@@ -8,7 +8,7 @@ use super::claim::{Claim, Claims, Kind};
 use super::classifiers::classifiers;
 use super::doubts::{detectable, misleading};
 use super::edges::edges;
-use super::ensemble::{self, Ensemble};
+use super::ensemble::Ensemble;
 use super::guarantee::Guarantee;
 use super::intervals::{Intervals, intervals};
 use super::judge::{Confirmed, StandardErrors, judge, thresholds};
@@ -198,10 +198,8 @@ fn answer(
     let mut scores = scores_of(source, &read, &replicates, point)?;
     let ensemble = Ensemble::chosen(&scores, results, ranking, for_each).ok();
     if let Some(ensemble) = ensemble.filter(Ensemble::earns_its_row) {
-        let against: Vec<&str> = [&winner].into_iter().chain(&baseline).map(String::as_str).collect();
-        let run = (results, ranking);
-        let errors = &mut answer.standard_errors;
-        answer.claims.extend(ensemble::claims(&ensemble, &against, &scores, run, errors, for_each)?);
+        let claims = ensemble.claims(source, (results, ranking), &mut answer.standard_errors, for_each)?;
+        answer.claims.extend(claims);
         answer.ensemble = Some(ensemble);
     }
     scores.retain(|trial, _| wanted.contains(trial));

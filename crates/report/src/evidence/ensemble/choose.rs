@@ -17,9 +17,9 @@ use focalsweep_core::random::{Purpose, Stream};
 
 /// Folds of the validation rows.
 const FOLDS: usize = 5;
-/// Negatives of a replicate that choose, if ten for each positive are not more; of more every second, third … does: what
-/// an AUC is off by comes from the rarer class.
-const MOST_NEGATIVES: usize = 2000;
+/// Negatives of a replicate that choose, if five for each positive are not more; of more every second, third … does:
+/// what an AUC is off by comes from the rarer class.
+const MOST_NEGATIVES: usize = 1000;
 
 /// A trial that may be a member.
 pub(super) struct Candidate<'a> {
@@ -171,7 +171,7 @@ impl Dealt {
         let deal = |validation: &ScoreGroup| {
             let negatives = validation.labels.iter().filter(|&&label| label == 0).count();
             let positives = validation.labels.len() - negatives;
-            let every = (negatives / MOST_NEGATIVES.max(10 * positives)).max(1);
+            let every = (negatives / MOST_NEGATIVES.max(5 * positives)).max(1);
             let mut passed = 0;
             let chooses = |&at: &usize| {
                 passed += usize::from(validation.labels[at] == 0);

@@ -1,14 +1,14 @@
 //! What is claimed of an average: against the trial that ranks first, and against plain cross-entropy.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::{ENSEMBLE, Ensemble};
 use crate::evidence::claim::Claim;
 use crate::evidence::judge::StandardErrors;
-use crate::evidence::kept::ReplicateScores;
+use crate::evidence::kept::{ReplicateScores, scores_of};
 use crate::evidence::members::{Asked, Wanted, read_members};
 use crate::evidence::named::named_against;
-use crate::rank::Ranking;
+use crate::rank::{Ranked, Ranking};
 use crate::read::{CalibrationGroup, ForEach, ReportError, Results, ScoreGroup, ScoreSource};
 use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::spec::Split;
@@ -42,28 +42,36 @@ impl ScoreSource for Held<'_> {
     }
 }
 
-/// Claims about an average as a model on the test rows, which chose neither it nor the trials it is held against, and
-/// the standard error of its AUC there. None at the operating point where a rank key of it chose the trials: these
-/// take a lucky threshold along, the average has one of its own.
-///
-/// # Errors
-/// None that scores in memory have.
-pub(in crate::evidence) fn claims(
-    ensemble: &Ensemble,
-    against: &[&str],
-    scores: &HashMap<String, Vec<ReplicateScores>>,
-    (results, ranking): (&Results, &Ranking),
-    errors: &mut StandardErrors,
-    for_each: ForEach<'_>,
-) -> Result<Vec<Claim>, ReportError> {
-    let rivals = against.iter().filter_map(|&trial| scores.get(trial)).flatten();
-    let held = Held(ensemble.replicates.iter().map(|replicate| &replicate.scores).chain(rivals).collect());
-    let chosen_at_point = ranking.test().is_some_and(Test::is_at_point);
-    let point = ranking.operating_point.as_ref().filter(|_| !chosen_at_point);
-    let asked = Asked { on: Split::Test, point, average_precision: true };
-    let trials: HashSet<String> = against.iter().map(|&trial| trial.to_owned()).chain([ENSEMBLE.to_owned()]).collect();
-    let replicates = ensemble.ranked.trial.replicates.iter().copied().collect();
-    let members = read_members(&held, &Wanted { trials: &trials, replicates: &replicates }, &asked, for_each)?;
-    errors.add(&members, Split::Test, results);
-    Ok(named_against((ENSEMBLE, against), RESAMPLES, &members, &asked, for_each))
+impl Ensemble {
+    /// Claims about it as a model on the test rows, which chose neither it nor the trials it is held against: the one
+    /// that ranks first, and plain cross-entropy; and the standard error of its AUC there, which is added. None at the
+    /// operating point where a rank key of it chose the trials: these take a lucky threshold along, the average has one
+    /// of its own.
+    ///
+    /// # Errors
+    /// The scores are there but cannot be read.
+    pub fn claims(
+        &self,
+        source: &dyn ScoreSource,
+        (results, ranking): (&Results, &Ranking),
+        errors: &mut StandardErrors,
+        for_each: ForEach<'_>,
+    ) -> Result<Vec<Claim>, ReportError> {
+        let of_trial = |ranked: &Ranked| ranked.trial.trial_id.clone();
+        let mut against: Vec<String> = ranking.winner().into_iter().chain(ranking.baseline()).map(of_trial).collect();
+        against.dedup();
+        let mut trials: HashSet<String> = against.iter().cloned().collect();
+        let replicates = self.ranked.trial.replicates.iter().copied().collect();
+        let chosen_at_point = ranking.test().is_some_and(Test::is_at_point);
+        let point = ranking.operating_point.as_ref().filter(|_| !chosen_at_point);
+        let rivals = scores_of(source, &trials, &replicates, point)?;
+        let of_average = self.replicates.iter().map(|replicate| &replicate.scores);
+        let held = Held(of_average.chain(rivals.values().flatten()).collect());
+        let asked = Asked { on: Split::Test, point, average_precision: true };
+        trials.insert(ENSEMBLE.to_owned());
+        let members = read_members(&held, &Wanted { trials: &trials, replicates: &replicates }, &asked, for_each)?;
+        errors.add(&members, Split::Test, results);
+        let against: Vec<&str> = against.iter().map(String::as_str).collect();
+        Ok(named_against((ENSEMBLE, &against), RESAMPLES, &members, &asked, for_each))
+    }
 }

@@ -9,6 +9,8 @@
 mod choose;
 mod claims;
 mod figures;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 
@@ -16,7 +18,6 @@ use super::kept::{ReplicateScores, scores_of};
 use crate::rank::{FEW_POSITIVES, Ranked, Ranking};
 use crate::read::{ForEach, ReportError, Results, ScoreSource};
 use choose::{Candidate, Chosen, candidates, choose};
-pub(super) use claims::claims;
 use figures::measured;
 use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::metrics::{Rule, Scale, Threshold};
