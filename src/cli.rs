@@ -354,7 +354,8 @@ pub struct ExportArgs {
     /// The run directory
     #[arg(value_name = "RUN_DIR")]
     pub run_dir: PathBuf,
-    /// Which trial: best (the winner of the report), or a trial id, of which 4 characters or more are enough
+    /// Which trial: best (the winner of the report), ensemble (an average of the best), or a trial id, of which 4
+    /// characters or more are enough
     #[arg(long, value_name = "TRIAL", default_value = "best")]
     pub trial: String,
     /// Which of the trial's replicates [default: the first that finished]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::export_ensemble::export_ensemble;
 use super::report::ranked_by;
 use super::spec::closed;
 use crate::cli::ExportArgs;
@@ -11,7 +12,7 @@ use crate::output::{self, Failure, Plain};
 use crate::run::RunError;
 use focalsweep_core::record::{MODELS, ModelCard, ModelDirError, RunFiles, State, find_model, write_model_dir};
 use focalsweep_core::shell::quoted;
-use focalsweep_report::{self as report, Options, Results, Row};
+use focalsweep_report::{self as report, ENSEMBLE, Options, Results, Row};
 
 /// Fewest characters of an id that name a trial.
 const SHORTEST: usize = 4;
@@ -19,11 +20,36 @@ const SHORTEST: usize = 4;
 pub(super) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
     let files = report::run_files(&args.run_dir)?;
     let results = report::read(&files)?;
+    if args.trial == ENSEMBLE {
+        return export_ensemble(args, &files, &results);
+    }
     let trial = trial(args, &files, &results)?;
     let row = row(&results, &trial, args.replicate)?;
+    let (card, preprocessing, weights) = model(args, &files, &results, row)?;
+    write_model_dir(&args.out, &card, &preprocessing, &weights).map_err(unwritten)?;
+    output::talk(&format!(
+        "exported {} (trial {trial}, replicate {}, threshold {}); \
+         `focalsweep predict {} DATA --out FILE` scores rows with it",
+        in_words(&results, row),
+        row.replicate,
+        card.threshold.map_or_else(|| "none".to_owned(), |t| format!("{t:.3}")),
+        quoted(&args.out)
+    ));
+    output::path(&args.out).map_err(closed)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The model of a row, with what makes its inputs and what is known of it.
+pub(super) fn model(
+    args: &ExportArgs,
+    files: &RunFiles,
+    results: &Results,
+    row: &Row,
+) -> Result<(ModelCard, Vec<u8>, Vec<u8>), Failure> {
+    let trial = &row.trial_id;
     let models = args.run_dir.join(MODELS);
     let job_id = row.timing.as_ref().map(|timing| timing.job_id.as_str());
-    let weights = find_model(&files, job_id, &trial, row.replicate).map_err(RunError::from)?;
+    let weights = find_model(files, job_id, trial, row.replicate).map_err(RunError::from)?;
     let weights = weights.ok_or_else(|| {
         let message = format!("{} has no model of trial {trial}, replicate {}", models.display(), row.replicate);
         refused(message, &when_models_are_there(&args.run_dir))
@@ -39,22 +65,17 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
     })?;
     card.data_fingerprint.clone_from(&row.data_fingerprint);
     card.split_fingerprint.clone_from(&row.split_fingerprint);
-    card.validation = metrics(&results, row, "val_");
-    card.test = metrics(&results, row, "test_");
-    write_model_dir(&args.out, &card, &preprocessing, &weights).map_err(|error| match error {
+    card.validation = metrics(results, &row.metrics, "val_");
+    card.test = metrics(results, &row.metrics, "test_");
+    Ok((card, preprocessing, weights))
+}
+
+/// Who is to blame that a directory was not written.
+pub(super) fn unwritten(error: ModelDirError) -> Failure {
+    match error {
         ModelDirError::Write { .. } => Failure::environment(error),
         _ => Failure::input(error),
-    })?;
-    output::talk(&format!(
-        "exported {} (trial {trial}, replicate {}, threshold {}); \
-         `focalsweep predict {} DATA --out FILE` scores rows with it",
-        in_words(&results, row),
-        row.replicate,
-        card.threshold.map_or_else(|| "none".to_owned(), |t| format!("{t:.3}")),
-        quoted(&args.out)
-    ));
-    output::path(&args.out).map_err(closed)?;
-    Ok(ExitCode::SUCCESS)
+    }
 }
 
 /// The id that `--trial` names.
@@ -80,7 +101,7 @@ fn trial(args: &ExportArgs, files: &RunFiles, results: &Results) -> Result<Strin
 
 /// The row of the trial's replicate: the one asked for, else the first that finished. Not the one of the best
 /// validation value: replicates have different validation rows, so that would be the one with the easiest rows.
-fn row<'a>(results: &'a Results, trial: &str, replicate: Option<u32>) -> Result<&'a Row, Failure> {
+pub(super) fn row<'a>(results: &'a Results, trial: &str, replicate: Option<u32>) -> Result<&'a Row, Failure> {
     let mut rows: Vec<&Row> = results.rows.iter().filter(|row| row.trial_id == trial).collect();
     rows.sort_by_key(|row| row.replicate);
     let wanted = match replicate {
@@ -102,8 +123,9 @@ fn row<'a>(results: &'a Results, trial: &str, replicate: Option<u32>) -> Result<
     }
 }
 
-fn metrics(results: &Results, row: &Row, prefix: &str) -> BTreeMap<String, Option<f64>> {
-    let named = results.metrics.iter().zip(&row.metrics);
+/// Figures by the names of their columns without the prefix of the rows.
+pub(super) fn metrics(results: &Results, figures: &[Option<f64>], prefix: &str) -> BTreeMap<String, Option<f64>> {
+    let named = results.metrics.iter().zip(figures);
     named.filter_map(|(name, value)| Some((name.strip_prefix(prefix)?.to_owned(), *value))).collect()
 }
 
@@ -122,6 +144,6 @@ fn when_models_are_there(run_dir: &Path) -> String {
     format!("models are written when a run ends: `focalsweep run SPEC --out {} --resume` finishes it", quoted(run_dir))
 }
 
-fn refused(message: String, help: &str) -> Failure {
+pub(super) fn refused(message: String, help: &str) -> Failure {
     Failure::input(Plain { message, help: Some(help.to_owned()) })
 }

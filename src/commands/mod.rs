@@ -6,6 +6,7 @@ mod confirm;
 mod data;
 mod devices;
 mod export;
+mod export_ensemble;
 mod init;
 mod interrupt;
 mod launched;

@@ -12,7 +12,8 @@ use super::spec::closed;
 use crate::cli::{PredictArgs, StreamFormat};
 use crate::output::{self, Failure, Plain};
 use focalsweep_core::record::{
-    Model, PREDICTION_COLUMNS, Predictions, PredictionsFormat, stream_predictions, write_named, write_predictions,
+    Exported, Model, PREDICTION_COLUMNS, Predictions, PredictionsFormat, stream_predictions, write_named,
+    write_predictions,
 };
 use focalsweep_engine::data::{Table, Transform, Unfamiliar, read_served, take_stream, unfamiliar};
 use focalsweep_engine::train;
@@ -25,34 +26,40 @@ pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let to_stdout = args.out == Path::new(STREAM);
     let format = format(args, to_stdout)?;
     check_kept(&args.keep)?;
-    let Model { card, preprocessing, weights } = Model::read(&args.model_dir).map_err(Failure::input)?;
+    let exported = Exported::read(&args.model_dir).map_err(Failure::input)?;
+    let broken =
+        |why: String| Failure::input(Plain { message: format!("{}: {why}", args.model_dir.display()), help: None });
+    let preprocessing = exported.preprocessing().ok_or_else(|| broken("it averages no models".to_owned()))?;
     let stdin = if args.data == Path::new(STREAM) {
         Some(take_stream(io::stdin().lock()).map_err(Failure::input)?)
     } else {
         None
     };
     let data = stdin.as_ref().map_or(args.data.as_path(), NamedTempFile::path);
-    let (read, label) = read_served(&preprocessing, data, &args.keep).map_err(Failure::input)?;
+    let (read, label) = read_served(preprocessing, data, &args.keep).map_err(Failure::input)?;
     let x = preprocessing.transform_file(&read).map_err(Failure::input)?;
-    let train::Scored { raw, scores, .. } = train::score_rows(&card.hyperparameters, card.features.len(), &weights, x)
-        .map_err(|error| {
-            Failure::input(Plain { message: format!("{}: {error}", args.model_dir.display()), help: None })
-        })?;
-    let flagged: Vec<Option<bool>> = raw.iter().zip(&scores).map(|(&raw, &score)| card.flags(raw, score)).collect();
+    let score = |Model { card, weights, .. }: &Model| {
+        let scored = train::score_rows(&card.hyperparameters, card.features.len(), weights, x.clone());
+        scored.map(|train::Scored { raw, scores, .. }| (raw, scores)).map_err(|error| broken(error.to_string()))
+    };
+    let of_models = exported.models().iter().map(score).collect::<Result<Vec<_>, Failure>>()?;
+    let (raw, scores) = exported.combined(of_models);
+    let flagged: Vec<Option<bool>> = raw.iter().zip(&scores).map(|(&raw, &score)| exported.flags(raw, score)).collect();
     let count = flagged.iter().filter(|flagged| **flagged == Some(true)).count();
     let rows = scores.len();
-    let unfamiliar = unfamiliar(&preprocessing, &read.table);
+    let unfamiliar = unfamiliar(preprocessing, &read.table);
     let labelled = Labelled::of(label, &raw, &flagged);
     let notes = json!({ "rows": rows, "unfamiliar": unfamiliar, "label": labelled });
+    let (threshold, threshold_raw) = exported.threshold();
     let predictions = Predictions {
         raw,
         scores,
         flagged,
-        threshold_raw: card.threshold_raw,
+        threshold_raw,
         kept: args.keep.iter().map(|name| (name.clone(), cells(&read.table, name))).collect(),
         notes: Some(notes.to_string()),
     };
-    let told = card.threshold.map_or_else(
+    let told = threshold.map_or_else(
         || "no threshold, so none is flagged".to_owned(),
         |t| format!("{} flagged at threshold {t:.3}", thousands(count)),
     );

@@ -104,6 +104,20 @@ fn cells() -> Vec<Cell> {
     cells.extend(timed());
     cells.extend(folded());
     cells.extend(precise());
+    cells.extend(averaged());
+    cells
+}
+
+/// Models of which an average has some of the errors, and hardly any.
+fn averaged() -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for shared in [0.8, 0.97, 0.999] {
+        for (positives, auc) in [(30, 0.75), (30, 0.92), (200, 0.75), (200, 0.92)] {
+            for replicates in [1, 3] {
+                cells.push(Cell { models: 21, positives, auc, shared, replicates, ..Cell::plain() });
+            }
+        }
+    }
     cells
 }
 

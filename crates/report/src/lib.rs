@@ -29,9 +29,10 @@ mod say;
 mod tests;
 
 pub use evidence::{
-    AgainstPlain, Answer, Apart, Calibration, Claim, Claims, Common, Confirmed, Correction, FigureApart, FiguresApart,
-    Guarantee, Held, Intervals, Judged, Kind, Method, Optimism, Pairing, Parts, Procedure, ProcedureFigure, Reading,
-    Report, Run, Side, StandardErrors, Start, TrialApart, judge, pair,
+    AgainstPlain, Answer, Apart, Calibration, Claim, Claims, Common, Confirmed, Correction, ENSEMBLE, Ensemble,
+    EnsembleMember, EnsembleReplicate, FigureApart, FiguresApart, Guarantee, Held, Intervals, Judged, Kind, Method,
+    Optimism, Pairing, Parts, Procedure, ProcedureFigure, Reading, Report, Run, Side, StandardErrors, Start,
+    TrialApart, judge, pair,
 };
 pub use figures::{Figure, figures};
 pub use page::to_html;

@@ -1,5 +1,7 @@
 //! Probabilities out of scores: fitted on validation rows, applied to others.
 
+use serde::{Deserialize, Serialize};
+
 use super::any_nan;
 use super::sorted::{Sorted, Step};
 
@@ -7,7 +9,7 @@ use super::sorted::{Sorted, Step};
 ///
 /// J. Platt: Probabilistic outputs for support vector machines, 1999; H.-T. Lin, C.-J. Lin, R. C. Weng: A note on
 /// Platt's probabilistic outputs for support vector machines, Machine Learning 68, 2007.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Platt {
     /// Slope: below 0 where higher scores mean more positives.
     pub a: f64,
@@ -27,14 +29,31 @@ impl Platt {
     /// with backtracking (Lin et al., their pseudocode). The same optimum as scikit-learn's `_SigmoidCalibration` on
     /// logits. `None` when a class is absent or a score is NaN.
     pub fn fit(scores: &[f32], labels: &[u8]) -> Option<Self> {
-        let positives = labels.iter().zip(scores).filter(|&(&y, _)| y != 0).count() as f64;
-        let negatives = scores.len().min(labels.len()) as f64 - positives;
-        if positives == 0.0 || negatives == 0.0 || any_nan(scores) {
+        if any_nan(scores) {
+            return None;
+        }
+        Self::fitted(scores.iter().map(|&score| logit(score)), labels)
+    }
+
+    /// The same of logits, or of any other numbers that are higher where positives are more likely. `None` when a class
+    /// is absent or one of them is not finite.
+    pub fn fit_logits(logits: &[f32], labels: &[u8]) -> Option<Self> {
+        if !logits.iter().all(|logit| logit.is_finite()) {
+            return None;
+        }
+        Self::fitted(logits.iter().map(|&logit| f64::from(logit)), labels)
+    }
+
+    fn fitted(logits: impl ExactSizeIterator<Item = f64>, labels: &[u8]) -> Option<Self> {
+        let count = logits.len().min(labels.len());
+        let positives = labels.iter().take(count).filter(|&&y| y != 0).count() as f64;
+        let negatives = count as f64 - positives;
+        if positives == 0.0 || negatives == 0.0 {
             return None;
         }
         let (high, low) = ((positives + 1.0) / (positives + 2.0), 1.0 / (negatives + 2.0));
         let rows: Vec<(f64, f64)> =
-            scores.iter().zip(labels).map(|(&s, &y)| (logit(s), if y != 0 { high } else { low })).collect();
+            logits.zip(labels).map(|(logit, &y)| (logit, if y != 0 { high } else { low })).collect();
         let mut fit = Self { a: 0.0, b: ((negatives + 1.0) / (positives + 1.0)).ln() };
         let mut now = Slopes::new(fit, &rows);
         for _ in 0..100 {
@@ -60,6 +79,11 @@ impl Platt {
     /// Probability for a score.
     pub fn apply(&self, score: f32) -> f32 {
         self.probability(logit(score)) as f32
+    }
+
+    /// Logit of the probability for a logit: -(a·f + b).
+    pub fn logit(self, logit: f64) -> f64 {
+        -(self.a * logit + self.b)
     }
 
     fn probability(self, f: f64) -> f64 {

@@ -30,6 +30,8 @@
 //! | [`reliability()`], [`expected_calibration_error`] | how calibrated scores are | Naeini et al. 2015, AAAI |
 //! | [`calibration_test`] | whether it is more than chance | Bröcker & Smith 2007; Vaicenavicius et al. 2019, AISTATS |
 //! | [`Platt`], [`Isotonic`] | recalibration | Platt 1999, Lin et al. 2007; Zadrozny & Elkan 2002 |
+//! | [`averages`], [`averaged`] | averages of models | Caruana et al. 2004, ICML; Caruana et al. 2006, ICDM |
+//! | [`expected_best`] | the best of fewer trials | Dodge et al. 2019, EMNLP; Tang et al. 2020, ACL |
 //! | [`Served`] | all of a model on one set of labelled rows | those above |
 //! | [`Confusion`] | counts at a threshold and what follows from them | Matthews 1975 for the correlation |
 
@@ -43,6 +45,8 @@ mod confusion;
 mod consistency;
 mod curves;
 mod delong;
+mod ensemble;
+mod expected_best;
 mod guaranteed_bootstrap;
 mod interval;
 mod ladder;
@@ -70,6 +74,8 @@ pub use confusion::Confusion;
 pub use consistency::{CalibrationTest, Predicted, calibration_test};
 pub use curves::{PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve};
 pub use delong::{AucComponents, AucEstimate, PairedComparison, auc_delong};
+pub use ensemble::{Aim, Pool, Rule, Scale, Weighed, averaged, averages};
+pub use expected_best::{ExpectedBest, expected_best};
 pub use guaranteed_bootstrap::{FEWEST_ABOVE, guaranteed_intervals};
 pub use interval::{Interval, wilson_interval};
 pub use ladder::Ladder;

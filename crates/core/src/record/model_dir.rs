@@ -19,9 +19,11 @@ use crate::prepared::Preprocessing;
 
 /// Version of the directory's layout that this program writes. It reads version 1 too, which has no `threshold_raw`.
 const FORMAT_VERSION: u32 = 2;
+/// Version of the layout of an average's directory, which has others of its own.
+pub(super) const ENSEMBLE_VERSION: u32 = 3;
 const WEIGHTS: &str = "model.safetensors";
 const PREPROCESSING: &str = "preprocessing.json";
-const CARD: &str = "model.json";
+pub(super) const CARD: &str = "model.json";
 
 /// model.json: what the model is, where it comes from and what it was worth.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,7 +84,7 @@ pub enum ModelDirError {
     #[diagnostic(help("`focalsweep export RUN_DIR --out DIR` makes one of a run's trials"))]
     NotOurs(PathBuf),
     /// A later program made it.
-    #[error("{} has format version {version}; this focalsweep knows versions up to {FORMAT_VERSION}", .path.display())]
+    #[error("{} has format version {version}; this focalsweep knows versions up to {ENSEMBLE_VERSION}", .path.display())]
     #[diagnostic(help("use the focalsweep that made it, or a later one"))]
     Format {
         /// The directory.
@@ -157,27 +159,32 @@ pub fn write_model_dir(
     let files = [(WEIGHTS, weights), (PREPROCESSING, preprocessing)];
     let files = files.map(|(name, bytes)| (name.to_owned(), file_sum(bytes)));
     let card = ModelCard { files: files.into_iter().collect(), ..card.clone() };
-    let failed = |path: &Path, why: io::Error| ModelDirError::Write { path: path.to_owned(), why };
+    make_empty(dir)?;
+    for (name, bytes) in [(WEIGHTS, weights), (PREPROCESSING, preprocessing)] {
+        write_file(&dir.join(name), bytes)?;
+    }
+    write_card(dir, &card)
+}
+
+/// Makes a directory, or takes one that is empty.
+pub(super) fn make_empty(dir: &Path) -> Result<(), ModelDirError> {
     if dir.exists() && fs::read_dir(dir).map_or(true, |mut entries| entries.next().is_some()) {
         return Err(ModelDirError::Taken(dir.to_owned()));
     }
-    fs::create_dir_all(dir).map_err(|e| failed(dir, e))?;
-    let json = seal(&serde_json::to_vec_pretty(&card).map_err(|e| failed(&dir.join(CARD), e.into()))?);
-    for (name, bytes) in [(WEIGHTS, weights), (PREPROCESSING, preprocessing), (CARD, json.as_slice())] {
-        let path = dir.join(name);
-        write_atomically::<io::Error>(&path, |out| out.write_all(bytes)).map_err(|e| failed(&path, e))?;
-    }
-    Ok(())
+    fs::create_dir_all(dir).map_err(|why| ModelDirError::Write { path: dir.to_owned(), why })
 }
 
-impl ModelCard {
-    /// Whether a row with this logit and this probability is flagged; `None` without a threshold.
-    pub fn flags(&self, raw: f32, score: f32) -> Option<bool> {
-        match (self.threshold_raw, self.threshold) {
-            (Some(threshold), _) => Some(f64::from(raw) >= threshold),
-            (None, threshold) => threshold.map(|threshold| f64::from(score) >= threshold),
-        }
-    }
+/// Writes model.json, sealed.
+pub(super) fn write_card(dir: &Path, card: &impl Serialize) -> Result<(), ModelDirError> {
+    let path = dir.join(CARD);
+    let json = serde_json::to_vec_pretty(card);
+    let json = json.map_err(|why| ModelDirError::Write { path: path.clone(), why: why.into() })?;
+    write_file(&path, &seal(&json))
+}
+
+fn write_file(path: &Path, bytes: &[u8]) -> Result<(), ModelDirError> {
+    let failed = |why: io::Error| ModelDirError::Write { path: path.to_owned(), why };
+    write_atomically::<io::Error>(path, |out| out.write_all(bytes)).map_err(failed)
 }
 
 impl Model {
@@ -187,13 +194,9 @@ impl Model {
     /// `dir` is no model directory or one of a later format, or its files do not belong together.
     pub fn read(dir: &Path) -> Result<Self, ModelDirError> {
         let broken = |name: &str, why: String| ModelDirError::Broken { path: dir.join(name), why };
-        let text = fs::read(dir.join(CARD)).map_err(|_| ModelDirError::NotOurs(dir.to_owned()))?;
-        let value: serde_json::Value =
-            serde_json::from_slice(&text).map_err(|_| ModelDirError::NotOurs(dir.to_owned()))?;
-        match value.get("format_version").and_then(serde_json::Value::as_u64) {
-            Some(version) if (1..=u64::from(FORMAT_VERSION)).contains(&version) => {}
-            Some(version) => return Err(ModelDirError::Format { path: dir.to_owned(), version }),
-            None => return Err(ModelDirError::NotOurs(dir.to_owned())),
+        let (text, value, version) = read_card(dir)?;
+        if !(1..=u64::from(FORMAT_VERSION)).contains(&version) {
+            return Err(ModelDirError::Format { path: dir.to_owned(), version });
         }
         // Version 1 has no checksums.
         let is_sealed = value.get("sum").is_some() || value["format_version"] == FORMAT_VERSION;
@@ -222,6 +225,15 @@ impl Model {
         let weights = weights(&card, &bytes).map_err(|why| broken(WEIGHTS, why))?;
         Ok(Self { card, preprocessing, weights })
     }
+}
+
+/// model.json as it is written, and what it says; that it is ours is seen by its version.
+pub(super) fn read_card(dir: &Path) -> Result<(Vec<u8>, serde_json::Value, u64), ModelDirError> {
+    let not_ours = || ModelDirError::NotOurs(dir.to_owned());
+    let text = fs::read(dir.join(CARD)).map_err(|_| not_ours())?;
+    let value: serde_json::Value = serde_json::from_slice(&text).map_err(|_| not_ours())?;
+    let version = value.get("format_version").and_then(serde_json::Value::as_u64).ok_or_else(not_ours)?;
+    Ok((text, value, version))
 }
 
 /// The tensors one after the other, in the canonical order.

@@ -6,7 +6,7 @@ use super::claim::{Claim, Claims, Correction};
 use super::folds::over_folds;
 use super::members::{Asked, Members, Wanted, read_members};
 use super::methods::Method;
-use super::named::named;
+use super::named::{named, named_against};
 use super::pairs::against_all;
 use super::procedure::Parts;
 use super::settings::settings;
@@ -25,6 +25,8 @@ const MOST_CELLS: usize = 1 << 27;
 /// Trials that are held against the winner, the best first: what is beyond a screenful of screenfuls nobody asks for,
 /// and each keeps its order of scores for the resamples.
 const MOST_COMPARED: usize = 2_000;
+/// Resamples of the rows of the winner and the best of each other method.
+const RESAMPLES: u32 = 1000;
 
 /// What was found out about a run's trials.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -49,7 +51,7 @@ impl StandardErrors {
 
     /// Of folds at least what they differ by says: their trainings share rows, so that what they have in common does
     /// not show in the differences.
-    fn add(&mut self, members: &Members, on: Split, results: &Results) {
+    pub(super) fn add(&mut self, members: &Members, on: Split, results: &Results) {
         let folds = Parts::of(results).filter(|parts| matches!(parts, Parts::Folds(_)));
         for (trial, member) in &members.of {
             let of_folds = folds.and_then(|folds| folds.standard_error(results, &member.auc.of_replicate));
@@ -142,6 +144,13 @@ pub fn judge(
             let found = of_methods(&rivals, plain, &members, &asked, for_each);
             judged.claims.extend_new(found);
         }
+        // Which of the others is best, validation rows said; that there are several is corrected for.
+        let is_other = |method: &&Method| method.trial_id != first;
+        let others: Vec<&str> = methods.iter().filter(is_other).map(|method| method.trial_id.as_str()).collect();
+        if others.len() + 1 == methods.len() && others.len() > 1 {
+            let found = named_against((&first, &others), RESAMPLES, &members, &asked, for_each);
+            judged.claims.extend_new(corrected_for_methods(found));
+        }
     }
     let chose = if is_fixed { at_point(&asked).filter(|_| chosen_at_point) } else { Some(everything(&asked)) };
     // Each fold or window has models of its own, and a winner: see `procedure`.
@@ -197,9 +206,14 @@ fn of_methods(
     asked: &Asked<'_>,
     for_each: ForEach<'_>,
 ) -> Vec<Claim> {
-    let each: Vec<Vec<Claim>> = rivals.iter().map(|rival| named(rival, plain, members, asked, for_each)).collect();
+    let each = rivals.iter().flat_map(|rival| named(rival, plain, members, asked, for_each));
+    corrected_for_methods(each.collect())
+}
+
+/// Corrects the claims about each figure by Holm.
+fn corrected_for_methods(claims: Vec<Claim>) -> Vec<Claim> {
     let mut by_figure: BTreeMap<&str, Vec<Claim>> = BTreeMap::new();
-    for claim in each.into_iter().flatten() {
+    for claim in claims {
         by_figure.entry(claim.about.about()).or_default().push(claim);
     }
     let corrected = |mut claims: Vec<Claim>| {

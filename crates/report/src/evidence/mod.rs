@@ -6,6 +6,7 @@
 //!                                                ─named──> named beforehand: against each other
 //!                                                ─settings> trained afresh
 //!        ─kept────> scores of a few ─classifiers─> as deployed      all are claims
+//!                                 ─ensemble──> an average of the best
 //! ```
 
 mod calibration;
@@ -13,6 +14,7 @@ mod claim;
 mod classifiers;
 mod doubts;
 mod edges;
+mod ensemble;
 mod folds;
 mod guarantee;
 mod intervals;
@@ -34,6 +36,7 @@ mod windows;
 
 pub use calibration::{Calibration, Reading};
 pub use claim::{Claim, Claims, Correction, Kind};
+pub use ensemble::{ENSEMBLE, Ensemble, EnsembleMember, EnsembleReplicate};
 pub use guarantee::Guarantee;
 pub use intervals::Intervals;
 pub use judge::{Confirmed, Judged, StandardErrors, judge};

@@ -20,11 +20,38 @@ pub(super) fn named(
     asked: &Asked<'_>,
     for_each: ForEach<'_>,
 ) -> Vec<Claim> {
-    let (Some(first), Some(second)) = (members.of.get(of), members.of.get(against)) else { return Vec::new() };
-    let positives = members.rows.rarer();
-    if positives < 2 {
+    named_against((of, &[against]), RESAMPLES, members, asked, for_each)
+}
+
+/// The same about one trial against each of several, on the same resamples of the rows, which are so many.
+pub(super) fn named_against(
+    (of, against): (&str, &[&str]),
+    resamples: u32,
+    members: &Members,
+    asked: &Asked<'_>,
+    for_each: ForEach<'_>,
+) -> Vec<Claim> {
+    let is_there = |trial: &&str| members.of.contains_key(*trial);
+    let against: Vec<&str> = against.iter().copied().filter(is_there).collect();
+    if !is_there(&of) || members.rows.rarer() < 2 {
         return Vec::new();
     }
+    let all: Vec<&str> = [of].into_iter().chain(against.iter().copied()).collect();
+    let resamples = asked.point.and_then(|point| Resamples::new(members, &all, point, resamples, for_each));
+    let claims = |(at, against)| of_pair((of, 0), (against, at), members, asked, resamples.as_ref());
+    (1..).zip(against).flat_map(claims).collect()
+}
+
+/// Claims about two trials, which have places among the resampled.
+fn of_pair(
+    (of, of_at): (&str, usize),
+    (against, against_at): (&str, usize),
+    members: &Members,
+    asked: &Asked<'_>,
+    resamples: Option<&Resamples>,
+) -> Vec<Claim> {
+    let (Some(first), Some(second)) = (members.of.get(of), members.of.get(against)) else { return Vec::new() };
+    let positives = members.rows.rarer();
     let pair = Pair {
         kind: Kind::Models,
         of,
@@ -39,16 +66,15 @@ pub(super) fn named(
         let variance = a.influences.iter().zip(&b.influences).map(|(&a, &b)| f64::from(a - b).powi(2)).sum();
         claims.push(pair.compared(test, counted(a.mean() - b.mean(), variance, positives, 1), Correction::None));
     }
-    let Some(point) = asked.point else { return claims };
-    let Some(resamples) = Resamples::new(members, &[of, against], point, RESAMPLES, for_each) else { return claims };
+    let Some((point, resamples)) = asked.point.zip(resamples) else { return claims };
     for &test in Test::at_point(point) {
-        let both = resamples.resampled(test, 0).into_iter().zip(resamples.resampled(test, 1));
+        let both = resamples.resampled(test, of_at).into_iter().zip(resamples.resampled(test, against_at));
         let mut differences: Vec<f64> = both.map(|(a, b)| f64::from(a) - f64::from(b)).collect();
         if members.rows.is_in_units() {
             spread(&mut differences, positives);
         }
         let Some((interval, p)) = percentile_test(differences) else { continue };
-        let difference = resamples.mean(test, 0) - resamples.mean(test, 1);
+        let difference = resamples.mean(test, of_at) - resamples.mean(test, against_at);
         let p = if difference == 0.0 { 1.0 } else { p };
         claims.push(pair.claim(test, (difference, None), Some(interval), p, Correction::None));
     }

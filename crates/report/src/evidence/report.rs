@@ -8,6 +8,7 @@ use super::claim::{Claim, Claims, Kind};
 use super::classifiers::classifiers;
 use super::doubts::{detectable, misleading};
 use super::edges::edges;
+use super::ensemble::Ensemble;
 use super::guarantee::Guarantee;
 use super::intervals::{Intervals, intervals};
 use super::judge::{Confirmed, StandardErrors, judge, thresholds};
@@ -55,6 +56,8 @@ pub struct Answer {
     pub calibration: Option<Calibration>,
     /// 95 % intervals on the test rows, by trial.
     pub intervals: BTreeMap<String, Intervals>,
+    /// An average of the best trials, where averaging seems to buy anything.
+    pub ensemble: Option<Ensemble>,
     /// The best trial of each method; empty where there is one method only.
     pub methods: Vec<Method>,
     /// Plain cross-entropy from different starting biases; empty where one was tried.
@@ -190,7 +193,16 @@ fn answer(
         .chain(answer.methods.iter().map(|method| method.trial_id.clone()))
         .collect();
     let point = ranking.operating_point.as_ref();
-    let scores = scores_of(source, &wanted, &replicates, point)?;
+    let to_average = Ensemble::might_be(ranking);
+    let read = wanted.iter().cloned().chain(to_average).collect();
+    let mut scores = scores_of(source, &read, &replicates, point)?;
+    let ensemble = Ensemble::chosen(&scores, results, ranking, for_each).ok();
+    if let Some(ensemble) = ensemble.filter(Ensemble::earns_its_row) {
+        let claims = ensemble.claims(source, (results, ranking), &mut answer.standard_errors, for_each)?;
+        answer.claims.extend(claims);
+        answer.ensemble = Some(ensemble);
+    }
+    scores.retain(|trial, _| wanted.contains(trial));
     let thresholds = thresholds(results);
     let at = |trial: &str, replicate: u32| thresholds.get(&(trial, replicate)).copied();
     let in_units = scores.values().flatten().any(|of| !of.test.units.is_empty());

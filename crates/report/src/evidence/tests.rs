@@ -156,7 +156,12 @@ fn a_winner_that_was_chosen_for_its_threshold_is_corrected_for_that_at_the_opera
         row.metrics.push(Some(at as f64));
     }
     let methods = [(PLAIN, "c"), ("class weights", "b")];
-    let methods = methods.map(|(name, id)| Method { name: name.to_owned(), trial_id: id.to_owned(), trials: 1 });
+    let methods = methods.map(|(name, id)| Method {
+        name: name.to_owned(),
+        trial_id: id.to_owned(),
+        trials: 1,
+        at_equal_trials: Vec::new(),
+    });
     let corrections = |by: &str| {
         let groups = scores(&trials, 1, [0, 0]);
         let found = judge(&groups, &results, &ranked(&results, &[by]), &methods, &in_turn).unwrap();
@@ -171,7 +176,12 @@ fn a_winner_that_was_chosen_for_its_threshold_is_corrected_for_that_at_the_opera
 #[test]
 fn methods_are_held_against_the_plain_one_and_corrected_for_each_other() {
     let trials = ["a", "b", "c"];
-    let method = |name: &str, id: &str| Method { name: name.to_owned(), trial_id: id.to_owned(), trials: 1 };
+    let method = |name: &str, id: &str| Method {
+        name: name.to_owned(),
+        trial_id: id.to_owned(),
+        trials: 1,
+        at_equal_trials: Vec::new(),
+    };
     let methods = [method(PLAIN, "c"), method("class weights", "b"), method("focal loss", "a")];
     for shift in [[0, 0], [50, 50]] {
         let groups = scores(&trials, 2, shift);

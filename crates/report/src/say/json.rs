@@ -6,11 +6,11 @@ use super::columns::csv;
 use super::ranked::ranked_columns;
 use super::sentences::{caught_per_1000, sentences};
 use super::{Csv, Exporter, Json};
-use crate::evidence::{Claim, Confirmed, Reading, Report};
+use crate::evidence::{Claim, Confirmed, Ensemble, Method, Reading, Report};
 use crate::rank::{Ranked, training_seconds};
 use crate::read::{part_of, split_word};
 use focalsweep_core::metrics::catalogue::MetricColumn;
-use focalsweep_core::metrics::{Interval, OperatingPointIntervals};
+use focalsweep_core::metrics::{ExpectedBest, Interval, OperatingPointIntervals, Rule};
 use focalsweep_core::spec::Split;
 
 /// Version of the JSON: of what its keys mean.
@@ -47,7 +47,9 @@ impl Report {
                 "trial_id": method.trial_id,
                 "trials": method.trials,
                 "metrics": ranking.trial(&method.trial_id).map(|ranked| self.named(&ranked.trial.means)),
+                "at_equal_trials": self.at_equal_trials(method),
             })).collect::<Vec<_>>(),
+            "ensemble": self.answer.ensemble.as_ref().map(|ensemble| self.ensemble_json(ensemble)),
             "operating_point": ranking.operating_point,
             "devices": ranking.devices.iter().map(|device| json!({
                 "host": device.host,
@@ -112,6 +114,38 @@ impl Report {
     /// Means under the names of their columns.
     fn named(&self, values: &[Option<f64>]) -> Map<String, Value> {
         self.ranking.metrics.iter().cloned().zip(values.iter().map(|&value| value.into())).collect()
+    }
+
+    /// What the best of as many trials as the method with fewest has would have been.
+    fn at_equal_trials(&self, method: &Method) -> Value {
+        let part = |of: fn(ExpectedBest) -> f64| -> Vec<Option<f64>> {
+            method.at_equal_trials.iter().map(|expected| expected.map(of)).collect()
+        };
+        json!({
+            "trials": self.answer.methods.iter().map(|method| method.trials).min(),
+            "metrics": self.named(&part(|expected| expected.mean)),
+            "standard_deviations": self.named(&part(|expected| expected.deviation)),
+        })
+    }
+
+    fn ensemble_json(&self, ensemble: &Ensemble) -> Value {
+        json!({
+            "rule": match ensemble.rule {
+                Rule::Best(_) => "best",
+                Rule::Greedy => "greedy",
+            },
+            "scale": if ensemble.is_of_logits() { "platt" } else { "places" },
+            "members": ensemble.members.iter().map(|member| json!({
+                "trial_id": member.trial_id,
+                "weight": member.weight,
+            })).collect::<Vec<_>>(),
+            "candidates": ensemble.candidates,
+            "chosen_for": ensemble.aim.about(),
+            "validation_gain": {"mean": ensemble.gain, "standard_error": ensemble.gain_error},
+            "replicates": ensemble.ranked.trial.replicates,
+            "metrics": self.named(&ensemble.ranked.trial.means),
+            "standard_errors": self.errors_of(&ensemble.ranked),
+        })
     }
 
     /// Standard errors of the means, under the names of their columns, where they are known.

@@ -1,6 +1,7 @@
 //! report.md.
 
 use super::columns::{Column, TextColumn, texts};
+use super::ensemble;
 use super::methods::{method_columns, methods_note};
 use super::numbers::p_in_words;
 use super::ranked::ranked_columns;
@@ -46,7 +47,9 @@ impl Exporter<Report> for Markdown {
         out.push_str("## Ranking\n\n");
         out.push_str(&notes(report).join(" "));
         out.push_str("\n\n");
-        push_trials(&mut out, &ranked_columns(report), ranking.shown());
+        let columns = ranked_columns(report);
+        push_trials(&mut out, &columns, ranking.shown());
+        push_rows(&mut out, &ensemble::row(report, &columns));
         let constants = constants(ranking);
         if !constants.is_empty() {
             out.push_str(&format!("\n## The same in all trials\n\n{}.\n", escaped(&constants)));

@@ -3,9 +3,11 @@
 use super::columns::{Column, Head};
 use super::numbers::number;
 use super::ranked::or_nothing;
+use super::sentences::difference_in_words;
 use super::summary::settings;
-use crate::evidence::{Correction, Kind, Method, Report};
+use crate::evidence::{Claim, Correction, Kind, Method, Report};
 use crate::read::{column, parameters, thousands};
+use focalsweep_core::metrics::ExpectedBest;
 use focalsweep_core::metrics::catalogue::{Metric, Part, Test};
 use focalsweep_core::spec::Split;
 
@@ -20,6 +22,9 @@ const FIGURES: [(&str, u8); 8] = [
     ("op_fn", 85),
     ("op_fp", 80),
 ];
+
+/// Figures on the test rows that are said of the best of equally many trials, likewise.
+const EQUAL: [(&str, u8); 3] = [("auc", 84), ("op_fn", 76), ("op_fp", 55)];
 
 /// The columns of the methods.
 pub(crate) fn method_columns(report: &Report) -> Vec<Column<'_, Method>> {
@@ -40,6 +45,16 @@ pub(crate) fn method_columns(report: &Report) -> Vec<Column<'_, Method>> {
         add(&mut columns, metric.column(Part::Test).group(), short, Some(importance), move |method| {
             number(name, trial(method).and_then(|ranked| ranking.mean(ranked, &column)))
         });
+    }
+    if let Some(fewest) = fewest_trials(report) {
+        for (name, importance) in EQUAL {
+            let place = ranking.place_of(&column(Split::Test, name));
+            let Some((at, metric)) = place.zip(Metric::named(name)) else { continue };
+            let short = if metric.at_operating_point() { name.replace('_', " ") } else { name.to_owned() };
+            add(&mut columns, &format!("best of {fewest}"), &short, Some(importance), move |method| {
+                or_nothing(method.at_equal_trials.get(at).copied().flatten().map(|of| in_words(name, of)))
+            });
+        }
     }
     let Some(plain) = plain(report) else { return columns };
     let tests = [Test::Auc].into_iter().chain(ranking.operating_point.as_ref().map(Test::of_rule));
@@ -67,6 +82,19 @@ fn add<'a>(
     columns.push(Column::shown(head, say));
 }
 
+/// Trials of the method that has fewest, where another has more.
+fn fewest_trials(report: &Report) -> Option<usize> {
+    let trials = || report.answer.methods.iter().map(|method| method.trials);
+    trials().min().filter(|&fewest| trials().any(|trials| trials > fewest))
+}
+
+/// `0.8712 ± 0.0031`: a mean and a standard deviation, where there is one.
+fn in_words(name: &str, of: ExpectedBest) -> String {
+    let decimals = if Metric::named(name).is_some_and(Metric::counts_rows) { 1 } else { 4 };
+    let mean = if of.deviation > 0.0 { format!("{:.decimals$}", of.mean) } else { number(name, Some(of.mean)) };
+    if of.deviation > 0.0 { format!("{mean} ± {:.decimals$}", of.deviation) } else { mean }
+}
+
 /// The plain method, against which the others have to stand.
 fn plain(report: &Report) -> Option<&Method> {
     report.answer.methods.iter().find(|method| method.name == parameters::PLAIN)
@@ -88,8 +116,37 @@ pub(crate) fn methods_note(report: &Report) -> String {
             other.words()
         ),
     });
+    let equal = fewest_trials(report).map(|fewest| {
+        format!(
+            " Not all had as many trials. `best of {fewest}`: what the best of {fewest} of a method's trials, drawn at \
+             random and chosen on the validation rows, has on the test rows on average, ± its standard deviation over \
+             the draws (Dodge et al. 2019; Tang et al. 2020)."
+        )
+    });
     format!(
-        "The best trial of each method by the rank keys on the validation rows; figures of the test rows{among}.{}",
-        corrected.unwrap_or_default()
+        "The best trial of each method by the rank keys on the validation rows; figures of the test rows{among}.{}{}{}",
+        corrected.unwrap_or_default(),
+        equal.unwrap_or_default(),
+        against_best_other(report).unwrap_or_default()
     )
+}
+
+/// The winner against the best of the other methods, where that is not the plain one.
+fn against_best_other(report: &Report) -> Option<String> {
+    let winner = &report.ranking.winner()?.trial.trial_id;
+    let others = report.answer.methods.iter().filter(|method| method.trial_id != *winner);
+    let place = |method: &&Method| report.ranking.trial(&method.trial_id).map_or(usize::MAX, |ranked| ranked.rank);
+    let other = others.min_by_key(place).filter(|method| method.name != parameters::PLAIN)?;
+    let about = [Test::Auc].into_iter().chain(report.ranking.operating_point.as_ref().map(Test::of_rule));
+    let claims: Vec<&Claim> =
+        about.filter_map(|about| report.on_test(Kind::Models, about, winner, &other.trial_id)).collect();
+    let first = claims.first()?;
+    let figures: Vec<String> =
+        claims.iter().map(|claim| format!("{} {}", claim.about.short(), difference_in_words(claim))).collect();
+    Some(format!(
+        " The winner against the best of the other methods on the validation rows, {}: {}; corrected for {}.",
+        other.name,
+        figures.join(", "),
+        first.corrected_for.words()
+    ))
 }

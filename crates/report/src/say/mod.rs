@@ -2,6 +2,7 @@
 
 mod baseline_first;
 mod columns;
+mod ensemble;
 mod few_positives;
 mod json;
 mod markdown;

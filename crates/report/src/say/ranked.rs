@@ -2,7 +2,7 @@
 
 use super::columns::{Column, Head, or_empty};
 use super::numbers::{NOTHING, number, with_uncertainty};
-use crate::evidence::Report;
+use crate::evidence::{ENSEMBLE, Report};
 use crate::rank::{Ranked, Ranking};
 use crate::read::{Value, column, parameters};
 use focalsweep_core::metrics::catalogue::MetricColumn;
@@ -99,10 +99,13 @@ fn place_columns(report: &Report) -> Vec<Column<'_, Ranked>> {
     let tied = |ranked: &Ranked| report.is_tied(ranked);
     let head = |name: &str, importance, place| Head { group: String::new(), name: name.to_owned(), importance, place };
     vec![
-        Column::raw("rank", |ranked: &Ranked| ranked.rank.to_string())
-            .and_shown(head("rank", None, 0), move |ranked| {
-                format!("{}{}", ranked.rank, if tied(ranked) == Some(true) { " ≈" } else { "" })
-            }),
+        Column::raw("rank", |ranked: &Ranked| ranked.rank.to_string()).and_shown(
+            head("rank", None, 0),
+            move |ranked| match ranked.trial.trial_id.as_str() {
+                ENSEMBLE => ENSEMBLE.to_owned(),
+                _ => format!("{}{}", ranked.rank, if tied(ranked) == Some(true) { " ≈" } else { "" }),
+            },
+        ),
         Column::raw("trial_id", |ranked: &Ranked| ranked.trial.trial_id.clone()),
         Column::raw("front", |ranked: &Ranked| or_empty(ranked.front))
             .and_shown(head("front", Some(40), 1), |ranked| or_nothing(ranked.front)),

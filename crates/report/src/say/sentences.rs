@@ -1,6 +1,7 @@
 //! The answer in sentences, for the table and for Markdown.
 
 use super::baseline_first::baseline_first;
+use super::ensemble::ensemble_in_words;
 use super::few_positives::few_positives;
 use super::new_groups::apart_in_words;
 use super::numbers::{number, p_in_words, signed};
@@ -36,6 +37,7 @@ pub(crate) fn sentences(report: &Report) -> Vec<String> {
             out.extend(of_settings(report, of, against));
         }
     }
+    out.extend(ensemble_in_words(report));
     out.extend(answer.procedure.as_ref().map(procedure_in_words));
     out.extend(answer.groups_apart.as_ref().map(|apart| apart_in_words(ranking, apart)));
     out.extend(answer.guarantee.as_ref().map(guarantee_in_words));

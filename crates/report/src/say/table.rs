@@ -6,6 +6,7 @@ use comfy_table::presets;
 use comfy_table::{Attribute, Cell, CellAlignment, LineStyle};
 
 use super::columns::{TextColumn, texts};
+use super::ensemble;
 use super::methods::{method_columns, methods_note};
 use super::ranked::ranked_columns;
 use super::sentences::sentences;
@@ -18,7 +19,9 @@ use focalsweep_core::text::{escaped, escaped_lines};
 impl Exporter<Report> for Table {
     fn export(&self, report: &Report) -> String {
         let ranking = &report.ranking;
-        let mut columns = texts(&ranked_columns(report), ranking.shown());
+        let of_trials = ranked_columns(report);
+        let mut columns = texts(&of_trials, ranking.shown());
+        ensemble::add_row(report, &of_trials, &mut columns);
         let left_out = fit(&mut columns, self.width);
         let mut out = Paragraphs::new(self.width);
         out.line(&format!("{}: {}", ranking.name, heading(ranking)), 0);

@@ -1,7 +1,7 @@
 //! Scores that are drawn, as those of a run.
 
 use focalsweep_core::metrics::{
-    Confusion, ScoredRows, auc_delong, average_precision, threshold_in_use, validation_threshold,
+    Confusion, ScoredRows, auc_delong, average_precision, logistic, threshold_in_use, validation_threshold,
 };
 use focalsweep_core::plan::Phase;
 use focalsweep_core::random::Stream;
@@ -120,10 +120,12 @@ pub(super) fn draw(cell: &Cell, stream: &mut Stream) -> Set {
             });
             let parts =
                 [(Split::Validation, validation), (Split::Test, test)].map(|(split, (rows, labels, raw, units))| {
-                    ScoreGroup { trial: id.clone(), replicate, split, rows, labels, scores: raw.clone(), raw, units }
+                    let scores = probabilities(&raw);
+                    ScoreGroup { trial: id.clone(), replicate, split, rows, labels, scores, raw, units }
                 });
             let (rows, labels, raw, _) = aside;
-            let aside = CalibrationGroup { trial: id.clone(), replicate, rows, labels, scores: raw.clone(), raw };
+            let scores = probabilities(&raw);
+            let aside = CalibrationGroup { trial: id.clone(), replicate, rows, labels, scores, raw };
             table.push(row_of(cell, &id, (model, replicate, is_confirm), &parts, &aside));
             groups.extend(parts);
             set_aside.extend(Some(aside).filter(|aside| !aside.rows.is_empty()));
@@ -141,6 +143,11 @@ pub(super) fn draw(cell: &Cell, stream: &mut Stream) -> Set {
         ..Results::default()
     };
     Set { results, groups, set_aside }
+}
+
+/// As a model says them, though they are none: scores as drawn are its logits.
+fn probabilities(raw: &[f32]) -> Vec<f32> {
+    raw.iter().map(|&raw| logistic(f64::from(raw)) as f32).collect()
 }
 
 /// What the sweep file would say of the split.

@@ -16,7 +16,10 @@ use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::metrics::{AucComponents, student_t, two_sided_p};
 use focalsweep_core::random::{Purpose, Stream};
 use focalsweep_core::spec::{OperatingPoint, Split};
-use focalsweep_report::{Claim, Kind, Options, Procedure, Results, ScoreGroup, judge, rank};
+use focalsweep_report::{
+    Claim, Ensemble, EnsembleReplicate, Kind, Options, Procedure, Ranking, Results, ScoreGroup, StandardErrors, judge,
+    rank,
+};
 
 use draw::{Set, draw};
 
@@ -147,7 +150,7 @@ fn auc_of(shift: f64) -> f64 {
 }
 
 /// What is counted over the sets of a cell.
-pub(crate) const COUNTED: [&str; 17] = [
+pub(crate) const COUNTED: [&str; 21] = [
     "told from the winner, by the key",
     "by AUC",
     "test: AUC",
@@ -165,6 +168,10 @@ pub(crate) const COUNTED: [&str; 17] = [
     "procedure: ± of the AUC covers",
     "a trial's precision to come is below",
     "the winner's is",
+    "average: has a row",
+    "average: AUC's difference held",
+    "average: told worse by AUC",
+    "average: told worse at the operating point",
 ];
 
 /// What is found of a set by one of [`COUNTED`].
@@ -227,6 +234,7 @@ fn judged(cell: &Cell, set: &Set) -> [Found; COUNTED.len()] {
     let key = ranking.keys[0].test.unwrap();
     let [tested, tested_by_key, held, held_by_key, mean] =
         procedure(Procedure::of(&results, &ranking).unwrap().as_ref(), key);
+    let [has_row, average_held, worse, worse_at_point] = average(cell, set, (&results, &ranking));
     let [trials, winners] = [&format!("{:016x}", 0), winner].map(|trial| precision_to_come(cell, &results, trial));
     [
         told(Kind::Models, key, cell.on),
@@ -246,7 +254,46 @@ fn judged(cell: &Cell, set: &Set) -> [Found; COUNTED.len()] {
         mean,
         trials,
         winners,
+        has_row,
+        average_held,
+        worse,
+        worse_at_point,
     ]
+}
+
+/// What is said of the average of the best: whether it has a row and, where it has, whether the interval of its AUC less
+/// the winner's holds the true difference, and whether it is told to be worse, which it never is: it averages errors
+/// out. Of models that are equal, each with errors of its own.
+fn average(cell: &Cell, set: &Set, (results, ranking): (&Results, &Ranking)) -> [Found; 4] {
+    let is_plain = cell.by == By::Rows && !cell.near && cell.luck == 0.0 && cell.worse == 0.0;
+    let in_turn = |n: usize, each: &(dyn Fn(usize) + Sync)| (0..n).for_each(each);
+    let found = is_plain.then(|| Ensemble::of(set, results, ranking, &in_turn).unwrap().ok()).flatten();
+    let Some(ensemble) = found else { return [Found::Nothing; 4] };
+    if !ensemble.earns_its_row() {
+        return [Found::Told(false), Found::Nothing, Found::Nothing, Found::Nothing];
+    }
+    let claims = ensemble.claims(set, (results, ranking), &mut StandardErrors::default(), &in_turn).unwrap();
+    let winner = &ranking.winner().unwrap().trial.trial_id;
+    let claim = |about: Test| claims.iter().find(|claim| claim.about == about && claim.against == *winner);
+    let of_replicate = |replicate: &EnsembleReplicate| {
+        let shares: Vec<f64> = ensemble
+            .members
+            .iter()
+            .zip(&replicate.scales)
+            .map(|(member, scale)| member.weight * (scale.apply(1.0) - scale.apply(0.0)))
+            .collect();
+        let sum: f64 = shares.iter().sum();
+        let squares: f64 = shares.iter().map(|share| (share / sum).powi(2)).sum();
+        auc_of(cell.shift() / (cell.shared + (1.0 - cell.shared) * squares).sqrt())
+    };
+    let replicates = &ensemble.replicates;
+    let truth = replicates.iter().map(of_replicate).sum::<f64>() / replicates.len() as f64 - auc_of(cell.shift());
+    let held = claim(Test::Auc).map_or(Found::Nothing, |claim| {
+        let half = claim.interval.map(|interval| (interval.upper - interval.lower) / 2.0);
+        Found::Interval { centre: claim.difference, half, truth: Some(truth) }
+    });
+    let worse = |about: Test| Found::told(claim(about).map(|claim| claim.told() && claim.favours() == Some(false)));
+    [Found::Told(true), held, worse(Test::Auc), worse(Test::of_rule(&cell.point))]
 }
 
 /// What is said of the procedure: whether its AUC and its figure by the key are told from the plain one's, whether the

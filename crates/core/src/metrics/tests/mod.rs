@@ -3,6 +3,7 @@
 mod catalogue;
 mod consistency;
 mod coverage;
+mod ensemble;
 mod multiple;
 mod neyman_pearson;
 mod served;

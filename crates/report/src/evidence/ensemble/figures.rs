@@ -1,0 +1,159 @@
+//! What an average is worth on each replicate, by the names of the columns of results.parquet.
+
+use super::choose::{Candidate, comparable};
+use super::{ENSEMBLE, EnsembleReplicate};
+use crate::evidence::kept::ReplicateScores;
+use crate::rank::{Ranked, Ranking, Trial};
+use crate::read::{CalibrationGroup, Results, ScoreGroup};
+use focalsweep_core::metrics::catalogue::{MetricColumn, Part, Source};
+use focalsweep_core::metrics::{
+    Confusion, ScoredRows, SplitMetrics, Threshold, Weighed, auc_delong, average_precision, averaged, brier,
+    threshold_in_use, validation_threshold,
+};
+use focalsweep_core::spec::{OperatingPoint, Split};
+
+/// The average of the members, which have weights, on each replicate, and its means as those of a trial.
+pub(super) fn measured(
+    members: &[(&Candidate<'_>, f64)],
+    results: &Results,
+    ranking: &Ranking,
+) -> (Vec<EnsembleReplicate>, Ranked) {
+    let point = ranking.operating_point.as_ref();
+    let count = members.first().map_or(0, |(candidate, _)| candidate.scores.len());
+    let replicates: Vec<EnsembleReplicate> = (0..count).map(|at| of_replicate(members, at, results, point)).collect();
+    let mean = |column: usize| -> Option<f64> {
+        let values: Option<Vec<f64>> = replicates.iter().map(|replicate| replicate.metrics[column]).collect();
+        values.filter(|values| !values.is_empty()).map(|values| values.iter().sum::<f64>() / values.len() as f64)
+    };
+    let trial = Trial {
+        trial_id: ENSEMBLE.to_owned(),
+        parameters: vec![None; ranking.parameters.len()],
+        replicates: replicates.iter().map(|replicate| replicate.replicate).collect(),
+        means: (0..results.metrics.len()).map(mean).collect(),
+        complete: true,
+    };
+    (replicates, Ranked { rank: 0, front: None, trial })
+}
+
+fn of_replicate(
+    members: &[(&Candidate<'_>, f64)],
+    at: usize,
+    results: &Results,
+    point: Option<&OperatingPoint>,
+) -> EnsembleReplicate {
+    let of_members = |rows: &dyn Fn(&ReplicateScores) -> Option<(&[f32], &[f32])>| -> (Vec<f32>, Vec<f32>) {
+        let comparable: Vec<_> = members
+            .iter()
+            .filter_map(|(candidate, _)| rows(&candidate.scores[at]).map(|(raw, scores)| comparable(raw, scores)))
+            .collect();
+        let weighed: Vec<Weighed<'_>> = members
+            .iter()
+            .zip(&comparable)
+            .map(|((candidate, weight), raw)| Weighed { weight: *weight, scale: &candidate.scales[at], raw })
+            .collect();
+        let raw = averaged(&weighed);
+        let scale = &members[0].0.scales[at];
+        let scores = raw.iter().map(|&raw| scale.probability(raw).unwrap_or(raw)).collect();
+        (raw, scores)
+    };
+    let first = &members[0].0.scores[at];
+    let group = |split: Split| {
+        let (raw, scores) = of_members(&|of| Some((&of.on(split).raw, &of.on(split).scores)));
+        ScoreGroup { trial: ENSEMBLE.to_owned(), raw, scores, ..first.on(split).clone() }
+    };
+    let calibration = first.calibration.as_ref().map(|of_first| {
+        let (raw, scores) = of_members(&|of| of.calibration.as_ref().map(|group| (&group.raw[..], &group.scores[..])));
+        CalibrationGroup { trial: ENSEMBLE.to_owned(), raw, scores, ..of_first.clone() }
+    });
+    let scores = ReplicateScores {
+        replicate: first.replicate,
+        validation: group(Split::Validation),
+        test: group(Split::Test),
+        calibration,
+    };
+    let says_probabilities = members[0].0.scales[at].probability(0.0).is_some();
+    let chosen = point.and_then(|point| validation_threshold(point, scored(&scores.validation)));
+    let in_use = point.and_then(|point| {
+        let none = ScoredRows { raw: &[], scores: &[], labels: &[] };
+        threshold_in_use(point, chosen, scores.calibration.as_ref().map_or(none, CalibrationGroup::scored))
+    });
+    let figures = |split: Split, threshold: Option<Threshold>| {
+        Figures::of(scores.on(split), threshold.map(|threshold| threshold.raw), says_probabilities, point)
+    };
+    let (validation, test) = (figures(Split::Validation, chosen), figures(Split::Test, in_use));
+    let figure = |name: &String| match name.as_str() {
+        "threshold" => in_use.map(|threshold| threshold.score).filter(|_| says_probabilities),
+        "threshold_raw" => in_use.map(|threshold| threshold.raw),
+        name => {
+            let column = MetricColumn::named(name)?;
+            match column.part? {
+                Part::Validation => validation.value(&column),
+                Part::Test => test.value(&column),
+                Part::Training => None,
+            }
+        }
+    };
+    let metrics = results.metrics.iter().map(figure).collect();
+    let scales = members.iter().map(|(candidate, _)| candidate.scales[at].clone()).collect();
+    EnsembleReplicate { replicate: first.replicate, scales, threshold: in_use, metrics, scores }
+}
+
+fn scored(group: &ScoreGroup) -> ScoredRows<'_> {
+    ScoredRows { raw: &group.raw, scores: &group.scores, labels: &group.labels }
+}
+
+/// All that scores are worth on rows.
+struct Figures {
+    at_half: SplitMetrics,
+    at_point: Option<Confusion>,
+    says_probabilities: bool,
+    /// Costs of a miss and of a false alarm.
+    costs: Option<(f64, f64)>,
+}
+
+impl Figures {
+    fn of(
+        group: &ScoreGroup,
+        threshold: Option<f64>,
+        says_probabilities: bool,
+        point: Option<&OperatingPoint>,
+    ) -> Self {
+        let ScoreGroup { raw, scores, labels, .. } = group;
+        let auc = auc_delong(raw, labels);
+        let at_half = SplitMetrics {
+            loss: f64::NAN,
+            auc: auc.map(|auc| auc.auc),
+            auc_se: auc.and_then(|auc| auc.se),
+            average_precision: average_precision(raw, labels),
+            confusion: Confusion::at(scores, labels, 0.5),
+            brier: brier(scores, labels),
+        };
+        let costs = match point {
+            Some(&OperatingPoint::Cost { fn_cost, fp_cost }) => Some((fn_cost, fp_cost)),
+            _ => None,
+        };
+        let at_point = threshold.map(|threshold| Confusion::at(raw, labels, threshold));
+        Self { at_half, at_point, says_probabilities, costs }
+    }
+
+    /// The loss of its own that a trial has, an average has not; nor has one of places what probabilities have.
+    fn value(&self, column: &MetricColumn) -> Option<f64> {
+        if column.is_error {
+            return column.metric.standard_error.and_then(|error| error(&self.at_half));
+        }
+        let is_of_probabilities = column.metric.name == "brier";
+        match column.metric.source {
+            Source::Scores(_) if column.metric.name == "loss" => None,
+            Source::Scores(_) if is_of_probabilities && !self.says_probabilities => None,
+            Source::Scores(of) => of(&self.at_half),
+            Source::AtHalf(of) => self.says_probabilities.then(|| of.value(&self.at_half.confusion)).flatten(),
+            Source::AtOperatingPoint(of) => of.value(self.at_point.as_ref()?),
+            Source::Costs => {
+                let ((fn_cost, fp_cost), counts) = self.costs.zip(self.at_point)?;
+                let rows = (counts.tp + counts.fp + counts.tn + counts.fn_) as f64;
+                Some(1000.0 * (counts.fn_ as f64 * fn_cost + counts.fp as f64 * fp_cost) / rows)
+            }
+            Source::Training => None,
+        }
+    }
+}
