@@ -56,7 +56,8 @@ pub(super) fn mend(
     // Of the rows that no journal has. A row is nothing without its epochs, which nothing else has.
     let collection = collection_of(spec, workload, dir, manifest)?;
     let has_rows = is_there(manifest, HISTORY) && collection.has_earlier();
-    if has_rows && !(is_there(manifest, SCORES) && is_there(manifest, CURVES)) {
+    let had_scores = is_there(manifest, SCORES) && is_there(manifest, CURVES);
+    if has_rows && !had_scores {
         let files = RunFiles::read(dir.root())?;
         let results = report::read(&files)?;
         let remaking = Remaking::new(spec, workload, &files, &results)?;
@@ -71,8 +72,15 @@ pub(super) fn mend(
         observer.say(&format!("{SCORES} and {CURVES} are made again from {remade} models"));
     }
     let collected = if has_rows { collection.collected()? } else { HashSet::new() };
+    // What a command said of the rows cannot be made again of a model.
+    let are_scores_lost = has_rows && !had_scores;
     let is_collected = |job: &Job| {
-        is_there(manifest, &models_name(&job.job_id)) && keys(&workload.trials, job).all(|key| collected.contains(&key))
+        let is_kept = if workload.trials.is_of_command(job.first) {
+            !are_scores_lost
+        } else {
+            is_there(manifest, &models_name(&job.job_id))
+        };
+        is_kept && keys(&workload.trials, job).all(|key| collected.contains(&key))
     };
     let left = plan.jobs.iter().filter(|job| journals.has(&job.job_id) || !is_collected(job));
     Ok(left.cloned().collect())
@@ -149,7 +157,7 @@ impl<'a> Remaking<'a> {
         let weights = self.models.weights(trial, *replicate).ok().flatten()?;
         let trial = self.workload.trials.get(*self.places.get(trial)?);
         let fitted = measure_again(&trial, &weights, data, &self.spec.train, &self.spec.operating_point).ok()?;
-        let figures = |part: &SplitMetrics| [Some(part.loss), part.auc, part.average_precision];
+        let figures = |part: &SplitMetrics| [part.loss, part.auc, part.average_precision];
         let again = [&fitted.train, &fitted.val, &fitted.test].map(figures).concat();
         let bits = |values: &[Option<f64>]| values.iter().map(|value| value.map(f64::to_bits)).collect::<Vec<_>>();
         (bits(&again) == bits(self.measured.get(key)?)).then_some(Remade {

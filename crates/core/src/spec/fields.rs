@@ -60,6 +60,8 @@ pub(super) struct Reader {
     pub(super) recorded: bool,
     /// How trials are chosen, which says what a parameter may be.
     pub(super) method: Method,
+    /// Names of the trainers that the file has; `None` where they could not be read.
+    pub(super) trainers: Option<Vec<String>>,
     /// Values of which it is told already that they cannot be read.
     pub(super) broken: Vec<(Place, String)>,
 }
@@ -152,6 +154,11 @@ impl Reader {
         if path == "early_terminate" || path == "train.early_terminate" {
             let help = "`train.early_stopping` stops each trial by itself".to_owned();
             self.fault_at(entry.key_place.clone(), path, "`early_terminate` is not there yet", Some(help));
+            return None;
+        }
+        if let Some(what) = keys::to_come(path) {
+            let message = format!("`{}` is not there yet", entry.key);
+            self.fault_at(entry.key_place.clone(), path, message, Some(what.to_owned()));
             return None;
         }
         let foreign = keys::foreign(&entry.key).filter(|_| !path.contains('.') || keys::home(&entry.key).is_none());

@@ -10,7 +10,7 @@ use super::work::{JobDevice, Work};
 use crate::train::{Checkpoint, Ended, EpochReport, Fitted, Observer, RowScores, SaveError, Stack, start};
 use focalsweep_core::plan::Job;
 use focalsweep_core::prepared::Replicate;
-use focalsweep_core::record::{Attempt, Journal, Payload, ResultRow, STACK, ScoreBytes, State, le_bytes};
+use focalsweep_core::record::{Attempt, Journal, Payload, ResultRow, ScoreBytes, State, le_bytes};
 
 /// How often a running stack is checkpointed: what a kill can cost.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
@@ -86,7 +86,7 @@ impl<'a> Keeper<'a> {
             replicate: self.job.replicate,
             state: if fitted.is_some() { State::Finished } else { State::Failed },
             error: ended.outcome.as_ref().err().cloned(),
-            trainer: STACK.to_owned(),
+            trainer: focalsweep_core::spec::STACK.to_owned(),
             trainer_fingerprint: None,
             phase: self.job.phase,
             fold: folds.map(|(fold, _)| fold),

@@ -10,6 +10,7 @@ mod parameters;
 mod search;
 mod span;
 mod split;
+mod trainer;
 
 pub use data::*;
 pub use launch::*;
@@ -20,7 +21,10 @@ pub use search::{Distribution, Drawn, Method, Target};
 pub use span::Span;
 pub use split::{By, ByWords, Folds, KnownGroups, SplitBy, SplitSpec, TestRows};
 
+pub use trainer::{Inputs, Output, STACK, TrainerSpec};
+
 use crate::spec::words::words;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use schemars::JsonSchema;
@@ -78,6 +82,9 @@ pub struct Spec {
     /// A metric on the validation rows at which no more trials are asked for, such as `{val_auc: 0.98}`. Not in a grid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
+    /// Commands of your own that train trials, by name; see `trainer` under `parameters`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub trainers: BTreeMap<String, TrainerSpec>,
     /// What is swept: a mapping, or a list of mappings whose union is swept.
     pub parameters: Parameters,
     /// Where the decision threshold is put, chosen on the validation rows.
