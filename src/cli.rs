@@ -1,5 +1,6 @@
 //! The command line: types only.
 
+use std::ffi::OsString;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
@@ -139,6 +140,17 @@ from the CPU by more than 0.001 in the history of 5 epochs or in the test AUC.")
     /// Look at data, or make some
     #[command(subcommand)]
     Data(DataCommand),
+    /// Run a command, and end it when stdin ends: what stands between a run and a trainer of the user's
+    #[command(hide = true)]
+    Guard(GuardArgs),
+}
+
+/// `guard`.
+#[derive(Debug, Args)]
+pub struct GuardArgs {
+    /// The command
+    #[arg(value_name = "WORD", required = true, last = true)]
+    pub words: Vec<OsString>,
 }
 
 /// A sweep file and what is changed in it.
@@ -167,6 +179,9 @@ pub struct RunArgs {
     /// Train the rows that failed again; each stays until there is another
     #[arg(long, requires = "resume")]
     pub retry_failed: bool,
+    /// Train the trials of a command of the sweep file again, also when it is another program now (may be repeated)
+    #[arg(long, value_name = "TRAINER", requires = "resume")]
+    pub retrain: Vec<String>,
     /// Where.
     #[command(flatten)]
     pub launch: LaunchArgs,

@@ -23,6 +23,7 @@ use std::process::ExitCode;
 use std::thread::available_parallelism;
 
 use crate::cli::{Cli, Command};
+use crate::launch::command::guard;
 use crate::logging::Log;
 use crate::output::{Failure, Plain};
 use focalsweep_engine::memory;
@@ -36,6 +37,9 @@ const SIMD: &str = "FOCALSWEEP_SIMD";
 /// # Errors
 /// What could not be done, with its exit code.
 pub fn dispatch(cli: Cli, log: &Log) -> Result<ExitCode, Failure> {
+    if let Command::Guard(args) = &cli.command {
+        return Ok(guard(&args.words));
+    }
     settle_instructions()?;
     if !matches!(cli.command, Command::Validate(_) | Command::Schema | Command::Status(_)) {
         start_threads()?;
@@ -55,6 +59,7 @@ pub fn dispatch(cli: Cli, log: &Log) -> Result<ExitCode, Failure> {
         Command::Worker(args) => worker::worker(&args),
         Command::Devices(args) => devices::devices(&args),
         Command::Data(args) => data::data(&args),
+        Command::Guard(args) => Ok(guard(&args.words)),
     }
 }
 

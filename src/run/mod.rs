@@ -25,6 +25,7 @@ mod same;
 mod search;
 mod together;
 mod train;
+mod trainers;
 mod workload;
 
 pub(crate) use begin::begin;

@@ -15,7 +15,8 @@ use focalsweep_core::record::{Attempt, Journal, Payload, ResultRow, ScoreBytes, 
 /// How often a running stack is checkpointed: what a kill can cost.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
 
-fn micros() -> i64 {
+/// Microseconds since 1970-01-01 UTC.
+pub(super) fn micros() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|d| i64::try_from(d.as_micros()).ok()).unwrap_or(0)
 }
 

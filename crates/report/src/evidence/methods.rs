@@ -1,12 +1,14 @@
 //! The published comparison: one row for each way to deal with a rare class, each with its best trial.
 
-use crate::rank::Ranking;
+use std::collections::BTreeSet;
+
+use crate::rank::{Ranked, Ranking};
 use crate::read::parameters::LossAndSampling;
 
 /// A way to deal with a rare class: a loss and a sampling.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Method {
-    /// In words: `plain cross-entropy`, `class weights`, `oversampling`, `focal loss`.
+    /// In words: `plain cross-entropy`, `class weights`, `oversampling`, `focal loss`; the name of a command.
     pub name: String,
     /// Its best trial by the rank keys on the validation rows.
     pub trial_id: String,
@@ -17,13 +19,19 @@ pub struct Method {
 /// The methods of a ranking on the validation rows, those with metrics; none where there is one
 /// method only.
 pub(super) fn methods(ranking: &Ranking) -> Vec<Method> {
-    let best_of = |method: LossAndSampling| {
-        let measured = ranking.trials.iter().filter(|ranked| ranked.front.is_some());
-        let mut trials = measured.filter(|ranked| ranking.method(ranked) == Some(method));
+    let measured = || ranking.trials.iter().filter(|ranked| ranked.front.is_some());
+    let best_of = |name: String, is_of: &dyn Fn(&Ranked) -> bool| {
+        let mut trials = measured().filter(|ranked| is_of(ranked));
         let best = trials.next()?;
-        Some(Method { name: method.in_words(), trial_id: best.trial.trial_id.clone(), trials: 1 + trials.count() })
+        Some(Method { name, trial_id: best.trial.trial_id.clone(), trials: 1 + trials.count() })
     };
-    let methods: Vec<Method> = LossAndSampling::all().into_iter().filter_map(best_of).collect();
+    let own = LossAndSampling::all().into_iter();
+    let own = own.filter_map(|one| best_of(one.in_words(), &|ranked| ranking.method(ranked) == Some(one)));
+    // Each command of the user's is a method, in the order of their names.
+    let trainers: BTreeSet<&str> = measured().filter_map(|ranked| ranking.trainer(ranked)).collect();
+    let commands =
+        trainers.into_iter().filter_map(|name| best_of(name.to_owned(), &|of| ranking.trainer(of) == Some(name)));
+    let methods: Vec<Method> = own.chain(commands).collect();
     if methods.len() > 1 { methods } else { Vec::new() }
 }
 
