@@ -108,6 +108,14 @@ recall, precision, false positive rate and counts, with 95 % intervals.")]
 
 Types, dropped columns, batch size, epochs and operating point follow from the data; comments say why.")]
     Init(InitArgs),
+    /// Run one trial of a command of the sweep file in the foreground, to see what it does
+    #[command(after_help = "Example:
+  focalsweep trial runs/rivals 95668f16 --replicate 1
+
+It is told what a run tells it, in files beside the run's (`trainers/ID-rN-by-hand`), prints where you are, and its \
+scores are checked and measured. The results stay as they are. The line that is printed first runs it without \
+focalsweep.")]
+    Trial(TrialArgs),
     /// Check a sweep file: every fault at once, with line and column
     Validate(SpecArgs),
     /// Print the JSON Schema of sweep files
@@ -143,6 +151,20 @@ from the CPU by more than 0.001 in the history of 5 epochs or in the test AUC.")
     /// Run a command, and end it when stdin ends: what stands between a run and a trainer of the user's
     #[command(hide = true)]
     Guard(GuardArgs),
+}
+
+/// `trial`.
+#[derive(Debug, Args)]
+pub struct TrialArgs {
+    /// The run directory
+    #[arg(value_name = "RUN_DIR")]
+    pub run_dir: PathBuf,
+    /// The trial, by its id or the first characters of it
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// On which replicate, from 0
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub replicate: u32,
 }
 
 /// `guard`.

@@ -16,6 +16,7 @@ mod report;
 mod run;
 mod spec;
 mod status;
+mod trial;
 mod worker;
 
 use std::error::Error;
@@ -56,6 +57,7 @@ pub fn dispatch(cli: Cli, log: &Log) -> Result<ExitCode, Failure> {
         Command::Validate(args) => spec::validate(&args),
         Command::Schema => spec::schema(),
         Command::Status(args) => status::status(&args),
+        Command::Trial(args) => trial::trial(&args),
         Command::Worker(args) => worker::worker(&args),
         Command::Devices(args) => devices::devices(&args),
         Command::Data(args) => data::data(&args),

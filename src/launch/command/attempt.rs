@@ -26,13 +26,13 @@ const PATIENCE: Patience =
 
 /// What a process of a trial is started with.
 #[derive(Debug)]
-pub struct Told<'a> {
+pub(super) struct Told<'a> {
     /// The trainer.
-    pub trainer: &'a TrainerSpec,
+    pub(super) trainer: &'a TrainerSpec,
     /// What it is to train.
-    pub order: &'a TrialOrder,
+    pub(super) order: &'a TrialOrder,
     /// Its GPUs, as `CUDA_VISIBLE_DEVICES` has them.
-    pub gpus: &'a [String],
+    pub(super) gpus: &'a [String],
 }
 
 /// How a process ended.
@@ -57,7 +57,7 @@ pub(super) struct Attempt {
 }
 
 /// The variables that a command has beside those of this program.
-pub fn environment(told: &Told<'_>, order_file: &Path) -> Vec<(&'static str, String)> {
+pub(super) fn environment(told: &Told<'_>, order_file: &Path) -> Vec<(&'static str, String)> {
     let threads = told.order.threads.to_string();
     vec![
         (VARIABLE, order_file.to_string_lossy().into_owned()),

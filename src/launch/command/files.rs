@@ -18,15 +18,15 @@ const LEFT: u64 = 64 << 20;
 
 /// The files of a replicate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Paths {
+pub(super) struct Paths {
     /// Rows to train on.
-    pub train: PathBuf,
+    pub(super) train: PathBuf,
     /// Rows to choose by.
-    pub validation: PathBuf,
+    pub(super) validation: PathBuf,
     /// Rows without their label.
-    pub test: PathBuf,
+    pub(super) test: PathBuf,
     /// Negatives of a guarantee; null where none were set aside.
-    pub calibration: Option<PathBuf>,
+    pub(super) calibration: Option<PathBuf>,
 }
 
 /// A replicate, as its files have it.
@@ -34,7 +34,7 @@ type Key = (u32, Inputs);
 
 /// All files that are there.
 #[derive(Debug)]
-pub struct InputFiles<'a> {
+pub(super) struct InputFiles<'a> {
     folder: PathBuf,
     source: &'a Source,
     /// Commands that need them still, and the files themselves.
@@ -46,7 +46,7 @@ impl<'a> InputFiles<'a> {
     ///
     /// # Errors
     /// The folder cannot be emptied.
-    pub fn new(folder: PathBuf, source: &'a Source, needs: impl Iterator<Item = Key>) -> Result<Self, RunDirError> {
+    pub(super) fn new(folder: PathBuf, source: &'a Source, needs: impl Iterator<Item = Key>) -> Result<Self, RunDirError> {
         remove(&folder)?;
         let mut of: HashMap<Key, Mutex<(usize, Option<Paths>)>> = HashMap::new();
         for key in needs {
@@ -60,7 +60,7 @@ impl<'a> InputFiles<'a> {
     ///
     /// # Errors
     /// There is no room, or they cannot be written.
-    pub fn of(&self, replicate: &Arc<Replicate>, inputs: Inputs) -> Result<Paths, RunDirError> {
+    pub(super) fn of(&self, replicate: &Arc<Replicate>, inputs: Inputs) -> Result<Paths, RunDirError> {
         let missing = || RunDirError::Broken { path: self.folder.clone(), why: "nobody needs these files".to_owned() };
         let entry = self.of.get(&(replicate.index, inputs)).ok_or_else(missing)?;
         let mut entry = entry.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,7 +72,7 @@ impl<'a> InputFiles<'a> {
     }
 
     /// One command that needed these has ended.
-    pub fn done(&self, key: Key) {
+    pub(super) fn done(&self, key: Key) {
         let Some(entry) = self.of.get(&key) else { return };
         let mut entry = entry.lock().unwrap_or_else(PoisonError::into_inner);
         entry.0 = entry.0.saturating_sub(1);
@@ -105,7 +105,10 @@ fn remove(folder: &Path) -> Result<(), RunDirError> {
 }
 
 /// Writes the files of a replicate into `folder`.
-fn write(folder: &Path, source: &Source, data: &Replicate, inputs: Inputs) -> Result<Paths, RunDirError> {
+///
+/// # Errors
+/// There is no room, or they cannot be written.
+pub(super) fn write(folder: &Path, source: &Source, data: &Replicate, inputs: Inputs) -> Result<Paths, RunDirError> {
     fs::create_dir_all(folder).map_err(|why| RunDirError::io(folder, why))?;
     let needs = bytes_of(source, data, inputs).saturating_add(LEFT);
     if let Some(free) = free_space(folder).filter(|free| *free < needs) {

@@ -9,6 +9,7 @@
 //! command with all that the command started. Linux alone has what this needs.
 
 mod attempt;
+mod by_hand;
 mod fault;
 mod files;
 mod fingerprint;
@@ -19,14 +20,11 @@ mod run;
 mod train;
 mod words;
 
-pub use attempt::{Told, environment};
+pub use by_hand::ByHand;
 pub use fault::TrainerFault;
-pub use files::{InputFiles, Paths};
 pub use fingerprint::{check, fingerprint};
 pub use guard::guard;
-pub use order::{TrialOrder, seed_of};
 pub use run::{Commands, Machine, run};
-pub use words::expanded;
 
 use std::path::{Path, PathBuf};
 

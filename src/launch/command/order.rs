@@ -10,30 +10,30 @@ use super::files::Paths;
 
 /// What a command is told of a trial: the JSON file that [`VARIABLE`](super::VARIABLE) names.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct TrialOrder {
+pub(super) struct TrialOrder {
     /// Content-hash id of trainer and parameters.
-    pub trial_id: String,
+    pub(super) trial_id: String,
     /// 0-based replicate.
-    pub replicate: u32,
+    pub(super) replicate: u32,
     /// For what it draws: the same for all trials of a replicate, below 2^31.
-    pub seed: u32,
+    pub(super) seed: u32,
     /// Its parameters.
-    pub parameters: BTreeMap<String, Scalar>,
+    pub(super) parameters: BTreeMap<String, Scalar>,
     /// Name of the label column.
-    pub label: String,
+    pub(super) label: String,
     /// Cores that it may use.
-    pub threads: u32,
+    pub(super) threads: u32,
     /// The folder that it writes to; empty.
-    pub out: PathBuf,
+    pub(super) out: PathBuf,
     /// How many epochs it is to train to; null: it ends by itself.
-    pub epochs: Option<u32>,
+    pub(super) epochs: Option<u32>,
     /// Its `out` of before; null: it begins.
-    pub resume_from: Option<PathBuf>,
+    pub(super) resume_from: Option<PathBuf>,
     /// Its data.
-    pub data: Paths,
+    pub(super) data: Paths,
 }
 
 /// The seed of a replicate of a sweep, as most programs take one.
-pub fn seed_of(seed: u64, replicate: u32) -> u32 {
+pub(super) fn seed_of(seed: u64, replicate: u32) -> u32 {
     u32::try_from(seed.wrapping_add(u64::from(replicate)) % (1 << 31)).unwrap_or_default()
 }

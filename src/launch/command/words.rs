@@ -9,7 +9,7 @@ const ALL: &str = "${args}";
 
 /// The words of `command`: `${name}` is the parameter of that name, the word `${args}` all of them as `--name=value`.
 /// What names no parameter stays as it is; a sweep file that was read has none.
-pub fn expanded(command: &[String], parameters: &BTreeMap<String, Scalar>) -> Vec<String> {
+pub(super) fn expanded(command: &[String], parameters: &BTreeMap<String, Scalar>) -> Vec<String> {
     let mut words = Vec::with_capacity(command.len());
     for word in command {
         if word == ALL {
