@@ -1,5 +1,6 @@
 //! The command line: types only.
 
+use std::ffi::OsString;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
@@ -107,6 +108,14 @@ recall, precision, false positive rate and counts, with 95 % intervals.")]
 
 Types, dropped columns, batch size, epochs and operating point follow from the data; comments say why.")]
     Init(InitArgs),
+    /// Run one trial of a command of the sweep file in the foreground, to see what it does
+    #[command(after_help = "Example:
+  focalsweep trial runs/rivals 95668f16 --replicate 1
+
+It is told what a run tells it, in files beside the run's (`trainers/ID-rN-by-hand`), prints where you are, and its \
+scores are checked and measured. The results stay as they are. The line that is printed first runs it without \
+focalsweep.")]
+    Trial(TrialArgs),
     /// Check a sweep file: every fault at once, with line and column
     Validate(SpecArgs),
     /// Print the JSON Schema of sweep files
@@ -139,6 +148,31 @@ from the CPU by more than 0.001 in the history of 5 epochs or in the test AUC.")
     /// Look at data, or make some
     #[command(subcommand)]
     Data(DataCommand),
+    /// Run a command, and end it when stdin ends: what stands between a run and a trainer of the user's
+    #[command(hide = true)]
+    Guard(GuardArgs),
+}
+
+/// `trial`.
+#[derive(Debug, Args)]
+pub struct TrialArgs {
+    /// The run directory
+    #[arg(value_name = "RUN_DIR")]
+    pub run_dir: PathBuf,
+    /// The trial, by its id or the first characters of it
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// On which replicate, from 0
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub replicate: u32,
+}
+
+/// `guard`.
+#[derive(Debug, Args)]
+pub struct GuardArgs {
+    /// The command
+    #[arg(value_name = "WORD", required = true, last = true)]
+    pub words: Vec<OsString>,
 }
 
 /// A sweep file and what is changed in it.
@@ -167,6 +201,9 @@ pub struct RunArgs {
     /// Train the rows that failed again; each stays until there is another
     #[arg(long, requires = "resume")]
     pub retry_failed: bool,
+    /// Train the trials of a command of the sweep file again, also when it is another program now (may be repeated)
+    #[arg(long, value_name = "TRAINER", requires = "resume")]
+    pub retrain: Vec<String>,
     /// Where.
     #[command(flatten)]
     pub launch: LaunchArgs,

@@ -122,7 +122,11 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 fn stack_line(running: &Running) -> String {
-    format!("epoch {}/{}, {} trials", running.epoch, running.epochs, running.training)
+    match (running.epoch, running.epochs) {
+        (0, 0) => "a command".to_owned(),
+        (epoch, 0) => format!("a command, epoch {epoch}"),
+        (epoch, epochs) => format!("epoch {epoch}/{epochs}, {} trials", running.training),
+    }
 }
 
 /// What a line tells.

@@ -1,16 +1,23 @@
 //! `export`: a trained model in a directory of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+
+use serde_json::json;
 
 use super::export_ensemble::export_ensemble;
 use super::report::ranked_by;
 use super::spec::closed;
 use crate::cli::ExportArgs;
+use crate::launch::command::kept_model;
 use crate::output::{self, Failure, Plain};
 use crate::run::RunError;
-use focalsweep_core::record::{MODELS, ModelCard, ModelDirError, RunFiles, State, find_model, write_model_dir};
+use focalsweep_core::record::{
+    MODELS, ModelCard, ModelDirError, RunFiles, State, find_model, write_atomically, write_model_dir,
+};
 use focalsweep_core::shell::quoted;
 use focalsweep_report::{self as report, ENSEMBLE, Options, Results, Row};
 
@@ -25,6 +32,9 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
     }
     let trial = trial(args, &files, &results)?;
     let row = row(&results, &trial, args.replicate)?;
+    if let Some(trainer) = &row.trainer {
+        return export_kept(args, (&results, row), trainer);
+    }
     let (card, preprocessing, weights) = model(args, &files, &results, row)?;
     write_model_dir(&args.out, &card, &preprocessing, &weights).map_err(unwritten)?;
     output::talk(&format!(
@@ -78,6 +88,54 @@ pub(super) fn unwritten(error: ModelDirError) -> Failure {
     }
 }
 
+/// Copies what a command kept of its training, with a card beside.
+fn export_kept(args: &ExportArgs, (results, row): (&Results, &Row), trainer: &str) -> Result<ExitCode, Failure> {
+    let from = kept_model(&args.run_dir, &row.trial_id, row.replicate);
+    if !from.is_dir() {
+        let message = format!("`{trainer}` kept no model of trial {}, replicate {}", row.trial_id, row.replicate);
+        return Err(refused(message, "what a command writes under `out/model/` is kept, up to 1 GiB"));
+    }
+    if args.out.exists() && !fs::read_dir(&args.out).is_ok_and(|mut there| there.next().is_none()) {
+        return Err(Failure::input(ModelDirError::Taken(args.out.clone())));
+    }
+    let named = results.parameters.iter().zip(&row.parameters).filter(|(name, _)| *name != "trainer");
+    let parameters: BTreeMap<&str, String> =
+        named.filter_map(|(name, value)| Some((name.as_str(), value.as_ref()?.to_string()))).collect();
+    let card = json!({
+        "program": concat!("focalsweep ", env!("CARGO_PKG_VERSION")),
+        "sweep": results.name, "trial_id": row.trial_id, "replicate": row.replicate, "trainer": trainer,
+        "trainer_fingerprint": row.trainer_fingerprint, "parameters": parameters,
+        "threshold": results.value(row, "threshold"), "threshold_raw": results.value(row, "threshold_raw"),
+        "data_fingerprint": row.data_fingerprint, "split_fingerprint": row.split_fingerprint,
+        "validation": metrics(results, &row.metrics, "val_"), "test": metrics(results, &row.metrics, "test_"),
+    });
+    let failed = |why: io::Error| Failure::environment(ModelDirError::Write { path: args.out.clone(), why });
+    copy(&from, &args.out.join("model")).map_err(failed)?;
+    let path = args.out.join("trainer.json");
+    write_atomically::<io::Error>(&path, |out| out.write_all(format!("{card:#}\n").as_bytes())).map_err(failed)?;
+    output::talk(&format!(
+        "exported what `{trainer}` kept of trial {}, replicate {}; rows are scored by what wrote it",
+        row.trial_id, row.replicate
+    ));
+    output::path(&args.out).map_err(closed)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Copies the files of a folder; links are left out, since what they name is elsewhere.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let (entry, kind) = entry.and_then(|entry| entry.file_type().map(|kind| (entry, kind)))?;
+        let to = to.join(entry.file_name());
+        if kind.is_dir() {
+            copy(&entry.path(), &to)?;
+        } else if kind.is_file() {
+            fs::copy(entry.path(), to)?;
+        }
+    }
+    Ok(())
+}
+
 /// The id that `--trial` names.
 fn trial(args: &ExportArgs, files: &RunFiles, results: &Results) -> Result<String, Failure> {
     if args.trial == "best" {
@@ -86,16 +144,21 @@ fn trial(args: &ExportArgs, files: &RunFiles, results: &Results) -> Result<Strin
         let winner = ranking.winner().map(|ranked| ranked.trial.trial_id.clone());
         return winner.ok_or_else(|| refused("no trial of this run finished".to_owned(), "see its error column"));
     }
-    let ids: BTreeSet<&str> = results.rows.iter().map(|row| row.trial_id.as_str()).collect();
-    let found: Vec<&str> = ids.iter().copied().filter(|id| id.starts_with(&args.trial)).collect();
-    let list = format!("`focalsweep report {} --format csv` lists them", quoted(&args.run_dir));
+    let ids: BTreeSet<String> = results.rows.iter().map(|row| row.trial_id.clone()).collect();
+    trial_named("--trial", &args.trial, &ids.into_iter().collect::<Vec<_>>(), &args.run_dir)
+}
+
+/// The one of `ids` that begins with `asked`, which `option` said.
+pub(super) fn trial_named(option: &str, asked: &str, ids: &[String], run_dir: &Path) -> Result<String, Failure> {
+    let found: Vec<&str> = ids.iter().map(String::as_str).filter(|id| id.starts_with(asked)).collect();
+    let list = format!("`focalsweep report {} --format csv` lists them", quoted(run_dir));
     match found.as_slice() {
-        [id] if args.trial.len() >= SHORTEST => Ok((*id).to_owned()),
-        [] => Err(refused(format!("--trial {}: none of the {} trials has that id", args.trial, ids.len()), &list)),
-        _ if args.trial.len() < SHORTEST => {
-            Err(refused(format!("--trial {}: an id needs {SHORTEST} characters or more", args.trial), &list))
+        [id] if asked.len() >= SHORTEST => Ok((*id).to_owned()),
+        [] => Err(refused(format!("{option} {asked}: none of the {} trials has that id", ids.len()), &list)),
+        _ if asked.len() < SHORTEST => {
+            Err(refused(format!("{option} {asked}: an id needs {SHORTEST} characters or more"), &list))
         }
-        more => Err(refused(format!("--trial {} is not unique: {}", args.trial, more.join(", ")), "add a character")),
+        more => Err(refused(format!("{option} {asked} is not unique: {}", more.join(", ")), "add a character")),
     }
 }
 

@@ -17,6 +17,7 @@ mod report;
 mod run;
 mod spec;
 mod status;
+mod trial;
 mod worker;
 
 use std::error::Error;
@@ -24,6 +25,7 @@ use std::process::ExitCode;
 use std::thread::available_parallelism;
 
 use crate::cli::{Cli, Command};
+use crate::launch::command::guard;
 use crate::logging::Log;
 use crate::output::{Failure, Plain};
 use focalsweep_engine::memory;
@@ -37,6 +39,9 @@ const SIMD: &str = "FOCALSWEEP_SIMD";
 /// # Errors
 /// What could not be done, with its exit code.
 pub fn dispatch(cli: Cli, log: &Log) -> Result<ExitCode, Failure> {
+    if let Command::Guard(args) = &cli.command {
+        return Ok(guard(&args.words));
+    }
     settle_instructions()?;
     if !matches!(cli.command, Command::Validate(_) | Command::Schema | Command::Status(_)) {
         start_threads()?;
@@ -53,9 +58,11 @@ pub fn dispatch(cli: Cli, log: &Log) -> Result<ExitCode, Failure> {
         Command::Validate(args) => spec::validate(&args),
         Command::Schema => spec::schema(),
         Command::Status(args) => status::status(&args),
+        Command::Trial(args) => trial::trial(&args),
         Command::Worker(args) => worker::worker(&args),
         Command::Devices(args) => devices::devices(&args),
         Command::Data(args) => data::data(&args),
+        Command::Guard(args) => Ok(guard(&args.words)),
     }
 }
 

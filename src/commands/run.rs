@@ -32,6 +32,7 @@ pub(super) fn run(args: &RunArgs, log: &Log) -> Result<ExitCode, Failure> {
         out: args.out.clone(),
         resume: args.resume,
         retry_failed: args.retry_failed,
+        retrain: args.retrain.clone(),
         confirm: None,
         prepare_only: args.prepare,
         detach: args.launch.detach,

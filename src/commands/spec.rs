@@ -33,6 +33,7 @@ pub(super) fn read_spec(path: &Path, overrides: &[(String, String)]) -> Result<S
     let variable = |name: &str| std::env::var(name).ok();
     let mut spec = spec::parse_in(&variable, &name, &text, overrides).map_err(Failure::input)?;
     place_source(&mut spec.data, folder_of(path));
+    place_trainers(&mut spec, folder_of(path));
     Ok(spec)
 }
 
@@ -59,6 +60,14 @@ fn place_source(data: &mut DataSpec, folder: &Path) {
         ));
     }
     data.source = beside;
+}
+
+/// Has commands run in the sweep file's folder, wherever the working directory is.
+fn place_trainers(spec: &mut Spec, folder: &Path) {
+    let base = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    for trainer in spec.trainers.values_mut() {
+        trainer.folder = Some(trainer.folder.as_ref().map_or_else(|| base.clone(), |own| base.join(own)));
+    }
 }
 
 /// What to do when there is no such sweep file.

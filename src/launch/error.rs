@@ -53,6 +53,19 @@ pub enum LaunchError {
         /// What it said.
         why: String,
     },
+    /// A command of the user's could not be started, or its folder not be written.
+    #[error("{job_id}: {}: {why}", .folder.display())]
+    #[diagnostic(help(
+        "what had ended before is saved; free some space or mend the folder, then run again with --resume"
+    ))]
+    Command {
+        /// The job.
+        job_id: String,
+        /// The folder of its trial.
+        folder: PathBuf,
+        /// Why.
+        why: std::io::Error,
+    },
     /// A job.
     #[error(transparent)]
     #[diagnostic(transparent)]

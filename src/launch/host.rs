@@ -134,7 +134,7 @@ fn number_of_gpus(gpus: usize) -> String {
 }
 
 /// Model of the processor (proc(5)).
-fn processor() -> String {
+pub(super) fn processor() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find(|line| line.starts_with("model name")).and_then(|line| line.split_once(':'));
     name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())

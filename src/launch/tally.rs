@@ -32,7 +32,7 @@ pub struct Tally {
 pub struct Running {
     /// Last finished epoch.
     pub epoch: u32,
-    /// Most epochs.
+    /// Most epochs; 0 where nobody knows.
     pub epochs: u32,
     /// Trials that train.
     pub training: usize,
@@ -78,8 +78,8 @@ impl Tally {
     /// Share of the work that is done, in [0, 1]: whole rows, and running ones by their epochs. Early stopping makes
     /// the true share larger, never smaller.
     pub fn share(&self) -> f64 {
-        let under_way: f64 =
-            self.running.values().map(|r| r.training as f64 * f64::from(r.epoch) / f64::from(r.epochs.max(1))).sum();
+        let told = self.running.values().filter(|running| running.epochs > 0);
+        let under_way: f64 = told.map(|r| r.training as f64 * f64::from(r.epoch) / f64::from(r.epochs.max(1))).sum();
         if self.rows == 0 { 1.0 } else { (self.done as f64 + under_way) / self.rows as f64 }
     }
 }

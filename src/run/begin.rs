@@ -22,6 +22,7 @@ pub(crate) fn begin(dir: &RunDir, spec: &Spec, workload: &Workload) -> Result<Ma
     let mut manifest = Manifest::new(&spec.name, &workload.source.fingerprint, splits, counts, notes, now());
     manifest.data_warnings = workload.warnings().to_vec();
     manifest.simd = Some(instructions().to_owned());
+    manifest.trainers.clone_from(&workload.trainers);
     manifest.spec_fingerprint = spec_fingerprint(spec);
     // A directory without a manifest holds nothing that could be lost.
     dir.stage_spec(spec)?;

@@ -6,12 +6,14 @@
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::error::RunError;
 use super::search::{by_trial, mean, objectives};
 use super::workload::Workload;
 use focalsweep_core::metrics::catalogue::Better;
 use focalsweep_core::plan::{Hyperparameters, Job, Phase, Trials, Wave};
+use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::{PLAN, RunDirError, State};
 use focalsweep_core::spec::{EarlyRule, EarlyTerminate, Spec};
 use focalsweep_engine::train::Schedule;
@@ -22,7 +24,8 @@ pub(super) fn to_rung(wave: Wave, rung: usize, spec: &Spec, workload: &Workload)
     let Some(early) = spec.early_terminate else { return Ok(wave) };
     let rungs = early.rungs(&spec.train);
     let part = |job: &Job, trial: &Hyperparameters| {
-        let data = workload.replicates.iter().find(|data| data.index == job.replicate)?;
+        let of_stack = |data: &&Arc<Replicate>| trial.command.is_none() && data.index == job.replicate;
+        let data = workload.replicates.iter().find(of_stack)?;
         let epochs = Schedule::of(&spec.train, trial, data).epochs;
         let from = rung.checked_sub(1).map_or(0, |before| rungs.end(before, epochs));
         Some([from, rungs.end(rung, epochs)])
@@ -94,10 +97,10 @@ fn brackets(workload: &Workload) -> Vec<Bracket> {
     let mut brackets: Vec<Bracket> = Vec::new();
     let mut of_trial: HashMap<String, usize> = HashMap::new();
     for span in plan.spans() {
-        let jobs = &plan.jobs[span];
-        let Some(first) = jobs.first().filter(|job| job.phase == Phase::Search && job.epochs.is_some()) else {
-            continue;
-        };
+        // Commands of the user's train to their ends.
+        let judged = |job: &&Job| job.phase == Phase::Search && job.epochs.is_some();
+        let jobs: Vec<&Job> = plan.jobs[span].iter().filter(judged).collect();
+        let Some(first) = jobs.first() else { continue };
         let mut replicates: Vec<u32> = jobs.iter().map(|job| job.replicate).collect();
         replicates.sort_unstable();
         replicates.dedup();

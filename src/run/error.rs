@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use miette::Diagnostic;
 
 use crate::launch::LaunchError;
+use crate::launch::command::TrainerFault;
 use crate::launch::devices::NoDevice;
 use crate::launch::slurm::SlurmError;
 use crate::launch::torch::NoTorch;
@@ -57,6 +58,10 @@ pub enum RunError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Torch(#[from] NoTorch),
+    /// A trainer of the user's.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Trainer(#[from] TrainerFault),
     /// The data.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -168,6 +173,7 @@ impl RunError {
             | Self::Sampler(_)
             | Self::PrepareSearch { .. }
             | Self::DetachSearch { .. }
+            | Self::Trainer(_)
             | Self::Data(_)
             | Self::SearchNotOver { .. }
             | Self::NothingYet(_)

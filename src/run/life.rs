@@ -16,6 +16,7 @@ use super::point::change_point;
 use super::same::{check_data, check_fingerprint, check_sweep, is_alike, spec_fingerprint};
 use super::search;
 use super::train::{Trained, Training};
+use super::trainers::{check_same, to_retrain};
 use super::workload::{Workload, trials};
 use crate::launch::slurm;
 use focalsweep_core::plan::{Job, Phase, Trials, Wave};
@@ -245,6 +246,9 @@ impl Ready {
                 }
                 manifest.check_plan(&self.sweep.root, &self.workload.plan)?;
                 check_data(&self.sweep.root, &manifest, &self.workload)?;
+                let retrain = &self.sweep.options.retrain;
+                let (root, sweep) = (&self.sweep.root, &self.sweep.spec);
+                self.workload.trainers = check_same(root, sweep, &manifest, &self.workload, retrain)?;
                 let finished = manifest.state == RunState::Finished;
                 let spec = &self.sweep.spec;
                 let is_moved = old.as_ref().is_some_and(|old| old.operating_point != spec.operating_point);
@@ -260,6 +264,7 @@ impl Ready {
                     change_point(&self.sweep.spec, &dir, &mut manifest)?;
                     observer.say("figures at the operating point are measured again, at the new one");
                 }
+                left.extend(to_retrain(&dir, &self.workload, &manifest, &self.sweep.options.retrain)?);
                 left.extend(self.grow(&asked, &dir, &mut manifest, observer)?);
                 if self.sweep.options.retry_failed && !(finished && manifest.counts.failed == 0) {
                     retry_failed(&dir, &manifest)?;
@@ -363,6 +368,7 @@ impl Ready {
         // Should a wave have been added and not counted.
         self.count_plan(&mut manifest);
         manifest.spec_fingerprint = spec_fingerprint(spec);
+        manifest.trainers.clone_from(&self.workload.trainers);
         dir.commit(&mut manifest)?;
         Ok(manifest)
     }

@@ -56,7 +56,8 @@ pub(super) fn mend(
     // Of the rows that no journal has. A row is nothing without its epochs, which nothing else has.
     let collection = collection_of(spec, workload, dir, manifest)?;
     let has_rows = is_there(manifest, HISTORY) && collection.has_earlier();
-    if has_rows && !(is_there(manifest, SCORES) && is_there(manifest, CURVES)) {
+    let had_scores = is_there(manifest, SCORES) && is_there(manifest, CURVES);
+    if has_rows && !had_scores {
         let files = RunFiles::read(dir.root())?;
         let results = report::read(&files)?;
         let remaking = Remaking::new(spec, workload, &files, &results)?;
@@ -71,11 +72,20 @@ pub(super) fn mend(
         observer.say(&format!("{SCORES} and {CURVES} are made again from {remade} models"));
     }
     let collected = if has_rows { collection.collected()? } else { HashSet::new() };
+    // What a command said of the rows cannot be made again of a model.
+    let are_scores_lost = has_rows && !had_scores;
     // What goes on at a rung is in the tables as its last job left it.
     let last = plan.last_jobs(&workload.trials);
     let is_collected = |(at, job): &(usize, &Job)| {
         let mut own = keys(&workload.trials, job).filter(|key| last.get(key).is_none_or(|last| last == at)).peekable();
-        own.peek().is_none() || is_there(manifest, &models_name(&job.job_id)) && own.all(|key| collected.contains(&key))
+        let is_kept = || {
+            if workload.trials.is_of_command(job.first) {
+                !are_scores_lost
+            } else {
+                is_there(manifest, &models_name(&job.job_id))
+            }
+        };
+        own.peek().is_none() || is_kept() && own.all(|key| collected.contains(&key))
     };
     let jobs = plan.jobs.iter().enumerate();
     let left = jobs.filter(|of| journals.has(&of.1.job_id) || !is_collected(of)).map(|(_, job)| job.clone());
@@ -153,7 +163,7 @@ impl<'a> Remaking<'a> {
         let weights = self.models.weights(trial, *replicate).ok().flatten()?;
         let trial = self.workload.trials.get(*self.places.get(trial)?);
         let fitted = measure_again(&trial, &weights, data, &self.spec.train, &self.spec.operating_point).ok()?;
-        let figures = |part: &SplitMetrics| [Some(part.loss), part.auc, part.average_precision];
+        let figures = |part: &SplitMetrics| [part.loss, part.auc, part.average_precision];
         // Those that ended early have no figures of the training rows.
         let (measured, none) = (self.measured.get(key)?, [None; 3]);
         let train = fitted.train.as_ref().filter(|_| measured[0].is_some());

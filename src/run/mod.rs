@@ -10,6 +10,7 @@
 //! which knows whether the user or the machine is to blame. `examples/sweep.rs` shows it in thirty lines.
 
 mod begin;
+pub mod by_hand;
 mod confirm;
 mod derived;
 mod early;
@@ -26,6 +27,7 @@ mod same;
 mod search;
 mod together;
 mod train;
+mod trainers;
 mod workload;
 
 pub(crate) use begin::begin;

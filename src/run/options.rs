@@ -13,6 +13,8 @@ pub struct RunOptions {
     pub resume: bool,
     /// With `resume`: whether rows that failed are trained again. Each stays until there is another.
     pub retry_failed: bool,
+    /// With `resume`: names of trainers whose trials are trained again, whether these are other programs now or not.
+    pub retrain: Vec<String>,
     /// With `resume`, of a run whose search is over: trains the best trials and the baseline afresh, unless they have
     /// so many such trainings. Absent: once, if the spec asks for it.
     pub confirm: Option<ConfirmSpec>,

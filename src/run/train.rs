@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use super::error::RunError;
 use super::observer::{Observer, Told};
 use super::workload::Workload;
+use crate::launch::Tally;
+use crate::launch::command::{self, Commands, Machine};
 use crate::launch::local::{self, Local};
 use crate::launch::slurm::{self, Cluster};
 use focalsweep_core::plan::Job;
@@ -67,6 +69,8 @@ impl Training<'_> {
 
     fn here(&self, jobs: Vec<Job>, observer: &mut dyn Observer) -> Result<Trained, RunError> {
         let workload = self.workload;
+        let (of_commands, jobs): (Vec<Job>, Vec<Job>) =
+            jobs.into_iter().partition(|job| workload.trials.is_of_command(job.first));
         let work = Work {
             spec: self.spec,
             plan: &workload.plan,
@@ -76,8 +80,21 @@ impl Training<'_> {
             dir: self.dir,
             stop: self.stop,
         };
-        let jobs = Local { work, plan: &workload.plan.with_jobs(jobs), pool: &workload.pool };
-        let tally = local::run(&jobs, |tally| observer.progress(tally))?;
+        // Stacks take all cores, and so does whatever comes after them.
+        let beside = of_commands.len();
+        let mut tally = Tally::default();
+        if !jobs.is_empty() {
+            let jobs = Local { work, plan: &workload.plan.with_jobs(jobs), pool: &workload.pool };
+            tally = local::run(&jobs, |tally| observer.progress(&with(tally, beside)))?;
+        }
+        if beside > 0 && tally.done == tally.rows {
+            tally = with(&tally, beside);
+            let (machine, fingerprints) = (&Machine::look(), &workload.trainers);
+            let commands = Commands { work, jobs: &of_commands, source: &workload.source, fingerprints, machine };
+            command::run(&commands, &mut tally, |tally| observer.progress(tally))?;
+        } else {
+            tally.rows += beside;
+        }
         Ok(if tally.done == tally.rows { Trained::All } else { Trained::Some })
     }
 
@@ -91,4 +108,9 @@ impl Training<'_> {
             slurm::End::LeftRunning => Trained::LeftRunning,
         })
     }
+}
+
+/// A tally with as many jobs more, each of one row.
+fn with(tally: &Tally, more: usize) -> Tally {
+    Tally { rows: tally.rows + more, jobs: tally.jobs + more, ..tally.clone() }
 }

@@ -1,10 +1,11 @@
 //! From a spec to what is to be trained: data at hand, devices chosen, jobs planned.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use super::early;
 use super::error::RunError;
+use super::trainers::{check_columns, check_trainers};
 use crate::launch::devices::{self, Trainer};
 use crate::launch::torch::find_torch;
 use crate::launch::{Host, PoolDevice, slurm};
@@ -39,6 +40,8 @@ pub struct Workload {
     pub replicates: Vec<Arc<Replicate>>,
     /// Where jobs run; empty on a cluster.
     pub pool: Vec<PoolDevice>,
+    /// Fingerprints of the commands of the user's that train trials, by name.
+    pub trainers: BTreeMap<String, String>,
     /// What the plan was made for.
     pub sizes: Sizes,
     /// The jobs.
@@ -67,12 +70,14 @@ impl Workload {
 
     fn of(spec: &Spec, cluster: bool, progress: &mut dyn DownloadProgress, prepared: u32) -> Result<Self, RunError> {
         let trials = trials(spec)?;
+        let trainers = check_trainers(spec, cluster)?;
         let pool = if cluster { Vec::new() } else { pool(spec, &Host::look())? };
         data::fetch(&spec.data, progress)?;
         let source = data::load(&spec.data, &spec.split)?;
         // Those that confirm are prepared when their time comes, but have to find room then.
         let all = spec.replicates + spec.confirm.map_or(0, |confirm| confirm.replicates);
         let replicates = data::prepare_first(prepared, &source, &spec.data, &splits(spec), all)?;
+        check_columns(spec, &source, &replicates)?;
         let (rows, features) = (source.labels.len(), replicates.iter().map(|r| r.features.len()).max().unwrap_or(0));
         let sizes = if cluster {
             slurm::sizes(&spec.launch.slurm.clone().unwrap_or_default(), rows, features)
@@ -87,7 +92,7 @@ impl Workload {
         };
         let plan = Plan::new(&trials, spec.replicates, &sizes);
         check_stacks(&plan, &trials, &sizes, &pool)?;
-        Ok(Self { trials, source, replicates, pool, sizes, plan, warnings: OnceLock::new() })
+        Ok(Self { trials, source, replicates, pool, trainers, sizes, plan, warnings: OnceLock::new() })
     }
 
     /// The wave that the run begins with.
@@ -106,8 +111,9 @@ impl Workload {
         let source = data::load(&spec.data, &spec.split)?;
         let (plan, trials) = dir.plan()?;
         let sizes = Sizes { features: 0, rows: 0, workers: 1, memory: 0, stacking: Stacking::CORE };
-        let mut workload =
-            Self { trials, source, replicates: Vec::new(), pool: Vec::new(), sizes, plan, warnings: OnceLock::new() };
+        let trainers = BTreeMap::new();
+        let (replicates, pool, warnings) = (Vec::new(), Vec::new(), OnceLock::new());
+        let mut workload = Self { trials, source, replicates, pool, trainers, sizes, plan, warnings };
         workload.prepare_to(spec, workload.plan.replicate_numbers())?;
         Ok(workload)
     }
@@ -165,6 +171,9 @@ impl Workload {
         let mut seen = HashSet::new();
         for job in &self.plan.jobs {
             let Some(data) = self.replicates.iter().find(|data| data.index == job.replicate) else { continue };
+            if self.trials.is_of_command(job.first) {
+                continue;
+            }
             let trial = self.trials.get(job.first);
             // Trials that differ in nothing else have as many steps.
             if seen.insert((trial.batch_size, trial.sampling.word(), job.replicate)) {
@@ -179,7 +188,8 @@ impl Workload {
 
     /// The most epochs that any of some trials trains.
     pub(super) fn epochs_of(&self, spec: &Spec, trials: &Trials) -> u32 {
-        let firsts = trials.groups().iter().map(|group| trials.get(group.start));
+        let firsts = trials.groups().iter().map(|group| group.start).filter(|&first| !trials.is_of_command(first));
+        let firsts = firsts.map(|first| trials.get(first));
         let each = firsts
             .flat_map(|trial| self.replicates.iter().map(move |data| Schedule::of(&spec.train, &trial, data).epochs));
         each.max().unwrap_or(0)
@@ -199,6 +209,9 @@ impl Workload {
     /// How long trials train, where that follows from the rows or is so short that models hardly move: a few lines.
     pub fn describe_training(&self, spec: &Spec) -> Vec<String> {
         let schedules = self.schedules(spec);
+        if schedules.is_empty() {
+            return Vec::new();
+        }
         let steps = schedules.iter().map(|of| of.steps.saturating_mul(u64::from(of.epochs))).min().unwrap_or(0);
         let mut lines = Vec::new();
         if spec.train.epochs == Epochs::Auto || spec.train.early_stopping == Stopping::Auto {

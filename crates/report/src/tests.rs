@@ -74,6 +74,8 @@ pub(super) fn row(trial_id: &str, replicate: u32, loss: &str, focal: Option<(f64
             word("prior"),
         ],
         metrics: metrics.into_iter().enumerate().map(|(at, v)| (!undefined(at)).then_some(v)).collect(),
+        trainer: None,
+        trainer_fingerprint: None,
         timing: None,
     }
 }

@@ -156,7 +156,7 @@ pub static METRICS: &[Metric] = &[
         short: "loss",
         better: Some(Better::Less),
         written: Written::Decimals(4),
-        source: scores(|m| Some(m.loss)),
+        source: scores(|m| m.loss),
         ..PLAIN
     },
     Metric {
@@ -274,7 +274,7 @@ pub static METRICS: &[Metric] = &[
         short: "brier",
         better: Some(Better::Less),
         written: Written::Decimals(4),
-        source: scores(|m| Some(m.brier)),
+        source: scores(|m| m.brier),
         plotted: true,
         ..PLAIN
     },

@@ -7,21 +7,21 @@ use super::Confusion;
 /// Metrics of one split at threshold 0.5. `None`: not defined there (one class only).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SplitMetrics {
-    /// Mean of the trial's own loss over the rows.
-    #[serde(with = "any_float")]
-    pub loss: f64,
+    /// Mean of the trial's own loss over the rows; `None` where a command trained it, whose loss nobody knows.
+    #[serde(default, with = "any_float::maybe")]
+    pub loss: Option<f64>,
     /// ROC AUC.
     pub auc: Option<f64>,
     /// DeLong standard error of `auc`.
     pub auc_se: Option<f64>,
     /// Average precision.
     pub average_precision: Option<f64>,
-    /// Counts at threshold 0.5.
+    /// Counts at threshold 0.5; `None` where scores are no probabilities.
     #[serde(flatten)]
-    pub confusion: Confusion,
-    /// Mean squared difference of score and label.
-    #[serde(with = "any_float")]
-    pub brier: f64,
+    pub confusion: Option<Confusion>,
+    /// Mean squared difference of score and label; `None` where scores are no probabilities.
+    #[serde(default, with = "any_float::maybe")]
+    pub brier: Option<f64>,
 }
 
 /// Numbers that may be infinite or none, as those of a diverging trial are: JSON has no word for them, so they are
@@ -41,9 +41,33 @@ pub(crate) mod any_float {
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-        match Written::deserialize(deserializer)? {
-            Written::Number(value) => Ok(value),
-            Written::Word(word) => word.parse().map_err(D::Error::custom),
+        Written::deserialize(deserializer)?.number()
+    }
+
+    impl Written {
+        fn number<E: Error>(self) -> Result<f64, E> {
+            match self {
+                Self::Number(value) => Ok(value),
+                Self::Word(word) => word.parse().map_err(E::custom),
+            }
+        }
+    }
+
+    /// The same of numbers that may not be there.
+    pub(crate) mod maybe {
+        use super::Written;
+        use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+        #[expect(clippy::ref_option, reason = "serde calls it so")]
+        pub(crate) fn serialize<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+            match value {
+                Some(value) => super::serialize(value, serializer),
+                None => None::<f64>.serialize(serializer),
+            }
+        }
+
+        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+            Option::<Written>::deserialize(deserializer)?.map(Written::number).transpose()
         }
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use serde_json::Value;
 
 use crate::spec::Hyperparameters;
-use crate::spec::parameters::Setting;
+use crate::spec::parameters::{Setting, Which};
 
 /// The trials of a wave.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,6 +57,9 @@ pub(super) struct GridPart {
     pub(super) count: usize,
 }
 
+/// The axis of a command's parameter: `["free", [["num_leaves", 31], …]]`.
+const FREE: &str = "free";
+
 fn write_axes<S: Serializer>(axes: &[Vec<Setting>], serializer: S) -> Result<S::Ok, S::Error> {
     let mut written: Vec<(&str, Vec<Value>)> = Vec::with_capacity(axes.len());
     for axis in axes {
@@ -67,7 +70,12 @@ fn write_axes<S: Serializer>(axes: &[Vec<Setting>], serializer: S) -> Result<S::
                 other => values.push(other),
             }
         }
-        written.extend(axis.first().map(|setting| (setting.parameter().name, values)));
+        // Of a command's parameter the name stands with each value.
+        let name = |setting: &Setting| match setting.which() {
+            Which::Table(parameter) => parameter.name,
+            Which::Free(_) => FREE,
+        };
+        written.extend(axis.first().map(|setting| (name(setting), values)));
     }
     written.serialize(serializer)
 }

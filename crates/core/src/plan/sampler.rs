@@ -11,13 +11,13 @@ use std::collections::HashSet;
 
 use thiserror::Error;
 
-use super::space::Trials;
+use super::space::{Trials, base_of};
 use crate::search::{
     Dimension, Domain, GridSearch, Outcome, Point, RandomSearch, Search, SearchSpace, SobolSearch, SpaceFault, Told,
     TooManyDimensions, TpeSearch, default_wave,
 };
-use crate::spec::parameters::{Setting, Start, ValueKey, Varied};
-use crate::spec::{Hyperparameters, Method, Parameter, Space, Spec};
+use crate::spec::parameters::{Setting, Start, ValueKey, Varied, Which};
+use crate::spec::{Hyperparameters, Method, Space, Spec};
 
 /// Significant digits of numbers that are drawn: those of a table, and the same on every machine.
 const DIGITS: usize = 6;
@@ -151,14 +151,14 @@ impl Drawing {
 
 impl Branch {
     fn new(space: &Space, base: Hyperparameters) -> Self {
-        Self { base, varied: space.varied() }
+        Self { base: base_of(space, &base), varied: space.varied() }
     }
 
     fn dimensions(&self) -> Vec<Dimension> {
         let dimension = |varied: &Varied| {
-            let parameter = varied.parameter();
+            let which = varied.which();
             let domain = match varied {
-                Varied::Drawn(parameter, drawn) => drawn.domain(parameter.takes_whole_numbers()),
+                Varied::Drawn(which, drawn) => drawn.domain(which.takes_whole_numbers()),
                 Varied::Listed(settings, probabilities) => {
                     let numbers: Option<Vec<f64>> = settings.iter().map(Setting::number).collect();
                     let probabilities = probabilities.clone();
@@ -168,7 +168,7 @@ impl Branch {
                     }
                 }
             };
-            Dimension { name: parameter.name.to_owned(), domain, shapes_stack: parameter.shapes_stack }
+            Dimension { name: which.name().to_owned(), domain, shapes_stack: which.spares_shapes() }
         };
         self.varied.iter().map(dimension).collect()
     }
@@ -178,14 +178,11 @@ impl Branch {
         for (varied, &value) in self.varied.iter().zip(&point.values) {
             match varied {
                 Varied::Listed(settings, _) => settings.get(value as usize)?.apply(&mut trial),
-                Varied::Drawn(parameter, drawn) => {
-                    let domain = drawn.domain(parameter.takes_whole_numbers());
-                    let value = if matches!(domain, Domain::Real(_)) {
-                        shortened(value, drawn.ends(), parameter)
-                    } else {
-                        value
-                    };
-                    Setting::from_number(parameter, value)?.apply(&mut trial);
+                Varied::Drawn(which, drawn) => {
+                    let domain = drawn.domain(which.takes_whole_numbers());
+                    let value =
+                        if matches!(domain, Domain::Real(_)) { shortened(value, drawn.ends(), which) } else { value };
+                    which.from_number(value)?.apply(&mut trial);
                 }
             }
         }
@@ -199,8 +196,7 @@ impl Branch {
         let mut values = Vec::with_capacity(self.varied.len());
         let mut again = self.base.clone();
         for varied in &self.varied {
-            let parameter = varied.parameter();
-            let found = trial.value(parameter);
+            let found = varied.which().value_in(trial);
             let value = match varied {
                 Varied::Listed(settings, _) => {
                     let at = match found {
@@ -213,12 +209,12 @@ impl Branch {
                     settings[at].apply(&mut again);
                     at as f64
                 }
-                Varied::Drawn(parameter, drawn) => {
+                Varied::Drawn(which, drawn) => {
                     let value = match found {
                         Some(found) => found.number()?,
-                        None => drawn.middle(parameter.takes_whole_numbers()),
+                        None => drawn.middle(which.takes_whole_numbers()),
                     };
-                    Setting::from_number(parameter, value)?.apply(&mut again);
+                    which.from_number(value)?.apply(&mut again);
                     value
                 }
             };
@@ -230,10 +226,10 @@ impl Branch {
 }
 
 /// The number with as many digits as people read, where it stays between the ends and the parameter's bounds hold it.
-fn shortened(value: f64, (low, high): (f64, f64), parameter: &Parameter) -> f64 {
+fn shortened(value: f64, (low, high): (f64, f64), which: &Which) -> f64 {
     let digits = DIGITS - 1;
     let short = format!("{value:.digits$e}").parse().unwrap_or(value);
-    if (low..=high).contains(&short) && parameter.bounds.holds(short) { short } else { value }
+    if (low..=high).contains(&short) && which.holds(short) { short } else { value }
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! The trials of a sweep by index: a grid is a number in a mixed radix, so ten million trials cost no memory.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 use super::recorded::{GridPart, GridSpace, GridTrials, ListedTrial, WaveTrials};
-use crate::spec::parameters::{Setting, Start, ValueKey};
-use crate::spec::{Hyperparameters, Loss, Parameter, Space, Spec};
+use crate::spec::parameters::{Setting, Start, ValueKey, Which, column_of, wider};
+use crate::spec::{ColumnType, FreeColumn, Hyperparameters, Loss, Parameter, Scalar, Space, Spec};
 
 /// The distinct trials of a sweep, ordered so that trials that can share a stack are neighbours.
 #[derive(Debug, Clone, Default)]
@@ -44,8 +44,8 @@ struct Grid {
 impl Grid {
     fn new(space: &Space, base: &Hyperparameters) -> Option<Self> {
         let mut axes = space.axes();
-        axes.sort_by_key(|axis| axis[0].parameter().nesting);
-        Self::of_axes(base.clone(), axes)
+        axes.sort_by_key(|axis| axis[0].which().nesting());
+        Self::of_axes(base_of(space, base), axes)
     }
 
     /// `None` when there are more trials than can be counted.
@@ -67,7 +67,7 @@ impl Grid {
 
     /// Trials in a row that share a stack's shape.
     fn block(&self) -> usize {
-        self.axes.iter().filter(|axis| !axis[0].parameter().shapes_stack).map(Vec::len).product()
+        self.axes.iter().filter(|axis| !axis[0].which().shapes_stack()).map(Vec::len).product()
     }
 
     /// Whether two indices can be the same trial: a parameter varies that not every loss here reads.
@@ -79,9 +79,14 @@ impl Grid {
                 .collect(),
             None => vec![self.base.loss],
         };
-        let by_all = |parameter: &Parameter| losses.iter().all(|&loss| parameter.is_read_by(loss));
-        self.axes.iter().any(|axis| axis.len() > 1 && !by_all(axis[0].parameter()))
+        let by_all = |which: &Which| losses.iter().all(|&loss| which.is_read_by(loss));
+        self.axes.iter().any(|axis| axis.len() > 1 && !by_all(&axis[0].which()))
     }
+}
+
+/// A trial of a mapping in which nothing is swept: of our own networks `start`.
+pub(super) fn base_of(space: &Space, start: &Hyperparameters) -> Hyperparameters {
+    space.command.as_ref().map_or_else(|| start.clone(), |command| Hyperparameters::of_command(&command.trainer))
 }
 
 impl Trials {
@@ -179,6 +184,46 @@ impl Trials {
         (0..self.len()).rev().map(|index| (self.get(index).trial_id(), index)).collect()
     }
 
+    /// The columns that the parameters of commands need in results.parquet, in the order of their names, but for those
+    /// that our own hyperparameters have too.
+    pub fn free_columns(&self) -> Vec<FreeColumn> {
+        let mut columns: BTreeMap<String, ColumnType> = BTreeMap::new();
+        let mut add = |name: &str, value: &Scalar| {
+            if Parameter::named(name).is_none() {
+                let column = column_of(value);
+                columns.entry(name.to_owned()).and_modify(|old| *old = wider(*old, column)).or_insert(column);
+            }
+        };
+        for setting in self.grids.iter().flat_map(|grid| grid.axes.iter().flatten()) {
+            if let Setting::free(name, value) = setting {
+                add(name, value);
+            }
+        }
+        let listed = self.pieces.iter().flat_map(|piece| match &piece.source {
+            Source::Listed(trials) => trials.as_slice(),
+            Source::Grid { .. } => &[],
+        });
+        for command in listed.filter_map(|trial| trial.command.as_ref()) {
+            command.parameters.iter().for_each(|(name, value)| add(name, value));
+        }
+        columns.into_iter().map(|(name, column)| FreeColumn { name, column }).collect()
+    }
+
+    /// Whether the trial at `index` is a command's.
+    pub fn is_of_command(&self, index: usize) -> bool {
+        let piece = &self.pieces[self.pieces.partition_point(|piece| piece.start <= index) - 1];
+        match &piece.source {
+            Source::Grid { grid, .. } => self.grids[*grid].base.command.is_some(),
+            Source::Listed(trials) => trials[index - piece.start].command.is_some(),
+        }
+    }
+
+    /// Ids of the trials of commands.
+    pub fn of_commands(&self) -> HashSet<String> {
+        let commands = (0..self.len()).filter(|index| self.is_of_command(*index));
+        commands.map(|index| self.get(index).trial_id()).collect()
+    }
+
     /// How many different trials there are from `start` on that are not among those before.
     pub(super) fn distinct_from(&self, start: usize) -> usize {
         if start == 0 {
@@ -263,7 +308,7 @@ impl Trials {
                     }
                     allowed(&space.base)?;
                     if let Some(value) = axes.iter().flatten().find(|value| !value.is_allowed()) {
-                        return Err(format!("its grid has a value of {} out of bounds", value.parameter().name));
+                        return Err(format!("its grid has a value of {} out of bounds", value.which().name()));
                     }
                     self.grids.push(Grid::of_axes(space.base.clone(), axes).ok_or("its grid is too large")?);
                 }

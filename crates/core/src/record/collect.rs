@@ -31,6 +31,7 @@ use super::run_files::RunFiles;
 use crate::metrics::RocCorner;
 use crate::plan::{Hyperparameters, Plan, Shape, Trials};
 use crate::prepared::Replicate;
+use crate::spec::FreeColumn;
 
 /// Scores that are handed to the Parquet writer together.
 const SCORES_AT_ONCE: usize = 1 << 17;
@@ -47,6 +48,10 @@ pub struct Collection<'a> {
     /// What was collected before and no journal has.
     earlier: Earlier,
     metadata: Vec<KeyValue>,
+    /// Columns for the parameters of commands.
+    free: Vec<FreeColumn>,
+    /// Ids of the trials of commands, which have no model of ours.
+    commands: HashSet<String>,
     /// The rows that were trained on.
     replicates: &'a [Arc<Replicate>],
     damage: Vec<String>,
@@ -114,7 +119,8 @@ impl<'a> Collection<'a> {
             .map(|Kept { entry: Entry { row, .. }, .. }| ((row.trial_id.clone(), row.replicate), row.job_id.as_str()));
         let all = rows.chain(earlier.jobs().map(|(key, job_id)| (key.clone(), job_id)));
         let under_way = all.filter(|(key, job_id)| last.get(key).is_some_and(|&at| Some(at) != place(job_id))).count();
-        Ok(Self { dir, plan, entries, earlier, metadata, replicates, damage, under_way })
+        let (free, commands) = (trials.free_columns(), trials.of_commands());
+        Ok(Self { dir, plan, entries, earlier, metadata, free, commands, replicates, damage, under_way })
     }
 
     /// Rows that are planned to go on: they paused at a rung.
@@ -148,7 +154,7 @@ impl<'a> Collection<'a> {
         self.write_rows(CURVES, &|entries| {
             columns::curves(&entries.iter().map(|entry| curve_of(entry)).collect::<Vec<_>>())
         })?;
-        self.write_rows(RESULTS, &|entries| columns::results(entries))
+        self.write_rows(RESULTS, &|entries| columns::results(entries, &self.free))
     }
 
     /// Makes models/: a file of models for each job, the preprocessing of each replicate beside.
@@ -158,7 +164,8 @@ impl<'a> Collection<'a> {
     pub fn stage_models(&self) -> Result<(), RunDirError> {
         self.dir.stage_preprocessing(self.replicates)?;
         let mut jobs: BTreeMap<String, Vec<&Kept>> = BTreeMap::new();
-        for kept in self.entries.iter().filter(|kept| kept.entry.bytes.is_some()) {
+        let has_model = |kept: &&Kept| kept.entry.bytes.is_some() && kept.entry.row.hyperparameters.command.is_none();
+        for kept in self.entries.iter().filter(has_model) {
             jobs.entry(models_name(&kept.entry.row.job_id)).or_default().push(kept);
         }
         let mut bytes = JobBytes::new(self.dir.jobs());
@@ -308,7 +315,8 @@ impl<'a> Collection<'a> {
         let scored = self.earlier.keys_in(self.dir, SCORES)?;
         let is_whole = |(trial, replicate): (&str, u32)| {
             let wants_scores = keep.is_none_or(|ids| ids.contains(trial));
-            models.has(trial, replicate) && (!wants_scores || scored.contains(&(trial.to_owned(), replicate)))
+            (models.has(trial, replicate) || self.commands.contains(trial))
+                && (!wants_scores || scored.contains(&(trial.to_owned(), replicate)))
         };
         Ok(!self.earlier.finished().into_iter().all(is_whole))
     }
@@ -325,7 +333,8 @@ impl<'a> Collection<'a> {
     pub fn collected(&self) -> Result<HashSet<(String, u32)>, RunDirError> {
         let with_curves = self.earlier.keys_in(self.dir, CURVES)?;
         let finished = self.earlier.finished().into_iter().map(|(trial, replicate)| (trial.to_owned(), replicate));
-        Ok(finished.filter(|key| with_curves.contains(key)).collect())
+        // A command says nothing of the training rows.
+        Ok(finished.filter(|key| with_curves.contains(key) || self.commands.contains(&key.0)).collect())
     }
 
     fn scores_schema(&self) -> Schema {

@@ -17,7 +17,7 @@ use crate::metrics::catalogue::{METRICS, MetricColumn, OfCounts, Part, Source};
 use crate::metrics::{Confusion, RocCorner, SplitMetrics, logistic};
 use crate::plan::Phase;
 use crate::prepared::Rows;
-use crate::spec::{ColumnType, PARAMETERS, ParameterValue};
+use crate::spec::{ColumnType, FreeColumn, PARAMETERS, ParameterValue};
 
 /// Columns under way.
 struct Columns {
@@ -34,8 +34,8 @@ impl Columns {
     }
 }
 
-/// results.parquet: a row for each of `entries`.
-pub(super) fn results(entries: &[&Entry]) -> Result<RecordBatch, ArrowError> {
+/// results.parquet: a row for each of `entries`, with columns for the `free` parameters of commands.
+pub(super) fn results(entries: &[&Entry], free: &[FreeColumn]) -> Result<RecordBatch, ArrowError> {
     let rows: Vec<&ResultRow> = entries.iter().map(|entry| &entry.row).collect();
     let mut out = Columns { columns: Vec::new() };
     let text =
@@ -73,6 +73,20 @@ pub(super) fn results(entries: &[&Entry]) -> Result<RecordBatch, ArrowError> {
             ColumnType::Text => out.add(parameter.name, text(&|row| value(row).map(|value| value.to_string()))),
         }
     }
+    for FreeColumn { name, column } in free {
+        let value = |row: &ResultRow| row.hyperparameters.free_value(name, *column);
+        match column {
+            ColumnType::Float => out.add(name, float(&|row| value(row).and_then(|value| value.number()))),
+            ColumnType::Integer => out.add(
+                name,
+                int(&|row| match value(row) {
+                    Some(ParameterValue::Integer(value)) => Some(value),
+                    _ => None,
+                }),
+            ),
+            ColumnType::Text => out.add(name, text(&|row| value(row).map(|value| value.to_string()))),
+        }
+    }
     out.add("seed", rows.iter().map(|row| Some(row.seed)).collect::<UInt64Array>());
     out.add("split_fingerprint", text(&|r| Some(r.split_fingerprint.clone())));
     out.add("data_fingerprint", text(&|r| Some(r.data_fingerprint.clone())));
@@ -100,7 +114,7 @@ pub(super) fn results(entries: &[&Entry]) -> Result<RecordBatch, ArrowError> {
             match metric.source {
                 Source::Scores(measure) => out.add(column.name(), number(measure)),
                 Source::AtHalf(of_counts) => {
-                    let counts = |r: &ResultRow| metrics_of(r).map(|metrics| metrics.confusion);
+                    let counts = |r: &ResultRow| metrics_of(r).and_then(|metrics| metrics.confusion);
                     out.columns.push((column.name(), counted(&rows, of_counts, &counts)));
                 }
                 Source::AtOperatingPoint(_) | Source::Costs | Source::Training => {}
@@ -121,8 +135,22 @@ pub(super) fn results(entries: &[&Entry]) -> Result<RecordBatch, ArrowError> {
             }
         }
     }
-    out.batch()
+    let batch = out.batch()?;
+    // A reader cannot know these by their names.
+    let marked = |field: &Arc<Field>| {
+        if free.iter().any(|free| free.name == *field.name()) {
+            let pair = (FREE_PARAMETER.to_owned(), "true".to_owned());
+            Arc::new(field.as_ref().clone().with_metadata([pair]))
+        } else {
+            Arc::clone(field)
+        }
+    };
+    let fields: Vec<Arc<Field>> = batch.schema().fields().iter().map(marked).collect();
+    batch.with_schema(Arc::new(Schema::new(fields)))
 }
+
+/// What marks the column of a command's parameter in a file's schema.
+pub const FREE_PARAMETER: &str = "focalsweep.parameter";
 
 /// What is made of each row's counts: whole numbers, or shares.
 fn counted(rows: &[&ResultRow], of_counts: OfCounts, counts: &dyn Fn(&ResultRow) -> Option<Confusion>) -> ArrayRef {
@@ -144,10 +172,13 @@ pub(super) fn history(entries: &[&Entry]) -> Result<RecordBatch, ArrowError> {
     out.add("replicate", rows().map(|(row, _)| small(row.replicate)).collect::<Int32Array>());
     out.add("phase", rows().map(|(row, _)| Some(row.phase.word())).collect::<StringArray>());
     out.add("epoch", rows().map(|(_, epoch)| small(epoch.epoch)).collect::<Int32Array>());
-    out.add("train_loss", rows().map(|(_, epoch)| Some(epoch.train_loss)).collect::<Float64Array>());
-    out.add("val_loss", rows().map(|(_, epoch)| Some(epoch.val_loss)).collect::<Float64Array>());
+    // Of a command's epochs what it did not say is null.
+    let said =
+        |row: &ResultRow, value: f64| Some(value).filter(|v| row.hyperparameters.command.is_none() || !v.is_nan());
+    out.add("train_loss", rows().map(|(row, epoch)| said(row, epoch.train_loss)).collect::<Float64Array>());
+    out.add("val_loss", rows().map(|(row, epoch)| said(row, epoch.val_loss)).collect::<Float64Array>());
     out.add("val_auc", rows().map(|(_, epoch)| epoch.val_auc).collect::<Float64Array>());
-    out.add("learning_rate", rows().map(|(_, epoch)| Some(epoch.learning_rate)).collect::<Float64Array>());
+    out.add("learning_rate", rows().map(|(row, epoch)| said(row, epoch.learning_rate)).collect::<Float64Array>());
     out.add("seconds", rows().map(|(_, epoch)| Some(epoch.seconds)).collect::<Float64Array>());
     out.batch()
 }
@@ -217,7 +248,7 @@ impl Scores {
 
     /// Rows so far.
     pub(super) fn len(&self) -> usize {
-        self.score.len()
+        self.raw.len()
     }
 
     /// Adds the scores of one (trial, replicate): logits and probabilities of each part of its rows.
@@ -233,10 +264,10 @@ impl Scores {
         let id = self.ids.len() as i32 - 1;
         let phase = Self::PHASES.iter().position(|one| *one == phase).unwrap_or_default() as i32;
         for (split, (rows, [raw, scores])) in parts.into_iter().zip(scores).enumerate() {
-            if scores.is_empty() {
+            if raw.is_empty() {
                 continue; // they were not kept
             }
-            let n = self.len() + scores.len();
+            let n = self.raw.len() + raw.len();
             self.id.resize(n, id);
             self.replicate.resize(n, replicate as i32);
             self.phase.resize(n, phase);
@@ -244,7 +275,9 @@ impl Scores {
             self.row.extend(rows.source_rows.iter().map(|&row| i64::from(row)));
             self.label.extend(rows.y.iter().map(|&label| label as i8));
             self.raw.extend(raw.into_iter().map(f64::from));
+            // There may be no probabilities.
             self.score.extend(scores);
+            self.score.resize(n, f32::NAN);
             self.unit.extend(rows.units.iter().map(|&unit| i64::from(unit)));
         }
     }
@@ -263,7 +296,11 @@ impl Scores {
             Arc::new(Int64Array::from(self.row)),
             Arc::new(Int8Array::from(self.label)),
             Arc::new(Float64Array::from(self.raw)),
-            Arc::new(Float32Array::from(self.score)),
+            Arc::new(if self.score.iter().any(|score| score.is_nan()) {
+                self.score.into_iter().map(|score| Some(score).filter(|score| !score.is_nan())).collect()
+            } else {
+                Float32Array::from(self.score)
+            }),
         ];
         if has_units {
             columns.push(Arc::new(Int64Array::from(self.unit)));
@@ -286,7 +323,7 @@ mod tests {
 
     #[test]
     fn metric_columns_keep_their_names_and_order() {
-        let schema = results(&[]).unwrap().schema();
+        let schema = results(&[], &[]).unwrap().schema();
         let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         let metrics: Vec<&str> =
             names.iter().copied().filter(|name| MetricColumn::named(name).is_some_and(|c| c.part.is_some())).collect();

@@ -93,7 +93,13 @@ impl Entry {
         if (row.state == State::Failed) != self.bytes.is_none() {
             return Err("a trial has a model unless it failed".to_owned());
         }
+        if row.trainer != trial.trainer() {
+            return Err("it is of another trainer than the sweep".to_owned());
+        }
         let Some(spans) = &self.bytes else { return Ok(()) };
+        if trial.command.is_some() {
+            return check_scores(spans, replicate);
+        }
         let Hyperparameters { hidden, activation, .. } = trial;
         let shape = Shape { inputs: replicate.features.len(), hidden: hidden.clone(), activation: *activation };
         let bytes = |numbers: usize| numbers as u64 * size_of::<f32>() as u64;
@@ -109,5 +115,18 @@ impl Entry {
         } else {
             Err(format!("{:?} bytes of scores and parameters, expected {with_scores:?}", spans.lengths))
         }
+    }
+}
+
+/// Whether a command's entry has a logit, or a score of its own, for each row, and as many probabilities or none; its
+/// model lies elsewhere.
+fn check_scores(spans: &Spans, replicate: &Replicate) -> Result<(), String> {
+    let expected = replicate.scored().map(|rows| rows.len() as u64 * size_of::<f32>() as u64);
+    let are_kept = spans.lengths.iter().any(|length| *length > 0);
+    let fits = |(lengths, expected): (&[u64], &u64)| lengths[0] == *expected && [0, *expected].contains(&lengths[1]);
+    if spans.lengths[MODEL] == 0 && (!are_kept || spans.lengths[..MODEL].chunks_exact(2).zip(&expected).all(fits)) {
+        Ok(())
+    } else {
+        Err(format!("{:?} bytes of scores, expected {expected:?} of each kind", spans.lengths))
     }
 }

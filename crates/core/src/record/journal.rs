@@ -119,8 +119,8 @@ pub(super) mod tests {
     use super::super::journals::{Journals, Kept};
     use super::*;
     use crate::plan::Phase;
-    use crate::record::{STACK, State};
-    use crate::spec::{Hyperparameters, Loss};
+    use crate::record::State;
+    use crate::spec::{Hyperparameters, Loss, STACK};
 
     pub(in crate::record) fn row(trial: &str, replicate: u32) -> ResultRow {
         ResultRow {
@@ -293,12 +293,12 @@ pub(super) mod tests {
             seconds: 0.1,
         };
         let metrics = crate::record::SplitMetrics {
-            loss: f64::INFINITY,
+            loss: Some(f64::INFINITY),
             auc: None,
             auc_se: None,
             average_precision: None,
-            confusion: crate::metrics::Confusion { tp: 1, fp: 2, tn: 3, fn_: 4 },
-            brier: 0.25,
+            confusion: Some(crate::metrics::Confusion { tp: 1, fp: 2, tn: 3, fn_: 4 }),
+            brier: Some(0.25),
         };
         let row = ResultRow { train: Some(metrics), ..row("a", 0) };
         journal.append(vec![(row.clone(), vec![epoch], None)]).unwrap();

@@ -58,6 +58,9 @@ pub struct Manifest {
     pub started_at: String,
     /// RFC 3339.
     pub updated_at: String,
+    /// Fingerprints of the trainers of the user's that trained its trials, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub trainers: BTreeMap<String, String>,
     /// The files that are written as a whole, by their names in the directory, as they were when the manifest was
     /// written.
     pub files: BTreeMap<String, FileSum>,

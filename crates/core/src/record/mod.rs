@@ -46,12 +46,19 @@ mod target;
 mod together;
 mod version;
 
+/// The columns of results.parquet.
+#[cfg(test)]
+pub(crate) fn results_schema() -> arrow::datatypes::SchemaRef {
+    columns::results(&[], &[]).map(|batch| batch.schema()).unwrap_or_else(|_| arrow::datatypes::Schema::empty().into())
+}
+
 pub use crate::metrics::SplitMetrics;
 pub use atomic::{folder_of, open_own, replaceable, sync_folder, write_atomically};
 pub use attempt::Attempt;
 pub use bytes::{from_le_bytes, le_bytes};
 pub use checksum::{blob_sum, checked_line, push_line};
 pub use collect::{Collection, Remade};
+pub use columns::FREE_PARAMETER;
 pub use commit::{DamagedFile, FilesFound};
 pub use ensemble_dir::{EnsembleCard, Exported, MemberCard, MemberToWrite, write_ensemble_dir};
 pub use entry::{Entry, Expected};
@@ -65,7 +72,7 @@ pub use models::{Models, find_model};
 pub use names::{CURVES, HISTORY, MODELS, PLAN, RESULTS, SCORES, SPEC, models_name};
 pub use new_groups::NewGroups;
 pub use predictions::{PREDICTION_COLUMNS, Predictions, PredictionsFormat, stream_predictions, write_predictions};
-pub use rows::{HistoryRow, ResultRow, STACK, State};
+pub use rows::{HistoryRow, ResultRow, State};
 pub use run_dir::RunDir;
 pub use run_files::RunFiles;
 pub use spec_file::read_spec_text;

@@ -17,9 +17,6 @@ pub enum State {
     Stopped,
 }
 
-/// The trainer that is ours.
-pub const STACK: &str = "stack";
-
 /// A row of results.parquet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ResultRow {
@@ -31,7 +28,7 @@ pub struct ResultRow {
     pub state: State,
     /// Why it failed.
     pub error: Option<String>,
-    /// What trained it: [`STACK`].
+    /// What trained it: [`STACK`](crate::spec::STACK), or a command of the sweep file.
     pub trainer: String,
     /// Fingerprint of a trainer of the user's.
     pub trainer_fingerprint: Option<String>,
@@ -86,7 +83,7 @@ pub struct ResultRow {
     pub test_op: Option<Confusion>,
 }
 
-/// A row of history.parquet.
+/// A row of history.parquet. What a command did not say is not a number.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HistoryRow {
     /// 1-based epoch.
@@ -100,6 +97,7 @@ pub struct HistoryRow {
     /// ROC AUC on the validation rows.
     pub val_auc: Option<f64>,
     /// Step size.
+    #[serde(with = "any_float")]
     pub learning_rate: f64,
     /// Seconds that the stack took for this epoch.
     pub seconds: f64,

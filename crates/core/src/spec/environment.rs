@@ -1,7 +1,8 @@
 //! `${VAR}` in the values of a sweep file.
 //!
 //! `${NAME}` stands for a variable of the environment, `${NAME:-text}` for `text` where it is not set or empty, `$${`
-//! for the characters `${`; any other `$` is itself. Lines of `launch.slurm.setup` are shell, which reads them itself.
+//! for the characters `${`; any other `$` is itself. Lines of `launch.slurm.setup` are shell, which reads them itself;
+//! in the command of a trainer `${name}` is a parameter of the trial.
 
 use super::fields::{Reader, join};
 use super::node::{Kind, Node};
@@ -25,7 +26,7 @@ impl Reader {
             },
             Kind::Scalar { .. } => {}
             Kind::List(items) => {
-                let environment = environment.filter(|_| path != SHELL);
+                let environment = environment.filter(|_| path != SHELL && !is_command(path));
                 for (index, item) in items.iter_mut().enumerate() {
                     self.expand(item, &join(path, &index.to_string()), environment);
                 }
@@ -40,6 +41,11 @@ impl Reader {
             }
         }
     }
+}
+
+/// Whether it is the command of a trainer.
+fn is_command(path: &str) -> bool {
+    path.strip_prefix("trainers.").and_then(|path| path.split_once('.')).is_some_and(|(_, key)| key == "command")
 }
 
 /// The text with its references replaced, or what is wrong with one and the way out.

@@ -60,6 +60,8 @@ pub(super) struct Reader {
     pub(super) recorded: bool,
     /// How trials are chosen, which says what a parameter may be.
     pub(super) method: Method,
+    /// Names of the trainers that the file has; `None` where they could not be read.
+    pub(super) trainers: Option<Vec<String>>,
     /// Values of which it is told already that they cannot be read.
     pub(super) broken: Vec<(Place, String)>,
 }
@@ -149,6 +151,11 @@ impl Reader {
 
     /// Notes an unknown key and answers the one that it was meant to be.
     fn unknown(&mut self, path: &str, entry: &Entry, known: &'static [&'static str]) -> Option<&'static str> {
+        if let Some(what) = keys::to_come(path) {
+            let message = format!("`{}` is not there yet", entry.key);
+            self.fault_at(entry.key_place.clone(), path, message, Some(what.to_owned()));
+            return None;
+        }
         let foreign = keys::foreign(&entry.key).filter(|_| !path.contains('.') || keys::home(&entry.key).is_none());
         let home = if foreign.is_none() { keys::home(&entry.key) } else { None };
         let nearest = if home.is_none() && foreign.is_none() { keys::nearest(&entry.key, known) } else { None };

@@ -17,6 +17,7 @@ pub(super) const ROOT: &[&str] = &[
     "budget",
     "target",
     "early_terminate",
+    "trainers",
     "parameters",
     "operating_point",
     "rank",
@@ -101,6 +102,8 @@ pub(super) const SLURM: &[&str] = &[
     "sbatch",
 ];
 
+pub(super) const TRAINER: &[&str] = &["command", "folder", "timeout", "cpus", "gpus", "inputs", "files", "output"];
+
 /// The parts of a file by path, to say where a key that stands in the wrong part belongs.
 const PARTS: &[(&str, &[&str])] = &[
     ("", ROOT),
@@ -128,8 +131,8 @@ pub(super) fn home(key: &str) -> Option<String> {
 
 /// Keys of W&B sweep files that have another name here, or no meaning, and what to do.
 const FOREIGN: &[(&str, &str)] = &[
-    ("program", "focalsweep trains by itself: take it out"),
-    ("command", "focalsweep trains by itself: take it out"),
+    ("program", "focalsweep trains by itself; a program of your own stands under `trainers`"),
+    ("command", "focalsweep trains by itself; a program of your own stands under `trainers`"),
     ("project", "results stand in the run directory: take it out"),
     ("entity", "results stand in the run directory: take it out"),
     ("description", "write it as a comment, `# …`"),
@@ -149,6 +152,18 @@ const ALIASES: &[(&str, &str)] = &[
     ("max_resource", "max_epochs"),
     ("reduction_factor", "eta"),
 ];
+
+/// Keys of a trainer that are to come, and why they are refused.
+const TO_COME: &[(&str, &str)] = &[
+    ("resumable", "commands do not take part in early termination yet, each trains to its end: take it out"),
+    ("predict", "rows are not scored by a command yet, `export` copies what it kept under `out/model`: take it out"),
+];
+
+/// What to do about a key at `path` that is to come.
+pub(super) fn to_come(path: &str) -> Option<&'static str> {
+    let key = path.strip_prefix("trainers.")?.split_once('.')?.1;
+    TO_COME.iter().find(|(name, _)| *name == key).map(|(_, what)| *what)
+}
 
 /// What to do about a key of another program.
 pub(super) fn foreign(key: &str) -> Option<&'static str> {

@@ -26,6 +26,7 @@ mod read_search;
 mod read_sections;
 mod read_slurm;
 mod read_split;
+mod read_trainers;
 mod read_types;
 mod scalar;
 mod schema;
@@ -40,7 +41,8 @@ pub use bounds::{Bounds, End};
 pub use environment::Environment;
 pub use fault::{Fault, Origin, SpecFaults};
 pub use parameters::{
-    Axis, ColumnType, Hyperparameters, Loss, PARAMETERS, Parameter, ParameterValue, ReadBy, Sampling, Space,
+    Axis, ColumnType, CommandSpace, CommandTrial, FreeColumn, Hyperparameters, Loss, PARAMETERS, Parameter,
+    ParameterValue, ReadBy, Sampling, Space,
 };
 pub use range::{FromNumber, linspace};
 pub use read::{parse, parse_in, parse_operating_point, parse_recorded, parse_with};

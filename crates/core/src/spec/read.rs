@@ -1,5 +1,6 @@
 //! From text to [`Spec`], or to all faults.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use super::environment::Environment;
@@ -184,6 +185,11 @@ impl Reader {
         let name = self.required(&section, "name", "a name for the sweep").and_then(|at| self.name(at));
         let data = self.required(&section, "data", "a mapping with `source` and `label`").and_then(|at| self.data(at));
         self.method = section.get("method").and_then(|at| self.method(at)).unwrap_or_default();
+        let trainers = match section.get_some("trainers") {
+            Some(at) => self.trainers(at),
+            None => Some(BTreeMap::new()),
+        };
+        self.trainers = trainers.as_ref().map(|all| all.keys().cloned().collect());
         let parameters =
             self.required(&section, "parameters", "a mapping of what is swept").and_then(|at| self.parameters(at));
         let operating_point =
@@ -212,6 +218,7 @@ impl Reader {
             budget,
             target,
             early_terminate,
+            trainers: trainers.unwrap_or_default(),
             operating_point,
             rank,
             launch: section.get("launch").and_then(|at| self.launch(at)).unwrap_or_default(),

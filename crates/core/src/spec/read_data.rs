@@ -24,7 +24,7 @@ impl Reader {
             url: section.get_some("url").and_then(|at| self.url(at)),
             sha256: section.get_some("sha256").and_then(|at| self.sha256(at)),
             synth: section.get_some("synth").and_then(|at| self.synth(at)),
-            positive: section.get_some("positive").and_then(|at| self.scalar(at)),
+            positive: section.get_some("positive").and_then(|at| self.scalar(at, "a value of the label column")),
             csv: section.get_some("csv").and_then(|at| self.csv(at)).unwrap_or_default(),
             types: section.get_some("types").and_then(|at| self.types(at)).unwrap_or_default(),
             bad_values: section.get("bad_values").and_then(|at| self.word(at)).unwrap_or_default(),
@@ -138,8 +138,7 @@ impl Reader {
     }
 
     /// A scalar as it was written.
-    pub(super) fn scalar(&mut self, at: &At<'_>) -> Option<Scalar> {
-        let expected = "a value of the label column";
+    pub(super) fn scalar(&mut self, at: &At<'_>, expected: &str) -> Option<Scalar> {
         match at.node.resolved() {
             Some(Resolved::Bool(value)) => Some(Scalar::Bool(value)),
             Some(Resolved::Int(value)) => match i64::try_from(value) {

@@ -33,7 +33,16 @@ impl Reader {
         (key, bounds): (&str, Bounds),
         read: impl Fn(&mut Self, &At<'_>) -> Option<T>,
     ) -> Option<Domain<T>> {
-        let at = section.get_some(key)?;
+        self.domain_at(section.get_some(key)?, (key, bounds), read)
+    }
+
+    /// The same of the mapping itself.
+    pub(super) fn domain_at<T: ParameterType>(
+        &mut self,
+        at: &At<'_>,
+        (key, bounds): (&str, Bounds),
+        read: impl Fn(&mut Self, &At<'_>) -> Option<T>,
+    ) -> Option<Domain<T>> {
         let Kind::Map(entries) = &at.node.kind else {
             self.bare_domain(at, key);
             return None;

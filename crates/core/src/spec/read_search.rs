@@ -5,6 +5,7 @@ use super::fields::{At, Reader, Section, flow, join};
 use super::keys;
 use super::node::Kind;
 use super::parameters::{ColumnType, ParameterType, Space};
+use super::scalar::Resolved;
 use super::types::{Distribution, Domain, Drawn, Form, Method, Parameters, Span, Split, Target};
 use super::words::Word;
 use crate::metrics::catalogue::Metric;
@@ -131,7 +132,9 @@ impl Reader {
             Some(at) => Some(self.word::<Distribution>(at)?),
             None => None,
         };
-        let is_whole = T::COLUMN == ColumnType::Integer;
+        let ends = ["min", "max"].map(|end| form.get(end).and_then(|at| at.node.resolved()));
+        let are_whole = ends.iter().all(|end| matches!(end, Some(Resolved::Int(_))));
+        let is_whole = T::COLUMN == ColumnType::Integer || (T::WHOLE_BY_ENDS && are_whole);
         let distribution =
             distribution.unwrap_or(if is_whole { Distribution::IntUniform } else { Distribution::Uniform });
         if T::from_number(1.0).is_none() {

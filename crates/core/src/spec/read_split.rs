@@ -166,7 +166,7 @@ impl Reader {
             self.fault(at, "found an empty list, expected at least one value", None);
             return None;
         }
-        items.iter().map(|item| self.scalar(item)).collect()
+        items.iter().map(|item| self.scalar(item, "a value of `split.column`")).collect()
     }
 
     fn named_column(&mut self, section: &Section<'_>, key: &str, which: &str) -> Option<String> {

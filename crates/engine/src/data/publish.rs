@@ -20,14 +20,14 @@ pub(super) fn publish(part: &Path, out: &Path) -> Result<(), DataError> {
 
 /// Bytes that the disk of `path` has for us; `None` where the system does not say.
 #[cfg(unix)]
-pub(super) fn free_space(path: &Path) -> Option<u64> {
+pub fn free_space(path: &Path) -> Option<u64> {
     let disk = rustix::fs::statvfs(path).ok()?;
     disk.f_bavail.checked_mul(disk.f_frsize)
 }
 
 /// Bytes that the disk of `path` has for us: the system is not asked.
 #[cfg(not(unix))]
-pub(super) fn free_space(_: &Path) -> Option<u64> {
+pub fn free_space(_: &Path) -> Option<u64> {
     None
 }
 

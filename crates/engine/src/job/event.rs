@@ -14,7 +14,7 @@ pub enum Event {
         trials: usize,
         /// 1-based epoch at which it begins.
         epoch: u32,
-        /// Most epochs.
+        /// Most epochs; 0 where nobody knows.
         epochs: u32,
     },
     /// A stack finished an epoch.

@@ -10,12 +10,13 @@ use super::work::{JobDevice, Work};
 use crate::train::{Checkpoint, Ended, EpochReport, Fitted, Observer, RowScores, SaveError, Stack, start};
 use focalsweep_core::plan::Job;
 use focalsweep_core::prepared::Replicate;
-use focalsweep_core::record::{Attempt, Journal, Payload, ResultRow, STACK, ScoreBytes, State, le_bytes};
+use focalsweep_core::record::{Attempt, Journal, Payload, ResultRow, ScoreBytes, State, le_bytes};
 
 /// How often a running stack is checkpointed: what a kill can cost.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
 
-fn micros() -> i64 {
+/// Microseconds since 1970-01-01 UTC.
+pub(super) fn micros() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|d| i64::try_from(d.as_micros()).ok()).unwrap_or(0)
 }
 
@@ -104,7 +105,7 @@ impl<'a> Keeper<'a> {
                 None => State::Failed,
             },
             error: ended.outcome.as_ref().err().cloned(),
-            trainer: STACK.to_owned(),
+            trainer: focalsweep_core::spec::STACK.to_owned(),
             trainer_fingerprint: None,
             phase: self.job.phase,
             fold: folds.map(|(fold, _)| fold),

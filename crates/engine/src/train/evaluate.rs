@@ -138,7 +138,7 @@ fn measure(part_of: &(Scored, &Rows), model: usize) -> (SplitMetrics, Option<Ran
     let ranks = Ranks::new(raw, labels);
     let auc = ranks.as_ref().map(Ranks::auc);
     let metrics = SplitMetrics {
-        loss: part_of.0.loss[model],
+        loss: Some(part_of.0.loss[model]),
         auc: auc.map(|a| a.auc),
         auc_se: if units.is_empty() {
             auc.and_then(|a| a.se)
@@ -146,8 +146,8 @@ fn measure(part_of: &(Scored, &Rows), model: usize) -> (SplitMetrics, Option<Ran
             metrics::clustered_auc_error(raw, labels, units)
         },
         average_precision: ranks.as_ref().map(Ranks::average_precision),
-        confusion: Confusion::at(scores, labels, 0.5),
-        brier: metrics::brier(scores, labels),
+        confusion: Some(Confusion::at(scores, labels, 0.5)),
+        brier: Some(metrics::brier(scores, labels)),
     };
     (metrics, ranks)
 }

@@ -50,6 +50,10 @@ impl Calibration {
         let [mut raw, mut platt, mut isotonic] = [const { Vec::new() }; 3];
         let mut prevalence = 0.0;
         for ReplicateScores { validation, test, .. } in scores {
+            // Scores of a command may be no probabilities.
+            if validation.scores.is_empty() || test.scores.is_empty() {
+                return None;
+            }
             let by_platt = Platt::fit(&validation.scores, &validation.labels)?;
             let by_isotonic = Isotonic::fit(&validation.scores, &validation.labels)?;
             raw.push(test.scores.clone());

@@ -2,6 +2,7 @@
 //! the best of as many trials as the others had would have been.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use crate::rank::{Ranked, Ranking};
 use crate::read::parameters::LossAndSampling;
@@ -11,7 +12,7 @@ use focalsweep_core::metrics::{ExpectedBest, expected_best};
 /// A way to deal with a rare class: a loss and a sampling.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Method {
-    /// In words: `plain cross-entropy`, `class weights`, `oversampling`, `focal loss`.
+    /// In words: `plain cross-entropy`, `class weights`, `oversampling`, `focal loss`; the name of a command.
     pub name: String,
     /// Its best trial by the rank keys on the validation rows.
     pub trial_id: String,
@@ -25,17 +26,21 @@ pub struct Method {
 /// The methods of a ranking on the validation rows, those with metrics; none where there is one
 /// method only.
 pub(super) fn methods(ranking: &Ranking) -> Vec<Method> {
-    let trials_of = |method: LossAndSampling| {
-        let measured = ranking.trials.iter().filter(|ranked| ranked.front.is_some());
-        let trials: Vec<&Ranked> = measured.filter(|ranked| ranking.method(ranked) == Some(method)).collect();
-        (!trials.is_empty()).then_some((method, trials))
+    let trials_of = |is_of: &dyn Fn(&Ranked) -> bool| -> Vec<&Ranked> {
+        ranking.trials.iter().filter(|ranked| ranked.front.is_some() && is_of(ranked)).collect()
     };
-    let all: Vec<(LossAndSampling, Vec<&Ranked>)> = LossAndSampling::all().into_iter().filter_map(trials_of).collect();
+    let own = LossAndSampling::all().into_iter();
+    let own = own.map(|one| (one.in_words(), trials_of(&|ranked| ranking.method(ranked) == Some(one))));
+    // Each command of the user's is a method, in the order of their names.
+    let trainers: BTreeSet<&str> = ranking.trials.iter().filter_map(|ranked| ranking.trainer(ranked)).collect();
+    let commands = trainers.into_iter();
+    let commands = commands.map(|name| (name.to_owned(), trials_of(&|ranked| ranking.trainer(ranked) == Some(name))));
+    let all: Vec<(String, Vec<&Ranked>)> = own.chain(commands).filter(|(_, trials)| !trials.is_empty()).collect();
     let Some(fewest) = all.iter().map(|(_, trials)| trials.len()).min().filter(|_| all.len() > 1) else {
         return Vec::new();
     };
-    let method = |(method, trials): (LossAndSampling, Vec<&Ranked>)| Method {
-        name: method.in_words(),
+    let method = |(name, trials): (String, Vec<&Ranked>)| Method {
+        name,
         trial_id: trials[0].trial.trial_id.clone(),
         trials: trials.len(),
         at_equal_trials: best_of(fewest, trials, ranking),
@@ -45,6 +50,10 @@ pub(super) fn methods(ranking: &Ranking) -> Vec<Method> {
 
 /// The best of so many of the trials, by the figures of the ranking.
 fn best_of(count: usize, mut trials: Vec<&Ranked>, ranking: &Ranking) -> Vec<Option<ExpectedBest>> {
+    // Of fewer trials others would have been judged, and would have gone on.
+    if trials.iter().any(|ranked| ranked.trial.stopped.is_some()) {
+        return vec![None; ranking.metrics.len()];
+    }
     trials.sort_by(|a, b| as_winners(a, b, ranking));
     let figure = |column: usize| {
         let figures: Vec<f64> = trials.iter().map(|ranked| ranked.mean_at(Some(column))).collect::<Option<_>>()?;

@@ -13,6 +13,10 @@ pub(super) fn calibration(validation: &[&ScoreGroup], test: &[&ScoreGroup]) -> O
     let mut kinds: [Kind; 3] = ["raw", "platt", "isotonic"].map(Kind::new);
     for test in test {
         let fit_on = validation.iter().find(|group| group.replicate == test.replicate)?;
+        // Scores of a command may be no probabilities.
+        if fit_on.scores.is_empty() || test.scores.is_empty() {
+            return None;
+        }
         let platt = Platt::fit(&fit_on.scores, &fit_on.labels)?;
         let isotonic = Isotonic::fit(&fit_on.scores, &fit_on.labels)?;
         kinds[0].add(test.scores.clone(), &test.labels);

@@ -80,8 +80,8 @@ pub(super) fn group(results: &Results) -> Grouped {
     Grouped { trials, replicates, warnings }
 }
 
-/// Rows of the most frequent data fingerprint, and of each replicate's most frequent split. Rows of other data or
-/// another split are other questions: their figures differ for reasons that are not the trial's.
+/// Rows of the most frequent data fingerprint, of each replicate's most frequent split, and of each trainer's most
+/// frequent program. Rows of others are other questions: their figures differ for reasons that are not the trial's.
 fn comparable<'a>(rows: &[&'a Row], warnings: &mut Vec<String>) -> Vec<&'a Row> {
     let data = most_frequent(rows.iter().map(|row| row.data_fingerprint.as_str()));
     let of_data: Vec<&Row> = rows.iter().copied().filter(|row| Some(row.data_fingerprint.as_str()) == data).collect();
@@ -92,10 +92,22 @@ fn comparable<'a>(rows: &[&'a Row], warnings: &mut Vec<String>) -> Vec<&'a Row> 
     let split_of: HashMap<u32, Option<&str>> =
         splits.into_iter().map(|(replicate, of)| (replicate, most_frequent(of.into_iter()))).collect();
     let same_split = |row: &&Row| split_of.get(&row.replicate) == Some(&Some(row.split_fingerprint.as_str()));
-    let kept: Vec<&Row> = of_data.iter().copied().filter(same_split).collect();
-    for (left_out, what) in
-        [(rows.len() - of_data.len(), "other data"), (of_data.len() - kept.len(), "another split of the data")]
-    {
+    let of_split: Vec<&Row> = of_data.iter().copied().filter(same_split).collect();
+    let mut programs: HashMap<&str, Vec<&str>> = HashMap::new();
+    for row in &of_split {
+        if let Some((trainer, program)) = program_of(row) {
+            programs.entry(trainer).or_default().push(program);
+        }
+    }
+    let program: HashMap<&str, Option<&str>> =
+        programs.into_iter().map(|(trainer, of)| (trainer, most_frequent(of.into_iter()))).collect();
+    let same_program = |row: &&Row| program_of(row).is_none_or(|(trainer, of)| program.get(trainer) == Some(&Some(of)));
+    let kept: Vec<&Row> = of_split.iter().copied().filter(same_program).collect();
+    for (left_out, what) in [
+        (rows.len() - of_data.len(), "other data"),
+        (of_data.len() - of_split.len(), "another split of the data"),
+        (of_split.len() - kept.len(), "another version of their trainer"),
+    ] {
         if left_out > 0 {
             warnings.push(format!(
                 "{left_out} of {} rows are of {what} and are left out: they cannot be ranked with the rest",
@@ -104,6 +116,11 @@ fn comparable<'a>(rows: &[&'a Row], warnings: &mut Vec<String>) -> Vec<&'a Row> 
         }
     }
     kept
+}
+
+/// The command that trained a row, and which program that was.
+fn program_of(row: &Row) -> Option<(&str, &str)> {
+    Some((row.trainer.as_deref()?, row.trainer_fingerprint.as_deref()?))
 }
 
 /// Of equally frequent items the one that comes first.

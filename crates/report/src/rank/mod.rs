@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use crate::read::parameters::{self, LossAndSampling};
 use crate::read::{ReportError, Results, Value};
 use focalsweep_core::metrics::catalogue::{Better, Test};
-use focalsweep_core::spec::{Loss, OperatingPoint, Sampling, Split};
+use focalsweep_core::spec::{Loss, OperatingPoint, STACK, Sampling, Split};
 use front::{fronts, lexicographic};
 use group::group;
 
@@ -209,6 +209,14 @@ impl Ranking {
     pub(crate) fn method(&self, ranked: &Ranked) -> Option<LossAndSampling> {
         let [loss, sampling] = [parameters::LOSS, parameters::SAMPLING].map(|name| self.parameter(ranked, name));
         LossAndSampling::read(loss, sampling)
+    }
+
+    /// The command of the user's that trained it.
+    pub(crate) fn trainer<'a>(&self, ranked: &'a Ranked) -> Option<&'a str> {
+        match self.parameter(ranked, parameters::TRAINER)? {
+            Value::Text(name) => Some(name).filter(|name| *name != STACK).map(String::as_str),
+            Value::Number(_) | Value::Integer(_) => None,
+        }
     }
 
     /// Its loss.

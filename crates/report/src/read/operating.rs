@@ -74,7 +74,7 @@ pub fn at_operating_point(files: &RunFiles, results: &mut Results, point: &Opera
                 flagged_from.insert(at, chosen);
             }
             if let Some(threshold) = flagged_from.get(&at) {
-                metrics[threshold_column] = Some(threshold.score);
+                metrics[threshold_column] = Some(threshold.score).filter(|_| !group.scores.is_empty());
                 raw_column.into_iter().for_each(|column| metrics[column] = Some(threshold.raw));
                 let counts = Confusion::at(&group.raw, &group.labels, threshold.raw);
                 for (&column, (_, of_counts)) in columns.iter().zip(metrics_at_point()) {
@@ -89,7 +89,7 @@ pub fn at_operating_point(files: &RunFiles, results: &mut Results, point: &Opera
     let without: BTreeSet<&str> = results
         .rows
         .iter()
-        .filter(|row| row.state != State::Failed && row.metrics[threshold_column].is_none())
+        .filter(|row| row.state != State::Failed && row.metrics[raw_column.unwrap_or(threshold_column)].is_none())
         .map(|row| row.trial_id.as_str())
         .collect();
     if !without.is_empty() {

@@ -4,6 +4,8 @@ use super::rows::Value;
 use focalsweep_core::spec::{Loss, PARAMETERS, Parameter, ReadBy, Sampling, Word};
 use focalsweep_core::{losses, samplings};
 
+/// What trains a trial: our own networks, or a command of the user's.
+pub(crate) const TRAINER: &str = "trainer";
 /// The loss of a trial.
 pub(crate) const LOSS: &str = "loss";
 /// How its rows are drawn.
@@ -46,7 +48,7 @@ pub(crate) fn title(name: &str) -> &str {
 
 /// Whether tables keep its column however narrow they are: it tells losses apart.
 pub(crate) fn stays(name: &str) -> bool {
-    Parameter::named(name).is_some_and(|parameter| parameter.always_shown)
+    name == TRAINER || Parameter::named(name).is_some_and(|parameter| parameter.always_shown)
 }
 
 /// Whether the value of the loss depends on it, so that losses of trials that differ in it do not compare.

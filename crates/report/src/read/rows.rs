@@ -66,6 +66,10 @@ pub struct Row {
     pub state: State,
     /// Why it failed.
     pub error: Option<String>,
+    /// The command of the user's that trained it; `None` for our own networks.
+    pub trainer: Option<String>,
+    /// Fingerprint of that.
+    pub trainer_fingerprint: Option<String>,
     /// Fingerprint of the data and its preparation.
     pub data_fingerprint: String,
     /// Fingerprint of the replicate's split.

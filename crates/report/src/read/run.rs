@@ -2,20 +2,22 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::{cast, concat_batches};
-use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit};
+use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, TimeUnit};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Deserialize;
 
 use super::error::ReportError;
+use super::parameters::TRAINER;
 use super::rows::{Results, Row, Timing, Value};
 use focalsweep_core::guard::guarded;
 use focalsweep_core::metrics::catalogue::MetricColumn;
 use focalsweep_core::plan::{Phase, is_id};
-use focalsweep_core::record::{RESULTS, RunDirError, RunFiles, State};
-use focalsweep_core::spec::{PARAMETERS, Spec, Stopping};
+use focalsweep_core::record::{FREE_PARAMETER, RESULTS, RunDirError, RunFiles, State};
+use focalsweep_core::spec::{PARAMETERS, STACK, Spec, Stopping};
 
 /// The run in `run_dir`, whose files are compared with their checksums when they are read.
 ///
@@ -152,18 +154,26 @@ impl<'a> Table<'a> {
 
     /// Hyperparameters that the file has.
     fn parameters(&self) -> Result<Vec<Named<Value>>, ReportError> {
-        let there =
-            PARAMETERS.iter().map(|one| one.name).filter_map(|name| self.optional(name).map(|array| (name, array)));
-        there
-            .map(|(name, array)| {
-                let values = match array.data_type() {
-                    t if t.is_integer() => self.integers(name)?.into_iter().map(|v| v.map(Value::Integer)).collect(),
-                    t if t.is_floating() => self.floats(name)?.into_iter().map(|v| v.map(Value::Number)).collect(),
-                    _ => self.text(name)?.into_iter().map(|v| v.map(Value::Text)).collect(),
-                };
-                Ok((name.to_owned(), values))
-            })
-            .collect()
+        let schema = self.batch.schema();
+        let is_free = |field: &&Arc<Field>| field.metadata().contains_key(FREE_PARAMETER);
+        let free = schema.fields().iter().filter(is_free).map(|field| field.name().as_str());
+        let names = PARAMETERS.iter().map(|one| one.name).chain(free);
+        let there = names.filter_map(|name| self.optional(name).map(|array| (name, array)));
+        // What tells trials of commands from our own, and from each other.
+        let trainers = self.trainers()?;
+        let trainer = trainers.iter().any(Option::is_some).then(|| {
+            let word = |trainer: Option<String>| Some(Value::Text(trainer.unwrap_or_else(|| STACK.to_owned())));
+            Ok((TRAINER.to_owned(), trainers.into_iter().map(word).collect()))
+        });
+        let of_columns = there.map(|(name, array)| {
+            let values = match array.data_type() {
+                t if t.is_integer() => self.integers(name)?.into_iter().map(|v| v.map(Value::Integer)).collect(),
+                t if t.is_floating() => self.floats(name)?.into_iter().map(|v| v.map(Value::Number)).collect(),
+                _ => self.text(name)?.into_iter().map(|v| v.map(Value::Text)).collect(),
+            };
+            Ok((name.to_owned(), values))
+        });
+        trainer.into_iter().chain(of_columns).collect()
     }
 
     /// All that was measured.
@@ -215,11 +225,23 @@ impl<'a> Table<'a> {
         self.text(NAME)?.into_iter().map(|word| phase(word).map_err(|e| self.strange(NAME, &e.to_string()))).collect()
     }
 
+    /// A text column that runs of earlier versions do not have.
+    fn words(&self, name: &str) -> Result<Vec<Option<String>>, ReportError> {
+        if self.optional(name).is_none() { Ok(vec![None; self.batch.num_rows()]) } else { self.text(name) }
+    }
+
+    /// The command of the user's that trained each row.
+    fn trainers(&self) -> Result<Vec<Option<String>>, ReportError> {
+        let trainers = self.words(TRAINER)?;
+        Ok(trainers.into_iter().map(|trainer| trainer.filter(|name| name != STACK)).collect())
+    }
+
     fn rows(&self, parameters: &[Named<Value>], metrics: &[Named<f64>]) -> Result<Vec<Row>, ReportError> {
         let (trials, states, errors) = (self.full_text("trial_id")?, self.full_text("state")?, self.text("error")?);
         let (data, splits) = (self.full_text("data_fingerprint")?, self.full_text("split_fingerprint")?);
         let replicates = self.integers("replicate")?;
         let (timings, phases) = (self.timings()?, self.phases()?);
+        let (trainers, programs) = (self.trainers()?, self.words("trainer_fingerprint")?);
         (0..self.batch.num_rows())
             .map(|row| {
                 if !is_id(&trials[row]) {
@@ -234,6 +256,8 @@ impl<'a> Table<'a> {
                     phase: phases[row],
                     state,
                     error: errors[row].clone(),
+                    trainer: trainers[row].clone(),
+                    trainer_fingerprint: programs[row].clone(),
                     data_fingerprint: data[row].clone(),
                     split_fingerprint: splits[row].clone(),
                     parameters: parameters.iter().map(|(_, values)| values[row].clone()).collect(),

@@ -29,7 +29,7 @@ pub struct ScoreGroup {
     pub labels: Vec<u8>,
     /// What ranks and flags each row: its logit; in runs of version 1, which kept none, its probability.
     pub raw: Vec<f32>,
-    /// Probability of each row to be positive.
+    /// Probability of each row to be positive; empty where a command gave scores that are none.
     pub scores: Vec<f32>,
     /// What each row is a part of: its group, or its day. Empty where each row stands for itself.
     pub units: Vec<i64>,
@@ -247,7 +247,8 @@ fn add_batch(
         let array = batch.column_by_name(name).ok_or_else(missing)?;
         let why =
             |why: String| ReportError::Unreadable { path: path.to_owned(), why: format!("column `{name}`: {why}") };
-        if array.null_count() > 0 {
+        // A command may give scores that are no probabilities: then `raw` alone is there.
+        if array.null_count() > 0 && name != "score" {
             return Err(why("a value is missing".to_owned()));
         }
         cast(array, to).map_err(|e| why(e.to_string()))
@@ -263,6 +264,7 @@ fn add_batch(
     let replicates = replicates.as_primitive::<Int32Type>().values();
     let rows = rows.as_primitive::<Int64Type>().values();
     let labels = labels.as_primitive::<Int8Type>().values();
+    let is_probability = |row: usize| scores.is_valid(row);
     let scores = scores.as_primitive::<Float32Type>().values();
     let units = batch.column_by_name("unit").map(|_| column("unit", &DataType::Int64)).transpose()?;
     let units = units.as_ref().map(|units| &units.as_primitive::<Int64Type>().values()[..]).unwrap_or_default();
@@ -302,7 +304,14 @@ fn add_batch(
             run.rows.extend(&rows[start..end]);
             run.labels.extend(labels[start..end].iter().map(|&label| u8::from(label != 0)));
             run.raw.extend(&raw[start..end]);
-            run.scores.extend(&scores[start..end]);
+            let probabilities = (start..end).filter(|&row| is_probability(row)).count();
+            if ![0, end - start].contains(&probabilities) {
+                let why = format!("column `score`: trial {trial} has probabilities for some of its rows only");
+                return Err(ReportError::Unreadable { path: path.to_owned(), why });
+            }
+            if probabilities > 0 {
+                run.scores.extend(&scores[start..end]);
+            }
             run.units.extend(units.get(start..end).unwrap_or_default());
         }
         start = end;

@@ -208,6 +208,8 @@ fn row_of(
             (model > 0).then_some(Value::Number(model as f64 / 100.0)),
         ],
         metrics: values.into_iter().map(Some).collect(),
+        trainer: None,
+        trainer_fingerprint: None,
         timing: None,
     }
 }

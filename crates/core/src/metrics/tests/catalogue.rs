@@ -51,8 +51,14 @@ fn titles_say_rows_and_threshold() {
 #[test]
 fn all_that_is_measured_of_a_split_is_in_the_catalogue() {
     let confusion = Confusion { tp: 1, fp: 2, tn: 3, fn_: 4 };
-    let measured =
-        SplitMetrics { loss: 0.5, auc: Some(0.9), auc_se: Some(0.1), average_precision: None, confusion, brier: 0.1 };
+    let measured = SplitMetrics {
+        loss: Some(0.5),
+        auc: Some(0.9),
+        auc_se: Some(0.1),
+        average_precision: None,
+        confusion: Some(confusion),
+        brier: Some(0.1),
+    };
     let fields = serde_json::to_value(measured).unwrap();
     for name in fields.as_object().unwrap().keys() {
         assert!(MetricColumn::named(&format!("val_{name}")).is_some(), "`{name}` of SplitMetrics has no entry");

@@ -77,6 +77,8 @@ pub(crate) trait ParameterType: Clone + PartialEq + FromNumber {
     const COLUMN: ColumnType;
     /// Whether every value is a number, so that a smallest and a largest mean something.
     const IS_NUMBER: bool = false;
+    /// Whether numbers between whole ends are whole unless it says otherwise.
+    const WHOLE_BY_ENDS: bool = false;
 
     /// One value of a sweep file; `None` goes with a noted fault.
     fn read(reader: &mut Reader, at: &At<'_>, bounds: Bounds) -> Option<Self>;

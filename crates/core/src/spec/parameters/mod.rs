@@ -4,12 +4,18 @@
 //! table ──> space (what a sweep file says)   ──> values (what a trial has) ──> plan, record, engine, report
 //!   └─────> PARAMETERS (what is known of each)        kind (how a type is read, described and shown)
 //! ```
+//! A mapping with a `trainer` is another's ([`command`]): its names are free, so they are in no table; what plan and
+//! sampler know of a parameter of either kind is a [`Which`].
 
+mod command;
 mod kind;
 mod space;
 mod table;
 mod values;
+mod which;
 
+pub use command::{CommandSpace, CommandTrial, FreeColumn};
+pub(crate) use command::{column_of, wider};
 pub(in crate::spec) use kind::ParameterType;
 pub(crate) use kind::ValueKey;
 pub use kind::{ColumnType, ParameterValue};
@@ -18,6 +24,7 @@ pub(crate) use table::with_parameters;
 pub use table::{Loss, Sampling};
 pub use values::Hyperparameters;
 pub(crate) use values::{Setting, Start, Varied};
+pub(crate) use which::Which;
 
 use super::bounds::{ANY, BATCH, Bounds, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, NOT_NEGATIVE, POSITIVE};
 use super::types::{Activation, InitialBias, Optimizer};

@@ -6,11 +6,13 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::command::{CommandSpace, TRAINER};
 use super::kind::{ParameterType, domain_schema};
 use super::table::{Loss, Sampling};
 use super::{NAMES, Parameter, ReadBy, with_parameters};
 use crate::spec::bounds::{ANY, BATCH, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, NOT_NEGATIVE, POSITIVE};
 use crate::spec::fields::{At, Reader, Section};
+use crate::spec::node::{Kind, Node};
 use crate::spec::types::{Activation, Domain, InitialBias, Optimizer};
 use crate::spec::words::Word;
 
@@ -24,12 +26,16 @@ macro_rules! space {
         #[derive(Debug, Clone, PartialEq, Default, Serialize)]
         pub struct Space {
             $($(#[doc = $about])* #[serde(skip_serializing_if = "Option::is_none")] pub $name: Option<Domain<$type>>,)*
+            /// What a command trains instead; then it has nothing of the above.
+            #[serde(flatten, skip_serializing_if = "Option::is_none")]
+            pub command: Option<CommandSpace>,
         }
 
         impl Space {
             /// Whether it has more trials than anybody can count: a parameter is drawn from a distribution without end.
             pub(in crate::spec) fn is_endless(&self) -> bool {
                 $(self.$name.as_ref().is_some_and(Domain::is_endless))||*
+                    || self.command.as_ref().is_some_and(CommandSpace::is_endless)
             }
         }
 
@@ -57,12 +63,16 @@ macro_rules! space {
         impl Reader {
             /// One mapping under `parameters`.
             pub(in crate::spec) fn space(&mut self, at: &At<'_>) -> Option<Space> {
+                if names_trainer(at.node) {
+                    return self.command_space(at).map(|command| Space { command: Some(command), ..Space::default() });
+                }
                 let section = self.section(at, NAMES)?;
                 let space = Space {
                     $($name: {
                         let read = |reader: &mut Self, at: &At<'_>| <$type>::read(reader, at, $bounds);
                         self.domain(&section, (stringify!($name), $bounds), read)
                     },)*
+                    command: None,
                 };
                 // A loss that could not be read reads anything.
                 if space.loss.is_some() || section.get_some("loss").is_none() {
@@ -75,6 +85,12 @@ macro_rules! space {
 }
 
 with_parameters!(space);
+
+/// Whether a mapping says that a command trains its trials.
+fn names_trainer(node: &Node) -> bool {
+    let Kind::Map(entries) = &node.kind else { return false };
+    entries.iter().any(|entry| entry.key == TRAINER)
+}
 
 impl Reader {
     /// Parameters that no loss of the space reads would make a grid of equal trials.

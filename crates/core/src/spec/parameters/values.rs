@@ -3,16 +3,20 @@
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, HashSet};
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::kind::{ParameterType, ParameterValue, ValueKey};
+use super::command::CommandTrial;
+use super::kind::{ColumnType, ParameterType, ParameterValue, ValueKey};
 use super::table::{Loss, Sampling};
-use super::{PARAMETERS, Parameter, ReadBy, with_parameters};
+use super::{PARAMETERS, Parameter, ReadBy, Which, with_parameters};
 use crate::spec::bounds::{ANY, BATCH, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, NOT_NEGATIVE, POSITIVE};
+use crate::spec::parameters::CommandSpace;
 use crate::spec::range::FromNumber;
-use crate::spec::types::{Activation, Domain, Drawn, InitialBias, ModelSpec, Optimizer, TrainSpec};
+use crate::spec::types::{Activation, Domain, Drawn, InitialBias, ModelSpec, Optimizer, STACK, Scalar, TrainSpec};
 
 /// The version of the record since which a parameter always counts in a trial's id.
 const ALWAYS_IN_ID: u32 = 2;
@@ -43,6 +47,16 @@ macro_rules! into_field {
     };
 }
 
+/// A field that was read: an `always` has to be there.
+macro_rules! written_field {
+    (always $value:expr, $missing:expr) => {
+        $value.ok_or_else(|| $missing)?
+    };
+    (maybe $value:expr, $missing:expr) => {
+        $value
+    };
+}
+
 /// Takes away what a trial's loss does not read.
 macro_rules! keep_if_read {
     (always $field:expr, $is_read:expr) => {};
@@ -53,21 +67,24 @@ macro_rules! keep_if_read {
     };
 }
 
+/// The field of what a command trains.
+const COMMAND: &str = "command";
+
 /// What a sampler varies.
 #[derive(Debug, Clone)]
 pub(crate) enum Varied {
     /// One of these values, at least one, with how likely each is.
     Listed(Vec<Setting>, Option<Vec<f64>>),
     /// A number.
-    Drawn(&'static Parameter, Drawn),
+    Drawn(Which, Drawn),
 }
 
 impl Varied {
     /// What is varied.
-    pub(crate) fn parameter(&self) -> &'static Parameter {
+    pub(crate) fn which(&self) -> Which {
         match self {
-            Self::Listed(settings, _) => settings.first().map_or(&PARAMETERS[0], Setting::parameter),
-            Self::Drawn(parameter, _) => parameter,
+            Self::Listed(settings, _) => settings.first().map_or(Which::Table(&PARAMETERS[0]), Setting::which),
+            Self::Drawn(which, _) => which.clone(),
         }
     }
 }
@@ -93,9 +110,42 @@ macro_rules! hyperparameters {
         since: $since:expr,
     })*) => {
         /// All hyperparameters of a trial, resolved. Those that its loss does not read are `None`.
-        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq)]
         pub struct Hyperparameters {
             $($(#[doc = $about])* pub $name: field!($presence $type),)*
+            /// What a command trains instead; then all of the above are as they are built in, and mean nothing.
+            pub command: Option<Box<CommandTrial>>,
+        }
+
+        impl Serialize for Hyperparameters {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut map = serializer.serialize_map(None)?;
+                if let Some(command) = &self.command {
+                    map.serialize_entry(COMMAND, command)?;
+                } else {
+                    $(map.serialize_entry(stringify!($name), &self.$name)?;)*
+                }
+                map.end()
+            }
+        }
+
+        impl<'de> Deserialize<'de> for Hyperparameters {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                #[derive(Deserialize)]
+                struct Written {
+                    $(#[serde(default)] $name: Option<$type>,)*
+                    #[serde(default)]
+                    command: Option<Box<CommandTrial>>,
+                }
+                let written = Written::deserialize(deserializer)?;
+                if written.command.is_some() {
+                    return Ok(Self { command: written.command, ..Self::built_in(Loss::Bce) });
+                }
+                Ok(Self {
+                    $($name: written_field!($presence written.$name, D::Error::missing_field(stringify!($name))),)*
+                    command: None,
+                })
+            }
         }
 
         /// One value of one parameter; as JSON `{"alpha": 0.25}`.
@@ -103,6 +153,8 @@ macro_rules! hyperparameters {
         #[expect(non_camel_case_types, reason = "variants are the names of the table")]
         pub(crate) enum Setting {
             $($name($type),)*
+            /// A parameter of a command, by its name.
+            free(String, Scalar),
         }
 
         impl Setting {
@@ -110,28 +162,35 @@ macro_rules! hyperparameters {
             pub(crate) fn apply(&self, to: &mut Hyperparameters) {
                 match self {
                     $(Self::$name(value) => to.$name = into_field!($presence value.clone()),)*
+                    Self::free(name, value) => {
+                        if let Some(command) = &mut to.command {
+                            command.parameters.insert(name.clone(), value.clone());
+                        }
+                    }
                 }
             }
 
             /// Whether a sweep file could say it.
             pub(crate) fn is_allowed(&self) -> bool {
-                let bounds = self.parameter().bounds;
                 match self {
-                    $(Self::$name(value) => value.is_allowed(bounds),)*
+                    $(Self::$name(value) => value.is_allowed($bounds),)*
+                    Self::free(_, value) => value.is_allowed(ANY),
                 }
             }
 
             /// The parameter that it is a value of.
-            pub(crate) fn parameter(&self) -> &'static Parameter {
+            pub(crate) fn which(&self) -> Which {
                 let name = match self {
                     $(Self::$name(_) => stringify!($name),)*
+                    Self::free(name, _) => return Which::Free(name.clone()),
                 };
-                PARAMETERS.iter().find(|parameter| parameter.name == name).unwrap_or(&PARAMETERS[0])
+                Which::Table(Parameter::named(name).unwrap_or(&PARAMETERS[0]))
             }
 
             pub(crate) fn key(&self) -> ValueKey {
                 match self {
                     $(Self::$name(value) => ParameterType::value(value).key(),)*
+                    Self::free(_, value) => ParameterType::value(value).key(),
                 }
             }
 
@@ -139,6 +198,7 @@ macro_rules! hyperparameters {
             pub(crate) fn number(&self) -> Option<f64> {
                 match self {
                     $(Self::$name(value) => ParameterType::value(value).number(),)*
+                    Self::free(_, value) => ParameterType::value(value).number(),
                 }
             }
 
@@ -162,6 +222,7 @@ macro_rules! hyperparameters {
                     axis.retain(|setting| seen.insert(setting.key()));
                     axes.extend((!axis.is_empty()).then_some(axis));
                 )*
+                axes.extend(self.command.iter().flat_map(CommandSpace::axes));
                 axes
             }
 
@@ -171,7 +232,7 @@ macro_rules! hyperparameters {
                 $(
                     if let (Some(domain), Some(parameter)) = (&self.$name, Parameter::named(stringify!($name))) {
                         all.push(match domain {
-                            Domain::Drawn(drawn) => Varied::Drawn(parameter, *drawn),
+                            Domain::Drawn(drawn) => Varied::Drawn(Which::Table(parameter), *drawn),
                             Domain::Values { probabilities, .. } => {
                                 let values = domain.expand().into_iter().map(Setting::$name);
                                 Varied::Listed(values.collect(), probabilities.clone())
@@ -182,6 +243,7 @@ macro_rules! hyperparameters {
                         });
                     }
                 )*
+                all.extend(self.command.iter().flat_map(CommandSpace::varied));
                 all
             }
         }
@@ -190,7 +252,7 @@ macro_rules! hyperparameters {
             /// A trial in which nothing is swept. It has every parameter that has a start, whatever its loss reads: see
             /// [`Hyperparameters::resolve`].
             pub(crate) fn start(from: Start<'_>) -> Self {
-                Self { $($name: begin(from, $start)),* }
+                Self { $($name: begin(from, $start),)* command: None }
             }
 
             /// Takes away what the trial's loss does not read, so that equal trials are equal.
@@ -201,6 +263,9 @@ macro_rules! hyperparameters {
 
             /// A parameter with a value that no sweep file could say.
             pub(crate) fn not_allowed(&self) -> Option<&'static str> {
+                if let Some(command) = &self.command {
+                    return (!command.is_allowed()).then_some(COMMAND);
+                }
                 $(
                     if there!($presence self.$name).is_some_and(|value| !value.is_allowed($bounds)) {
                         return Some(stringify!($name));
@@ -211,6 +276,9 @@ macro_rules! hyperparameters {
 
             /// The value of a parameter; `None` where the trial does not have it.
             pub fn value(&self, parameter: &Parameter) -> Option<ParameterValue> {
+                if self.command.is_some() {
+                    return self.free_value(parameter.name, parameter.column);
+                }
                 match parameter.name {
                     $(stringify!($name) => there!($presence self.$name).map(ParameterType::value),)*
                     _ => None,
@@ -242,6 +310,9 @@ impl Hyperparameters {
     /// same values have the same id in every sweep, on every machine, and in later versions, since a parameter that
     /// came after version 2 of the record counts only where it differs from its built-in default.
     pub fn trial_id(&self) -> String {
+        if let Some(command) = &self.command {
+            return hashed(&command.sorted_json());
+        }
         // Ids are made by the hundred thousand: defaults only where one is asked for.
         let built_in = LazyCell::new(|| Self::built_in(self.loss));
         id_of(PARAMETERS.iter().map(|parameter| {
@@ -250,8 +321,28 @@ impl Hyperparameters {
         }))
     }
 
-    /// Whether `other` can train in the same stack: the same batches, the same shape, the same update rule.
+    /// A trial of the command `trainer` without any parameters.
+    pub(crate) fn of_command(trainer: &str) -> Self {
+        let command = CommandTrial { trainer: trainer.to_owned(), parameters: BTreeMap::new() };
+        Self { command: Some(Box::new(command)), ..Self::built_in(Loss::Bce) }
+    }
+
+    /// What trains it: the name of a trainer.
+    pub fn trainer(&self) -> &str {
+        self.command.as_ref().map_or(STACK, |command| &command.trainer)
+    }
+
+    /// The value of a command's parameter, as a column of that type has it; `None` where the trial has none.
+    pub fn free_value(&self, name: &str, column: ColumnType) -> Option<ParameterValue> {
+        self.command.as_ref()?.value_in(name, column)
+    }
+
+    /// Whether `other` can train in the same stack: the same batches, the same shape, the same update rule. A trial of
+    /// a command trains by itself.
     pub fn stacks_with(&self, other: &Self) -> bool {
+        if self.command.is_some() || other.command.is_some() {
+            return self == other;
+        }
         PARAMETERS
             .iter()
             .filter(|parameter| parameter.shapes_stack)
@@ -260,17 +351,26 @@ impl Hyperparameters {
 
     /// What trials that are the same have in common.
     pub(crate) fn key(&self) -> Vec<Option<ValueKey>> {
+        if let Some(command) = &self.command {
+            return command.key();
+        }
         PARAMETERS.iter().map(|parameter| Some(self.value(parameter)?.key())).collect()
     }
 
     /// What trials that can train in the same stack have in common: see [`Hyperparameters::stacks_with`].
     pub(crate) fn stack_key(&self) -> Vec<Option<ValueKey>> {
+        if self.command.is_some() {
+            return self.key();
+        }
         let shaping = PARAMETERS.iter().filter(|parameter| parameter.shapes_stack);
         shaping.map(|parameter| Some(self.value(parameter)?.key())).collect()
     }
 
     /// The trial in a few words, for progress: `focal alpha 0.25 gamma 2`.
     pub fn label(&self) -> String {
+        if let Some(command) = &self.command {
+            return command.label();
+        }
         let shown = PARAMETERS.iter().filter(|parameter| parameter.always_shown);
         let words = shown.filter_map(|parameter| {
             let value = self.value(parameter)?;
@@ -287,13 +387,16 @@ fn id_of<'a>(values: impl Iterator<Item = (&'a Parameter, Option<Value>, Option<
         .filter_map(|(parameter, value, _)| Some((parameter.name, value?)))
         .collect();
     let text: Vec<String> = sorted.iter().map(|(name, value)| format!("{}:{value}", Value::from(*name))).collect();
-    let digest = Sha256::digest(format!("{{{}}}", text.join(",")));
+    hashed(&format!("{{{}}}", text.join(",")))
+}
+
+fn hashed(text: &str) -> String {
+    let digest = Sha256::digest(text);
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::ColumnType;
     use super::*;
     use crate::plan::Trials;
 

@@ -90,4 +90,5 @@ fn parameters_are_documented_as_their_table_has_them() {
     let expected: String = std::iter::once(header).chain(rows).collect();
     assert!(PAGE.contains(&expected), "docs/spec.md, Parameters, is to have\n\n{expected}");
     assert_eq!(documented("Values of a parameter"), keys::DRAWN);
+    assert_eq!(documented("Trainers"), keys::TRAINER);
 }

@@ -9,6 +9,7 @@ mod round_trip;
 mod schema;
 mod search;
 mod sweeps;
+mod trainers;
 mod values;
 
 use super::{Spec, parse_with};

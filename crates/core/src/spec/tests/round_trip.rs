@@ -1,15 +1,17 @@
 //! A resolved spec that is written and read again is the same spec.
 
+use std::collections::BTreeMap;
+
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
 use super::super::{
-    Activation, Backend, BadValues, ColumnKind, ConfirmSpec, CsvSpec, DataSpec, DatePart, Devices, Distribution,
-    Domain, EarlyRule, EarlyStopping, EarlyTerminate, Encoding, Epochs, Folds, InitialBias, KnownGroups, LaunchSpec,
-    Launcher, Loss, Method, ModelSpec, Monitor, OperatingPoint, Optimizer, Parameters, RankSpec, Reduction, Sampling,
-    Scalar, Scores, SlurmSpec, Space, Span, Spec, Split, SplitBy, SplitSpec, Stopping, SynthSpec, Target, TestRows,
-    TrainSpec, Word, parse, to_yaml,
+    Activation, Backend, BadValues, ColumnKind, CommandSpace, ConfirmSpec, CsvSpec, DataSpec, DatePart, Devices,
+    Distribution, Domain, EarlyRule, EarlyStopping, EarlyTerminate, Encoding, Epochs, Folds, InitialBias, Inputs,
+    KnownGroups, LaunchSpec, Launcher, Loss, Method, ModelSpec, Monitor, OperatingPoint, Optimizer, Output, Parameters,
+    RankSpec, Reduction, Sampling, Scalar, Scores, SlurmSpec, Space, Span, Spec, Split, SplitBy, SplitSpec, Stopping,
+    SynthSpec, Target, TestRows, TrainSpec, TrainerSpec, Word, parse, to_yaml,
 };
 use super::read;
 
@@ -362,6 +364,7 @@ prop_compose! {
                 ConfirmSpec { trials, replicates: (replicates / folds).max(1) * folds }
             }),
             replicates: split.folds.map_or(replicates, Folds::replicates),
+            trainers: BTreeMap::new(),
             name, data, train, seed, parameters, operating_point, scores,
             split,
             model: ModelSpec { hidden, activation: Activation::Tanh, dropout, initial_bias },
@@ -392,6 +395,57 @@ proptest! {
 fn the_default_sweep_reads_as_itself() {
     let spec = read(include_str!("../../../../../sweeps/focal.yaml"), &[]).unwrap();
     assert_eq!(read(&to_yaml(&spec).unwrap(), &[]).unwrap(), spec);
+}
+
+prop_compose! {
+    fn with_commands()(
+        words in vec(text().prop_filter("the program", |word| !word.is_empty() && !word.contains('\0')), 1..4),
+        files in vec("[a-z]{1,8}", 0..3), folder in option::of("/[a-z]{1,8}"), minutes in option::of(1_u32..999),
+        (cpus, gpus) in (1_u32..=4096, 0_u32..=64), (prepared, score) in any::<(bool, bool)>(),
+        names in prop::collection::btree_set("[A-Za-z_][A-Za-z0-9_-]{0,12}", 0..4),
+        values in vec(scalar().prop_filter("no number that is none", |value| value.to_string() != "-0"), 12),
+    ) -> Spec {
+        let mut spec = read(include_str!("../../../../../sweeps/focal.yaml"), &[]).unwrap();
+        let trainer = TrainerSpec {
+            command: words,
+            folder: folder.map(Into::into),
+            timeout: minutes.and_then(|minutes| Span::parse(&format!("{minutes}m"))),
+            cpus, gpus,
+            inputs: if prepared { Inputs::Prepared } else { Inputs::Raw },
+            files: files.into_iter().map(Into::into).collect(),
+            output: if score { Output::Score } else { Output::Probability },
+        };
+        spec.trainers = [("gbm".to_owned(), trainer)].into();
+        let taken = |name: &String| read(
+            "name: a\ndata: {source: a.csv, label: y}\ntrainers: {t: {command: [x]}}\nparameters: {trainer: {value: t}}",
+            &[(&format!("parameters.{name}.value"), "1")],
+        ).is_err();
+        let mut chunks = values.chunks(3);
+        let parameters = names.into_iter().filter(|name| !taken(name)).map(|name| {
+            let mut values: Vec<Scalar> = Vec::new();
+            for value in chunks.next().unwrap() {
+                if values.iter().all(|other| other.to_string() != value.to_string()) {
+                    values.push(value.clone());
+                }
+            }
+            (name, Domain::Values { values, probabilities: None })
+        });
+        let command = CommandSpace { trainer: "gbm".into(), parameters: parameters.collect() };
+        let command = Space { command: Some(command), ..Space::default() };
+        spec.parameters = Parameters::Union(vec![spec.parameters.spaces()[0].clone(), command]);
+        spec
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_command_reads_as_itself(spec in with_commands()) {
+        let text = to_yaml(&spec).unwrap();
+        match parse("sweep.yaml", &text) {
+            Ok(again) => prop_assert_eq!(again, spec),
+            Err(faults) => prop_assert!(false, "{}\n{}", faults.lines().collect::<Vec<_>>().join("\n"), text),
+        }
+    }
 }
 
 /// A random test found the second of these.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::super::{
-    Activation, BadValues, By, ColumnKind, DatePart, Encoding, Goal, Launcher, Loss, Method, Monitor, Optimizer,
-    Reduction, Sampling, Scores, Split, TestRows, Word, json_schema, keys,
+    Activation, BadValues, By, ColumnKind, DatePart, Encoding, Goal, Inputs, Launcher, Loss, Method, Monitor,
+    Optimizer, Output, Reduction, Sampling, Scores, Split, TestRows, Word, json_schema, keys,
 };
 use super::read;
 
@@ -51,6 +51,7 @@ fn schema_and_reader_know_the_same_keys() {
         (at(&schema, &["rank"]), keys::RANK),
         (at(&schema, &["launch"]), keys::LAUNCH),
         (at(&schema, &["launch", "slurm"]), keys::SLURM),
+        (follow(&schema, &at(&schema, &["trainers"])["additionalProperties"]), keys::TRAINER),
         (space, super::super::parameters::NAMES),
     ] {
         let properties: Vec<&String> = object["properties"].as_object().unwrap().keys().collect();
@@ -98,6 +99,8 @@ fn schema_and_reader_know_the_same_words() {
         ("ColumnKind", names(ColumnKind::WORDS)),
         ("BadValues", names(BadValues::WORDS)),
         ("DatePart", names(DatePart::WORDS)),
+        ("Inputs", names(Inputs::WORDS)),
+        ("Output", names(Output::WORDS)),
     ] {
         let options = schema["$defs"][name]["oneOf"].as_array().unwrap();
         let found: Vec<&str> = options.iter().filter_map(|option| option["const"].as_str()).collect();

@@ -164,7 +164,7 @@ words! {
 }
 
 /// A YAML scalar as written: `1`, `true`, `dead`.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Scalar {
     /// `true` or `false`.

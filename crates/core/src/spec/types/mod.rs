@@ -11,6 +11,7 @@ mod parameters;
 mod search;
 mod span;
 mod split;
+mod trainer;
 
 pub use data::*;
 pub use early::{EarlyRule, EarlyTerminate, Rungs};
@@ -22,7 +23,10 @@ pub use search::{Distribution, Drawn, Method, Target};
 pub use span::Span;
 pub use split::{By, ByWords, Folds, KnownGroups, SplitBy, SplitSpec, TestRows};
 
+pub use trainer::{Inputs, Output, STACK, TrainerSpec};
+
 use crate::spec::words::words;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use schemars::JsonSchema;
@@ -83,6 +87,9 @@ pub struct Spec {
     /// Ends trials early that do worse than others, so that the rest get the time; absent: every trial trains to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub early_terminate: Option<EarlyTerminate>,
+    /// Commands of your own that train trials, by name; see `trainer` under `parameters`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub trainers: BTreeMap<String, TrainerSpec>,
     /// What is swept: a mapping, or a list of mappings whose union is swept.
     pub parameters: Parameters,
     /// Where the decision threshold is put, chosen on the validation rows.

@@ -1,13 +1,15 @@
 //! `parameters` of a sweep file: what is swept.
 
-use schemars::JsonSchema;
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
 use super::search::{Distribution, Drawn};
-use crate::spec::parameters::{Space, Varied};
+use crate::spec::parameters::{CommandSpace, Space, Varied};
 
 /// `parameters`: one space, or several whose union is swept.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 #[expect(clippy::large_enum_variant, reason = "there is one in a sweep")]
 pub enum Parameters {
@@ -15,6 +17,24 @@ pub enum Parameters {
     One(Space),
     /// A list of mappings.
     Union(Vec<Space>),
+}
+
+impl JsonSchema for Parameters {
+    fn schema_name() -> Cow<'static, str> {
+        "Parameters".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let (networks, command) = (generator.subschema_for::<Space>(), generator.subschema_for::<CommandSpace>());
+        let one = json_schema!({"anyOf": [networks, command]});
+        json_schema!({
+            "anyOf": [
+                networks, command,
+                {"description": "A list of mappings.", "type": "array", "items": one, "minItems": 1},
+            ],
+            "description": "`parameters`: one space, or several whose union is swept.",
+        })
+    }
 }
 
 impl Parameters {
@@ -31,7 +51,7 @@ impl Parameters {
     pub fn draws_by_factors(&self, name: &str) -> Option<bool> {
         let varied = self.spaces().iter().flat_map(Space::varied);
         let drawn = varied.filter_map(|varied| match varied {
-            Varied::Drawn(parameter, drawn) if parameter.name == name => Some(drawn.distribution.is_by_factors()),
+            Varied::Drawn(parameter, drawn) if parameter.name() == name => Some(drawn.distribution.is_by_factors()),
             Varied::Drawn(..) | Varied::Listed(..) => None,
         });
         drawn.reduce(|before, by_factors| before || by_factors)

@@ -31,6 +31,7 @@ pub(super) fn measured(
         replicates: replicates.iter().map(|replicate| replicate.replicate).collect(),
         means: (0..results.metrics.len()).map(mean).collect(),
         complete: true,
+        stopped: None,
     };
     (replicates, Ranked { rank: 0, front: None, trial })
 }
@@ -106,7 +107,6 @@ fn scored(group: &ScoreGroup) -> ScoredRows<'_> {
 struct Figures {
     at_half: SplitMetrics,
     at_point: Option<Confusion>,
-    says_probabilities: bool,
     /// Costs of a miss and of a false alarm.
     costs: Option<(f64, f64)>,
 }
@@ -121,32 +121,29 @@ impl Figures {
         let ScoreGroup { raw, scores, labels, .. } = group;
         let auc = auc_delong(raw, labels);
         let at_half = SplitMetrics {
-            loss: f64::NAN,
+            // A loss of its own, as a trial has one, it has not.
+            loss: None,
             auc: auc.map(|auc| auc.auc),
             auc_se: auc.and_then(|auc| auc.se),
             average_precision: average_precision(raw, labels),
-            confusion: Confusion::at(scores, labels, 0.5),
-            brier: brier(scores, labels),
+            confusion: says_probabilities.then(|| Confusion::at(scores, labels, 0.5)),
+            brier: says_probabilities.then(|| brier(scores, labels)),
         };
         let costs = match point {
             Some(&OperatingPoint::Cost { fn_cost, fp_cost }) => Some((fn_cost, fp_cost)),
             _ => None,
         };
         let at_point = threshold.map(|threshold| Confusion::at(raw, labels, threshold));
-        Self { at_half, at_point, says_probabilities, costs }
+        Self { at_half, at_point, costs }
     }
 
-    /// The loss of its own that a trial has, an average has not; nor has one of places what probabilities have.
     fn value(&self, column: &MetricColumn) -> Option<f64> {
         if column.is_error {
             return column.metric.standard_error.and_then(|error| error(&self.at_half));
         }
-        let is_of_probabilities = column.metric.name == "brier";
         match column.metric.source {
-            Source::Scores(_) if column.metric.name == "loss" => None,
-            Source::Scores(_) if is_of_probabilities && !self.says_probabilities => None,
             Source::Scores(of) => of(&self.at_half),
-            Source::AtHalf(of) => self.says_probabilities.then(|| of.value(&self.at_half.confusion)).flatten(),
+            Source::AtHalf(of) => of.value(self.at_half.confusion.as_ref()?),
             Source::AtOperatingPoint(of) => of.value(self.at_point.as_ref()?),
             Source::Costs => {
                 let ((fn_cost, fp_cost), counts) = self.costs.zip(self.at_point)?;

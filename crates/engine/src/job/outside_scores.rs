@@ -1,0 +1,250 @@
+//! The scores that a command of the user's wrote: read, and held against the rows that they have to be of.
+
+use std::fs::{self, File};
+use std::io::{self, Seek};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::csv::ReaderBuilder;
+use arrow::csv::reader::Format;
+use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema};
+use arrow::error::ArrowError;
+use focalsweep_core::guard::guarded;
+use focalsweep_core::prepared::{Replicate, Rows};
+use focalsweep_core::text::shortened;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use crate::train::PartScores;
+
+/// What the files are called, the first that is there counts.
+const FILES: [&str; 2] = ["scores.parquet", "scores.csv"];
+/// The parts whose rows are scored, as the column `split` has them.
+const PARTS: [&str; 3] = ["validation", "test", "calibration"];
+/// Rows that are read at a time.
+const AT_ONCE: usize = 1 << 16;
+/// Characters of a cell that are shown.
+const SHOWN: usize = 40;
+
+/// Reads the scores in the folder `out` of the rows of `data`: one for each row of each part but the training rows, in
+/// whatever order.
+///
+/// # Errors
+/// There is no file, it cannot be read, or its rows are not those, in words.
+pub fn read_scores(out: &Path, data: &Replicate) -> Result<PartScores, String> {
+    let found = FILES.into_iter().find(|name| out.join(name).exists());
+    let Some(name) = found else {
+        return Err(format!("it ended well, but wrote neither out/{} nor out/{}", FILES[0], FILES[1]));
+    };
+    let path = out.join(name);
+    let fault = |why: String| format!("out/{name}: {why}");
+    if !fs::metadata(&path).is_ok_and(|file| file.is_file()) {
+        return Err(fault("it is no file".to_owned()));
+    }
+    let mut scores = Scores::new(data);
+    let read = || -> Result<(), String> {
+        let file = File::open(&path).map_err(|why| why.to_string())?;
+        if name == FILES[0] { parquet(file, &mut scores) } else { csv(file, &mut scores) }
+    };
+    guarded(read).unwrap_or_else(|| Err("it contradicts itself".to_owned())).map_err(fault)?;
+    scores.finish().map_err(fault)
+}
+
+/// Scores as they come.
+struct Scores<'a> {
+    parts: [&'a Rows; 3],
+    found: [Vec<Option<f64>>; 3],
+    /// Rows so far, for messages.
+    read: usize,
+}
+
+impl<'a> Scores<'a> {
+    fn new(data: &'a Replicate) -> Self {
+        let parts = data.scored();
+        Self { parts, found: parts.map(|rows| vec![None; rows.len()]), read: 0 }
+    }
+
+    fn add(&mut self, split: &str, row: i64, score: f64) -> Result<(), String> {
+        self.read += 1;
+        let Some(part) = PARTS.iter().position(|name| *name == split) else {
+            let split = shortened(split, SHOWN);
+            return Err(format!(
+                "row {}: found the split `{split}`, expected `validation`, `test` or `calibration`",
+                self.read
+            ));
+        };
+        let place =
+            |part: usize| u32::try_from(row).ok().and_then(|row| self.parts[part].source_rows.binary_search(&row).ok());
+        let Some(at) = place(part) else {
+            let other = (0..PARTS.len()).find(|&other| place(other).is_some());
+            let is = other.map_or("no row that is to be scored".to_owned(), |other| format!("a {} row", PARTS[other]));
+            return Err(format!("row {row} is {is}, found under `{split}`"));
+        };
+        if !score.is_finite() {
+            return Err(format!("{split} row {row}: found the score {score}, expected a finite number"));
+        }
+        match self.found[part][at].replace(score) {
+            Some(_) => Err(format!("{split} row {row} is there twice, expected it once")),
+            None => Ok(()),
+        }
+    }
+
+    fn finish(self) -> Result<PartScores, String> {
+        for ((name, found), rows) in PARTS.iter().zip(&self.found).zip(self.parts) {
+            let missing: Vec<u32> = found
+                .iter()
+                .zip(rows.source_rows.iter())
+                .filter(|(score, _)| score.is_none())
+                .map(|(_, row)| *row)
+                .collect();
+            if let Some(first) = missing.first() {
+                return Err(format!(
+                    "{} of {} {name} rows have no score, the first is row {first}",
+                    missing.len(),
+                    rows.len()
+                ));
+            }
+        }
+        Ok(self.found.map(|scores| scores.into_iter().flatten().collect()))
+    }
+}
+
+fn parquet(file: File, scores: &mut Scores<'_>) -> Result<(), String> {
+    let words = |why: &dyn std::fmt::Display| why.to_string();
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|why| words(&why))?;
+    for batch in builder.with_batch_size(AT_ONCE).build().map_err(|why| words(&why))? {
+        let batch = batch.map_err(|why| words(&why))?;
+        let [split, row, score] = [("split", DataType::Utf8), ("row", DataType::Int64), ("score", DataType::Float64)]
+            .map(|(name, to)| column(&batch, name, &to));
+        let (split, row, score) = (split?, row?, score?);
+        let splits = split.as_string::<i32>();
+        let rows = row.as_primitive::<Int64Type>().values();
+        let values = score.as_primitive::<Float64Type>().values();
+        for at in 0..batch.num_rows() {
+            scores.add(splits.value(at), rows[at], values[at])?;
+        }
+    }
+    Ok(())
+}
+
+/// A column as one of a type, without nulls.
+fn column(batch: &RecordBatch, name: &str, to: &DataType) -> Result<ArrayRef, String> {
+    let array = batch.column_by_name(name).ok_or_else(|| no_column(name, &batch.schema()))?;
+    let is_number = array.data_type().is_numeric() || !to.is_numeric();
+    let expected = if to.is_numeric() { "numbers" } else { "words" };
+    if !is_number {
+        return Err(format!("column `{name}` has {}, expected {expected}", array.data_type()));
+    }
+    if array.null_count() > 0 {
+        return Err(format!("column `{name}`: a value is missing"));
+    }
+    let cast = cast(array, to).map_err(|why| format!("column `{name}`: {why}"))?;
+    if cast.null_count() > 0 {
+        return Err(format!("column `{name}` has values that are no {expected}"));
+    }
+    Ok(cast)
+}
+
+fn no_column(name: &str, schema: &Schema) -> String {
+    let there: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let there = shortened(&there.join(", "), 4 * SHOWN).into_owned();
+    format!("there is no column `{name}`, expected `split`, `row` and `score`; it has {there}")
+}
+
+fn csv(mut file: File, scores: &mut Scores<'_>) -> Result<(), String> {
+    let words = |why: ArrowError| why.to_string();
+    let (header, _) = Format::default().with_header(true).infer_schema(&mut file, Some(0)).map_err(words)?;
+    file.rewind().map_err(|why: io::Error| why.to_string())?;
+    let text = |field: &Arc<Field>| Field::new(field.name(), DataType::Utf8, true);
+    let schema = Arc::new(Schema::new(header.fields().iter().map(text).collect::<Vec<_>>()));
+    let reader = ReaderBuilder::new(Arc::clone(&schema)).with_header(true).with_batch_size(AT_ONCE);
+    for batch in reader.build(file).map_err(words)? {
+        let batch = batch.map_err(words)?;
+        let cells = |name: &str| batch.column_by_name(name).ok_or_else(|| no_column(name, &schema)).cloned();
+        let [split, row, score] = ["split", "row", "score"].map(cells);
+        let (split, row, score) = (split?, row?, score?);
+        for at in 0..batch.num_rows() {
+            let cell = |array: &ArrayRef| {
+                let array = array.as_string::<i32>();
+                if array.is_null(at) { String::new() } else { array.value(at).trim().to_owned() }
+            };
+            let number = |name: &str, text: &str| {
+                let shown = shortened(text, SHOWN);
+                format!("row {}: found `{shown}` as `{name}`, expected a number", scores.read + 1)
+            };
+            let (row, score) = (cell(&row), cell(&score));
+            let row = row.parse::<i64>().map_err(|_| number("row", &row))?;
+            let score = score.parse::<f64>().map_err(|_| number("score", &score))?;
+            scores.add(&cell(&split), row, score)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use focalsweep_core::prepared::Preprocessing;
+
+    fn rows(numbers: &[u32]) -> Rows {
+        Rows {
+            x: vec![0.0; numbers.len()].into(),
+            y: vec![0; numbers.len()].into(),
+            source_rows: numbers.to_vec().into(),
+            ..Rows::default()
+        }
+    }
+
+    fn replicate() -> Replicate {
+        Replicate {
+            index: 0,
+            seed: 0,
+            features: vec!["a".into()],
+            preprocessing: Preprocessing::default(),
+            train: rows(&[0, 2]),
+            validation: rows(&[1, 5]),
+            test: rows(&[3, 4]),
+            calibration: Rows::default(),
+            split_fingerprint: String::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    fn read(text: &str) -> Result<PartScores, String> {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("scores.csv"), text).unwrap();
+        read_scores(folder.path(), &replicate())
+    }
+
+    #[test]
+    fn every_row_has_its_score_whatever_the_order() {
+        let good = "score,row,split\n0.1,4,test\n0.2,3,test\n1e-3,5,validation\n-0,1,validation\n";
+        assert_eq!(read(good), Ok([vec![0.0, 1e-3], vec![0.2, 0.1], vec![]]));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let all = "split,row,score\nvalidation,1,0.1\nvalidation,5,0.1\ntest,3,0.1\n";
+        for (text, words) in [
+            (all.to_owned(), "1 of 2 test rows have no score, the first is row 4"),
+            (format!("{all}test,4,0.1\ntest,4,0.1\n"), "test row 4 is there twice"),
+            (format!("{all}test,4,nan\n"), "test row 4: found the score NaN"),
+            (format!("{all}test,4,high\n"), "row 4: found `high` as `score`, expected a number"),
+            (format!("{all}test,4,\n"), "found `` as `score`"),
+            (format!("{all}validation,4,0.1\n"), "row 4 is a test row, found under `validation`"),
+            (format!("{all}test,0,0.1\n"), "row 0 is no row that is to be scored, found under `test`"),
+            (format!("{all}test,-1,0.1\n"), "row -1 is no row"),
+            (format!("{all}train,0,0.1\n"), "found the split `train`"),
+            ("split,row,probability\ntest,4,1\n".to_owned(), "there is no column `score`"),
+            (String::new(), "no column"),
+        ] {
+            let told = read(&text).unwrap_err();
+            assert!(told.contains(words), "{told}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        assert!(read_scores(folder.path(), &replicate()).unwrap_err().contains("wrote neither out/scores.parquet"));
+        fs::write(folder.path().join("scores.parquet"), "PAR1 no").unwrap();
+        assert!(read_scores(folder.path(), &replicate()).unwrap_err().starts_with("out/scores.parquet: "));
+    }
+}
