@@ -6,32 +6,16 @@
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
-use std::sync::Arc;
 
 use super::error::RunError;
+use super::rungs::to_rung;
 use super::search::{by_trial, mean, objectives};
 use super::workload::Workload;
 use focalsweep_core::metrics::catalogue::Better;
-use focalsweep_core::plan::{Hyperparameters, Job, Phase, Trials, Wave};
-use focalsweep_core::prepared::Replicate;
-use focalsweep_core::record::{PLAN, RunDirError, State};
+use focalsweep_core::plan::{Job, Phase, Trials, Wave};
+use focalsweep_core::record::State;
 use focalsweep_core::spec::{EarlyRule, EarlyTerminate, Spec};
-use focalsweep_engine::train::Schedule;
 use focalsweep_report::{Results, Row, thousands};
-
-/// A wave that trains to rung `rung`, 0 for the first; where trials do not end early, to their ends.
-pub(super) fn to_rung(wave: Wave, rung: usize, spec: &Spec, workload: &Workload) -> Result<Wave, RunError> {
-    let Some(early) = spec.early_terminate else { return Ok(wave) };
-    let rungs = early.rungs(&spec.train);
-    let part = |job: &Job, trial: &Hyperparameters| {
-        let of_stack = |data: &&Arc<Replicate>| trial.command.is_none() && data.index == job.replicate;
-        let data = workload.replicates.iter().find(of_stack)?;
-        let epochs = Schedule::of(&spec.train, trial, data).epochs;
-        let from = rung.checked_sub(1).map_or(0, |before| rungs.end(before, epochs));
-        Some([from, rungs.end(rung, epochs)])
-    };
-    wave.in_parts(part).map_err(|why| RunDirError::Broken { path: PLAN.into(), why }.into())
-}
 
 /// The next rung of the first wave that has one, and what it is, in words; `None` where all have come to their ends.
 ///
@@ -49,26 +33,11 @@ pub(super) fn next(spec: &Spec, workload: &Workload, results: &Results) -> Resul
     let trials = Trials::listed(on.iter().map(|&index| workload.trials.get(index)).collect());
     let (plan, epochs) = (&workload.plan, workload.epochs_of(spec, &trials));
     let wave = Wave::next(plan, &trials, (bracket.replicates, Phase::Search), &workload.sizes, epochs);
-    let wave = to_rung(wave, bracket.rung + 1, spec, workload)?;
+    let wave = to_rung(wave, bracket.rung + 1, spec, &workload.replicates)?;
     let (count, all) = (thousands(trials.len()), thousands(bracket.trials.len()));
     let (rung, end) = (bracket.rung + 2, thousands(wave.epochs[1]));
     let said = format!("rung {rung} of {}: {count} of {all} trials go on to epoch {end}", rungs + 1);
     Ok(Some((wave, said)))
-}
-
-/// Where trials that train `epochs` epochs are judged, in words.
-pub(super) fn in_words(spec: &Spec, epochs: u32) -> Option<String> {
-    /// Ends that are told one by one.
-    const MOST: usize = 6;
-    let early = spec.early_terminate?;
-    let rungs = early.rungs(&spec.train);
-    let ends: Vec<String> = (0..rungs.len().min(MOST)).map(|rung| thousands(rungs.end(rung, epochs))).collect();
-    let more = if rungs.len() > MOST { ", …" } else { "" };
-    let who = match early.rule {
-        EarlyRule::Hyperband => format!("one in {} goes on", early.halving()),
-        EarlyRule::Median => "who is no worse than the median goes on".to_owned(),
-    };
-    Some(format!("early termination: judged after {}{more} of {} epochs; {who}", ends.join(", "), thousands(epochs)))
 }
 
 /// What the wave that is under way is called, where trials may end early.

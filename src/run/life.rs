@@ -13,6 +13,7 @@ use super::mend::mend;
 use super::observer::{Observer, Stage, Told};
 use super::options::RunOptions;
 use super::point::change_point;
+use super::rungs::to_rung;
 use super::same::{check_data, check_fingerprint, check_sweep, is_alike, spec_fingerprint};
 use super::search;
 use super::train::{Trained, Training};
@@ -322,7 +323,7 @@ impl Ready {
     fn growth(&self, asked: &Trials) -> Result<Option<Wave>, RunError> {
         let (spec, Workload { plan, trials, sizes, .. }) = (&self.sweep.spec, &self.workload);
         let wave = plan.growth(trials, (asked, spec.replicates), sizes, self.workload.most_epochs(spec));
-        wave.map(|wave| early::to_rung(wave, 0, spec, &self.workload)).transpose()
+        wave.map(|wave| to_rung(wave, 0, spec, &self.workload.replicates)).transpose()
     }
 
     /// Adds to the plan what the sweep has become larger by, and gives the jobs of that.

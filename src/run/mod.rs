@@ -23,6 +23,7 @@ mod mend;
 mod observer;
 mod options;
 mod point;
+mod rungs;
 mod same;
 mod search;
 mod together;

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::early;
 use super::error::RunError;
+use super::rungs::to_rung;
 use super::workload::Workload;
 use focalsweep_core::metrics::catalogue::{Better, Metric, Part};
 use focalsweep_core::plan::{Phase, Sampler, Trials, Wave};
@@ -54,7 +54,7 @@ pub(super) fn next(spec: &Spec, workload: &Workload, results: &Results, manifest
     }
     let (plan, sizes, epochs) = (&workload.plan, &workload.sizes, workload.epochs_of(spec, &trials));
     let wave = Wave::next(plan, &trials, (plan.search_replicates(), Phase::Search), sizes, epochs);
-    Ok(Next::Wave(early::to_rung(wave, 0, spec, workload)?))
+    Ok(Next::Wave(to_rung(wave, 0, spec, &workload.replicates)?))
 }
 
 /// The trials of the search in the order in which they were asked for, each with what its rank keys came to.

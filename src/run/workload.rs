@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
-use super::early;
 use super::error::RunError;
+use super::rungs;
 use super::trainers::{check_columns, check_trainers};
 use crate::launch::devices::{self, Trainer};
 use crate::launch::torch::find_torch;
@@ -100,7 +100,7 @@ impl Workload {
     /// # Errors
     /// It cannot be planned.
     pub(super) fn first_wave(&self, spec: &Spec) -> Result<Wave, RunError> {
-        early::to_rung(Wave::first(&self.plan, &self.trials, self.most_epochs(spec)), 0, spec, self)
+        rungs::to_rung(Wave::first(&self.plan, &self.trials, self.most_epochs(spec)), 0, spec, &self.replicates)
     }
 
     /// What the run in `dir` trains on, as its plan has recorded it, for who looks at it and trains nothing.
@@ -217,7 +217,7 @@ impl Workload {
         if spec.train.epochs == Epochs::Auto || spec.train.early_stopping == Stopping::Auto {
             lines.push(format!("training: {}", self.describe_schedules(spec)));
         }
-        lines.extend(schedules.first().and_then(|first| early::in_words(spec, first.epochs)));
+        lines.extend(schedules.first().and_then(|first| rungs::in_words(spec, first.epochs)));
         if matches!(spec.train.epochs, Epochs::Count(_)) && steps < FEW_STEPS {
             lines.push(format!(
                 "warning: {} epochs are {steps} steps here, after which a model is hardly more than it began as; \

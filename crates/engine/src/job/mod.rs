@@ -4,6 +4,7 @@
 //! or the process that holds libtorch. They call [`run_job`], so they are the same code.
 
 mod attend;
+mod ended;
 mod error;
 mod event;
 mod keeper;
@@ -16,11 +17,12 @@ mod stop;
 mod work;
 
 pub use attend::AttendedRun;
+pub use ended::ended;
 pub use error::{JobError, save};
 pub use event::Event;
 pub use outside::{Outside, keep_outside};
 pub use outside_scores::read_scores;
 pub use protocol::{Answer, Greeting, LibtorchDescription, Order, RunOrder};
-pub use run::{JobEnd, cut_checkpoint, ended, give_up, run_job};
+pub use run::{JobEnd, cut_checkpoint, give_up, run_job};
 pub use stop::Stop;
 pub use work::{JobDevice, Work};

@@ -1,14 +1,15 @@
 //! One job on one device: its stack, its journal, its checkpoint. The same code whatever trains and whoever asks.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use focalsweep_core::plan::{Hyperparameters, Job};
+use focalsweep_core::plan::Job;
 use focalsweep_core::prepared::Rows;
-use focalsweep_core::record::{Attempt, Entry, Expected, Journal, Journals, RunDirError};
+use focalsweep_core::record::{Attempt, Journal, Journals, RunDirError};
 use serde::{Deserialize, Serialize};
 
+use super::ended::{ended, ids, trials_of};
 use super::error::{JobError, save};
 use super::event::Event;
 use super::keeper::{Keeper, Kept, write_checkpoint};
@@ -144,37 +145,6 @@ pub fn give_up(
     Ok(())
 }
 
-/// What has ended of `job`'s trials, each once: in its own journals, or in those of jobs that it was cut from or into.
-/// Failures that are to be tried again have not, and neither has what is damaged or not of this sweep.
-///
-/// # Errors
-/// A journal cannot be read, or the plan names a replicate that is not there.
-pub fn ended(work: &Work<'_>, job: &Job, journals: &Journals) -> Result<Vec<Entry>, JobError> {
-    let replicate = work.data(job)?;
-    let settled = journals.settled(&job.job_id).map_err(|e| save(job, e))?;
-    // Most jobs have nothing yet, and ids cost.
-    let trials = if settled.is_empty() { Vec::new() } else { trials_of(work, job) };
-    let mut left: HashMap<String, Hyperparameters> =
-        trials.into_iter().map(|trial| (trial.trial_id(), trial)).collect();
-    let entries = settled.into_iter().map(|kept| kept.entry);
-    let mut found = Vec::new();
-    for entry in entries {
-        let id = &entry.row.trial_id;
-        let Some(trial) = left.get(id) else { continue };
-        match entry.check(&Expected { trial, replicate, data_fingerprint: work.data_fingerprint }) {
-            Ok(()) => {
-                left.remove(id);
-                found.push(entry);
-            }
-            Err(why) => tracing::warn!(job = job.job_id, trial = id, why, "a row in a journal is left out"),
-        }
-    }
-    for why in journals.damage() {
-        tracing::warn!(job = job.job_id, why, "damaged; what it held is trained again");
-    }
-    Ok(found)
-}
-
 /// Gives each half of a job that was cut its part of the job's checkpoint.
 ///
 /// # Errors
@@ -192,14 +162,6 @@ pub fn cut_checkpoint(work: &Work<'_>, job_id: &str, halves: &[Job; 2]) -> io::R
         at += half.count;
     }
     Ok(())
-}
-
-pub(super) fn trials_of(work: &Work<'_>, job: &Job) -> Vec<Hyperparameters> {
-    (job.first..job.first + job.count).map(|index| work.trials.get(index)).collect()
-}
-
-pub(super) fn ids(trials: &[Hyperparameters]) -> Vec<String> {
-    trials.iter().map(Hyperparameters::trial_id).collect()
 }
 
 /// The furthest checkpoint of any attempt at the job; if none is good it starts again, which costs time and nothing

@@ -10,9 +10,9 @@ use focalsweep_core::plan::Job;
 use focalsweep_core::prepared::Rows;
 use focalsweep_core::record::{Attempt, Journal, Journals, Payload, ResultRow, State};
 
+use super::ended::{ended, ids, trials_of};
 use super::error::{JobError, save};
 use super::event::Event;
-use super::run::{ended, ids, trials_of};
 use super::work::Work;
 use crate::train::{Checkpoint, Stack};
 
