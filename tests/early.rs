@@ -125,7 +125,7 @@ fn the_best_go_on_to_the_figures_that_they_would_have_had() {
     for claim in json["claims"].as_array().unwrap() {
         for side in ["of", "against"] {
             let id = claim[side]["trial_id"].as_str().or(claim[side].as_str()).unwrap();
-            assert!(finished.contains(&id), "{claim}");
+            assert!(id == "ensemble" || finished.contains(&id), "{claim}");
         }
     }
     // Resumed, nothing is left.

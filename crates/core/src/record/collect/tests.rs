@@ -11,7 +11,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::Collection;
 use crate::metrics::RocCorner;
-use crate::plan::{Plan, Sizes, Stacking, Trials};
+use crate::plan::{Phase, Plan, Sizes, Stacking, Trials, Wave};
 use crate::prepared::{Preprocessing, Replicate, Rows};
 use crate::record::journal::tests::row;
 use crate::record::models::ModelsFile;
@@ -63,8 +63,14 @@ impl Run {
 
     /// Trains trial `index`: everything that it leaves has the mark `mark` in it.
     fn train(&self, index: usize, state: State, mark: f32) {
+        self.train_in(0, index, state, mark);
+    }
+
+    /// The same in a job of the plan.
+    fn train_in(&self, job: usize, index: usize, state: State, mark: f32) {
         let trial = self.trials.get(index);
-        let finished = state == State::Finished;
+        let job_id = &self.plan.jobs[job].job_id;
+        let finished = state != State::Failed;
         let row = ResultRow {
             trial_id: trial.trial_id(),
             hyperparameters: trial,
@@ -72,7 +78,7 @@ impl Run {
             error: (!finished).then(|| "diverged".to_owned()),
             epochs_run: mark as u32,
             threshold_raw: finished.then_some(f64::from(mark)),
-            job_id: self.plan.jobs[0].job_id.clone(),
+            job_id: job_id.clone(),
             ..row("", 0)
         };
         let epoch =
@@ -86,7 +92,7 @@ impl Run {
             calibration: scores(),
             model: le_bytes(&[mark; 2 * FEATURES + 2 + 2 + 1]),
         });
-        let mut journal = Journal::new(&self.dir.jobs(), &self.plan.jobs[0].job_id, &Attempt::new());
+        let mut journal = Journal::new(&self.dir.jobs(), job_id, &Attempt::new());
         journal.append(vec![(row, vec![epoch], payload)]).unwrap();
     }
 
@@ -312,4 +318,35 @@ fn a_file_that_cannot_be_opened_is_no_damage() {
     std::os::unix::fs::symlink(&bin, &bin).unwrap();
     let error = run.read().unwrap_err().to_string();
     assert!(error.contains(bin.to_str().unwrap()), "{error}");
+}
+
+/// Whoever goes on at a rung has the row of the last job, and is under way until that is there.
+#[test]
+fn a_trial_that_goes_on_has_its_last_row_and_is_under_way_until_then() {
+    let mut run = Run::new();
+    let sizes = Sizes { features: FEATURES, rows: 9, workers: 1, memory: 1 << 30, stacking: Stacking::CORE };
+    let begun = Wave::first(&run.plan, &run.trials, 6).in_parts(|_, _| Some([0, 2])).unwrap();
+    let on = Trials::listed([2, 3].map(|index| run.trials.get(index)).to_vec());
+    let (first, _) = Plan::replay(std::slice::from_ref(&begun)).unwrap();
+    let on = Wave::next(&first, &on, (vec![0], Phase::Search), &sizes, 6).in_parts(|_, _| Some([2, 6])).unwrap();
+    assert_eq!((begun.epochs, on.epochs), ([0, 2], [2, 6]));
+    (run.plan, run.trials) = Plan::replay(&[begun, on]).unwrap();
+    assert_eq!((run.plan.trials, run.plan.rows(), run.plan.trainings()), (4, 4, 6));
+    for index in 0..4 {
+        run.train_in(0, index, State::Stopped, 2.0);
+    }
+    assert_eq!(run.read().unwrap().under_way(), 2);
+    run.train_in(1, 2, State::Finished, 6.0);
+    let collection = run.read().unwrap();
+    assert_eq!((collection.under_way(), collection.rows(), collection.failed()), (1, 4, 0));
+    run.train_in(1, 3, State::Stopped, 4.0);
+    assert_eq!(run.read().unwrap().under_way(), 0);
+    assert_eq!(run.collect(), (4, 0));
+    assert_eq!(run.marks(), [2, 2, 6, 4]);
+    // Rows of the rung before, trained again, do not take the place of later ones; those of others do.
+    for index in 0..4 {
+        run.train_in(0, index, State::Stopped, 3.0);
+    }
+    assert_eq!((run.collect(), run.read().unwrap().under_way()), ((4, 0), 0));
+    assert_eq!(run.marks(), [3, 3, 6, 4]);
 }
