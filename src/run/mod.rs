@@ -16,6 +16,7 @@ mod derived;
 mod early;
 mod error;
 mod finish;
+mod grow;
 mod life;
 mod look;
 mod looked;
