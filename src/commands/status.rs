@@ -60,8 +60,10 @@ struct Status<'a> {
 }
 
 impl Status<'_> {
+    /// Of what journals count while it goes on: those that go on at a rung again.
     fn total(&self) -> usize {
-        self.run.plan.rows()
+        let plan = &self.run.plan;
+        if self.run.manifest.state == RunState::Finished { plan.rows() } else { plan.trainings() }
     }
 
     /// A word for what happens just now.
