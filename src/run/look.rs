@@ -55,9 +55,18 @@ impl Look {
         collection.stage_scores(kept.as_ref())?;
         stage_new_groups(&spec, &workload, &dir)?;
         dir.commit(&mut manifest)?;
+        let under_way = collection.under_way();
         let damage: Vec<String> = collection.damage().iter().map(|why| format!("left out, damaged: {why}")).collect();
         drop(collection);
-        let done = format!("{} of {} rows so far", thousands(rows), thousands(all));
+        let done = match under_way {
+            0 => format!("{} of {} rows so far", thousands(rows), thousands(all)),
+            some => format!(
+                "{} of {} rows so far, {} of them paused at a rung from which they go on",
+                thousands(rows),
+                thousands(all),
+                thousands(some)
+            ),
+        };
         let so_far = if RunDir::is_locked(root) {
             format!("{done}: the run goes on, and what is said here is of these rows only")
         } else {
