@@ -288,7 +288,8 @@ const parallelFigure = () => {
         caption:
           "A line is a trial. Drag along an axis to keep the lines that pass there; click the axis to let go. " +
           "Bright lines are better in " +
-          `${metric.title}, from ${formatMetric(metric, metric.goal < 0 ? high : low)} on.${list.length < names.length ? " A wider window shows more axes." : ""}`,
+          `${metric.title}, from ${formatMetric(metric, metric.goal < 0 ? high : low)} on.` +
+          (list.length < names.length ? " A wider window shows more axes." : ""),
         summary: `${shown.length} trials over ${list.map((column) => column.title).join(", ")}.`,
         option: {
           parallel: {

@@ -79,7 +79,7 @@ const bestSoFar = () => {
         height: 360,
         caption:
           `A point is a trial (mean over the replicates), in the order ${byTime ? "in which they ended" : asked}. ` +
-          "The best of many trials on the rows that chose it is flattered by chance, the more the more trials there are" +
+          "The best of many trials is flattered by chance on the rows that chose it, the more the more trials" +
           (onTest ? "; the dashed line, of rows that chose nothing, is not. " : ". ") +
           (final.test !== null && onTest
             ? `At the end ${number(final.value)} on the validation rows and ${number(final.test)} on the test rows. `
@@ -177,40 +177,50 @@ const titlesOf = (names) => names.map((name) => parameterOf.get(name)?.title ?? 
 const groupName = ({ reads, trials: count }) =>
   reads.length ? `${count} that read ${titlesOf(reads).join(", ")}` : `all ${count}`;
 
-const importanceFigure = () => {
+/** A metric and a group of trials to choose, and what is known of both. */
+const importanceView = (redraw) => {
   const groups = data.importance;
-  const columnsOf = (group) => groups[group].of.map(({ column }) => column);
-  const view = { group: 0, column: columnsOf(0).includes(ranking.keys[0]) ? ranking.keys[0] : columnsOf(0)[0] };
-  const every = [...new Set(groups.flatMap(({ of }) => of.map(({ column }) => column)))];
+  const columnsOf = ({ of }) => of.map(({ column }) => column);
+  const every = [...new Set(groups.flatMap(columnsOf))];
+  const view = { group: 0, column: every.includes(ranking.keys[0]) ? ranking.keys[0] : every[0] };
+  const controls = [
+    selectField(
+      "Metric",
+      every.map((column) => [column, metricOf.get(column).title]),
+      view.column,
+      (value) => {
+        view.column = value;
+        redraw();
+      },
+    ),
+    groups.length > 1
+      ? selectField(
+          "Trials",
+          groups.map((group, i) => [i, groupName(group)]),
+          view.group,
+          (value) => {
+            view.group = Number(value);
+            redraw();
+          },
+        )
+      : null,
+  ];
+  const now = () => {
+    const group = groups[view.group];
+    const found = group.of.find(({ column }) => column === view.column);
+    return { group, found, empty: found ? found.why_not : "These trials do not have this metric." };
+  };
+  return { controls, now };
+};
+
+const importanceFigure = () => {
+  const { controls, now } = importanceView(() => whole.redraw());
   const whole = figure({
     title: "Which hyperparameter matters",
-    controls: [
-      selectField(
-        "Metric",
-        every.map((column) => [column, metricOf.get(column).title]),
-        view.column,
-        (value) => {
-          view.column = value;
-          whole.redraw();
-        },
-      ),
-      groups.length > 1
-        ? selectField(
-            "Trials",
-            groups.map((group, i) => [i, groupName(group)]),
-            view.group,
-            (value) => {
-              view.group = Number(value);
-              whole.redraw();
-            },
-          )
-        : null,
-    ],
+    controls,
     draw: ({ width }) => {
-      const group = groups[view.group];
-      const found = group.of.find(({ column }) => column === view.column);
-      if (!found) return { empty: "These trials do not have this metric." };
-      if (found.why_not) return { empty: found.why_not };
+      const { group, found, empty } = now();
+      if (empty) return { empty };
       const [own, both, left] = [colour("accent"), categorical()[1], colour("line-strong")];
       const bars = [
         ...found.alone.map(({ name, share }) => [titlesOf([name])[0], share, own]),
@@ -219,14 +229,15 @@ const importanceFigure = () => {
       const named = bars.reduce((sum, [, share]) => sum + share, 0);
       if (named < 0.9995) bars.push(["all else together", 1 - named, left]);
       const space = Math.min(210, width * 0.42);
-      const conditional = groups.length > 1 && !group.reads.length;
+      const conditional = data.importance.length > 1 && !group.reads.length;
       return {
         height: 60 + bars.length * 27,
         caption:
-          `A random forest of ${found.trials} trials${group.sampled < group.trials ? `, drawn from ${group.trials},` : ""} ` +
-          `explains ${percent(found.explained, 0)} of the variation of trials that it has not seen; the bars are shares ` +
-          "of what it says over the whole range of each hyperparameter (functional ANOVA): by itself, and, with ×, what " +
-          "two explain beyond that. Small shares may be chance." +
+          `A random forest of ${found.trials} trials` +
+          `${group.sampled < group.trials ? `, drawn from ${group.trials},` : ""} ` +
+          `explains ${percent(found.explained, 0)} of the variation of trials that it has not seen; the bars are ` +
+          "shares of what it says over the whole range of each hyperparameter (functional ANOVA): by itself, and, with ×, " +
+          "what two explain beyond that. Small shares may be chance." +
           (trials.state.some((word) => word !== "finished") ? " Trials that did not end are not in it." : "") +
           (isSearch && ranking.method === "tpe"
             ? " The search left out what looked bad, so of that it knows little."
@@ -266,17 +277,86 @@ const importanceFigure = () => {
   return whole;
 };
 
+/** The two that explain the most beyond what each does by itself: the average over all else. */
+const pairFigure = () => {
+  const { controls, now } = importanceView(() => whole.redraw());
+  const whole = figure({
+    title: "What two do together",
+    controls,
+    draw: ({ width }) => {
+      const { found, empty } = now();
+      if (empty) return { empty };
+      const pair = found.together[0];
+      if (!pair?.average) return { empty: "No two of them explain anything beyond what each does by itself." };
+      const metric = metricOf.get(found.column);
+      const [x, y] = pair.names.map((name) => parameterOf.get(name).title);
+      const [xs, ys] = pair.average.at.map((values) =>
+        values.map((value) => (typeof value === "number" ? String(Number(value.toPrecision(2))) : formatValue(value))),
+      );
+      const cells = pair.average.value.flatMap((column, i) => column.map((value, j) => [i, j, value]));
+      const values = cells.map((cell) => cell[2]);
+      const [low, high] = [Math.min(...values), Math.max(...values)];
+      const left = 32 + 6.6 * Math.max(...ys.map((label) => label.length));
+      return {
+        height: 110 + Math.max(160, Math.min(320, ys.length * 18, width * 0.8)),
+        caption:
+          `The mean of ${metric.title} over the whole range of everything else, as the forest of the other figure ` +
+          `has it, for the pair that explains the most together: ${percent(pair.share)} beyond what each does by itself. ` +
+          "Where few trials are, it is a guess.",
+        summary:
+          `${metric.title} by ${x} and ${y}, ` + `from ${formatMetric(metric, low)} to ${formatMetric(metric, high)}.`,
+        option: {
+          grid: { left, right: 14, top: 10, bottom: 78 },
+          tooltip: {
+            formatter: ({ value: [i, j, value] }) =>
+              tip(formatMetric(metric, value), [
+                [x, xs[i]],
+                [y, ys[j]],
+              ]),
+          },
+          xAxis: axis(x, { type: "category", data: xs, splitLine: { show: false }, nameGap: 26 }),
+          yAxis: axis(y, { type: "category", data: ys, splitLine: { show: false }, nameGap: left - 18 }),
+          visualMap: {
+            type: "continuous",
+            min: low,
+            max: high === low ? low + 1e-9 : high,
+            calculable: false,
+            orient: "horizontal",
+            left: "center",
+            bottom: 0,
+            itemWidth: 10,
+            itemHeight: Math.min(160, width / 3),
+            dimension: 2,
+            inRange: { color: scaleColours(metric.goal) },
+            textStyle: { color: colour("ink-soft"), fontSize: 11 },
+            text: [formatMetric(metric, high), formatMetric(metric, low)],
+          },
+          series: [{ type: "heatmap", data: cells, emphasis: { itemStyle: { borderColor: colour("accent") } } }],
+        },
+        table: {
+          head: [`${y} \\ ${x}`, ...xs],
+          rows: ys.map((label, j) => [label, ...xs.map((_, i) => formatMetric(metric, pair.average.value[i][j]))]),
+        },
+      };
+    },
+  });
+  return whole;
+};
+
 const drawSearch = () => {
   if (N < 2 || ranking.winner === null) return;
-  const figures = [data.course.length ? bestSoFar() : null, data.importance.length ? importanceFigure() : null];
+  const known = data.importance.length > 0;
+  const pairs = data.importance.some(({ of }) => of.some(({ together }) => together.length > 0));
+  const course = data.course.length ? bestSoFar() : null;
+  const matters = known ? el("div", { class: "grid" }, importanceFigure(), pairs ? pairFigure() : null) : null;
   const slices = sweptParameters.some((parameter) => levelsOf(parameter).length > 1) ? sliceFigure() : null;
-  if (!figures.some(Boolean) && !slices) return;
+  if (!course && !matters && !slices) return;
   part(
     "search",
     isSearch ? "The search" : "What mattered",
     isSearch
       ? `How ${ranking.method} came to the winner, and what mattered among the trials that it asked for.${onlyTheFirst()}`
       : `What mattered among the trials of the grid.${onlyTheFirst()}`,
-    el("div", { class: "stack" }, el("div", { class: "grid" }, figures), slices),
+    el("div", { class: "stack" }, course, matters, slices),
   );
 };

@@ -1,6 +1,6 @@
 // The metric along each hyperparameter: the trials, and what a model of them says on average.
 
-/** What the forest says of a metric along a hyperparameter, of the most trials that read it; null where it is silent. */
+/** What the forest of the most trials that read a hyperparameter says along it; null where it is silent. */
 const averageOf = (column, name) => {
   for (const group of data.importance) {
     const axisAt = group.axes.find((one) => one.name === name)?.at;
@@ -104,15 +104,19 @@ const sliceFigure = () => {
       const known = list.filter(({ name }) => averages.get(name));
       const head = explained.has(view.column)
         ? known.length
-          ? "The line is the mean over the whole range of everything else that a random forest of the trials gives, the " +
-            `band its standard deviation over the trees${isSearch ? "; where a search tried what is good, points lie above it" : ""}. `
+          ? "The line is the mean over the whole range of everything else that a random forest of the trials gives, " +
+            "the band its standard deviation over the trees" +
+            `${isSearch ? "; where a search tried what is good, points are better than it" : ""}. `
           : "Nothing can be said of averages: see above. "
         : "";
       return {
         height: down * cellHeight,
         caption:
-          `${metric.title} by each swept hyperparameter${known.length ? ", the most important first" : ""}; a point is a ` +
-          `trial. ${head}${inside.length < shown.length ? `${shown.length - inside.length} far worse trials lie outside of the plots. ` : ""}` +
+          `${metric.title} by each swept hyperparameter` +
+          `${known.length ? ", the most important first" : ""}; a point is a trial. ${head}` +
+          (inside.length < shown.length
+            ? `${shown.length - inside.length} far worse trials lie outside of the plots. `
+            : "") +
           marksText(),
         summary: `${metric.title} by ${list.map((parameter) => parameter.title).join(", ")}.`,
         option: {
