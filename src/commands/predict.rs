@@ -38,8 +38,8 @@ pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let data = stdin.as_ref().map_or(args.data.as_path(), NamedTempFile::path);
     let (read, label) = read_served(preprocessing, data, &args.keep).map_err(Failure::input)?;
     let mut x = preprocessing.transform_file(&read).map_err(Failure::input)?;
-    let mut of_models = Vec::with_capacity(exported.models().len());
-    for (left, Model { card, weights, .. }) in exported.models().iter().enumerate().rev() {
+    let mut of_models = Vec::with_capacity(exported.models.len());
+    for (left, Model { card, weights, .. }) in exported.models.iter().enumerate().rev() {
         // The last one takes the rows: a file of one model is in memory once.
         let rows = if left == 0 { std::mem::take(&mut x) } else { x.clone() };
         let scored = train::score_rows(&card.hyperparameters, card.features.len(), weights, rows);
