@@ -37,12 +37,16 @@ pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
     };
     let data = stdin.as_ref().map_or(args.data.as_path(), NamedTempFile::path);
     let (read, label) = read_served(preprocessing, data, &args.keep).map_err(Failure::input)?;
-    let x = preprocessing.transform_file(&read).map_err(Failure::input)?;
-    let score = |Model { card, weights, .. }: &Model| {
-        let scored = train::score_rows(&card.hyperparameters, card.features.len(), weights, x.clone());
-        scored.map(|train::Scored { raw, scores, .. }| (raw, scores)).map_err(|error| broken(error.to_string()))
-    };
-    let of_models = exported.models().iter().map(score).collect::<Result<Vec<_>, Failure>>()?;
+    let mut x = preprocessing.transform_file(&read).map_err(Failure::input)?;
+    let mut of_models = Vec::with_capacity(exported.models.len());
+    for (left, Model { card, weights, .. }) in exported.models.iter().enumerate().rev() {
+        // The last one takes the rows: a file of one model is in memory once.
+        let rows = if left == 0 { std::mem::take(&mut x) } else { x.clone() };
+        let scored = train::score_rows(&card.hyperparameters, card.features.len(), weights, rows);
+        let train::Scored { raw, scores, .. } = scored.map_err(|error| broken(error.to_string()))?;
+        of_models.push((raw, scores));
+    }
+    of_models.reverse();
     let (raw, scores) = exported.combined(of_models);
     let flagged: Vec<Option<bool>> = raw.iter().zip(&scores).map(|(&raw, &score)| exported.flags(raw, score)).collect();
     let count = flagged.iter().filter(|flagged| **flagged == Some(true)).count();

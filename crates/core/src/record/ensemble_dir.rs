@@ -129,11 +129,11 @@ pub fn write_ensemble_dir(dir: &Path, card: &EnsembleCard, members: &[MemberToWr
 
 /// What `export` wrote, read back.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Exported {
-    /// One model.
-    Model(Box<Model>),
-    /// An average.
-    Ensemble(EnsembleCard, Vec<Model>),
+pub struct Exported {
+    /// The models in it: one, or the members of the average.
+    pub models: Vec<Model>,
+    /// How they are averaged; `None` of one model.
+    average: Option<EnsembleCard>,
 }
 
 impl Exported {
@@ -144,7 +144,7 @@ impl Exported {
     pub fn read(dir: &Path) -> Result<Self, ModelDirError> {
         let (text, value, version) = read_card(dir)?;
         if version != u64::from(ENSEMBLE_VERSION) {
-            return Model::read(dir).map(|model| Self::Model(Box::new(model)));
+            return Ok(Self { models: vec![Model::read(dir)?], average: None });
         }
         let broken = |name: &str, why: String| ModelDirError::Broken { path: dir.join(name), why };
         unseal(&text).map_err(|why| broken(CARD, why))?;
@@ -156,7 +156,7 @@ impl Exported {
         if (weights - 1.0).abs() > 1e-9 || !card.members.iter().all(of_numbers) {
             return Err(broken(CARD, "its members have no ids, weights that sum to 1 and maps".to_owned()));
         }
-        let mut members: Vec<Model> = Vec::with_capacity(card.members.len());
+        let mut models: Vec<Model> = Vec::with_capacity(card.members.len());
         for member in &card.members {
             let name = format!("{MEMBERS}/{}", member.trial_id);
             let path = format!("{name}/{CARD}");
@@ -165,31 +165,23 @@ impl Exported {
                 return Err(broken(&path, OTHER_SUM.to_owned()));
             }
             let model = Model::read(&dir.join(&name))?;
-            if members.first().is_some_and(|first| first.preprocessing != model.preprocessing) {
+            if models.first().is_some_and(|first| first.preprocessing != model.preprocessing) {
                 return Err(broken(&name, "it prepares rows otherwise than the other members".to_owned()));
             }
-            members.push(model);
+            models.push(model);
         }
-        Ok(Self::Ensemble(card, members))
+        Ok(Self { models, average: Some(card) })
     }
 
     /// From the columns of a file to the inputs, the same for all members; `None` of an average without any, which
     /// is not read.
     pub fn preprocessing(&self) -> Option<&Preprocessing> {
-        self.models().first().map(|model| &model.preprocessing)
-    }
-
-    /// The models in it.
-    pub fn models(&self) -> &[Model] {
-        match self {
-            Self::Model(model) => std::slice::from_ref(model),
-            Self::Ensemble(_, members) => members,
-        }
+        self.models.first().map(|model| &model.preprocessing)
     }
 
     /// Logits and probabilities of rows from those of the models, in their order.
     pub fn combined(&self, mut of_models: Vec<(Vec<f32>, Vec<f32>)>) -> (Vec<f32>, Vec<f32>) {
-        let Self::Ensemble(card, _) = self else { return of_models.pop().unwrap_or_default() };
+        let Some(card) = &self.average else { return of_models.pop().unwrap_or_default() };
         let scales: Vec<Scale> = card.members.iter().map(|member| Scale::Platt(member.platt)).collect();
         let members = card.members.iter().zip(&scales).zip(&of_models);
         let members: Vec<Weighed<'_>> =
@@ -201,9 +193,10 @@ impl Exported {
 
     /// Where rows are flagged from: the probability, and the logit where that is known.
     pub fn threshold(&self) -> (Option<f64>, Option<f64>) {
-        match self {
-            Self::Model(model) => (model.card.threshold, model.card.threshold_raw),
-            Self::Ensemble(card, _) => (card.threshold, card.threshold_raw),
+        match (&self.average, &self.models[..]) {
+            (Some(card), _) => (card.threshold, card.threshold_raw),
+            (None, [model, ..]) => (model.card.threshold, model.card.threshold_raw),
+            (None, []) => (None, None),
         }
     }
 

@@ -42,10 +42,10 @@ fn of_replicate(
     results: &Results,
     point: Option<&OperatingPoint>,
 ) -> EnsembleReplicate {
-    let of_members = |rows: &dyn Fn(&ReplicateScores) -> Option<(&[f32], &[f32])>| -> (Vec<f32>, Vec<f32>) {
+    let of_members = |rows: &dyn Fn(&ReplicateScores) -> Option<ScoredRows<'_>>| -> (Vec<f32>, Vec<f32>) {
         let comparable: Vec<_> = members
             .iter()
-            .filter_map(|(candidate, _)| rows(&candidate.scores[at]).map(|(raw, scores)| comparable(raw, scores)))
+            .filter_map(|(candidate, _)| rows(&candidate.scores[at]).map(|of| comparable(of.raw, of.scores)))
             .collect();
         let weighed: Vec<Weighed<'_>> = members
             .iter()
@@ -59,11 +59,11 @@ fn of_replicate(
     };
     let first = &members[0].0.scores[at];
     let group = |split: Split| {
-        let (raw, scores) = of_members(&|of| Some((&of.on(split).raw, &of.on(split).scores)));
+        let (raw, scores) = of_members(&|of| Some(scored(of.on(split))));
         ScoreGroup { trial: ENSEMBLE.to_owned(), raw, scores, ..first.on(split).clone() }
     };
     let calibration = first.calibration.as_ref().map(|of_first| {
-        let (raw, scores) = of_members(&|of| of.calibration.as_ref().map(|group| (&group.raw[..], &group.scores[..])));
+        let (raw, scores) = of_members(&|of| of.calibration.as_ref().map(CalibrationGroup::scored));
         CalibrationGroup { trial: ENSEMBLE.to_owned(), raw, scores, ..of_first.clone() }
     });
     let scores = ReplicateScores {
