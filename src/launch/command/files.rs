@@ -46,7 +46,11 @@ impl<'a> InputFiles<'a> {
     ///
     /// # Errors
     /// The folder cannot be emptied.
-    pub(super) fn new(folder: PathBuf, source: &'a Source, needs: impl Iterator<Item = Key>) -> Result<Self, RunDirError> {
+    pub(super) fn new(
+        folder: PathBuf,
+        source: &'a Source,
+        needs: impl Iterator<Item = Key>,
+    ) -> Result<Self, RunDirError> {
         remove(&folder)?;
         let mut of: HashMap<Key, Mutex<(usize, Option<Paths>)>> = HashMap::new();
         for key in needs {
