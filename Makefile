@@ -39,6 +39,7 @@ test: build ## all tests, those in a browser, of Python's readers and the short 
 	cargo test --release $(CRATES)
 	tests/browser/run.sh
 	tests/python/run.sh
+	tests/trainers/run.sh
 	tests/kubernetes/run.sh
 	tests/chaos/run.sh
 

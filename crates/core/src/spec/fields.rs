@@ -1,6 +1,6 @@
 //! Typed readers of single fields. A reader notes a fault and answers `None`, so that reading goes on and finds all.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::bounds::{Bounds, End};
 use super::fault::MOST_FAULTS;
@@ -60,8 +60,9 @@ pub(super) struct Reader {
     pub(super) recorded: bool,
     /// How trials are chosen, which says what a parameter may be.
     pub(super) method: Method,
-    /// Names of the trainers that the file has; `None` where they could not be read.
-    pub(super) trainers: Option<Vec<String>>,
+    /// Names of the trainers that the file has, each with the parameters that its command names; `None` where they could
+    /// not be read.
+    pub(super) trainers: Option<BTreeMap<String, Vec<String>>>,
     /// Values of which it is told already that they cannot be read.
     pub(super) broken: Vec<(Place, String)>,
 }

@@ -187,9 +187,11 @@ impl Reader {
         self.method = section.get("method").and_then(|at| self.method(at)).unwrap_or_default();
         let trainers = match section.get_some("trainers") {
             Some(at) => self.trainers(at),
-            None => Some(BTreeMap::new()),
+            None => {
+                self.trainers = Some(BTreeMap::new());
+                None
+            }
         };
-        self.trainers = trainers.as_ref().map(|all| all.keys().cloned().collect());
         let parameters =
             self.required(&section, "parameters", "a mapping of what is swept").and_then(|at| self.parameters(at));
         let operating_point =

@@ -21,8 +21,12 @@ impl Reader {
         let named =
             self.mapping(at, "a mapping from a name to a trainer, such as {gbm: {command: [python3, gbm.py]}}")?;
         let mut trainers = BTreeMap::new();
+        // One that cannot be read is there all the same, so that it is told of once.
+        let mut known = BTreeMap::new();
         for (name, at) in named {
             let trainer = self.trainer(&at);
+            let named = trainer.as_ref().map(|trainer| named_in(&trainer.command)).unwrap_or_default();
+            known.insert(name.to_owned(), named);
             if name == STACK {
                 let help = "another name, such as `mine`".to_owned();
                 let message = format!("`{STACK}` is the trainer that is built in, expected a name of your own");
@@ -34,6 +38,7 @@ impl Reader {
                 trainers.extend(trainer.map(|trainer| (name.to_owned(), trainer)));
             }
         }
+        self.trainers = Some(known);
         Some(trainers)
     }
 
@@ -119,4 +124,10 @@ pub(super) const NAME_IN_WORDS: &str = "a letter or `_`, then letters, digits, `
 pub(super) fn is_name(text: &str) -> bool {
     let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     begins && text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+}
+
+/// What the words of a command name as `${name}`, but for the word `${args}`.
+fn named_in(command: &[String]) -> Vec<String> {
+    let references = command.iter().filter(|word| *word != "${args}").flat_map(|word| word.split("${").skip(1));
+    references.filter_map(|rest| rest.split_once('}')).map(|(name, _)| name.to_owned()).collect()
 }

@@ -301,11 +301,29 @@ impl Reader {
                 parameters.push(((*name).to_owned(), domain));
             }
         }
-        Some(CommandSpace { trainer: trainer?, parameters })
+        let (name, value_at) = trainer?;
+        self.parameters_named(&value_at, &name, &fields);
+        Some(CommandSpace { trainer: name, parameters })
     }
 
-    /// The name of a trainer that the file has.
-    fn trainer_of_space(&mut self, at: &At<'_>) -> Option<String> {
+    /// What the command of a trainer names has to be there, in each mapping that it trains.
+    fn parameters_named(&mut self, at: &At<'_>, trainer: &str, fields: &[(&str, At<'_>)]) {
+        let named = self.trainers.as_ref().and_then(|all| all.get(trainer)).cloned().unwrap_or_default();
+        let there: Vec<&str> = fields.iter().map(|(name, _)| *name).filter(|name| *name != TRAINER).collect();
+        for name in named.iter().filter(|name| !there.contains(&name.as_str())) {
+            let help = match (keys::nearest(name, &there), name.as_str()) {
+                (_, "args") => "`${args}` has to be a word by itself".to_owned(),
+                (Some(near), _) => format!("did you mean `${{{near}}}`?"),
+                (None, _) => format!("add `{name}: {{value: …}}` beside `trainer`"),
+            };
+            let message =
+                format!("the command of `{trainer}` names `${{{name}}}`, expected a parameter of that name here");
+            self.fault(at, message, Some(help));
+        }
+    }
+
+    /// The name of a trainer that the file has, and where it stands.
+    fn trainer_of_space<'a>(&mut self, at: &At<'a>) -> Option<(String, At<'a>)> {
         let Kind::Map(entries) = &at.node.kind else {
             let help = at.node.word().filter(|word| !word.is_empty());
             let help = help.map(|word| format!("write `trainer: {{value: {word}}}`"));
@@ -331,10 +349,10 @@ impl Reader {
             );
             return None;
         }
-        if known.iter().any(|known| known == name) {
-            return Some(name.to_owned());
+        if known.contains_key(name) {
+            return Some((name.to_owned(), value.clone()));
         }
-        let words: Vec<&str> = known.iter().map(String::as_str).collect();
+        let words: Vec<&str> = known.keys().map(String::as_str).collect();
         let help = match keys::nearest(name, &words) {
             Some(near) => format!("did you mean `{near}`?"),
             None if words.is_empty() => format!("such as `trainers: {{{name}: {{command: [python3, train.py]}}}}`"),

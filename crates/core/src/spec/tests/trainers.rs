@@ -120,6 +120,13 @@ fn faults_of_trainers() {
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert!(words.iter().all(|word| lines[0].contains(word)), "{words:?}: {lines:?}");
     }
+    let lines = with(
+        "trainers: {gbm: {command: [x, '-n${leafs}', '${args}', 'a${args}']}}\nparameters: {trainer: {value: gbm}, leaves: {value: 1}}\n",
+    )
+    .unwrap_err();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].contains("names `${leafs}`") && lines[0].contains("did you mean `${leaves}`?"), "{lines:?}");
+    assert!(lines[1].contains("`${args}` has to be a word by itself"), "{lines:?}");
     let lines = with("parameters: {trainer: {value: gbm}}\n").unwrap_err();
     assert!(lines[0].contains("such as `trainers: {gbm: {command:"), "{lines:?}");
     // A trainer that cannot be read is told once.
@@ -131,7 +138,7 @@ fn faults_of_trainers() {
 fn the_parameters_of_a_command_are_drawn_like_others() {
     let spec = |domain: &str| {
         with(&format!(
-            "trainers: {{gbm: {{command: [x]}}}}\nmethod: random\nrun_cap: 40\n\
+            "trainers: {{gbm: {{command: [x]}}}}\nmethod: random\nrun_cap: 40\nwave: 40\n\
              parameters: [{{loss: {{value: focal}}, alpha: {{min: 0.1, max: 0.9}}}}, {{trainer: {{value: gbm}}, n: {domain}}}]\n"
         ))
         .unwrap()
