@@ -236,7 +236,7 @@ const importanceFigure = () => {
           `A random forest of ${found.trials} trials` +
           `${group.sampled < group.trials ? `, drawn from ${group.trials},` : ""} ` +
           `explains ${percent(found.explained, 0)} of the variation of trials that it has not seen; the bars are ` +
-          "shares of what it says over the whole range of each hyperparameter (functional ANOVA): by itself, and, with ×, " +
+          "shares of what it says over the range of each hyperparameter (functional ANOVA): by itself, and, with ×, " +
           "what two explain beyond that. Small shares may be chance." +
           (trials.state.some((word) => word !== "finished") ? " Trials that did not end are not in it." : "") +
           (isSearch && ranking.method === "tpe"
@@ -301,7 +301,7 @@ const pairFigure = () => {
         height: 110 + Math.max(160, Math.min(320, ys.length * 18, width * 0.8)),
         caption:
           `The mean of ${metric.title} over the whole range of everything else, as the forest of the other figure ` +
-          `has it, for the pair that explains the most together: ${percent(pair.share)} beyond what each does by itself. ` +
+          `has it, for the pair that explains most together: ${percent(pair.share)} beyond what each does by itself. ` +
           "Where few trials are, it is a guess.",
         summary:
           `${metric.title} by ${x} and ${y}, ` + `from ${formatMetric(metric, low)} to ${formatMetric(metric, high)}.`,
@@ -355,7 +355,7 @@ const drawSearch = () => {
     "search",
     isSearch ? "The search" : "What mattered",
     isSearch
-      ? `How ${ranking.method} came to the winner, and what mattered among the trials that it asked for.${onlyTheFirst()}`
+      ? `How ${ranking.method} came to the winner, and what mattered among its trials.${onlyTheFirst()}`
       : `What mattered among the trials of the grid.${onlyTheFirst()}`,
     el("div", { class: "stack" }, course, matters, slices),
   );

@@ -6,14 +6,15 @@
 //! They show what report.html shows, from the same figures.
 
 mod draw;
+mod map;
 mod plot;
 
 use crate::evidence::{Report, Start};
-use crate::page::payload::{Curve, Detail, Metric, Parameter, Payload};
-use crate::page::{Embedded, payload, range_of};
-use crate::read::parameters::PUBLISHED;
+use crate::page::payload::{Curve, Detail, Metric, Payload};
+use crate::page::{Embedded, payload};
 use crate::read::{ForEach, ReportError, Results, Scores};
-use plot::{Axis, Cell, Colour, Heatmap, Labels, Line, Lines, Mark, Plot, Scale, Series};
+use map::heatmap;
+use plot::{Axis, Colour, Line, Lines, Plot, Scale, Series};
 
 /// Epochs that show what the initial bias does, as in the published figure.
 const FIRST_EPOCHS: u32 = 20;
@@ -68,128 +69,6 @@ pub fn figures(
 
 fn metric<'a>(payload: &'a Payload, column: &str) -> Option<&'a Metric> {
     payload.metrics.iter().find(|metric| metric.column == column)
-}
-
-/// Numbers with four digits, as the page has them.
-fn level(value: &serde_json::Value) -> String {
-    match value.as_f64() {
-        Some(v) => shortest(&format!("{v:.3e}")),
-        None => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
-    }
-}
-
-/// A number that is written in powers of ten, without them.
-fn shortest(number: &str) -> String {
-    number.parse().map_or_else(|_| number.to_owned(), |number: f64| number.to_string())
-}
-
-/// The places of a hyperparameter on a map.
-enum Places<'a> {
-    /// Its values in ascending order.
-    Levels(Vec<&'a serde_json::Value>),
-    /// Ranges of very many numbers, from one to before the next.
-    Ranges(&'a [f64]),
-}
-
-impl<'a> Places<'a> {
-    fn new(parameter: &'a Parameter) -> Self {
-        if !parameter.ranges.is_empty() {
-            return Self::Ranges(&parameter.ranges);
-        }
-        let mut found: Vec<&serde_json::Value> = Vec::new();
-        for value in parameter.values.iter().filter(|value| !value.is_null()) {
-            if !found.contains(&value) {
-                found.push(value);
-            }
-        }
-        let number = |value: &serde_json::Value| value.as_f64().unwrap_or(0.0);
-        found.sort_by(|a, b| number(a).total_cmp(&number(b)));
-        Self::Levels(found)
-    }
-
-    fn count(&self) -> usize {
-        match self {
-            Self::Levels(levels) => levels.len(),
-            Self::Ranges(ends) => ends.len() - 1,
-        }
-    }
-
-    fn of(&self, value: &serde_json::Value) -> Option<usize> {
-        match self {
-            Self::Levels(levels) => levels.iter().position(|level| *level == value),
-            Self::Ranges(ends) => value.as_f64().map(|number| range_of(ends, number)),
-        }
-    }
-
-    fn labels(&self) -> Labels {
-        match self {
-            Self::Levels(levels) => Labels::Places(levels.iter().map(|value| level(value)).collect()),
-            // Two digits are what people can use of an end.
-            Self::Ranges(ends) => Labels::Ends(ends.iter().map(|end| shortest(&format!("{end:.1e}"))).collect()),
-        }
-    }
-}
-
-/// A metric over the published pair's hyperparameters, or else over the first two hyperparameters swept as numbers.
-/// `None` without two.
-fn heatmap(payload: &Payload, column: &str) -> Option<Plot> {
-    let metric = metric(payload, column)?;
-    let swept = || payload.parameters.iter().filter(|p| p.swept && p.numeric && Places::new(p).count() > 1);
-    let [across, up] = PUBLISHED.map(|one| swept().find(|parameter| parameter.name == one.name));
-    let (x, y) = across.zip(up).or_else(|| swept().next().zip(swept().nth(1)))?;
-    let (xs, ys) = (Places::new(x), Places::new(y));
-    let winner = payload.ranking.winner;
-    let published = payload.ranking.published.as_ref().filter(|_| x.published.is_some() && y.published.is_some());
-    let compared = || payload.trials.tied.iter().flatten();
-    // Were all outlined, none would stand out.
-    let outlines = compared().any(|tied| !tied);
-    let mut cells: Vec<Cell> = Vec::new();
-    // Where several trials share a cell it shows the best ranked of them, which comes first.
-    for trial in 0..payload.trials.id.len() {
-        let (Some(i), Some(j)) = (xs.of(&x.values[trial]), ys.of(&y.values[trial])) else { continue };
-        let Some(value) = metric.mean[trial] else { continue };
-        if cells.iter().any(|cell| (cell.x, cell.y) == (i, j)) {
-            continue;
-        }
-        cells.push(Cell {
-            x: i,
-            y: j,
-            value: value.0,
-            text: if metric.count { format!("{:.0}", value.0) } else { format!("{:.*}", metric.decimals, value.0) },
-            outlined: outlines && (winner == Some(trial) || payload.trials.tied[trial] == Some(true)),
-            mark: match (winner == Some(trial), published.is_some_and(|pair| pair.trial == trial)) {
-                (true, _) => Some(Mark::Winner),
-                (_, true) => Some(Mark::Published),
-                _ => None,
-            },
-        });
-    }
-    let mut note = String::from("Bright is good. ");
-    note += &match (payload.ranking.told_by, outlines) {
-        (None, _) => String::new(),
-        (Some(what), true) => {
-            format!("Outlined cells cannot be told from the winner by their {what} (5 %, corrected). ")
-        }
-        (Some(what), false) => format!("No trial's {what} can be told from the winner's. "),
-    };
-    note += "● the winner.";
-    if [&xs, &ys].iter().any(|places| matches!(places, Places::Ranges(_))) {
-        note += " A cell is the best ranked trial of its ranges.";
-    }
-    if let Some(pair) = published {
-        note += if pair.exact { " ◆ the published pair" } else { " ◆ the cell nearest to the published pair" };
-        note += &format!(", {}.", pair.words);
-    }
-    (!cells.is_empty()).then(|| {
-        Plot::Heatmap(Heatmap {
-            title: format!("{}: {}", payload.run.name, metric.title),
-            x: (x.name.clone(), xs.labels()),
-            y: (y.name.clone(), ys.labels()),
-            cells,
-            less_is_better: metric.goal < 0,
-            note,
-        })
-    })
 }
 
 /// The winner, plain cross-entropy and the published pair, as far as they are there and differ, with their looks.

@@ -26,8 +26,8 @@ pub(super) struct Axis {
 
 impl Axis {
     /// Words are each as likely, and so are few numbers that come often; other numbers lie anywhere between the least
-    /// and the largest of them, or, `by_factors`, their logarithms do. Of more than 64 numbers cells have as many trials
-    /// each. `None` with one value.
+    /// and the largest of them, or, `by_factors`, their logarithms do. Of more than 64 numbers cells have as many
+    /// trials each. `None` with one value.
     pub(super) fn new(values: &[&Value], by_factors: bool) -> Option<Self> {
         let numbers: Option<Vec<f64>> = values.iter().map(|value| value.number()).collect();
         match numbers {

@@ -28,10 +28,11 @@ pub(super) fn ranges(numbers: &[f64], by_factors: bool) -> Vec<f64> {
     if distinct.len() <= MOST_LEVELS {
         return Vec::new();
     }
-    let (to, from): (fn(f64) -> f64, fn(f64) -> f64) =
-        if by_factors { (f64::ln, f64::exp) } else { (|number| number, |number| number) };
-    let step = (to(most) - to(least)) / f64::from(RANGES);
-    let inner = (1..RANGES).map(|range| from(to(least) + f64::from(range) * step));
+    let between = |share: f64| match by_factors {
+        true => least * (most / least).powf(share),
+        false => least + (most - least) * share,
+    };
+    let inner = (1..RANGES).map(|range| between(f64::from(range) / f64::from(RANGES)));
     std::iter::once(least).chain(inner).chain([most]).collect()
 }
 
