@@ -31,7 +31,7 @@
 //! | [`calibration_test`] | whether it is more than chance | Bröcker & Smith 2007; Vaicenavicius et al. 2019, AISTATS |
 //! | [`Platt`], [`Isotonic`] | recalibration | Platt 1999, Lin et al. 2007; Zadrozny & Elkan 2002 |
 //! | [`averages`], [`averaged`] | averages of models | Caruana et al. 2004, ICML; Caruana et al. 2006, ICDM |
-//! | [`expected_best`] | the best of fewer trials | Dodge et al. 2019, EMNLP; Tang et al. 2020, ACL |
+//! | [`expected_best()`] | the best of fewer trials | Dodge et al. 2019, EMNLP; Tang et al. 2020, ACL |
 //! | [`Served`] | all of a model on one set of labelled rows | those above |
 //! | [`Confusion`] | counts at a threshold and what follows from them | Matthews 1975 for the correlation |
 
