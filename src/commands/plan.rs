@@ -56,6 +56,12 @@ pub(super) fn show(spec: &Spec, workload: &Workload, format: PlanFormat) -> Resu
             // What is asked for later, nobody knows yet.
             let rows = if spec.method.draws() { "rows at first" } else { "rows of results" };
             let names = if names.is_empty() { "on the cluster".to_owned() } else { names.join("; ") };
+            let of_commands = plan.jobs.iter().filter(|job| trials.is_of_command(job.first)).count();
+            let commands = if of_commands == 0 {
+                String::new()
+            } else {
+                format!("{} of the jobs, each one trial by itself", thousands(of_commands))
+            };
             let mut lines = vec![
                 ("sweep", spec.name.clone()),
                 ("trials", how_many),
@@ -65,11 +71,13 @@ pub(super) fn show(spec: &Spec, workload: &Workload, format: PlanFormat) -> Resu
                 ("jobs", format!("{} stacks of at most {} trials", thousands(plan.jobs.len()), plan.largest_stack())),
                 ("workers", format!("{} ({names})", sizes.workers)),
                 ("training", workload.describe_schedules(spec)),
+                ("commands", commands),
                 (
                     "memory",
                     format!("{} for the data, about {} for the stacks that run at once", mib(data), mib(memory)),
                 ),
             ];
+            lines.retain(|(_, line)| !line.is_empty());
             lines.extend(then.map(|then| ("then", then)));
             lines.iter().map(|(key, value)| format!("{key:<16} {value}\n")).collect()
         }

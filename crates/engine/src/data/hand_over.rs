@@ -46,12 +46,16 @@ pub fn check_names(source: &Source, replicate: &Replicate, inputs: Inputs) -> Re
     }
 }
 
-/// Bytes that the files of a replicate may take at most, but for long texts.
+/// Bytes that the files of a replicate may take: those of its cells, texts as long as they are on average.
 pub fn bytes_of(source: &Source, replicate: &Replicate, inputs: Inputs) -> u64 {
     let cell = |column: &Column| match &column.values {
         Values::Bool(_) => 1,
         Values::Number(_) | Values::Time(_) => 8,
-        Values::Text(levels) => 4 + levels.names.iter().map(String::len).max().unwrap_or(0) as u64,
+        Values::Text(levels) => {
+            let bytes: u64 =
+                (0..source.table.rows).filter_map(|row| levels.get(row)).map(|text| text.len() as u64).sum();
+            4 + bytes.div_ceil(source.table.rows.max(1) as u64)
+        }
     };
     let row = match inputs {
         Inputs::Raw => source.table.columns.iter().map(cell).sum(),

@@ -201,7 +201,7 @@ fn trials(report: &Report, shown: &[&Ranked], rows: &[&Row], course: &Order) -> 
         let mut devices: Vec<&str> = timings().map(|timing| timing.device.as_str()).collect();
         devices.sort_unstable();
         devices.dedup();
-        let why = |row: &&&Row| row.error.clone().map(|error| format!("replicate {}: {error}", row.replicate));
+        let why = |row: &&&Row| row.reason().map(|error| format!("replicate {}: {error}", row.replicate));
         trials.id.push(ranked.trial.trial_id.clone());
         trials.rank.push(ranked.rank);
         trials.words.push(in_words(ranking, ranked));

@@ -57,7 +57,7 @@ pub(super) fn group(results: &Results) -> Grouped {
         rows.sort_by_key(|row| row.replicate);
         rows.dedup_by_key(|row| row.replicate);
         if let Some(row) = rows.iter().find(|row| row.state == State::Failed) {
-            let why = row.error.as_deref().unwrap_or("no reason recorded");
+            let why = row.reason().unwrap_or("no reason recorded");
             failed.push(format!("{id} (replicate {}: {why})", row.replicate));
         } else if (rows.len() as u32) < replicates {
             missing.push(format!("{id} ({} of {replicates})", rows.len()));

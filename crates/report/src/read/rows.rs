@@ -82,6 +82,15 @@ pub struct Row {
     pub timing: Option<Timing>,
 }
 
+impl Row {
+    /// Why it failed, but for what a command printed: that stays in results.parquet, since nobody knows what it holds.
+    pub(crate) fn reason(&self) -> Option<&str> {
+        let error = self.error.as_deref()?;
+        let own = if self.trainer.is_some() { error.split("; it said: ").next() } else { None };
+        Some(own.unwrap_or(error))
+    }
+}
+
 /// Where and when a row was trained.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timing {
