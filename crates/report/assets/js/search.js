@@ -55,6 +55,7 @@ const bestSoFar = () => {
       const byTime = view.along === "time";
       const course = courseOf.get(view.column);
       const steps = byTime ? course.by_time : course.by_order;
+      if (!steps.length) return { empty: "No trial that ended has this metric." };
       const place = (trial) => (byTime ? trials.trained : trials.order)[trial];
       const at = (step) => (byTime ? step.trained : step.order);
       const shown = everyTrial.filter((i) => metric.mean[i] !== null && place(i) !== null);

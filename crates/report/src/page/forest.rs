@@ -11,8 +11,9 @@ use focalsweep_core::random::{Purpose, Stream};
 const TREES: u32 = 64;
 /// Less than this share of the variance is no gain.
 const LEAST_GAIN: f64 = 1e-9;
-/// How sure a correlation above zero has to be: 99 % of chance's stay below so many standard errors.
-const SURE: f64 = 2.33;
+/// So many standard errors a correlation has to be above zero. What trees have not seen is no independent sample, so it
+/// is more than the 2.33 of a level of 1 %; what comes of it is counted below.
+const SURE: f64 = 3.0;
 
 /// Trees, and what they say of trials that they have not seen.
 #[derive(Debug)]
@@ -60,7 +61,7 @@ impl Forest {
     }
 
     /// The share of the variance of `y` that the forest explains on trials that its trees have not seen; `None` where
-    /// that is not more than chance: it is not above zero, or their correlation is not (one-sided, 1 %).
+    /// that is not more than chance: it is not above zero, or their correlation is not by far.
     pub(super) fn explained(&self, y: &[f64]) -> Option<f64> {
         let pairs: Vec<(f64, f64)> =
             self.unseen.iter().zip(y).filter_map(|(unseen, &y)| unseen.map(|unseen| (unseen, y))).collect();
@@ -240,7 +241,7 @@ mod tests {
             let rows: Vec<usize> = (0..n).collect();
             told += usize::from(Forest::grow(&axes, &y, &rows).explained(&y).is_some());
         }
-        assert!(told <= 6, "{told} of 200");
+        assert!(told <= 4, "{told} of 200");
     }
 
     #[test]

@@ -113,7 +113,7 @@ fn groups<'a>(ranking: &'a Ranking, spec: Option<&Spec>) -> Vec<Group<'a>> {
 fn explain(ranking: &Ranking, group: &Group<'_>, column: &str) -> Option<Importance> {
     let place = ranking.place_of(column)?;
     let values: Vec<Option<f64>> = group.trials.iter().map(|ranked| ranked.mean_at(Some(place))).collect();
-    let rows: Vec<usize> = (0..values.len()).filter(|&row| values[row].is_some()).collect();
+    let rows: Vec<usize> = (0..values.len()).filter(|&row| values[row].is_some_and(f64::is_finite)).collect();
     if rows.is_empty() {
         return None;
     }

@@ -5,25 +5,40 @@ use focalsweep_core::spec::Spec;
 /// Values of a number beyond which a map has ranges of them, and how many: those of a search are nearly all different.
 const MOST_LEVELS: usize = 24;
 const RANGES: u32 = 12;
-/// Numbers that nobody drew and that span as many times their least are by factors: two decades.
+/// Numbers that nobody drew span as many times their least before their logarithms are looked at; two alone, which have
+/// no gaps to compare, the second.
+const DECADE: f64 = 10.0;
 const DECADES: f64 = 100.0;
 
 /// Whether the axis of a hyperparameter is logarithmic: where its numbers were drawn, as they were; else where they
-/// span two decades. Never with a number that is not above zero.
+/// span a decade and their logarithms lie more evenly. Never with a number that is not above zero.
 pub(super) fn by_factors(spec: Option<&Spec>, name: &str, numbers: &[f64]) -> bool {
-    let least = numbers.iter().copied().fold(f64::INFINITY, f64::min);
-    let most = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    least > 0.0
-        && most > least
-        && spec.and_then(|spec| spec.parameters.draws_by_factors(name)).unwrap_or(most / least >= DECADES)
+    let distinct = distinct(numbers);
+    let [least, .., most] = distinct[..] else { return false };
+    // The largest gap, as a share of the whole.
+    let gap = |to: fn(f64) -> f64| {
+        let gaps = distinct.windows(2).map(|pair| to(pair[1]) - to(pair[0]));
+        gaps.fold(0.0, f64::max) / (to(most) - to(least))
+    };
+    let as_they_lie = || match distinct.len() {
+        2 => most / least >= DECADES,
+        _ => most / least >= DECADE && gap(f64::ln) < gap(|number| number),
+    };
+    least > 0.0 && spec.and_then(|spec| spec.parameters.draws_by_factors(name)).unwrap_or_else(as_they_lie)
+}
+
+/// The different numbers in ascending order.
+fn distinct(numbers: &[f64]) -> Vec<f64> {
+    let mut distinct = numbers.to_vec();
+    distinct.sort_by(f64::total_cmp);
+    distinct.dedup();
+    distinct
 }
 
 /// The ends of the ranges in which a map has very many numbers, of equal width or by equal factors; a range goes from
 /// one to before the next, the last up to its end. Empty where each number has a place of its own.
 pub(super) fn ranges(numbers: &[f64], by_factors: bool) -> Vec<f64> {
-    let mut distinct = numbers.to_vec();
-    distinct.sort_by(f64::total_cmp);
-    distinct.dedup();
+    let distinct = distinct(numbers);
     let [least, .., most] = distinct[..] else { return Vec::new() };
     if distinct.len() <= MOST_LEVELS {
         return Vec::new();
@@ -65,7 +80,10 @@ mod tests {
         for spec in [Some(&listed), None] {
             assert!(by_factors(spec, "learning_rate", &[1e-4, 1e-2]));
             assert!(!by_factors(spec, "weight_decay", &[0.0, 1e-4, 1e-2]));
+            assert!(by_factors(spec, "learning_rate", &[1e-3, 3e-2, 3e-3, 1e-2, 1e-3]));
             assert!(!by_factors(spec, "batch_size", &[256.0, 2048.0]));
+            assert!(!by_factors(spec, "dropout", &[0.001, 0.2, 0.4, 0.6]));
+            assert!(!by_factors(spec, "alpha", &[0.05, 0.275, 0.5, 0.725, 0.95]));
         }
     }
 
