@@ -87,6 +87,7 @@ Trials with the same hyperparameters are paired.")]
     #[command(after_help = "Examples:
   focalsweep export runs/focal --out models/best                the winner of the report
   focalsweep export runs/focal --trial 95668f16 --replicate 2 --out models/other
+  focalsweep export runs/focal --trial ensemble --out models/average      an average of the best trials
 
 Trial ids stand in results.parquet and in `focalsweep report RUN_DIR --format csv`.")]
     Export(ExportArgs),

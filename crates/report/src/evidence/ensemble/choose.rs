@@ -16,7 +16,7 @@ use focalsweep_core::metrics::{Aim, Pool, Rule, Scale, averages};
 use focalsweep_core::random::{Purpose, Stream};
 
 /// Folds of the validation rows.
-const FOLDS: usize = 5;
+pub(super) const FOLDS: usize = 5;
 /// Negatives of a replicate that choose, if five for each positive are not more; of more every second, third … does:
 /// what an AUC is off by comes from the rarer class.
 const MOST_NEGATIVES: usize = 1000;
