@@ -438,3 +438,31 @@ fn so_many_run_at_once_as_there_are_cores_for() {
         }
     }
 }
+
+/// Beside trials that end early a command trains to its end, and takes nobody's place.
+#[test]
+fn commands_are_not_judged_at_rungs() {
+    let folder = folder(&format!(
+        "early_terminate: {{type: hyperband, min_epochs: 1, max_epochs: 9}}\nrank: {{by: [auc]}}\n\
+         trainers: {{own: {{command: {}}}}}\nparameters:\n  - {{trainer: {{value: own}}, n: {{values: [1, 2]}}}}\n  \
+         - {{loss: {{value: focal}}, alpha: {{values: [0.2, 0.5, 0.8]}}, learning_rate: {{values: [1e-4, 1e-3, 1e-2]}}}}\n",
+        as_words()
+    ));
+    let folder = folder.path();
+    fs::write(
+        folder.join("sweep.yaml"),
+        fs::read_to_string(folder.join("sweep.yaml")).unwrap().replace("epochs: 2, ", ""),
+    )
+    .unwrap();
+    let said = run(folder, &[]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(said.stderr.contains("rung 2 of 3: 3 of 9 trials go on to epoch 3"), "{}", said.stderr);
+    let table = results(folder);
+    let of = |trainer: &str, state: &str| {
+        let rows = table.texts("trainer").into_iter().zip(table.texts("state"));
+        rows.filter(|(of, is)| of.as_deref() == Some(trainer) && is.as_deref() == Some(state)).count()
+    };
+    assert_eq!((of("own", "finished"), of("stack", "finished"), of("stack", "stopped")), (2, 1, 8));
+    let again = run(folder, &["--resume"]);
+    assert!(again.stderr.contains("all 11 rows were there already"), "{}", again.stderr);
+}
