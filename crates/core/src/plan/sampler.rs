@@ -182,7 +182,7 @@ impl Branch {
                     let domain = drawn.domain(which.takes_whole_numbers());
                     let value =
                         if matches!(domain, Domain::Real(_)) { shortened(value, drawn.ends(), which) } else { value };
-                    which.from_number(value)?.apply(&mut trial);
+                    which.of_number(value)?.apply(&mut trial);
                 }
             }
         }
@@ -214,7 +214,7 @@ impl Branch {
                         Some(found) => found.number()?,
                         None => drawn.middle(which.takes_whole_numbers()),
                     };
-                    which.from_number(value)?.apply(&mut again);
+                    which.of_number(value)?.apply(&mut again);
                     value
                 }
             };

@@ -80,7 +80,7 @@ impl Which {
     }
 
     /// Its value that is a number; `None` where that cannot be.
-    pub(crate) fn from_number(&self, number: f64) -> Option<Setting> {
+    pub(crate) fn of_number(&self, number: f64) -> Option<Setting> {
         match self {
             Self::Table(parameter) => Setting::from_number(parameter, number),
             Self::Free(name) => {
