@@ -191,8 +191,8 @@ fn bagged(pools: &[Pool], aim: Aim, order: &[usize]) -> Vec<f64> {
     weights
 }
 
-/// How often each of a bag's candidates is taken: the best one, then the one with which the average is worth most, again
-/// and again while that is more than before, up to `size`.
+/// How often each of a bag's candidates is taken: the best one, then the one with which the average is worth most,
+/// again and again while that is more than before, up to `size`.
 pub(super) fn grown(pools: &[Pool], aim: Aim, bag: &[usize], size: usize) -> Vec<u32> {
     let mut sums: Vec<Vec<f32>> = pools.iter().map(|pool| vec![0.0; pool.labels.len()]).collect();
     let (mut counts, mut before) = (vec![0_u32; bag.len()], f64::NEG_INFINITY);

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::checksum::{OTHER_SUM, blob_sum, unseal};
 use super::manifest::FileSum;
 use super::model_dir::{
-    CARD, ENSEMBLE_VERSION, Model, ModelCard, ModelDirError, make_empty, read_card, write_card, write_model_dir,
+    CARD, Model, ModelCard, ModelDirError, NEWEST_VERSION, make_empty, read_card, write_card, write_model_dir,
 };
 use crate::metrics::{Platt, Rule, Scale, Weighed, averaged};
 use crate::plan::is_id;
@@ -88,7 +88,7 @@ impl EnsembleCard {
     /// The card of an average without members; figures are to be filled in.
     pub fn new(sweep: &str, replicate: u32, rule: Rule) -> Self {
         Self {
-            format_version: ENSEMBLE_VERSION,
+            format_version: NEWEST_VERSION,
             kind: EnsembleKind::Ensemble,
             program: concat!("focalsweep ", env!("CARGO_PKG_VERSION")).to_owned(),
             sweep: sweep.to_owned(),
@@ -143,7 +143,7 @@ impl Exported {
     /// `dir` is no such directory or one of a later format, or its files do not belong together.
     pub fn read(dir: &Path) -> Result<Self, ModelDirError> {
         let (text, value, version) = read_card(dir)?;
-        if version != u64::from(ENSEMBLE_VERSION) {
+        if version != u64::from(NEWEST_VERSION) {
             return Ok(Self { models: vec![Model::read(dir)?], average: None });
         }
         let broken = |name: &str, why: String| ModelDirError::Broken { path: dir.join(name), why };

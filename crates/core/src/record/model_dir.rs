@@ -19,8 +19,8 @@ use crate::prepared::Preprocessing;
 
 /// Version of the directory's layout that this program writes. It reads version 1 too, which has no `threshold_raw`.
 const FORMAT_VERSION: u32 = 2;
-/// Version of the layout of an average's directory, which has others of its own.
-pub(super) const ENSEMBLE_VERSION: u32 = 3;
+/// Version of the layout of an average's directory, which has others in it.
+pub(super) const NEWEST_VERSION: u32 = 3;
 const WEIGHTS: &str = "model.safetensors";
 const PREPROCESSING: &str = "preprocessing.json";
 pub(super) const CARD: &str = "model.json";
@@ -84,7 +84,7 @@ pub enum ModelDirError {
     #[diagnostic(help("`focalsweep export RUN_DIR --out DIR` makes one of a run's trials"))]
     NotOurs(PathBuf),
     /// A later program made it.
-    #[error("{} has format version {version}; this focalsweep knows versions up to {ENSEMBLE_VERSION}", .path.display())]
+    #[error("{} has format version {version}; this focalsweep knows versions up to {NEWEST_VERSION}", .path.display())]
     #[diagnostic(help("use the focalsweep that made it, or a later one"))]
     Format {
         /// The directory.

@@ -261,9 +261,9 @@ fn judged(cell: &Cell, set: &Set) -> [Found; COUNTED.len()] {
     ]
 }
 
-/// What is said of the average of the best: whether it has a row and, where it has, whether the interval of its AUC less
-/// the winner's holds the true difference, and whether it is told to be worse, which it never is: it averages errors
-/// out. Of models that are equal, each with errors of its own.
+/// What is said of the average of the best: whether it has a row and, where it has, whether the interval of its AUC
+/// less the winner's holds the true difference, and whether it is told to be worse, which it never is: it averages
+/// errors out. Of models that are equal, each with errors of its own.
 fn average(cell: &Cell, set: &Set, (results, ranking): (&Results, &Ranking)) -> [Found; 4] {
     let is_plain = cell.by == By::Rows && !cell.near && cell.luck == 0.0 && cell.worse == 0.0;
     let in_turn = |n: usize, each: &(dyn Fn(usize) + Sync)| (0..n).for_each(each);
