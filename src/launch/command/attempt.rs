@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use focalsweep_core::record::HistoryRow;
-use focalsweep_core::spec::TrainerSpec;
+use focalsweep_core::spec::{Span, TrainerSpec};
 use focalsweep_engine::job::Stop;
 
 use super::VARIABLE;
@@ -106,7 +106,7 @@ pub(super) fn attempt(
             epoch(&row);
         }
     })?;
-    let limit = told.trainer.timeout.and_then(|timeout| timeout.seconds()).map(Duration::from_secs_f64);
+    let limit = told.trainer.timeout.and_then(Span::seconds).map(Duration::from_secs_f64);
     let ending = loop {
         if let Some(status) = child.wait(limit.map_or(TICK, |limit| limit.saturating_sub(started.elapsed()).min(TICK)))
         {

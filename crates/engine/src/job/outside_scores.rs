@@ -201,7 +201,7 @@ mod tests {
             index: 0,
             seed: 0,
             features: vec!["a".into()],
-            preprocessing: Preprocessing::default(),
+            preprocessing: Preprocessing { steps: Vec::new(), reading: None },
             train: rows(&[0, 2]),
             validation: rows(&[1, 5]),
             test: rows(&[3, 4]),

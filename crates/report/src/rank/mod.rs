@@ -8,7 +8,7 @@ mod group;
 mod key;
 mod short;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::read::parameters::{self, LossAndSampling};
 use crate::read::{ReportError, Results, Value};
@@ -285,7 +285,12 @@ impl Ranking {
     /// `None` when the trials differ; `Some(None)` when none of them reads it.
     fn constant(&self, name: &str) -> Option<Option<&Value>> {
         let at = self.parameters.iter().position(|parameter| parameter == name);
-        let mut values = self.trials.iter().map(|ranked| ranked.trial.parameters.get(at?)?.as_ref());
+        let has_it = |ranked: &Ranked| at.is_some_and(|at| ranked.trial.parameters[at].is_some());
+        // What no trial of a trainer has does not set that trainer's apart.
+        let having: BTreeSet<Option<&str>> =
+            self.trials.iter().filter(|ranked| has_it(ranked)).map(|ranked| self.trainer(ranked)).collect();
+        let counts = |ranked: &&Ranked| having.is_empty() || having.contains(&self.trainer(ranked));
+        let mut values = self.trials.iter().filter(counts).map(|ranked| ranked.trial.parameters.get(at?)?.as_ref());
         let first = values.next()?;
         values.all(|value| value == first).then_some(first)
     }

@@ -250,7 +250,7 @@ fn auto_looks_seldom_where_epochs_are_short_and_alike_alone_and_in_a_stack() {
         let looks = (1..=epochs).filter(|epoch| epoch % 25 == 0 || *epoch == 510);
         let best = looks.clone().reduce(|best, look| if loss(look) < loss(best) { look } else { best }).unwrap();
         assert_eq!(fitted.best_epoch as usize, best);
-        assert!(close(fitted.val.loss, loss(best), 1e-9));
+        assert!(close(fitted.val.loss.unwrap(), loss(best), 1e-9));
         assert!(epochs == 510 || epochs == best + 250, "{epochs} {best}");
         let alone = run(&stack(vec![trials[slot].clone()], settings.clone(), &data), &data);
         assert_eq!(alone[0].outcome, end.outcome);
