@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::export::{metrics, model, refused, row, unwritten};
+use super::exported::{metrics, model, refused, row, unwritten};
 use super::report::ranked_by;
 use super::spec::closed;
 use crate::cli::ExportArgs;

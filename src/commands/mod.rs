@@ -7,6 +7,7 @@ mod data;
 mod devices;
 mod export;
 mod export_ensemble;
+mod exported;
 mod init;
 mod interrupt;
 mod launched;

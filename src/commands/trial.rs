@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::export::trial_named;
+use super::exported::trial_named;
 use crate::cli::TrialArgs;
 use crate::launch::child::status_in_words;
 use crate::output::{self, Failure, Plain, SOME_FAILED};

@@ -14,10 +14,10 @@ use super::observer::{Observer, Stage, Told};
 use super::options::RunOptions;
 use super::point::change_point;
 
+use super::retrain::{check_same, to_retrain};
 use super::same::{check_data, check_fingerprint, check_sweep, is_alike, spec_fingerprint};
 use super::search;
 use super::train::{Trained, Training};
-use super::trainers::{check_same, to_retrain};
 use super::workload::{Workload, trials};
 use crate::launch::slurm;
 use focalsweep_core::plan::{Job, Phase, Wave};

@@ -24,6 +24,7 @@ mod mend;
 mod observer;
 mod options;
 mod point;
+mod retrain;
 mod rungs;
 mod same;
 mod search;

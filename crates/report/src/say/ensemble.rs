@@ -3,8 +3,8 @@
 use std::slice;
 
 use super::columns::{Column, TextColumn, texts};
+use super::differences::{auc_in_words, difference_in_words, verdict};
 use super::numbers::number;
-use super::sentences::{auc_in_words, difference_in_words, verdict};
 use crate::evidence::{Claim, ENSEMBLE, Ensemble, Kind, Report};
 use crate::rank::Ranked;
 use crate::read::parameters::PLAIN;

@@ -1,9 +1,9 @@
 //! The published comparison as columns: a row for each method.
 
 use super::columns::{Column, Head};
+use super::differences::difference_in_words;
 use super::numbers::number;
 use super::ranked::or_nothing;
-use super::sentences::difference_in_words;
 use super::summary::settings;
 use crate::evidence::{Claim, Correction, Kind, Method, Report};
 use crate::read::{column, parameters, thousands};

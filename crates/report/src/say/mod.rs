@@ -2,6 +2,7 @@
 
 mod baseline_first;
 mod columns;
+mod differences;
 mod ensemble;
 mod few_positives;
 mod json;
@@ -18,10 +19,11 @@ mod summary;
 mod table;
 
 pub(crate) use columns::texts;
+pub(crate) use differences::difference_in_words;
 pub(crate) use methods::{method_columns, methods_note};
 pub(crate) use numbers::{interval_in_words, number, with_uncertainty};
 pub(crate) use ranked::ranked_columns;
-pub(crate) use sentences::{difference_in_words, sentences};
+pub(crate) use sentences::sentences;
 pub(crate) use summary::{in_words, interval_of, notes};
 
 /// A form in which something is handed out.

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::columns::{csv, texts};
+use super::differences::{auc_in_words, difference_in_words, verdict};
 use super::json::{SCHEMA_VERSION, claim};
 use super::markdown::{escaped, table as markdown_table};
 use super::pair_columns::{SIDES, pair_columns};
-use super::sentences::{auc_in_words, difference_in_words, verdict};
 use super::summary::{figures, in_words};
 use super::table::{Paragraphs, draw, fit};
 use super::{Csv, Exporter, Json, Markdown, Table};
