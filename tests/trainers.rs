@@ -143,9 +143,9 @@ fn a_command_is_judged_beside_our_own() {
     assert_eq!(scores.rows(), 8 * (48 + 60));
     let id =
         table.texts("trial_id")[(0..12).find(|&at| modes[at].as_deref() == Some("good")).unwrap()].clone().unwrap();
-    assert_eq!(focalsweep(folder, ["report", "run", "--html", "page.html"]).code, Some(0));
     let report = focalsweep(folder, ["report", "run"]);
     assert!(report.stdout.contains("own") && report.stdout.contains("trainer"), "{}", report.stdout);
+    assert_eq!(focalsweep(folder, ["report", "run", "--html", "page.html"]).code, Some(0));
     let page = fs::read_to_string(folder.join("page.html")).unwrap();
     assert!(page.contains("\"trainer\"") && page.contains("\"mode\"") && !page.contains("threads 1 gpus"));
     // What it kept can be had.

@@ -237,7 +237,7 @@ mod tests {
             (format!("{all}test,-1,0.1\n"), "row -1 is no row"),
             (format!("{all}train,0,0.1\n"), "found the split `train`"),
             ("split,row,probability\ntest,4,1\n".to_owned(), "there is no column `score`"),
-            (String::new(), "no column"),
+            (String::new(), "2 of 2 validation rows have no score"),
         ] {
             let told = read(&text).unwrap_err();
             assert!(told.contains(words), "{told}");

@@ -139,7 +139,7 @@ fn the_parameters_of_a_command_are_drawn_like_others() {
     let spec = |domain: &str| {
         with(&format!(
             "trainers: {{gbm: {{command: [x]}}}}\nmethod: random\nrun_cap: 40\nwave: 40\n\
-             parameters: [{{loss: {{value: focal}}, alpha: {{min: 0.1, max: 0.9}}}}, {{trainer: {{value: gbm}}, n: {domain}}}]\n"
+             parameters: {{trainer: {{value: gbm}}, n: {domain}}}\n"
         ))
         .unwrap()
     };
