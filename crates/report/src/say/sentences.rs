@@ -250,6 +250,7 @@ fn starts_in_words(starts: &[Start]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use focalsweep_core::metrics::Interval;
 
     fn claim(about: Test, difference: f64, p: f64) -> Claim {
         Claim {

@@ -86,7 +86,8 @@ fn has_rows_of(scores: &[ReplicateScores], others: &[ReplicateScores]) -> bool {
 
 /// Whether a model's scores are probabilities, so that what ranks is a logit.
 fn says_logits(group: &ScoreGroup) -> bool {
-    group.scores.iter().all(|score| (0.0..=1.0).contains(score)) && group.raw.iter().all(|raw| raw.is_finite())
+    let are = |scores: &[f32]| scores.iter().all(|score| (0.0..=1.0).contains(score));
+    group.scores.len() == group.raw.len() && are(&group.scores) && group.raw.iter().all(|raw| raw.is_finite())
 }
 
 /// What ranks as it is made comparable: logits, of runs of version 1 those of the probabilities that they kept.

@@ -162,14 +162,18 @@ fn there_is_none_where_it_could_not_be_measured_or_chosen() {
     assert!(found.unwrap_err().contains("test rows"));
 }
 
-/// Scores beyond 0 and 1 are no probabilities, of whichever trial: then places are averaged.
+/// Scores beyond 0 and 1 are no probabilities, of whichever trial, and a command may have none: then places are
+/// averaged.
 #[test]
 fn where_one_says_no_probabilities_places_are_averaged() {
-    let (mut groups, results) = (scores(4, 0.2, 2, 0), table(4, 2));
-    for group in groups.iter_mut().filter(|group| group.trial == "t2") {
-        group.scores.clone_from(&group.raw);
-    }
-    let found = of(&groups, &results).unwrap();
+    let results = table(4, 2);
+    let with = |change: fn(&mut ScoreGroup)| {
+        let mut groups = scores(4, 0.2, 2, 0);
+        groups.iter_mut().filter(|group| group.trial == "t2").for_each(change);
+        of(&groups, &results).unwrap()
+    };
+    let found = with(|group| group.scores.clone_from(&group.raw));
+    assert_eq!(with(|group| group.scores.clear()).replicates, found.replicates);
     assert!(!found.is_of_logits() && found.gain > 0.02, "{}", found.gain);
     let at = |name: &str| results.metrics.iter().position(|metric| metric == name).unwrap();
     let first = &found.replicates[0];
