@@ -64,7 +64,8 @@ fn detach(args: &RunArgs, spec: &Spec) -> Result<ExitCode, Failure> {
     let job = slurm::detach(&spec.name, &slurm, &root, &command).map_err(RunError::from)?;
     let first = if trials == 1 { "1 trial".to_owned() } else { format!("{} trials", thousands(trials)) };
     output::talk(&format!(
-        "Slurm job {job} looks after it, beginning with {first}: `focalsweep status {}` tells how far it is; its words are in {}",
+        "Slurm job {job} looks after it, beginning with {first}: `focalsweep status {}` tells how far it is; its words \
+         are in {}",
         quoted(&root),
         root.join(format!("slurm/launcher-{job}.log")).display()
     ));

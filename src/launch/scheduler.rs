@@ -1,11 +1,11 @@
 //! Which job runs where, decided on plain data: no thread, no clock, no device.
 //!
 //! A free slot asks for its [`Next`] job; how a job ended is told by [`Scheduler::ended`]. Work is handed out only when
-//! a slot is free. As long as there is much to do jobs are taken in turn, of all replicates the first, of each size one,
-//! so that whoever stops early has some of everything; then the largest first, so that devices of unequal speed end
-//! together. Near the end, when the jobs that are left would not come out even, a stack is cut in two (largest first is Graham's rule of 1969, SIAM J. Appl.
-//! Math. 17(2); what it leaves uneven, the cut evens out). What the scheduler changes of the plan it tells as
-//! [`Change`]s, for the launcher to record before it acts.
+//! a slot is free. As long as there is much to do jobs are taken in turn, of all replicates the first, of each size
+//! one, so that whoever stops early has some of everything; then the largest first, so that devices of unequal speed
+//! end together. Near the end, when the jobs that are left would not come out even, a stack is cut in two (largest
+//! first is Graham's rule of 1969, SIAM J. Appl. Math. 17(2); what it leaves uneven, the cut evens out). What the
+//! scheduler changes of the plan it tells as [`Change`]s, for the launcher to record before it acts.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -105,7 +105,8 @@ pub enum RunError {
     /// Trials that ended early were judged on fewer replicates.
     #[error("{} has {planned} replicates, and its trials ended early by what they came to on these", .root.display())]
     #[diagnostic(help(
-        "`focalsweep confirm` trains the best afresh on more; or give this sweep a directory of its own with `--out DIR`"
+        "`focalsweep confirm` trains the best afresh on more; or give this sweep a directory of its own with \
+         `--out DIR`"
     ))]
     ReplicatesOfEarly {
         /// The run directory.

@@ -11,8 +11,8 @@ use focalsweep_core::spec::{Spec, Stopping, TrainSpec};
 /// Keys that may change while a run goes on: where it runs, how it is ranked, when its search ends, what is trained
 /// when that is over, and what the search is to have, which may become more (see
 /// [`focalsweep_core::plan::Plan::growth`]). `operating_point` may too, once a run is finished, but is in the
-/// fingerprint: only a spec that is there says whether it did. What `trainers` say of how trials train has fingerprints of
-/// its own.
+/// fingerprint: only a spec that is there says whether it did. What `trainers` say of how trials train has fingerprints
+/// of its own.
 const MAY_CHANGE: [&str; 9] =
     ["budget", "confirm", "launch", "parameters", "rank", "replicates", "run_cap", "target", "trainers"];
 /// What may change when a run is finished.

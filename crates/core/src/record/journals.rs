@@ -119,8 +119,8 @@ impl Journals {
         self.merged(job_id, |kept| self.retry.is_settled(&kept.stem, &kept.entry.row))
     }
 
-    /// The entries of a job of the plan of the trials `of` which have ended for good: they did not pause, and are not to
-    /// be tried again.
+    /// The entries of a job of the plan of the trials `of` which have ended for good: they did not pause, and are not
+    /// to be tried again.
     ///
     /// # Errors
     /// As there.

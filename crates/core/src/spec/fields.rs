@@ -60,8 +60,8 @@ pub(super) struct Reader {
     pub(super) recorded: bool,
     /// How trials are chosen, which says what a parameter may be.
     pub(super) method: Method,
-    /// Names of the trainers that the file has, each with the parameters that its command names; `None` where they could
-    /// not be read.
+    /// Names of the trainers that the file has, each with the parameters that its command names; `None` where they
+    /// could not be read.
     pub(super) trainers: Option<BTreeMap<String, Vec<String>>>,
     /// Values of which it is told already that they cannot be read.
     pub(super) broken: Vec<(Place, String)>,

@@ -64,8 +64,8 @@ fn is_result(outcome: Outcome) -> bool {
     }
 }
 
-/// The least, the earlier first, those that were ended early behind the rest; with weights ln(n + 1) - ln(rank), those of evolution strategies (Hansen & Ostermeier
-/// 2001): of ranks, so that neither the scale nor a single value counts.
+/// The least, the earlier first, those that were ended early behind the rest; with weights ln(n + 1) - ln(rank), those
+/// of evolution strategies (Hansen & Ostermeier 2001): of ranks, so that neither the scale nor a single value counts.
 fn by_value(results: &[(usize, Outcome)], count: usize) -> Vec<(usize, f64)> {
     let place = |outcome: Outcome| match outcome {
         Outcome::One(value) => (std::cmp::Reverse(u32::MAX), value),

@@ -183,7 +183,8 @@ proptest! {
     }
 }
 
-/// However little it came to: what was ended early comes behind what was not, and that which came further before the rest.
+/// However little it came to: what was ended early comes behind what was not, and that which came further before the
+/// rest.
 #[test]
 fn what_was_ended_early_is_worse_than_all_that_was_not() {
     let stopped = |rungs, value| Outcome::Stopped { rungs, value };

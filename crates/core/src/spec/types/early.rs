@@ -43,7 +43,8 @@ pub struct EarlyTerminate {
 impl EarlyTerminate {
     /// `eta` where nothing is said: that of W&B, and of the authors.
     pub const ETA: u32 = 3;
-    /// The part of a training after which trials are judged first, where nothing else is said. Measured: docs/search.md.
+    /// The part of a training after which trials are judged first, where nothing else is said. Measured:
+    /// docs/search.md.
     const FIRST: u32 = 9;
 
     /// Of how many trials one goes on by `hyperband`.

@@ -84,7 +84,8 @@ pub struct Spec {
     /// A metric on the validation rows at which no more trials are asked for, such as `{val_auc: 0.98}`. Not in a grid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
-    /// Ends trials early that do worse than others, so that the rest get the time; absent: every trial trains to its end.
+    /// Ends trials early that do worse than others, so that the rest get the time; absent: every trial trains to its
+    /// end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub early_terminate: Option<EarlyTerminate>,
     /// Commands of your own that train trials, by name; see `trainer` under `parameters`.
