@@ -35,10 +35,10 @@ pub enum Purpose {
     /// Candidates of a search by densities; `epoch` and `step` are how much was told and asked for before.
     Candidates = 14,
     /// Trials that a tree of a forest sees, and which of equal splits it takes; `replicate` is the tree.
-    Forest = 21,
+    Forest = 20,
     /// Parts of the models that averages are grown from; `replicate` is the number of the part. At `epoch` 1 the rows
     /// that choose them, dealt to folds.
-    Bag = 20,
+    Bag = 21,
 }
 
 /// One stream of random numbers.
