@@ -82,9 +82,14 @@ fn add<'a>(
     columns.push(Column::shown(head, say));
 }
 
-/// Trials of the method that has fewest, where another has more.
+/// Trials of the method that has fewest, where another has more; none where trials ended early.
 fn fewest_trials(report: &Report) -> Option<usize> {
-    let trials = || report.answer.methods.iter().map(|method| method.trials);
+    let methods = &report.answer.methods;
+    // With trials that ended early there is no saying what fewer would have come to.
+    if methods.iter().any(|method| method.at_equal_trials.iter().all(Option::is_none)) {
+        return None;
+    }
+    let trials = || methods.iter().map(|method| method.trials);
     trials().min().filter(|&fewest| trials().any(|trials| trials > fewest))
 }
 
