@@ -5,7 +5,7 @@
 //!        files (data of a replicate, on demand)            log (kept, epochs)    scores (read, checked) ─> a journal
 //! ```
 //! The process is a [`Child`](super::child::Child), as libtorch's is. Between it and this program stands a guard
-//! ([`guard`]): its stdin is a pipe of this program's, and when that closes, however this program ended, it ends the
+//! ([`guard()`]): its stdin is a pipe of this program's, and when that closes, however this program ended, it ends the
 //! command with all that the command started. Linux alone has what this needs.
 
 mod attempt;
