@@ -64,7 +64,9 @@ fn script(slurm: &SlurmSpec, (here, log): (&str, &str), command: &str) -> String
         r#"
 job=$SLURM_JOB_ID
 restarts=${{SLURM_RESTART_COUNT:-0}}
-unset "${{!SLURM_@}}"
+for name in "${{!SLURM_@}}"; do
+    [ "$name" = SLURM_CONF ] || unset "$name" # which says where the cluster is
+done
 
 # bash handles a signal only when no program runs in its foreground. At the time limit the launcher leaves its tasks
 # running, and goes on when it is its turn again.
