@@ -540,11 +540,12 @@ fn a_search_that_is_detached_is_looked_after_on_the_cluster() {
     let log = log.filter(|path| path.to_string_lossy().contains("launcher-")).last().unwrap();
     let said = fs::read_to_string(log).unwrap();
     assert!(said.contains("rung 2 of 3"), "{said}");
-    sweep.is_like(&here);
+    // The launcher's last act is to take the journals away.
     while !slurm.run("squeue", &["-h", "-r"]).is_empty() && begun.elapsed() < Duration::from_secs(300) {
         std::thread::sleep(Duration::from_millis(200));
     }
     slurm.queue_is_empty();
+    sweep.is_like(&here);
 }
 
 /// Sends a signal to a task's processes of these names.
