@@ -5,8 +5,8 @@ use crate::evidence::{Claim, Guarantee, Kind, Report};
 use crate::rank::Ranked;
 use crate::read::{column, split_word};
 use crate::say::{
-    difference_in_words, in_words, interval_in_words, interval_of, method_columns, methods_note, number, sentences,
-    texts, with_uncertainty,
+    difference_in_words, in_words, interval_in_words, interval_of, is_of_equal_trials, method_columns, methods_note,
+    number, sentences, texts, with_uncertainty,
 };
 use focalsweep_core::metrics::catalogue::{Better, Metric};
 use focalsweep_core::spec::Split;
@@ -130,27 +130,17 @@ pub(super) fn comparison(report: &Report) -> Option<Comparison> {
     })
 }
 
-/// Columns of methods that are to be seen without scrolling sideways.
-const MOST_COLUMNS: usize = 13;
-/// How important a column of methods is that holds a figure; those below say which trial it is.
-const LEAST_FIGURE: u8 = 40;
-
 /// The published comparison: a row for each way to deal with a rare class. `None` where there is one way only.
 pub(super) fn methods(report: &Report) -> Option<Comparison> {
     let mut columns = texts(&method_columns(report), &report.answer.methods);
-    // The text has them all. Figures of the best of equally many trials are wide.
-    let most = if columns.len() > MOST_COLUMNS { MOST_COLUMNS - 1 } else { MOST_COLUMNS };
-    while columns.len() > most {
-        let least = |at: &usize| columns[*at].head.importance.filter(|&importance| importance >= LEAST_FIGURE);
-        let Some(at) = (0..columns.len()).filter(|at| least(at).is_some()).min_by_key(least) else { break };
-        columns.remove(at);
-    }
+    // There is no room for them beside the rest; text, Markdown and JSON have them.
+    columns.retain(|column| !is_of_equal_trials(&column.head));
     let rows = report.answer.methods.len();
     (rows > 0).then(|| Comparison {
         columns: columns.iter().map(|column| column.head.full_name()).collect(),
         rows: (0..rows)
             .map(|row| (columns[0].cells[row].clone(), columns[1..].iter().map(|c| c.cells[row].clone()).collect()))
             .collect(),
-        note: methods_note(report),
+        note: methods_note(report, false),
     })
 }

@@ -37,7 +37,7 @@ impl Exporter<Report> for Markdown {
             out.push_str(&format!("> **Warning:** {}\n\n", escaped(warning)));
         }
         if !report.answer.methods.is_empty() {
-            out.push_str(&format!("## The methods compared\n\n{}\n\n", methods_note(report)));
+            out.push_str(&format!("## The methods compared\n\n{}\n\n", methods_note(report, true)));
             out.push_str(&table(&texts(&method_columns(report), &report.answer.methods)));
             out.push('\n');
         }

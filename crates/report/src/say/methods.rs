@@ -26,6 +26,14 @@ const FIGURES: [(&str, u8); 8] = [
 /// Figures on the test rows that are said of the best of equally many trials, likewise.
 const EQUAL: [(&str, u8); 3] = [("auc", 84), ("op_fn", 48), ("op_fp", 42)];
 
+/// How the group of their columns begins.
+const EQUAL_GROUP: &str = "best of ";
+
+/// Whether a column says what the best of equally many trials would have been.
+pub(crate) fn is_of_equal_trials(head: &Head) -> bool {
+    head.group.starts_with(EQUAL_GROUP)
+}
+
 /// The columns of the methods.
 pub(crate) fn method_columns(report: &Report) -> Vec<Column<'_, Method>> {
     let ranking = &report.ranking;
@@ -51,7 +59,7 @@ pub(crate) fn method_columns(report: &Report) -> Vec<Column<'_, Method>> {
             let place = ranking.place_of(&column(Split::Test, name));
             let Some((at, metric)) = place.zip(Metric::named(name)) else { continue };
             let short = if metric.at_operating_point() { name.replace('_', " ") } else { name.to_owned() };
-            add(&mut columns, &format!("best of {fewest}"), &short, Some(importance), move |method| {
+            add(&mut columns, &format!("{EQUAL_GROUP}{fewest}"), &short, Some(importance), move |method| {
                 or_nothing(method.at_equal_trials.get(at).copied().flatten().map(|of| in_words(name, of)))
             });
         }
@@ -105,8 +113,8 @@ fn plain(report: &Report) -> Option<&Method> {
     report.answer.methods.iter().find(|method| method.name == parameters::PLAIN)
 }
 
-/// What stands under the methods.
-pub(crate) fn methods_note(report: &Report) -> String {
+/// What stands under the methods; `with_equal`: where the columns of equally many trials are there.
+pub(crate) fn methods_note(report: &Report, with_equal: bool) -> String {
     let mut claims = plain(report).into_iter().flat_map(|plain| {
         let methods = report.answer.methods.iter();
         methods.filter_map(|method| report.on_test(Kind::Models, Test::Auc, &method.trial_id, &plain.trial_id))
@@ -121,7 +129,7 @@ pub(crate) fn methods_note(report: &Report) -> String {
             other.words()
         ),
     });
-    let equal = fewest_trials(report).map(|fewest| {
+    let equal = fewest_trials(report).filter(|_| with_equal).map(|fewest| {
         format!(
             " Not all had as many trials. `best of {fewest}`: what the best of {fewest} of a method's trials, drawn at \
              random and chosen on the validation rows, has on the test rows on average, ± its standard deviation over \

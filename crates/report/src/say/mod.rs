@@ -20,7 +20,7 @@ mod table;
 
 pub(crate) use columns::texts;
 pub(crate) use differences::difference_in_words;
-pub(crate) use methods::{method_columns, methods_note};
+pub(crate) use methods::{is_of_equal_trials, method_columns, methods_note};
 pub(crate) use numbers::{interval_in_words, number, with_uncertainty};
 pub(crate) use ranked::ranked_columns;
 pub(crate) use sentences::sentences;

@@ -42,7 +42,7 @@ impl Exporter<Report> for Table {
             out.text.push_str(if left_out.is_empty() { "" } else { "\n" });
             out.text.push_str(&draw(&columns, false));
             out.text.push_str("\n\n");
-            out.line(&methods_note(report), 0);
+            out.line(&methods_note(report, true), 0);
             out.text.push('\n');
         }
         let trials = [("winner", ranking.winner()), ("baseline", ranking.baseline())];
