@@ -8,18 +8,19 @@ mod same;
 #[expect(dead_code, reason = "other tests read more of a table")]
 #[path = "common/table.rs"]
 mod table;
+#[path = "common/waves.rs"]
+mod waves;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
 
-use common::{Said, files, focalsweep, program};
+use common::{files, focalsweep};
 use same::assert_same_runs;
 use serde_json::Value;
 use table::Table;
 use tempfile::TempDir;
+use waves::{folder_with, manifest, run, run_on_one_core, run_through_kills};
 
 const SWEEP: &str = "name: early\n\
                      data: {source: rows.parquet, synth: {rows: 600, features: 4, positives: 120}, label: Class}\n\
@@ -29,24 +30,12 @@ const SWEEP: &str = "name: early\n\
                      learning_rate: {values: [1e-4, 1e-3, 1e-2]}, hidden: {values: [[4], [2]]}}\n";
 
 fn folder() -> TempDir {
-    let folder = TempDir::new().unwrap();
-    fs::write(folder.path().join("sweep.yaml"), SWEEP).unwrap();
-    folder
-}
-
-fn run(folder: &Path, out: &str, changes: &[&str], more: &[&str]) -> Said {
-    let mut args = vec!["run", "sweep.yaml", "--devices", "cpu", "--no-progress", "--out", out];
-    args.extend(changes.iter().flat_map(|change| ["--set", change]));
-    focalsweep(folder, args.into_iter().chain(more.iter().copied()))
+    folder_with(SWEEP)
 }
 
 /// A column, as words.
 fn text(table: &Table, name: &str) -> Vec<String> {
     table.cells(&[name.to_owned()])
-}
-
-fn manifest(dir: &Path) -> Value {
-    serde_json::from_slice(&fs::read(dir.join("manifest.json")).unwrap()).unwrap()
 }
 
 /// How many rows ended how, after how many epochs.
@@ -191,16 +180,10 @@ fn one_core_and_two_train_the_same() {
     let folder = folder();
     let folder = folder.path();
     assert_eq!(run(folder, "two", &[], &[]).code, Some(0));
-    let mut on_one = Command::new("taskset");
-    on_one.args(["-c", "0", env!("CARGO_BIN_EXE_focalsweep"), "run", "sweep.yaml", "--devices", "cpu"]);
-    match on_one.args(["--no-progress", "--out", "one"]).current_dir(folder).output() {
-        Ok(said) => assert_eq!(said.status.code(), Some(0), "{}", String::from_utf8_lossy(&said.stderr)),
-        Err(why) => {
-            eprintln!("skipped: there is no `taskset` to hold the program to one core: {why}");
-            return;
-        }
+    match run_on_one_core(folder, "one") {
+        Ok(()) => assert_same_runs(&folder.join("one"), &folder.join("two")),
+        Err(why) => eprintln!("skipped: {why}"),
     }
-    assert_same_runs(&folder.join("one"), &folder.join("two"));
 }
 
 /// Killed at any moment and resumed, in any rung: the trials and bits of a run that was left alone. Of a search too.
@@ -213,22 +196,7 @@ fn a_killed_run_goes_on_to_the_same_end() {
     for (name, changes) in [("grid", &grid[..]), ("search", &search[..])] {
         let whole = format!("whole-{name}");
         assert_eq!(run(folder, &whole, changes, &[]).code, Some(0));
-        let mut kills = 0;
-        for wait in [120, 200, 300, 400, 500, 600] {
-            let mut child = program(folder);
-            child.args(["run", "sweep.yaml", "--devices", "cpu", "--no-progress", "--out", name, "--resume"]);
-            child.args(changes.iter().flat_map(|change| ["--set", change]));
-            let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-            std::thread::sleep(Duration::from_millis(wait));
-            if child.try_wait().unwrap().is_none() {
-                child.kill().unwrap();
-                kills += 1;
-            }
-            child.wait().unwrap();
-        }
-        assert!(kills > 0, "{name}");
-        let said = run(folder, name, changes, &["--resume"]);
-        assert_eq!(said.code, Some(0), "{name}: {}", said.stderr);
+        run_through_kills(folder, name, changes, &[120, 200, 300, 400, 500, 600]);
         assert_same_runs(&folder.join(name), &folder.join(whole));
     }
 }

@@ -8,17 +8,18 @@ mod same;
 #[expect(dead_code, reason = "other tests read more of a table")]
 #[path = "common/table.rs"]
 mod table;
+#[path = "common/waves.rs"]
+mod waves;
 
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
 
-use common::{Said, files, focalsweep, program};
+use common::{files, focalsweep};
 use same::assert_same_runs;
 use serde_json::Value;
 use table::Table;
 use tempfile::TempDir;
+use waves::{folder_with, manifest, run, run_on_one_core, run_through_kills};
 
 const SWEEP: &str = "name: search\n\
                      data: {source: rows.parquet, synth: {rows: 400, features: 3, positives: 60}, label: Class}\n\
@@ -28,21 +29,8 @@ const SWEEP: &str = "name: search\n\
                      learning_rate: {min: 1e-4, max: 1e-1, distribution: log_uniform_values}, \
                      hidden: {values: [[4], [2], []]}}\n";
 
-/// A folder with the sweep file in it.
 fn folder() -> TempDir {
-    let folder = TempDir::new().unwrap();
-    fs::write(folder.path().join("sweep.yaml"), SWEEP).unwrap();
-    folder
-}
-
-fn run(folder: &Path, out: &str, changes: &[&str], more: &[&str]) -> Said {
-    let mut args = vec!["run", "sweep.yaml", "--devices", "cpu", "--no-progress", "--out", out];
-    args.extend(changes.iter().flat_map(|change| ["--set", change]));
-    focalsweep(folder, args.into_iter().chain(more.iter().copied()))
-}
-
-fn manifest(dir: &Path) -> Value {
-    serde_json::from_slice(&fs::read(dir.join("manifest.json")).unwrap()).unwrap()
+    folder_with(SWEEP)
 }
 
 fn rows(dir: &Path) -> usize {
@@ -100,25 +88,10 @@ fn one_core_and_two_train_the_same() {
     let folder = folder();
     let folder = folder.path();
     assert_eq!(run(folder, "two", &[], &[]).code, Some(0));
-    let mut on_one = std::process::Command::new("taskset");
-    on_one.args([
-        "-c",
-        "0",
-        env!("CARGO_BIN_EXE_focalsweep"),
-        "run",
-        "sweep.yaml",
-        "--devices",
-        "cpu",
-        "--no-progress",
-    ]);
-    match on_one.args(["--out", "one"]).current_dir(folder).output() {
-        Ok(said) => assert_eq!(said.status.code(), Some(0), "{}", String::from_utf8_lossy(&said.stderr)),
-        Err(why) => {
-            eprintln!("skipped: there is no `taskset` to hold the program to one core: {why}");
-            return;
-        }
+    match run_on_one_core(folder, "one") {
+        Ok(()) => assert_same_runs(&folder.join("one"), &folder.join("two")),
+        Err(why) => eprintln!("skipped: {why}"),
     }
-    assert_same_runs(&folder.join("one"), &folder.join("two"));
 }
 
 /// Killed at any moment and resumed: the trials and bits of a run that was left alone.
@@ -128,22 +101,7 @@ fn a_killed_search_goes_on_to_the_same_end() {
     let folder = folder.path();
     let changes = ["train.epochs=40", "run_cap=16"];
     assert_eq!(run(folder, "whole", &changes, &[]).code, Some(0));
-    let mut kills = 0;
-    for wait in [150, 300, 600, 900] {
-        let mut child = program(folder);
-        child.args(["run", "sweep.yaml", "--devices", "cpu", "--no-progress", "--out", "run", "--resume"]);
-        child.args(changes.iter().flat_map(|change| ["--set", change]));
-        let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(wait));
-        if child.try_wait().unwrap().is_none() {
-            child.kill().unwrap();
-            kills += 1;
-        }
-        child.wait().unwrap();
-    }
-    assert!(kills > 0);
-    let said = run(folder, "run", &changes, &["--resume"]);
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    run_through_kills(folder, "run", &changes, &[150, 300, 600, 900]);
     assert_same_runs(&folder.join("run"), &folder.join("whole"));
 }
 

@@ -103,8 +103,10 @@ fn errors(folder: &Path) -> Vec<String> {
 #[test]
 fn a_command_is_judged_beside_our_own() {
     let folder = folder(&format!(
-        "replicates: 2\ntrainers: {{own: {{command: {}, cpus: 1}}}}\nparameters:\n  - {{loss: {{values: [bce, focal]}}}}\n  \
-         - {{trainer: {{value: own}}, mode: {{values: [good, score]}}, n: {{values: [1, 2]}}, learning_rate: {{value: 0.5}}}}\n",
+        "replicates: 2\ntrainers: {{own: {{command: {}, cpus: 1}}}}\n\
+         parameters:\n  - {{loss: {{values: [bce, focal]}}}}\n  \
+         - {{trainer: {{value: own}}, mode: {{values: [good, score]}}, n: {{values: [1, 2]}}, \
+         learning_rate: {{value: 0.5}}}}\n",
         as_words()
     ));
     let folder = folder.path();
@@ -173,7 +175,8 @@ fn a_command_is_judged_beside_our_own() {
 fn what_a_command_writes_wrongly_is_a_failed_trial_with_the_reason() {
     let modes = ["missing", "twice", "nan", "text", "split", "range", "none"];
     let folder = folder(&format!(
-        "trainers: {{own: {{command: {}, inputs: raw}}}}\nparameters: {{trainer: {{value: own}}, mode: {{values: [{}]}}}}\n",
+        "trainers: {{own: {{command: {}, inputs: raw}}}}\n\
+         parameters: {{trainer: {{value: own}}, mode: {{values: [{}]}}}}\n",
         as_words(),
         modes.join(", ")
     ));
@@ -413,7 +416,8 @@ fn so_many_run_at_once_as_there_are_cores_for() {
     let folder = folder(&format!(
         "trainers: {{wide: {{command: [sh, -c, '{script}', wide], cpus: {cores}}}, \
          thin: {{command: [sh, -c, '{script}', thin]}}}}\n\
-         parameters:\n  - {{trainer: {{value: wide}}, n: {{values: [1, 2]}}}}\n  - {{trainer: {{value: thin}}, n: {{values: [1, 2, 3, 4]}}}}\n"
+         parameters:\n  - {{trainer: {{value: wide}}, n: {{values: [1, 2]}}}}\n  \
+         - {{trainer: {{value: thin}}, n: {{values: [1, 2, 3, 4]}}}}\n"
     ));
     assert_eq!(run(folder.path(), &[]).code, Some(1));
     let mut spans: Vec<(String, u64, u64)> = Vec::new();
@@ -445,7 +449,8 @@ fn commands_are_not_judged_at_rungs() {
     let folder = folder(&format!(
         "early_terminate: {{type: hyperband, min_epochs: 1, max_epochs: 9}}\nrank: {{by: [auc]}}\n\
          trainers: {{own: {{command: {}}}}}\nparameters:\n  - {{trainer: {{value: own}}, n: {{values: [1, 2]}}}}\n  \
-         - {{loss: {{value: focal}}, alpha: {{values: [0.2, 0.5, 0.8]}}, learning_rate: {{values: [1e-4, 1e-3, 1e-2]}}}}\n",
+         - {{loss: {{value: focal}}, alpha: {{values: [0.2, 0.5, 0.8]}}, \
+         learning_rate: {{values: [1e-4, 1e-3, 1e-2]}}}}\n",
         as_words()
     ));
     let folder = folder.path();

@@ -15,7 +15,7 @@ use super::spec::closed;
 use crate::cli::ExportArgs;
 use crate::launch::command::kept_model;
 use crate::output::{self, Failure};
-use focalsweep_core::record::{ModelDirError, RunFiles, write_atomically, write_model_dir};
+use focalsweep_core::record::{ModelDirError, RunFiles, State, write_atomically, write_model_dir};
 use focalsweep_core::shell::quoted;
 use focalsweep_report::{self as report, ENSEMBLE, Options, Results, Row};
 
@@ -40,6 +40,12 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
         card.threshold.map_or_else(|| "none".to_owned(), |t| format!("{t:.3}")),
         quoted(&args.out)
     ));
+    if row.state == State::Stopped {
+        let epochs = results.value(row, "epochs_run").unwrap_or_default();
+        output::talk(&format!(
+            "warning: `early_terminate` ended it after {epochs} epochs: it was not trained to its end"
+        ));
+    }
     output::path(&args.out).map_err(closed)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -27,7 +27,7 @@ mod tests {
         fn names_come_back(name in "[ -~é\\n\\t\u{85}]{1,12}") {
             for written in [scalar(&name), quoted(&name)] {
                 let text = format!(
-                    "name: a\ndata: {{source: a.csv, label: b, categorical: [{}]}}\nparameters: {{}}\n",
+                    "name: a\ndata: {{source: a.csv, label: the label, categorical: [{}]}}\nparameters: {{}}\n",
                     quoted(&name)
                 );
                 let spec = focalsweep_core::spec::parse("t", &text).unwrap();

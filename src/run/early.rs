@@ -4,8 +4,7 @@
 //! A trial that early stopping ended on all replicates stays in the race with its best epoch, and is trained no more.
 
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
-use std::ops::Range;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::error::RunError;
 use super::rungs::to_rung;
@@ -70,14 +69,8 @@ fn brackets(workload: &Workload) -> Vec<Bracket> {
         let judged = |job: &&Job| job.phase == Phase::Search && job.epochs.is_some();
         let jobs: Vec<&Job> = plan.jobs[span].iter().filter(judged).collect();
         let Some(first) = jobs.first() else { continue };
-        let mut replicates: Vec<u32> = jobs.iter().map(|job| job.replicate).collect();
-        replicates.sort_unstable();
-        replicates.dedup();
-        let mut spans: Vec<Range<usize>> = jobs.iter().map(|job| job.first..job.first + job.count).collect();
-        spans.sort_by_key(|span| (span.start, span.end));
-        let mut places: Vec<usize> = spans.into_iter().flatten().collect();
-        places.sort_unstable();
-        places.dedup();
+        let replicates: BTreeSet<u32> = jobs.iter().map(|job| job.replicate).collect();
+        let places: BTreeSet<usize> = jobs.iter().flat_map(|job| job.first..job.first + job.count).collect();
         let last: HashSet<String> = places.iter().map(|&index| trials.get(index).trial_id()).collect();
         if first.goes_on() {
             let bracket = of_trial.get(&trials.get(first.first).trial_id());
@@ -86,7 +79,8 @@ fn brackets(workload: &Workload) -> Vec<Bracket> {
             }
         } else {
             of_trial.extend(last.iter().map(|id| (id.clone(), brackets.len())));
-            brackets.push(Bracket { trials: places, last, replicates, rung: 0 });
+            let (trials, replicates) = (places.into_iter().collect(), replicates.into_iter().collect());
+            brackets.push(Bracket { trials, last, replicates, rung: 0 });
         }
     }
     brackets

@@ -5,23 +5,9 @@
 set -eu
 
 cd "$(dirname "$0")/../.."
-package=kubernetes-validate==1.37.0
-venv=${XDG_CACHE_HOME:-$HOME/.cache}/focalsweep/kubernetes-validate
-stamp="$venv/made-with"
-
-skip() {
-    echo "skipped: $1; docs/kubernetes-job.yaml was not checked"
-    exit 0
-}
-
-if [ "$(cat "$stamp" 2>/dev/null || true)" != "$package" ]; then
-    command -v python3 >/dev/null || skip "there is no python3"
-    rm -rf "$venv"
-    mkdir -p "$(dirname "$venv")"
-    python3 -m venv "$venv" >/dev/null 2>&1 || skip "python3 -m venv does not work here"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$package" || skip "pip cannot install $package"
-    echo "$package" >"$stamp"
-fi
+missed="docs/kubernetes-job.yaml was not checked"
+. tests/common/venv.sh
+make_venv kubernetes-validate "kubernetes-validate==1.37.0"
 
 for version in 1.29 1.37; do
     "$venv/bin/kubernetes-validate" --strict -k "$version" docs/kubernetes-job.yaml

@@ -11,25 +11,9 @@ if [ ! -x "$program" ]; then
     echo "there is no $program: run \`make build\`, or name the program in FOCALSWEEP" >&2
     exit 1
 fi
-packages="pandas pyarrow polars duckdb jsonschema pyyaml numpy safetensors tzdata pytz"
-venv=${XDG_CACHE_HOME:-$HOME/.cache}/focalsweep/python-readers
-stamp="$venv/made-with"
-
-skip() {
-    echo "skipped: $1; the Parquet files were not read with Python"
-    exit 0
-}
-
-if [ "$(cat "$stamp" 2>/dev/null || true)" != "$packages" ]; then
-    command -v python3 >/dev/null || skip "there is no python3"
-    rm -rf "$venv"
-    mkdir -p "$(dirname "$venv")"
-    python3 -m venv "$venv" >/dev/null 2>&1 || skip "python3 -m venv does not work here"
-    # shellcheck disable=SC2086 # one word a package
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: $packages ||
-        skip "pip cannot install $packages"
-    echo "$packages" >"$stamp"
-fi
+missed="the Parquet files were not read with Python"
+. tests/common/venv.sh
+make_venv python-readers "pandas pyarrow polars duckdb jsonschema pyyaml numpy safetensors tzdata pytz"
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT INT TERM

@@ -13,7 +13,7 @@ use focalsweep_engine::train::{Measured, measure_outside};
 
 use super::attempt::{Told, environment, lay_out};
 use super::files::write;
-use super::order::{TrialOrder, seed_of};
+use super::order::TrialOrder;
 use super::words::expanded;
 
 /// A trial that is laid out to be run.
@@ -39,18 +39,9 @@ impl<'a> ByHand<'a> {
         (source, data): (&Source, &Replicate),
     ) -> Result<Self, RunDirError> {
         let failed = |why: io::Error| RunDirError::io(&folder, why);
-        let order = TrialOrder {
-            trial_id,
-            replicate: data.index,
-            seed: seed_of(spec.seed, data.index),
-            parameters: trial.parameters.clone(),
-            label: source.label.clone(),
-            threads: trainer.cpus,
-            out: std::path::absolute(folder.join("out")).map_err(failed)?,
-            epochs: None,
-            resume_from: None,
-            data: write(&folder.join("inputs"), source, data, trainer.inputs)?,
-        };
+        let files = write(&folder.join("inputs"), source, data, trainer.inputs)?;
+        let of = (data.index, source.label.as_str());
+        let order = TrialOrder::new((spec, trainer), (trial_id, trial), of, &folder, files).map_err(failed)?;
         let order_file = lay_out(&folder, &order).map_err(failed)?;
         let words = expanded(&trainer.command, &order.parameters);
         Ok(Self { trainer, order, order_file, words })

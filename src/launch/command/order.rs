@@ -1,9 +1,10 @@
 //! The file that tells a command what to train.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use focalsweep_core::spec::Scalar;
+use focalsweep_core::spec::{CommandTrial, Scalar, Spec, TrainerSpec};
 use serde::Serialize;
 
 use super::files::Paths;
@@ -33,7 +34,34 @@ pub(super) struct TrialOrder {
     pub(super) data: Paths,
 }
 
+impl TrialOrder {
+    /// What `trainer` is told of a trial on a replicate of `spec`, whose files are `data`. It writes to `out` in `folder`.
+    ///
+    /// # Errors
+    /// There is no working directory.
+    pub(super) fn new(
+        (spec, trainer): (&Spec, &TrainerSpec),
+        (trial_id, trial): (String, &CommandTrial),
+        (replicate, label): (u32, &str),
+        folder: &Path,
+        data: Paths,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            trial_id,
+            replicate,
+            seed: seed_of(spec.seed, replicate),
+            parameters: trial.parameters.clone(),
+            label: label.to_owned(),
+            threads: trainer.cpus,
+            out: std::path::absolute(folder.join("out"))?,
+            epochs: None,
+            resume_from: None,
+            data,
+        })
+    }
+}
+
 /// The seed of a replicate of a sweep, as most programs take one.
-pub(super) fn seed_of(seed: u64, replicate: u32) -> u32 {
+fn seed_of(seed: u64, replicate: u32) -> u32 {
     u32::try_from(seed.wrapping_add(u64::from(replicate)) % (1 << 31)).unwrap_or_default()
 }

@@ -15,7 +15,7 @@ use focalsweep_engine::job::{Event, JobError, Outside, Work, ended, keep_outside
 
 use super::attempt::Told;
 use super::files::InputFiles;
-use super::order::{TrialOrder, seed_of};
+use super::order::TrialOrder;
 use super::train::{Trained, train};
 use super::{FOLDER, folder_of_trial};
 use crate::launch::host::processor;
@@ -177,18 +177,8 @@ impl<'a> Commands<'a> {
         let folder = folder_of_trial(work.dir.root(), &trial_id, job.replicate);
         let failed = |why: io::Error| LaunchError::Command { job_id: job_id.clone(), folder: folder.clone(), why };
         fs::create_dir_all(&folder).map_err(failed)?;
-        let order = TrialOrder {
-            trial_id,
-            replicate: job.replicate,
-            seed: seed_of(work.spec.seed, job.replicate),
-            parameters: trial.parameters.clone(),
-            label: self.source.label.clone(),
-            threads: trainer.cpus,
-            out: std::path::absolute(&folder).map_err(failed)?.join("out"),
-            epochs: None,
-            resume_from: None,
-            data: files.of(data, trainer.inputs)?,
-        };
+        let (files, of) = (files.of(data, trainer.inputs)?, (job.replicate, self.source.label.as_str()));
+        let order = TrialOrder::new((work.spec, trainer), (trial_id, trial), of, &folder, files).map_err(failed)?;
         let told = Told { trainer, order: &order, gpus };
         let label = work.trials.get(job.first).label();
         let (sender, of_job) = (said.clone(), job_id.clone());

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Confusion;
+use super::{Confusion, Ranks, ScoredRows, brier, clustered_auc_error};
 
 /// Metrics of one split at threshold 0.5. `None`: not defined there (one class only).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,27 @@ pub struct SplitMetrics {
     /// Mean squared difference of score and label; `None` where scores are no probabilities.
     #[serde(default, with = "any_float::maybe")]
     pub brier: Option<f64>,
+}
+
+impl SplitMetrics {
+    /// Of scored rows; what ranks them is `raw`, since probabilities that differ by little become equal, and where there
+    /// is no probability for each, nothing is said that needs one. `units[i]` is the unit of row i, empty where rows
+    /// stand for themselves. Their ranks beside, where there are any.
+    pub fn measured(rows: ScoredRows<'_>, units: &[u32], loss: Option<f64>) -> (Self, Option<Ranks>) {
+        let ScoredRows { raw, scores, labels } = rows;
+        let ranks = Ranks::new(raw, labels);
+        let auc = ranks.as_ref().map(Ranks::auc);
+        let are_probabilities = scores.len() == labels.len();
+        let metrics = Self {
+            loss,
+            auc: auc.map(|auc| auc.auc),
+            auc_se: if units.is_empty() { auc.and_then(|auc| auc.se) } else { clustered_auc_error(raw, labels, units) },
+            average_precision: ranks.as_ref().map(Ranks::average_precision),
+            confusion: are_probabilities.then(|| Confusion::at(scores, labels, 0.5)),
+            brier: are_probabilities.then(|| brier(scores, labels)),
+        };
+        (metrics, ranks)
+    }
 }
 
 /// Numbers that may be infinite or none, as those of a diverging trial are: JSON has no word for them, so they are

@@ -113,12 +113,15 @@ impl<'a> Collection<'a> {
         let of_jobs: HashMap<&str, usize> = (0..).zip(&plan.jobs).map(|(at, job)| (job.job_id.as_str(), at)).collect();
         let place = |job_id: &str| of_jobs.get(planned(job_id)).copied();
         entries.retain(|kept| earlier.gives_way_to(&kept.entry.row, place));
+        // Most plans have nothing that goes on, and keys cost.
         let last = plan.last_jobs(trials);
-        let rows = entries
-            .iter()
-            .map(|Kept { entry: Entry { row, .. }, .. }| ((row.trial_id.clone(), row.replicate), row.job_id.as_str()));
-        let all = rows.chain(earlier.jobs().map(|(key, job_id)| (key.clone(), job_id)));
-        let under_way = all.filter(|(key, job_id)| last.get(key).is_some_and(|&at| Some(at) != place(job_id))).count();
+        let is_last = |trial: &str, replicate: u32, job_id: &str| {
+            last.is_empty() || last.get(&(trial.to_owned(), replicate)).is_none_or(|&at| Some(at) == place(job_id))
+        };
+        let rows = entries.iter().map(|kept| &kept.entry.row);
+        let rows = rows.map(|row| (row.trial_id.as_str(), row.replicate, row.job_id.as_str()));
+        let all = rows.chain(earlier.jobs().map(|((trial, replicate), job_id)| (trial.as_str(), *replicate, job_id)));
+        let under_way = all.filter(|&(trial, replicate, job_id)| !is_last(trial, replicate, job_id)).count();
         let (free, commands) = (trials.free_columns(), trials.of_commands());
         Ok(Self { dir, plan, entries, earlier, metadata, free, commands, replicates, damage, under_way })
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::bytes::from_le_bytes;
 use super::checksum::{OTHER_SUM, Sum, sum_of_stream};
-use super::entry::{MODEL, Spans};
+use super::entry::{MODEL, PARTS, Spans};
 use super::names::bytes_path;
 
 /// Bytes of an entry that are read together.
@@ -82,6 +82,15 @@ impl JobBytes {
             *part = from_le_bytes(&self.part(stem, spans, at)?);
         }
         Ok(scores)
+    }
+
+    /// All parts of an entry that has bytes, as they were written.
+    pub(super) fn all(&mut self, stem: &str, spans: &Spans) -> io::Result<[Vec<u8>; PARTS]> {
+        let mut parts: [Vec<u8>; PARTS] = Default::default();
+        for (at, part) in parts.iter_mut().enumerate() {
+            *part = self.part(stem, spans, at)?;
+        }
+        Ok(parts)
     }
 
     /// The parameters of the model of an entry that has bytes, little-endian f32.

@@ -5,7 +5,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::bytes::le_bytes;
 use super::entry::Entry;
 use super::job_bytes::JobBytes;
 use super::journal::{Payload, ScoreBytes};
@@ -137,12 +136,15 @@ impl Journals {
     /// It cannot be read, or is damaged.
     pub fn payload(&self, kept: &Kept) -> io::Result<Option<Payload>> {
         let Some(spans) = &kept.entry.bytes else { return Ok(None) };
-        let mut bytes = JobBytes::new(self.jobs.clone());
-        let [validation, test, calibration] = bytes
-            .scores(&kept.stem, spans)?
-            .map(|[raw, score]| ScoreBytes { raw: le_bytes(&raw), score: le_bytes(&score) });
-        let (train_roc, model) = (kept.entry.train_roc.clone(), bytes.model(&kept.stem, spans)?);
-        Ok(Some(Payload { train_roc, validation, test, calibration, model }))
+        let [raw, score, test_raw, test_score, calibration_raw, calibration_score, model] =
+            JobBytes::new(self.jobs.clone()).all(&kept.stem, spans)?;
+        Ok(Some(Payload {
+            train_roc: kept.entry.train_roc.clone(),
+            validation: ScoreBytes { raw, score },
+            test: ScoreBytes { raw: test_raw, score: test_score },
+            calibration: ScoreBytes { raw: calibration_raw, score: calibration_score },
+            model,
+        }))
     }
 
     fn merged(&self, job_id: &str, counts: impl Fn(&Kept) -> bool) -> io::Result<Vec<Kept>> {

@@ -2,24 +2,21 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use super::error::{JobError, save};
 use super::event::Event;
+use super::row::{micros, row_of, score_bytes};
 use super::work::{JobDevice, Work};
 use crate::train::{Checkpoint, Ended, EpochReport, Fitted, Observer, RowScores, SaveError, Stack, start};
 use focalsweep_core::plan::Job;
 use focalsweep_core::prepared::Replicate;
-use focalsweep_core::record::{Attempt, Journal, Payload, ResultRow, ScoreBytes, State, le_bytes};
+use focalsweep_core::record::{Attempt, Journal, Payload, ResultRow, State, le_bytes};
 
 /// How often a running stack is checkpointed: what a kill can cost.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
 
 /// Microseconds since 1970-01-01 UTC.
-pub(super) fn micros() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|d| i64::try_from(d.as_micros()).ok()).unwrap_or(0)
-}
-
 /// What a job has kept, and where it goes on.
 pub(super) struct Kept {
     /// Ids of the job's trials.
@@ -95,35 +92,20 @@ impl<'a> Keeper<'a> {
 
     fn row(&self, ended: &Ended) -> ResultRow {
         let fitted = ended.outcome.as_ref().ok();
-        let folds = self.work.spec.split.folds.map(|folds| folds.of_replicate(self.job.replicate));
+        let row = row_of(self.work, (self.job, self.data), self.stack.trials[ended.slot].clone());
         ResultRow {
-            trial_id: self.kept.ids[ended.slot].clone(),
-            replicate: self.job.replicate,
             state: match fitted {
                 Some(_) if ended.paused => State::Stopped,
                 Some(_) => State::Finished,
                 None => State::Failed,
             },
             error: ended.outcome.as_ref().err().cloned(),
-            trainer: focalsweep_core::spec::STACK.to_owned(),
-            trainer_fingerprint: None,
-            phase: self.job.phase,
-            fold: folds.map(|(fold, _)| fold),
-            repeat: folds.map(|(_, repeat)| repeat),
-            hyperparameters: self.stack.trials[ended.slot].clone(),
-            seed: self.work.spec.seed,
-            split_fingerprint: self.data.split_fingerprint.clone(),
-            data_fingerprint: self.work.data_fingerprint.to_owned(),
             device: self.device.device.to_string(),
             device_name: self.device.model.to_owned(),
-            host: gethostname::gethostname().to_string_lossy().into_owned(),
-            job_id: self.job.job_id.clone(),
-            stack_size: self.job.count as u32,
             epochs_run: ended.history.len() as u32,
             best_epoch: fitted.map(|f| f.best_epoch),
             train_seconds: ended.seconds,
             started_at: self.started_at,
-            finished_at: micros(),
             train: fitted.and_then(|f| f.train.clone()),
             val: fitted.map(|f| f.val.clone()),
             test: fitted.map(|f| f.test.clone()),
@@ -131,17 +113,12 @@ impl<'a> Keeper<'a> {
             threshold_raw: fitted.and_then(|f| f.threshold_raw),
             val_op: fitted.and_then(|f| f.val_op),
             test_op: fitted.and_then(|f| f.test_op),
+            ..row
         }
     }
 
     fn payload(&self, fitted: &Fitted) -> Payload {
-        let wants_scores = self.work.spec.scores != Some(focalsweep_core::spec::Scores::None);
-        let scores = |rows: &RowScores| {
-            if !wants_scores {
-                return ScoreBytes::default();
-            }
-            ScoreBytes { raw: le_bytes(&rows.raw), score: le_bytes(&rows.scores) }
-        };
+        let scores = |rows: &RowScores| score_bytes(self.work, rows);
         Payload {
             train_roc: fitted.train_roc.clone(),
             validation: scores(&fitted.validation),

@@ -11,6 +11,7 @@ mod keeper;
 mod outside;
 mod outside_scores;
 mod protocol;
+mod row;
 mod run;
 mod rungs;
 mod stop;

@@ -63,7 +63,8 @@ pub(super) fn paused(
     train: &Rows,
 ) -> Option<Checkpoint> {
     let from = job.epochs.map(|[from, _]| from).filter(|&from| from > 0)?;
-    let slots: HashMap<String, usize> = ids(&stack.trials).into_iter().zip(0..).collect();
+    let unknown = ids(&stack.trials).into_iter().zip(0..).filter(|(id, _)| !known.contains(id));
+    let slots: HashMap<String, usize> = unknown.collect();
     let warn = |error: &dyn std::error::Error| {
         tracing::warn!(job = job.job_id, %error, "where trials paused cannot be read; they begin again");
     };
@@ -88,9 +89,7 @@ pub(super) fn paused(
     }
     let all: Vec<(&Checkpoint, usize, usize)> =
         found.iter().flat_map(|(from, of)| of.iter().map(move |&(at, slot)| (from, at, slot))).collect();
-    let ids = ids(&stack.trials);
-    let wanted: Vec<_> = all.into_iter().filter(|&(.., slot)| !known.contains(&ids[slot])).collect();
-    let joined = Checkpoint::joined(&wanted)?;
+    let joined = Checkpoint::joined(&all)?;
     joined.check(stack, train).inspect_err(|error| warn(error)).ok()?;
     Some(joined)
 }

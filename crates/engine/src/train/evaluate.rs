@@ -2,7 +2,7 @@
 
 use super::backend::{Part, Scored};
 use super::error::TrainError;
-use focalsweep_core::metrics::{self, Confusion, Ranks, RocCorner, ScoredRows, threshold_in_use, validation_threshold};
+use focalsweep_core::metrics::{Confusion, Ranks, RocCorner, ScoredRows, threshold_in_use, validation_threshold};
 use focalsweep_core::prepared::{Replicate, Rows};
 use focalsweep_core::record::SplitMetrics;
 use focalsweep_core::spec::OperatingPoint;
@@ -131,23 +131,7 @@ fn part<'a>((scored, rows): &'a (Scored, &Rows), model: usize) -> (OfModel<'a>, 
     (OfModel { raw: &scored.raw[at.clone()], scores: &scored.scores[at] }, &rows.y)
 }
 
-/// What ranks rows is measured by their logits, since probabilities that differ by little become equal.
 fn measure(part_of: &(Scored, &Rows), model: usize) -> (SplitMetrics, Option<Ranks>) {
-    let (OfModel { raw, scores }, labels) = part(part_of, model);
-    let units = &part_of.1.units[..];
-    let ranks = Ranks::new(raw, labels);
-    let auc = ranks.as_ref().map(Ranks::auc);
-    let metrics = SplitMetrics {
-        loss: Some(part_of.0.loss[model]),
-        auc: auc.map(|a| a.auc),
-        auc_se: if units.is_empty() {
-            auc.and_then(|a| a.se)
-        } else {
-            metrics::clustered_auc_error(raw, labels, units)
-        },
-        average_precision: ranks.as_ref().map(Ranks::average_precision),
-        confusion: Some(Confusion::at(scores, labels, 0.5)),
-        brier: Some(metrics::brier(scores, labels)),
-    };
-    (metrics, ranks)
+    let (of_model, labels) = part(part_of, model);
+    SplitMetrics::measured(of_model.labelled(labels), &part_of.1.units, Some(part_of.0.loss[model]))
 }

@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use focalsweep_core::metrics::{
-    Confusion, Ranks, ScoredRows, brier, clustered_auc_error, threshold_in_use, validation_threshold,
-};
+use focalsweep_core::metrics::{Confusion, ScoredRows, threshold_in_use, validation_threshold};
 use focalsweep_core::prepared::{Replicate, Rows};
 use focalsweep_core::record::SplitMetrics;
 use focalsweep_core::spec::{OperatingPoint, Output};
@@ -60,8 +58,8 @@ pub fn measure_outside(
     let in_use = threshold_in_use(point, chosen, scored(&parts[2], calibration));
     let flagged = |at: usize, rows: &Rows, raw: f64| Confusion::at(&parts[at].raw, &rows.y, raw);
     Ok(Measured {
-        val: metrics(&parts[0], validation),
-        test: metrics(&parts[1], test),
+        val: SplitMetrics::measured(scored(&parts[0], validation), &validation.units, None).0,
+        test: SplitMetrics::measured(scored(&parts[1], test), &test.units, None).0,
         threshold: in_use.filter(|_| output == Output::Probability).map(|threshold| threshold.score),
         threshold_raw: in_use.map(|threshold| threshold.raw),
         val_op: chosen.map(|threshold| flagged(0, validation, threshold.raw)),
@@ -72,25 +70,6 @@ pub fn measure_outside(
 
 fn scored<'a>(part: &'a RowScores, rows: &'a Rows) -> ScoredRows<'a> {
     ScoredRows { raw: &part.raw, scores: &part.scores, labels: &rows.y }
-}
-
-fn metrics(part: &RowScores, rows: &Rows) -> SplitMetrics {
-    let (labels, units) = (&rows.y[..], &rows.units[..]);
-    let ranks = Ranks::new(&part.raw, labels);
-    let auc = ranks.as_ref().map(Ranks::auc);
-    let are_probabilities = part.scores.len() == labels.len();
-    SplitMetrics {
-        loss: None,
-        auc: auc.map(|auc| auc.auc),
-        auc_se: if units.is_empty() {
-            auc.and_then(|auc| auc.se)
-        } else {
-            clustered_auc_error(&part.raw, labels, units)
-        },
-        average_precision: ranks.as_ref().map(Ranks::average_precision),
-        confusion: are_probabilities.then(|| Confusion::at(&part.scores, labels, 0.5)),
-        brier: are_probabilities.then(|| brier(&part.scores, labels)),
-    }
 }
 
 /// What ranks the rows: of probabilities their logits, of other scores these themselves, in single precision, in which

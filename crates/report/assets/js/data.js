@@ -139,11 +139,25 @@ const columnOptions = (filter = () => true) => {
   ].filter(([, list]) => list.length > 0);
 };
 
-/** Metrics to choose from for plots: those that say something about the scores, on one split. */
-const plotMetrics = (split = ranking.on) =>
-  data.metrics
-    .filter((metric) => metric.plotted && metric.split === split)
-    .map((metric) => [metric.column, metric.title]);
+/** The choice of the metric that a plot shows, kept as `view.column`: those that say something about the scores. */
+const plotMetricField = (label, view, redraw) => {
+  const plotted = (split) =>
+    data.metrics
+      .filter((metric) => metric.plotted && metric.split === split)
+      .map((metric) => [metric.column, metric.title]);
+  return selectField(
+    label,
+    [
+      ["Validation", plotted("val")],
+      ["Test", plotted("test")],
+    ],
+    view.column,
+    (value) => {
+      view.column = value;
+      redraw();
+    },
+  );
+};
 
 /** The two hyperparameters of the published pair, where both were swept: the axes of maps. */
 const publishedAxes = (of) => {

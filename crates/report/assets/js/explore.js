@@ -243,20 +243,7 @@ const parallelFigure = () => {
   const whole = figure({
     title: "Parallel coordinates",
     on: ["filter"],
-    controls: [
-      selectField(
-        "Colour",
-        [
-          ["Validation", plotMetrics("val")],
-          ["Test", plotMetrics("test")],
-        ],
-        view.column,
-        (value) => {
-          view.column = value;
-          whole.redraw();
-        },
-      ),
-    ],
+    controls: [plotMetricField("Colour", view, () => whole.redraw())],
     renderer: N > 300 ? "canvas" : "svg",
     draw: ({ width }) => {
       const names = [

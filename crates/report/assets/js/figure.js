@@ -44,6 +44,24 @@ const axis = (name, more = {}) => {
   };
 };
 
+/** The colours of a map of `metric`, from the lowest to the highest of what it shows, with the bar that explains them. */
+const mapColours = (metric, [low, high], width, more = {}) => ({
+  type: "continuous",
+  min: low,
+  max: high === low ? low + 1e-9 : high,
+  calculable: false,
+  orient: "horizontal",
+  left: "center",
+  bottom: 0,
+  itemWidth: 10,
+  itemHeight: Math.min(160, width / 3),
+  dimension: 2,
+  inRange: { color: scaleColours(metric.goal) },
+  textStyle: { color: colour("ink-soft"), fontSize: 11 },
+  text: [formatMetric(metric, high), formatMetric(metric, low)],
+  ...more,
+});
+
 /** What a tooltip says: a title and pairs. */
 const tip = (title, pairs = [], swatch = null) =>
   el(

@@ -57,7 +57,6 @@ const mapFigure = ({ name, title }) =>
       const cellHeight = Math.max(20, Math.min(40, 300 / ys.levels.length));
       const height = 24 + cellHeight * ys.levels.length + 76;
       const labels = cellWidth >= 31 && cellHeight >= 15;
-      const colours = scaleColours(metric.goal);
       const outline = !everyoneTied();
       const spread = high - low || 1;
       const short = (value) => (metric.count ? String(Math.round(value)) : value.toFixed(3).replace(/^0/, ""));
@@ -97,23 +96,7 @@ const mapFigure = ({ name, title }) =>
             splitLine: { show: false },
             nameGap: left - 18,
           }),
-          visualMap: {
-            type: "continuous",
-            show: low !== high,
-            min: low,
-            max: high === low ? low + 1e-9 : high,
-            calculable: false,
-            orient: "horizontal",
-            left: "center",
-            bottom: 0,
-            itemWidth: 10,
-            itemHeight: Math.min(160, width / 3),
-            dimension: 2,
-            seriesIndex: 0,
-            inRange: { color: colours },
-            textStyle: { color: colour("ink-soft"), fontSize: 11 },
-            text: [formatMetric(metric, high), formatMetric(metric, low)],
-          },
+          visualMap: mapColours(metric, [low, high], width, { show: low !== high, seriesIndex: 0 }),
           series: [
             {
               type: "heatmap",
@@ -181,20 +164,7 @@ const forest = () => {
   const whole = figure({
     title: "Trials with their uncertainty",
     caption: "",
-    controls: [
-      selectField(
-        "Metric",
-        [
-          ["Validation", plotMetrics("val")],
-          ["Test", plotMetrics("test")],
-        ],
-        view.column,
-        (value) => {
-          view.column = value;
-          whole.redraw();
-        },
-      ),
-    ],
+    controls: [plotMetricField("Metric", view, () => whole.redraw())],
     on: ["filter"],
     draw: ({ width }) => {
       const metric = metricOf.get(view.column);

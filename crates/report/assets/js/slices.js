@@ -61,20 +61,7 @@ const sliceFigure = () => {
   const whole = figure({
     title: "Slices",
     on: ["filter"],
-    controls: [
-      selectField(
-        "Metric",
-        [
-          ["Validation", plotMetrics("val")],
-          ["Test", plotMetrics("test")],
-        ],
-        view.column,
-        (value) => {
-          view.column = value;
-          whole.redraw();
-        },
-      ),
-    ],
+    controls: [plotMetricField("Metric", view, () => whole.redraw())],
     renderer: N > 200 ? "canvas" : "svg",
     draw: ({ width }) => {
       const metric = metricOf.get(view.column);

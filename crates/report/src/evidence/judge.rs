@@ -99,12 +99,16 @@ pub fn judge(
     let Some(winner) = ranking.winner() else { return Ok(judged) };
     let id = |ranked: &Ranked| ranked.trial.trial_id.clone();
     let (first, baseline) = (id(winner), ranking.baseline().map(id).filter(|baseline| *baseline != id(winner)));
+    let is_as_far = |method: &&Method| ranking.trial(&method.trial_id).is_none_or(|ranked| ranking.is_as_far(ranked));
+    let methods: Vec<&Method> = methods.iter().filter(is_as_far).collect();
     let plain = methods.iter().find(|method| method.name == PLAIN).map(|method| method.trial_id.clone());
     let rivals: BTreeSet<String> =
         methods.iter().map(|method| method.trial_id.clone()).filter(|rival| Some(rival) != plain.as_ref()).collect();
     let few: HashSet<String> = [&first].into_iter().chain(&baseline).chain(&plain).chain(&rivals).cloned().collect();
     // Those that might have won in its place; of very many the first, and those that are asked about anyway.
-    let might_have = |ranked: &&Ranked| ranked.front.is_some() && ranked.trial.complete == winner.trial.complete;
+    let might_have = |ranked: &&Ranked| {
+        ranked.front.is_some() && ranked.trial.complete == winner.trial.complete && ranking.is_as_far(ranked)
+    };
     let contenders = ranking.trials.iter().filter(might_have).count();
     let mut compared: HashSet<String> =
         ranking.trials.iter().filter(might_have).take(most_held(results, ranking)).map(id).collect();
@@ -145,7 +149,7 @@ pub fn judge(
             judged.claims.extend_new(found);
         }
         // Which of the others is best, validation rows said; that there are several is corrected for.
-        let is_other = |method: &&Method| method.trial_id != first;
+        let is_other = |method: &&&Method| method.trial_id != first;
         let others: Vec<&str> = methods.iter().filter(is_other).map(|method| method.trial_id.as_str()).collect();
         if others.len() + 1 == methods.len() && others.len() > 1 {
             let found = named_against((&first, &others), RESAMPLES, &members, &asked, for_each);
@@ -171,7 +175,9 @@ pub fn judge(
             judged.claims.extend_new(found.map(|claim| if is_turned { claim.turned() } else { claim }));
         }
     }
-    judged.confirm(source, results, ranking, &first, baseline.as_deref(), &asked, for_each)?;
+    // Afresh all are trained to their ends.
+    let plain = ranking.best_plain().map(id).filter(|plain| *plain != first);
+    judged.confirm(source, results, ranking, &first, plain.as_deref(), &asked, for_each)?;
     Ok(judged)
 }
 

@@ -12,6 +12,7 @@ use focalsweep_core::metrics::{
     AucComponents, Confusion, ScoredRows, student_p, threshold_in_use, validation_threshold,
 };
 use focalsweep_core::plan::Phase;
+use focalsweep_core::record::State;
 use focalsweep_core::spec::{Folds, OperatingPoint, Split, SplitBy, SplitSpec};
 
 const POINT: OperatingPoint = OperatingPoint::MaxFpr { max_fpr: 0.1, confidence: None };
@@ -85,6 +86,43 @@ fn what_cannot_be_told_from_the_winner_is_what_a_test_over_all_pairs_says() {
     let missed = |against| claim(&found, Kind::Models, Test::Missed, against, Split::Validation);
     assert!(missed("b").p > 0.9 && missed("c").told(), "{:?}", missed("c"));
     assert_eq!(found, judged(&scores(&trials, 2, [100, 0]), &results, &ranked(&results, &["auc"])));
+}
+
+/// Figures of fewer epochs are no figures of the same training: what ended early is held against nothing, and where all
+/// did, those alone that came as far as the winner.
+#[test]
+fn trials_that_ended_early_are_not_tested_as_equals() {
+    let trials = ["a", "b", "c", "d"];
+    let groups = scores(&trials, 2, [100, 0]);
+    let of = |epochs: [Option<f64>; 4]| {
+        let mut results = table(&trials, 2, Some(POINT));
+        results.metrics.push("epochs_run".to_owned());
+        for row in &mut results.rows {
+            let ended = epochs[trials.iter().position(|trial| *trial == row.trial_id).unwrap()];
+            row.metrics.push(ended.or(Some(9.0)));
+            row.state = if ended.is_some() { State::Stopped } else { State::Finished };
+        }
+        let ranking = ranked(&results, &["auc"]);
+        let found = judge(&groups, &results, &ranking, &methods::methods(&ranking), &in_turn).unwrap();
+        let mut against: Vec<String> =
+            found.claims.all().iter().flat_map(|claim| [claim.of.clone(), claim.against.clone()]).collect();
+        against.sort();
+        against.dedup();
+        let report = Report { answer: Answer { claims: found.claims, ..Answer::default() }, ..Report::bare(ranking) };
+        (against, crate::say::sentences(&report).join(" "))
+    };
+    let (against, said) = of([None, None, Some(3.0), Some(3.0)]);
+    assert_eq!(against, ["a", "b"]);
+    assert!(said.contains("cannot be told from that of any other that was trained as far"), "{said}");
+    assert!(
+        said.contains("Plain cross-entropy ended early, after 3 epochs (rank 4): nothing is claimed against"),
+        "{said}"
+    );
+    let (against, said) = of([Some(6.0), Some(3.0), Some(3.0), Some(6.0)]);
+    assert_eq!(against, ["a", "d"]);
+    assert!(said.contains("Against plain cross-entropy"), "{said}");
+    let (against, _) = of([None; 4]);
+    assert_eq!(against, trials);
 }
 
 #[test]

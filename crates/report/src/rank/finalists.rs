@@ -7,10 +7,11 @@ use super::{Ranked, Ranking};
 pub fn finalists(ranking: &Ranking, trials: usize) -> Vec<&Ranked> {
     let measured = ranking.trials.iter().filter(|ranked| ranked.front.is_some());
     let mut found: Vec<&Ranked> = measured.take(trials).collect();
-    if let Some(baseline) = ranking.baseline()
-        && !found.iter().any(|ranked| ranked.rank == baseline.rank)
+    // Afresh it is trained to its end, even where it ended early.
+    if let Some(plain) = ranking.best_plain()
+        && !found.iter().any(|ranked| ranked.rank == plain.rank)
     {
-        found.push(baseline);
+        found.push(plain);
     }
     found
 }

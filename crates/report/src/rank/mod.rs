@@ -58,8 +58,8 @@ pub struct Ranking {
     pub top: Option<usize>,
     /// Where the thresholds are put, if known.
     pub operating_point: Option<OperatingPoint>,
-    /// Index of the trial that [`Ranking::baseline`] gives, likewise.
-    baseline: Option<usize>,
+    /// Index of the trial that [`Ranking::best_plain`] gives, likewise.
+    plain: Option<usize>,
     /// What was trained where and when.
     pub devices: Vec<DeviceUse>,
     /// What to know before believing it.
@@ -134,12 +134,12 @@ pub fn rank(results: &Results, options: &Options) -> Result<Ranking, ReportError
         trials,
         top: options.top,
         operating_point: results.operating_point.clone(),
-        baseline: None,
+        plain: None,
         devices: device_use(results.ranked()),
         warnings: [results.warnings.clone(), grouped.warnings].concat(),
     };
     ranking.swept = ranking.set_apart();
-    ranking.baseline = ranking.find_baseline();
+    ranking.plain = ranking.find_plain();
     ranking.warn(results);
     Ok(ranking)
 }
@@ -187,13 +187,24 @@ impl Ranking {
         self.trials.first().filter(|ranked| ranked.front.is_some())
     }
 
-    /// The best trial of plain cross-entropy on the rows as they are, against which the others have to stand. Without
-    /// one, focal loss with α = 0.5 and γ = 0, which is half of plain cross-entropy.
-    pub fn baseline(&self) -> Option<&Ranked> {
-        self.trials.get(self.baseline?)
+    /// Whether a trial was trained as far as the winner: figures of fewer epochs do not compare with its.
+    pub(crate) fn is_as_far(&self, ranked: &Ranked) -> bool {
+        self.winner().is_none_or(|winner| ranked.trial.stopped == winner.trial.stopped)
     }
 
-    fn find_baseline(&self) -> Option<usize> {
+    /// The best trial of plain cross-entropy on the rows as they are, against which the others have to stand; `None`
+    /// where it ended earlier than the winner.
+    pub fn baseline(&self) -> Option<&Ranked> {
+        self.best_plain().filter(|plain| self.is_as_far(plain))
+    }
+
+    /// The best trial of plain cross-entropy, however far it was trained. Without one, focal loss with α = 0.5 and
+    /// γ = 0, which is half of plain cross-entropy.
+    pub(crate) fn best_plain(&self) -> Option<&Ranked> {
+        self.trials.get(self.plain?)
+    }
+
+    fn find_plain(&self) -> Option<usize> {
         let trains = |ranked: &Ranked, loss: Loss| {
             ranked.front.is_some() && self.method(ranked) == Some(LossAndSampling { loss, sampling: Sampling::None })
         };
@@ -299,6 +310,9 @@ impl Ranking {
         let mut warnings = Vec::new();
         if self.winner().is_none() {
             warnings.push("no trial has any metrics".to_owned());
+        }
+        if let Some(epochs) = self.winner().and_then(|winner| winner.trial.stopped) {
+            warnings.push(format!("no trial was trained to its end: the first came to epoch {}", epochs.round()));
         }
         warnings.extend(self.degenerate());
         warnings.extend(self.cut_short(results));

@@ -6,6 +6,7 @@ use super::numbers::number;
 use super::ranked::or_nothing;
 use super::summary::settings;
 use crate::evidence::{Claim, Correction, Kind, Method, Report};
+use crate::rank::Ranked;
 use crate::read::{column, parameters, thousands};
 use focalsweep_core::metrics::ExpectedBest;
 use focalsweep_core::metrics::catalogue::{Metric, Part, Test};
@@ -42,7 +43,8 @@ pub(crate) fn method_columns(report: &Report) -> Vec<Column<'_, Method>> {
     add(&mut columns, "", "method", None, |method| method.name.clone());
     add(&mut columns, "", "best trial", Some(2), move |method| {
         let among = if method.trials > 1 { format!("best of {}: ", method.trials) } else { String::new() };
-        let words = trial(method).map(|ranked| settings(ranking, ranked, &|name| !parameters::makes_method(name)));
+        let words = trial(method)
+            .map(|ranked| settings(ranking, ranked, &|name| !parameters::makes_method(name)) + &ended_early(ranked));
         or_nothing(words.map(|words| among + &words))
     });
     add(&mut columns, "", "rank", Some(50), move |method| or_nothing(trial(method).map(|ranked| ranked.rank)));
@@ -88,6 +90,12 @@ fn add<'a>(
 ) {
     let head = Head { group: group.to_owned(), name: name.to_owned(), importance, place: columns.len() };
     columns.push(Column::shown(head, say));
+}
+
+/// Where it was not trained to its end.
+fn ended_early(ranked: &Ranked) -> String {
+    let epochs = ranked.trial.stopped.map(f64::round);
+    epochs.map(|epochs| format!(" (ended early, after {epochs} epochs)")).unwrap_or_default()
 }
 
 /// Trials of the method that has fewest, where another has more; none where trials ended early.

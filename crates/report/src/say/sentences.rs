@@ -21,7 +21,7 @@ pub(crate) fn sentences(report: &Report) -> Vec<String> {
     let Some(winner) = ranking.winner() else { return Vec::new() };
     let mut out: Vec<String> = few_positives(report).into_iter().collect();
     out.push(first(report, winner));
-    match ranking.baseline() {
+    match ranking.best_plain() {
         None => out.push(
             "There is no plain cross-entropy to hold it against: a space `- loss: {value: bce}` under `parameters` \
              adds it."
@@ -30,10 +30,14 @@ pub(crate) fn sentences(report: &Report) -> Vec<String> {
         Some(baseline) if baseline.rank == winner.rank => {
             out.push(baseline_first(report));
         }
-        Some(baseline) => {
-            let (of, against) = (&winner.trial.trial_id, &baseline.trial.trial_id);
-            out.extend(bought(report, winner, baseline));
-            out.extend(of_models(report, of, against));
+        Some(plain) => {
+            let (of, against) = (&winner.trial.trial_id, &plain.trial.trial_id);
+            if ranking.is_as_far(plain) {
+                out.extend(bought(report, winner, plain));
+                out.extend(of_models(report, of, against));
+            } else {
+                out.push(plain_ended_early(plain));
+            }
             out.extend(of_settings(report, of, against));
         }
     }
@@ -47,12 +51,24 @@ pub(crate) fn sentences(report: &Report) -> Vec<String> {
     out
 }
 
+/// Why the winner is held against nothing.
+fn plain_ended_early(plain: &Ranked) -> String {
+    let after = plain.trial.stopped.map(|epochs| format!(", after {} epochs", whole(epochs))).unwrap_or_default();
+    format!(
+        "Plain cross-entropy ended early{after} (rank {}): nothing is claimed against these models of it; \
+         `focalsweep confirm` trains it to its end.",
+        plain.rank
+    )
+}
+
 fn first(report: &Report, winner: &Ranked) -> String {
     let ranking = &report.ranking;
     let name = format!("{} ({})", in_words(ranking, winner), winner.trial.trial_id);
     let (compared, tied) = report.compared_and_tied();
     let on = split_word(ranking.on);
     let what = ranking.test().map_or("", Test::subject);
+    let all_are = ranking.trials.iter().all(|ranked| ranking.is_as_far(ranked));
+    let far = if all_are { "" } else { " that were trained as far" };
     match (ranking.trials.len(), compared, tied) {
         (1, ..) => format!("{name} is the only trial."),
         (all, 0, _) => format!(
@@ -62,17 +78,21 @@ fn first(report: &Report, winner: &Ranked) -> String {
         ),
         (all, n, 0) => {
             format!(
-                "{name} ranks first of {all}; on the {on} rows its {what} can be told from those of all {n} others{}.",
+                "{name} ranks first of {all}; on the {on} rows its {what} can be told from those of all {n} others{far}{}.",
                 beaten(report)
             )
         }
-        (all, n, t) if t == n => {
+        (all, n, t) if t == n && all_are => {
             format!("{name} ranks first of {all}, but on the {on} rows its {what} cannot be told from any other's.")
         }
+        (all, n, t) if t == n => format!(
+            "{name} ranks first of {all}, but on the {on} rows its {what} cannot be told from that of any other that was \
+             trained as far."
+        ),
         (all, n, t) => {
             format!(
-                "{name} ranks first of {all}; on the {on} rows the {what} of {t} of the {n} others cannot be told \
-                 from its{}.",
+                "{name} ranks first of {all}; on the {on} rows the {what} of {t} of the {n} others{far} cannot be \
+                 told from its{}.",
                 beaten(report)
             )
         }

@@ -399,7 +399,10 @@ fn the_default_sweep_reads_as_itself() {
 
 prop_compose! {
     fn with_commands()(
-        words in vec(text().prop_filter("the program", |word| !word.is_empty() && !word.contains('\0') && !word.contains("${")), 1..4),
+        words in vec(
+            text().prop_filter("the program", |word| !word.is_empty() && !word.contains('\0') && !word.contains("${")),
+            1..4,
+        ),
         files in vec("[a-z]{1,8}", 0..3), folder in option::of("/[a-z]{1,8}"), minutes in option::of(1_u32..999),
         (cpus, gpus) in (1_u32..=4096, 0_u32..=64), (prepared, score) in any::<(bool, bool)>(),
         names in prop::collection::btree_set("[A-Za-z_][A-Za-z0-9_-]{0,12}", 0..4),
@@ -417,7 +420,8 @@ prop_compose! {
         };
         spec.trainers = [("gbm".to_owned(), trainer)].into();
         let taken = |name: &String| read(
-            "name: a\ndata: {source: a.csv, label: y}\ntrainers: {t: {command: [x]}}\nparameters: {trainer: {value: t}}",
+            "name: a\ndata: {source: a.csv, label: y}\ntrainers: {t: {command: [x]}}\n\
+             parameters: {trainer: {value: t}}",
             &[(&format!("parameters.{name}.value"), "1")],
         ).is_err();
         let mut chunks = values.chunks(3);

@@ -121,7 +121,8 @@ fn faults_of_trainers() {
         assert!(words.iter().all(|word| lines[0].contains(word)), "{words:?}: {lines:?}");
     }
     let lines = with(
-        "trainers: {gbm: {command: [x, '-n${leafs}', '${args}', 'a${args}']}}\nparameters: {trainer: {value: gbm}, leaves: {value: 1}}\n",
+        "trainers: {gbm: {command: [x, '-n${leafs}', '${args}', 'a${args}']}}\n\
+         parameters: {trainer: {value: gbm}, leaves: {value: 1}}\n",
     )
     .unwrap_err();
     assert_eq!(lines.len(), 2, "{lines:?}");

@@ -1,5 +1,7 @@
 //! What an average is worth on each replicate, by the names of the columns of results.parquet.
 
+use std::collections::HashMap;
+
 use super::choose::{Candidate, comparable};
 use super::{ENSEMBLE, EnsembleReplicate};
 use crate::evidence::kept::ReplicateScores;
@@ -7,8 +9,7 @@ use crate::rank::{Ranked, Ranking, Trial};
 use crate::read::{CalibrationGroup, Results, ScoreGroup};
 use focalsweep_core::metrics::catalogue::{MetricColumn, Part, Source};
 use focalsweep_core::metrics::{
-    Confusion, ScoredRows, SplitMetrics, Threshold, Weighed, auc_delong, average_precision, averaged, brier,
-    threshold_in_use, validation_threshold,
+    Confusion, ScoredRows, SplitMetrics, Threshold, Weighed, averaged, threshold_in_use, validation_threshold,
 };
 use focalsweep_core::spec::{OperatingPoint, Split};
 
@@ -103,6 +104,16 @@ fn scored(group: &ScoreGroup) -> ScoredRows<'_> {
     ScoredRows { raw: &group.raw, scores: &group.scores, labels: &group.labels }
 }
 
+/// Units numbered from 0.
+fn dense(units: &[i64]) -> Vec<u32> {
+    let mut known: HashMap<i64, u32> = HashMap::new();
+    let mut number = |unit: &i64| {
+        let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
+        *known.entry(*unit).or_insert(next)
+    };
+    units.iter().map(&mut number).collect()
+}
+
 /// All that scores are worth on rows.
 struct Figures {
     at_half: SplitMetrics,
@@ -118,22 +129,15 @@ impl Figures {
         says_probabilities: bool,
         point: Option<&OperatingPoint>,
     ) -> Self {
-        let ScoreGroup { raw, scores, labels, .. } = group;
-        let auc = auc_delong(raw, labels);
-        let at_half = SplitMetrics {
-            // A loss of its own, as a trial has one, it has not.
-            loss: None,
-            auc: auc.map(|auc| auc.auc),
-            auc_se: auc.and_then(|auc| auc.se),
-            average_precision: average_precision(raw, labels),
-            confusion: says_probabilities.then(|| Confusion::at(scores, labels, 0.5)),
-            brier: says_probabilities.then(|| brier(scores, labels)),
-        };
+        let rows = scored(group);
+        let rows = if says_probabilities { rows } else { ScoredRows { scores: &[], ..rows } };
+        // A loss of its own, as a trial has one, it has not.
+        let (at_half, _) = SplitMetrics::measured(rows, &dense(&group.units), None);
         let costs = match point {
             Some(&OperatingPoint::Cost { fn_cost, fp_cost }) => Some((fn_cost, fp_cost)),
             _ => None,
         };
-        let at_point = threshold.map(|threshold| Confusion::at(raw, labels, threshold));
+        let at_point = threshold.map(|threshold| Confusion::at(rows.raw, rows.labels, threshold));
         Self { at_half, at_point, costs }
     }
 
