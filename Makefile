@@ -6,12 +6,14 @@ ARGS ?=
 FUZZ_SECONDS ?= 600
 PEERS ?= ../shared/peers
 BENCH_DATA ?= ../shared/data/forestcover.parquet
+PREFIX ?= /usr/local
+PROGRAMS = $(or $(CARGO_TARGET_DIR),target)/release
 RUN = cargo run --release --quiet -p focalsweep --
 # Without libtorch its crate is left out; the others do not need it.
 CRATES = $(if $(filter none,$(TORCH)),--workspace --exclude focalsweep-torch)
 export TORCH
 
-.PHONY: help setup build sweep report test test-slurm chaos fuzz soak lint deny bench bench-peers gpu-check docs clean
+.PHONY: help setup build sweep report test test-slurm chaos fuzz soak lint deny bench bench-peers gpu-check install docs clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -40,6 +42,7 @@ test: build ## all tests, those in a browser, of Python's readers and the short 
 	tests/browser/run.sh
 	tests/python/run.sh
 	tests/trainers/run.sh
+	tests/onnx/run.sh
 	tests/kubernetes/run.sh
 	tests/chaos/run.sh
 
@@ -76,6 +79,17 @@ bench-peers: build ## time this program beside others (PEERS=DIR of their script
 
 gpu-check: build ## on a host with a GPU: compare it with the CPU, time it, write docs/performance.md
 	python3 tools/gpu_check.py --peers $(PEERS) $(ARGS)
+
+install: build ## put the programs, completions and man pages under PREFIX (default /usr/local)
+	@install -d "$(DESTDIR)$(PREFIX)/bin"
+	@for program in focalsweep focalsweep-torch; do \
+		if [ -x "$(PROGRAMS)/$$program" ]; then install -m 755 "$(PROGRAMS)/$$program" "$(DESTDIR)$(PREFIX)/bin/"; fi; done
+	@share="$(DESTDIR)$(PREFIX)/share"; program="$(PROGRAMS)/focalsweep"; \
+	install -d "$$share/bash-completion/completions" "$$share/zsh/site-functions" "$$share/fish/vendor_completions.d" && \
+	"$$program" completions bash >"$$share/bash-completion/completions/focalsweep" && \
+	"$$program" completions zsh >"$$share/zsh/site-functions/_focalsweep" && \
+	"$$program" completions fish >"$$share/fish/vendor_completions.d/focalsweep.fish" && \
+	"$$program" man --out "$$share/man/man1" >/dev/null && echo "installed under $(DESTDIR)$(PREFIX)"
 
 docs: setup ## the library's pages, in target/doc
 	cargo doc --release --no-deps --open $(CRATES) || cargo doc --release --no-deps $(CRATES)

@@ -30,6 +30,20 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// How much is said.
+    #[command(flatten)]
+    pub said: Said,
+}
+
+/// How much is said on stderr; results on stdout are the same.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct Said {
+    /// Say nothing but warnings and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say on stderr what otherwise only log.txt of the run directory has
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
 }
 
 /// The subcommands.
@@ -149,9 +163,49 @@ from the CPU by more than 0.001 in the history of 5 epochs or in the test AUC.")
     /// Look at data, or make some
     #[command(subcommand)]
     Data(DataCommand),
+    /// Open the page of a run in the browser
+    #[command(after_help = "Example:
+  focalsweep open runs/focal
+
+Where no browser can be started (over ssh, in a container) it says so; stdout has the page's path either way.")]
+    Open(OpenArgs),
+    /// Print what completes commands and options in a shell
+    #[command(after_help = "Examples:
+  focalsweep completions bash > ~/.local/share/bash-completion/completions/focalsweep
+  focalsweep completions zsh  > ~/.zfunc/_focalsweep
+  focalsweep completions fish > ~/.config/fish/completions/focalsweep.fish")]
+    Completions(CompletionsArgs),
+    /// Write a man page for each command
+    #[command(after_help = "Example:
+  focalsweep man --out ~/.local/share/man/man1    then: man focalsweep-run")]
+    Man(ManArgs),
     /// Run a command, and end it when stdin ends: what stands between a run and a trainer of the user's
     #[command(hide = true)]
     Guard(GuardArgs),
+}
+
+/// `open`.
+#[derive(Debug, Args)]
+pub struct OpenArgs {
+    /// The run directory
+    #[arg(value_name = "RUN_DIR")]
+    pub run_dir: PathBuf,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// `man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Folder to write them to; made where it is not there
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
 }
 
 /// `trial`.

@@ -14,6 +14,7 @@ pub mod cli;
 pub mod commands;
 pub mod init;
 pub mod launch;
+pub mod line;
 pub mod logging;
 pub mod output;
 pub mod progress;

@@ -14,6 +14,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
+use crate::cli::Said;
 use crate::output;
 use focalsweep_core::record;
 use focalsweep_core::text::{escape_but, escaped};
@@ -24,7 +25,7 @@ pub struct Log(Arc<OnceLock<File>>);
 
 impl Log {
     /// Installs the subscriber. `json`: one JSON object a line on stderr, progress and all.
-    pub fn install(json: bool) -> Self {
+    pub fn install(json: bool, said: Said) -> Self {
         let log = Self::default();
         let file = fmt::layer()
             .with_ansi(false)
@@ -37,8 +38,10 @@ impl Log {
                 .with(fmt::layer().json().flatten_event(true).with_writer(io::stderr).with_filter(LevelFilter::INFO))
                 .try_init()
         } else {
-            let warnings = Targets::new().with_default(LevelFilter::WARN).with_target("progress", LevelFilter::OFF);
-            let progress = Targets::new().with_target("progress", LevelFilter::INFO);
+            let level = if said.verbose { LevelFilter::INFO } else { LevelFilter::WARN };
+            let warnings = Targets::new().with_default(level).with_target("progress", LevelFilter::OFF);
+            let progress = Targets::new();
+            let progress = if said.quiet { progress } else { progress.with_target("progress", LevelFilter::INFO) };
             let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
             // The colours' escapes stay; those of what is told are written out before.
             let stderr = Lines { to: io::stderr, kept: if colours { &['\u{1b}'] } else { &[] } };

@@ -4,10 +4,10 @@ use std::panic;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
 use focalsweep::allocate::OrExit;
-use focalsweep::cli::{Cli, Command, LogFormat};
+use focalsweep::cli::{Command, LogFormat};
 use focalsweep::commands;
+use focalsweep::line::parsed;
 use focalsweep::logging::Log;
 use focalsweep::output::{self, ENVIRONMENT};
 use focalsweep_core::guard::is_guarded;
@@ -27,17 +27,20 @@ fn main() -> ExitCode {
         }
     }));
     let outcome = panic::catch_unwind(|| {
-        let cli = Cli::parse();
+        let cli = parsed();
         let json = match &cli.command {
             Command::Run(args) => args.talk.log_format == LogFormat::Json,
             Command::Confirm(args) => args.talk.log_format == LogFormat::Json,
             _ => false,
         };
-        let log = Log::install(json);
+        if cli.said.quiet {
+            output::be_quiet();
+        }
+        let log = Log::install(json, cli.said);
         commands::dispatch(cli, &log).unwrap_or_else(|failure| failure.report())
     });
     outcome.unwrap_or_else(|_| {
-        output::talk(
+        output::insist(
             "focalsweep has a bug and gave up; what had ended is saved. \
              Please report it with the lines above and the run's log.txt.",
         );

@@ -14,11 +14,26 @@ use crate::run::{Blame, RunError};
 
 /// Whether talk is for programs.
 static JSON: AtomicBool = AtomicBool::new(false);
+/// Whether talk is left out; warnings and errors are not.
+static QUIET: AtomicBool = AtomicBool::new(false);
 
 /// From now on talk goes through tracing, whose lines are JSON, so that all of stderr is.
 pub fn talk_as_json() {
     JSON.store(true, Ordering::Relaxed);
 }
+
+/// From now on talk is left out; warnings and errors are not.
+pub fn be_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+/// Whether talk is left out.
+pub fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
+/// Narrower than this nothing can be read: a terminal that says so (one of no width does) is taken for wider.
+const NARROWEST: u16 = 20;
 
 /// Characters of a message that are shown.
 const MOST_WORDS: usize = 4_000;
@@ -157,10 +172,10 @@ pub fn render(report: &dyn Diagnostic, terminal: bool) -> String {
     }
 }
 
-/// Columns of the terminal, 100 where there is none.
+/// Columns of the terminal, 100 where there is none or it does not say.
 pub fn width(terminal: bool) -> usize {
     let columns = if terminal { comfy_table::Table::new().width() } else { None };
-    columns.map_or(100, usize::from)
+    columns.filter(|&columns| columns >= NARROWEST).map_or(100, usize::from)
 }
 
 /// Rows of cells under each other, two spaces between columns; long cells are cut.
@@ -176,8 +191,20 @@ pub fn columns<const N: usize>(rows: &[[String; N]]) -> String {
     rows.iter().map(line).collect()
 }
 
-/// Writes a line of talk to stderr, whatever names are in it.
+/// Writes a line of talk to stderr, whatever names are in it; nothing where nobody wants to hear it.
 pub fn talk(text: &str) {
+    if !is_quiet() {
+        insist(text);
+    }
+}
+
+/// Writes a warning to stderr, whatever names are in it.
+pub fn warn(text: &str) {
+    insist(&format!("warning: {text}"));
+}
+
+/// Writes a line to stderr that everybody is to hear, whatever names are in it.
+pub fn insist(text: &str) {
     if JSON.load(Ordering::Relaxed) {
         tracing::info!(target: "talk", "{}", text.trim());
         return;

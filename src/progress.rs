@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanBytes, HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::launch::{Running, Tally};
+use crate::output::is_quiet;
 use crate::run::Stage;
 use focalsweep_engine::data::DownloadProgress;
 use terminal_size::terminal_size_of;
@@ -39,9 +40,9 @@ enum Look {
 }
 
 impl Progress {
-    /// Bars if stderr is a terminal and logs do not go there as JSON; nothing with `--no-progress`.
+    /// Bars if stderr is a terminal and logs do not go there as JSON; nothing with `--no-progress` or `--quiet`.
     pub fn new(silent: bool, json: bool, stage: Stage) -> Self {
-        let look = if silent {
+        let look = if silent || is_quiet() {
             Look::Silent
         } else if stderr().is_terminal() && !json {
             let all = MultiProgress::new();
@@ -177,9 +178,9 @@ impl Told<'_> {
     }
 }
 
-/// Columns of the terminal that the bars are on, as wide as it is now.
+/// Columns of the terminal that the bars are on, as wide as it is now; 80 where it does not say.
 fn columns() -> usize {
-    terminal_size_of(stderr()).map_or(80, |(width, _)| usize::from(width.0))
+    terminal_size_of(stderr()).map(|(width, _)| usize::from(width.0)).filter(|&width| width > 0).unwrap_or(80)
 }
 
 /// Bytes of a download, as a bar or as lines.
@@ -191,8 +192,9 @@ pub struct DownloadBar {
 }
 
 impl DownloadBar {
-    /// Hidden when `silent`.
+    /// Hidden when `silent`, and with `--quiet`.
     pub fn new(silent: bool) -> Self {
+        let silent = silent || is_quiet();
         Self { bar: ProgressBar::hidden(), lines: !silent && !stderr().is_terminal(), last: Instant::now() }
             .drawn(silent)
     }

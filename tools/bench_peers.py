@@ -165,7 +165,7 @@ def main():
     parser.add_argument("--data", required=True, type=pathlib.Path)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--with", dest="others", nargs="*", default=[], metavar="PEER[:PAIRS]", help=", ".join(PACKAGES))
-    tables = ["narrow", "wide", "curve", "orchestration"]
+    tables = ["narrow", "wide", "widths", "rows", "curve", "orchestration"]
     parser.add_argument("--only", nargs="*", default=tables, choices=tables, help="tables to write (all)")
     args = parser.parse_args()
     data, peers = args.data.resolve(), args.peers.resolve()
@@ -191,19 +191,64 @@ def main():
                 contenders.append(peer(name, data, EPOCHS, pairs, label=name if pairs == PAIRS else f"{name}, {pairs} pairs"))
             table("peers", machine, contenders, args.runs, (jax, EPOCHS), (few, 1))
         if "wide" in args.only:
-            wide = pathlib.Path(scratch, "wide.parquet")
-            size = ["--rows", "100000", "--features", "100", "--positives", "1000"]
-            subprocess.run([program, "data", "synth", *size, "--out", wide], check=True, stdout=subprocess.DEVNULL)
+            wide = synthesised(program, scratch, 100_000, 100, 1000)
             spec = lambda scores: sweep(wide, 1, 7, scores, "256, 128", 2)
             contenders = list(ours(program, scratch, "wide", spec, {"none": ", `scores: none`"}))
             hidden = ["--hidden", "256,128"]
             jax = peer("jax_vmap", wide, 2, 7, *hidden)
             few = peer("jax_vmap", wide, 1, 7, *hidden, label="jax_vmap, 1 epoch")
             table("wide", machine, [*contenders, jax, few], args.runs, (jax, 2), (few, 1))
+        if "widths" in args.only:
+            widths(machine, program, scratch, peer)
+        if "rows" in args.only:
+            many_rows(machine, program, scratch, peer)
         if "curve" in args.only:
             curve(machine, program, scratch, data)
         if "orchestration" in args.only:
             orchestration(machine, program, scratch, data)
+
+
+def synthesised(program, scratch, rows, features, positives):
+    """A Parquet file of that shape."""
+    path = pathlib.Path(scratch, f"{rows}-{features}.parquet")
+    if not path.exists():
+        size = ["--rows", str(rows), "--features", str(features), "--positives", str(positives)]
+        subprocess.run([program, "data", "synth", *size, "--out", path], check=True, stdout=subprocess.DEVNULL)
+    return path
+
+
+def widths(machine, program, scratch, peer):
+    """Seconds of an epoch of 7 models of one hidden layer, by inputs and width: whole processes of three epochs less those of one."""
+    lines = [f"{machine}; one whole process each.", "", "| inputs | width | focalsweep, s an epoch | jax_vmap | its time over ours |", "|---|---|---|---|---|"]
+    for inputs in (10, 100, 1000):
+        data = synthesised(program, scratch, 20_000, inputs, 400)
+        for width in (16, 64, 256, 1024):
+            walls = {"ours": [], "jax": []}
+            for epochs in (1, 3):
+                path, out = pathlib.Path(scratch, "width.yaml"), pathlib.Path(scratch, "width")
+                shutil.rmtree(out, ignore_errors=True)
+                path.write_text(sweep(data, 1, 7, "none", str(width), epochs))
+                walls["ours"].append(once([str(program), "run", str(path), "--out", str(out), "--no-progress", "--devices", "cpu"], ROOT)[0])
+                jax = peer("jax_vmap", data, epochs, 7, "--hidden", str(width))
+                walls["jax"].append(once(jax.command, jax.folder)[0])
+            ours, theirs = ((three - one) / 2 for one, three in walls.values())
+            print(f"{inputs} inputs, width {width}: {ours:.3f} s, jax {theirs:.3f}", file=sys.stderr)
+            lines.append(f"| {inputs} | {width} | {ours:.3f} | {theirs:.3f} | {theirs / ours:.1f} |")
+    fill("widths", lines)
+
+
+def many_rows(machine, program, scratch, peer):
+    """10,000,000 rows of 30 features, 7 pairs, one epoch, from file to the end."""
+    data = synthesised(program, scratch, 10_000_000, 30, 20_000)
+    variants = {"none": ", `scores: none`", "all": ", scores and reports"}
+    spec = lambda scores: sweep(data, 1, 7, scores, "16", 1)
+    contenders = [one for one in ours(program, scratch, "rows", spec, variants) if not one.simd]
+    contenders.append(peer("torch_pool", data, 1, 7, label="torch_pool, 2 processes"))
+    lines = [f"{machine}; one run of each.", "", "| | s | CPU s | peak MB of the largest process |", "|---|---|---|---|"]
+    for one in contenders:
+        one.run(counts=True)
+        lines.append(f"| {one.name} | {one.median(0):.1f} | {one.median(2):.1f} | {one.figures[0][1]:.0f} |")
+    fill("rows", lines)
 
 
 def curve(machine, program, scratch, data):

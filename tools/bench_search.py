@@ -5,11 +5,12 @@
         --program target/release/focalsweep
     python3 tools/bench_search.py table results.jsonl
 
-The rows are dealt once a seed (64 % train, 16 % validate, 20 % test, by class) and written with a column that says so;
-all three read that file, scale by the training rows and clip to [-5, 5]. The model is the same: layers of ReLU,
+The rows are dealt once a seed (64 % train, 16 % validate, 20 % test, by class) and written with a column that says so,
+text as a column of 0 and 1 for each level;
+all three read that file, fill gaps with the median of the training rows, scale by these and clip to [-5, 5]. The model is the same: layers of ReLU,
 dropout, focal loss or cross-entropy, Adam; the space is that of sweeps/search.yaml; all maximise the AUC on the validation rows.
 
-  focalsweep   `method: tpe`, `early_terminate: {type: hyperband}`, both cores
+  focalsweep   `method: tpe`, 200 trials, `early_terminate: {type: hyperband}`, both cores; the whole command
   optuna       TPE (multivariate), SuccessiveHalvingPruner, PyTorch, one thread in each of two processes
   ray          ASHA over random draws, PyTorch, one core a trial, two at once
 
@@ -46,8 +47,13 @@ def deal(args, seed, folder):
         part[rows[:a]], part[rows[a:b]], part[rows[b:]] = "train", "validation", "test"
     is_number = {field.name: pa.types.is_floating(field.type) or pa.types.is_integer(field.type) for field in table.schema}
     numbers = [name for name in table.column_names if name != args.label and is_number[name]]
+    dealt = table.select(numbers)
+    for name in (name for name in table.column_names if name != args.label and not is_number[name]):
+        values = np.array(table.column(name).to_pylist(), dtype=object)
+        for level in sorted({value for value in values if value is not None}):
+            dealt = dealt.append_column(f"{name}={level}", pa.array((values == level).astype(np.int8)))
     path = os.path.join(folder, f"rows-{seed}.parquet")
-    dealt = table.select(numbers).append_column("label", pa.array(y)).append_column("part", pa.array(part.tolist()))
+    dealt = dealt.append_column("label", pa.array(y)).append_column("part", pa.array(part.tolist()))
     pq.write_table(dealt, path)
     return path
 
@@ -59,6 +65,7 @@ def load(path):
     y = table.column("label").to_numpy().astype(np.float32)
     names = [name for name in table.column_names if name not in ("label", "part")]
     x = np.stack([table.column(name).to_numpy().astype(np.float32) for name in names], 1)
+    x = np.where(np.isnan(x), np.nanmedian(x[part == "train"], axis=0), x)
     train = x[part == "train"]
     mean, std = train.mean(0), train.std(0)
     x = np.clip((x - mean) / np.where(std == 0, 1, std), -5, 5).astype(np.float32)
@@ -205,6 +212,7 @@ split: {{by: column, column: part, train: [train], validation: [validation], tes
 seed: {seed}
 method: tpe
 run_cap: 200
+budget: {budget}s
 early_terminate: {{type: hyperband}}
 train: {{epochs: 100, early_stopping: {{metric: val_auc, patience: 10}}}}
 rank: {{by: [auc]}}
@@ -220,7 +228,7 @@ def run_focalsweep(args, seed, path, folder):
     import pyarrow.parquet as pq
     spec, out = os.path.join(folder, f"ours-{seed}.yaml"), os.path.join(folder, f"ours-{seed}")
     with open(spec, "w", encoding="utf-8") as file:
-        file.write(SWEEP.format(seed=seed, path=path, rest=REST))
+        file.write(SWEEP.format(seed=seed, path=path, rest=REST, budget=int(args.seconds)))
     began = time.time()
     subprocess.run([args.program, "run", spec, "--out", out, "--no-progress"], check=True, stderr=subprocess.DEVNULL)
     whole = time.time() - began

@@ -42,9 +42,7 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
     ));
     if row.state == State::Stopped {
         let epochs = results.value(row, "epochs_run").unwrap_or_default();
-        output::talk(&format!(
-            "warning: `early_terminate` ended it after {epochs} epochs: it was not trained to its end"
-        ));
+        output::warn(&format!("`early_terminate` ended it after {epochs} epochs: it was not trained to its end"));
     }
     output::path(&args.out).map_err(closed)?;
     Ok(ExitCode::SUCCESS)

@@ -44,8 +44,8 @@ pub(super) fn export_ensemble(args: &ExportArgs, files: &RunFiles, results: &Res
     card.test = metrics(results, &replicate.metrics, "test_");
     write_ensemble_dir(&args.out, &card, &members).map_err(unwritten)?;
     if !ensemble.earns_its_row() {
-        output::talk(&format!(
-            "warning: on validation rows that had not chosen it this average gains {:.4} ± {:.4} over the best trial \
+        output::warn(&format!(
+            "on validation rows that had not chosen it this average gains {:.4} ± {:.4} over the best trial \
              alone, so the report does not show it",
             ensemble.gain, ensemble.gain_error
         ));

@@ -19,7 +19,7 @@ pub(super) fn ask(cancel: bool) -> OnInterrupt {
     if !stdin().is_terminal() || !stderr().is_terminal() {
         return OnInterrupt::Leave;
     }
-    output::talk("\nleave the tasks running on the cluster, or cancel them? [L/c] (they are left in 5 s)");
+    output::insist("\nleave the tasks running on the cluster, or cancel them? [L/c] (they are left in 5 s)");
     let (sender, answer) = mpsc::channel();
     let asked = thread::Builder::new().spawn(move || {
         let mut line = String::new();

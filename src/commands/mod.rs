@@ -11,11 +11,13 @@ mod exported;
 mod init;
 mod interrupt;
 mod launched;
+mod open;
 mod plan;
 mod predict;
 mod predicted;
 mod report;
 mod run;
+mod shell;
 mod spec;
 mod status;
 mod trial;
@@ -44,7 +46,7 @@ pub fn dispatch(cli: Cli, log: &Log) -> Result<ExitCode, Failure> {
         return Ok(guard(&args.words));
     }
     settle_instructions()?;
-    if !matches!(cli.command, Command::Validate(_) | Command::Schema | Command::Status(_)) {
+    if needs_threads(&cli.command) {
         start_threads()?;
     }
     match cli.command {
@@ -63,8 +65,24 @@ pub fn dispatch(cli: Cli, log: &Log) -> Result<ExitCode, Failure> {
         Command::Worker(args) => worker::worker(&args),
         Command::Devices(args) => devices::devices(&args),
         Command::Data(args) => data::data(&args),
+        Command::Open(args) => open::open(&args),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man(args) => shell::man(&args),
         Command::Guard(args) => Ok(guard(&args.words)),
     }
+}
+
+/// Whether a command works on data or results.
+fn needs_threads(command: &Command) -> bool {
+    !matches!(
+        command,
+        Command::Validate(_)
+            | Command::Schema
+            | Command::Status(_)
+            | Command::Open(_)
+            | Command::Completions(_)
+            | Command::Man(_)
+    )
 }
 
 /// Holds the kernels to the vector instructions that `FOCALSWEEP_SIMD` names, where it does.

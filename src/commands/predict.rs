@@ -70,7 +70,7 @@ pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let from = if stdin.is_some() { "standard input".to_owned() } else { args.data.display().to_string() };
     output::talk(&format!("scored {} rows of {from}: {told}", thousands(rows)));
     if !unfamiliar.is_empty() {
-        output::talk(&format!("warning: of {} rows {}", thousands(rows), Unfamiliar::in_words(&unfamiliar)));
+        output::warn(&format!("of {} rows {}", thousands(rows), Unfamiliar::in_words(&unfamiliar)));
     }
     if let Some(labelled) = &labelled {
         output::talk(&labelled.in_words());

@@ -31,7 +31,7 @@ pub(super) fn trial(args: &TrialArgs) -> Result<ExitCode, Failure> {
         Failure::environment(Plain { message: format!("cannot run `{program}`: {why}"), help: None })
     })?;
     if !status.success() {
-        output::talk(&format!("it failed: {}", status_in_words(status)));
+        output::insist(&format!("it failed: {}", status_in_words(status)));
         return Ok(ExitCode::from(SOME_FAILED));
     }
     match found.measure(&laid_out) {
@@ -51,7 +51,7 @@ pub(super) fn trial(args: &TrialArgs) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Err(why) => {
-            output::talk(&format!("it failed: {why}"));
+            output::insist(&format!("it failed: {why}"));
             Ok(ExitCode::from(SOME_FAILED))
         }
     }

@@ -52,7 +52,9 @@ pub(super) fn rank_options(spec: &Spec, top: Option<usize>) -> Options {
 }
 
 /// Files of the report.
-pub(super) const REPORTS: [&str; 2] = ["report.md", "report.html"];
+pub(super) const REPORTS: [&str; 2] = ["report.md", PAGE];
+/// The page of a run.
+pub const PAGE: &str = "report.html";
 
 /// Writes the files of the report.
 pub(super) fn write_reports(spec: &Spec, dir: &RunDir, manifest: &mut Manifest) -> Result<(), RunError> {

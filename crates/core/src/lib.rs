@@ -14,6 +14,7 @@
 //! | [`losses`], [`samplings`] | one file or entry each: title, reference, formula, what it makes of the classes |
 //! | [`random`] | random streams by name |
 //! | [`record`] | the run directory: every file that is written and read |
+//! | [`onnx`] | an exported model as one ONNX file |
 //! | [`device`] | names of devices |
 //! | [`guard`] | readers of others that may panic |
 //! | [`search`] | samplers over spaces of their own: grid, random, Sobol, TPE |
@@ -26,6 +27,7 @@ pub mod device;
 pub mod guard;
 pub mod losses;
 pub mod metrics;
+pub mod onnx;
 pub mod plan;
 pub mod prepared;
 pub mod random;

@@ -17,7 +17,7 @@ mod fabricated;
 use std::collections::HashSet;
 use std::env::args;
 
-use fabricated::{By, COUNTED, Cell, guaranteed, max_fpr, noticeable, rates};
+use fabricated::{By, COUNTED, Cell, by_the_margin, guaranteed, max_fpr, noticeable, rates};
 use focalsweep_core::spec::{OperatingPoint, Split};
 
 fn cells() -> Vec<Cell> {
@@ -105,6 +105,24 @@ fn cells() -> Vec<Cell> {
     cells.extend(folded());
     cells.extend(precise());
     cells.extend(averaged());
+    cells.extend(decisions());
+    cells
+}
+
+/// Plain cross-entropy that is behind by the margin of a decision, and by nothing.
+fn decisions() -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for models in [2, 21, 81] {
+        for positives in [30, 200, 1000] {
+            for auc in [0.75, 0.92] {
+                for shared in [0.8, 0.97] {
+                    let cell = Cell { models, positives, auc, shared, ..Cell::plain() };
+                    cells.push(Cell { plain_worse: by_the_margin(&cell), ..cell.clone() });
+                    cells.push(cell);
+                }
+            }
+        }
+    }
     cells
 }
 

@@ -4,7 +4,7 @@
 
 mod fabricated;
 
-use fabricated::{By, Cell, guaranteed, max_fpr, noticeable, rates};
+use fabricated::{By, Cell, by_the_margin, guaranteed, max_fpr, noticeable, rates};
 use focalsweep_core::spec::{OperatingPoint, Split};
 
 /// Sets a cell.
@@ -73,6 +73,20 @@ fn a_model_that_is_worse_is_told() {
     let cell = Cell { models: 5, positives: 30, ..Cell::plain() };
     let told = shares(&Cell { worse: noticeable(&cell), ..cell })[0].unwrap();
     assert!(told > 0.6, "{told}");
+}
+
+/// A plain trial that is behind by the margin is seldom called equal enough; one that is behind by nothing often is,
+/// where the rows can tell, and the winner is not called better.
+#[test]
+fn decisions_are_rarely_wrong() {
+    let at = |what: &str| fabricated::COUNTED.iter().position(|counted| *counted == what).unwrap();
+    let [better, enough, wrong] =
+        ["decision: better", "decision: equal enough", "decision: equal enough, and it is not"].map(at);
+    let cell = Cell { models: 5, positives: 200, shared: 0.97, ..Cell::plain() };
+    let behind = shares(&Cell { plain_worse: by_the_margin(&cell), ..cell.clone() });
+    assert!(behind[wrong].unwrap() <= 9.0 / 60.0 && behind[better].unwrap() > 0.5, "{behind:?}");
+    let equal = shares(&cell);
+    assert!(equal[enough].unwrap() > 0.8 && equal[better].unwrap() <= 9.0 / 60.0, "{equal:?}");
 }
 
 #[test]

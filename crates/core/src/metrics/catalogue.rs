@@ -78,7 +78,7 @@ pub enum OfCounts {
 }
 
 /// What a paired test of two trials on the same rows is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Test {
     /// The AUC: DeLong's variance.
     Auc,
@@ -447,6 +447,9 @@ impl Part {
 }
 
 impl Test {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Auc, Self::AveragePrecision, Self::Missed, Self::Alarms, Self::Cost];
+
     /// The metric that stands for it in a claim.
     pub fn about(self) -> &'static str {
         match self {

@@ -80,7 +80,9 @@ pub use guaranteed_bootstrap::{FEWEST_ABOVE, guaranteed_intervals};
 pub use interval::{Interval, wilson_interval};
 pub use ladder::Ladder;
 pub use mcnemar::{mcnemar, mcnemar_clustered};
-pub use multiple::{AgainstFirst, Errors, LEVEL, all_pairs, counted, covariances, holm, variance_of_resamples};
+pub use multiple::{
+    AgainstFirst, AllPairs, Behind, Errors, LEVEL, all_pairs, counted, covariances, holm, variance_of_resamples,
+};
 pub use neyman_pearson::{
     ScoredRows, Threshold, guaranteed_threshold, most_above, negatives_for_guarantee, threshold_in_use,
     validation_threshold,

@@ -51,9 +51,30 @@ pub struct AgainstFirst {
     pub half_width: f64,
 }
 
-/// Compares the first of some models with each other one, corrected for all pairs of them. `positives`: how many rows
-/// of the rarer class the figures rest on. Same figures for the same `seed`. O(K² · 10,000) for K models.
-pub fn all_pairs(estimates: &[f64], errors: Errors<'_>, positives: usize, seed: u64) -> Vec<AgainstFirst> {
+/// What comparing all pairs of some models says.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AllPairs {
+    /// The first model against each other one, in their order.
+    pub against_first: Vec<AgainstFirst>,
+    /// How far each model is behind the best of the others.
+    pub behind: Vec<Behind>,
+}
+
+/// The most by which the best of the other models is ahead of one, and of all models at once, at 95 %: the upper limit
+/// of max θⱼ - θᵢ over j, as in J. C. Hsu's multiple comparisons with the best (Multiple Comparisons 1996, ch. 4), but
+/// from two-sided limits of all pairs, which are wider. Below 0 it is ahead itself.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Behind {
+    /// Where more is better.
+    pub more: f64,
+    /// Where less is better.
+    pub less: f64,
+}
+
+/// Compares the first of some models with each other one, corrected for all pairs of them, and each with the best of the
+/// others. `positives`: how many rows of the rarer class the figures rest on. Same figures for the same `seed`.
+/// O(K² · 10,000) for K models.
+pub fn all_pairs(estimates: &[f64], errors: Errors<'_>, positives: usize, seed: u64) -> AllPairs {
     let models = estimates.len();
     let freedom = degrees_of_freedom(positives);
     let covariance = covariance(errors, positives);
@@ -71,26 +92,40 @@ pub fn all_pairs(estimates: &[f64], errors: Errors<'_>, positives: usize, seed: 
     let draws = Draws { freedom: freedom + borrowed, positives, seed };
     let largest = draws.largest(models, errors, &covariance, &moderated);
     let critical = largest[((1.0 - LEVEL) * largest.len() as f64) as usize];
-    // The pairs with the first come first.
     let family = own.len();
-    (1..models)
-        .zip(moderated)
-        .map(|(other, variance)| {
-            let error = variance.sqrt();
-            let difference = estimates[0] - estimates[other];
-            let z = in_errors(difference, error);
-            let as_large = largest.len() - largest.partition_point(|&other| other < z);
-            let (p, critical) = if family == 1 {
-                (student_p(z, freedom), student_t(LEVEL, freedom))
-            } else if as_large == 0 {
-                // A count of pairs goes on where draws find nothing as large.
-                (counted_p(z, freedom, family).min(1.0 / (largest.len() + 1) as f64), critical)
-            } else {
-                ((as_large + 1) as f64 / (largest.len() + 1) as f64, critical)
-            };
-            AgainstFirst { difference, error, p, half_width: error * critical }
-        })
-        .collect()
+    let critical = if family == 1 { student_t(LEVEL, freedom) } else { critical };
+    let behind = behind(estimates, &moderated, critical);
+    // The pairs with the first come first.
+    let against = |(other, variance): (usize, f64)| {
+        let error = variance.sqrt();
+        let difference = estimates[0] - estimates[other];
+        let z = in_errors(difference, error);
+        let as_large = largest.len() - largest.partition_point(|&other| other < z);
+        let p = if family == 1 {
+            student_p(z, freedom)
+        } else if as_large == 0 {
+            // A count of pairs goes on where draws find nothing as large.
+            counted_p(z, freedom, family).min(1.0 / (largest.len() + 1) as f64)
+        } else {
+            (as_large + 1) as f64 / (largest.len() + 1) as f64
+        };
+        AgainstFirst { difference, error, p, half_width: error * critical }
+    };
+    AllPairs { against_first: (1..models).zip(moderated).map(against).collect(), behind }
+}
+
+/// See [`Behind`]; `variances` of the pairs' differences, in the order of [`pairs`].
+fn behind(estimates: &[f64], variances: &[f64], critical: f64) -> Vec<Behind> {
+    let none = Behind { more: f64::NEG_INFINITY, less: f64::NEG_INFINITY };
+    let mut behind = vec![none; estimates.len()];
+    for ((i, j), variance) in pairs(estimates.len()).zip(variances) {
+        let (ahead, half_width) = (estimates[j] - estimates[i], critical * variance.sqrt());
+        for (of, ahead) in [(i, ahead), (j, -ahead)] {
+            behind[of].more = behind[of].more.max(ahead + half_width);
+            behind[of].less = behind[of].less.max(half_width - ahead);
+        }
+    }
+    behind
 }
 
 /// Of the variance of a figure that rests on so many positives.

@@ -179,6 +179,12 @@ impl Exported {
         self.models.first().map(|model| &model.preprocessing)
     }
 
+    /// Each model's weight and map in the average; `None` of one model.
+    pub(crate) fn shares(&self) -> Option<Vec<(f64, Platt)>> {
+        let card = self.average.as_ref()?;
+        Some(card.members.iter().map(|member| (member.weight, member.platt)).collect())
+    }
+
     /// Logits and probabilities of rows from those of the models, in their order.
     pub fn combined(&self, mut of_models: Vec<(Vec<f32>, Vec<f32>)>) -> (Vec<f32>, Vec<f32>) {
         let Some(card) = &self.average else { return of_models.pop().unwrap_or_default() };

@@ -85,7 +85,7 @@ pub(super) const DRAWN: &[&str] =
     &["value", "values", "probabilities", "min", "max", "count", "distribution", "q", "mu", "sigma", "a", "b"];
 pub(super) const OPERATING_POINT: &[&str] =
     &["max_fpr", "confidence", "min_recall", "min_precision", "max_alerts_per_1000", "fn_cost", "fp_cost"];
-pub(super) const RANK: &[&str] = &["by", "on"];
+pub(super) const RANK: &[&str] = &["by", "on", "margin"];
 pub(super) const LAUNCH: &[&str] = &["devices", "slots_per_device", "launcher", "slurm"];
 pub(super) const SLURM: &[&str] = &[
     "partition",

@@ -9,11 +9,11 @@ use super::keys;
 use super::node::Kind;
 use super::scalar::Resolved;
 use super::types::{
-    Activation, Backend, Devices, EarlyStopping, Epochs, Goal, InitialBias, LaunchSpec, Launcher, ModelSpec, Monitor,
-    OperatingPoint, Optimizer, RankSpec, Reduction, Split, Stopping, TrainSpec,
+    Activation, Backend, Devices, EarlyStopping, Epochs, Goal, InitialBias, LaunchSpec, Launcher, Margins, ModelSpec,
+    Monitor, OperatingPoint, Optimizer, RankSpec, Reduction, Split, Stopping, TrainSpec,
 };
 use super::words::Word;
-use crate::metrics::catalogue::Metric;
+use crate::metrics::catalogue::{Metric, Test};
 
 impl Reader {
     pub(super) fn model(&mut self, at: &At<'_>) -> Option<ModelSpec> {
@@ -216,7 +216,39 @@ impl Reader {
         Some(RankSpec {
             by: section.get("by").and_then(|at| self.rank_keys(at)).unwrap_or(defaults.by),
             on: section.get("on").and_then(|at| self.word::<Split>(at)).unwrap_or(defaults.on),
+            margin: section.get("margin").map(|at| self.margins(at)).unwrap_or_default(),
         })
+    }
+
+    fn margins(&mut self, at: &At<'_>) -> Margins {
+        let mut margins = Margins::default();
+        let names = Test::ALL.map(Test::about);
+        for (name, value) in self.mapping(at, "margins by metric, such as {auc: 0.01}").unwrap_or_default() {
+            let Some(test) = Test::ALL.into_iter().find(|test| test.about() == name) else {
+                let near = keys::nearest(name, &names).map_or_else(
+                    || format!("metrics with a margin: {}", names.join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                self.fault_at(value.key_place.clone(), &value.path, format!("`{name}` has no margin"), Some(near));
+                continue;
+            };
+            if let Some(margin) = self.margin(&value, Margins::unit(test)) {
+                margins.set(test, margin);
+            }
+        }
+        margins
+    }
+
+    /// A number above 0, with its unit after it or without.
+    fn margin(&mut self, at: &At<'_>, unit: &str) -> Option<f64> {
+        let Kind::Scalar { text, .. } = &at.node.kind else { return self.number(at, POSITIVE) };
+        let bare = text.strip_suffix(unit).filter(|_| !unit.is_empty());
+        let Some(bare) = bare else { return self.number(at, POSITIVE) };
+        let number = bare.trim_end().parse().ok().filter(|number: &f64| *number > 0.0 && number.is_finite());
+        if number.is_none() {
+            self.expected(at, &format!("a number above 0, such as `2 {unit}`"), None);
+        }
+        number
     }
 
     fn rank_keys(&mut self, at: &At<'_>) -> Option<Vec<String>> {

@@ -7,7 +7,7 @@ use super::folds::over_folds;
 use super::members::{Asked, Members, Wanted, read_members};
 use super::methods::Method;
 use super::named::{named, named_against};
-use super::pairs::against_all;
+use super::pairs::{AllBehind, against_all};
 use super::procedure::Parts;
 use super::settings::settings;
 use super::windows::{over_windows, windows};
@@ -15,7 +15,7 @@ use crate::rank::{Ranked, Ranking};
 use crate::read::parameters::PLAIN;
 use crate::read::{ForEach, ReportError, Results, Row, ScoreSource, part_of};
 use focalsweep_core::metrics::catalogue::{Metric, Part, Test};
-use focalsweep_core::metrics::holm;
+use focalsweep_core::metrics::{Behind, holm};
 use focalsweep_core::plan::Phase;
 use focalsweep_core::record::State;
 use focalsweep_core::spec::Split;
@@ -37,6 +37,9 @@ pub struct Judged {
     pub errors: StandardErrors,
     /// Whether trials were trained afresh.
     pub confirmed: Confirmed,
+    /// How far each trial is behind the best of the others at most, by the first rank key that has a test; empty where
+    /// not all pairs were compared at once.
+    pub(super) behind: HashMap<String, Behind>,
 }
 
 /// Standard errors of mean AUCs, of rows and of trainings, by trial: on the validation and on the test rows.
@@ -124,11 +127,13 @@ pub fn judge(
     let members = read_members(source, &all, &asked(ranking.on), for_each)?;
     judged.errors.add(&members, ranking.on, results);
     let over = results.split.folds.is_some() && ranking.on == Split::Test;
-    judged.claims.extend(if over {
-        over_folds(&first, &compared, contenders, (results, ranking), &about)
+    let (claims, mut behind) = if over {
+        (over_folds(&first, &compared, contenders, (results, ranking), &about), AllBehind::new())
     } else {
         against_all(&first, &members, contenders, &asked(ranking.on), &about, for_each)
-    });
+    };
+    judged.claims.extend(claims);
+    judged.behind = ranking.test().and_then(|test| behind.remove(&test)).unwrap_or_default();
 
     let asked = asked(Split::Test);
     let mut members = if ranking.on == Split::Test {
@@ -170,7 +175,7 @@ pub fn judge(
             [(Some(&first), of_baseline, false), (plain.as_ref(), rivals.iter().collect(), true)]
         {
             let Some(one) = one.filter(|_| !others.is_empty()) else { continue };
-            let found = against_all(one, &members, contenders, &asked, &about, for_each);
+            let (found, _) = against_all(one, &members, contenders, &asked, &about, for_each);
             let found = found.into_iter().filter(|claim| others.contains(&&claim.against));
             judged.claims.extend_new(found.map(|claim| if is_turned { claim.turned() } else { claim }));
         }

@@ -5,6 +5,7 @@
 //! scores ─members─> figures, influences, ladders ─pairs──> chosen on these rows: against all others
 //!                                                ─named──> named beforehand: against each other
 //!                                                ─settings> trained afresh
+//!                                                ─decision> what to deploy
 //!        ─kept────> scores of a few ─classifiers─> as deployed      all are claims
 //!                                 ─ensemble──> an average of the best
 //! ```
@@ -12,6 +13,7 @@
 mod calibration;
 mod claim;
 mod classifiers;
+mod decision;
 mod doubts;
 mod edges;
 mod ensemble;
@@ -36,6 +38,7 @@ mod windows;
 
 pub use calibration::{Calibration, Reading};
 pub use claim::{Claim, Claims, Correction, Kind};
+pub use decision::{Decision, Outcome};
 pub use ensemble::{ENSEMBLE, Ensemble, EnsembleMember, EnsembleReplicate};
 pub use guarantee::Guarantee;
 pub use intervals::Intervals;

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use super::calibration::Calibration;
 use super::claim::{Claim, Claims, Kind};
 use super::classifiers::classifiers;
+use super::decision::Decision;
 use super::doubts::{detectable, misleading};
 use super::edges::edges;
 use super::ensemble::Ensemble;
@@ -23,7 +24,7 @@ use crate::read::parameters::PLAIN;
 use crate::read::{ForEach, ReportError, Results, Scores, column};
 use focalsweep_core::metrics::catalogue::{Metric, Test};
 use focalsweep_core::plan::Phase;
-use focalsweep_core::spec::{Split, SplitBy};
+use focalsweep_core::spec::{Spec, Split, SplitBy};
 
 /// What there is to say of a run: its trials in their order, and what their scores say of that.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +41,8 @@ pub struct Answer {
     /// All that is claimed: every sentence, mark and outline that says that trials differ, or that they cannot be told
     /// apart, comes from here.
     pub claims: Claims,
+    /// What to deploy; `None` where nothing was compared.
+    pub decision: Option<Decision>,
     /// What choosing comes to, where each replicate is a fold or a window.
     pub procedure: Option<Procedure>,
     /// Known and new groups apart, where the test has both and the split tells them apart.
@@ -159,6 +162,17 @@ impl Report {
     }
 }
 
+/// Names of the commands of a sweep in the order in which it asks for them.
+fn commands_of(spec: &Spec) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for command in spec.parameters.spaces().iter().filter_map(|space| space.command.as_ref()) {
+        if !names.contains(&command.trainer) {
+            names.push(command.trainer.clone());
+        }
+    }
+    names
+}
+
 fn answer(
     source: &Scores<'_>,
     results: &Results,
@@ -185,11 +199,16 @@ fn answer(
         answer.notes.push(windows::in_words(windows));
     }
     let judged = judge(source, results, ranking, &answer.methods, for_each)?;
+    // Whether it can be read was said before.
+    let of_spec = source.files().spec().map(|spec| (commands_of(&spec), spec.rank.margin));
+    let (commands, margins) = of_spec.unwrap_or_default();
+    answer.decision = judged.decision(ranking, &margins, &commands);
     (answer.claims, answer.standard_errors, answer.confirmed) = (judged.claims, judged.errors, judged.confirmed);
     let shown = ranking.shown().iter().take(with_intervals).map(id);
     let wanted: HashSet<String> = shown
         .chain([winner.clone()])
         .chain(baseline.clone())
+        .chain(answer.decision.as_ref().map(|decision| decision.trial.clone()))
         .chain(answer.methods.iter().map(|method| method.trial_id.clone()))
         .collect();
     let point = ranking.operating_point.as_ref();

@@ -108,6 +108,11 @@ impl LossAndSampling {
         Some(Self { loss: choice(loss)?, sampling: sampling? })
     }
 
+    /// Cross-entropy on the rows as they are.
+    pub(crate) fn plain() -> Self {
+        Self { loss: Loss::Bce, sampling: Sampling::None }
+    }
+
     /// All there are, in the order of the published tables: by family of the loss, then by sampling.
     pub(crate) fn all() -> Vec<Self> {
         let place = |loss: Loss| (loss != Loss::Bce, Loss::WORDS.iter().position(|(_, known)| *known == loss));

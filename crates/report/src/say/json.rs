@@ -3,10 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::columns::csv;
+use super::decision::reasons;
 use super::ranked::ranked_columns;
 use super::sentences::{caught_per_1000, sentences};
 use super::{Csv, Exporter, Json};
-use crate::evidence::{Claim, Confirmed, Ensemble, Method, Reading, Report};
+use crate::evidence::{Claim, Confirmed, Decision, Ensemble, Method, Reading, Report};
 use crate::rank::{Ranked, training_seconds};
 use crate::read::{part_of, split_word};
 use focalsweep_core::metrics::catalogue::MetricColumn;
@@ -40,6 +41,7 @@ impl Report {
             "winner": ranking.winner().map(|ranked| self.entry(ranked)),
             "ranking": ranking.shown().iter().map(|ranked| self.entry(ranked)).collect::<Vec<_>>(),
             "warnings": self.warnings(),
+            "decision": self.answer.decision.as_ref().map(|decision| self.decision_json(decision)),
             "answer": self.answer_json(),
             "claims": self.answer.claims.all().iter().map(claim).collect::<Vec<_>>(),
             "methods": self.answer.methods.iter().map(|method| json!({
@@ -125,6 +127,22 @@ impl Report {
             "trials": self.answer.methods.iter().map(|method| method.trials).min(),
             "metrics": self.named(&part(|expected| expected.mean)),
             "standard_deviations": self.named(&part(|expected| expected.deviation)),
+        })
+    }
+
+    fn decision_json(&self, decision: &Decision) -> Value {
+        json!({
+            "outcome": decision.outcome.word(),
+            "trial": decision.trial,
+            "best": decision.best,
+            "about": decision.about.about(),
+            "split": split_word(self.ranking.on),
+            "margin": decision.margin,
+            "behind": decision.behind,
+            "lead": decision.lead.map(|(ahead, error)| json!({"mean": ahead, "standard_error": error})),
+            "simpler_trials": decision.simpler,
+            "settled_by_positives": decision.settled_by,
+            "reasons": reasons(self),
         })
     }
 

@@ -1,7 +1,9 @@
 //! What a report, or two runs side by side, say: in words, and as table, Markdown, CSV and JSON.
 
 mod baseline_first;
+mod card;
 mod columns;
+mod decision;
 mod differences;
 mod ensemble;
 mod few_positives;
@@ -18,6 +20,7 @@ mod sentences;
 mod summary;
 mod table;
 
+pub use card::{CardOf, model_card};
 pub(crate) use columns::texts;
 pub(crate) use differences::difference_in_words;
 pub(crate) use methods::{is_of_equal_trials, method_columns, methods_note};

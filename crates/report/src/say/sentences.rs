@@ -1,6 +1,7 @@
 //! The answer in sentences, for the table and for Markdown.
 
 use super::baseline_first::baseline_first;
+use super::decision::decision_in_words;
 use super::differences::{auc_in_words, difference_in_words, verdict};
 use super::ensemble::ensemble_in_words;
 use super::few_positives::few_positives;
@@ -20,6 +21,7 @@ pub(crate) fn sentences(report: &Report) -> Vec<String> {
     let Report { ranking, answer } = report;
     let Some(winner) = ranking.winner() else { return Vec::new() };
     let mut out: Vec<String> = few_positives(report).into_iter().collect();
+    out.extend(decision_in_words(report));
     out.push(first(report, winner));
     match ranking.best_plain() {
         None => out.push(

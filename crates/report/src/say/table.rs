@@ -6,6 +6,7 @@ use comfy_table::presets;
 use comfy_table::{Attribute, Cell, CellAlignment, LineStyle};
 
 use super::columns::{TextColumn, texts};
+use super::decision::decision_in_words;
 use super::ensemble;
 use super::methods::{method_columns, methods_note};
 use super::ranked::ranked_columns;
@@ -70,6 +71,11 @@ impl Exporter<Report> for Table {
         }
         for warning in report.warnings() {
             out.line(&format!("warning: {warning}"), 2);
+        }
+        // A long table has scrolled it away.
+        if let Some(decision) = decision_in_words(report) {
+            out.text.push('\n');
+            out.line(&decision, 2);
         }
         out.text
     }

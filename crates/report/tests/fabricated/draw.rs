@@ -92,6 +92,7 @@ pub(super) fn draw(cell: &Cell, stream: &mut Stream) -> Set {
     let (mut groups, mut set_aside, mut table) = (Vec::new(), Vec::new(), Vec::new());
     for (model, own) in own.iter().enumerate() {
         let worse = if model + 1 == cell.models { cell.worse } else { 0.0 };
+        let worse = worse + if model == 0 { cell.plain_worse } else { 0.0 };
         let of_folds = matches!(cell.by, By::Folds(..)).then(|| of_training_rows(&rows, &splits, stream));
         for (replicate, split) in (0..).zip(&splits) {
             let is_confirm = replicate >= cell.replicates;

@@ -15,10 +15,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::metrics::{AucComponents, student_t, two_sided_p};
 use focalsweep_core::random::{Purpose, Stream};
-use focalsweep_core::spec::{OperatingPoint, Split};
+use focalsweep_core::spec::{Margins, OperatingPoint, Split};
 use focalsweep_report::{
-    Claim, Ensemble, EnsembleReplicate, Kind, Options, Procedure, Ranking, Results, ScoreGroup, StandardErrors, judge,
-    rank,
+    Claim, Decision, Ensemble, EnsembleReplicate, Kind, Options, Outcome, Procedure, Ranking, Results, ScoreGroup,
+    StandardErrors, judge, rank,
 };
 
 use draw::{Set, draw};
@@ -60,6 +60,8 @@ pub(crate) struct Cell {
     pub(crate) luck: f64,
     /// By how much the last model's shift is less.
     pub(crate) worse: f64,
+    /// By how much the shift of plain cross-entropy, the first model, is less.
+    pub(crate) plain_worse: f64,
     /// Whether test rows are dealt anew for each replicate.
     pub(crate) redraw: bool,
     /// Negatives that are set aside for a guarantee.
@@ -89,6 +91,7 @@ impl Cell {
             near: false,
             luck: 0.0,
             worse: 0.0,
+            plain_worse: 0.0,
             redraw: false,
             set_aside: 0,
             by: By::Rows,
@@ -123,7 +126,9 @@ impl Cell {
             By::Folds(folds, repeats) => format!(" in {folds} folds x {repeats}"),
         };
         let worse = if self.worse > 0.0 { format!(" worse {:.3}", self.worse) } else { String::new() };
-        let variant = format!("{by}{on}{near}{redraw}{luck}{drift}{hidden}{worse}");
+        let plain =
+            if self.plain_worse > 0.0 { format!(" plain worse {:.3}", self.plain_worse) } else { String::new() };
+        let variant = format!("{by}{on}{near}{redraw}{luck}{drift}{hidden}{worse}{plain}");
         format!(
             "{} {} models, {} positives, AUC {}, shared {}, {} replicates, {point}{variant}",
             self.key, self.models, self.positives, self.auc, self.shared, self.replicates
@@ -150,7 +155,7 @@ fn auc_of(shift: f64) -> f64 {
 }
 
 /// What is counted over the sets of a cell.
-pub(crate) const COUNTED: [&str; 21] = [
+pub(crate) const COUNTED: [&str; 24] = [
     "told from the winner, by the key",
     "by AUC",
     "test: AUC",
@@ -172,6 +177,9 @@ pub(crate) const COUNTED: [&str; 21] = [
     "average: AUC's difference held",
     "average: told worse by AUC",
     "average: told worse at the operating point",
+    "decision: better",
+    "decision: equal enough",
+    "decision: equal enough, and it is not",
 ];
 
 /// What is found of a set by one of [`COUNTED`].
@@ -236,6 +244,8 @@ fn judged(cell: &Cell, set: &Set) -> [Found; COUNTED.len()] {
         procedure(Procedure::of(&results, &ranking).unwrap().as_ref(), key);
     let [has_row, average_held, worse, worse_at_point] = average(cell, set, (&results, &ranking));
     let [trials, winners] = [&format!("{:016x}", 0), winner].map(|trial| precision_to_come(cell, &results, trial));
+    let decision = judged.decision(&ranking, &Margins::default(), &[]);
+    let [better, enough, not_enough] = decided(cell, decision.as_ref());
     [
         told(Kind::Models, key, cell.on),
         told(Kind::Models, Test::Auc, cell.on),
@@ -258,7 +268,23 @@ fn judged(cell: &Cell, set: &Set) -> [Found; COUNTED.len()] {
         average_held,
         worse,
         worse_at_point,
+        better,
+        enough,
+        not_enough,
     ]
+}
+
+/// Whether the decision calls the winner better, a trial equal enough, and whether that trial is behind the others by the
+/// margin or more; by AUC, where that is known.
+fn decided(cell: &Cell, decision: Option<&Decision>) -> [Found; 3] {
+    let Some(decision) = decision.filter(|decision| decision.about == Test::Auc && cell.luck == 0.0) else {
+        return [Found::Nothing; 3];
+    };
+    let is = |outcome: Outcome| Found::Told(decision.outcome == outcome);
+    let is_plain = decision.trial == format!("{:016x}", 0);
+    let behind = if is_plain { auc_of(cell.shift()) - auc_of(cell.shift() - cell.plain_worse) } else { 0.0 };
+    let wrong = decision.outcome == Outcome::EqualEnough && behind >= decision.margin;
+    [is(Outcome::Better), is(Outcome::EqualEnough), Found::Told(wrong)]
 }
 
 /// What is said of the average of the best: whether it has a row and, where it has, whether the interval of its AUC
@@ -388,6 +414,13 @@ pub(crate) fn rates(cell: &Cell, sets: u32, seed: u64) -> [(u32, u32); COUNTED.l
         let held: Vec<bool> = of().filter_map(holds).collect();
         (held.iter().filter(|&&held| held).count() as u32, held.len() as u32)
     })
+}
+
+/// The shift by which plain cross-entropy has an AUC that is less by the margin, and a tenth of it more, so that it is
+/// wrong to call it equal enough also where the best is taken for a little better than it is.
+pub(crate) fn by_the_margin(cell: &Cell) -> f64 {
+    let best = auc_of(cell.shift());
+    cell.shift() - shift_of(best - 1.1 * Margins::default().of(Test::Auc, best, cell.positives as u64))
 }
 
 /// The shift by which a model is worse that a plain paired test of two named models tells in 95 %.

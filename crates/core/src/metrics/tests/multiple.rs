@@ -79,7 +79,7 @@ impl Estimates {
         };
         let alone: Vec<f64> = (1..models).map(|j| one(j, 1)).collect();
         let by_count: Vec<f64> = (1..models).map(|j| one(j, models * (models - 1) / 2)).collect();
-        let jointly = all_pairs(&self.aucs, Errors::Influences(&influences), positives, seed);
+        let jointly = all_pairs(&self.aucs, Errors::Influences(&influences), positives, seed).against_first;
         let any = |p: &[f64]| p.iter().any(|&p| p < LEVEL);
         [any(&holm(&alone)), any(&by_count), jointly.iter().any(|against| against.p < LEVEL)]
     }
@@ -144,7 +144,7 @@ fn the_largest_of_independent_pairs_is_tukeys_range() {
     let influences = independent(5);
     for (z, p) in [(3.0, 0.022659414002195732), (2.0, 0.2658885848176523)] {
         let estimates = [z * 2_f64.sqrt(), 0.0, 0.0, 0.0, 0.0];
-        let found = all_pairs(&estimates, Errors::Influences(&slices(&influences)), MANY, 1);
+        let found = all_pairs(&estimates, Errors::Influences(&slices(&influences)), MANY, 1).against_first;
         assert!(found.iter().all(|against| (against.p - p).abs() < 0.01), "{found:?}, Tukey {p}");
         // scipy.stats.studentized_range.ppf(0.95, 5, inf) = 3.857656.
         assert!(found.iter().all(|against| (against.half_width - 3.857656).abs() < 0.06), "{found:?}");
@@ -152,7 +152,7 @@ fn the_largest_of_independent_pairs_is_tukeys_range() {
     // With ten positives, so 9 + 9 * 3 / 5 degrees of freedom: scipy.stats.studentized_range.sf(3.0 * sqrt(2), 5,
     // 14.4), ppf(0.95, 5, 14.4).
     let estimates = [3.0 * 2_f64.sqrt(), 0.0, 0.0, 0.0, 0.0];
-    let found = all_pairs(&estimates, Errors::Influences(&slices(&influences)), 10, 1);
+    let found = all_pairs(&estimates, Errors::Influences(&slices(&influences)), 10, 1).against_first;
     assert!(
         (found[0].p - 0.060469874564251125).abs() < 0.01 && (found[0].half_width - 4.390043326906432).abs() < 0.08,
         "{found:?}"
@@ -165,8 +165,8 @@ fn resamples_tell_what_influences_do() {
     let resamples: Vec<Vec<f32>> =
         (0..5).map(|_| (0..4000).map(|_| (stream.normal() * (1.0 - 1.0 / 40.0_f64).sqrt()) as f32).collect()).collect();
     let estimates = [3.5, 0.0, 0.5, 1.0, 0.0];
-    let by_rows = all_pairs(&estimates, Errors::Influences(&slices(&independent(5))), 40, 1);
-    let by_resamples = all_pairs(&estimates, Errors::Resamples(&slices(&resamples)), 40, 1);
+    let by_rows = all_pairs(&estimates, Errors::Influences(&slices(&independent(5))), 40, 1).against_first;
+    let by_resamples = all_pairs(&estimates, Errors::Resamples(&slices(&resamples)), 40, 1).against_first;
     for (a, b) in by_rows.iter().zip(&by_resamples) {
         assert!((a.p - b.p).abs() < 0.02 && (a.half_width / b.half_width - 1.0).abs() < 0.05, "{a:?} {b:?}");
         assert_eq!(a.difference, b.difference);
@@ -177,13 +177,13 @@ fn resamples_tell_what_influences_do() {
 fn variances_are_moved_half_way_to_the_median_and_drawn_so() {
     // The first two agree but for a hundredth: their own variance is a ten-thousandth of the others'.
     let influences = vec![vec![1.0, 0.0, 0.0], vec![0.99, 0.0, 0.0], vec![0.0, 1.0, 0.0], vec![0.0, 0.0, 1.0]];
-    let found = all_pairs(&[0.1, 0.0, 0.0, 0.0], Errors::Influences(&slices(&influences)), 30, 1);
+    let found = all_pairs(&[0.1, 0.0, 0.0, 0.0], Errors::Influences(&slices(&influences)), 30, 1).against_first;
     let own = counted(0.1, 1e-4, 30, 1);
     assert!(own.p < 1e-6 && found[0].p > 0.9 && (found[0].error - 1.0).abs() < 0.01, "{found:?}");
     // Where most agree, the variance of those that do not is halved; what would be told of one pair with its own
     // variance and as few positives is what is told.
     let near = vec![vec![1.0, 0.0], vec![0.999, 0.0], vec![1.001, 0.0], vec![0.998, 0.0], vec![0.0, 1.0]];
-    let found = all_pairs(&[0.0; 5], Errors::Influences(&slices(&near)), 30, 1);
+    let found = all_pairs(&[0.0; 5], Errors::Influences(&slices(&near)), 30, 1).against_first;
     let freedom = 29.0 * (1.0 + 3.0 / 5.0);
     assert!((found[3].error - 1.0).abs() < 1e-5, "{found:?}");
     let of_one = 2_f64.sqrt() * student_t(0.05, freedom);
@@ -194,11 +194,38 @@ fn variances_are_moved_half_way_to_the_median_and_drawn_so() {
 fn equal_models_do_not_stand_in_the_way() {
     // The second is the first again: their pair has no variance, and the factor of the covariance is singular.
     let influences = vec![vec![1.0, 0.0], vec![1.0, 0.0], vec![0.0, 1.0]];
-    let found =
-        all_pairs(&[2.5 * 2_f64.sqrt(), 2.5 * 2_f64.sqrt(), 0.0], Errors::Influences(&slices(&influences)), MANY, 1);
+    let estimates = [2.5 * 2_f64.sqrt(), 2.5 * 2_f64.sqrt(), 0.0];
+    let found = all_pairs(&estimates, Errors::Influences(&slices(&influences)), MANY, 1).against_first;
     assert_eq!((found[0].difference, found[0].p), (0.0, 1.0));
     assert!((found[1].p - two_sided_p(2.5)).abs() < 0.004, "one comparison is left: {found:?}");
-    assert!(all_pairs(&[1.0], Errors::Influences(&[&[0.5]]), MANY, 1).is_empty());
+    assert!(all_pairs(&[1.0], Errors::Influences(&[&[0.5]]), MANY, 1).against_first.is_empty());
+}
+
+/// The limits of all pairs hold at once, so the largest lead of another model is below its limit for all models in 95 %
+/// of sets, whoever is best in truth.
+#[test]
+fn nobody_is_further_behind_than_said() {
+    let truth = [0.3, 0.25, 0.25, 0.0, -1.0];
+    let mut stream = Stream::new(12, 0, Purpose::Synth, 0, 0);
+    let influences = independent(5);
+    let mut missed = [0; 2];
+    for seed in 0..400 {
+        let estimates: Vec<f64> = truth.iter().map(|truth| truth + stream.normal()).collect();
+        let found = all_pairs(&estimates, Errors::Influences(&slices(&influences)), MANY, seed);
+        for (missed, sign) in missed.iter_mut().zip([1.0, -1.0]) {
+            let is_held = |model: usize| {
+                let others = (0..5).filter(|&other| other != model);
+                let lead = others.map(|other| sign * (truth[other] - truth[model])).fold(f64::NEG_INFINITY, f64::max);
+                let Behind { more, less } = found.behind[model];
+                lead <= if sign > 0.0 { more } else { less }
+            };
+            *missed += u32::from(!(0..5).all(is_held));
+        }
+        let lead = |other: usize| estimates[other] - estimates[0] + found.against_first[other - 1].half_width;
+        assert!((found.behind[0].more - (1..5).map(lead).fold(f64::NEG_INFINITY, f64::max)).abs() < 1e-12);
+    }
+    // 5 % of 400 at most, and chance.
+    assert!(missed.iter().all(|&missed| missed <= 29), "{missed:?}");
 }
 
 #[test]

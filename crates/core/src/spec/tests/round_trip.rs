@@ -9,11 +9,12 @@ use proptest::prelude::*;
 use super::super::{
     Activation, Backend, BadValues, ColumnKind, CommandSpace, ConfirmSpec, CsvSpec, DataSpec, DatePart, Devices,
     Distribution, Domain, EarlyRule, EarlyStopping, EarlyTerminate, Encoding, Epochs, Folds, InitialBias, Inputs,
-    KnownGroups, LaunchSpec, Launcher, Loss, Method, ModelSpec, Monitor, OperatingPoint, Optimizer, Output, Parameters,
-    RankSpec, Reduction, Sampling, Scalar, Scores, SlurmSpec, Space, Span, Spec, Split, SplitBy, SplitSpec, Stopping,
-    SynthSpec, Target, TestRows, TrainSpec, TrainerSpec, Word, parse, to_yaml,
+    KnownGroups, LaunchSpec, Launcher, Loss, Margins, Method, ModelSpec, Monitor, OperatingPoint, Optimizer, Output,
+    Parameters, RankSpec, Reduction, Sampling, Scalar, Scores, SlurmSpec, Space, Span, Spec, Split, SplitBy, SplitSpec,
+    Stopping, SynthSpec, Target, TestRows, TrainSpec, TrainerSpec, Word, parse, to_yaml,
 };
 use super::read;
+use crate::metrics::catalogue::Test;
 
 fn number() -> impl Strategy<Value = f64> {
     prop_oneof![1e-12..1.0_f64, 1e-3..1e9_f64, Just(1.0), Just(1e-7), Just(0.1)]
@@ -113,6 +114,15 @@ fn numbers(value: impl Strategy<Value = f64> + Clone) -> impl Strategy<Value = O
 
 fn bias() -> impl Strategy<Value = InitialBias> + Clone {
     prop_oneof![Just(InitialBias::Prior), (-9.0..9.0_f64).prop_map(InitialBias::Value)]
+}
+
+/// Some of the margins.
+fn margins(seed: u64) -> Margins {
+    let mut margins = Margins::default();
+    for (at, test) in Test::ALL.into_iter().enumerate().filter(|(at, _)| seed >> at & 1 == 1) {
+        margins.set(test, 0.25 + at as f64);
+    }
+    margins
 }
 
 prop_compose! {
@@ -369,7 +379,7 @@ prop_compose! {
             split,
             model: ModelSpec { hidden, activation: Activation::Tanh, dropout, initial_bias },
             method: if search.is_some() { Method::Random } else { Method::Grid },
-            rank: RankSpec { by: vec!["fn".into(), "auc".into()], on },
+            rank: RankSpec { by: vec!["fn".into(), "auc".into()], on, margin: margins(seed) },
             launch: LaunchSpec {
                 devices,
                 slots_per_device: 1 + seed as usize % 64,

@@ -6,6 +6,7 @@
 mod data;
 mod early;
 mod launch;
+mod margin;
 mod model;
 mod parameters;
 mod search;
@@ -16,6 +17,7 @@ mod trainer;
 pub use data::*;
 pub use early::{EarlyRule, EarlyTerminate, Rungs};
 pub use launch::*;
+pub use margin::Margins;
 pub use model::*;
 pub use parameters::*;
 pub(in crate::spec) use search::Form;
@@ -184,7 +186,7 @@ impl Default for OperatingPoint {
 }
 
 /// `rank`: keys of the report's order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RankSpec {
     /// Metric columns without their `val_`/`test_` prefix, the most important first.
@@ -192,11 +194,14 @@ pub struct RankSpec {
     pub by: Vec<String>,
     /// Whose metrics rank.
     pub on: Split,
+    /// Up to how much worse a simpler trial may be to be deployed.
+    #[serde(skip_serializing_if = "Margins::is_empty")]
+    pub margin: Margins,
 }
 
 impl Default for RankSpec {
     fn default() -> Self {
-        Self { by: vec!["auc".into(), "fn".into()], on: Split::Validation }
+        Self { by: vec!["auc".into(), "fn".into()], on: Split::Validation, margin: Margins::default() }
     }
 }
 

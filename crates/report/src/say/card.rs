@@ -1,0 +1,125 @@
+//! A model card: what people who use a model should know of it (M. Mitchell et al.: Model cards for model reporting, FAT*
+//! 2019), from the run that it was trained in.
+
+use super::differences::difference_in_words;
+use super::markdown::escaped;
+use super::summary::{Figures, figures, in_words};
+use crate::evidence::{Claim, ENSEMBLE, Report};
+use crate::rank::Ranked;
+use crate::read::{operating_point_in_words, split_word};
+use focalsweep_core::record::Manifest;
+use focalsweep_core::spec::Spec;
+
+/// What is exported.
+#[derive(Debug, Clone, Copy)]
+pub struct CardOf<'a> {
+    /// The trial's id, or `ensemble`.
+    pub trial: &'a str,
+    /// The replicate whose model it is.
+    pub replicate: u32,
+    /// How it scores rows, in a sentence.
+    pub usage: &'a str,
+}
+
+/// The card of a model of a run, as Markdown; `None` where the report does not have the trial.
+pub fn model_card(
+    report: &Report,
+    exported: &CardOf<'_>,
+    (manifest, spec): (&Manifest, Option<&Spec>),
+) -> Option<String> {
+    let ensemble = report.answer.ensemble.as_ref().map(|ensemble| &ensemble.ranked);
+    let is_ensemble = exported.trial == ENSEMBLE;
+    let ranked = if is_ensemble { ensemble? } else { report.ranking.trial(exported.trial)? };
+    let ranking = &report.ranking;
+    let what = if is_ensemble { "an average of the best trials".to_owned() } else { in_words(ranking, ranked) };
+    let mut out = format!("# {}: {}\n\n", escaped(&ranking.name), escaped(&what));
+    let mut list = |title: &str, lines: &[String]| {
+        if !lines.is_empty() {
+            out.push_str(&format!("## {title}\n\n"));
+            lines.iter().for_each(|line| out.push_str(&format!("- {line}\n")));
+            out.push('\n');
+        }
+    };
+    list("The model", &the_model(report, ranked, exported, manifest));
+    list("The data", &the_data(manifest, spec));
+    let Figures { lines, .. } = figures(report, ranked);
+    let of_replicates = match ranking.replicates {
+        1 => "Figures of this training; ± is a standard error, brackets are 95 % intervals.".to_owned(),
+        n => format!(
+            "Means over {n} replicates, of which this model is one; ± is a standard error, brackets are 95 % intervals."
+        ),
+    };
+    let measured = lines.iter().map(|(on, text)| format!("{on}: {text}"));
+    list("What it is worth", &[vec![of_replicates], measured.collect()].concat());
+    let claims: Vec<String> =
+        report.answer.claims.all().iter().filter_map(|claim| in_a_line(claim, exported.trial)).collect();
+    list("How it compares", &claims);
+    list("Limits", &limits(report, ranked, manifest));
+    Some(out)
+}
+
+fn the_model(report: &Report, ranked: &Ranked, exported: &CardOf<'_>, manifest: &Manifest) -> Vec<String> {
+    let ranking = &report.ranking;
+    let mut lines = vec![
+        format!("trial {}, replicate {}, by {}", exported.trial, exported.replicate, escaped(&manifest.program)),
+        exported.usage.to_owned(),
+    ];
+    lines.extend(ranking.operating_point.as_ref().map(|point| {
+        let threshold = ranking.mean(ranked, "threshold").map(|t| format!(", {t:.3} on average over the replicates"));
+        format!(
+            "threshold: {}, chosen on validation rows{}",
+            operating_point_in_words(point),
+            threshold.unwrap_or_default()
+        )
+    }));
+    if let Some(decision) = report.answer.decision.as_ref().filter(|decision| decision.trial == exported.trial) {
+        lines.push(format!("the report's decision is to deploy it ({})", decision.outcome.word()));
+    }
+    lines
+}
+
+fn the_data(manifest: &Manifest, spec: Option<&Spec>) -> Vec<String> {
+    let source = spec.map(|spec| format!("source {}, label `{}`", spec.data.source.display(), spec.data.label));
+    let positive =
+        spec.and_then(|spec| spec.data.positive.as_ref()).map(|value| format!("the rare class is `{value}`"));
+    let told = source.into_iter().chain(positive).chain(manifest.notes.iter().cloned());
+    let fingerprint = format!("fingerprint {}", manifest.data_fingerprint);
+    told.map(|line| escaped(&line)).chain([fingerprint]).collect()
+}
+
+/// A claim about the trial.
+fn in_a_line(claim: &Claim, trial: &str) -> Option<String> {
+    let (other, is_of) = match (claim.of == trial, claim.against == trial) {
+        (true, _) => (&claim.against, true),
+        (_, true) => (&claim.of, false),
+        _ => return None,
+    };
+    let told = if claim.told() { "told apart at 5 %" } else { "cannot be told apart at 5 %" };
+    let what = if is_of {
+        format!("its {} less that of trial {other}", claim.about.subject())
+    } else {
+        format!("the {} of trial {other} less its own", claim.about.subject())
+    };
+    Some(format!(
+        "{what}, {} rows, {}: {} ({told}; corrected for {})",
+        split_word(claim.split),
+        claim.kind.word(),
+        difference_in_words(claim),
+        claim.corrected_for.words()
+    ))
+}
+
+fn limits(report: &Report, ranked: &Ranked, manifest: &Manifest) -> Vec<String> {
+    let mut lines = vec![
+        "Figures hold for rows that are drawn as the data were; where the share of positives is another, precision and \
+         false alarms per row are others too."
+            .to_owned(),
+    ];
+    if report.ranking.winner().is_some_and(|winner| winner.rank == ranked.rank) {
+        lines.push("It was chosen for its figures on the validation rows, which flatter it.".to_owned());
+    }
+    lines.extend(report.warnings().into_iter().map(escaped));
+    lines.extend(manifest.data_warnings.iter().map(|warning| escaped(warning)));
+    lines.dedup();
+    lines
+}
