@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use focalsweep_core::spec::ConfirmSpec;
+use focalsweep_core::spec::{ConfirmSpec, STACK};
 
 /// Which loss settings catch more of your rare events, at what price, and whether the difference is real.
 #[derive(Debug, Parser)]
@@ -102,6 +102,7 @@ Trials with the same hyperparameters are paired.")]
   focalsweep export runs/focal --out models/best                the winner of the report
   focalsweep export runs/focal --trial 95668f16 --replicate 2 --out models/other
   focalsweep export runs/focal --trial ensemble --out models/average      an average of the best trials
+  focalsweep export runs/focal --refit --out models/all         the winner, trained on all rows
 
 Trial ids stand in results.parquet and in `focalsweep report RUN_DIR --format csv`.")]
     Export(ExportArgs),
@@ -348,6 +349,9 @@ pub struct WorkerArgs {
     /// Jobs to a number
     #[arg(long, value_name = "P", default_value_t = 1)]
     pub pack: usize,
+    /// Whose jobs count: those of our own networks (stack), or of a trainer of the sweep file
+    #[arg(long, value_name = "NAME", default_value = STACK)]
+    pub trainer: String,
     /// Where to train: auto, cpu, cuda, cuda:0,cuda:1 [default: the spec's launch.devices]
     #[arg(long, value_name = "DEVICES")]
     pub devices: Option<String>,
@@ -453,6 +457,10 @@ pub struct ExportArgs {
     /// Which of the trial's replicates [default: the first that finished]
     #[arg(long, value_name = "N")]
     pub replicate: Option<u32>,
+    /// Train the setting on all rows, those of validation and test too, for the median of its replicates' best epochs.
+    /// Nobody has measured such a model: its figures are the replicates'
+    #[arg(long, conflicts_with = "replicate")]
+    pub refit: bool,
     /// Directory to write, new or empty
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,

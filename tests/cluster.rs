@@ -548,6 +548,91 @@ fn a_search_that_is_detached_is_looked_after_on_the_cluster() {
     sweep.is_like(&here);
 }
 
+/// What this program does when it is run as a trainer: `n` 3 waits as long as somebody wants it to.
+#[test]
+#[ignore = "a trainer, not a test"]
+fn as_trainer() {
+    let order: Value = serde_json::from_slice(&fs::read(std::env::var("FOCALSWEEP_TRIAL").unwrap()).unwrap()).unwrap();
+    let out = PathBuf::from(order["out"].as_str().unwrap());
+    let n = order["parameters"]["n"].as_f64().unwrap();
+    let text = |name: &str| std::env::var(name).unwrap_or_default();
+    if n == 3.0 && order["replicate"] == 1 {
+        fs::write("waits", text("SLURM_ARRAY_JOB_ID") + "_" + &text("SLURM_ARRAY_TASK_ID")).unwrap();
+        while Path::new("hold").exists() {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+    let mut lines = vec!["split,row,score".to_owned()];
+    for split in ["validation", "test"] {
+        let table = Table::read(Path::new(order["data"][split].as_str().unwrap()));
+        for (row, x) in table.integers("row").into_iter().zip(table.floats("V1")) {
+            lines.push(format!("{split},{},{}", row.unwrap(), 1.0 / (1.0 + (-n * x.unwrap()).exp())));
+        }
+    }
+    fs::write(out.join("scores.csv"), lines.join("\n")).unwrap();
+    fs::create_dir(out.join("model")).unwrap();
+    let cpus = format!("{} {}", text("OMP_NUM_THREADS"), text("SLURM_CPUS_PER_TASK"));
+    fs::write(out.join("model/cpus.txt"), cpus).unwrap();
+}
+
+/// Three trials of a command and two of our own, on two replicates.
+fn with_commands() -> Sweep {
+    let folder = TempDir::new().unwrap();
+    let this = std::env::current_exe().unwrap();
+    let text = format!(
+        "name: mixed\ndata: {{source: rows.csv, synth: {{rows: 300, features: 3, positives: 60}}, label: Class}}\n\
+         replicates: 2\ntrain: {{epochs: 2, batch_size: 100, early_stopping: none}}\n\
+         trainers: {{own: {{command: ['{}', as_trainer, --exact, --ignored, --nocapture, --test-threads=1], cpus: 2}}}}\n\
+         parameters:\n  - {{loss: {{values: [bce, focal]}}}}\n  - {{trainer: {{value: own}}, n: {{values: [1, 2, 3]}}}}\n\
+         launch: {{devices: cpu, launcher: local, slurm: {{array_parallelism: 6}}}}\n",
+        this.display()
+    );
+    fs::write(folder.path().join("sweep.yaml"), text).unwrap();
+    let args = ["run", "sweep.yaml", "--no-progress", "--out", "run"];
+    Sweep { args: args.map(str::to_owned).to_vec(), folder }
+}
+
+#[test]
+fn commands_are_tasks_of_their_own() {
+    let Some(slurm) = Slurm::up(&[]) else { return };
+    let (here, sweep) = (with_commands(), with_commands());
+    assert_eq!(here.run(&[]).code, Some(0));
+    fs::write(sweep.folder.path().join("hold"), "").unwrap();
+    let waits = sweep.folder.path().join("waits");
+    let mut running = sweep.start(ON_SLURM);
+    running.until("a command that waits", || waits.exists());
+    // Killed with its launcher and queued again, it is trained again, and nothing else is.
+    running.signal("KILL");
+    running.ended();
+    let task = fs::read_to_string(&waits).unwrap();
+    fs::remove_file(&waits).unwrap();
+    slurm.run("scontrol", &["requeue", &task]);
+    let mut running = sweep.start(&["--launcher", "slurm", "--resume"]);
+    running.until("the command again", || waits.exists());
+    fs::remove_file(sweep.folder.path().join("hold")).unwrap();
+    let (code, said) = running.ended();
+    assert_eq!(code, Some(0), "{said}\n{}", sweep.logs());
+    assert!(said.contains("looking after Slurm job"), "{said}");
+    sweep.is_like(&here);
+    slurm.queue_is_empty();
+    let script = fs::read_to_string(sweep.dir().join("slurm/submit.sh")).unwrap();
+    assert!(script.contains("--cpus-per-task=2\n") && script.contains(" --trainer own "), "{script}");
+    // What is left of each trial is what a local run leaves.
+    let mut trials = 0;
+    for entry in fs::read_dir(sweep.dir().join("trainers")).unwrap() {
+        let trial = entry.unwrap().path();
+        let mut names: Vec<String> =
+            fs::read_dir(&trial).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        assert_eq!(names, ["log.txt", "model", "trial.json"], "{}", trial.display());
+        assert_eq!(fs::read_to_string(trial.join("model/cpus.txt")).unwrap(), "2 2");
+        trials += 1;
+    }
+    assert_eq!(trials, 6);
+    let refused = sweep.run(&["--prepare", "--resume"]);
+    assert!(refused.code == Some(2) && refused.stderr.contains("`own`"), "{}", refused.stderr);
+}
+
 /// Sends a signal to a task's processes of these names.
 fn signal_task(sweep: &Sweep, task: usize, signal: &str, names: &[&str]) {
     let record = fs::read_to_string(sweep.dir().join("slurm/launch.json")).unwrap();

@@ -157,6 +157,9 @@ fn a_command_is_judged_beside_our_own() {
     let card: Value = serde_json::from_slice(&fs::read(folder.join("model/trainer.json")).unwrap()).unwrap();
     assert_eq!((card["trial_id"].as_str(), card["trainer"].as_str()), (Some(id.as_str()), Some("own")));
     assert_eq!(focalsweep(folder, out).code, Some(2), "it is there already");
+    let refit = focalsweep(folder, ["export", "run", "--trial", id.as_str(), "--refit", "--out", "all"]);
+    assert_eq!(refit.code, Some(2));
+    assert!(refit.stderr.contains("is trained by `own`, and only our own networks"), "{}", refit.stderr);
     // And be run by hand.
     let said = focalsweep(folder, ["trial", "run", &id[..8], "--replicate", "1"]);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
@@ -392,7 +395,6 @@ fn what_cannot_run_is_refused_before_anything_is_trained() {
         ("{command: [sh, -c, ''], files: [none.txt]}", fields, "trainers.own.files: there is no file"),
         ("{command: [sh, -c, ''], cpus: 4000}", fields, "trainers.own.cpus: found 4000, this machine has"),
         ("{command: [sh, -c, ''], gpus: 60}", fields, "trainers.own.gpus: found 60, this machine has"),
-        ("{command: [sh, -c, '']}", "launch.launcher=slurm", "`slurm`, which does not run trainers yet"),
     ] {
         let folder = folder(&text(trainer));
         let said = run(folder.path(), &["--set", change]);
@@ -401,6 +403,8 @@ fn what_cannot_run_is_refused_before_anything_is_trained() {
         assert!(!folder.path().join("run").exists(), "nothing is written");
     }
     let folder = folder(&text("{command: [sh, -c, '']}"));
+    let said = run(folder.path(), &["--prepare"]);
+    assert!(said.code == Some(2) && said.stderr.contains("what workers of our own networks need"), "{}", said.stderr);
     let mut csv = fs::File::create(folder.path().join("rows.csv")).unwrap();
     writeln!(csv, "row,x,Class").unwrap();
     (0..300).for_each(|n| writeln!(csv, "{},{},{}", n % 7, n % 13, u8::from(n % 5 == 0)).unwrap());

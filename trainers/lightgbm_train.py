@@ -1,7 +1,7 @@
 """Trains LightGBM on a trial of focalsweep; `objective: focal` with `focal_alpha` and `focal_gamma` is focal loss.
 
-    trainers: {lightgbm: {command: [python3, trainers/lightgbm_train.py], timeout: 10m}}
-    parameters: {trainer: {value: lightgbm}, num_leaves: {values: [15, 31]}, learning_rate: {value: 0.05}}
+    trainers: {gbm: {command: [python3, trainers/lightgbm_train.py], predict: [python3, trainers/lightgbm_predict.py]}}
+    parameters: {trainer: {value: gbm}, num_leaves: {values: [15, 31]}, learning_rate: {value: 0.05}}
 
 Needs lightgbm, pandas and pyarrow. Other parameters go to LightGBM as they are.
 """
@@ -30,16 +30,15 @@ def main():
     trial = json.load(open(os.environ["FOCALSWEEP_TRIAL"]))
     parts = {name: pd.read_parquet(path) for name, path in trial["data"].items() if path}
     label, params = trial["label"], dict(trial["parameters"])
-    for name in parts["train"].select_dtypes(exclude=["number", "bool"]).columns:
-        levels = sorted(parts["train"][name].dropna().unique())
-        for part in parts.values():
-            part[name] = pd.Categorical(part[name], categories=levels)
+    words = parts["train"].select_dtypes(exclude=["number", "bool"]).columns
+    levels = {name: sorted(parts["train"][name].dropna().map(str).unique()) for name in words}
+    for name, part in ((name, part) for name in words for part in parts.values()):
+        part[name] = pd.Categorical(part[name].map(str, na_action="ignore"), categories=levels[name])
     features = [name for name in parts["train"].columns if name not in (label, "row")]
     rounds = int(params.pop("num_boost_round", 2000))
-    alpha, gamma = params.pop("focal_alpha", 0.25), params.pop("focal_gamma", 2.0)
-    prior = parts["train"][label].mean()
+    loss, prior = focal(params.pop("focal_alpha", 0.25), params.pop("focal_gamma", 2.0)), parts["train"][label].mean()
     init = float(np.log(prior / (1 - prior))) if params.get("objective") == "focal" else 0.0
-    params["objective"] = focal(alpha, gamma) if params.get("objective") == "focal" else "binary"
+    params["objective"] = loss if params.get("objective") == "focal" else "binary"
     params |= {"seed": trial["seed"], "num_threads": trial["threads"], "deterministic": True, "verbose": -1}
     params.setdefault("metric", "auc")
     rows = {name: lgb.Dataset(part[features], part[label], init_score=np.full(len(part), init))
@@ -51,8 +50,9 @@ def main():
         raw = init + model.predict(parts[name][features], raw_score=True)
         scores.append(pd.DataFrame({"split": name, "row": parts[name]["row"], "score": 1 / (1 + np.exp(-raw))}))
     pd.concat(scores).to_parquet(os.path.join(trial["out"], "scores.parquet"))
-    os.makedirs(os.path.join(trial["out"], "model"))
-    model.save_model(os.path.join(trial["out"], "model", "lightgbm.txt"))
+    os.makedirs(kept := os.path.join(trial["out"], "model"))
+    model.save_model(os.path.join(kept, "lightgbm.txt"))
+    json.dump({"init": init, "levels": levels}, open(os.path.join(kept, "kept.json"), "w"))
 
 
 if __name__ == "__main__":

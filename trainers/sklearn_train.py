@@ -1,7 +1,7 @@
 """Trains any classifier of scikit-learn, or one that looks like it, on a trial of focalsweep.
 
-    trainers: {sklearn: {command: [python3, trainers/sklearn_train.py], timeout: 10m}}
-    parameters: {trainer: {value: sklearn}, estimator: {value: sklearn.svm.SVC}, probability: {value: true}}
+    trainers: {sk: {command: [python3, trainers/sklearn_train.py], predict: [python3, trainers/sklearn_predict.py]}}
+    parameters: {trainer: {value: sk}, estimator: {value: sklearn.svm.SVC}, probability: {value: true}}
 
 Needs scikit-learn, pandas and pyarrow. Other parameters go to the estimator as they are.
 """
@@ -50,7 +50,7 @@ def main():
     pd.concat(scores).to_parquet(os.path.join(trial["out"], "scores.parquet"))
     os.makedirs(os.path.join(trial["out"], "model"))
     with open(os.path.join(trial["out"], "model", "pipeline.pickle"), "wb") as out:
-        pickle.dump(model, out)
+        pickle.dump((model, words), out)
 
 
 if __name__ == "__main__":

@@ -1,34 +1,37 @@
 //! `export`: a trained model in a directory of its own.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io::{self, Write};
-use std::path::Path;
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
-use serde_json::json;
-
 use super::export_ensemble::export_ensemble;
-use super::exported::{metrics, model, refused, row, trial_named, unwritten};
+use super::export_kept::export_kept;
+use super::export_refit::export_refit;
+use super::exported::{model, refused, row, trial_named, unwritten};
 use super::report::ranked_by;
 use super::spec::closed;
 use crate::cli::ExportArgs;
-use crate::launch::command::kept_model;
 use crate::output::{self, Failure};
-use focalsweep_core::record::{ModelDirError, RunFiles, State, write_atomically, write_model_dir};
+use focalsweep_core::record::{RunFiles, State, write_model_dir};
 use focalsweep_core::shell::quoted;
 use focalsweep_report::{self as report, ENSEMBLE, Options, Results, Row};
 
 pub(super) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
     let files = report::run_files(&args.run_dir)?;
     let results = report::read(&files)?;
+    if args.trial == ENSEMBLE && args.refit {
+        let message = "--refit: an average is weighed by rows that its members were not trained on".to_owned();
+        return Err(refused(message, "`--trial best --refit`, or `--trial ensemble` without it"));
+    }
     if args.trial == ENSEMBLE {
         return export_ensemble(args, &files, &results);
     }
     let trial = trial(args, &files, &results)?;
+    if args.refit {
+        return export_refit(args, &results, &trial);
+    }
     let row = row(&results, &trial, args.replicate)?;
     if let Some(trainer) = &row.trainer {
-        return export_kept(args, (&results, row), trainer);
+        return export_kept(args, &files, (&results, row), trainer);
     }
     let (card, preprocessing, weights) = model(args, &files, &results, row)?;
     write_model_dir(&args.out, &card, &preprocessing, &weights).map_err(unwritten)?;
@@ -46,54 +49,6 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
     }
     output::path(&args.out).map_err(closed)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Copies what a command kept of its training, with a card beside.
-fn export_kept(args: &ExportArgs, (results, row): (&Results, &Row), trainer: &str) -> Result<ExitCode, Failure> {
-    let from = kept_model(&args.run_dir, &row.trial_id, row.replicate);
-    if !from.is_dir() {
-        let message = format!("`{trainer}` kept no model of trial {}, replicate {}", row.trial_id, row.replicate);
-        return Err(refused(message, "what a command writes under `out/model/` is kept, up to 1 GiB"));
-    }
-    if args.out.exists() && !fs::read_dir(&args.out).is_ok_and(|mut there| there.next().is_none()) {
-        return Err(Failure::input(ModelDirError::Taken(args.out.clone())));
-    }
-    let named = results.parameters.iter().zip(&row.parameters).filter(|(name, _)| *name != "trainer");
-    let parameters: BTreeMap<&str, String> =
-        named.filter_map(|(name, value)| Some((name.as_str(), value.as_ref()?.to_string()))).collect();
-    let card = json!({
-        "program": concat!("focalsweep ", env!("CARGO_PKG_VERSION")),
-        "sweep": results.name, "trial_id": row.trial_id, "replicate": row.replicate, "trainer": trainer,
-        "trainer_fingerprint": row.trainer_fingerprint, "parameters": parameters,
-        "threshold": results.value(row, "threshold"), "threshold_raw": results.value(row, "threshold_raw"),
-        "data_fingerprint": row.data_fingerprint, "split_fingerprint": row.split_fingerprint,
-        "validation": metrics(results, &row.metrics, "val_"), "test": metrics(results, &row.metrics, "test_"),
-    });
-    let failed = |why: io::Error| Failure::environment(ModelDirError::Write { path: args.out.clone(), why });
-    copy(&from, &args.out.join("model")).map_err(failed)?;
-    let path = args.out.join("trainer.json");
-    write_atomically::<io::Error>(&path, |out| out.write_all(format!("{card:#}\n").as_bytes())).map_err(failed)?;
-    output::talk(&format!(
-        "exported what `{trainer}` kept of trial {}, replicate {}; rows are scored by what wrote it",
-        row.trial_id, row.replicate
-    ));
-    output::path(&args.out).map_err(closed)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Copies the files of a folder; links are left out, since what they name is elsewhere.
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let (entry, kind) = entry.and_then(|entry| entry.file_type().map(|kind| (entry, kind)))?;
-        let to = to.join(entry.file_name());
-        if kind.is_dir() {
-            copy(&entry.path(), &to)?;
-        } else if kind.is_file() {
-            fs::copy(entry.path(), to)?;
-        }
-    }
-    Ok(())
 }
 
 /// The id that `--trial` names.

@@ -8,15 +8,14 @@ use serde_json::json;
 use tempfile::NamedTempFile;
 
 use super::predicted::Labelled;
+use super::scored::{Scored, Scorer};
 use super::spec::closed;
 use crate::cli::{PredictArgs, StreamFormat};
 use crate::output::{self, Failure, Plain};
 use focalsweep_core::record::{
-    Exported, Model, PREDICTION_COLUMNS, Predictions, PredictionsFormat, stream_predictions, write_named,
-    write_predictions,
+    PREDICTION_COLUMNS, Predictions, PredictionsFormat, stream_predictions, write_named, write_predictions,
 };
-use focalsweep_engine::data::{Table, Transform, Unfamiliar, read_served, take_stream, unfamiliar};
-use focalsweep_engine::train;
+use focalsweep_engine::data::{Table, Unfamiliar, take_stream};
 use focalsweep_report::thousands;
 
 /// The name of standard input and output.
@@ -26,47 +25,32 @@ pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let to_stdout = args.out == Path::new(STREAM);
     let format = format(args, to_stdout)?;
     check_kept(&args.keep)?;
-    let exported = Exported::read(&args.model_dir).map_err(Failure::input)?;
-    let broken =
-        |why: String| Failure::input(Plain { message: format!("{}: {why}", args.model_dir.display()), help: None });
-    let preprocessing = exported.preprocessing().ok_or_else(|| broken("it averages no models".to_owned()))?;
+    let scorer = Scorer::read(&args.model_dir)?;
     let stdin = if args.data == Path::new(STREAM) {
         Some(take_stream(io::stdin().lock()).map_err(Failure::input)?)
     } else {
         None
     };
     let data = stdin.as_ref().map_or(args.data.as_path(), NamedTempFile::path);
-    let (read, label) = read_served(preprocessing, data, &args.keep).map_err(Failure::input)?;
-    let mut x = preprocessing.transform_file(&read).map_err(Failure::input)?;
-    let mut of_models = Vec::with_capacity(exported.models.len());
-    for (left, Model { card, weights, .. }) in exported.models.iter().enumerate().rev() {
-        // The last one takes the rows: a file of one model is in memory once.
-        let rows = if left == 0 { std::mem::take(&mut x) } else { x.clone() };
-        let scored = train::score_rows(&card.hyperparameters, card.features.len(), weights, rows);
-        let train::Scored { raw, scores, .. } = scored.map_err(|error| broken(error.to_string()))?;
-        of_models.push((raw, scores));
-    }
-    of_models.reverse();
-    let (raw, scores) = exported.combined(of_models);
-    let flagged: Vec<Option<bool>> = raw.iter().zip(&scores).map(|(&raw, &score)| exported.flags(raw, score)).collect();
+    let Scored { raw, scores, flagged, threshold, threshold_raw, unfamiliar, table, label } =
+        scorer.score(&args.model_dir, data, &args.keep)?;
     let count = flagged.iter().filter(|flagged| **flagged == Some(true)).count();
-    let rows = scores.len();
-    let unfamiliar = unfamiliar(preprocessing, &read.table);
+    let rows = raw.len();
     let labelled = Labelled::of(label, &raw, &flagged);
     let notes = json!({ "rows": rows, "unfamiliar": unfamiliar, "label": labelled });
-    let (threshold, threshold_raw) = exported.threshold();
     let predictions = Predictions {
         raw,
         scores,
         flagged,
         threshold_raw,
-        kept: args.keep.iter().map(|name| (name.clone(), cells(&read.table, name))).collect(),
+        kept: args.keep.iter().map(|name| (name.clone(), cells(&table, name))).collect(),
         notes: Some(notes.to_string()),
     };
-    let told = threshold.map_or_else(
-        || "no threshold, so none is flagged".to_owned(),
-        |t| format!("{} flagged at threshold {t:.3}", thousands(count)),
-    );
+    let told = match (threshold, threshold_raw) {
+        (Some(t), _) => format!("{} flagged at threshold {t:.3}", thousands(count)),
+        (None, Some(raw)) => format!("{} flagged from {raw:.4} on", thousands(count)),
+        (None, None) => "no threshold, so none is flagged".to_owned(),
+    };
     let from = if stdin.is_some() { "standard input".to_owned() } else { args.data.display().to_string() };
     output::talk(&format!("scored {} rows of {from}: {told}", thousands(rows)));
     if !unfamiliar.is_empty() {

@@ -139,7 +139,7 @@ impl Status<'_> {
     }
 
     fn rows_of(&self, queue: &Queue, task: usize) -> (usize, usize) {
-        let jobs = queue.record.jobs_of(&self.run.plan, task);
+        let jobs = queue.record.jobs_of((&self.run.plan, &self.run.trials), task);
         let done = jobs.iter().map(|job| self.follow.rows(&job.job_id)).sum();
         (done, jobs.iter().map(|job| job.count).sum())
     }

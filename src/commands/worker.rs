@@ -4,13 +4,16 @@ use std::env;
 use std::process::ExitCode;
 
 use crate::cli::WorkerArgs;
+use crate::launch::command::{self, Commands, Handed, Machine};
 use crate::launch::local::{self, Local};
-use crate::launch::{Host, PoolDevice, stop_on_signals};
+use crate::launch::slurm::jobs_of_trainer;
+use crate::launch::{Host, PoolDevice, Tally, stop_on_signals};
 use crate::output::{self, Failure, INTERRUPTED, Plain, SOME_FAILED};
 use crate::progress::Progress;
 use crate::run::{RunError, Stage, pool};
+use focalsweep_core::plan::Job;
 use focalsweep_core::record::{PLAN, RunState};
-use focalsweep_core::spec::Devices;
+use focalsweep_core::spec::{Devices, STACK, Spec};
 use focalsweep_engine::job::{AttendedRun, Work};
 
 pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
@@ -24,12 +27,19 @@ pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
         output::talk(&format!("{}: every row is there already", args.run_dir.display()));
         return Ok(ExitCode::SUCCESS);
     }
-    let jobs = run.plan.jobs.get(args.first..).unwrap_or_default();
+    let jobs: Vec<Job> = jobs_of_trainer((&run.plan, &run.trials), args.first, &args.trainer).cloned().collect();
     let groups = jobs.len().div_ceil(args.pack.max(1));
     if number >= groups {
         let message = format!("--job {number}: expected a number below {groups}");
-        let help = Some(format!("{} has {} jobs", run.dir.path(PLAN).display(), run.plan.jobs.len()));
-        return Err(Failure::input(Plain { message, help }));
+        let plan = run.dir.path(PLAN);
+        let help = format!(
+            "{} has {} jobs, {} of them from there on of `{}`",
+            plan.display(),
+            run.plan.jobs.len(),
+            jobs.len(),
+            args.trainer
+        );
+        return Err(Failure::input(Plain { message, help: Some(help) }));
     }
     let jobs: Vec<_> = jobs.chunks(args.pack.max(1)).nth(number).unwrap_or_default().to_vec();
     let plan = run.plan.with_jobs(jobs);
@@ -38,7 +48,8 @@ pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
     }
     let mut host = Host::look();
     host.cores = cores(host.cores);
-    let pool = at_most(pool(&run.spec, &host)?, plan.jobs.len());
+    let is_stack = args.trainer == STACK;
+    let pool = if is_stack { at_most(pool(&run.spec, &host)?, plan.jobs.len()) } else { Vec::new() };
     let mut needed: Vec<u32> = plan.jobs.iter().map(|job| job.replicate).collect();
     needed.sort_unstable();
     needed.dedup();
@@ -53,13 +64,21 @@ pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
         stop: &stop,
     };
     let first = plan.jobs.first().map_or("", |job| job.job_id.as_str());
-    let host = gethostname::gethostname();
-    output::talk(&format!("{first} and {} more on {}", plan.jobs.len() - 1, host.to_string_lossy()));
+    let name = gethostname::gethostname();
+    output::talk(&format!("{first} and {} more on {}", plan.jobs.len() - 1, name.to_string_lossy()));
     let mut progress = Progress::new(false, false, Stage::default());
-    let outcome = local::run(&Local { work, plan: &plan, pool: &pool }, |tally| progress.update(tally));
+    let wanted: usize = plan.jobs.iter().map(|job| job.count).sum();
+    let outcome = if is_stack {
+        local::run(&Local { work, plan: &plan, pool: &pool }, |tally| progress.update(tally))
+    } else {
+        let machine = machine_for(&run.spec, &args.trainer, host.cores)?;
+        let fingerprints = &run.manifest.trainers;
+        let commands = Commands { work, jobs: &plan.jobs, data: Handed::There, fingerprints, machine: &machine };
+        let mut tally = Tally::new(plan.jobs.len(), 0, wanted, 0, 0);
+        command::run(&commands, &mut tally, |tally| progress.update(tally)).map(|()| tally)
+    };
     progress.clear();
     let tally = outcome.map_err(Failure::environment)?;
-    let wanted: usize = plan.jobs.iter().map(|job| job.count).sum();
     output::talk(&format!("{} of {wanted} rows done, {} failed", tally.done, tally.failed));
     Ok(if tally.done < wanted {
         ExitCode::from(INTERRUPTED)
@@ -68,6 +87,22 @@ pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// What a task that runs commands of `trainer` has: the cores that it was submitted with.
+fn machine_for(spec: &Spec, trainer: &str, cores: usize) -> Result<Machine, Failure> {
+    let asked = spec.trainers.get(trainer).ok_or_else(|| {
+        let known: Vec<&str> = spec.trainers.keys().map(String::as_str).collect();
+        let message = format!("--trainer {trainer}: the sweep has no such trainer");
+        Failure::input(Plain { message, help: Some(format!("it has {}", known.join(", "))) })
+    })?;
+    let machine = Machine { cores: cores.max(asked.cpus as usize), ..Machine::look() };
+    if machine.gpus.len() < asked.gpus as usize {
+        let message = format!("`{trainer}` needs {} GPUs, and this task has {}", asked.gpus, machine.gpus.len());
+        let help = Some("`launch.slurm.gpus` or `gres` says how your cluster calls them".to_owned());
+        return Err(Failure::environment(Plain { message, help }));
+    }
+    Ok(machine)
 }
 
 /// Which jobs: as told, or as the engine that started the task numbers it.

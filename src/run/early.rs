@@ -65,7 +65,7 @@ fn brackets(workload: &Workload) -> Vec<Bracket> {
     let mut brackets: Vec<Bracket> = Vec::new();
     let mut of_trial: HashMap<String, usize> = HashMap::new();
     for span in plan.spans() {
-        // Commands of the user's train to their ends.
+        // Commands of the user's that cannot go on train to their ends.
         let judged = |job: &&Job| job.phase == Phase::Search && job.epochs.is_some();
         let jobs: Vec<&Job> = plan.jobs[span].iter().filter(judged).collect();
         let Some(first) = jobs.first() else { continue };

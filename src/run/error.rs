@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use miette::Diagnostic;
 
+use super::refit::RefitFault;
 use crate::launch::LaunchError;
 use crate::launch::command::TrainerFault;
 use crate::launch::devices::NoDevice;
@@ -37,14 +38,14 @@ pub enum RunError {
     #[diagnostic(help("a grid multiplies: fewer values a parameter, or fewer parameters; or `method: random`"))]
     Sampler(#[from] SamplerFault),
     /// Workers alone cannot train what is not chosen yet.
-    #[error("`--prepare` plans everything at once, and `{key}` chooses wave by wave")]
-    #[diagnostic(help("`launch: {{launcher: slurm}}` sends each wave to the cluster, and waits for it"))]
+    #[error("`--prepare` plans everything at once, and `{key}` is sent to workers part by part")]
+    #[diagnostic(help("`launch: {{launcher: slurm}}` sends each part to the cluster, and waits for it"))]
     PrepareSearch {
         /// The key of the sweep file.
         key: String,
     },
     /// Nobody would ask for the second wave.
-    #[error("`--detach` leaves when everything is submitted, and `{key}` chooses wave by wave")]
+    #[error("`--detach` leaves when everything is submitted, and with `{key}` that is one part after the other")]
     #[diagnostic(help("`focalsweep run … --detach` puts a launcher on the cluster, which needs one core"))]
     DetachSearch {
         /// The key of the sweep file.
@@ -62,6 +63,10 @@ pub enum RunError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Trainer(#[from] TrainerFault),
+    /// A setting that is to be trained on all rows.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Refit(#[from] RefitFault),
     /// The data.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -175,6 +180,7 @@ impl RunError {
             | Self::PrepareSearch { .. }
             | Self::DetachSearch { .. }
             | Self::Trainer(_)
+            | Self::Refit(_)
             | Self::Data(_)
             | Self::SearchNotOver { .. }
             | Self::NothingYet(_)

@@ -6,6 +6,7 @@ use super::begin::now;
 use super::derived::{rank_options, write_reports};
 use super::error::RunError;
 use super::workload::Workload;
+use crate::launch::command::settle;
 use focalsweep_core::plan::{Job, Phase};
 use focalsweep_core::prepared::Rows;
 use focalsweep_core::record::{Collection, Ended, Manifest, RunDir, RunDirError, RunFiles, RunState};
@@ -61,6 +62,7 @@ pub(super) fn finish(
     // What failed may be tried again beside the rest, which then is collected again.
     if finished && manifest.counts.failed == 0 {
         dir.remove_jobs()?;
+        settle(dir.root()).map_err(|why| RunDirError::io(dir.root(), why))?;
     }
     match damage {
         Some(why) if ended.is_some() && !finished => Err(RunDirError::Broken { path: dir.jobs(), why }.into()),

@@ -18,6 +18,7 @@ use super::retrain::{check_same, to_retrain};
 use super::same::{check_data, check_fingerprint, check_sweep, is_alike, spec_fingerprint};
 use super::search;
 use super::train::{Trained, Training};
+use super::trainers::named;
 use super::workload::{Workload, trials};
 use crate::launch::slurm;
 use focalsweep_core::plan::{Job, Phase, Wave};
@@ -504,12 +505,15 @@ fn retry_failed(dir: &RunDir, manifest: &Manifest) -> Result<(), RunError> {
     Ok(journals.retry_failed().map_err(|why| RunDirError::io(&jobs, why))?)
 }
 
-/// The key by which a sweep has more waves than one, so that somebody has to be there when one is over.
+/// The key by which a sweep has more waves than one, or parts of them that ask a cluster for something else, so that
+/// somebody has to be there when one is over.
 pub fn asks_again(spec: &Spec) -> Option<String> {
     if spec.method.draws() {
         return Some(format!("method: {}", spec.method.word()));
     }
-    spec.early_terminate.map(|_| "early_terminate".to_owned())
+    let on_cluster = spec.launch.launcher == Launcher::Slurm && !named(spec).is_empty();
+    let trainers = on_cluster.then(|| "trainers".to_owned());
+    spec.early_terminate.map(|_| "early_terminate".to_owned()).or(trainers)
 }
 
 /// Where a sweep is run unless somebody says otherwise.

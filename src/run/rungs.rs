@@ -15,9 +15,15 @@ pub(super) fn to_rung(wave: Wave, rung: usize, spec: &Spec, replicates: &[Arc<Re
     let Some(early) = spec.early_terminate else { return Ok(wave) };
     let rungs = early.rungs(&spec.train);
     let part = |job: &Job, trial: &Hyperparameters| {
-        let of_stack = |data: &&Arc<Replicate>| trial.command.is_none() && data.index == job.replicate;
-        let data = replicates.iter().find(of_stack)?;
-        let epochs = Schedule::of(&spec.train, trial, data).epochs;
+        let epochs = match &trial.command {
+            // Others train to their own ends.
+            Some(command) if spec.trainers.get(&command.trainer)?.resumable => spec.train.epochs.at_least(),
+            Some(_) => return None,
+            None => {
+                let data = replicates.iter().find(|data| data.index == job.replicate)?;
+                Schedule::of(&spec.train, trial, data).epochs
+            }
+        };
         let from = rung.checked_sub(1).map_or(0, |before| rungs.end(before, epochs));
         Some([from, rungs.end(rung, epochs)])
     };

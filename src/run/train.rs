@@ -1,17 +1,17 @@
 //! Has a launcher train what is left of a plan, wave by wave.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use super::error::RunError;
 use super::observer::{Observer, Told};
 use super::workload::Workload;
-use crate::launch::Tally;
-use crate::launch::command::{self, Commands, Machine};
+use crate::launch::command::{self, Commands, Handed, Machine};
 use crate::launch::local::{self, Local};
 use crate::launch::slurm::{self, Cluster};
-use focalsweep_core::plan::Job;
-use focalsweep_core::record::RunDir;
-use focalsweep_core::spec::{Launcher, Spec};
+use crate::launch::{Follow, Tally};
+use focalsweep_core::plan::{Job, Plan};
+use focalsweep_core::record::{RunDir, RunDirError};
+use focalsweep_core::spec::{Launcher, STACK, Spec};
 use focalsweep_engine::job::{Stop, Work};
 
 /// How far a launcher came.
@@ -90,7 +90,8 @@ impl Training<'_> {
         if beside > 0 && tally.done == tally.rows {
             tally = with(&tally, beside);
             let (machine, fingerprints) = (&Machine::look(), &workload.trainers);
-            let commands = Commands { work, jobs: &of_commands, source: &workload.source, fingerprints, machine };
+            let data = Handed::OnDemand(&workload.source);
+            let commands = Commands { work, jobs: &of_commands, data, fingerprints, machine };
             command::run(&commands, &mut tally, |tally| observer.progress(tally))?;
         } else {
             tally.rows += beside;
@@ -98,15 +99,49 @@ impl Training<'_> {
         Ok(if tally.done == tally.rows { Trained::All } else { Trained::Some })
     }
 
-    /// `first`: how many jobs the plan has before these.
+    /// Our own stacks first, then one trainer after the other, since each asks the cluster for something else. `first`:
+    /// how many jobs the plan has before these.
     fn on_cluster(&self, jobs: Vec<Job>, first: usize, observer: &mut dyn Observer) -> Result<Trained, RunError> {
-        let Self { spec, dir, stop, detach, .. } = *self;
-        let plan = &self.workload.plan.with_jobs(jobs);
-        Ok(match slurm::run(&Cluster { spec, plan, first, dir, stop, detach }, &mut Told(observer))? {
-            slurm::End::Done => Trained::All,
-            slurm::End::Cancelled => Trained::Some,
-            slurm::End::LeftRunning => Trained::LeftRunning,
-        })
+        let Self { spec, workload, dir, stop, detach } = *self;
+        let mut parts: BTreeMap<String, Vec<Job>> = BTreeMap::new();
+        for job in jobs {
+            let is_command = workload.trials.is_of_command(job.first);
+            let trainer =
+                if is_command { workload.trials.get(job.first).trainer().to_owned() } else { STACK.to_owned() };
+            parts.entry(trainer).or_default().push(job);
+        }
+        let stacks = parts.remove_entry(STACK);
+        let only = parts.is_empty();
+        for (trainer, jobs) in stacks.into_iter().chain(parts) {
+            let plan = &workload.plan.with_jobs(jobs);
+            // A record of the part that is under way is not to be lost to one that is over.
+            if !only && self.is_there(plan)? {
+                continue;
+            }
+            if let Some(command) = spec.trainers.get(&trainer) {
+                let needs: HashSet<_> = plan.jobs.iter().map(|job| (job.replicate, command.inputs)).collect();
+                command::write_for_tasks(dir.root(), &workload.source, &workload.replicates, &needs)?;
+            }
+            let cluster = Cluster { spec, plan, first, trainer: &trainer, dir, stop, detach };
+            match slurm::run(&cluster, &mut Told(observer))? {
+                slurm::End::Done => {}
+                slurm::End::Cancelled => return Ok(Trained::Some),
+                slurm::End::LeftRunning => return Ok(Trained::LeftRunning),
+            }
+            if trainer != STACK {
+                command::remove_for_tasks(dir.root())?;
+            }
+        }
+        Ok(Trained::All)
+    }
+
+    /// Whether all rows of these jobs are there.
+    fn is_there(&self, plan: &Plan) -> Result<bool, RunError> {
+        let jobs = self.dir.jobs();
+        let mut follow = Follow::new(jobs.clone());
+        follow.read().map_err(|why| RunDirError::io(&jobs, why))?;
+        let (done, ..) = follow.count(plan);
+        Ok(done == plan.trainings())
     }
 }
 

@@ -6,26 +6,27 @@ use std::sync::Arc;
 use super::error::RunError;
 use crate::launch::command::{Machine, TrainerFault, check, fingerprint};
 use focalsweep_core::prepared::Replicate;
-use focalsweep_core::spec::{Inputs, Spec};
+use focalsweep_core::spec::{Inputs, Launcher, Spec};
 use focalsweep_engine::data::{Source, check_names};
 
 /// Names of the trainers that the sweep's parameters name.
-fn named(spec: &Spec) -> BTreeSet<&str> {
+pub(super) fn named(spec: &Spec) -> BTreeSet<&str> {
     let commands = spec.parameters.spaces().iter().filter_map(|space| space.command.as_ref());
     commands.map(|command| command.trainer.as_str()).collect()
 }
 
-/// Whether the commands of a sweep can run here. Gives their fingerprints.
+/// Whether the commands of a sweep can run here, or in tasks of a cluster, of which Slurm knows what they may ask for.
+/// Gives their fingerprints.
 ///
 /// # Errors
-/// One cannot: there is no such program or file, or fewer cores or GPUs than it asks for; workers of a cluster are to
-/// run it.
+/// One cannot: there is no such program or file, or fewer cores or GPUs than it asks for; workers of another engine are
+/// to run it.
 pub(super) fn check_trainers(spec: &Spec, cluster: bool) -> Result<BTreeMap<String, String>, RunError> {
     let named = named(spec);
-    if let Some(trainer) = named.first().filter(|_| cluster) {
+    if let Some(trainer) = named.first().filter(|_| cluster && spec.launch.launcher != Launcher::Slurm) {
         return Err(TrainerFault::OnCluster { trainer: (*trainer).to_owned() }.into());
     }
-    let machine = (!named.is_empty()).then(Machine::look);
+    let machine = (!named.is_empty() && !cluster).then(Machine::look);
     let mut fingerprints = BTreeMap::new();
     for (name, trainer) in spec.trainers.iter().filter(|(name, _)| named.contains(name.as_str())) {
         for (what, asked, there) in machine

@@ -259,7 +259,7 @@ impl Workload {
 }
 
 /// How the replicates of a sweep are drawn.
-fn splits(spec: &Spec) -> Splits<'_> {
+pub(super) fn splits(spec: &Spec) -> Splits<'_> {
     Splits { spec: &spec.split, seed: spec.seed, replicates: spec.replicates }
 }
 

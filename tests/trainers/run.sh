@@ -33,4 +33,4 @@ if ! python3 -c 'import torch' 2>/dev/null; then
 fi
 "$program" run "$folder/examples.yaml" "$@" --out "$folder/run" --no-progress --devices cpu >/dev/null 2>"$folder/talk" ||
     { cat "$folder/talk" >&2; exit 1; }
-python3 tests/trainers/check_examples.py "$folder/run"
+python3 tests/trainers/check_examples.py "$folder/run" "$program" "$folder"

@@ -14,15 +14,18 @@ use focalsweep_engine::job::Stop;
 use super::VARIABLE;
 use super::guard::{self, TO_TERMINATE};
 use super::log::Log;
-use super::order::TrialOrder;
+use super::order::{FILE, TrialOrder};
 use super::words::expanded;
 use crate::launch::child::{Child, Patience};
 
 /// How often the stop flag and the clock are looked at.
 const TICK: Duration = Duration::from_millis(100);
 /// The guard ends the command when its stdin does, by force if need be; then it is late itself.
-const PATIENCE: Patience =
+pub(super) const PATIENCE: Patience =
     Patience { to_leave: Duration::from_secs(2 + TO_TERMINATE.as_secs()), to_terminate: Duration::from_secs(1) };
+
+/// The variable that names the GPUs of a process.
+pub(super) const GPUS: &str = "CUDA_VISIBLE_DEVICES";
 
 /// What a process of a trial is started with.
 #[derive(Debug)]
@@ -58,14 +61,16 @@ pub(super) struct Attempt {
 
 /// The variables that a command has beside those of this program.
 pub(super) fn environment(told: &Told<'_>, order_file: &Path) -> Vec<(&'static str, String)> {
-    let threads = told.order.threads.to_string();
-    vec![
-        (VARIABLE, order_file.to_string_lossy().into_owned()),
-        ("CUDA_VISIBLE_DEVICES", told.gpus.join(",")),
-        ("OMP_NUM_THREADS", threads.clone()),
-        ("OPENBLAS_NUM_THREADS", threads.clone()),
-        ("MKL_NUM_THREADS", threads),
-    ]
+    let mut variables = threads(told.order.threads);
+    variables.push((VARIABLE, order_file.to_string_lossy().into_owned()));
+    variables.push((GPUS, told.gpus.join(",")));
+    variables
+}
+
+/// The variables that say how many threads a command runs.
+pub(super) fn threads(threads: u32) -> Vec<(&'static str, String)> {
+    let threads = threads.to_string();
+    vec![("OMP_NUM_THREADS", threads.clone()), ("OPENBLAS_NUM_THREADS", threads.clone()), ("MKL_NUM_THREADS", threads)]
 }
 
 /// Makes `folder` and an `out` that is empty, and writes what the command is told. Gives the path of that.
@@ -78,7 +83,7 @@ pub(super) fn lay_out(folder: &Path, order: &TrialOrder) -> io::Result<PathBuf> 
         _ => {}
     }
     fs::create_dir_all(&order.out)?;
-    let path = folder.join("trial.json");
+    let path = folder.join(FILE);
     fs::write(&path, serde_json::to_vec_pretty(order)?)?;
     std::path::absolute(path)
 }

@@ -7,13 +7,13 @@ use std::process::{Command, ExitStatus};
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::RunDirError;
 use focalsweep_core::spec::{CommandTrial, Spec, TrainerSpec};
-use focalsweep_engine::data::Source;
+use focalsweep_engine::data::{Source, columns_of};
 use focalsweep_engine::job::read_scores;
 use focalsweep_engine::train::{Measured, measure_outside};
 
-use super::attempt::{Told, environment, lay_out};
+use super::attempt::{GPUS, Told, environment, lay_out};
 use super::files::write;
-use super::order::TrialOrder;
+use super::order::{TrialOrder, all_epochs, columns};
 use super::words::expanded;
 
 /// A trial that is laid out to be run.
@@ -41,7 +41,8 @@ impl<'a> ByHand<'a> {
         let failed = |why: io::Error| RunDirError::io(&folder, why);
         let files = write(&folder.join("inputs"), source, data, trainer.inputs)?;
         let of = (data.index, source.label.as_str());
-        let order = TrialOrder::new((spec, trainer), (trial_id, trial), of, &folder, files).map_err(failed)?;
+        let (files, going) = ((files, columns(trainer, &columns_of(source))), (all_epochs(spec, trainer), None));
+        let order = TrialOrder::new((spec, trainer), (trial_id, trial), of, &folder, files, going).map_err(failed)?;
         let order_file = lay_out(&folder, &order).map_err(failed)?;
         let words = expanded(&trainer.command, &order.parameters);
         Ok(Self { trainer, order, order_file, words })
@@ -54,7 +55,7 @@ impl<'a> ByHand<'a> {
     pub fn run(&self) -> io::Result<ExitStatus> {
         let told = Told { trainer: self.trainer, order: &self.order, gpus: &[] };
         let own = environment(&told, &self.order_file);
-        let own = own.into_iter().filter(|(name, _)| *name != "CUDA_VISIBLE_DEVICES" || self.trainer.gpus == 0);
+        let own = own.into_iter().filter(|(name, _)| *name != GPUS || self.trainer.gpus == 0);
         let (program, arguments) = self.words.split_first().ok_or(io::ErrorKind::NotFound)?;
         let mut command = Command::new(program);
         command.args(arguments).current_dir(self.trainer.folder()).envs(own).status()

@@ -6,10 +6,12 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum TrainerFault {
     /// Its program is not there.
-    #[error("trainers.{trainer}.command: there is no program `{program}`")]
+    #[error("trainers.{trainer}.{key}: there is no program `{program}`")]
     NoProgram {
         /// The trainer.
         trainer: String,
+        /// `command` or `predict`.
+        key: &'static str,
         /// As written.
         program: String,
         /// What to do.
@@ -22,7 +24,7 @@ pub enum TrainerFault {
     NoFile {
         /// The trainer.
         trainer: String,
-        /// `command` or `files`.
+        /// `command`, `predict` or `files`.
         key: &'static str,
         /// Where it would be.
         path: PathBuf,
@@ -75,10 +77,10 @@ pub enum TrainerFault {
         #[help]
         help: String,
     },
-    /// Tasks of a cluster do not run commands.
-    #[error("the launcher is `slurm`, which does not run trainers yet, and the sweep has trials of `{trainer}`")]
+    /// Workers of other engines do not run commands.
+    #[error("`--prepare` writes what workers of our own networks need, and the sweep has trials of `{trainer}`")]
     #[diagnostic(help(
-        "`--launcher local` runs all of it on one machine; within an allocation, `sbatch --wrap 'focalsweep run …'`"
+        "`--launcher slurm` has tasks of a cluster run it, `--launcher local` runs all of it on one machine"
     ))]
     OnCluster {
         /// The trainer.

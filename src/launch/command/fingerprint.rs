@@ -11,12 +11,23 @@ use super::fault::TrainerFault;
 /// Endings of programs' sources: a word of a command that ends so and is no file is a mistake.
 const SOURCES: [&str; 8] = ["py", "sh", "R", "r", "jl", "pl", "rb", "js"];
 
-/// Whether the command of `trainer` could be run, and what it is made of is there.
+/// Whether the commands of `trainer` could be run, and what they are made of is there.
 ///
 /// # Errors
 /// Its program or one of its files is not there.
 pub fn check(name: &str, trainer: &TrainerSpec) -> Result<(), TrainerFault> {
-    let Some(program) = trainer.command.first() else { return Ok(()) };
+    check_words(name, trainer, ("command", &trainer.command))?;
+    if let Some(words) = &trainer.predict {
+        check_words(name, trainer, ("predict", words))?;
+    }
+    let mut listed = trainer.files.iter().map(|file| trainer.folder().join(file));
+    let missing = |path| TrainerFault::NoFile { trainer: name.to_owned(), key: "files", path };
+    listed.find(|path| !path.is_file()).map_or(Ok(()), |path| Err(missing(path)))
+}
+
+/// Whether the words under `key` could be run.
+fn check_words(name: &str, trainer: &TrainerSpec, (key, words): (&'static str, &[String])) -> Result<(), TrainerFault> {
+    let Some(program) = words.first() else { return Ok(()) };
     let is_there = program.contains("${") || find(program, trainer.folder()).is_some();
     if !is_there {
         let help = if program.contains('/') {
@@ -26,19 +37,15 @@ pub fn check(name: &str, trainer: &TrainerSpec) -> Result<(), TrainerFault> {
         } else {
             "it is looked for on PATH".to_owned()
         };
-        return Err(TrainerFault::NoProgram { trainer: name.to_owned(), program: program.clone(), help });
+        return Err(TrainerFault::NoProgram { trainer: name.to_owned(), key, program: program.clone(), help });
     }
-    let missing = |key, path| TrainerFault::NoFile { trainer: name.to_owned(), key, path };
     let looks_like_source = |word: &&String| {
         let ending = Path::new(word.as_str()).extension().and_then(|ending| ending.to_str());
         !word.starts_with('-') && !word.contains("${") && ending.is_some_and(|ending| SOURCES.contains(&ending))
     };
-    let sources = trainer.command.iter().skip(1).filter(looks_like_source).map(|word| trainer.folder().join(word));
-    if let Some(path) = sources.into_iter().find(|path| !path.is_file()) {
-        return Err(missing("command", path));
-    }
-    let mut listed = trainer.files.iter().map(|file| trainer.folder().join(file));
-    listed.find(|path| !path.is_file()).map_or(Ok(()), |path| Err(missing("files", path)))
+    let sources = words.iter().skip(1).filter(looks_like_source).map(|word| trainer.folder().join(word));
+    let missing = |path| TrainerFault::NoFile { trainer: name.to_owned(), key, path };
+    sources.into_iter().find(|path| !path.is_file()).map_or(Ok(()), |path| Err(missing(path)))
 }
 
 /// Where a program is that is called so in `folder`.
@@ -65,6 +72,9 @@ pub fn fingerprint(name: &str, trainer: &TrainerSpec) -> Result<String, TrainerF
     }
     add(trainer.inputs.word().as_bytes());
     add(trainer.output.word().as_bytes());
+    if trainer.resumable {
+        add(b"resumable");
+    }
     // Of a program on PATH only its name counts: it is the system's.
     let named = trainer.command.iter().map(|word| trainer.folder().join(word)).filter(|path| path.is_file());
     for path in named {
@@ -98,17 +108,22 @@ mod tests {
         fs::write(folder.path().join("model.py"), "two").unwrap();
         let of = |rest: &str| fingerprint("t", &trainer(folder.path(), rest)).unwrap();
         let base = of("command: [sh, train.py]");
-        assert_eq!(of("command: [sh, train.py], timeout: 5m, cpus: 3"), base, "how it is run is not what it is");
+        assert_eq!(
+            of("command: [sh, train.py], timeout: 5m, cpus: 3, predict: [sh, x]"),
+            base,
+            "how it is run is not what it is"
+        );
         let other = [
             of("command: [sh, train.py, '']"),
             of("command: [shtrain.py]"),
             of("command: [sh, train.py], inputs: prepared"),
             of("command: [sh, train.py], output: score"),
+            of("command: [sh, train.py], resumable: true"),
             of("command: [sh, train.py], files: [model.py]"),
         ];
         assert!(other.iter().all(|one| *one != base));
         fs::write(folder.path().join("model.py"), "three").unwrap();
-        assert_ne!(of("command: [sh, train.py], files: [model.py]"), other[4]);
+        assert_ne!(of("command: [sh, train.py], files: [model.py]"), other[5]);
         fs::write(folder.path().join("train.py"), "changed").unwrap();
         assert_ne!(of("command: [sh, train.py]"), base);
     }
@@ -124,6 +139,10 @@ mod tests {
         assert!(told("command: [./none.sh]").unwrap_err().contains("`./none.sh`"));
         assert!(told("command: [sh, trian.sh]").unwrap_err().contains("trainers.t.command: there is no file"));
         assert!(told("command: [sh, '${name}.sh']").is_ok());
+        let words = told("command: [sh, train.sh], predict: [sh, predict.sh]").unwrap_err();
+        assert!(words.contains("trainers.t.predict: there is no file"), "{words}");
+        let words = told("command: [sh, train.sh], predict: [no-such-program-7]").unwrap_err();
+        assert!(words.contains("trainers.t.predict: there is no program `no-such-program-7`"), "{words}");
         assert!(
             told("command: [sh, train.sh], files: [x]").unwrap_err().contains("trainers.t.files: there is no file")
         );

@@ -14,17 +14,23 @@ mod fault;
 mod files;
 mod fingerprint;
 mod guard;
+mod keep;
 mod log;
 mod order;
 mod run;
+mod serve;
 mod train;
 mod words;
 
 pub use by_hand::ByHand;
 pub use fault::TrainerFault;
+pub use files::{remove_for_tasks, write_for_tasks};
 pub use fingerprint::{check, fingerprint};
 pub use guard::guard;
-pub use run::{Commands, Machine, run};
+pub use keep::settle;
+pub use order::{WhatWasTold, what_was_told};
+pub use run::{Commands, Handed, Machine, run};
+pub use serve::{Packed, packed, serve};
 
 use std::path::{Path, PathBuf};
 

@@ -3,21 +3,24 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, available_parallelism};
 use std::time::Duration;
 
 use focalsweep_core::plan::Job;
-use focalsweep_core::record::{HistoryRow, Journals, PLAN, RunDirError};
+use focalsweep_core::prepared::ColumnRead;
+use focalsweep_core::record::{Attempt, HistoryRow, Journals, PLAN, RunDirError};
 use focalsweep_core::spec::{CommandTrial, Inputs, TrainerSpec};
-use focalsweep_engine::data::Source;
-use focalsweep_engine::job::{Event, JobError, Outside, Work, ended, keep_outside};
+use focalsweep_engine::data::{Source, columns_of};
+use focalsweep_engine::job::{Event, JobError, Outside, Work, carry, ended, keep_outside, paused_outside};
 
 use super::attempt::Told;
-use super::files::InputFiles;
-use super::order::TrialOrder;
+use super::files::{self, InputFiles, columns_for_tasks};
+use super::folder_of_trial;
+use super::keep::{bring, discard, give_up, keep_model, keep_paused, place_of_attempt, remove_resume, resume_folder};
+use super::order::{TrialOrder, all_epochs, columns};
 use super::train::{Trained, train};
-use super::{FOLDER, folder_of_trial};
 use crate::launch::host::processor;
 use crate::launch::{LaunchError, Tally, nvml};
 
@@ -42,12 +45,27 @@ pub struct Commands<'a> {
     pub work: Work<'a>,
     /// The jobs, each one (trial, replicate).
     pub jobs: &'a [Job],
-    /// The rows as they were read.
-    pub source: &'a Source,
+    /// Where the files come from that they read.
+    pub data: Handed<'a>,
     /// Fingerprints of the trainers.
     pub fingerprints: &'a BTreeMap<String, String>,
     /// Where they run.
     pub machine: &'a Machine,
+}
+
+/// Where the data files of commands come from.
+#[derive(Debug, Clone, Copy)]
+pub enum Handed<'a> {
+    /// They are written as they are needed, of the rows as these were read.
+    OnDemand(&'a Source),
+    /// They are there: this is a task of a cluster. Another copy of it may be at the same trial.
+    There,
+}
+
+/// What commands share.
+struct Shared<'a> {
+    files: InputFiles<'a>,
+    columns: Vec<ColumnRead>,
 }
 
 /// A job that is to run.
@@ -81,7 +99,10 @@ enum Said {
 /// # Errors
 /// A result or a data file could not be saved, or no process could start.
 pub fn run(commands: &Commands<'_>, tally: &mut Tally, mut watch: impl FnMut(&Tally)) -> Result<(), LaunchError> {
-    let Commands { work, jobs, source, machine, .. } = *commands;
+    let Commands { work, jobs, data, machine, .. } = *commands;
+    for job in jobs {
+        carry(&work, job, &|_| ())?;
+    }
     let jobs_folder = work.dir.jobs();
     let journals = Journals::list(&jobs_folder).map_err(|why| RunDirError::io(&jobs_folder, why))?;
     let mut tasks: Vec<Task<'_>> = Vec::new();
@@ -101,8 +122,14 @@ pub fn run(commands: &Commands<'_>, tally: &mut Tally, mut watch: impl FnMut(&Ta
     if tasks.is_empty() {
         return Ok(());
     }
-    let folder = work.dir.root().join(FOLDER).join("inputs");
-    let files = InputFiles::new(folder, source, tasks.iter().map(Task::key))?;
+    let folder = files::folder(work.dir.root());
+    let shared = match data {
+        Handed::OnDemand(source) => Shared {
+            files: InputFiles::on_demand(folder, source, tasks.iter().map(Task::key))?,
+            columns: columns_of(source),
+        },
+        Handed::There => Shared { files: InputFiles::There(folder), columns: columns_for_tasks(work.dir.root())? },
+    };
     let mut waiting: VecDeque<Task<'_>> = tasks.into();
     let (mut cores, mut gpus) = (machine.cores, machine.gpus.clone());
     let mut broken = None;
@@ -122,10 +149,10 @@ pub fn run(commands: &Commands<'_>, tally: &mut Tally, mut watch: impl FnMut(&Ta
                 cores -= cpus;
                 let own = gpus.split_off(gpus.len() - task.trainer.gpus as usize);
                 running += 1;
-                let (sender, files) = (sender.clone(), &files);
+                let (sender, shared) = (sender.clone(), &shared);
                 scope.spawn(move || {
-                    let broken = commands.train(&task, &own, files, &sender).err();
-                    files.done(task.key());
+                    let broken = commands.train(&task, &own, shared, &sender).err();
+                    shared.files.done(task.key());
                     // Nobody listens only when the launcher is gone.
                     let _ = sender.send(Said::Over { cpus, gpus: own, broken });
                 });
@@ -162,14 +189,13 @@ impl<'a> Commands<'a> {
         &self,
         task: &Task<'_>,
         gpus: &[String],
-        files: &InputFiles<'_>,
+        shared: &Shared<'_>,
         said: &Sender<Said>,
     ) -> Result<(), LaunchError> {
         let Task { job, trial, trainer } = task;
         let work = &self.work;
         let event = |event: Event| drop(said.send(Said::Event(event)));
         let job_id = job.job_id.clone();
-        event(Event::JobStarted { job_id: job_id.clone(), trials: 1, epoch: 1, epochs: 0 });
         let started_at = Outside::now();
         let data = work.replicates.iter().find(|replicate| replicate.index == job.replicate);
         let data = data.ok_or_else(|| JobError::from(no_replicate(work, job)))?;
@@ -177,8 +203,20 @@ impl<'a> Commands<'a> {
         let folder = folder_of_trial(work.dir.root(), &trial_id, job.replicate);
         let failed = |why: io::Error| LaunchError::Command { job_id: job_id.clone(), folder: folder.clone(), why };
         fs::create_dir_all(&folder).map_err(failed)?;
-        let (files, of) = (files.of(data, trainer.inputs)?, (job.replicate, self.source.label.as_str()));
-        let order = TrialOrder::new((work.spec, trainer), (trial_id, trial), of, &folder, files).map_err(failed)?;
+        let files = (shared.files.of(data, trainer.inputs)?, columns(trainer, &shared.columns));
+        let of = (job.replicate, work.spec.data.label.as_str());
+        // Copies of a task keep out of each other's way.
+        let place = match self.data {
+            Handed::OnDemand(_) => folder.clone(),
+            Handed::There => place_of_attempt(&folder, &Attempt::new()),
+        };
+        let going = Going::of(work, job, trainer, &folder)?;
+        let (epoch, epochs) = (going.from + 1, going.to.unwrap_or(0));
+        event(Event::JobStarted { job_id: job_id.clone(), trials: 1, epoch, epochs });
+        let spec = (work.spec, *trainer);
+        let order =
+            TrialOrder::new(spec, (trial_id, trial), of, &place, files, (going.to, going.resume_from.as_deref()));
+        let order = order.map_err(failed)?;
         let told = Told { trainer, order: &order, gpus };
         let label = work.trials.get(job.first).label();
         let (sender, of_job) = (said.clone(), job_id.clone());
@@ -187,28 +225,87 @@ impl<'a> Commands<'a> {
             let event = Event::Epoch { job_id: of_job.clone(), epoch: row.epoch, training: 1, best };
             let _ = sender.send(Said::Event(event));
         };
-        let trained = train(&folder, &told, (data, &work.spec.operating_point), work.stop, epoch).map_err(failed)?;
-        let Some(Trained { outcome, epochs, seconds }) = trained else {
-            event(Event::JobEnded { job_id, done: false });
-            return Ok(());
+        let trained = train(&place, &told, (data, &work.spec.operating_point), work.stop, epoch).map_err(failed)?;
+        let Some(Trained { outcome, epochs: own, seconds }) = trained else {
+            event(Event::JobEnded { job_id: job_id.clone(), done: false });
+            return give_up(&folder, &place).map_err(failed);
         };
         if let Err(why) = &outcome {
             tracing::error!(job = job_id, trial = order.trial_id, why, "a command failed");
         }
         let is_failed = outcome.is_err();
+        let paused = outcome.is_ok() && going.pauses(&own);
+        if paused {
+            keep_paused(&folder, &order.out, epochs).map_err(failed)?;
+        } else if !is_failed {
+            keep_model(&folder, &order.out).map_err(failed)?;
+        }
+        let last = own.last().map_or(epochs, |row| row.epoch);
         let outside = Outside {
             outcome,
-            history: epochs,
+            paused,
+            epochs: if trainer.resumable { last } else { u32::try_from(own.len()).unwrap_or(u32::MAX) },
+            history: going.history.into_iter().chain(own).collect(),
             fingerprint: self.fingerprints.get(&trial.trainer).cloned().unwrap_or_default(),
             device: if gpus.is_empty() { "cpu".to_owned() } else { format!("cuda:{}", gpus.join(",")) },
             device_name: self.machine.processor.clone(),
-            seconds,
+            seconds: going.seconds + seconds,
             started_at,
         };
         keep_outside(work, job, outside)?;
+        // Only now is there nothing any more that would have to be made again of it.
+        if paused {
+            remove_resume(&folder, Some(epochs)).map_err(failed)?;
+        } else if !is_failed {
+            discard(&folder, &order.out).map_err(failed)?;
+        }
+        bring(&folder, &place).map_err(failed)?;
         event(Event::Ended { job_id: job_id.clone(), trials: 1, failed: usize::from(is_failed) });
         event(Event::JobEnded { job_id, done: true });
         Ok(())
+    }
+}
+
+/// Where a training begins, and to where it goes.
+struct Going {
+    /// The epoch that it goes on after; 0: it begins.
+    from: u32,
+    /// The epoch that it is told to train to; `None`: it ends by itself.
+    to: Option<u32>,
+    /// Whether that is where it is judged, and not its end.
+    is_rung: bool,
+    /// What it wrote by then.
+    resume_from: Option<PathBuf>,
+    /// Its epochs by then.
+    history: Vec<HistoryRow>,
+    /// Its seconds by then.
+    seconds: f64,
+}
+
+impl Going {
+    /// Of a job of `trainer` whose trial's folder is this one. What is not there any more is trained from the start,
+    /// which costs time and nothing else.
+    fn of(work: &Work<'_>, job: &Job, trainer: &TrainerSpec, folder: &Path) -> Result<Self, JobError> {
+        let all = all_epochs(work.spec, trainer);
+        let [from, to] = job.epochs.filter(|_| trainer.resumable).map_or([0, all.unwrap_or(0)], |part| part);
+        let resume_from = Some(resume_folder(folder, from)).filter(|path| from > 0 && path.is_dir());
+        let before = if resume_from.is_some() { paused_outside(work, job)? } else { None };
+        let (history, seconds) = before.unwrap_or_default();
+        Ok(Self {
+            from: if resume_from.is_some() { from } else { 0 },
+            to: all.map(|_| to),
+            is_rung: all.is_some_and(|all| to < all),
+            resume_from,
+            history,
+            seconds,
+        })
+    }
+
+    /// Whether a training that told of these epochs only pauses. One that ended before it was told to has come to its
+    /// own end.
+    fn pauses(&self, told: &[HistoryRow]) -> bool {
+        let is_there = told.last().is_none_or(|last| Some(last.epoch) >= self.to);
+        self.is_rung && is_there
     }
 }
 

@@ -18,8 +18,6 @@ use focalsweep_core::prepared::Replicate;
 const ATTEMPTS: usize = 3;
 /// The exit code by which a command asks for another try: EX_TEMPFAIL of sysexits.h.
 const TRY_AGAIN: i32 = 75;
-/// Bytes of a model that are kept.
-const MOST_OF_A_MODEL: u64 = 1 << 30;
 
 /// How it went.
 #[derive(Debug)]
@@ -32,7 +30,7 @@ pub(super) struct Trained {
     pub(super) seconds: f64,
 }
 
-/// Trains in the folder of a trial. `None` when somebody asked to stop.
+/// Trains in the folder of a trial; what it wrote stays there. `None` when somebody asked to stop.
 ///
 /// # Errors
 /// The folder cannot be written, or there is no guard.
@@ -66,11 +64,7 @@ pub(super) fn train(
             let scores = read_scores(&told.order.out, data);
             let outcome = scores.and_then(|scores| measure_outside(&scores, told.trainer.output, data, point));
             return match outcome {
-                Ok(measured) => {
-                    keep_model(folder, &told.order.out)?;
-                    fs::remove_dir_all(&told.order.out)?;
-                    Ok(Some(Trained { outcome: Ok(measured), epochs, seconds }))
-                }
+                Ok(measured) => Ok(Some(Trained { outcome: Ok(measured), epochs, seconds })),
                 Err(why) => failed(why),
             };
         }
@@ -83,39 +77,4 @@ pub(super) fn train(
         }
         tracing::warn!(trial = told.order.trial_id, status = status_in_words(status), "a command is run again");
     }
-}
-
-/// Moves `out/model`, if there is one and it is not too large, to where it stays.
-fn keep_model(folder: &Path, out: &Path) -> io::Result<()> {
-    let (from, to) = (out.join("model"), folder.join("model"));
-    match fs::remove_dir_all(&to) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let note = folder.join("model-not-kept.txt");
-    match fs::remove_file(&note) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    if !fs::symlink_metadata(&from).is_ok_and(|there| there.is_dir()) {
-        return Ok(());
-    }
-    let bytes = size_of(&from)?;
-    if bytes > MOST_OF_A_MODEL {
-        let why = format!("out/model had {bytes} bytes, and at most {MOST_OF_A_MODEL} are kept\n");
-        tracing::warn!(folder = %folder.display(), bytes, "a model is too large to be kept");
-        return fs::write(note, why);
-    }
-    fs::rename(from, to)
-}
-
-/// Bytes of the files below a folder; links are not followed.
-fn size_of(folder: &Path) -> io::Result<u64> {
-    let mut bytes = 0;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let there = entry.metadata()?;
-        bytes += if there.is_dir() { size_of(&entry.path())? } else { there.len() };
-    }
-    Ok(bytes)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::Cluster;
-use super::asked::slots;
+use super::asked::{for_command, slots};
 use super::command;
 use super::config::{self, Limits};
 use super::error::SlurmError;
@@ -61,14 +61,19 @@ impl<'a> Launch<'a> {
         let folder = dir.path("slurm");
         std::fs::create_dir_all(&folder).map_err(|e| RunDirError::io(&folder, e))?;
         let slurm = cluster.spec.launch.slurm.clone().unwrap_or_default();
+        let command = cluster.spec.trainers.get(cluster.trainer);
+        let slurm = command.map_or_else(|| slurm.clone(), |command| for_command(&slurm, command));
         // A record of another wave tells of tasks that are over.
-        let record = match Record::read(dir)?.filter(|record| record.first == cluster.first) {
+        let record = match Record::read(dir)?
+            .filter(|record| (record.first, record.trainer.as_str()) == (cluster.first, cluster.trainer))
+        {
             Some(record) => record,
             None => {
                 let limits = limits()?;
                 let jobs = cluster.plan.jobs.len();
-                let pack = (slots(&slurm) as usize).max(jobs.div_ceil(limits.tasks.max(1))).min(jobs).max(1);
-                Record::new(&cluster.spec.name, cluster.first, pack)
+                let at_once = if command.is_some() { 1 } else { slots(&slurm) as usize };
+                let pack = at_once.max(jobs.div_ceil(limits.tasks.max(1))).min(jobs).max(1);
+                Record::new(&cluster.spec.name, (cluster.first, cluster.trainer), pack)
             }
         };
         let wanted: Vec<usize> =
@@ -87,6 +92,7 @@ impl<'a> Launch<'a> {
             program: &program,
             run_dir: &run_dir,
             first: record.first,
+            trainer: cluster.trainer,
             pack: record.pack,
             library_path: library_path.as_deref(),
             torch: torch.as_deref(),

@@ -29,7 +29,7 @@ pub use asked::sizes;
 pub use error::SlurmError;
 pub use launcher::detach;
 pub use queue::queue;
-pub use record::Record;
+pub use record::{Record, jobs_of_trainer};
 pub use squeue::{Sighting, State, in_words};
 
 use std::thread;
@@ -50,10 +50,12 @@ const TICK: Duration = Duration::from_millis(100);
 pub struct Cluster<'a> {
     /// The sweep.
     pub spec: &'a Spec,
-    /// Its jobs: those of a wave.
+    /// Its jobs: those of a wave that one trainer trains.
     pub plan: &'a Plan,
-    /// How many jobs its whole plan has before them.
+    /// How many jobs its whole plan has before that wave.
     pub first: usize,
+    /// What trains them: our own stacks, or a command of the user's.
+    pub trainer: &'a str,
     /// Its directory, on a file system that the nodes share.
     pub dir: &'a RunDir,
     /// Raised by Ctrl-C.

@@ -4,8 +4,9 @@ use std::hash::{BuildHasher, RandomState};
 
 use serde::{Deserialize, Serialize};
 
-use focalsweep_core::plan::{Job, Plan};
+use focalsweep_core::plan::{Job, Plan, Trials};
 use focalsweep_core::record::{RunDir, RunDirError};
+use focalsweep_core::spec::STACK;
 
 /// The file's name in the run directory.
 pub(super) const FILE: &str = "slurm/launch.json";
@@ -18,6 +19,9 @@ pub struct Record {
     /// Jobs of the plan before those of its first task: each wave is launched by itself.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub first: usize,
+    /// What trains its jobs: each trainer of a wave is launched by itself.
+    #[serde(default = "stack", skip_serializing_if = "is_stack")]
+    pub trainer: String,
     /// Jobs of the plan that a task trains.
     pub pack: usize,
     /// Arrays in the order of their submission.
@@ -27,6 +31,26 @@ pub struct Record {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 fn is_zero(number: &usize) -> bool {
     *number == 0
+}
+
+fn stack() -> String {
+    STACK.to_owned()
+}
+
+fn is_stack(trainer: &str) -> bool {
+    trainer == STACK
+}
+
+/// The jobs from the one at `first` on that `trainer` trains.
+pub fn jobs_of_trainer<'a>(
+    (plan, trials): (&'a Plan, &Trials),
+    first: usize,
+    trainer: &str,
+) -> impl Iterator<Item = &'a Job> {
+    let jobs = plan.jobs.get(first..).unwrap_or_default().iter();
+    jobs.filter(move |job| {
+        if trials.is_of_command(job.first) { trials.get(job.first).trainer() == trainer } else { trainer == STACK }
+    })
 }
 
 /// One job array.
@@ -51,17 +75,18 @@ impl Record {
     }
 
     /// The jobs of a task.
-    pub fn jobs_of<'a>(&self, plan: &'a Plan, task: usize) -> &'a [Job] {
-        let jobs = plan.jobs.get(self.first..).unwrap_or_default();
-        jobs.chunks(self.pack.max(1)).nth(task).unwrap_or_default()
+    pub fn jobs_of<'a>(&self, planned: (&'a Plan, &Trials), task: usize) -> Vec<&'a Job> {
+        let pack = self.pack.max(1);
+        jobs_of_trainer(planned, self.first, &self.trainer).skip(task.saturating_mul(pack)).take(pack).collect()
     }
 
-    /// The record of a wave of the sweep `sweep` for which nothing was submitted yet.
-    pub(super) fn new(sweep: &str, first: usize, pack: usize) -> Self {
+    /// The record of a trainer's part of a wave of the sweep `sweep`, for which nothing was submitted yet.
+    pub(super) fn new(sweep: &str, (first, trainer): (usize, &str), pack: usize) -> Self {
         let fits = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
         let sweep: String = sweep.chars().map(fits).take(60).collect();
         let random = RandomState::new().hash_one(&sweep) as u32;
-        Self { name: format!("focalsweep-{sweep}-{random:08x}"), first, pack, submissions: Vec::new() }
+        let name = format!("focalsweep-{sweep}-{random:08x}");
+        Self { name, first, trainer: trainer.to_owned(), pack, submissions: Vec::new() }
     }
 
     /// Writes the file.

@@ -2,7 +2,7 @@
 
 use crate::launch::torch::VARIABLE;
 use focalsweep_core::shell::quoted;
-use focalsweep_core::spec::{SlurmSpec, time_of_task};
+use focalsweep_core::spec::{STACK, SlurmSpec, time_of_task};
 
 /// What a script is made of.
 #[derive(Debug)]
@@ -13,8 +13,10 @@ pub(super) struct Batch<'a> {
     pub(super) program: &'a str,
     /// The run directory, absolute.
     pub(super) run_dir: &'a str,
-    /// Jobs of the plan before those of the first task.
+    /// Jobs of the plan before those of the wave.
     pub(super) first: usize,
+    /// What trains: our own stacks, or a command of the user's, which keeps no checkpoint.
+    pub(super) trainer: &'a str,
     /// Jobs of a task.
     pub(super) pack: usize,
     /// LD_LIBRARY_PATH of the submitting process, where it has one.
@@ -34,8 +36,12 @@ impl Batch<'_> {
     /// The script, which `sbatch --array` is given. Options that differ between submissions (`--array`, `--job-name`)
     /// stand on sbatch's command line.
     pub(super) fn text(&self) -> String {
-        let Self { slurm, program, run_dir, first, pack, library_path, torch } = self;
-        let before = if *first == 0 { String::new() } else { format!(" --first {first}") };
+        let Self { slurm, program, run_dir, first, trainer, pack, library_path, torch } = self;
+        let is_stack = *trainer == STACK;
+        let mut before = if *first == 0 { String::new() } else { format!(" --first {first}") };
+        if !is_stack {
+            before += &format!(" --trainer {trainer}");
+        }
         let shift = if *first == 0 { String::new() } else { format!("{first}+") };
         let mut text = format!(
             "#!/bin/bash\n\
@@ -45,6 +51,9 @@ impl Batch<'_> {
              # requeued, cancelled or run twice at any time.\n",
             pack - 1
         );
+        if !is_stack {
+            text += &format!("# Of the jobs there those count alone that `{trainer}` trains.\n");
+        }
         let limit = slurm.time.as_deref().and_then(time_of_task).filter(|&seconds| seconds > 0);
         let warning = limit.map_or(WARNING, |limit| (limit / 4).clamp(1, WARNING));
         let mut option = |option: &str, why: &str| {
@@ -57,7 +66,10 @@ impl Batch<'_> {
         option(&format!("--output={}/slurm/%A_%a.log", run_dir.replace('%', "%%")), "");
         option("--open-mode=append", "a requeued task goes on in the same log");
         option("--requeue", "after a failed node or preemption");
-        option(&format!("--signal=B:TERM@{warning}"), "seconds before the time limit");
+        // A command cannot go on where it was stopped: it has all of the time.
+        if is_stack {
+            option(&format!("--signal=B:TERM@{warning}"), "seconds before the time limit");
+        }
         option("--nodes=1", "");
         option("--ntasks=1", "");
         let words = [

@@ -88,6 +88,7 @@ fn the_script() {
         program: "/opt/focal sweep/bin/focalsweep",
         run_dir,
         first: 0,
+        trainer: "stack",
         pack: 3,
         library_path: Some("/opt/libtorch/lib"),
         torch: Some("/opt/focal sweep/focalsweep-torch"),
@@ -100,6 +101,9 @@ fn the_script() {
     let later = Batch { first: 42, ..batch(&slurm, "/a") }.text();
     assert!(later.contains("task N trains jobs 42+3*N to 42+3*N+2 of"), "{later}");
     assert!(later.contains(" worker /a --first 42 --pack 3 &\n"), "{later}");
+    let command = Batch { trainer: "gbm", ..batch(&slurm, "/a") }.text();
+    assert!(command.contains(" worker /a --trainer gbm --pack 3 &\n") && !command.contains("--signal="), "{command}");
+    assert!(command.contains("those count alone that `gbm` trains"), "{command}");
     // bash has the last word on its own syntax.
     for text in [text, batch(&SlurmSpec::default(), "/a").text()] {
         let folder = tempfile::tempdir().unwrap();
@@ -128,8 +132,16 @@ fn the_warning_is_shorter_than_the_time() {
         (Some("UNLIMITED"), 60),
     ] {
         let slurm = SlurmSpec { time: time.map(str::to_owned), ..slurm.clone() };
-        let batch =
-            Batch { slurm: &slurm, program: "/f", run_dir: "/r", first: 0, pack: 1, library_path: None, torch: None };
+        let batch = Batch {
+            slurm: &slurm,
+            program: "/f",
+            run_dir: "/r",
+            first: 0,
+            trainer: "stack",
+            pack: 1,
+            library_path: None,
+            torch: None,
+        };
         let text = batch.text();
         assert!(text.contains(&format!("--signal=B:TERM@{warning} ")), "{time:?}: {text}");
     }
@@ -146,21 +158,32 @@ fn a_wave_has_tasks_of_its_own() {
         epochs: None,
     };
     let plan = Plan { trials: 7, replicates: 1, jobs: (0..7).map(job).collect(), waves: vec![0, 4] };
-    let ids = |first, task| {
-        let jobs = Record::new("a", first, 2).jobs_of(&plan, task).iter();
-        jobs.map(|job| job.first).collect::<Vec<_>>()
+    let own = plan::Hyperparameters::built_in(focalsweep_core::spec::Loss::Bce);
+    let spec = "name: t\ndata: {source: d.csv, label: y}\ntrainers: {t: {command: [x]}}\n\
+                parameters: {trainer: {value: t}, n: {values: [0, 1, 2, 3, 4, 5, 6]}}\n";
+    let spec = focalsweep_core::spec::parse("t", spec).unwrap();
+    let of_command = plan::Trials::new(&spec).unwrap();
+    // The second and the sixth are trained by a command.
+    let trials = plan::Trials::listed(
+        (0..7).map(|at| if [1, 5].contains(&at) { of_command.get(at) } else { own.clone() }).collect(),
+    );
+    let ids = |first, trainer, task| {
+        let record = Record::new("a", (first, trainer), 2);
+        record.jobs_of((&plan, &trials), task).iter().map(|job| job.first).collect::<Vec<_>>()
     };
-    assert_eq!((ids(0, 1), ids(4, 0), ids(4, 1)), (vec![2, 3], vec![4, 5], vec![6]));
-    assert!(ids(4, 2).is_empty() && ids(9, 0).is_empty());
+    assert_eq!((ids(0, "stack", 1), ids(4, "stack", 0), ids(4, "stack", 1)), (vec![3, 4], vec![4, 6], vec![]));
+    assert_eq!((ids(0, "t", 0), ids(2, "t", 0), ids(0, "t", 1), ids(0, "u", 0)), (vec![1, 5], vec![5], vec![], vec![]));
+    assert!(ids(9, "stack", 0).is_empty());
 }
 
 #[test]
 fn names_of_submissions_are_in_use_once() {
-    let mut record = Record::new("überfällig 1", 0, 2);
+    let mut record = Record::new("überfällig 1", (0, "stack"), 2);
     let names = [record.intend(&[0, 1, 2]), record.intend(&[5])];
     assert!(names[0].starts_with("focalsweep--berf-llig-1-") && names[0].ends_with("-1"), "{names:?}");
     assert_ne!(names[0], names[1]);
-    assert_ne!(Record::new("a", 0, 1).name, Record::new("a", 0, 1).name);
+    let name = || Record::new("a", (0, "stack"), 1).name;
+    assert_ne!(name(), name());
 }
 
 proptest! {

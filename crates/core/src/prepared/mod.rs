@@ -3,6 +3,9 @@
 mod preprocessing;
 
 use arrow::buffer::ScalarBuffer;
+use serde::{Deserialize, Serialize};
+
+use crate::spec::ColumnKind;
 
 pub use preprocessing::{FileReading, LabelReading, Preprocessing, Step};
 
@@ -35,6 +38,24 @@ impl Rows {
     pub fn positives(&self) -> usize {
         self.y.iter().map(|&label| usize::from(label)).sum()
     }
+}
+
+/// A column of the source as a trainer of the user's sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnRead {
+    /// Its name.
+    pub name: String,
+    /// What it holds; never [`ColumnKind::Ignore`].
+    pub kind: ColumnKind,
+    /// Whether it is a category whose levels are all numbers: there `NA` is missing, and among words it is one of them.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub codes: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// The data of one replicate, shared by all trials that are trained on it.

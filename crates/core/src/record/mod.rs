@@ -44,6 +44,7 @@ mod spec_file;
 mod staged;
 mod target;
 mod together;
+mod trainer_dir;
 mod version;
 
 /// The columns of results.parquet.
@@ -67,8 +68,8 @@ pub use journal::{Journal, Payload, ScoreBytes};
 pub use journals::{Journals, Kept};
 pub use launch_log::{Change, LaunchLog, jobs_now};
 pub use manifest::{Counts, Ended, FileSum, Manifest, RunState};
-pub use model_dir::{Model, ModelCard, ModelDirError, write_model_dir};
-pub use models::{Models, find_model};
+pub use model_dir::{Model, ModelCard, ModelDirError, Refit, write_model_dir};
+pub use models::{Models, find_model, model_file};
 pub use names::{CURVES, HISTORY, MODELS, PLAN, RESULTS, SCORES, SPEC, models_name};
 pub use new_groups::NewGroups;
 pub use predictions::{PREDICTION_COLUMNS, Predictions, PredictionsFormat, stream_predictions, write_predictions};
@@ -78,4 +79,5 @@ pub use run_files::RunFiles;
 pub use spec_file::read_spec_text;
 
 pub use target::{linked, write_named};
+pub use trainer_dir::{PredictCommand, TrainerCard, TrainerModel, TrainerParts, write_trainer_dir};
 pub use version::{DRAFT, FORMAT_VERSION};

@@ -22,7 +22,7 @@ const FORMAT_VERSION: u32 = 2;
 /// Version of the layout of an average's directory, which has others in it.
 pub(super) const NEWEST_VERSION: u32 = 3;
 const WEIGHTS: &str = "model.safetensors";
-const PREPROCESSING: &str = "preprocessing.json";
+pub(super) const PREPROCESSING: &str = "preprocessing.json";
 pub(super) const CARD: &str = "model.json";
 
 /// model.json: what the model is, where it comes from and what it was worth.
@@ -56,9 +56,32 @@ pub struct ModelCard {
     pub validation: BTreeMap<String, Option<f64>>,
     /// The same on the test rows.
     pub test: BTreeMap<String, Option<f64>>,
+    /// Of a model that was trained on all rows after its run: how, and whose figures those above are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refit: Option<Refit>,
     /// Sizes and checksums of the other files; version 1 has none.
     #[serde(default)]
     pub files: BTreeMap<String, FileSum>,
+}
+
+/// A model that was trained on all rows, which leaves none that could measure it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Refit {
+    /// Whose figures the card has, in words: not this model's.
+    pub figures: String,
+    /// The replicates of these figures, 0-based; they chose epochs and threshold too.
+    pub replicates: Vec<u32>,
+    /// Their best epochs, in the same order.
+    pub best_epochs: Vec<u32>,
+    /// The epochs that it was trained for: the median of those.
+    pub epochs: u32,
+    /// Rows that it was trained on.
+    pub rows: u64,
+    /// Those of the rare class among them.
+    pub positives: u64,
+    /// The share of these rows that it flags: that of their own training rows that the replicates' models flag, on
+    /// average. `None` without a threshold.
+    pub flagged: Option<f64>,
 }
 
 /// A model that was read back.
@@ -80,7 +103,7 @@ pub enum ModelDirError {
     #[diagnostic(help("`--out DIR` of another name, or remove it first"))]
     Taken(PathBuf),
     /// Not a model directory.
-    #[error("{} is not an exported model: it has no model.json that focalsweep wrote", .0.display())]
+    #[error("{} is not an exported model: it has no model.json or trainer.json that focalsweep wrote", .0.display())]
     #[diagnostic(help("`focalsweep export RUN_DIR --out DIR` makes one of a run's trials"))]
     NotOurs(PathBuf),
     /// A later program made it.
@@ -91,6 +114,18 @@ pub enum ModelDirError {
         path: PathBuf,
         /// Its version.
         version: u64,
+    },
+    /// It is of a trainer of the user's that only trains.
+    #[error("{} is a model of the trainer `{trainer}`, which has no `predict`: nothing scores rows with it", .path.display())]
+    #[diagnostic(help(
+        "name the command under `trainers.{trainer}.predict` in the sweep file, `focalsweep run SPEC --resume`, and \
+         export it again"
+    ))]
+    NoCommand {
+        /// The directory.
+        path: PathBuf,
+        /// The trainer.
+        trainer: String,
     },
     /// A file is missing, broken, or does not belong to the others.
     #[error("{}: {why}", .path.display())]
@@ -140,6 +175,7 @@ impl ModelCard {
             split_fingerprint: String::new(),
             validation: BTreeMap::new(),
             test: BTreeMap::new(),
+            refit: None,
             files: BTreeMap::new(),
         })
     }
@@ -176,13 +212,17 @@ pub(super) fn make_empty(dir: &Path) -> Result<(), ModelDirError> {
 
 /// Writes model.json, sealed.
 pub(super) fn write_card(dir: &Path, card: &impl Serialize) -> Result<(), ModelDirError> {
-    let path = dir.join(CARD);
-    let json = serde_json::to_vec_pretty(card);
-    let json = json.map_err(|why| ModelDirError::Write { path: path.clone(), why: why.into() })?;
-    write_file(&path, &seal(&json))
+    write_sealed(&dir.join(CARD), card)
 }
 
-fn write_file(path: &Path, bytes: &[u8]) -> Result<(), ModelDirError> {
+/// Writes a card with its checksum.
+pub(super) fn write_sealed(path: &Path, card: &impl Serialize) -> Result<(), ModelDirError> {
+    let json = serde_json::to_vec_pretty(card);
+    let json = json.map_err(|why| ModelDirError::Write { path: path.to_owned(), why: why.into() })?;
+    write_file(path, &seal(&json))
+}
+
+pub(super) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), ModelDirError> {
     let failed = |why: io::Error| ModelDirError::Write { path: path.to_owned(), why };
     write_atomically::<io::Error>(path, |out| out.write_all(bytes)).map_err(failed)
 }

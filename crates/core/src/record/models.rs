@@ -14,12 +14,13 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
-use super::bytes::from_le_bytes;
+use super::bytes::{from_le_bytes, le_bytes};
 use super::checksum::{OTHER_SUM, blob_sum};
 use super::error::RunDirError;
+use super::model_dir::PREPROCESSING;
 use super::names::{MODELS, models_name};
 use super::run_files::RunFiles;
-use crate::plan::is_id;
+use crate::plan::{Hyperparameters, Shape, is_id};
 
 /// Key of what is said of the whole file.
 const METADATA: &str = "__metadata__";
@@ -268,6 +269,28 @@ impl Models {
         let Some(model) = file.models.get(&key).cloned() else { return Ok(None) };
         file.parameters(&model).map(|bytes| Some(from_le_bytes(&bytes)))
     }
+}
+
+/// A model of `trial` with `weights` (in the layout of [`Shape`]) as a safetensors file of its own, as [`find_model`]
+/// gives one of a run. `threshold` are the probability and the logit of its operating point.
+///
+/// # Errors
+/// The hyperparameters have no text.
+pub fn model_file(
+    trial: &Hyperparameters,
+    replicate: u32,
+    features: &[String],
+    threshold: Option<[f64; 2]>,
+    weights: &[f32],
+) -> io::Result<Vec<u8>> {
+    let shape = Shape { inputs: features.len(), hidden: trial.hidden.clone(), activation: trial.activation };
+    let parameters = le_bytes(weights);
+    let [threshold, threshold_raw] = threshold.map_or([None; 2], |both| both.map(Some));
+    let hyperparameters = serde_json::to_value(trial)?;
+    let info = ModelInfo { hyperparameters, threshold, threshold_raw, sum: blob_sum(&parameters) };
+    let model = StoredModel { info, tensors: shape.tensors(), data: 0..parameters.len() as u64 };
+    let shared = Shared { features: features.to_vec(), preprocessing: PREPROCESSING.to_owned() };
+    alone_file(&model, &parameters, &shared, &trial.trial_id(), replicate)
 }
 
 /// A model as a safetensors file of its own.

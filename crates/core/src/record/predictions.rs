@@ -47,7 +47,7 @@ impl PredictionsFormat {
 pub struct Predictions {
     /// The logits.
     pub raw: Vec<f32>,
-    /// The probabilities.
+    /// The probabilities; none where a model says none.
     pub scores: Vec<f32>,
     /// Whether each row is flagged; `None` without a threshold.
     pub flagged: Vec<Option<bool>>,
@@ -92,12 +92,14 @@ fn batch(predictions: &Predictions) -> Result<RecordBatch, ArrowError> {
     let kept = kept.iter().map(|(name, cells)| -> (&str, ArrayRef, bool) {
         (name, Arc::new(cells.iter().collect::<StringArray>()), true)
     });
+    // Those of a model that says no probabilities are missing.
+    let score = (0..raw.len()).map(|row| scores.get(row).copied()).collect::<Float32Array>();
     let columns: [(&str, ArrayRef, bool); 5] = [
-        ("row", Arc::new(Int64Array::from_iter_values((0i64..).zip(scores).map(|(row, _)| row))), false),
+        ("row", Arc::new(Int64Array::from_iter_values((0i64..).zip(raw).map(|(row, _)| row))), false),
         ("raw", Arc::new(raw.iter().map(|&raw| Some(f64::from(raw))).collect::<Float64Array>()), false),
-        ("score", Arc::new(Float32Array::from(scores.clone())), false),
+        ("score", Arc::new(score), scores.len() < raw.len()),
         ("flagged", Arc::new(flagged.iter().collect::<BooleanArray>()), true),
-        ("threshold_raw", Arc::new(Float64Array::from(vec![*threshold_raw; scores.len()])), true),
+        ("threshold_raw", Arc::new(Float64Array::from(vec![*threshold_raw; raw.len()])), true),
     ];
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().chain(kept))
 }

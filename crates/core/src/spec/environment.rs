@@ -43,9 +43,10 @@ impl Reader {
     }
 }
 
-/// Whether it is the command of a trainer.
+/// Whether it is a command of a trainer.
 fn is_command(path: &str) -> bool {
-    path.strip_prefix("trainers.").and_then(|path| path.split_once('.')).is_some_and(|(_, key)| key == "command")
+    let key = path.strip_prefix("trainers.").and_then(|path| path.split_once('.'));
+    key.is_some_and(|(_, key)| key == "command" || key == "predict")
 }
 
 /// The text with its references replaced, or what is wrong with one and the way out.

@@ -102,7 +102,8 @@ pub(super) const SLURM: &[&str] = &[
     "sbatch",
 ];
 
-pub(super) const TRAINER: &[&str] = &["command", "folder", "timeout", "cpus", "gpus", "inputs", "files", "output"];
+pub(super) const TRAINER: &[&str] =
+    &["command", "folder", "timeout", "cpus", "gpus", "inputs", "files", "output", "predict", "resumable"];
 
 /// The parts of a file by path, to say where a key that stands in the wrong part belongs.
 const PARTS: &[(&str, &[&str])] = &[

@@ -25,7 +25,11 @@ impl Reader {
         let mut known = BTreeMap::new();
         for (name, at) in named {
             let trainer = self.trainer(&at);
-            let named = trainer.as_ref().map(|trainer| named_in(&trainer.command)).unwrap_or_default();
+            let named = trainer.as_ref().map(|trainer| {
+                let words = trainer.command.iter().chain(trainer.predict.iter().flatten());
+                named_in(words)
+            });
+            let named = named.unwrap_or_default();
             known.insert(name.to_owned(), named);
             if name == STACK {
                 let help = "another name, such as `mine`".to_owned();
@@ -59,6 +63,8 @@ impl Reader {
             inputs: section.get("inputs").and_then(|at| self.word::<Inputs>(at)).unwrap_or_default(),
             files: section.get_some("files").and_then(|at| self.files_of_trainer(at)).unwrap_or_default(),
             output: section.get("output").and_then(|at| self.word::<Output>(at)).unwrap_or_default(),
+            resumable: section.get("resumable").and_then(|at| self.boolean(at)).unwrap_or(false),
+            predict: section.get_some("predict").and_then(|at| self.command(at)),
             command: command?,
         })
     }
@@ -126,8 +132,8 @@ pub(super) fn is_name(text: &str) -> bool {
     begins && text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
 }
 
-/// What the words of a command name as `${name}`, but for the word `${args}`.
-fn named_in(command: &[String]) -> Vec<String> {
-    let references = command.iter().filter(|word| *word != "${args}").flat_map(|word| word.split("${").skip(1));
+/// What the words of commands name as `${name}`, but for the word `${args}`.
+fn named_in<'a>(words: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let references = words.filter(|word| *word != "${args}").flat_map(|word| word.split("${").skip(1));
     references.filter_map(|rest| rest.split_once('}')).map(|(name, _)| name.to_owned()).collect()
 }

@@ -1,6 +1,7 @@
 //! The rows of a replicate as Parquet files, for a command of the user's that trains on them.
 
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,14 +10,14 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use arrow::error::ArrowError;
-use focalsweep_core::prepared::{Replicate, Rows};
+use focalsweep_core::prepared::{ColumnRead, Replicate, Rows};
 use focalsweep_core::record::write_atomically;
-use focalsweep_core::spec::Inputs;
+use focalsweep_core::spec::{ColumnKind, Inputs};
 use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
 
 use super::label::Source;
-use super::table::{Column, Values};
+use super::table::{Column, Table, Values};
 
 /// The column of row numbers.
 const ROW: &str = "row";
@@ -85,7 +86,7 @@ pub fn hand_over(
             let at = start..rows.len().min(start + AT_ONCE);
             let mut columns = match inputs {
                 Inputs::Raw => raw(source, &rows.source_rows[at.clone()]).map_err(io::Error::other)?,
-                Inputs::Prepared => prepared(rows, replicate.features.len(), at.clone()),
+                Inputs::Prepared => of_matrix(&rows.x, replicate.features.len(), &at),
             };
             if with_label {
                 columns.push(Arc::new(rows.y[at.clone()].iter().map(|&y| Some(i64::from(y))).collect::<Int64Array>()));
@@ -100,19 +101,93 @@ pub fn hand_over(
     })
 }
 
-fn schema(source: &Source, replicate: &Replicate, inputs: Inputs, with_label: bool) -> Schema {
-    let of_column = |column: &Column| {
-        let kind = match &column.values {
-            Values::Number(_) => DataType::Float64,
-            Values::Bool(_) => DataType::Boolean,
-            Values::Text(_) => DataType::Utf8,
-            Values::Time(_) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+/// The columns of the source, as the files of a command have them.
+pub fn columns_of(source: &Source) -> Vec<ColumnRead> {
+    let of_column = |Column { name, values }: &Column| {
+        let kind = match values {
+            Values::Number(_) => ColumnKind::Number,
+            Values::Bool(_) => ColumnKind::Boolean,
+            Values::Text(_) => ColumnKind::Category,
+            Values::Time(_) => ColumnKind::Datetime,
         };
-        Field::new(&column.name, kind, true)
+        let codes = match values {
+            Values::Text(levels) => {
+                !levels.names.is_empty() && levels.names.iter().all(|level| level.parse::<f64>().is_ok())
+            }
+            _ => false,
+        };
+        ColumnRead { name: name.clone(), kind, codes }
     };
+    source.table.columns.iter().map(of_column).collect()
+}
+
+/// Writes these columns of all rows of `table`, in this order, and `row`, from 0: what a command scores.
+///
+/// # Errors
+/// It cannot be written, or the table lacks one.
+pub fn hand_over_columns(path: &Path, table: &Table, columns: &[ColumnRead]) -> io::Result<()> {
+    let found = columns.iter().map(|column| table.column(&column.name).ok_or(&column.name));
+    let missing = |name: &String| io::Error::other(format!("there is no column `{name}`"));
+    let columns: Vec<&Column> = found.collect::<Result<_, _>>().map_err(missing)?;
+    let fields = columns.iter().map(|column| of_column(column)).collect();
+    write(path, fields, table.rows, |at| {
+        let rows: Vec<usize> = at.collect();
+        columns.iter().map(|column| cells(column, &rows)).collect()
+    })
+}
+
+/// Writes the features of rows that are prepared as `x`, row-major, and `row`, from 0: what a command scores.
+///
+/// # Errors
+/// It cannot be written.
+pub fn hand_over_features(path: &Path, features: &[String], x: &[f32]) -> io::Result<()> {
+    let width = features.len();
+    let fields = features.iter().map(|name| of_feature(name)).collect();
+    write(path, fields, x.len() / width.max(1), |at| of_matrix(x, width, &at))
+}
+
+/// Writes a file of these columns and `row`.
+fn write(
+    path: &Path,
+    mut fields: Vec<Field>,
+    rows: usize,
+    columns: impl Fn(Range<usize>) -> Vec<ArrayRef>,
+) -> io::Result<()> {
+    fields.push(Field::new(ROW, DataType::Int64, false));
+    let schema = Arc::new(Schema::new(fields));
+    write_atomically::<io::Error>(path, |out| {
+        let other = |error: ParquetError| io::Error::other(error);
+        let mut writer = ArrowWriter::try_new(out, Arc::clone(&schema), None).map_err(other)?;
+        for start in (0..rows).step_by(AT_ONCE) {
+            let at = start..rows.min(start + AT_ONCE);
+            let mut columns = columns(at.clone());
+            columns.push(Arc::new(at.map(|row| i64::try_from(row).ok()).collect::<Int64Array>()));
+            let batch = RecordBatch::try_new(Arc::clone(&schema), columns).map_err(io::Error::other)?;
+            writer.write(&batch).map_err(other)?;
+        }
+        writer.close().map_err(other)?;
+        Ok(())
+    })
+}
+
+fn of_column(column: &Column) -> Field {
+    let kind = match &column.values {
+        Values::Number(_) => DataType::Float64,
+        Values::Bool(_) => DataType::Boolean,
+        Values::Text(_) => DataType::Utf8,
+        Values::Time(_) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+    };
+    Field::new(&column.name, kind, true)
+}
+
+fn of_feature(name: &str) -> Field {
+    Field::new(name, DataType::Float32, false)
+}
+
+fn schema(source: &Source, replicate: &Replicate, inputs: Inputs, with_label: bool) -> Schema {
     let mut fields: Vec<Field> = match inputs {
         Inputs::Raw => source.table.columns.iter().map(of_column).collect(),
-        Inputs::Prepared => replicate.features.iter().map(|name| Field::new(name, DataType::Float32, false)).collect(),
+        Inputs::Prepared => replicate.features.iter().map(|name| of_feature(name)).collect(),
     };
     if with_label {
         fields.push(Field::new(&source.label, DataType::Int64, false));
@@ -126,27 +201,29 @@ fn raw(source: &Source, numbers: &[u32]) -> Result<Vec<ArrayRef>, ArrowError> {
     let rows: Option<Vec<usize>> = numbers.iter().map(|&number| source.row_of(number)).collect();
     let rows =
         rows.ok_or_else(|| ArrowError::InvalidArgumentError("a row that the source does not have".to_owned()))?;
-    let cells = |column: &Column| -> ArrayRef {
-        let values = &column.values;
-        let there = |row: usize| !values.is_missing(row);
-        match values {
-            Values::Number(of) => {
-                Arc::new(rows.iter().map(|&row| Some(of[row]).filter(|_| there(row))).collect::<Float64Array>())
-            }
-            Values::Bool(of) => Arc::new(rows.iter().map(|&row| of[row]).collect::<BooleanArray>()),
-            Values::Text(levels) => Arc::new(rows.iter().map(|&row| levels.get(row)).collect::<StringArray>()),
-            Values::Time(of) => {
-                let times = rows.iter().map(|&row| Some(of[row]).filter(|_| there(row)));
-                Arc::new(times.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
-            }
-        }
-    };
-    Ok(source.table.columns.iter().map(cells).collect())
+    Ok(source.table.columns.iter().map(|column| cells(column, &rows)).collect())
 }
 
-fn prepared(rows: &Rows, width: usize, at: std::ops::Range<usize>) -> Vec<ArrayRef> {
+/// The cells of these rows of a column; what is missing is null.
+fn cells(column: &Column, rows: &[usize]) -> ArrayRef {
+    let values = &column.values;
+    let there = |row: usize| !values.is_missing(row);
+    match values {
+        Values::Number(of) => {
+            Arc::new(rows.iter().map(|&row| Some(of[row]).filter(|_| there(row))).collect::<Float64Array>())
+        }
+        Values::Bool(of) => Arc::new(rows.iter().map(|&row| of[row]).collect::<BooleanArray>()),
+        Values::Text(levels) => Arc::new(rows.iter().map(|&row| levels.get(row)).collect::<StringArray>()),
+        Values::Time(of) => {
+            let times = rows.iter().map(|&row| Some(of[row]).filter(|_| there(row)));
+            Arc::new(times.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+        }
+    }
+}
+
+fn of_matrix(x: &[f32], width: usize, at: &Range<usize>) -> Vec<ArrayRef> {
     let column = |feature: usize| -> ArrayRef {
-        Arc::new(at.clone().map(|row| Some(rows.x[row * width + feature])).collect::<Float32Array>())
+        Arc::new(at.clone().map(|row| Some(x[row * width + feature])).collect::<Float32Array>())
     };
     (0..width).map(column).collect()
 }

@@ -58,6 +58,23 @@ pub fn prepare(source: &Source, data: &DataSpec, splits: &Splits<'_>, replicate:
     prepare_within(&room, source, data, splits, replicate)
 }
 
+/// The rows of all parts that the sweep has for `replicate` as rows to train on, with the preprocessing fitted on all of
+/// them. The other parts are empty: no row is left that could choose or test.
+///
+/// # Errors
+/// Those of [`prepare`].
+pub fn prepare_all(
+    source: &Source,
+    data: &DataSpec,
+    splits: &Splits<'_>,
+    replicate: u32,
+) -> Result<Replicate, DataError> {
+    let budget = Budget::now();
+    let room = Room { budget: &budget, replicates: 1 };
+    let Dealt { parts, notes } = split(&source.labels, &source.split, splits, replicate)?;
+    prepare_parts(&room, (source, data), (splits, replicate), Dealt { parts: parts.together(), notes })
+}
+
 /// The memory that replicates share.
 struct Room<'a> {
     budget: &'a Budget,
@@ -86,7 +103,16 @@ fn prepare_within(
     splits: &Splits<'_>,
     replicate: u32,
 ) -> Result<Replicate, DataError> {
-    let Dealt { parts, notes: of_split } = split(&source.labels, &source.split, splits, replicate)?;
+    let dealt = split(&source.labels, &source.split, splits, replicate)?;
+    prepare_parts(room, (source, data), (splits, replicate), dealt)
+}
+
+fn prepare_parts(
+    room: &Room<'_>,
+    (source, data): (&Source, &DataSpec),
+    (splits, replicate): (&Splits<'_>, u32),
+    Dealt { parts, notes: of_split }: Dealt,
+) -> Result<Replicate, DataError> {
     let (mut preprocessing, fit_notes) = fit(&source.table, &parts.train, data, &|row| source.place(row))?;
     if let Some(reading) = &mut preprocessing.reading {
         reading.label = Some(source.label_reading());

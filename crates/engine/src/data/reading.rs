@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::missing;
-use focalsweep_core::prepared::{Preprocessing, Step};
+use focalsweep_core::prepared::{ColumnRead, FileReading, Preprocessing, Step};
 use focalsweep_core::spec::{BadValues, ColumnKind, CsvSpec, DataSpec, SplitSpec};
 
 /// How a file is read.
@@ -113,6 +113,20 @@ impl Reading {
                     ..Self::default()
                 }
             }
+        }
+    }
+
+    /// As the file was read that a trainer of the user's saw these columns of.
+    pub(super) fn of_columns(columns: &[ColumnRead], reading: &FileReading) -> Self {
+        let codes = columns.iter().filter(|column| column.codes).map(|column| column.name.clone());
+        Self {
+            csv: reading.csv.clone(),
+            bad_values: reading.bad_values,
+            types: columns.iter().map(|column| (column.name.clone(), column.kind)).collect(),
+            named: columns.iter().map(|column| column.name.clone()).collect(),
+            of_model: true,
+            codes: Some(codes.collect()),
+            ..Self::default()
         }
     }
 

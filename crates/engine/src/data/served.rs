@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use focalsweep_core::prepared::{LabelReading, Preprocessing};
+use focalsweep_core::prepared::{ColumnRead, FileReading, LabelReading, Preprocessing};
 use focalsweep_core::spec::ColumnKind;
 
 use super::done::Read;
@@ -31,10 +31,38 @@ pub enum ServedLabel {
 /// # Errors
 /// Those of [`read_table`]; a column that is needed or to be kept is not in the file.
 pub fn read_served(model: &Preprocessing, path: &Path, keep: &[String]) -> Result<(Read, ServedLabel), DataError> {
-    let Some(label) = model.reading.as_ref().and_then(|reading| reading.label.clone()) else {
-        return Ok((read_columns(model, path, keep, None)?, ServedLabel::Unknown));
+    let reading = Reading::of_model(model);
+    let label = model.reading.as_ref().and_then(|reading| reading.label.clone());
+    read_needed(&Needs { columns: model.columns(), reading, label }, path, keep)
+}
+
+/// The same for a model that a trainer of the user's made of these columns of a file that was read so.
+///
+/// # Errors
+/// Those of [`read_served`].
+pub fn read_served_columns(
+    columns: &[ColumnRead],
+    reading: &FileReading,
+    path: &Path,
+    keep: &[String],
+) -> Result<(Read, ServedLabel), DataError> {
+    let names = columns.iter().map(|column| column.name.clone()).collect();
+    let label = reading.label.clone();
+    read_needed(&Needs { columns: names, reading: Reading::of_columns(columns, reading), label }, path, keep)
+}
+
+/// What a model needs of a file.
+struct Needs {
+    columns: Vec<String>,
+    reading: Reading,
+    label: Option<LabelReading>,
+}
+
+fn read_needed(needs: &Needs, path: &Path, keep: &[String]) -> Result<(Read, ServedLabel), DataError> {
+    let Some(label) = needs.label.clone() else {
+        return Ok((read_columns(needs, path, keep, None)?, ServedLabel::Unknown));
     };
-    let why = match read_columns(model, path, keep, Some(&label)) {
+    let why = match read_columns(needs, path, keep, Some(&label)) {
         Ok(read) => {
             let classes = read.table.column(&label.column).map(|column| classes_as(&label, &column.values));
             let label = match classes {
@@ -47,7 +75,7 @@ pub fn read_served(model: &Preprocessing, path: &Path, keep: &[String]) -> Resul
         Err(why) => why,
     };
     // If it is not the label's fault it is there without the label too.
-    let read = read_columns(model, path, keep, None)?;
+    let read = read_columns(needs, path, keep, None)?;
     let label = match why {
         DataError::MissingColumn { column, .. } if column == label.column => ServedLabel::Absent(label),
         why => ServedLabel::Unusable(label, why.to_string()),
@@ -55,15 +83,10 @@ pub fn read_served(model: &Preprocessing, path: &Path, keep: &[String]) -> Resul
     Ok((read, label))
 }
 
-fn read_columns(
-    model: &Preprocessing,
-    path: &Path,
-    keep: &[String],
-    label: Option<&LabelReading>,
-) -> Result<Read, DataError> {
-    let of_model = model.columns();
+fn read_columns(needs: &Needs, path: &Path, keep: &[String], label: Option<&LabelReading>) -> Result<Read, DataError> {
+    let of_model = &needs.columns;
     let mut columns = of_model.clone();
-    let mut reading = Reading::of_model(model);
+    let mut reading = needs.reading.clone();
     reading.label = label.map(|label| label.column.clone());
     for name in keep.iter().filter(|name| !of_model.contains(name)) {
         columns.push(name.clone());

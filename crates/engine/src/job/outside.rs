@@ -1,8 +1,9 @@
 //! Keeps what a command of the user's brought: a row in a journal, as those of our own trials are.
 
 use focalsweep_core::plan::Job;
-use focalsweep_core::record::{Attempt, HistoryRow, Journal, Payload, ResultRow, State};
+use focalsweep_core::record::{Attempt, HistoryRow, Journal, Journals, Payload, ResultRow, State};
 
+use super::ended::ended;
 use super::error::{JobError, save};
 use super::row::{micros, row_of, score_bytes};
 use super::work::Work;
@@ -13,6 +14,10 @@ use crate::train::Measured;
 pub struct Outside {
     /// What its scores are worth, or why it failed.
     pub outcome: Result<Measured, String>,
+    /// Whether it only paused, to be judged, and may go on.
+    pub paused: bool,
+    /// Epochs that it was trained for, from the first on.
+    pub epochs: u32,
     /// The epochs that it told of.
     pub history: Vec<HistoryRow>,
     /// Fingerprint of the trainer.
@@ -21,7 +26,7 @@ pub struct Outside {
     pub device: String,
     /// Model of the device.
     pub device_name: String,
-    /// Seconds that its last attempt took.
+    /// Seconds that its last attempt took, and those before it paused.
     pub seconds: f64,
     /// When its first attempt began, microseconds since 1970-01-01 UTC.
     pub started_at: i64,
@@ -34,6 +39,24 @@ impl Outside {
     }
 }
 
+/// What the trial of `job`, which is one (trial, replicate) of a command, came to where it paused: its epochs, and its
+/// seconds. `None` where it begins, or where that is not there any more.
+///
+/// # Errors
+/// A journal cannot be read.
+pub fn paused_outside(work: &Work<'_>, job: &Job) -> Result<Option<(Vec<HistoryRow>, f64)>, JobError> {
+    let Some(from) = job.epochs.map(|[from, _]| from).filter(|from| *from > 0) else { return Ok(None) };
+    let journals = Journals::list(&work.dir.jobs()).map_err(|why| save(job, why))?;
+    for before in work.plan.before(job).filter(|before| before.epochs.is_some_and(|[_, to]| to == from)) {
+        let entries = ended(work, before, &journals)?;
+        let id = work.trials.get(job.first).trial_id();
+        if let Some(entry) = entries.into_iter().find(|entry| entry.row.trial_id == id) {
+            return Ok(Some((entry.history, entry.row.train_seconds)));
+        }
+    }
+    Ok(None)
+}
+
 /// Has the journal of `job`, which is one (trial, replicate) of a command, say how it went.
 ///
 /// # Errors
@@ -41,19 +64,23 @@ impl Outside {
 pub fn keep_outside(work: &Work<'_>, job: &Job, outside: Outside) -> Result<(), JobError> {
     let data = work.data(job)?;
     let trial = work.trials.get(job.first);
-    let Outside { outcome, history, fingerprint, device, device_name, seconds, started_at } = outside;
+    let Outside { outcome, paused, epochs, history, fingerprint, device, device_name, seconds, started_at } = outside;
     let (measured, error) = match outcome {
         Ok(measured) => (Some(measured), None),
         Err(why) => (None, Some(why)),
     };
     let of = measured.as_ref();
     let row = ResultRow {
-        state: if error.is_none() { State::Finished } else { State::Failed },
+        state: match error {
+            None if paused => State::Stopped,
+            None => State::Finished,
+            Some(_) => State::Failed,
+        },
         error,
         trainer_fingerprint: Some(fingerprint),
         device,
         device_name,
-        epochs_run: u32::try_from(history.len()).unwrap_or(u32::MAX),
+        epochs_run: epochs,
         train_seconds: seconds,
         started_at,
         val: of.map(|of| of.val.clone()),

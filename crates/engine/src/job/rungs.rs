@@ -21,7 +21,7 @@ use crate::train::{Checkpoint, Stack};
 ///
 /// # Errors
 /// A journal cannot be read or written.
-pub(super) fn carry(work: &Work<'_>, job: &Job, events: &dyn Fn(Event)) -> Result<(), JobError> {
+pub fn carry(work: &Work<'_>, job: &Job, events: &dyn Fn(Event)) -> Result<(), JobError> {
     if !job.goes_on() {
         return Ok(());
     }

@@ -15,6 +15,7 @@ mod evaluate;
 mod fused;
 mod outside;
 mod predict;
+mod refit;
 mod schedule;
 mod stack;
 
@@ -24,8 +25,9 @@ pub use engine::{End, Ended, EpochReport, Observer, SaveError, start, train};
 pub use error::{TrainError, Trouble};
 pub use evaluate::{Fitted, RowScores};
 pub use fused::{FusedKernels, NoInstructions, instructions, use_instructions};
-pub use outside::{Measured, PartScores, measure_outside};
+pub use outside::{Measured, PartScores, measure_outside, scores_outside};
 pub use predict::{measure_again, score_rows};
+pub use refit::fit_all;
 pub use schedule::Schedule;
 pub use stack::{Stack, cost};
 

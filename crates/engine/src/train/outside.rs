@@ -45,14 +45,8 @@ pub fn measure_outside(
     data: &Replicate,
     point: &OperatingPoint,
 ) -> Result<Measured, String> {
-    let raw = raw_of(scores, output)?;
-    let parts = [0, 1, 2].map(|at| RowScores {
-        scores: match output {
-            Output::Probability => scores[at].iter().map(|&score| score as f32).collect(),
-            Output::Score => Vec::new(),
-        },
-        raw: raw[at].clone(),
-    });
+    let mut raw = raw_of(scores, output)?;
+    let parts = [0, 1, 2].map(|at| of_part(&scores[at], std::mem::take(&mut raw[at]), output));
     let [validation, test, calibration] = data.scored();
     let chosen = validation_threshold(point, scored(&parts[0], validation));
     let in_use = threshold_in_use(point, chosen, scored(&parts[2], calibration));
@@ -66,6 +60,25 @@ pub fn measure_outside(
         test_op: in_use.map(|threshold| flagged(1, test, threshold.raw)),
         parts,
     })
+}
+
+/// What ranks rows that were scored alone, and their probabilities, as in training; these are none where the scores are
+/// none.
+///
+/// # Errors
+/// A score is not one, in words.
+pub fn scores_outside(scores: Vec<f64>, output: Output) -> Result<RowScores, String> {
+    let parts = [scores, Vec::new(), Vec::new()];
+    let [raw, ..] = raw_of(&parts, output)?;
+    Ok(of_part(&parts[0], raw, output))
+}
+
+fn of_part(scores: &[f64], raw: Vec<f32>, output: Output) -> RowScores {
+    let scores = match output {
+        Output::Probability => scores.iter().map(|&score| score as f32).collect(),
+        Output::Score => Vec::new(),
+    };
+    RowScores { raw, scores }
 }
 
 fn scored<'a>(part: &'a RowScores, rows: &'a Rows) -> ScoredRows<'a> {

@@ -420,13 +420,15 @@ prop_compose! {
     ) -> Spec {
         let mut spec = read(include_str!("../../../../../sweeps/focal.yaml"), &[]).unwrap();
         let trainer = TrainerSpec {
-            command: words,
             folder: folder.map(Into::into),
             timeout: minutes.and_then(|minutes| Span::parse(&format!("{minutes}m"))),
             cpus, gpus,
             inputs: if prepared { Inputs::Prepared } else { Inputs::Raw },
             files: files.into_iter().map(Into::into).collect(),
             output: if score { Output::Score } else { Output::Probability },
+            predict: score.then(|| words.clone()),
+            resumable: prepared != score,
+            command: words,
         };
         spec.trainers = [("gbm".to_owned(), trainer)].into();
         let taken = |name: &String| read(

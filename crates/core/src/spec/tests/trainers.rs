@@ -13,7 +13,8 @@ fn with(rest: &str) -> Result<super::super::Spec, Vec<String>> {
 fn all_that_a_trainer_says_is_read() {
     let spec = with(
         "trainers:\n  gbm: {command: [python3, \"a b.py\", '${args}', '${n}', --, 5], timeout: 10m, cpus: 4, gpus: 1, \
-         inputs: prepared, files: [model.py], output: score, folder: /x}\n  plain: {command: [run]}\n\
+         inputs: prepared, files: [model.py], output: score, folder: /x, \
+         predict: [python3, p.py, '-n${n}'], resumable: true}\n  plain: {command: [run]}\n\
          parameters:\n  trainer: {value: gbm}\n  n: {values: [1, 2.5, true, word, '7']}\n",
     )
     .unwrap();
@@ -23,6 +24,8 @@ fn all_that_a_trainer_says_is_read() {
     assert_eq!((gbm.inputs, gbm.output), (Inputs::Prepared, Output::Score));
     assert_eq!(gbm.files, [std::path::Path::new("model.py")]);
     assert_eq!(gbm.folder(), std::path::Path::new("/x"));
+    assert_eq!(gbm.predict.as_deref().unwrap(), ["python3", "p.py", "-n${n}"]);
+    assert!(gbm.resumable && !spec.trainers["plain"].resumable);
     let plain = &spec.trainers["plain"];
     assert_eq!((plain.timeout, plain.cpus, plain.gpus), (None, 1, 0));
     assert_eq!((plain.inputs, plain.output), (Inputs::Raw, Output::Probability));
@@ -36,7 +39,9 @@ fn all_that_a_trainer_says_is_read() {
 #[test]
 fn variables_of_the_environment_are_not_looked_for_in_commands() {
     let none = |_: &str| None;
-    let text = format!("{TEXT}trainers: {{t: {{command: [x, '${{n}}'], files: ['${{n}}']}}}}\nparameters: {{}}\n");
+    let text = format!(
+        "{TEXT}trainers: {{t: {{command: [x, '${{n}}'], predict: [x, '${{n}}'], files: ['${{n}}']}}}}\nparameters: {{}}\n"
+    );
     let faults = super::super::parse_in(&none, "a", &text, &[]).unwrap_err();
     let lines: Vec<String> = faults.lines().collect();
     assert!(lines.len() == 1 && lines[0].contains("trainers.t.files.0"), "{lines:?}");
@@ -55,6 +60,13 @@ fn faults_of_trainers() {
         ("{gbm: {}}", GOOD, vec!["trainers.gbm.command", "missing"]),
         ("{gbm: {command: []}}", GOOD, vec!["trainers.gbm.command", "expected the program first"]),
         ("{gbm: {comand: [x]}}", GOOD, vec!["trainers.gbm.comand: unknown key", "did you mean `command`?"]),
+        (
+            "{gbm: {command: [x], predict: x --fast}}",
+            GOOD,
+            vec!["trainers.gbm.predict", "expected a list of words", "[x, --fast]"],
+        ),
+        ("{gbm: {command: [x], predict: [x, '${n}']}}", GOOD, vec!["names `${n}`, expected a parameter of that name"]),
+        ("{gbm: {command: [x], resumable: maybe}}", GOOD, vec!["trainers.gbm.resumable", "true"]),
         ("{gbm: {command: [x], cpus: 0}}", GOOD, vec!["trainers.gbm.cpus", "at least 1"]),
         ("{gbm: {command: [x], timeout: 10}}", GOOD, vec!["trainers.gbm.timeout", "did you mean `10s`?"]),
         ("{gbm: {command: [x], inputs: rwa}}", GOOD, vec!["trainers.gbm.inputs", "did you mean `raw`?"]),

@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Epochs, TrainSpec};
+use super::TrainSpec;
 use crate::spec::words::words;
 
 words! {
@@ -55,10 +55,7 @@ impl EarlyTerminate {
     /// Where trials are judged that train as `train` says. With `epochs: auto` trainings differ in length, and the
     /// rungs stand at the same parts of each.
     pub fn rungs(&self, train: &TrainSpec) -> Rungs {
-        let of = match train.epochs {
-            Epochs::Count(count) => count,
-            Epochs::Auto => Epochs::FEWEST,
-        };
+        let of = train.epochs.at_least();
         let min = self.min_epochs.unwrap_or(of / Self::FIRST).max(1);
         let mut parts = Vec::new();
         match self.rule {
@@ -106,6 +103,7 @@ impl Rungs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::Epochs;
 
     fn ends(rule: EarlyRule, min: Option<u32>, epochs: Epochs, of: u32) -> Vec<u32> {
         let early = EarlyTerminate { rule, min_epochs: min, max_epochs: None, eta: None };

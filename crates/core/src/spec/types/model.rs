@@ -153,6 +153,14 @@ impl Epochs {
     pub const FEWEST: u32 = 100;
     /// Steps of the optimizer that `auto` has at least.
     pub const FEWEST_STEPS: u64 = 3_000;
+
+    /// This many, or as many as `auto` has at least: those of whoever knows no steps, as a command of the user's.
+    pub fn at_least(self) -> u32 {
+        match self {
+            Self::Auto => Self::FEWEST,
+            Self::Count(count) => count,
+        }
+    }
 }
 
 impl Serialize for Epochs {

@@ -43,6 +43,19 @@ pub struct TrainerSpec {
     /// What its scores are.
     #[serde(default)]
     pub output: Output,
+    /// The program and its arguments that score new rows with the model that it kept; `${name}` and `${args}` as in
+    /// `command`. Absent: `predict` cannot use its models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub predict: Option<Vec<String>>,
+    /// Whether it trains to the epoch that it is told and goes on from there: then `early_terminate` may end its trials.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub resumable: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn one() -> u32 {

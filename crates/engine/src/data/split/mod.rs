@@ -105,6 +105,13 @@ impl Parts {
         short(hasher)
     }
 
+    /// All rows of all parts as rows to train on.
+    pub(super) fn together(self) -> Self {
+        let mut train = [self.train, self.validation, self.test, self.calibration].concat();
+        train.sort_unstable();
+        Self { train, ..Self::default() }
+    }
+
     /// Puts the rows of each part in order, and looks whether each has the classes that it needs.
     fn check(&mut self, labels: &[u8], spec: &SplitSpec, replicate: u32) -> Result<(), DataError> {
         let of_calibration = if spec.calibration.is_some() { &BOTH[1..] } else { &[] };

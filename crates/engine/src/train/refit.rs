@@ -1,0 +1,44 @@
+//! A model that is trained on rows of which none is left to choose an epoch: so many epochs, and its last weights.
+
+use super::backend::{Backends, Batch};
+use super::engine::start;
+use super::error::TrainError;
+use super::fused::FusedKernels;
+use super::stack::Stack;
+use focalsweep_core::plan::Hyperparameters;
+use focalsweep_core::prepared::Replicate;
+use focalsweep_core::spec::TrainSpec;
+
+/// The weights of `trial`, in the layout of [`Shape`](focalsweep_core::plan::Shape), after `epochs` epochs on the
+/// training rows of `data`, by the kernels of the CPU: to the bit those of a trial that is trained by them in a sweep
+/// on these rows, after that epoch. The other parts of `data` may be empty.
+///
+/// # Errors
+/// The loss is no finite number after an epoch.
+pub fn fit_all(
+    trial: &Hyperparameters,
+    (settings, seed): (&TrainSpec, u64),
+    data: &Replicate,
+    epochs: u32,
+) -> Result<Vec<f32>, TrainError> {
+    let stack = Stack::new(vec![trial.clone()], settings.clone(), data, seed);
+    let stack = stack.ok_or_else(|| TrainError::Model("there is nothing to train".to_owned()))?;
+    let begin = start(&stack, &[0]);
+    let mut backend = FusedKernels.open(&stack, data, &[0], &begin.parameters, vec![0.0])?;
+    let size = stack.batch_size();
+    let mut update = 0;
+    for epoch in 0..epochs {
+        let order = stack.order(&data.train, epoch);
+        for (step, from) in (0..order.len()).step_by(size).enumerate() {
+            update += 1;
+            let at = from..order.len().min(from + size);
+            let step = u32::try_from(step).unwrap_or(u32::MAX);
+            backend.step(&Batch { epoch, step, order: &order, at, update })?;
+        }
+        if backend.take_losses()?.iter().any(|loss| !loss.is_finite()) {
+            let why = format!("diverged: the loss is not a finite number at epoch {}", epoch + 1);
+            return Err(TrainError::Model(why));
+        }
+    }
+    Ok(backend.parameters()?.weights)
+}
