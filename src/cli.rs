@@ -103,8 +103,10 @@ Trials with the same hyperparameters are paired.")]
   focalsweep export runs/focal --trial 95668f16 --replicate 2 --out models/other
   focalsweep export runs/focal --trial ensemble --out models/average      an average of the best trials
   focalsweep export runs/focal --refit --out models/all         the winner, trained on all rows
+  focalsweep export runs/focal --format onnx --out model.onnx             for any ONNX runtime (docs/deploy.md)
 
-Trial ids stand in results.parquet and in `focalsweep report RUN_DIR --format csv`.")]
+Beside the model lies a card of it in Markdown. Trial ids stand in results.parquet and in `focalsweep report RUN_DIR \
+--format csv`.")]
     Export(ExportArgs),
     /// Score the rows of a file with an exported model
     #[command(after_help = "Example:
@@ -445,7 +447,7 @@ pub struct CompareArgs {
 }
 
 /// `export`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct ExportArgs {
     /// The run directory
     #[arg(value_name = "RUN_DIR")]
@@ -461,7 +463,10 @@ pub struct ExportArgs {
     /// Nobody has measured such a model: its figures are the replicates'
     #[arg(long, conflicts_with = "replicate")]
     pub refit: bool,
-    /// Directory to write, new or empty
+    /// As what: a folder for `focalsweep predict`, or one ONNX file for any runtime
+    #[arg(long, value_name = "FORMAT", default_value = "folder")]
+    pub format: ExportFormat,
+    /// Directory to write, new or empty; with --format onnx the file
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 }
@@ -578,6 +583,16 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line
     Json,
+}
+
+/// Forms of an exported model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ExportFormat {
+    /// A folder that `focalsweep predict` reads
+    #[default]
+    Folder,
+    /// One ONNX file, from the columns of the data to logit, score and flag
+    Onnx,
 }
 
 /// Forms of predictions on standard output.

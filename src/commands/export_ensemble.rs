@@ -1,19 +1,16 @@
 //! `export --trial ensemble`: the average of a run's best trials in a directory of its own.
 
-use std::process::ExitCode;
-
+use super::export::Made;
 use super::exported::{metrics, model, refused, row, unwritten};
 use super::report::ranked_by;
-use super::spec::closed;
 use crate::cli::ExportArgs;
 use crate::output::{self, Failure};
 use crate::run::on_all_cores;
 use focalsweep_core::metrics::Scale;
 use focalsweep_core::record::{EnsembleCard, MemberToWrite, RunFiles, write_ensemble_dir};
-use focalsweep_core::shell::quoted;
-use focalsweep_report::{self as report, Ensemble, EnsembleReplicate, Options, Results, Scores};
+use focalsweep_report::{self as report, ENSEMBLE, Ensemble, EnsembleReplicate, Options, Results, Scores};
 
-pub(super) fn export_ensemble(args: &ExportArgs, files: &RunFiles, results: &Results) -> Result<ExitCode, Failure> {
+pub(super) fn export_ensemble(args: &ExportArgs, files: &RunFiles, results: &Results) -> Result<Made, Failure> {
     let by = ranked_by(files);
     let ranking = report::rank(results, &Options { by: by.by, on: by.on, top: None })?;
     let scores = Scores::of(files);
@@ -50,16 +47,13 @@ pub(super) fn export_ensemble(args: &ExportArgs, files: &RunFiles, results: &Res
             ensemble.gain, ensemble.gain_error
         ));
     }
-    output::talk(&format!(
-        "exported an average of {} trials (replicate {}, threshold {}); `focalsweep predict {} DATA --out FILE` scores \
-         rows with it",
+    let what = format!(
+        "an average of {} trials (replicate {}, threshold {})",
         members.len(),
         replicate.replicate,
         card.threshold.map_or_else(|| "none".to_owned(), |t| format!("{t:.3}")),
-        quoted(&args.out)
-    ));
-    output::path(&args.out).map_err(closed)?;
-    Ok(ExitCode::SUCCESS)
+    );
+    Ok(Made { trial: ENSEMBLE.to_owned(), replicate: replicate.replicate, what, scored_by: None })
 }
 
 /// The replicate asked for, else the first.

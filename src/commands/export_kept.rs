@@ -1,12 +1,10 @@
 //! `export` of a trial that a command of the user's trained: what it kept, and what scores rows with that.
 
-use std::process::ExitCode;
-
+use super::export::Made;
 use super::exported::{metrics, refused, unwritten};
-use super::spec::closed;
 use crate::cli::ExportArgs;
 use crate::launch::command::{WhatWasTold, folder_of_trial, kept_model, packed, what_was_told};
-use crate::output::{self, Failure, Plain};
+use crate::output::{Failure, Plain};
 use focalsweep_core::record::{
     MODELS, PredictCommand, RunDirError, RunFiles, TrainerCard, TrainerParts, write_trainer_dir,
 };
@@ -20,7 +18,7 @@ pub(super) fn export_kept(
     files: &RunFiles,
     (results, row): (&Results, &Row),
     trainer: &str,
-) -> Result<ExitCode, Failure> {
+) -> Result<Made, Failure> {
     let from = kept_model(&args.run_dir, &row.trial_id, row.replicate);
     if !from.is_dir() {
         let message = format!("`{trainer}` kept no model of trial {}, replicate {}", row.trial_id, row.replicate);
@@ -57,23 +55,17 @@ pub(super) fn export_kept(
         (card.predict, parts.program) = command(named, words, told)?;
     }
     write_trainer_dir(&args.out, &card, &parts).map_err(unwritten)?;
-    output::talk(&format!(
-        "exported what `{trainer}` kept of trial {}, replicate {}; {}",
-        row.trial_id,
-        row.replicate,
-        if card.predict.is_some() {
-            format!(
-                "`focalsweep predict {} DATA --out FILE` scores rows with it, by its command, of which {} files were \
-                 copied",
-                quoted(&args.out),
-                parts.program.len()
-            )
-        } else {
-            format!("rows are scored by what wrote it (`trainers.{trainer}` has no `predict`)")
-        }
-    ));
-    output::path(&args.out).map_err(closed)?;
-    Ok(ExitCode::SUCCESS)
+    let scored_by = if card.predict.is_some() {
+        format!(
+            "`focalsweep predict {} DATA --out FILE` scores rows with it, by its command, of which {} files were copied",
+            quoted(&args.out),
+            parts.program.len()
+        )
+    } else {
+        format!("rows are scored by what wrote it (`trainers.{trainer}` has no `predict`)")
+    };
+    let what = format!("what `{trainer}` kept of trial {}, replicate {}", row.trial_id, row.replicate);
+    Ok(Made { trial: row.trial_id.clone(), replicate: row.replicate, what, scored_by: Some(scored_by) })
 }
 
 /// The command that scores, and its files.

@@ -1,9 +1,7 @@
 //! `export --refit`: a setting trained on all rows of its run, in a directory of its own.
 
-use std::process::ExitCode;
-
+use super::export::Made;
 use super::exported::{metrics, refused, unwritten};
-use super::spec::closed;
 use crate::cli::ExportArgs;
 use crate::output::{self, Failure};
 use crate::run::{Refitted, refit};
@@ -15,7 +13,7 @@ use focalsweep_report::{Results, Row, thousands};
 const FIGURES: &str = "`validation` and `test` are means over the models of these replicates, each trained on a part of \
                        the rows; this model was trained on all of them, so nothing has measured it";
 
-pub(super) fn export_refit(args: &ExportArgs, results: &Results, trial: &str) -> Result<ExitCode, Failure> {
+pub(super) fn export_refit(args: &ExportArgs, results: &Results, trial: &str) -> Result<Made, Failure> {
     let mut rows: Vec<&Row> = results.rows.iter().filter(|row| row.trial_id == trial).collect();
     rows.sort_by_key(|row| row.replicate);
     if let Some(trainer) = rows.iter().find_map(|row| row.trainer.as_ref()) {
@@ -67,23 +65,17 @@ pub(super) fn export_refit(args: &ExportArgs, results: &Results, trial: &str) ->
     });
     write_model_dir(&args.out, &card, &preprocessing, &file).map_err(unwritten)?;
     let out = quoted(&args.out);
-    output::talk(&format!(
-        "exported trial {trial}, trained on {} rows, {} of them positive; `focalsweep predict {out} DATA --out FILE` \
-         scores rows with it",
-        thousands(all),
-        thousands(positives)
-    ));
-    output::talk(&format!(
-        "warning: no rows are left that could measure this model: the figures in its model.json are means over {} of \
+    output::warn(&format!(
+        "no rows are left that could measure this model: the figures in its model.json are means over {} of \
          the run, each trained on a part of these rows",
         if rows.len() == 1 { "the one model".to_owned() } else { format!("the {} models", rows.len()) }
     ));
-    output::talk(&threshold.map_or_else(
-        || "warning: the replicates have no threshold, so it flags nobody".to_owned(),
+    output::warn(&threshold.map_or_else(
+        || "the replicates have no threshold, so it flags nobody".to_owned(),
         |threshold| {
             let guarantee = results.operating_point.as_ref().and_then(|point| point.guarantee());
             format!(
-                "warning: its threshold {:.3} flags {:.2} % of the rows that it was trained on, as the replicates' models \
+                "its threshold {:.3} flags {:.2} % of the rows that it was trained on, as the replicates' models \
                  do of theirs; what that is on new rows nothing has measured{}: `focalsweep predict {out} DATA \
                  --metrics FILE` says it where they have labels",
                 threshold.score,
@@ -92,8 +84,8 @@ pub(super) fn export_refit(args: &ExportArgs, results: &Results, trial: &str) ->
             )
         },
     ));
-    output::path(&args.out).map_err(closed)?;
-    Ok(ExitCode::SUCCESS)
+    let what = format!("trial {trial}, trained on {} rows, {} of them positive", thousands(all), thousands(positives));
+    Ok(Made { trial: trial.to_owned(), replicate: data.index, what, scored_by: None })
 }
 
 fn best_epoch(results: &Results, row: &Row) -> Option<u32> {

@@ -8,6 +8,7 @@ mod devices;
 mod export;
 mod export_ensemble;
 mod export_kept;
+mod export_onnx;
 mod export_refit;
 mod exported;
 mod init;

@@ -17,6 +17,8 @@ pub struct CardOf<'a> {
     pub trial: &'a str,
     /// The replicate whose model it is.
     pub replicate: u32,
+    /// Whether it was trained again on all rows, which no figure is of.
+    pub is_refit: bool,
     /// How it scores rows, in a sentence.
     pub usage: &'a str,
 }
@@ -44,6 +46,11 @@ pub fn model_card(
     list("The data", &the_data(manifest, spec));
     let Figures { lines, .. } = figures(report, ranked);
     let of_replicates = match ranking.replicates {
+        _ if exported.is_refit => {
+            "Of the models that were trained on a part of the rows: this one was trained on all of them, \
+                                   so nothing has measured it."
+                .to_owned()
+        }
         1 => "Figures of this training; ± is a standard error, brackets are 95 % intervals.".to_owned(),
         n => format!(
             "Means over {n} replicates, of which this model is one; ± is a standard error, brackets are 95 % intervals."
@@ -61,7 +68,7 @@ pub fn model_card(
 fn the_model(report: &Report, ranked: &Ranked, exported: &CardOf<'_>, manifest: &Manifest) -> Vec<String> {
     let ranking = &report.ranking;
     let mut lines = vec![
-        format!("trial {}, replicate {}, by {}", exported.trial, exported.replicate, escaped(&manifest.program)),
+        format!("trial {}{}, by {}", exported.trial, of_replicate(exported), escaped(&manifest.program)),
         exported.usage.to_owned(),
     ];
     lines.extend(ranking.operating_point.as_ref().map(|point| {
@@ -76,6 +83,10 @@ fn the_model(report: &Report, ranked: &Ranked, exported: &CardOf<'_>, manifest: 
         lines.push(format!("the report's decision is to deploy it ({})", decision.outcome.word()));
     }
     lines
+}
+
+fn of_replicate(exported: &CardOf<'_>) -> String {
+    if exported.is_refit { ", on all rows".to_owned() } else { format!(", replicate {}", exported.replicate) }
 }
 
 fn the_data(manifest: &Manifest, spec: Option<&Spec>) -> Vec<String> {
