@@ -55,7 +55,9 @@ fn each_command_has_a_man_page() {
     assert_eq!((said.code, said.stdout.trim()), (Some(0), "pages/man1"), "{}", said.stderr);
     let page = |name: &str| fs::read_to_string(folder.path().join("pages/man1").join(name)).unwrap();
     assert!(page("focalsweep.1").contains(".TH focalsweep 1"));
-    assert!(page("focalsweep-run.1").contains("\\-\\-resume") && page("focalsweep-run.1").contains("--retry-failed"));
+    assert!(
+        page("focalsweep-run.1").contains("\\-\\-resume") && page("focalsweep-run.1").contains("\\-\\-retry\\-failed")
+    );
     assert!(page("focalsweep-data-describe.1").contains("SPEC"));
     assert!(!folder.path().join("pages/man1/focalsweep-guard.1").exists(), "what is hidden has none");
     fs::write(folder.path().join("file"), "").unwrap();

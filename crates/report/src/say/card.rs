@@ -4,11 +4,11 @@
 use super::differences::difference_in_words;
 use super::markdown::escaped;
 use super::summary::{Figures, figures, in_words};
-use crate::evidence::{Claim, ENSEMBLE, Report};
+use crate::evidence::{Claim, Correction, ENSEMBLE, Report};
 use crate::rank::Ranked;
 use crate::read::{operating_point_in_words, split_word};
 use focalsweep_core::record::Manifest;
-use focalsweep_core::spec::Spec;
+use focalsweep_core::spec::{Spec, Split};
 
 /// What is exported.
 #[derive(Debug, Clone, Copy)]
@@ -58,10 +58,9 @@ pub fn model_card(
     };
     let measured = lines.iter().map(|(on, text)| format!("{on}: {text}"));
     list("What it is worth", &[vec![of_replicates], measured.collect()].concat());
-    let claims: Vec<String> =
-        report.answer.claims.all().iter().filter_map(|claim| in_a_line(claim, exported.trial)).collect();
+    let claims = compared(report, exported.trial);
     list("How it compares", &claims);
-    list("Limits", &limits(report, ranked, manifest));
+    list("Limits", &limits(report, ranked));
     Some(out)
 }
 
@@ -98,29 +97,47 @@ fn the_data(manifest: &Manifest, spec: Option<&Spec>) -> Vec<String> {
     told.map(|line| escaped(&line)).chain([fingerprint]).collect()
 }
 
-/// A claim about the trial.
-fn in_a_line(claim: &Claim, trial: &str) -> Option<String> {
-    let (other, is_of) = match (claim.of == trial, claim.against == trial) {
-        (true, _) => (&claim.against, true),
-        (_, true) => (&claim.of, false),
-        _ => return None,
-    };
-    let told = if claim.told() { "told apart at 5 %" } else { "cannot be told apart at 5 %" };
-    let what = if is_of {
-        format!("its {} less that of trial {other}", claim.about.subject())
+/// What is claimed of it against others on the test rows; where nothing is, against the first of the ranking on the rows
+/// that rank.
+fn compared(report: &Report, trial: &str) -> Vec<String> {
+    let all = report.answer.claims.all();
+    let of = |on: Split| all.iter().filter(move |claim| claim.split == on && claim.of == trial);
+    let mut lines: Vec<String> = of(Split::Test).map(|claim| in_a_line(claim, true)).collect();
+    let against = || all.iter().filter(|claim| claim.against == trial);
+    if lines.is_empty() {
+        lines.extend(against().map(|claim| in_a_line(claim, false)));
     } else {
-        format!("the {} of trial {other} less its own", claim.about.subject())
-    };
-    Some(format!(
-        "{what}, {} rows, {}: {} ({told}; corrected for {})",
-        split_word(claim.split),
-        claim.kind.word(),
-        difference_in_words(claim),
-        claim.corrected_for.words()
-    ))
+        lines.extend(against().filter(|claim| claim.of == ENSEMBLE).map(|claim| in_a_line(claim, false)));
+    }
+    lines
 }
 
-fn limits(report: &Report, ranked: &Ranked, manifest: &Manifest) -> Vec<String> {
+/// A claim about the trial, which is its first one or its second.
+fn in_a_line(claim: &Claim, is_of: bool) -> String {
+    let told = if claim.told() { "told apart at 5 %" } else { "cannot be told apart at 5 %" };
+    let subject = claim.about.subject();
+    let what = if is_of {
+        format!("its {subject} less that of {}", named(&claim.against))
+    } else {
+        format!("the {subject} of {} less its own", named(&claim.of))
+    };
+    let corrected = match claim.corrected_for {
+        Correction::None => String::new(),
+        other => format!("; corrected for {}", other.words()),
+    };
+    format!(
+        "{what}, {} rows, {}: {} ({told}{corrected})",
+        split_word(claim.split),
+        claim.kind.word(),
+        difference_in_words(claim)
+    )
+}
+
+fn named(trial: &str) -> String {
+    if trial == ENSEMBLE { "the average of the best".to_owned() } else { format!("trial {trial}") }
+}
+
+fn limits(report: &Report, ranked: &Ranked) -> Vec<String> {
     let mut lines = vec![
         "Figures hold for rows that are drawn as the data were; where the share of positives is another, precision and \
          false alarms per row are others too."
@@ -130,7 +147,5 @@ fn limits(report: &Report, ranked: &Ranked, manifest: &Manifest) -> Vec<String> 
         lines.push("It was chosen for its figures on the validation rows, which flatter it.".to_owned());
     }
     lines.extend(report.warnings().into_iter().map(escaped));
-    lines.extend(manifest.data_warnings.iter().map(|warning| escaped(warning)));
-    lines.dedup();
     lines
 }
