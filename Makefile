@@ -13,7 +13,7 @@ RUN = cargo run --release --quiet -p focalsweep --
 CRATES = $(if $(filter none,$(TORCH)),--workspace --exclude focalsweep-torch)
 export TORCH
 
-.PHONY: help setup build sweep report test test-slurm chaos fuzz soak lint deny bench bench-peers gpu-check install docs clean
+.PHONY: help setup build sweep report wheel test test-wheel test-trackers test-slurm chaos fuzz soak lint deny bench bench-peers gpu-check install docs clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -37,14 +37,24 @@ sweep: build ## train SPEC, or finish it, and print its ranked table
 report: build ## rank the run of SPEC again, or that in OUT, e.g. ARGS='--on test --top 10'
 	@$(RUN) report "$(or $(OUT),$(SPEC))" $(ARGS)
 
-test: build ## all tests, those in a browser, of Python's readers and the short chaos too
+wheel: setup build ## wheels of the program with its Python package, and of focalsweep-torch, in target/wheels
+	tools/wheel.sh
+
+test: build ## all tests, those in a browser, of the Python package and Python's readers, and the short chaos too
 	cargo test --release $(CRATES)
 	tests/browser/run.sh
 	tests/python/run.sh
+	tests/package/run.sh
 	tests/trainers/run.sh
 	tests/onnx/run.sh
 	tests/kubernetes/run.sh
 	tests/chaos/run.sh
+
+test-wheel: wheel ## install the wheels in a fresh venv and sweep
+	tests/package/wheel.sh
+
+test-trackers: build ## log runs to MLflow, Weights & Biases, TensorBoard and Optuna, and read them back (1 GB of libraries)
+	tests/package/run.sh --trackers
 
 test-slurm: setup ## the launcher on a real Slurm of three nodes on this machine (root; installs Debian's slurm-wlm and munge)
 	tests/slurm/run.sh

@@ -16,6 +16,8 @@ pub const HISTORY: &str = "history.parquet";
 pub const SCORES: &str = "scores.parquet";
 /// ROC curves of the training rows.
 pub const CURVES: &str = "curves.parquet";
+/// The data of a run that was begun from memory (by the Python package), put there before the run begins.
+pub(super) const SOURCE: &str = "source.parquet";
 /// Folder of the models.
 pub const MODELS: &str = "models";
 

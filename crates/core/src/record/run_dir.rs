@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::atomic::{TORN, open_own, write_atomically};
 use super::error::RunDirError;
 use super::manifest::Manifest;
-use super::names::{MANIFEST, MODELS, PLAN};
+use super::names::{MANIFEST, MODELS, PLAN, SOURCE};
 use super::sealed::{read_sealed_at, write_sealed_at};
 use super::staged::Staged;
 
@@ -49,10 +49,11 @@ impl RunDir {
         if let Some(manifest) = Manifest::read(root)? {
             return Ok(Some(manifest));
         }
-        // A run that was killed before its manifest, the last of what it begins with, leaves these.
+        // A run that was killed before its manifest, the last of what it begins with, leaves these; its data may lie
+        // there before it begins.
         let locked = root.join(".lock").exists();
         let ours = |name: &str| {
-            [".lock", "jobs", "models", "prepared", "slurm", "log.txt"].contains(&name)
+            [".lock", "jobs", "models", "prepared", "slurm", "log.txt", SOURCE].contains(&name)
                 || name.starts_with(TORN)
                 || (locked && name == PLAN)
         };
@@ -271,6 +272,16 @@ mod tests {
         assert!(RunDir::look(folder.path()).unwrap().is_none());
         fs::write(folder.path().join("thesis.tex"), "x").unwrap();
         assert!(matches!(RunDir::look(folder.path()), Err(RunDirError::NotOurs(_))));
+    }
+
+    #[test]
+    fn data_may_lie_there_before_a_run_begins() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join(SOURCE);
+        fs::write(&source, "rows").unwrap();
+        assert!(RunDir::look(folder.path()).unwrap().is_none());
+        drop(RunDir::lock(folder.path()).unwrap());
+        assert_eq!(fs::read_to_string(source).unwrap(), "rows");
     }
 
     #[test]
