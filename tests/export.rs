@@ -177,6 +177,16 @@ fn what_cannot_be_done_is_refused_with_a_way_out() {
     }
     assert!(!Path::new(new).exists() && !Path::new(out).exists());
 
+    // A card lies beside a model in either form; a file that is there is not overwritten.
+    let onnx = &inside(&folder, "m.onnx");
+    let said = succeed(&["export", &run, "--format", "onnx", "--out", onnx]);
+    assert!(said.contains("outputs raw, score, flagged"), "{said}");
+    for of in [Path::new(model).join("model-card.md"), inside(&folder, "m.md").into()] {
+        let text = fs::read_to_string(of).unwrap();
+        assert!(text.contains(&format!("trial {trial}, replicate 0")) && text.contains("## Limits"), "{text}");
+    }
+    assert!(refused(&["export", &run, "--format", "onnx", "--out", onnx]).contains("is there already"));
+
     // Rows that do not fit the model.
     let header = "dvcat,airbag,seatbelt,frontal,sex,ageOFocc,yearacc,yearVeh,abcat,occRole,deploy";
     let row = "25-39,none,belted,1,f,44,2000,1995,unavail,driver,0";

@@ -78,7 +78,8 @@ fn cells() -> Vec<Cell> {
             cells.push(Cell { models: 4, positives, auc, luck, replicates: 3, confirm: 10, ..plain.clone() });
         }
     }
-    for (rate, set_aside) in [(0.05, 60), (0.05, 100), (0.05, 130), (0.05, 160), (0.05, 220), (0.05, 400), (0.01, 2000)]
+    for (rate, set_aside) in
+        [(0.05, 60), (0.05, 100), (0.05, 130), (0.05, 160), (0.05, 220), (0.05, 400), (0.01, 2000), (0.001, 8000)]
     {
         let cell = Cell { point: guaranteed(rate), set_aside, ..plain.clone() };
         for (models, positives) in [(2, 10), (2, 30), (2, 200), (21, 10), (21, 30), (21, 200), (81, 30)] {

@@ -176,7 +176,7 @@ fn simplicity(ranking: &Ranking, ranked: &Ranked, commands: &[String]) -> Simpli
         }
         _ => 0,
     };
-    let method = ranking.method(ranked);
+    let method = ranking.amounts_to(ranked);
     let is_plain = method.is_some_and(|method| method == LossAndSampling::plain());
     let place = own.into_iter().position(|one| Some(one) == method);
     Simplicity { method: if is_plain && units == 0 { 0 } else { 1 + place.unwrap_or(usize::MAX - 1) }, units }

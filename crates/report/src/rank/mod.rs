@@ -208,12 +208,23 @@ impl Ranking {
         let trains = |ranked: &Ranked, loss: Loss| {
             ranked.front.is_some() && self.method(ranked) == Some(LossAndSampling { loss, sampling: Sampling::None })
         };
-        let is = |ranked: &Ranked, name: &str, value: f64| self.number(ranked, name) == Some(value);
-        let half = |ranked: &&Ranked| {
-            trains(ranked, Loss::Focal) && is(ranked, parameters::ALPHA, 0.5) && is(ranked, parameters::GAMMA, 0.0)
-        };
+        let half =
+            |ranked: &Ranked| ranked.front.is_some() && self.amounts_to(ranked) == Some(LossAndSampling::plain());
         let plain = self.trials.iter().position(|ranked| trains(ranked, Loss::Bce));
-        plain.or_else(|| self.trials.iter().position(|ranked| half(&ranked)))
+        plain.or_else(|| self.trials.iter().position(half))
+    }
+
+    /// What it is by another name: focal loss with γ = 0 is cross-entropy with class weights, and half of the plain one
+    /// where α = 0.5.
+    pub(crate) fn amounts_to(&self, ranked: &Ranked) -> Option<LossAndSampling> {
+        let method = self.method(ranked)?;
+        let is = |name: &str, value: f64| self.number(ranked, name) == Some(value);
+        let loss = match method.loss {
+            Loss::Focal if is(parameters::GAMMA, 0.0) && is(parameters::ALPHA, 0.5) => Loss::Bce,
+            Loss::Focal if is(parameters::GAMMA, 0.0) => Loss::WeightedBce,
+            loss => loss,
+        };
+        Some(LossAndSampling { loss, ..method })
     }
 
     /// Its loss and sampling.
