@@ -23,7 +23,7 @@ class Model:
     """A model directory, as `Run.model` and `focalsweep export` write it.
 
     Rows are scored by `focalsweep predict`, to which they go as Arrow streams: imputation, scaling and levels are the
-    model's own, and the scores are the program's. A call starts a process (about 20 ms), so score many rows at once.
+    model's own, and the scores are the program's. A call starts a process (about 30 ms), so score many rows at once.
     `scores` needs pyarrow alone; the others give numpy arrays and need numpy.
 
     >>> model = run.model()
