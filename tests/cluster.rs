@@ -557,7 +557,8 @@ fn as_trainer() {
     let n = order["parameters"]["n"].as_f64().unwrap();
     let text = |name: &str| std::env::var(name).unwrap_or_default();
     if n == 3.0 && order["replicate"] == 1 {
-        fs::write("waits", text("SLURM_ARRAY_JOB_ID") + "_" + &text("SLURM_ARRAY_TASK_ID")).unwrap();
+        let task = text("SLURM_ARRAY_JOB_ID") + "_" + &text("SLURM_ARRAY_TASK_ID");
+        fs::write(format!("waits{}", text("SLURM_RESTART_COUNT")), task).unwrap();
         while Path::new("hold").exists() {
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -605,10 +606,9 @@ fn commands_are_tasks_of_their_own() {
     running.signal("KILL");
     running.ended();
     let task = fs::read_to_string(&waits).unwrap();
-    fs::remove_file(&waits).unwrap();
     slurm.run("scontrol", &["requeue", &task]);
     let mut running = sweep.start(&["--launcher", "slurm", "--resume"]);
-    running.until("the command again", || waits.exists());
+    running.until("the command again", || sweep.folder.path().join("waits1").exists());
     fs::remove_file(sweep.folder.path().join("hold")).unwrap();
     let (code, said) = running.ended();
     assert_eq!(code, Some(0), "{said}\n{}", sweep.logs());

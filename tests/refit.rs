@@ -1,6 +1,6 @@
 //! A setting that is trained on all rows of its run.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 #[expect(dead_code, reason = "other tests read more of what is there")]
 mod common;

@@ -1,6 +1,6 @@
 //! Trainers that go on where they paused. The trainer is this very program, which can read Parquet: see `as_trainer`.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 #[expect(dead_code, reason = "other tests read more of what is there")]
 mod common;

@@ -1,7 +1,7 @@
 //! Rows scored by a command with what its trainer kept. Trainer and command are this very program, which can read
 //! Parquet: see `as_trainer` and `as_scorer`.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 #[expect(dead_code, reason = "other tests read more of what is there")]
 mod common;

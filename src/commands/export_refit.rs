@@ -7,6 +7,7 @@ use crate::output::{self, Failure};
 use crate::run::{Refitted, refit};
 use focalsweep_core::record::{ModelCard, ModelDirError, Refit, State, model_file, write_model_dir};
 use focalsweep_core::shell::quoted;
+use focalsweep_core::spec::OperatingPoint;
 use focalsweep_report::{Results, Row, thousands};
 
 /// Whose figures the card has.
@@ -73,7 +74,7 @@ pub(super) fn export_refit(args: &ExportArgs, results: &Results, trial: &str) ->
     output::warn(&threshold.map_or_else(
         || "the replicates have no threshold, so it flags nobody".to_owned(),
         |threshold| {
-            let guarantee = results.operating_point.as_ref().and_then(|point| point.guarantee());
+            let guarantee = results.operating_point.as_ref().and_then(OperatingPoint::guarantee);
             format!(
                 "its threshold {:.3} flags {:.2} % of the rows that it was trained on, as the replicates' models \
                  do of theirs; what that is on new rows nothing has measured{}: `focalsweep predict {out} DATA \

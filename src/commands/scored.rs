@@ -20,7 +20,7 @@ use focalsweep_engine::train::{self, RowScores, scores_outside};
 #[derive(Debug)]
 pub(super) enum Scorer {
     /// Our own networks, one or several.
-    Networks(Exported),
+    Networks(Box<Exported>),
     /// A command of the user's.
     Command(Box<TrainerModel>),
 }
@@ -52,7 +52,7 @@ impl Scorer {
         if TrainerModel::is_in(dir) {
             return TrainerModel::read(dir).map(Box::new).map(Self::Command).map_err(Failure::input);
         }
-        Exported::read(dir).map(Self::Networks).map_err(Failure::input)
+        Exported::read(dir).map(Box::new).map(Self::Networks).map_err(Failure::input)
     }
 
     /// Scores the rows of the file `data`, of which the columns `keep` are read too.
@@ -104,7 +104,7 @@ fn by_command(model: &TrainerModel, dir: &Path, data: &Path, keep: &[String]) ->
         }
     };
     written.map_err(|why| no_room(&rows, &why))?;
-    let ran = serve(model, place.path(), &rows, |line| output::talk(line));
+    let ran = serve(model, place.path(), &rows, output::talk);
     let (status, out) = ran.map_err(|why| no_room(place.path(), &why))?;
     let trainer = &model.card.trainer;
     let wrong = |why: String| {

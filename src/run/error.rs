@@ -38,8 +38,8 @@ pub enum RunError {
     #[diagnostic(help("a grid multiplies: fewer values a parameter, or fewer parameters; or `method: random`"))]
     Sampler(#[from] SamplerFault),
     /// Workers alone cannot train what is not chosen yet.
-    #[error("`--prepare` plans everything at once, and `{key}` is sent to workers part by part")]
-    #[diagnostic(help("`launch: {{launcher: slurm}}` sends each part to the cluster, and waits for it"))]
+    #[error("`--prepare` plans everything at once, and `{key}` chooses wave by wave")]
+    #[diagnostic(help("`launch: {{launcher: slurm}}` sends each wave to the cluster, and waits for it"))]
     PrepareSearch {
         /// The key of the sweep file.
         key: String,

@@ -20,6 +20,7 @@ use super::search;
 use super::train::{Trained, Training};
 use super::trainers::named;
 use super::workload::{Workload, trials};
+use crate::launch::command::TrainerFault;
 use crate::launch::slurm;
 use focalsweep_core::plan::{Job, Phase, Wave};
 use focalsweep_core::record::{Ended, FilesFound, Journals, Manifest, RunDir, RunDirError, RunFiles, RunState, SPEC};
@@ -116,6 +117,9 @@ impl Sweep {
     /// It has too many trials to be counted, or chooses them wave by wave where all are to be known.
     pub fn new(spec: Spec, options: RunOptions) -> Result<Self, RunError> {
         trials(&spec)?;
+        if let Some(trainer) = named(&spec).first().filter(|_| options.prepare_only) {
+            return Err(TrainerFault::OnCluster { trainer: (*trainer).to_owned() }.into());
+        }
         if let Some(key) = asks_again(&spec) {
             if options.prepare_only {
                 return Err(RunError::PrepareSearch { key });

@@ -79,9 +79,8 @@ pub struct CarriedThreshold {
 /// replicate, which is the newest window where time splits, on a core of this machine. `thresholds` are the logits
 /// that the trial's models flag from, by replicate. Nothing of the run is changed.
 ///
-/// A threshold is carried over by the share of rows that it flags of those that its model was trained on: these are
-/// the only rows that the new model has, and scores of rows that were trained on are further apart than those of
-/// others, so that a share of validation rows would be another.
+/// A threshold is carried over by the share of rows that it flags of those that its model was trained on: the only rows
+/// that the new model has are such, and scores of rows that a model overfits are too good.
 ///
 /// # Errors
 /// The run's data or models cannot be had, or are others; the training diverges.

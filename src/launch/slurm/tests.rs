@@ -163,16 +163,16 @@ fn a_wave_has_tasks_of_its_own() {
                 parameters: {trainer: {value: t}, n: {values: [0, 1, 2, 3, 4, 5, 6]}}\n";
     let spec = focalsweep_core::spec::parse("t", spec).unwrap();
     let of_command = plan::Trials::new(&spec).unwrap();
-    // The second and the sixth are trained by a command.
-    let trials = plan::Trials::listed(
-        (0..7).map(|at| if [1, 5].contains(&at) { of_command.get(at) } else { own.clone() }).collect(),
-    );
+    // Our own come first.
+    let two = of_command.get(0);
+    let trials =
+        plan::Trials::listed(vec![own.clone(), own.clone(), own.clone(), own.clone(), own, two, of_command.get(1)]);
     let ids = |first, trainer, task| {
         let record = Record::new("a", (first, trainer), 2);
         record.jobs_of((&plan, &trials), task).iter().map(|job| job.first).collect::<Vec<_>>()
     };
-    assert_eq!((ids(0, "stack", 1), ids(4, "stack", 0), ids(4, "stack", 1)), (vec![3, 4], vec![4, 6], vec![]));
-    assert_eq!((ids(0, "t", 0), ids(2, "t", 0), ids(0, "t", 1), ids(0, "u", 0)), (vec![1, 5], vec![5], vec![], vec![]));
+    assert_eq!((ids(0, "stack", 1), ids(4, "stack", 0), ids(0, "stack", 3)), (vec![2, 3], vec![4], vec![]));
+    assert_eq!((ids(0, "t", 0), ids(6, "t", 0), ids(0, "t", 1), ids(0, "u", 0)), (vec![5, 6], vec![6], vec![], vec![]));
     assert!(ids(9, "stack", 0).is_empty());
 }
 

@@ -152,11 +152,6 @@ impl Reader {
 
     /// Notes an unknown key and answers the one that it was meant to be.
     fn unknown(&mut self, path: &str, entry: &Entry, known: &'static [&'static str]) -> Option<&'static str> {
-        if let Some(what) = keys::to_come(path) {
-            let message = format!("`{}` is not there yet", entry.key);
-            self.fault_at(entry.key_place.clone(), path, message, Some(what.to_owned()));
-            return None;
-        }
         let foreign = keys::foreign(&entry.key).filter(|_| !path.contains('.') || keys::home(&entry.key).is_none());
         let home = if foreign.is_none() { keys::home(&entry.key) } else { None };
         let nearest = if home.is_none() && foreign.is_none() { keys::nearest(&entry.key, known) } else { None };

@@ -154,18 +154,6 @@ const ALIASES: &[(&str, &str)] = &[
     ("reduction_factor", "eta"),
 ];
 
-/// Keys of a trainer that are to come, and why they are refused.
-const TO_COME: &[(&str, &str)] = &[
-    ("resumable", "commands do not take part in early termination yet, each trains to its end: take it out"),
-    ("predict", "rows are not scored by a command yet, `export` copies what it kept under `out/model`: take it out"),
-];
-
-/// What to do about a key at `path` that is to come.
-pub(super) fn to_come(path: &str) -> Option<&'static str> {
-    let key = path.strip_prefix("trainers.")?.split_once('.')?.1;
-    TO_COME.iter().find(|(name, _)| *name == key).map(|(_, what)| *what)
-}
-
 /// What to do about a key of another program.
 pub(super) fn foreign(key: &str) -> Option<&'static str> {
     FOREIGN.iter().find(|(name, _)| *name == key).map(|(_, what)| *what)

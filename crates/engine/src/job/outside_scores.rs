@@ -193,7 +193,7 @@ fn parquet(file: File, scores: &mut Scores<'_>) -> Result<(), String> {
         let [row, score] = [("row", DataType::Int64), ("score", DataType::Float64)]
             .map(|(name, to)| column(&batch, name, &to, with_split));
         let (row, score) = (row?, score?);
-        let splits = splits.as_ref().map(|splits| splits.as_string::<i32>());
+        let splits = splits.as_ref().map(AsArray::as_string::<i32>);
         let rows = row.as_primitive::<Int64Type>().values();
         let values = score.as_primitive::<Float64Type>().values();
         for at in 0..batch.num_rows() {

@@ -71,8 +71,6 @@ fn faults_of_trainers() {
         ("{gbm: {command: [x], timeout: 10}}", GOOD, vec!["trainers.gbm.timeout", "did you mean `10s`?"]),
         ("{gbm: {command: [x], inputs: rwa}}", GOOD, vec!["trainers.gbm.inputs", "did you mean `raw`?"]),
         ("{gbm: {command: [x], output: logit}}", GOOD, vec!["trainers.gbm.output", "`probability` or `score`"]),
-        ("{gbm: {command: [x], resumable: true}}", GOOD, vec!["trainers.gbm.resumable: `resumable` is not there yet"]),
-        ("{gbm: {command: [x], predict: [x]}}", GOOD, vec!["trainers.gbm.predict: `predict` is not there yet"]),
         ("{gbm: [x]}", GOOD, vec!["trainers.gbm", "expected a mapping with `command`"]),
         ("[x]", GOOD, vec!["trainers", "expected a mapping from a name to a trainer"]),
         ("{stack: {command: [x]}, gbm: {command: [x]}}", GOOD, vec!["trainers.stack", "the trainer that is built in"]),
