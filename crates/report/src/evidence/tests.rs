@@ -109,7 +109,7 @@ fn trials_that_ended_early_are_not_tested_as_equals() {
         against.sort();
         against.dedup();
         let report = Report { answer: Answer { claims: found.claims, ..Answer::default() }, ..Report::bare(ranking) };
-        (against, crate::say::sentences(&report).join(" "))
+        (against, crate::Exporter::export(&crate::Markdown, &report))
     };
     let (against, said) = of([None, None, Some(3.0), Some(3.0)]);
     assert_eq!(against, ["a", "b"]);

@@ -66,7 +66,9 @@ impl Ensemble {
         let point = ranking.operating_point.as_ref().filter(|_| !chosen_at_point);
         let rivals = scores_of(source, &trials, &replicates, point)?;
         let of_average = self.replicates.iter().map(|replicate| &replicate.scores);
-        let held = Held(of_average.chain(rivals.values().flatten()).collect());
+        // In an order of their own: rows are resampled by the places that they get as they come.
+        let rivals = against.iter().filter_map(|trial| rivals.get(trial)).flatten();
+        let held = Held(of_average.chain(rivals).collect());
         let asked = Asked { on: Split::Test, point, average_precision: true };
         trials.insert(ENSEMBLE.to_owned());
         let members = read_members(&held, &Wanted { trials: &trials, replicates: &replicates }, &asked, for_each)?;
