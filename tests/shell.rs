@@ -1,6 +1,6 @@
 //! What a shell sees: completions, man pages, how much is said, misspelled commands, a page in the browser.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 #[expect(dead_code, reason = "other tests look at files")]
 mod common;

@@ -94,11 +94,11 @@ fn numbers(steps: &[Step]) -> Vec<Number<'_>> {
     let mut feature = 0;
     let mut found = Vec::new();
     for step in steps {
-        match step {
-            &Step::Number { ref column, median, log_offset, mean, scale, clip } => {
+        match *step {
+            Step::Number { ref column, median, log_offset, mean, scale, clip } => {
                 found.push(Number { column, since: 0.0, unit: 1.0, median, log_offset, mean, scale, clip, feature });
             }
-            &Step::AgeDays { ref column, since, median, mean, scale, clip } => {
+            Step::AgeDays { ref column, since, median, mean, scale, clip } => {
                 let (since, log_offset) = (since as f64, None);
                 found.push(Number { column, since, unit: DAY, median, log_offset, mean, scale, clip, feature });
             }
