@@ -258,7 +258,7 @@ impl Models {
         self.places.contains_key(&model_key(trial_id, replicate))
     }
 
-    /// The parameters of a model in the layout of [`Shape`](crate::plan::Shape); `None` where there is none.
+    /// The parameters of a model in the layout of [`Shape`]; `None` where there is none.
     ///
     /// # Errors
     /// They cannot be read, or have another checksum.
