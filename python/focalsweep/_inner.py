@@ -142,10 +142,10 @@ def cores(n_jobs: int | None) -> Iterator[None]:
 
 
 def packed(folder: Path) -> bytes:
-    """A model directory as the bytes of an archive, the same for the same model."""
+    """A model directory as the bytes of an archive, the same for the same model: without the card, which names a folder."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(folder.iterdir()):
+        for path in sorted(path for path in folder.iterdir() if path.name != "model-card.md"):
             archive.writestr(zipfile.ZipInfo(path.name), path.read_bytes(), zipfile.ZIP_DEFLATED)
     return packed.getvalue()
 

@@ -78,8 +78,8 @@ class Report:
     >>> report = run.report()
     >>> report.winner.rank, report.winner.id == report.ranking[0].id
     (1, True)
-    >>> report.sentences[0].startswith(("focal loss", "plain"))
-    True
+    >>> report.sentences[0].startswith("Decision: deploy"), report.decision["outcome"]
+    (True, 'equal enough')
     """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
@@ -100,6 +100,12 @@ class Report:
     def claims(self) -> list[Claim]:
         """Every claim; sentences and marks come from here."""
         return [Claim._of(found) for found in self.data["claims"]]
+
+    @property
+    def decision(self) -> dict[str, Any] | None:
+        """What to deploy, as docs/report.md has it; None where nothing was compared."""
+        found: dict[str, Any] | None = self.data.get("decision")
+        return found
 
     @property
     def sentences(self) -> list[str]:
