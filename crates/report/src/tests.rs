@@ -129,6 +129,11 @@ fn options(by: &[&str]) -> Options {
     Options { by: by.iter().map(|&name| name.to_owned()).collect(), on: Split::Validation, top: None }
 }
 
+/// What is said of a report, as a document.
+pub(super) fn in_words(report: &Report) -> String {
+    Markdown.export(report)
+}
+
 pub(super) fn ranked(results: &Results, by: &[&str]) -> Ranking {
     rank(results, &options(by)).unwrap()
 }

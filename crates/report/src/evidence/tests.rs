@@ -6,7 +6,7 @@ use super::*;
 use crate::rank::{Options, Ranking, rank};
 use crate::read::parameters::PLAIN;
 use crate::read::{CalibrationGroup, ReportError, Results, ScoreGroup, ScoreSource};
-use crate::tests::{ranked, results, row};
+use crate::tests::{in_words, ranked, results, row};
 use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::metrics::{
     AucComponents, Confusion, ScoredRows, student_p, threshold_in_use, validation_threshold,
@@ -109,7 +109,7 @@ fn trials_that_ended_early_are_not_tested_as_equals() {
         against.sort();
         against.dedup();
         let report = Report { answer: Answer { claims: found.claims, ..Answer::default() }, ..Report::bare(ranking) };
-        (against, crate::Exporter::export(&crate::Markdown, &report))
+        (against, in_words(&report))
     };
     let (against, said) = of([None, None, Some(3.0), Some(3.0)]);
     assert_eq!(against, ["a", "b"]);
