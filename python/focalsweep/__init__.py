@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._entries import Claim, Trial
 from ._version import __version__
 from .errors import Fault, FocalsweepError, InputError, Interrupted, ProgramError, SpecError
 from .model import Model
-from .report import Claim, Report, Trial
+from .report import Report
 from .run import Run
 from .sweeps import resume, sweep
 

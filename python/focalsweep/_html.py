@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .report import Report, Trial
+from ._entries import Trial
 
 _ROWS = 20
 """Trials that are shown."""
@@ -20,14 +19,14 @@ _METRICS = {
 }
 
 
-def report_as_html(report: Report) -> str:
+def report_as_html(sentences: list[str], warnings: list[str], ranking: list[Trial]) -> str:
     """Sentences, warnings and a table; every word that comes from data is escaped."""
-    parts = [f"<p>{escape(sentence)}</p>" for sentence in report.sentences]
-    parts += [f"<p><strong>Warning:</strong> {escape(warning)}</p>" for warning in report.warnings]
-    shown = report.ranking[:_ROWS]
+    parts = [f"<p>{escape(sentence)}</p>" for sentence in sentences]
+    parts += [f"<p><strong>Warning:</strong> {escape(warning)}</p>" for warning in warnings]
+    shown = ranking[:_ROWS]
     if shown:
         parts.append(_table(shown))
-    left = len(report.ranking) - len(shown)
+    left = len(ranking) - len(shown)
     notes = ["≈ cannot be told from the first; missed and false alarms at the operating point"]
     notes += [f"{left} more trials are in `.ranking`"] if left else []
     return f'<div style="max-width: 60em">{"".join(parts)}<p><small>{escape("; ".join(notes))}</small></p></div>'

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ._entries import Trial
 from ._frames import Kind, given
 from ._program import call
 from .errors import InputError
 from .model import Model
-from .report import Report, Trial
+from .report import Report
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,7 +1,6 @@
 //! `export --trial ensemble`: the average of a run's best trials in a directory of its own.
 
-use super::export::Made;
-use super::exported::{metrics, model, refused, row, unwritten};
+use super::exported::{Made, metrics, model, refused, row, unwritten};
 use super::report::ranked_by;
 use crate::cli::ExportArgs;
 use crate::output::{self, Failure};

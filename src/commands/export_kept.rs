@@ -1,7 +1,6 @@
 //! `export` of a trial that a command of the user's trained: what it kept, and what scores rows with that.
 
-use super::export::Made;
-use super::exported::{metrics, refused, unwritten};
+use super::exported::{Made, metrics, refused, unwritten};
 use crate::cli::ExportArgs;
 use crate::launch::command::{WhatWasTold, folder_of_trial, kept_model, packed, what_was_told};
 use crate::output::{Failure, Plain};

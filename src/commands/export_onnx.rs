@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use tempfile::TempDir;
 
-use super::export::{into_folder, write_card};
+use super::export_card::write_card;
+use super::export_folder::into_folder;
 use super::exported::{refused, unwritten};
 use super::spec::closed;
 use crate::cli::ExportArgs;

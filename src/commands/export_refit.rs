@@ -1,7 +1,6 @@
 //! `export --refit`: a setting trained on all rows of its run, in a directory of its own.
 
-use super::export::Made;
-use super::exported::{metrics, refused, unwritten};
+use super::exported::{Made, metrics, refused, unwritten};
 use crate::cli::ExportArgs;
 use crate::output::{self, Failure};
 use crate::run::{Refitted, refit};

@@ -13,6 +13,18 @@ use focalsweep_report::{Results, Row};
 /// Fewest characters of an id that name a trial.
 const SHORTEST: usize = 4;
 
+/// What was exported.
+pub(super) struct Made {
+    /// The trial's id, or `ensemble`.
+    pub(super) trial: String,
+    /// The replicate; the first that it has not, where all rows trained it.
+    pub(super) replicate: u32,
+    /// In words.
+    pub(super) what: String,
+    /// What scores rows with it, where `focalsweep predict` does not.
+    pub(super) scored_by: Option<String>,
+}
+
 /// The model of a row, with what makes its inputs and what is known of it.
 pub(super) fn model(
     args: &ExportArgs,

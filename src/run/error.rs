@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use miette::Diagnostic;
 
-use super::refit::RefitFault;
+use super::refit_fault::RefitFault;
 use crate::launch::LaunchError;
 use crate::launch::command::TrainerFault;
 use crate::launch::devices::NoDevice;

@@ -1,8 +1,18 @@
-# Sourced, with `missed` set to what is not done where it skips: a venv that is made once and kept in the user's cache.
+# Sourced, with `missed` set to what is not done where it skips: the program, and a venv that is made once and kept in
+# the user's cache.
 
 skip() {
     echo "skipped: $1; $missed"
     exit 0
+}
+
+# find_program: sets `program`, the whole path of the one that `make build` made, or that FOCALSWEEP names.
+find_program() {
+    program=$(realpath "${FOCALSWEEP:-${CARGO_TARGET_DIR:-target}/release/focalsweep}")
+    if [ ! -x "$program" ]; then
+        echo "there is no $program: run \`make build\`, or name the program in FOCALSWEEP" >&2
+        exit 1
+    fi
 }
 
 # make_venv NAME PACKAGES: sets `venv`, which has these packages and no others; made again when they change.

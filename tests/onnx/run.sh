@@ -5,13 +5,9 @@
 set -eu
 
 cd "$(dirname "$0")/../.."
-program=$(realpath "${FOCALSWEEP:-${CARGO_TARGET_DIR:-target}/release/focalsweep}")
-if [ ! -x "$program" ]; then
-    echo "there is no $program: run \`make build\`, or name the program in FOCALSWEEP" >&2
-    exit 1
-fi
 missed="models in ONNX were not held against predict"
 . tests/common/venv.sh
+find_program
 make_venv python-onnx "onnx onnxruntime pyarrow numpy"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT INT TERM

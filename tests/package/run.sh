@@ -8,13 +8,10 @@
 set -eu
 
 cd "$(dirname "$0")/../.."
-FOCALSWEEP=$(realpath "${FOCALSWEEP:-${CARGO_TARGET_DIR:-target}/release/focalsweep}")
-if [ ! -x "$FOCALSWEEP" ]; then
-    echo "there is no $FOCALSWEEP: run \`make build\`, or name the program in FOCALSWEEP" >&2
-    exit 1
-fi
-export FOCALSWEEP PYTHONPATH="$PWD/python" PYTHONDONTWRITEBYTECODE=1
 . tests/common/venv.sh
+find_program
+FOCALSWEEP=$program
+export FOCALSWEEP PYTHONPATH="$PWD/python" PYTHONDONTWRITEBYTECODE=1
 common="pyarrow pandas polars numpy pytest"
 if [ "${1:-}" = --trackers ]; then
     shift

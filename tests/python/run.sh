@@ -6,13 +6,9 @@
 set -eu
 
 cd "$(dirname "$0")/../.."
-program=${FOCALSWEEP:-${CARGO_TARGET_DIR:-target}/release/focalsweep}
-if [ ! -x "$program" ]; then
-    echo "there is no $program: run \`make build\`, or name the program in FOCALSWEEP" >&2
-    exit 1
-fi
 missed="the Parquet files were not read with Python"
 . tests/common/venv.sh
+find_program
 make_venv python-readers "pandas pyarrow polars duckdb jsonschema pyyaml numpy safetensors tzdata pytz"
 
 folder=$(mktemp -d)

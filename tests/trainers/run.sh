@@ -6,13 +6,9 @@
 set -eu
 
 cd "$(dirname "$0")/../.."
-program=$(realpath "${FOCALSWEEP:-${CARGO_TARGET_DIR:-target}/release/focalsweep}")
-if [ ! -x "$program" ]; then
-    echo "there is no $program: run \`make build\`, or name the program in FOCALSWEEP" >&2
-    exit 1
-fi
 missed="the examples of trainers were not run"
 . tests/common/venv.sh
+find_program
 make_venv python-trainers "lightgbm scikit-learn pandas pyarrow numpy"
 if ! "$venv/bin/python" -c 'import torch' 2>/dev/null && [ "${TORCH_EXAMPLE:-}" = 1 ]; then
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: torch ||

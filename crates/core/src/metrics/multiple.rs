@@ -71,8 +71,8 @@ pub struct Behind {
     pub less: f64,
 }
 
-/// Compares the first of some models with each other one, corrected for all pairs of them, and each with the best of the
-/// others. `positives`: how many rows of the rarer class the figures rest on. Same figures for the same `seed`.
+/// Compares the first of some models with each other one, corrected for all pairs of them, and each with the best of
+/// the others. `positives`: how many rows of the rarer class the figures rest on. Same figures for the same `seed`.
 /// O(K² · 10,000) for K models.
 pub fn all_pairs(estimates: &[f64], errors: Errors<'_>, positives: usize, seed: u64) -> AllPairs {
     let models = estimates.len();

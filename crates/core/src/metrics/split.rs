@@ -25,8 +25,8 @@ pub struct SplitMetrics {
 }
 
 impl SplitMetrics {
-    /// Of scored rows; what ranks them is `raw`, since probabilities that differ by little become equal, and where there
-    /// is no probability for each, nothing is said that needs one. `units[i]` is the unit of row i, empty where rows
+    /// Of scored rows; what ranks them is `raw`, since probabilities that differ by little become equal, and where
+    /// there is no probability for each, nothing is said that needs one. `units[i]` is the unit of row i, empty where rows
     /// stand for themselves. Their ranks beside, where there are any.
     pub fn measured(rows: ScoredRows<'_>, units: &[u32], loss: Option<f64>) -> (Self, Option<Ranks>) {
         let ScoredRows { raw, scores, labels } = rows;

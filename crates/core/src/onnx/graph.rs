@@ -41,12 +41,7 @@ impl Graph {
     /// Makes `from`, `[rows, 1]`, the output `name`, `[rows]`.
     pub(super) fn output(&mut self, name: &str, from: &str, of: DataType, about: &str) {
         let axes = self.whole(&[1]);
-        let made = self.node("", "Squeeze", &[from, &axes], Vec::new());
-        if let Some(last) = self.made.node.last_mut() {
-            last.output = vec![name.to_owned()];
-            name.clone_into(&mut last.name);
-        }
-        debug_assert_ne!(made, name);
+        self.named_node(name.to_owned(), ("", "Squeeze"), &[from, &axes], Vec::new());
         self.made.output.push(value(name, of, false, about));
     }
 
@@ -101,15 +96,26 @@ impl Graph {
 
     fn node(&mut self, domain: &str, op: &str, inputs: &[&str], attribute: Vec<AttributeProto>) -> String {
         let name = self.fresh(op);
+        self.named_node(name.clone(), (domain, op), inputs, attribute);
+        name
+    }
+
+    /// A node whose result has the node's name.
+    fn named_node(
+        &mut self,
+        name: String,
+        (domain, op): (&str, &str),
+        inputs: &[&str],
+        attribute: Vec<AttributeProto>,
+    ) {
         self.made.node.push(NodeProto {
             input: inputs.iter().map(|&input| input.to_owned()).collect(),
             output: vec![name.clone()],
-            name: name.clone(),
+            name,
             op_type: op.to_owned(),
             attribute,
             domain: domain.to_owned(),
         });
-        name
     }
 
     /// A row `[1, n]` of doubles.

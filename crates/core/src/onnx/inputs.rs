@@ -1,5 +1,5 @@
-//! A fitted preprocessing as ONNX: from a file's columns to the matrix that the network sees. Numbers stay doubles until
-//! they are standardised, as they do in training.
+//! A fitted preprocessing as ONNX: from a file's columns to the matrix that the network sees. Numbers stay doubles
+//! until they are standardised, as they do in training.
 
 use std::f64::consts::{FRAC_PI_2, TAU};
 

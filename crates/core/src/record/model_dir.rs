@@ -116,7 +116,10 @@ pub enum ModelDirError {
         version: u64,
     },
     /// It is of a trainer of the user's that only trains.
-    #[error("{} is a model of the trainer `{trainer}`, which has no `predict`: nothing scores rows with it", .path.display())]
+    #[error(
+        "{} is a model of the trainer `{trainer}`, which has no `predict`: nothing scores rows with it",
+        .path.display()
+    )]
     #[diagnostic(help(
         "name the command under `trainers.{trainer}.predict` in the sweep file, `focalsweep run SPEC --resume`, and \
          export it again"

@@ -6,8 +6,6 @@
 //! the simplest trial within a standard error of the best is taken, as L. Breiman, J. H. Friedman, R. A. Olshen & C. J.
 //! Stone prune trees (Classification and Regression Trees 1984, 3.4.3), and called a choice.
 
-use std::collections::HashMap;
-
 use super::claim::{Claim, Claims, Kind};
 use super::judge::Judged;
 use crate::rank::{Ranked, Ranking};
@@ -75,68 +73,61 @@ impl Judged {
     /// What to deploy; `commands`: the names of the user's own trainers, the simplest first. `None` where nothing was
     /// compared.
     pub fn decision(&self, ranking: &Ranking, margins: &Margins, commands: &[String]) -> Option<Decision> {
-        decide(ranking, (&self.claims, &self.behind), margins, commands)
-    }
-}
-
-fn decide(
-    ranking: &Ranking,
-    (claims, behind): (&Claims, &HashMap<String, Behind>),
-    margins: &Margins,
-    commands: &[String],
-) -> Option<Decision> {
-    let (winner, about) = (ranking.winner()?, ranking.test()?);
-    let best = &winner.trial.trial_id;
-    let against = |ranked: &Ranked| claims.get(Kind::Models, about, best, &ranked.trial.trial_id, ranking.on);
-    let compared: Vec<&Ranked> =
-        ranking.trials.iter().filter(|ranked| ranked.rank == winner.rank || against(ranked).is_some()).collect();
-    if compared.len() < 2 {
-        return None;
-    }
-    let simple = |ranked: &Ranked| simplicity(ranking, ranked, commands);
-    let simpler: Vec<&Ranked> = compared.iter().copied().filter(|ranked| simple(ranked) < simple(winner)).collect();
-    let is_beaten =
-        |ranked: &&Ranked| against(ranked).is_some_and(|claim| claim.told() && claim.favours() == Some(true));
-    let figure = ranking.mean(winner, &column(ranking.on, about.about()))?;
-    let margin = margins.of(about, figure, positives(claims)?);
-    let limit = |ranked: &Ranked| {
-        let Behind { more, less } = behind.get(&ranked.trial.trial_id)?;
-        Some(if is_more(about) { *more } else { *less })
-    };
-    let decision = |outcome: Outcome, chosen: &Ranked| Decision {
-        outcome,
-        trial: chosen.trial.trial_id.clone(),
-        best: best.clone(),
-        about,
-        margin,
-        behind: limit(chosen),
-        lead: against(chosen).and_then(|claim| lead(claim, about)),
-        simpler: simpler.len(),
-        settled_by: None,
-    };
-    if !simpler.is_empty() && simpler.iter().all(is_beaten) {
-        return Some(decision(Outcome::Better, winner));
-    }
-    // The best of each kind, the simplest kind first.
-    let mut kinds: Vec<(Simplicity, &Ranked)> = Vec::new();
-    for ranked in &compared {
-        let own = simple(ranked);
-        if kinds.iter().all(|(kind, _)| *kind != own) {
-            kinds.push((own, ranked));
+        let Self { claims, behind, .. } = self;
+        let (winner, about) = (ranking.winner()?, ranking.test()?);
+        let best = &winner.trial.trial_id;
+        let against = |ranked: &Ranked| claims.get(Kind::Models, about, best, &ranked.trial.trial_id, ranking.on);
+        let compared: Vec<&Ranked> =
+            ranking.trials.iter().filter(|ranked| ranked.rank == winner.rank || against(ranked).is_some()).collect();
+        if compared.len() < 2 {
+            return None;
         }
+        let simple = |ranked: &Ranked| simplicity(ranking, ranked, commands);
+        let simpler: Vec<&Ranked> = compared.iter().copied().filter(|ranked| simple(ranked) < simple(winner)).collect();
+        let is_beaten =
+            |ranked: &&Ranked| against(ranked).is_some_and(|claim| claim.told() && claim.favours() == Some(true));
+        let figure = ranking.mean(winner, &column(ranking.on, about.about()))?;
+        let positives = positives(claims)?;
+        let margin = margins.of(about, figure, positives);
+        let limit = |ranked: &Ranked| {
+            let Behind { more, less } = behind.get(&ranked.trial.trial_id)?;
+            Some(if is_more(about) { *more } else { *less })
+        };
+        let decision = |outcome: Outcome, chosen: &Ranked| Decision {
+            outcome,
+            trial: chosen.trial.trial_id.clone(),
+            best: best.clone(),
+            about,
+            margin,
+            behind: limit(chosen),
+            lead: against(chosen).and_then(|claim| lead(claim, about)),
+            simpler: simpler.len(),
+            settled_by: None,
+        };
+        if !simpler.is_empty() && simpler.iter().all(is_beaten) {
+            return Some(decision(Outcome::Better, winner));
+        }
+        // The best of each kind, the simplest kind first.
+        let mut kinds: Vec<(Simplicity, &Ranked)> = Vec::new();
+        for ranked in &compared {
+            let own = simple(ranked);
+            if kinds.iter().all(|(kind, _)| *kind != own) {
+                kinds.push((own, ranked));
+            }
+        }
+        kinds.sort_by_key(|(kind, ranked)| (*kind, ranked.rank));
+        let mut chosen = kinds.iter().map(|(_, ranked)| *ranked);
+        if let Some(enough) = chosen.clone().find(|ranked| limit(ranked).is_some_and(|limit| limit < margin)) {
+            return Some(decision(Outcome::EqualEnough, enough));
+        }
+        let is_near = |ranked: &&Ranked| match against(ranked) {
+            None => true,
+            Some(claim) => lead(claim, about).is_none_or(|(ahead, error)| ahead <= error),
+        };
+        let near = chosen.find(is_near).unwrap_or(winner);
+        let undecided = decision(Outcome::Undecided, near);
+        Some(Decision { settled_by: settled_by(&undecided, positives), ..undecided })
     }
-    kinds.sort_by_key(|(kind, ranked)| (*kind, ranked.rank));
-    let mut chosen = kinds.iter().map(|(_, ranked)| *ranked);
-    if let Some(enough) = chosen.clone().find(|ranked| limit(ranked).is_some_and(|limit| limit < margin)) {
-        return Some(decision(Outcome::EqualEnough, enough));
-    }
-    let is_near = |ranked: &&Ranked| match against(ranked) {
-        None => true,
-        Some(claim) => lead(claim, about).is_none_or(|(ahead, error)| ahead <= error),
-    };
-    let near = chosen.find(is_near).unwrap_or(winner);
-    let undecided = decision(Outcome::Undecided, near);
-    Some(Decision { settled_by: settled_by(&undecided, positives(claims)?), ..undecided })
 }
 
 /// Mean number of positives of a replicate among the rows that rank.

@@ -12,13 +12,10 @@ const OF_AN_ID: usize = 8;
 
 /// The decision in a sentence or two: what, how sure, what it gives.
 pub(super) fn decision_in_words(report: &Report) -> Option<String> {
-    let decision = report.answer.decision.as_ref()?;
-    let chosen = report.ranking.trial(&decision.trial)?;
-    let told = [why(report, decision, chosen), gives(report, chosen)];
-    Some(told.into_iter().flatten().collect::<Vec<_>>().join(" "))
+    Some(reasons(report).join(" ")).filter(|told| !told.is_empty())
 }
 
-/// The sentences of the reasons, for programs.
+/// The same, sentence by sentence, for programs.
 pub(super) fn reasons(report: &Report) -> Vec<String> {
     let Some(decision) = &report.answer.decision else { return Vec::new() };
     let Some(chosen) = report.ranking.trial(&decision.trial) else { return Vec::new() };

@@ -40,7 +40,8 @@ fn all_that_a_trainer_says_is_read() {
 fn variables_of_the_environment_are_not_looked_for_in_commands() {
     let none = |_: &str| None;
     let text = format!(
-        "{TEXT}trainers: {{t: {{command: [x, '${{n}}'], predict: [x, '${{n}}'], files: ['${{n}}']}}}}\nparameters: {{}}\n"
+        "{TEXT}trainers: {{t: {{command: [x, '${{n}}'], predict: [x, '${{n}}'], files: ['${{n}}']}}}}\n\
+         parameters: {{}}\n"
     );
     let faults = super::super::parse_in(&none, "a", &text, &[]).unwrap_err();
     let lines: Vec<String> = faults.lines().collect();
