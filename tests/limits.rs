@@ -253,3 +253,26 @@ fn names_are_shown_and_not_obeyed() {
     let kept: String = fs::read_to_string(run.join("manifest.json")).unwrap();
     assert!(kept.contains("\\u001b"), "the record has names as they are");
 }
+
+/// Before 0.2 this sweep was refused: its replicates would take 480 MB together.
+#[test]
+fn replicates_that_do_not_fit_together_are_prepared_one_by_one() {
+    let row = |row: usize| {
+        let x: Vec<String> = (0..30).map(|at| (row * (2 * at + 7) % 1009).to_string()).collect();
+        format!("{},{}\n", x.join(","), row % 10 / 9)
+    };
+    let names: Vec<String> = (0..30).map(|at| format!("x{at}")).collect();
+    let folder = sweep(format!("{},y\n{}", names.join(","), (0..40_000).map(row).collect::<String>()), "");
+    let run = |limits: &str, out: &str| {
+        let more = ["--set", "replicates=100", "--set", "train.epochs=1", "--set", "train.batch_size=4096"];
+        let said =
+            under(limits, folder.path(), &[&["run", "s.yaml", "--out", out, "--no-progress"], &more[..]].concat());
+        assert_eq!(said.code, Some(0), "{said:?}");
+        fs::read(folder.path().join(out).join("results.parquet")).unwrap();
+        let report = focalsweep(folder.path(), ["report", out, "--format", "csv"]);
+        assert_eq!(report.code, Some(0), "{report:?}");
+        report.stdout
+    };
+    let few = run("ulimit -v 700000", "few");
+    assert!(few.lines().count() == 3 && few == run("true", "all"), "{few}");
+}

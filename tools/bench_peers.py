@@ -218,20 +218,22 @@ def synthesised(program, scratch, rows, features, positives):
 
 
 def widths(machine, program, scratch, peer):
-    """Seconds of an epoch of 7 models of one hidden layer, by inputs and width: whole processes of three epochs less those of one."""
+    """Seconds of an epoch of 7 models of one hidden layer, by inputs and width: whole processes of many epochs less those of one."""
     lines = [f"{machine}; one whole process each.", "", "| inputs | width | focalsweep, s an epoch | jax_vmap | its time over ours |", "|---|---|---|---|---|"]
     for inputs in (10, 100, 1000):
         data = synthesised(program, scratch, 20_000, inputs, 400)
         for width in (16, 64, 256, 1024):
             walls = {"ours": [], "jax": []}
-            for epochs in (1, 3):
+            size = inputs * width
+            many = 201 if size < 5_000 else 41 if size < 20_000 else 11 if size < 200_000 else 3
+            for epochs in (1, many):
                 path, out = pathlib.Path(scratch, "width.yaml"), pathlib.Path(scratch, "width")
                 shutil.rmtree(out, ignore_errors=True)
                 path.write_text(sweep(data, 1, 7, "none", str(width), epochs))
                 walls["ours"].append(once([str(program), "run", str(path), "--out", str(out), "--no-progress", "--devices", "cpu"], ROOT)[0])
                 jax = peer("jax_vmap", data, epochs, 7, "--hidden", str(width))
                 walls["jax"].append(once(jax.command, jax.folder)[0])
-            ours, theirs = ((three - one) / 2 for one, three in walls.values())
+            ours, theirs = ((more - one) / (many - 1) for one, more in walls.values())
             print(f"{inputs} inputs, width {width}: {ours:.3f} s, jax {theirs:.3f}", file=sys.stderr)
             lines.append(f"| {inputs} | {width} | {ours:.3f} | {theirs:.3f} | {theirs / ours:.1f} |")
     fill("widths", lines)

@@ -109,6 +109,7 @@ fn trained(spec: &Spec, workload: &mut Workload, job: &Job, host: &Host) -> Resu
         plan: &workload.plan,
         trials: &workload.trials,
         replicates: &workload.replicates,
+        again: Some(&workload.again(spec)),
         data_fingerprint: &workload.source.fingerprint,
         dir: &dir,
         stop: &Stop::default(),

@@ -59,6 +59,7 @@ pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
         plan: &run.plan,
         trials: &run.trials,
         replicates: &replicates,
+        again: None,
         data_fingerprint: &run.manifest.data_fingerprint,
         dir: &run.dir,
         stop: &stop,

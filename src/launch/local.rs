@@ -102,7 +102,9 @@ pub fn run(local: &Local<'_>, mut watch: impl FnMut(&Tally)) -> Result<Tally, La
     };
     let torch = if !over && pool.iter().any(|device| device.trainer == Trainer::Libtorch) {
         // The children map the rows that this process has prepared.
-        work.dir.write_prepared(work.replicates, work.data_fingerprint)?;
+        for replicate in work.replicates {
+            work.dir.write_prepared(work.whole(replicate)?.as_ref(), work.data_fingerprint)?;
+        }
         Some(TorchPool::new(pool, work.dir.root())?)
     } else {
         None

@@ -1,9 +1,11 @@
 //! A run that is looked at to run one trial of a command by hand. Nothing of it is changed.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::error::RunError;
 use super::workload::Workload;
+use crate::launch::LaunchError;
 use crate::launch::command::{ByHand, folder_of_trial};
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::{RunDir, RunFiles};
@@ -24,7 +26,7 @@ pub struct Found<'a> {
     run: &'a Looked,
     trial: (String, CommandTrial),
     trainer: &'a TrainerSpec,
-    data: &'a Replicate,
+    data: &'a Arc<Replicate>,
 }
 
 /// Reads the run in `root`, its plan and its data.
@@ -77,8 +79,9 @@ impl Found<'_> {
         let mut name = of_run.file_name().unwrap_or_default().to_owned();
         name.push("-by-hand");
         let Looked { spec, workload, .. } = self.run;
-        let (of_spec, rows) = ((spec, self.trainer), (&workload.source, self.data));
-        Ok(ByHand::lay_out(of_run.with_file_name(name), (id.clone(), trial), of_spec, rows)?)
+        let (of_spec, rows) = ((spec, self.trainer), (&workload.again(spec), self.data));
+        let laid_out = ByHand::lay_out(of_run.with_file_name(name), (id.clone(), trial), of_spec, rows);
+        Ok(laid_out.map_err(LaunchError::from)?)
     }
 
     /// What the scores are worth that the command wrote.

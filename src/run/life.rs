@@ -294,7 +294,7 @@ impl Ready {
             }
         };
         if self.sweep.for_workers() {
-            dir.write_prepared(&self.workload.replicates, &self.workload.source.fingerprint)?;
+            self.workload.write_prepared(&self.sweep.spec, &dir)?;
         }
         if self.sweep.options.prepare_only {
             let jobs = self.workload.plan.jobs.len();
@@ -470,7 +470,7 @@ impl Ready {
         self.count_plan(manifest);
         dir.commit(manifest)?;
         if self.sweep.for_workers() {
-            dir.write_prepared(&self.workload.replicates, &self.workload.source.fingerprint)?;
+            self.workload.write_prepared(spec, dir)?;
         }
         Ok(self.workload.plan.jobs[before..].to_vec())
     }

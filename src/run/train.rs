@@ -8,7 +8,7 @@ use super::workload::Workload;
 use crate::launch::command::{self, Commands, Handed, Machine};
 use crate::launch::local::{self, Local};
 use crate::launch::slurm::{self, Cluster};
-use crate::launch::{Follow, Tally};
+use crate::launch::{Follow, LaunchError, Tally};
 use focalsweep_core::plan::{Job, Plan};
 use focalsweep_core::record::{RunDir, RunDirError};
 use focalsweep_core::spec::{Launcher, STACK, Spec};
@@ -71,11 +71,13 @@ impl Training<'_> {
         let workload = self.workload;
         let (of_commands, jobs): (Vec<Job>, Vec<Job>) =
             jobs.into_iter().partition(|job| workload.trials.is_of_command(job.first));
+        let again = workload.again(self.spec);
         let work = Work {
             spec: self.spec,
             plan: &workload.plan,
             trials: &workload.trials,
             replicates: &workload.replicates,
+            again: Some(&again),
             data_fingerprint: &workload.source.fingerprint,
             dir: self.dir,
             stop: self.stop,
@@ -90,7 +92,7 @@ impl Training<'_> {
         if beside > 0 && tally.done == tally.rows {
             tally = with(&tally, beside);
             let (machine, fingerprints) = (&Machine::look(), &workload.trainers);
-            let data = Handed::OnDemand(&workload.source);
+            let data = Handed::OnDemand(&again);
             let commands = Commands { work, jobs: &of_commands, data, fingerprints, machine };
             command::run(&commands, &mut tally, |tally| observer.progress(tally))?;
         } else {
@@ -120,7 +122,9 @@ impl Training<'_> {
             }
             if let Some(command) = spec.trainers.get(&trainer) {
                 let needs: HashSet<_> = plan.jobs.iter().map(|job| (job.replicate, command.inputs)).collect();
-                command::write_for_tasks(dir.root(), &workload.source, &workload.replicates, &needs)?;
+                let again = workload.again(spec);
+                command::write_for_tasks(dir.root(), &again, &workload.replicates, &needs)
+                    .map_err(LaunchError::from)?;
             }
             let cluster = Cluster { spec, plan, first, trainer: &trainer, dir, stop, detach };
             match slurm::run(&cluster, &mut Told(observer))? {

@@ -15,7 +15,7 @@ use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::RunDir;
 use focalsweep_core::spec::{Backend, Devices, Epochs, Spec, Stopping, Word};
 use focalsweep_core::text::shortened;
-use focalsweep_engine::data::{self, DataError, DownloadProgress, Source, Splits};
+use focalsweep_engine::data::{self, Again, DataError, DownloadProgress, Source, Splits};
 use focalsweep_engine::memory::Budget;
 use focalsweep_engine::train::Schedule;
 use focalsweep_report::{FEW_POSITIVES, few_validation_positives, thousands};
@@ -137,6 +137,23 @@ impl Workload {
         if there < end {
             let more = data::prepare_onward(there..end, &self.source, &spec.data, &splits(spec))?;
             self.replicates.extend(more);
+        }
+        Ok(())
+    }
+
+    /// What makes the features of replicates that have let them go.
+    pub fn again<'a>(&'a self, spec: &'a Spec) -> Again<'a> {
+        Again::new(&self.source, &spec.data, splits(spec))
+    }
+
+    /// Has the run in `dir` hold the rows of all replicates, for whoever trains in another process.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub(super) fn write_prepared(&self, spec: &Spec, dir: &RunDir) -> Result<(), RunError> {
+        let again = self.again(spec);
+        for replicate in &self.replicates {
+            dir.write_prepared(again.whole(replicate)?.as_ref(), &self.source.fingerprint)?;
         }
         Ok(())
     }

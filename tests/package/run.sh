@@ -16,7 +16,7 @@ common="pyarrow pandas polars numpy pytest"
 if [ "${1:-}" = --trackers ]; then
     shift
     missed="focalsweep.integrations was not tested"
-    make_venv python-trackers "$common mlflow wandb tensorboard optuna scikit-learn"
+    make_venv python-trackers "$common mlflow onnx onnxruntime wandb tensorboard optuna scikit-learn"
     exec "$venv/bin/python" -m pytest -q -p no:cacheprovider python/tests/trackers "$@"
 fi
 missed="the Python package was not tested"

@@ -40,6 +40,11 @@ impl Budget {
         Self { most, taken: AtomicU64::new(0) }
     }
 
+    /// How many bytes may be taken in all.
+    pub fn most(&self) -> u64 {
+        self.most
+    }
+
     /// Whether so many bytes could be taken at the beginning.
     ///
     /// # Errors

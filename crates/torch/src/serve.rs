@@ -168,7 +168,7 @@ fn train(served: &ServedRun, order: &RunOrder, stop: &Stop, answers: &Answers) -
     let AttendedRun { dir, spec, plan, trials, manifest, .. } = run;
     let replicates = [served.rows(order.job.replicate).map_err(|error| error.to_string())?];
     let data_fingerprint = &manifest.data_fingerprint;
-    let work = Work { spec, plan, trials, replicates: &replicates, data_fingerprint, dir, stop };
+    let work = Work { spec, plan, trials, replicates: &replicates, again: None, data_fingerprint, dir, stop };
     let device = JobDevice { device: order.device, model: &order.model, backends };
     let slot = order.slot;
     let tell = |event| {

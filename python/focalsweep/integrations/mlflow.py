@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
 from ..run import Run
+from ._mlflow_onnx import log_onnx
 from ._trials import COLUMNS, Row, plain, rows
 
 _BATCH = 900
@@ -24,8 +25,10 @@ def log(run: Run, experiment: str | None = None, *, tracking_uri: str | None = N
     """Logs a run to the tracking server, and gives the id of the parent run.
 
     `experiment` is named after the sweep unless given. The parent has the winner's parameters and mean metrics, the
-    answer in words (`answer.txt`), report.html, sweep.yaml and the winner's model directory under `model/`; a child
-    has the figures of its training, with those of each epoch as steps.
+    answer in words (`answer.txt`), report.html, sweep.yaml, the winner's model directory under `model/`, and under
+    `onnx/` the same as an MLflow model with a signature (`mlflow.pyfunc.load_model`), where the package onnx is
+    installed and no command of yours trained it; a child has the figures of its training, with those of each epoch
+    as steps.
     """
     client = MlflowClient(tracking_uri)
     named = experiment or run.name
@@ -55,6 +58,7 @@ def _log_model(client: MlflowClient, parent: str, run: Run) -> None:
     with tempfile.TemporaryDirectory(prefix="focalsweep-") as folder:
         copy = shutil.copytree(model.path, Path(folder) / "model")
         client.log_artifacts(parent, str(copy), "model")
+    log_onnx(client, parent, run)
 
 
 def _log_row(client: MlflowClient, place: str, parent: str, row: Row) -> None:

@@ -85,12 +85,34 @@ def test_mlflow(run: focalsweep.Run, mlflow_server: str, tmp_path: Path) -> None
         steps = client.get_metric_history(child.info.run_id, "epoch_val_auc")
         assert sorted((step.step, step.value) for step in steps) == last_val_auc(run, trial)
     names = {artifact.path for artifact in client.list_artifacts(parent)}
-    assert names == {"answer.txt", "report.html", "sweep.yaml", "model"}
+    assert names == {"answer.txt", "report.html", "sweep.yaml", "model", "onnx"}
     model = focalsweep.Model(client.download_artifacts(parent, "model", str(tmp_path)))
     assert model.threshold == run.model().threshold
     assert client.get_run(parent).data.tags["focalsweep.winner"] == run.best.id
+    check_mlflow_model(model, client.download_artifacts(parent, "onnx", str(tmp_path)))
     mlflow.log(run, tracking_uri=mlflow_server)
     assert len(client.search_runs([experiment.experiment_id])) == 6
+
+
+def check_mlflow_model(model: focalsweep.Model, path: str) -> None:
+    """A frame goes in as it is in the data, gaps in text as "", and comes out with the scores of the model."""
+    import mlflow.pyfunc
+    import pandas as pd
+
+    served = mlflow.pyfunc.load_model(path)
+    frame = pd.read_csv(CRASH).head(200)
+    wanted = served.metadata.get_input_schema()
+    text = {spec.name for spec in wanted.inputs if spec.type.kind in "OU"}
+    assert text and set(wanted.input_names()) - text
+    columns = {
+        name: frame[name].astype(object).fillna("") if name in text else frame[name].astype(float)
+        for name in wanted.input_names()
+    }
+    found = served.predict(pd.DataFrame(columns))
+    expected = model.predict_proba(frame)[:, 1]
+    assert list(found.columns) == served.metadata.get_output_schema().input_names()
+    assert abs(found["score"].to_numpy() - expected).max() < 1e-6
+    assert (found["flagged"].to_numpy() == model.flag(frame)).all()
 
 
 def test_wandb_offline(run: focalsweep.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,12 +3,13 @@
 use std::io;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
+use std::sync::Arc;
 
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::RunDirError;
 use focalsweep_core::spec::{CommandTrial, Spec, TrainerSpec};
-use focalsweep_engine::data::{Source, columns_of};
-use focalsweep_engine::job::read_scores;
+use focalsweep_engine::data::{Again, columns_of};
+use focalsweep_engine::job::{JobError, read_scores};
 use focalsweep_engine::train::{Measured, measure_outside};
 
 use super::attempt::{GPUS, Told, environment, lay_out};
@@ -36,10 +37,11 @@ impl<'a> ByHand<'a> {
         folder: PathBuf,
         (trial_id, trial): (String, &CommandTrial),
         (spec, trainer): (&Spec, &'a TrainerSpec),
-        (source, data): (&Source, &Replicate),
-    ) -> Result<Self, RunDirError> {
+        (rows, data): (&Again<'_>, &Arc<Replicate>),
+    ) -> Result<Self, JobError> {
         let failed = |why: io::Error| RunDirError::io(&folder, why);
-        let files = write(&folder.join("inputs"), source, data, trainer.inputs)?;
+        let files = write(&folder.join("inputs"), rows, data, trainer.inputs)?;
+        let source = rows.source();
         let of = (data.index, source.label.as_str());
         let (files, going) = ((files, columns(trainer, &columns_of(source))), (all_epochs(spec, trainer), None));
         let order = TrialOrder::new((spec, trainer), (trial_id, trial), of, &folder, files, going).map_err(failed)?;

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use focalsweep_core::prepared::{ColumnRead, Replicate};
 use focalsweep_core::record::{RunDirError, write_atomically};
 use focalsweep_core::spec::{Inputs, Word};
-use focalsweep_engine::data::{Source, bytes_of, columns_of, free_space, hand_over};
+use focalsweep_engine::data::{Again, bytes_of, columns_of, free_space, hand_over};
+use focalsweep_engine::job::JobError;
 use focalsweep_engine::memory;
 use serde::Serialize;
 
@@ -49,7 +50,7 @@ pub(super) enum InputFiles<'a> {
 #[derive(Debug)]
 pub(super) struct OnDemand<'a> {
     folder: PathBuf,
-    source: &'a Source,
+    rows: &'a Again<'a>,
     /// Commands that need them still, and the files themselves.
     of: HashMap<Key, Mutex<(usize, Option<Paths>)>>,
 }
@@ -61,7 +62,7 @@ impl<'a> InputFiles<'a> {
     /// The folder cannot be emptied.
     pub(super) fn on_demand(
         folder: PathBuf,
-        source: &'a Source,
+        rows: &'a Again<'a>,
         needs: impl Iterator<Item = Key>,
     ) -> Result<Self, RunDirError> {
         remove(&folder)?;
@@ -70,18 +71,18 @@ impl<'a> InputFiles<'a> {
             let entry = of.entry(key).or_default();
             entry.get_mut().unwrap_or_else(PoisonError::into_inner).0 += 1;
         }
-        Ok(Self::OnDemand(OnDemand { folder, source, of }))
+        Ok(Self::OnDemand(OnDemand { folder, rows, of }))
     }
 
     /// The files of a replicate, written if this is the first to ask.
     ///
     /// # Errors
     /// There is no room, or they cannot be written; they are not there.
-    pub(super) fn of(&self, replicate: &Arc<Replicate>, inputs: Inputs) -> Result<Paths, RunDirError> {
+    pub(super) fn of(&self, replicate: &Arc<Replicate>, inputs: Inputs) -> Result<Paths, JobError> {
         let key = (replicate.index, inputs);
         let files = match self {
             Self::OnDemand(files) => files,
-            Self::There(folder) => return there(&place(folder, key), replicate),
+            Self::There(folder) => return Ok(there(&place(folder, key), replicate)?),
         };
         let missing = || RunDirError::Broken { path: files.folder.clone(), why: "nobody needs these files".to_owned() };
         let entry = files.of.get(&key).ok_or_else(missing)?;
@@ -89,7 +90,7 @@ impl<'a> InputFiles<'a> {
         if let Some(paths) = &entry.1 {
             return Ok(paths.clone());
         }
-        let paths = write(&place(&files.folder, key), files.source, replicate, inputs)?;
+        let paths = write(&place(&files.folder, key), files.rows, replicate, inputs)?;
         Ok(entry.1.insert(paths).clone())
     }
 
@@ -142,22 +143,22 @@ impl Drop for OnDemand<'_> {
 /// There is no room, or they cannot be written.
 pub fn write_for_tasks(
     root: &Path,
-    source: &Source,
+    rows: &Again<'_>,
     replicates: &[Arc<Replicate>],
     needs: &HashSet<(u32, Inputs)>,
-) -> Result<(), RunDirError> {
+) -> Result<(), JobError> {
     let folder = folder(root);
     for &(index, inputs) in needs {
         let Some(replicate) = replicates.iter().find(|replicate| replicate.index == index) else { continue };
         let place = place(&folder, (index, inputs));
         if there(&place, replicate).is_err() {
-            write(&place, source, replicate, inputs)?;
+            write(&place, rows, replicate, inputs)?;
         }
     }
     let path = folder.join(COLUMNS);
     let failed = |why: io::Error| RunDirError::io(&path, why);
-    let json = serde_json::to_vec(&columns_of(source)).map_err(|why| failed(why.into()))?;
-    write_atomically::<io::Error>(&path, |out| out.write_all(&json)).map_err(failed)
+    let json = serde_json::to_vec(&columns_of(rows.source())).map_err(|why| failed(why.into()))?;
+    Ok(write_atomically::<io::Error>(&path, |out| out.write_all(&json)).map_err(failed)?)
 }
 
 /// The columns of the source, as [`write_for_tasks`] has written them.
@@ -194,15 +195,20 @@ fn remove(folder: &Path) -> Result<(), RunDirError> {
 ///
 /// # Errors
 /// There is no room, or they cannot be written.
-pub(super) fn write(folder: &Path, source: &Source, data: &Replicate, inputs: Inputs) -> Result<Paths, RunDirError> {
+pub(super) fn write(folder: &Path, rows: &Again<'_>, data: &Arc<Replicate>, inputs: Inputs) -> Result<Paths, JobError> {
+    let source = rows.source();
+    let data = &match inputs {
+        Inputs::Raw => Arc::clone(data),
+        Inputs::Prepared => rows.whole(data)?,
+    };
     fs::create_dir_all(folder).map_err(|why| RunDirError::io(folder, why))?;
     let needs = bytes_of(source, data, inputs).saturating_add(LEFT);
     if let Some(free) = free_space(folder).filter(|free| *free < needs) {
         let [needs, free] = [needs, free].map(memory::in_words);
         let why = format!("the files of replicate {} may take {needs}, and {free} are free on this disk", data.index);
-        return Err(RunDirError::io(folder, io::Error::new(io::ErrorKind::StorageFull, why)));
+        return Err(RunDirError::io(folder, io::Error::new(io::ErrorKind::StorageFull, why)).into());
     }
-    let one = |name: &str, rows, with_label| {
+    let one = |name: &str, rows, with_label| -> Result<PathBuf, RunDirError> {
         let path = folder.join(format!("{name}.parquet"));
         hand_over(&path, (source, data), rows, inputs, with_label).map_err(|why| RunDirError::io(&path, why))?;
         std::path::absolute(&path).map_err(|why| RunDirError::io(&path, why))

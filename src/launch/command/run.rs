@@ -12,7 +12,7 @@ use focalsweep_core::plan::Job;
 use focalsweep_core::prepared::ColumnRead;
 use focalsweep_core::record::{Attempt, HistoryRow, Journals, PLAN, RunDirError};
 use focalsweep_core::spec::{CommandTrial, Inputs, TrainerSpec};
-use focalsweep_engine::data::{Source, columns_of};
+use focalsweep_engine::data::{Again, columns_of};
 use focalsweep_engine::job::{Event, JobError, Outside, Work, carry, ended, keep_outside, paused_outside};
 
 use super::attempt::Told;
@@ -57,7 +57,7 @@ pub struct Commands<'a> {
 #[derive(Debug, Clone, Copy)]
 pub enum Handed<'a> {
     /// They are written as they are needed, of the rows as these were read.
-    OnDemand(&'a Source),
+    OnDemand(&'a Again<'a>),
     /// They are there: this is a task of a cluster. Another copy of it may be at the same trial.
     There,
 }
@@ -124,9 +124,9 @@ pub fn run(commands: &Commands<'_>, tally: &mut Tally, mut watch: impl FnMut(&Ta
     }
     let folder = files::folder(work.dir.root());
     let shared = match data {
-        Handed::OnDemand(source) => Shared {
-            files: InputFiles::on_demand(folder, source, tasks.iter().map(Task::key))?,
-            columns: columns_of(source),
+        Handed::OnDemand(rows) => Shared {
+            files: InputFiles::on_demand(folder, rows, tasks.iter().map(Task::key))?,
+            columns: columns_of(rows.source()),
         },
         Handed::There => Shared { files: InputFiles::There(folder), columns: columns_for_tasks(work.dir.root())? },
     };

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::any_nan;
-use super::sorted::{Sorted, Step};
+use super::steps::{Step, Steps};
 
 /// Platt scaling: P(positive) = 1 / (1 + exp(a·f + b)) with f the logit of the score.
 ///
@@ -54,11 +54,21 @@ impl Platt {
         let (high, low) = ((positives + 1.0) / (positives + 2.0), 1.0 / (negatives + 2.0));
         let rows: Vec<(f64, f64)> =
             logits.zip(labels).map(|(logit, &y)| (logit, if y != 0 { high } else { low })).collect();
-        let mut fit = Self { a: 0.0, b: ((negatives + 1.0) / (positives + 1.0)).ln() };
-        let mut now = Slopes::new(fit, &rows);
+        let prior = Self { a: 0.0, b: ((negatives + 1.0) / (positives + 1.0)).ln() };
+        // Nearly there by a few hundred buckets of rows, so that few steps need all of them.
+        let buckets = Bucket::of(&rows);
+        let near = prior.descended(|fit| Slopes::of_buckets(fit, &buckets), count as f64);
+        let start = if near.a.is_finite() && near.b.is_finite() { near } else { prior };
+        Some(start.descended(|fit| Slopes::new(fit, &rows), count as f64))
+    }
+
+    /// The optimum of what has these slopes over so many rows.
+    fn descended(self, slopes: impl Fn(Self) -> Slopes, rows: f64) -> Self {
+        let mut fit = self;
+        let mut now = slopes(fit);
         for _ in 0..100 {
             let Slopes { ga, gb, haa, hab, hbb, .. } = now;
-            if ga.abs() < 1e-10 * rows.len() as f64 && gb.abs() < 1e-10 * rows.len() as f64 {
+            if ga.abs() < 1e-10 * rows && gb.abs() < 1e-10 * rows {
                 break;
             }
             let determinant = haa * hbb - hab * hab;
@@ -66,14 +76,14 @@ impl Platt {
             let downhill = ga * da + gb * db;
             let tried = (0..40).map(|halvings| 0.5_f64.powi(halvings)).find_map(|step| {
                 let next = Self { a: fit.a + step * da, b: fit.b + step * db };
-                let there = Slopes::new(next, &rows);
+                let there = slopes(next);
                 (there.loss < now.loss + 1e-4 * step * downhill).then_some((next, there))
             });
             // No step gets lower: as far as 64 bits tell, this is the optimum.
             let Some((next, there)) = tried else { break };
             (fit, now) = (next, there);
         }
-        Some(fit)
+        fit
     }
 
     /// Probability for a score.
@@ -107,26 +117,67 @@ struct Slopes {
 const LOGGED_AT_ONCE: usize = 512;
 
 impl Slopes {
+    const NONE: Self = Self { loss: 0.0, ga: 0.0, gb: 0.0, haa: 1e-12, hab: 0.0, hbb: 1e-12 };
+
     /// At `fit`, of rows (logit, target).
     fn new(fit: Platt, rows: &[(f64, f64)]) -> Self {
-        let mut sum = Self { loss: 0.0, ga: 0.0, gb: 0.0, haa: 1e-12, hab: 0.0, hbb: 1e-12 };
+        let mut sum = Self::NONE;
         for rows in rows.chunks(LOGGED_AT_ONCE) {
             let mut product = 1.0;
             for &(f, target) in rows {
-                let x = fit.a * f + fit.b;
-                // 1 + exp(x) without overflow: of the smaller side.
-                let e = (-x.abs()).exp();
-                let large = 1.0 / (1.0 + e);
-                let p = if x >= 0.0 { e * large } else { large };
-                product *= 1.0 + e;
-                sum.loss += if x >= 0.0 { target * x } else { (target - 1.0) * x };
-                let (slope, curve) = (target - p, p * (1.0 - p));
-                (sum.ga, sum.gb) = (sum.ga + f * slope, sum.gb + slope);
-                (sum.haa, sum.hab, sum.hbb) = (sum.haa + f * f * curve, sum.hab + f * curve, sum.hbb + curve);
+                product *= sum.add(fit, (f, target), 1.0);
             }
             sum.loss += product.ln();
         }
         sum
+    }
+
+    fn of_buckets(fit: Platt, buckets: &[Bucket]) -> Self {
+        let mut sum = Self::NONE;
+        for &Bucket { rows, logits, targets } in buckets.iter().filter(|bucket| bucket.rows > 0.0) {
+            let to_log = sum.add(fit, (logits / rows, targets / rows), rows);
+            sum.loss += rows * to_log.ln();
+        }
+        sum
+    }
+
+    /// Adds so many rows of a logit and a target, but for the logarithm of what is returned.
+    fn add(&mut self, fit: Platt, (f, target): (f64, f64), rows: f64) -> f64 {
+        let x = fit.a * f + fit.b;
+        // 1 + exp(x) without overflow: of the smaller side.
+        let e = (-x.abs()).exp();
+        let large = 1.0 / (1.0 + e);
+        let p = if x >= 0.0 { e * large } else { large };
+        self.loss += rows * if x >= 0.0 { target * x } else { (target - 1.0) * x };
+        let (slope, curve) = (rows * (target - p), rows * p * (1.0 - p));
+        (self.ga, self.gb) = (self.ga + f * slope, self.gb + slope);
+        (self.haa, self.hab, self.hbb) = (self.haa + f * f * curve, self.hab + f * curve, self.hbb + curve);
+        1.0 + e
+    }
+}
+
+/// Buckets of equal width over the logits.
+const BUCKETS: usize = 512;
+
+/// Rows whose logits lie together: how many, and the sums of their logits and targets.
+#[derive(Debug, Clone, Copy, Default)]
+struct Bucket {
+    rows: f64,
+    logits: f64,
+    targets: f64,
+}
+
+impl Bucket {
+    fn of(rows: &[(f64, f64)]) -> Vec<Self> {
+        let ends = rows.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &(f, _)| (a.min(f), b.max(f)));
+        let scale = BUCKETS as f64 / (ends.1 - ends.0).max(f64::MIN_POSITIVE);
+        let mut buckets = vec![Self::default(); BUCKETS];
+        for &(f, target) in rows {
+            let bucket = &mut buckets[(((f - ends.0) * scale) as usize).min(BUCKETS - 1)];
+            bucket.rows += 1.0;
+            (bucket.logits, bucket.targets) = (bucket.logits + f, bucket.targets + target);
+        }
+        buckets
     }
 }
 
@@ -144,6 +195,11 @@ pub struct Isotonic {
 impl Isotonic {
     /// `None` without rows or when a score is NaN.
     pub fn fit(scores: &[f32], labels: &[u8]) -> Option<Self> {
+        Self::fit_steps(&Steps::of(scores, labels)?)
+    }
+
+    /// The same of rows in order.
+    pub fn fit_steps(steps: &Steps) -> Option<Self> {
         /// Rows whose mean is a step.
         struct Pool {
             positives: u64,
@@ -152,8 +208,9 @@ impl Isotonic {
             highest: f32,
         }
         let mut pools: Vec<Pool> = Vec::new();
-        for Step { score, rows, positives } in Sorted::new(scores, labels)?.steps() {
-            let mut pool = Pool { positives, count: rows, lowest: score, highest: score };
+        for &Step { score, rows, positives } in steps.iter() {
+            let (positives, count) = (u64::from(positives), u64::from(rows));
+            let mut pool = Pool { positives, count, lowest: score, highest: score };
             // A step is not below the one before: compared as fractions, so that equal steps are found equal.
             while let Some(before) =
                 pools.pop_if(|before| before.positives * pool.count >= pool.positives * before.count)

@@ -25,6 +25,7 @@
 //! | [`guaranteed_intervals`] | 95 % intervals at such a threshold | David & Nagaraja 2003, chapter 7.1; Hutson 1999 |
 //! | [`detectable_auc_difference`], [`positives_for_auc`] | what rows can tell | Hoenig & Heisey 2001 |
 //! | [`roc_curve`], [`precision_recall_curve`] | curves | scikit-learn |
+//! | [`Steps`] | distinct scores in their order, from which curves and reliability come | |
 //! | [`thin_roc`], [`thin_precision_recall`] | the same with fewer points, never better | Visvalingam & Whyatt 1993 |
 //! | [`vertical_average`], [`wilson_band`], [`unit_band`] | 95 % bands of ROC curves | Fawcett 2006; Wilson 1927 |
 //! | [`reliability()`], [`expected_calibration_error`] | how calibrated scores are | Naeini et al. 2015, AAAI |
@@ -60,8 +61,8 @@ mod precision_influences;
 mod ranks;
 mod reliability;
 mod served;
-mod sorted;
 mod split;
+mod steps;
 mod student;
 mod thin;
 
@@ -96,6 +97,7 @@ pub use reliability::{Binning, ReliabilityBin, expected_calibration_error, relia
 pub use served::{AtThreshold, Figure, Served};
 pub use split::SplitMetrics;
 pub(crate) use split::any_float;
+pub use steps::{Step, Steps};
 pub use student::{student_p, student_t};
 pub use thin::{thin_precision_recall, thin_roc};
 

@@ -1,6 +1,6 @@
 //! Whether a score of 0.3 means three of ten.
 
-use super::sorted::Sorted;
+use super::steps::Steps;
 
 /// How scores are put into bins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,32 +28,41 @@ pub struct ReliabilityBin {
 /// scikit-learn's `calibration_curve` has them (the upper end belongs to the bin), equal mass by the place in the
 /// order. Empty when a score is NaN or there are no rows or no bins.
 pub fn reliability(scores: &[f32], labels: &[u8], bins: usize, binning: Binning) -> Vec<ReliabilityBin> {
-    let Some(rows) = Sorted::new(scores, labels).filter(|_| bins > 0) else { return Vec::new() };
-    let all = rows.len();
-    // Inner edges belong to the bin below.
-    let place = |score: f64| (0..bins - 1).take_while(|&i| (i + 1) as f64 / (bins as f64) < score).count();
-    let mut of_bins = vec![(0_u64, 0.0, 0_u64); bins];
-    let mut before = 0;
-    for step in rows.steps() {
-        let (score, equal) = (f64::from(step.score), step.rows as usize);
-        let at = match binning {
-            Binning::EqualWidth => place(score),
-            Binning::EqualMass => equal_mass_bin(before, equal, all, bins),
-        };
-        let (count, sum, positives) = &mut of_bins[at];
-        *count += step.rows;
-        *sum += score * step.rows as f64;
-        *positives += step.positives;
-        before += equal;
+    Steps::of(scores, labels).map(|steps| steps.reliability(bins, binning)).unwrap_or_default()
+}
+
+impl Steps {
+    /// As [`reliability()`].
+    pub fn reliability(&self, bins: usize, binning: Binning) -> Vec<ReliabilityBin> {
+        if bins == 0 {
+            return Vec::new();
+        }
+        let all = self.rows() as usize;
+        // Inner edges belong to the bin below.
+        let place = |score: f64| (0..bins - 1).take_while(|&i| (i + 1) as f64 / (bins as f64) < score).count();
+        let mut of_bins = vec![(0_u64, 0.0, 0_u64); bins];
+        let mut before = 0;
+        for step in self.iter() {
+            let (score, equal) = (f64::from(step.score), step.rows as usize);
+            let at = match binning {
+                Binning::EqualWidth => place(score),
+                Binning::EqualMass => equal_mass_bin(before, equal, all, bins),
+            };
+            let (count, sum, positives) = &mut of_bins[at];
+            *count += u64::from(step.rows);
+            *sum += score * f64::from(step.rows);
+            *positives += u64::from(step.positives);
+            before += equal;
+        }
+        let of_bins = of_bins.into_iter().filter(|&(count, ..)| count > 0);
+        of_bins
+            .map(|(count, sum, positives)| ReliabilityBin {
+                count,
+                mean_score: sum / count as f64,
+                share_positive: positives as f64 / count as f64,
+            })
+            .collect()
     }
-    let of_bins = of_bins.into_iter().filter(|&(count, ..)| count > 0);
-    of_bins
-        .map(|(count, sum, positives)| ReliabilityBin {
-            count,
-            mean_score: sum / count as f64,
-            share_positive: positives as f64 / count as f64,
-        })
-        .collect()
 }
 
 /// The bin of equal mass of `equal` rows of one score, of which `before` of `all` rows have a lower one: by the middle

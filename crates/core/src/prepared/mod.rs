@@ -84,6 +84,24 @@ pub struct Replicate {
 }
 
 impl Replicate {
+    /// The same without its features: enough to plan by, and to say what came of it.
+    #[must_use]
+    pub fn without_features(&self) -> Self {
+        let without = |rows: &Rows| Rows { x: ScalarBuffer::default(), ..rows.clone() };
+        Self {
+            train: without(&self.train),
+            validation: without(&self.validation),
+            test: without(&self.test),
+            calibration: without(&self.calibration),
+            ..self.clone()
+        }
+    }
+
+    /// Whether it has its features, and can be trained on.
+    pub fn has_features(&self) -> bool {
+        self.features.is_empty() || !self.train.x.is_empty()
+    }
+
     /// The rows whose scores are kept, in the order in which they are.
     pub fn scored(&self) -> [&Rows; 3] {
         [&self.validation, &self.test, &self.calibration]

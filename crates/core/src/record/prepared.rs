@@ -49,18 +49,16 @@ struct Header {
 }
 
 impl RunDir {
-    /// Writes the rows of each replicate, unless they are there as they were written.
+    /// Writes the rows of a replicate, unless they are there as they were written.
     ///
     /// # Errors
     /// They cannot be written.
-    pub fn write_prepared(&self, replicates: &[Arc<Replicate>], data_fingerprint: &str) -> Result<(), RunDirError> {
+    pub fn write_prepared(&self, replicate: &Replicate, data_fingerprint: &str) -> Result<(), RunDirError> {
         let folder = self.path("prepared");
         std::fs::create_dir_all(&folder).map_err(|e| RunDirError::io(&folder, e))?;
-        for replicate in replicates {
-            let path = self.prepared_path(replicate.index);
-            if !is_there(&path, replicate, data_fingerprint)? {
-                write(&path, replicate, data_fingerprint).map_err(|e| RunDirError::io(&path, e))?;
-            }
+        let path = self.prepared_path(replicate.index);
+        if !is_there(&path, replicate, data_fingerprint)? {
+            write(&path, replicate, data_fingerprint).map_err(|e| RunDirError::io(&path, e))?;
         }
         Ok(())
     }
@@ -272,11 +270,11 @@ mod tests {
         for part in [train, validation, test, calibration] {
             part.units = ScalarBuffer::default();
         }
-        let replicates = [Arc::new(replicate(0)), Arc::new(without_units)];
-        dir.write_prepared(&replicates, "d").unwrap();
+        let replicates = [replicate(0), without_units];
+        replicates.iter().for_each(|replicate| dir.write_prepared(replicate, "d").unwrap());
         for expected in &replicates {
             let found = dir.prepared(expected.index, "d").unwrap();
-            assert_eq!(found, **expected);
+            assert_eq!(found, *expected);
         }
         let other = dir.prepared(0, "e").unwrap_err().to_string();
         assert!(other.contains("replicate 0 of data d, expected 0 of e"), "{other}");
@@ -301,7 +299,7 @@ mod tests {
     fn a_changed_byte_is_found_and_the_file_written_again() {
         let folder = tempfile::tempdir().unwrap();
         let dir = RunDir::lock(folder.path()).unwrap();
-        let small = [Arc::new(Replicate { train: part(40, 0.5), ..replicate(0) })];
+        let small = Replicate { train: part(40, 0.5), ..replicate(0) };
         dir.write_prepared(&small, "d").unwrap();
         let path = dir.prepared_path(0);
         for path in [path.clone(), sum_path(&path)] {
@@ -314,7 +312,7 @@ mod tests {
                 assert!(matches!(error, RunDirError::Broken { .. }), "byte {at}: {error}");
             }
             dir.write_prepared(&small, "d").unwrap();
-            assert_eq!(dir.prepared(0, "d").unwrap(), *small[0]);
+            assert_eq!(dir.prepared(0, "d").unwrap(), small);
         }
     }
 

@@ -1,10 +1,12 @@
-//! A Parquet file of which a row group's columns are encoded at once, a thread for each.
+//! A Parquet file whose columns are encoded at once, each by a thread of its own that lives as long as the file is
+//! written: none waits for another before its row group ends.
 
 use std::io::Write;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::{FieldRef, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::errors::ParquetError;
@@ -13,17 +15,17 @@ use parquet::file::writer::SerializedFileWriter;
 
 /// Rows of a row group, as [`ArrowWriter`] has them.
 const ROWS: usize = 1 << 20;
+/// Batches that a column may be behind.
+const BEHIND: usize = 2;
 
 /// Writes batches of flat columns.
 ///
-/// Memory: a row group, encoded.
+/// Memory: a row group, encoded, and a few batches.
 pub(super) struct RowGroups<W: Write + Send> {
     file: SerializedFileWriter<W>,
     factory: ArrowRowGroupWriterFactory,
-    schema: SchemaRef,
-    /// Those of the row group under way.
-    columns: Vec<ArrowColumnWriter>,
-    /// Its rows so far.
+    columns: Vec<Column>,
+    /// Rows of the row group under way.
     rows: usize,
     /// Row groups that are written.
     written: usize,
@@ -34,7 +36,8 @@ impl<W: Write + Send> RowGroups<W> {
         // Which writes the Arrow schema into the file too.
         let writer = ArrowWriter::try_new(out, schema.clone(), Some(properties))?;
         let (file, factory) = writer.into_serialized_writer()?;
-        Ok(Self { file, factory, schema, columns: Vec::new(), rows: 0, written: 0 })
+        let columns = schema.fields().iter().map(Column::new).collect::<Result<_, _>>()?;
+        Ok(Self { file, factory, columns, rows: 0, written: 0 })
     }
 
     /// Adds a batch of the schema.
@@ -43,13 +46,14 @@ impl<W: Write + Send> RowGroups<W> {
         while from < batch.num_rows() {
             let part = batch.slice(from, (batch.num_rows() - from).min(ROWS - self.rows));
             from += part.num_rows();
-            if self.columns.is_empty() {
-                self.columns = self.factory.create_column_writers(self.written)?;
+            if self.rows == 0 {
+                for (column, writer) in self.columns.iter().zip(self.factory.create_column_writers(self.written)?) {
+                    column.tell(Work::Begin(writer))?;
+                }
             }
-            let columns = self.columns.iter_mut().zip(self.schema.fields()).zip(part.columns());
-            at_once::<_, ()>(columns.map(|((column, field), array)| {
-                move || compute_leaves(field, array)?.iter().try_for_each(|leaf| column.write(leaf))
-            }))?;
+            for (column, array) in self.columns.iter().zip(part.columns()) {
+                column.tell(Work::Rows(array.clone()))?;
+            }
             self.rows += part.num_rows();
             if self.rows == ROWS {
                 self.end_group()?;
@@ -59,11 +63,10 @@ impl<W: Write + Send> RowGroups<W> {
     }
 
     fn end_group(&mut self) -> Result<(), ParquetError> {
-        let columns = std::mem::take(&mut self.columns);
-        let chunks: Vec<ArrowColumnChunk> = at_once(columns.into_iter().map(|column| move || column.close()))?;
+        self.columns.iter().try_for_each(|column| column.tell(Work::End))?;
         let mut group = self.file.next_row_group()?;
-        for chunk in chunks {
-            chunk.append_to_row_group(&mut group)?;
+        for column in &self.columns {
+            column.ended.recv().map_err(|_| failed())??.append_to_row_group(&mut group)?;
         }
         group.close()?;
         (self.rows, self.written) = (0, self.written + 1);
@@ -79,15 +82,65 @@ impl<W: Write + Send> RowGroups<W> {
     }
 }
 
-/// Does all of it, each on a thread of its own; what they give, in their order.
-fn at_once<T: Send, C: FromIterator<T>>(
-    each: impl Iterator<Item = impl FnOnce() -> Result<T, ParquetError> + Send>,
-) -> Result<C, ParquetError> {
-    thread::scope(|scope| {
-        let threads: Vec<_> = each.map(|work| scope.spawn(work)).collect();
-        let failed = || ParquetError::General("the encoder of a column failed".to_owned());
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(failed()))).collect()
-    })
+/// A column and its thread, which ends when this goes.
+struct Column {
+    work: SyncSender<Work>,
+    ended: Receiver<Result<ArrowColumnChunk, ParquetError>>,
+}
+
+/// What the thread of a column is told.
+enum Work {
+    /// A row group begins.
+    Begin(ArrowColumnWriter),
+    /// Some of its rows.
+    Rows(ArrayRef),
+    /// It ends, and is wanted.
+    End,
+}
+
+impl Column {
+    fn new(field: &FieldRef) -> Result<Self, ParquetError> {
+        let (work, told) = sync_channel(BEHIND);
+        let (give, ended) = sync_channel(1);
+        let field = FieldRef::clone(field);
+        let encode = move || {
+            let mut group: Option<Result<ArrowColumnWriter, ParquetError>> = None;
+            for work in told {
+                match work {
+                    Work::Begin(writer) => group = Some(Ok(writer)),
+                    Work::Rows(array) => {
+                        // After an error the rest of the group is not encoded.
+                        if let Some(Ok(writer)) = &mut group
+                            && let Err(why) = encode(writer, &field, &array)
+                        {
+                            group = Some(Err(why));
+                        }
+                    }
+                    Work::End => {
+                        let chunk = group.take().unwrap_or_else(|| Err(failed())).and_then(ArrowColumnWriter::close);
+                        if give.send(chunk).is_err() {
+                            return;
+                        }
+                    }
+                }
+            }
+        };
+        let named = thread::Builder::new().name("parquet-column".to_owned());
+        named.spawn(encode).map_err(|why| ParquetError::External(Box::new(why)))?;
+        Ok(Self { work, ended })
+    }
+
+    fn tell(&self, work: Work) -> Result<(), ParquetError> {
+        self.work.send(work).map_err(|_| failed())
+    }
+}
+
+fn encode(writer: &mut ArrowColumnWriter, field: &FieldRef, array: &ArrayRef) -> Result<(), ParquetError> {
+    compute_leaves(field, array)?.iter().try_for_each(|leaf| writer.write(leaf))
+}
+
+fn failed() -> ParquetError {
+    ParquetError::General("the encoder of a column failed".to_owned())
 }
 
 #[cfg(test)]

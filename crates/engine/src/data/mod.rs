@@ -4,12 +4,14 @@
 //! source ─parts, dialect─> cells ─understand─> Table ─label, suspect─> Source
 //!         ─split + fit on training rows + transform─> Replicate
 //! ```
-//! A [`focalsweep_core::prepared::Replicate`] is built once and shared by all jobs that train on it. Its
+//! A [`focalsweep_core::prepared::Replicate`] is built once and shared by all jobs that train on it; where many large
+//! ones would take too much room their features are let go and made [`Again`] replicate by replicate. Its
 //! [`focalsweep_core::prepared::Preprocessing`] is kept beside the models, so that new files can be prepared in the
 //! same way. What several of these files need (a format, a choice of columns, a row's place, a file's name) has a file
 //! of its own, so that none of them knows one that knows it.
 
 mod address;
+mod again;
 mod copies;
 mod decode;
 mod describe;
@@ -52,6 +54,7 @@ mod transform;
 mod understand;
 mod unfamiliar;
 
+pub use again::Again;
 pub use copies::copies_across;
 pub use describe::{ColumnDescription, Description, LevelCount, describe};
 pub use done::Read;

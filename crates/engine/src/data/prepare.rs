@@ -14,10 +14,17 @@ use super::split::{Dealt, Splits, split};
 use super::transform::Transform;
 use crate::memory::Budget;
 
-/// The first `count` of the replicates of a sweep, as [`prepare`] makes each.
+/// Bytes of features beyond which the replicates of a sweep are prepared one by one, and let go of their features until
+/// jobs train on them ([`super::Again`]); so do those that would take more than [`SHARE`] of the memory that is free.
+const MOST_FEATURES: u64 = 1 << 30;
+/// One part of so many.
+const SHARE: u64 = 4;
+
+/// The first `count` of the replicates of a sweep, as [`prepare`] makes each; without their features where those of
+/// `all` would take too much room.
 ///
 /// # Errors
-/// Those of [`prepare`]; `all` replicates together do not fit into memory, which is seen before they are made.
+/// Those of [`prepare`]; they do not fit into memory, which is seen before they are made.
 pub fn prepare_first(
     count: u32,
     source: &Source,
@@ -25,13 +32,10 @@ pub fn prepare_first(
     splits: &Splits<'_>,
     all: u32,
 ) -> Result<Vec<Arc<Replicate>>, DataError> {
-    let budget = Budget::now();
-    let room = Room { budget: &budget, replicates: all };
-    let one = |replicate| prepare_within(&room, source, data, splits, replicate).map(Arc::new);
-    (0..count).into_par_iter().map(one).collect()
+    prepare_some(&Budget::now(), 0..count, (source, data), splits, all)
 }
 
-/// The replicates `numbers` of a sweep, as [`prepare`] makes each, beside those that are prepared already.
+/// The replicates `numbers` of a sweep, as [`prepare_first`] makes those before them.
 ///
 /// # Errors
 /// Those of [`prepare`]; they do not fit into the memory that is left, which is seen before they are made.
@@ -41,10 +45,36 @@ pub fn prepare_onward(
     data: &DataSpec,
     splits: &Splits<'_>,
 ) -> Result<Vec<Arc<Replicate>>, DataError> {
-    let budget = Budget::now();
-    let room = Room { budget: &budget, replicates: numbers.end.saturating_sub(numbers.start) };
-    let one = |replicate| prepare_within(&room, source, data, splits, replicate).map(Arc::new);
-    numbers.into_par_iter().map(one).collect()
+    let more = numbers.end.saturating_sub(numbers.start);
+    prepare_some(&Budget::now(), numbers, (source, data), splits, more)
+}
+
+/// `all` share the memory that is left.
+pub(super) fn prepare_some(
+    budget: &Budget,
+    numbers: Range<u32>,
+    (source, data): (&Source, &DataSpec),
+    splits: &Splits<'_>,
+    all: u32,
+) -> Result<Vec<Arc<Replicate>>, DataError> {
+    let room = Room { budget, replicates: all };
+    let one = |replicate| prepare_within(&room, source, data, splits, replicate);
+    // The first says how wide they are; others may have a few levels more or less.
+    let Some(first) = numbers.clone().next().filter(|_| all > 1) else {
+        return numbers.map(|replicate| one(replicate).map(Arc::new)).collect();
+    };
+    let whole = one(first)?;
+    if !room.lets_go(source.table.rows, whole.features.len()) {
+        let rest = (first + 1..numbers.end).into_par_iter();
+        let rest = rest.map(|replicate| one(replicate).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
+        return Ok(std::iter::once(Arc::new(whole)).chain(rest).collect());
+    }
+    let mut replicates = vec![Arc::new(whole.without_features())];
+    drop(whole);
+    for replicate in first + 1..numbers.end {
+        replicates.push(Arc::new(one(replicate)?.without_features()));
+    }
+    Ok(replicates)
 }
 
 /// Splits `source` as the sweep has it for `replicate`, fits the preprocessing on the training rows and applies it to
@@ -82,11 +112,19 @@ struct Room<'a> {
 }
 
 impl Room<'_> {
+    /// Whether they are to let go of their features, of so many columns.
+    fn lets_go(&self, rows: usize, features: usize) -> bool {
+        let most = MOST_FEATURES.min(self.budget.most() / SHARE);
+        self.replicates > 1 && of_features(rows, features).saturating_mul(u64::from(self.replicates)) > most
+    }
+
     /// Whether all replicates, each as wide as this one, find room.
     fn check(&self, rows: usize, features: usize) -> Result<(), DataError> {
-        // A row's features, its label and its place in the source.
-        let row = 4 * features as u64 + 5;
-        let need = row.saturating_mul(rows as u64).saturating_mul(u64::from(self.replicates));
+        // One that goes while another comes.
+        let whole = if self.lets_go(rows, features) { 2 } else { self.replicates };
+        // A row's label and its place in the source.
+        let need = (5 * rows as u64).saturating_mul(u64::from(self.replicates));
+        let need = need.saturating_add(of_features(rows, features).saturating_mul(u64::from(whole)));
         self.budget.holds(need).map_err(|short| DataError::Memory {
             what: format!("{} replicates of {rows} rows with {features} features", self.replicates),
             short,
@@ -94,6 +132,11 @@ impl Room<'_> {
                    larger `data.min_level_count`",
         })
     }
+}
+
+/// Bytes of the features of a replicate.
+fn of_features(rows: usize, features: usize) -> u64 {
+    4 * (features as u64).saturating_mul(rows as u64)
 }
 
 fn prepare_within(

@@ -3,6 +3,7 @@
 use focalsweep_core::plan::Job;
 use focalsweep_core::record::RunDirError;
 
+use crate::data::DataError;
 use crate::train::{SaveError, TrainError};
 
 /// Why a job ended without its results in the journal. What had ended by then is there.
@@ -12,6 +13,10 @@ pub enum JobError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     RunDir(#[from] RunDirError),
+    /// The rows that it trains on.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Data(#[from] DataError),
     /// A result could not be kept.
     #[error("{job_id}: {why}")]
     #[diagnostic(help(

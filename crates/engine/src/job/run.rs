@@ -38,7 +38,8 @@ pub enum JobEnd {
 pub fn run_job(work: &Work<'_>, job: &Job, device: JobDevice<'_>, events: &dyn Fn(Event)) -> Result<JobEnd, JobError> {
     carry(work, job, events)?;
     let Some(opened) = Opened::new(work, job)? else { return Ok(JobEnd::Done) };
-    let (stack, data) = (&opened.stack, work.data(job)?);
+    let whole = work.whole(work.data(job)?)?;
+    let (stack, data) = (&opened.stack, whole.as_ref());
     let checkpoint = resume_from(work, job, stack, &data.train)
         .or_else(|| paused(work, (job, stack), &opened.kept.known, &data.train))
         .or_else(|| opened.kept.start_of_the_rest(stack));
@@ -49,7 +50,7 @@ pub fn run_job(work: &Work<'_>, job: &Job, device: JobDevice<'_>, events: &dyn F
         epoch,
         epochs: stack.end(),
     };
-    let mut keeper = Keeper::new(work, (job, work.data(job)?), device, &opened.stack, opened.kept, events);
+    let mut keeper = Keeper::new(work, (job, data), device, &opened.stack, opened.kept, events);
     keeper.tell(started);
     let name = device.device.to_string();
     tracing::info!(

@@ -10,6 +10,7 @@ use focalsweep_core::spec::Spec;
 
 use super::error::JobError;
 use super::stop::Stop;
+use crate::data::Again;
 use crate::train::Backends;
 
 /// Everything that jobs share.
@@ -23,6 +24,8 @@ pub struct Work<'a> {
     pub trials: &'a Trials,
     /// Prepared rows of the replicates that the jobs train on.
     pub replicates: &'a [Arc<Replicate>],
+    /// What makes the features of those that have let them go; `None` where all have theirs.
+    pub again: Option<&'a Again<'a>>,
     /// Fingerprint of the data.
     pub data_fingerprint: &'a str,
     /// Where results go.
@@ -31,17 +34,27 @@ pub struct Work<'a> {
     pub stop: &'a Stop,
 }
 
-impl Work<'_> {
-    /// The rows that `job` trains on.
+impl<'a> Work<'a> {
+    /// The rows that `job` trains on, perhaps without their features.
     ///
     /// # Errors
     /// The plan names a replicate that is not there.
-    pub fn data(&self, job: &Job) -> Result<&Replicate, JobError> {
-        let data = self.replicates.iter().find(|replicate| replicate.index == job.replicate);
-        data.map(Arc::as_ref).ok_or_else(|| {
+    pub fn data(&self, job: &Job) -> Result<&'a Arc<Replicate>, JobError> {
+        self.replicates.iter().find(|replicate| replicate.index == job.replicate).ok_or_else(|| {
             let why = format!("{} trains on replicate {}, which the sweep does not have", job.job_id, job.replicate);
             RunDirError::Broken { path: self.dir.path(PLAN), why }.into()
         })
+    }
+
+    /// The same rows with their features, which may be let go when nobody holds them any more.
+    ///
+    /// # Errors
+    /// As [`Work::data`]; they cannot be made again.
+    pub fn whole(&self, replicate: &Arc<Replicate>) -> Result<Arc<Replicate>, JobError> {
+        match self.again {
+            Some(again) => Ok(again.whole(replicate)?),
+            None => Ok(Arc::clone(replicate)),
+        }
     }
 }
 

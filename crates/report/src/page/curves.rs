@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::calibration::Ordered;
 use super::payload::{Curve, Short};
 use crate::read::{Corner, ReportError, Results, ScoreGroup, for_each_corner};
 use focalsweep_core::metrics::{
-    BandPoint, PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve, thin_roc, unit_band,
-    vertical_average, wilson_band,
+    BandPoint, PrecisionRecallPoint, RocPoint, thin_roc, unit_band, vertical_average, wilson_band,
 };
 use focalsweep_core::record::RunFiles;
 use focalsweep_core::spec::SplitBy;
@@ -17,9 +17,9 @@ const POINTS: usize = 80;
 /// The ROC curve of one split: with several replicates their mean at each false-positive rate and its 95 % interval,
 /// with one its own curve and an interval of each true-positive rate: Wilson's, or that of units. `shared` is the
 /// number of its rows for each training row where replicates are folds, else 0. `None` where a class is absent.
-pub(super) fn roc(split: &'static str, groups: &[&ScoreGroup], shared: f64) -> Option<Curve> {
-    let curves: Option<Vec<Vec<RocPoint>>> = groups.iter().map(|group| roc_curve(&group.raw, &group.labels)).collect();
-    roc_of(split, &curves?, groups.first().copied(), shared)
+pub(super) fn roc(split: &'static str, groups: &[Ordered<'_>], shared: f64) -> Option<Curve> {
+    let curves: Option<Vec<Vec<RocPoint>>> = groups.iter().map(|(_, logits)| logits.roc_curve()).collect();
+    roc_of(split, &curves?, groups.first().map(|(group, _)| *group), shared)
 }
 
 /// `scores` of the only replicate, if they are known.
@@ -82,9 +82,9 @@ fn rates() -> Vec<f64> {
 
 /// The precision-recall curve of one split: with several replicates their mean precision at each recall, and from the
 /// lowest of them to the highest. `None` without positives.
-pub(super) fn precision_recall(split: &'static str, groups: &[&ScoreGroup]) -> Option<Curve> {
+pub(super) fn precision_recall(split: &'static str, groups: &[Ordered<'_>]) -> Option<Curve> {
     let curves: Option<Vec<Vec<PrecisionRecallPoint>>> =
-        groups.iter().map(|group| precision_recall_curve(&group.raw, &group.labels)).collect();
+        groups.iter().map(|(_, logits)| logits.precision_recall_curve()).collect();
     let curves = curves.filter(|curves| !curves.is_empty())?;
     let mut curve = Curve { split, ..Curve::default() };
     for i in 1..=POINTS {
@@ -146,6 +146,7 @@ pub(super) fn training_roc(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::page::calibration::in_order;
     use focalsweep_core::metrics::{average_precision, roc_auc};
     use focalsweep_core::spec::Split;
 
@@ -175,18 +176,20 @@ mod tests {
     fn a_thinned_curve_has_the_area_of_the_metric() {
         let groups = [group(0), group(1)];
         let aucs: Vec<f64> = groups.iter().map(|g| roc_auc(&g.scores, &g.labels).unwrap()).collect();
-        let one = roc("test", &[&groups[0]], 0.0).unwrap();
+        let steps = in_order(&groups);
+        let both: Vec<Ordered<'_>> = groups.iter().zip(&steps).collect();
+        let one = roc("test", &both[..1], 0.0).unwrap();
         assert!((area(&one) - aucs[0]).abs() < 0.01, "{} {}", area(&one), aucs[0]);
         // Rows of a unit that are alike tell less, of the curve itself the same.
         let units: Vec<i64> =
             (0..500).map(|row| i64::from(groups[0].scores[row] > 0.75) + 2 * (row as i64 % 9)).collect();
-        let of_units = roc("test", &[&ScoreGroup { units, ..groups[0].clone() }], 0.0).unwrap();
+        let of_units = roc("test", &[(&ScoreGroup { units, ..groups[0].clone() }, &steps[0])], 0.0).unwrap();
         assert_eq!((&of_units.x, &of_units.y), (&one.x, &one.y));
         let width = |curve: &Curve| curve.high.iter().zip(&curve.low).map(|(h, l)| h.0 - l.0).sum::<f64>();
         assert!(width(&of_units) > 1.2 * width(&one), "{} {}", width(&of_units), width(&one));
-        let mean = roc("test", &groups.iter().collect::<Vec<_>>(), 0.0).unwrap();
+        let mean = roc("test", &both, 0.0).unwrap();
         assert!((area(&mean) - (aucs[0] + aucs[1]) / 2.0).abs() < 0.01);
-        let folds = roc("test", &groups.iter().collect::<Vec<_>>(), 0.25).unwrap();
+        let folds = roc("test", &both, 0.25).unwrap();
         assert!(width(&folds) > width(&mean));
         assert!(mean.low.iter().zip(&mean.y).zip(&mean.high).all(|((l, y), h)| l.0 <= y.0 && y.0 <= h.0));
     }
@@ -194,7 +197,7 @@ mod tests {
     #[test]
     fn precision_over_recall_sums_to_average_precision() {
         let only = group(0);
-        let curve = precision_recall("test", &[&only]).unwrap();
+        let curve = precision_recall("test", &[(&only, &in_order(std::slice::from_ref(&only))[0])]).unwrap();
         let summed = curve.y.iter().map(|y| y.0).sum::<f64>() / POINTS as f64;
         let expected = average_precision(&only.scores, &only.labels).unwrap();
         assert!((summed - expected).abs() < 0.02, "{summed} {expected}");

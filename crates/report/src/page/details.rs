@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::calibration::calibration;
+use super::calibration::{Ordered, calibration};
 use super::curves::{precision_recall, roc, training_roc};
 use super::history::histories;
 use super::payload::Detail;
@@ -10,6 +10,7 @@ use super::thresholds::{histogram, thresholds};
 use crate::evidence::shared_rows;
 use crate::rank::Ranking;
 use crate::read::{ForEach, ReportError, Results, ScoreGroup, Scores, each_trial, part_of};
+use focalsweep_core::metrics::Steps;
 use focalsweep_core::spec::Split;
 
 /// The details, and p_t of the winner's test rows by class.
@@ -70,22 +71,32 @@ pub(super) fn details(
 
 /// What the scores of one trial say; its history is empty.
 fn of_scores(groups: &[ScoreGroup], results: &Results, operating_point: Option<f64>) -> Detail {
-    let of = |split: Split| -> Vec<&ScoreGroup> { groups.iter().filter(|group| group.split == split).collect() };
-    let (validation, test) = (of(Split::Validation), of(Split::Test));
+    // Logits and probabilities in order, once for all that is made of them; nothing without an order.
+    let in_order = groups.iter().map(|group| Steps::of_both(&group.raw, &group.scores, &group.labels));
+    let Some(in_order) = in_order.collect::<Option<Vec<[Steps; 2]>>>() else { return Detail::default() };
+    let of = |split: Split, which: usize| -> Vec<Ordered<'_>> {
+        let of_split = groups.iter().zip(&in_order).filter(|(group, _)| group.split == split);
+        of_split.map(|(group, steps)| (group, &steps[which])).collect()
+    };
+    let (validation, test) = (of(Split::Validation, SCORES), of(Split::Test, SCORES));
     let mut detail = Detail {
         thresholds: thresholds(&validation, &test, operating_point),
         histogram: histogram(&test),
         calibration: calibration(&validation, &test),
         ..Detail::default()
     };
-    for (split, groups) in [(Split::Validation, &validation), (Split::Test, &test)] {
-        let shared = shared_rows(results, split);
+    for split in [Split::Validation, Split::Test] {
+        let (groups, shared) = (of(split, RAW), shared_rows(results, split));
         let split = part_of(split).prefix();
-        detail.roc.extend(roc(split, groups, shared));
-        detail.precision_recall.extend(precision_recall(split, groups));
+        detail.roc.extend(roc(split, &groups, shared));
+        detail.precision_recall.extend(precision_recall(split, &groups));
     }
     detail
 }
+
+/// Which of [`Steps::of_both`].
+const RAW: usize = 0;
+const SCORES: usize = 1;
 
 impl Gathered {
     /// Adds what the scores of a trial say.

@@ -1,7 +1,8 @@
 //! Counts at many thresholds, and how the scores of each class are spread.
 
+use super::calibration::Ordered;
 use super::payload::{Histogram, Short, Thresholds};
-use crate::read::ScoreGroup;
+use focalsweep_core::metrics::{Step, Steps};
 
 /// Thresholds at quantiles of the positives' scores, and of the negatives' scores' upper tail.
 const QUANTILES: usize = 90;
@@ -11,8 +12,8 @@ const BINS: usize = 50;
 /// Means over the replicates of true and false positives at thresholds that follow the scores: where many scores lie
 /// there are many thresholds. `None` without rows of both classes.
 pub(super) fn thresholds(
-    validation: &[&ScoreGroup],
-    test: &[&ScoreGroup],
+    validation: &[Ordered<'_>],
+    test: &[Ordered<'_>],
     operating_point: Option<f64>,
 ) -> Option<Thresholds> {
     let splits = [Sorted::of(validation), Sorted::of(test)];
@@ -72,42 +73,41 @@ struct Sorted {
 }
 
 impl Sorted {
-    fn of(groups: &[&ScoreGroup]) -> Vec<Self> {
-        let class = |group: &ScoreGroup, label: u8| {
-            let rows = group.scores.iter().zip(&group.labels).filter(|(_, l)| **l == label);
-            let mut scores: Vec<f64> = rows.map(|(&score, _)| f64::from(score)).collect();
-            scores.sort_unstable_by(f64::total_cmp);
-            scores
+    fn of(groups: &[Ordered<'_>]) -> Vec<Self> {
+        let of_steps = |steps: &Steps| {
+            let class = |count: fn(&Step) -> u32| {
+                let scores = steps.iter().map(|step| (f64::from(step.score), count(step) as usize));
+                scores.flat_map(|(score, count)| std::iter::repeat_n(score, count)).collect()
+            };
+            Self { positives: class(|step| step.positives), negatives: class(|step| step.rows - step.positives) }
         };
-        groups.iter().map(|group| Self { positives: class(group, 1), negatives: class(group, 0) }).collect()
+        groups.iter().map(|(_, probabilities)| of_steps(probabilities)).collect()
     }
 }
 
 /// How many rows of each class have which scores; `None` without rows.
-pub(super) fn histogram(test: &[&ScoreGroup]) -> Option<Histogram> {
-    let scores = || test.iter().flat_map(|group| group.scores.iter().map(|&score| f64::from(score)));
-    let (least, most) = scores().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), s| (a.min(s), b.max(s)));
-    if least > most {
-        return None;
-    }
+pub(super) fn histogram(test: &[Ordered<'_>]) -> Option<Histogram> {
+    let ends = || test.iter().filter_map(|(_, steps)| Some([steps.iter().next()?, steps.iter().next_back()?]));
+    let least = ends().map(|[least, _]| f64::from(least.score)).min_by(f64::total_cmp)?;
+    let most = ends().map(|[_, most]| f64::from(most.score)).max_by(f64::total_cmp)?;
     // From one twentieth to another, so that the axis has round numbers.
     let (low, high) = ((least * 20.0).floor() / 20.0, (most * 20.0).ceil() / 20.0);
     let high = if high > low { high } else { low + 0.05 };
     let width = (high - low) / BINS as f64;
-    let mut bars = [vec![0_u32; BINS], vec![0_u32; BINS]];
-    for group in test {
-        for (&score, &label) in group.scores.iter().zip(&group.labels) {
-            let bin = (((f64::from(score) - low) / width) as usize).min(BINS - 1);
-            bars[usize::from(label == 1)][bin] += 1;
-        }
+    let (mut negatives, mut positives) = (vec![0_u32; BINS], vec![0_u32; BINS]);
+    for step in test.iter().flat_map(|(_, steps)| steps.iter()) {
+        let bin = (((f64::from(step.score) - low) / width) as usize).min(BINS - 1);
+        positives[bin] += step.positives;
+        negatives[bin] += step.rows - step.positives;
     }
-    let [negatives, positives] = bars;
     Some(Histogram { low: Short(low), width: Short(width), positives, negatives })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::page::calibration::in_order;
+    use crate::read::ScoreGroup;
     use focalsweep_core::metrics::Confusion;
     use focalsweep_core::spec::Split;
 
@@ -130,9 +130,10 @@ mod tests {
     fn counts_are_those_of_the_confusion_matrix() {
         let validation = [group(0, Split::Validation, 0.0), group(1, Split::Validation, 0.3)];
         let test = [group(0, Split::Test, 0.6), group(1, Split::Test, 0.9)];
-        let found =
-            thresholds(&validation.iter().collect::<Vec<_>>(), &test.iter().collect::<Vec<_>>(), Some(0.123_456_789))
-                .unwrap();
+        let [of_validation, of_test] = [in_order(&validation), in_order(&test)];
+        let ordered = |groups, steps| std::iter::zip(groups, steps).collect::<Vec<Ordered<'_>>>();
+        let (on_validation, on_test) = (ordered(&validation, &of_validation), ordered(&test, &of_test));
+        let found = thresholds(&on_validation, &on_test, Some(0.123_456_789)).unwrap();
         assert!(found.threshold.windows(2).all(|pair| pair[0].0 < pair[1].0));
         assert!(found.threshold.iter().any(|t| t.0 == 0.5) && found.threshold.iter().any(|t| t.0 == 0.123_457));
         for (split, groups) in [(0, &validation), (1, &test)] {
@@ -148,7 +149,8 @@ mod tests {
     #[test]
     fn a_histogram_has_every_row_once() {
         let test = [group(0, Split::Test, 0.0), group(1, Split::Test, 0.5)];
-        let found = histogram(&test.iter().collect::<Vec<_>>()).unwrap();
+        let steps = in_order(&test);
+        let found = histogram(&test.iter().zip(&steps).collect::<Vec<_>>()).unwrap();
         let (positives, negatives): (u32, u32) = (found.positives.iter().sum(), found.negatives.iter().sum());
         let labels: u32 = test.iter().flat_map(|g| &g.labels).map(|&l| u32::from(l)).sum();
         assert_eq!((positives, negatives), (labels, 400 - labels));

@@ -1,11 +1,13 @@
 //! Files that would take more memory than anybody meant to give.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::super::{load, prepare, prepare_first};
+use super::super::prepare::prepare_some;
+use super::super::{Again, load, prepare, prepare_first};
 use super::*;
 use crate::memory::{Budget, Short};
 use focalsweep_core::spec::SplitSpec;
@@ -64,7 +66,7 @@ fn replicates_that_do_not_fit_are_refused_before_they_are_made() {
     let error = prepare_first(1, &source, &spec, &splits(0), u32::MAX).unwrap_err();
     let told = said(&error);
     assert!(matches!(error, DataError::Memory { .. }), "{told}");
-    assert!(told.starts_with("4294967295 replicates of 2000 rows with 1 features would take about 70.3 TiB"), "{told}");
+    assert!(told.starts_with("4294967295 replicates of 2000 rows with 1 features would take about 39.1 TiB"), "{told}");
     assert!(
         told.contains("fewer `replicates`") && told.contains("`data.drop`") && told.contains("more memory"),
         "{told}"
@@ -73,6 +75,22 @@ fn replicates_that_do_not_fit_are_refused_before_they_are_made() {
     for (index, replicate) in (0..).zip(&some) {
         assert_eq!(**replicate, prepare(&source, &spec, &splits(0), index).unwrap());
     }
+    // Many that would take too much together let go of their features, and have them again when they are asked for.
+    let small = Budget::of(60_000);
+    assert!(prepare_some(&small, 0..4, (&source, &spec), &splits(0), 6).is_err(), "labels take 60 kB");
+    let some = prepare_some(&small, 0..3, (&source, &spec), &splits(0), 3).unwrap();
+    let again = Again::new(&source, &spec, splits(0));
+    for (index, replicate) in (0..).zip(&some) {
+        let expected = prepare(&source, &spec, &splits(0), index).unwrap();
+        assert!(!replicate.has_features());
+        assert_eq!(**replicate, expected.without_features());
+        let whole = again.whole(replicate).unwrap();
+        assert_eq!(*whole, expected);
+        assert!(Arc::ptr_eq(&whole, &again.whole(replicate).unwrap()), "who asks for the same has the same");
+        assert!(Arc::ptr_eq(&whole, &again.whole(&whole).unwrap()), "who has them keeps them");
+    }
+    let [first, second] = [&some[0], &some[1]].map(|of| Arc::downgrade(&again.whole(of).unwrap()));
+    assert!(first.upgrade().is_none() && second.upgrade().is_some(), "only the last is kept");
 }
 
 #[test]
