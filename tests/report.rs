@@ -216,8 +216,7 @@ fn the_answer_holds_the_winner_against_plain_cross_entropy() {
 #[test]
 fn intervals_are_the_same_for_any_number_of_threads() {
     let results = report::read(run_files()).unwrap();
-    let options =
-        report::Options { by: vec!["auc".to_owned()], on: focalsweep_core::spec::Split::Validation, top: None };
+    let options = report::Options::new(vec!["auc".to_owned()], focalsweep_core::spec::Split::Validation);
     let answered = |for_each: report::ForEach<'_>| {
         let ranking = report::rank(&results, &options).unwrap();
         report::Report::new(&report::Scores::of(run_files()), &results, ranking, 20, for_each).unwrap().answer

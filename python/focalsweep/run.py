@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Split = Literal["validation", "test"]
 """Whose metrics rank."""
+Order = Literal["keys", "front"]
+"""What comes before what in a ranking."""
 
 
 class Run:
@@ -107,19 +109,21 @@ class Run:
         *,
         by: str | list[str] | None = None,
         on: Split | None = None,
+        order: Order | None = None,
         operating_point: str | dict[str, float] | None = None,
         top: int | None = None,
     ) -> Report:
         """Ranks the trials, as `focalsweep report` does: nothing is trained.
 
-        `by` are the rank keys (`["auc", "fn"]`), `on` whose metrics rank, `operating_point` the rule that puts the
-        threshold (`{"max_fpr": 0.01}`, or `"max_fpr=0.01"`), each as the sweep file says unless given; `top` is how
-        many trials the ranking has, all unless given.
+        `by` are the rank keys (`["auc", "op_fn"]`), `on` whose metrics rank, `order` what comes before what (`"keys"`, or
+        `"front"` for fronts first), `operating_point` the rule that puts the threshold (`{"max_fpr": 0.01}`, or
+        `"max_fpr=0.01"`), each as the sweep file says unless given; `top` is how many trials the ranking has, all
+        unless given.
 
         >>> run.report(by="op_fn", operating_point={"max_alerts_per_1000": 20}).winner.rank
         1
         """
-        words = self._asked(by, on, operating_point)
+        words = self._asked(by, on, order, operating_point)
         if top is not None:
             words += ["--top", str(top)]
         return Report._read(call("report", self.path, "--format", "json", *words)[0])
@@ -130,6 +134,7 @@ class Run:
         *,
         by: str | list[str] | None = None,
         on: Split | None = None,
+        order: Order | None = None,
         operating_point: str | dict[str, float] | None = None,
         open: bool = False,
     ) -> Path:
@@ -141,7 +146,7 @@ class Run:
         >>> run.page().name
         'report.html'
         """
-        words = self._asked(by, on, operating_point)
+        words = self._asked(by, on, order, operating_point)
         path = self.path / "report.html"
         if out is not None or words or not path.is_file():
             path = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="focalsweep-")) / "report.html"
@@ -152,13 +157,18 @@ class Run:
 
     @staticmethod
     def _asked(
-        by: str | list[str] | None, on: Split | None, operating_point: str | dict[str, float] | None
+        by: str | list[str] | None,
+        on: Split | None,
+        order: Order | None,
+        operating_point: str | dict[str, float] | None,
     ) -> list[str]:
         words = []
         if by is not None:
             words += ["--by", by if isinstance(by, str) else ",".join(by)]
         if on is not None:
             words += ["--on", on]
+        if order is not None:
+            words += ["--order", order]
         if operating_point is not None:
             if not isinstance(operating_point, str):
                 operating_point = ",".join(f"{key}={value!r}" for key, value in operating_point.items())

@@ -10,7 +10,9 @@ use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand};
 use focalsweep_core::spec::{ConfirmSpec, STACK};
 
-pub use words::{ExportFormat, LauncherName, LogFormat, PhaseName, PlanFormat, ReportFormat, SplitName, StreamFormat};
+pub use words::{
+    ExportFormat, LauncherName, LogFormat, OrderName, PhaseName, PlanFormat, ReportFormat, SplitName, StreamFormat,
+};
 
 /// Which loss settings catch more of your rare events, at what price, and whether the difference is real.
 #[derive(Debug, Parser)]
@@ -80,13 +82,15 @@ when the same is asked for again, and with `focalsweep run SPEC --resume`.")]
     /// Rank the trials of a run
     #[command(after_help = "Examples:
   focalsweep report runs/focal                             also while the run goes on: what has ended so far
+  focalsweep report runs/focal --all                       more than has room on a screen
   focalsweep report runs/focal runs/comparison             the trials of both, ranked together
-  focalsweep report runs/focal --by average_precision,fn --on test --top 10
+  focalsweep report runs/focal --by average_precision,op_fn --on test --top 10
   focalsweep report runs/focal --format csv > ranking.csv
   focalsweep report runs/focal --on test --html report-on-test.html
   focalsweep report runs/focal --figures figures           for papers and slides
   focalsweep report runs/focal --operating-point min_recall=0.9 --by op_fp
   focalsweep report runs/focal --operating-point fn_cost=100,fp_cost=1 --by cost
+  focalsweep report runs/focal --prevalence 0.0017         where 17 of 10,000 are positive, not as many as in the sample
 
 Operating points: max_fpr=SHARE, min_recall=SHARE, min_precision=SHARE, max_alerts_per_1000=ROWS,
 fn_cost=COST,fp_cost=COST")]
@@ -401,18 +405,29 @@ pub struct ReportArgs {
     /// Whose metrics rank [default: the spec's rank.on]
     #[arg(long, value_enum)]
     pub on: Option<SplitName>,
+    /// What comes before what: by the metrics one after the other, or fronts before that [default: the spec's
+    /// rank.order, keys]
+    #[arg(long, value_enum)]
+    pub order: Option<OrderName>,
     /// Where thresholds are put, on the validation rows, without training again [default: the spec's]
     #[arg(long, value_name = "KEY=VALUE,…")]
     pub operating_point: Option<String>,
+    /// What trials come to where this share of the rows is positive: precision, alerts, cost and net benefit at the
+    /// thresholds that they have
+    #[arg(long, value_name = "SHARE", value_parser = share, conflicts_with_all = ["html", "figures"])]
+    pub prevalence: Option<f64>,
     /// Whose trainings rank: those of the search, or those of `confirm`, which did not choose
     #[arg(long, value_enum, default_value_t, conflicts_with_all = ["html", "figures"])]
     pub phase: PhaseName,
     /// Read files that somebody changed on purpose: their checksums are not compared
     #[arg(long)]
     pub unchecked: bool,
-    /// Only the first N trials [default: 20 in a table, else all]
+    /// Only the first N trials [default: in a table as many as have room on a screen, else all]
     #[arg(long, value_name = "N")]
     pub top: Option<usize>,
+    /// A table of all that there is to say, however long
+    #[arg(long)]
+    pub all: bool,
     /// How it looks
     #[arg(long, value_enum, default_value_t)]
     pub format: ReportFormat,
@@ -573,6 +588,12 @@ pub struct SynthArgs {
 /// Numbers within the bounds that the sweep file has.
 fn within(bounds: &RangeInclusive<u32>) -> RangedI64ValueParser<u32> {
     RangedI64ValueParser::new().range(i64::from(*bounds.start())..=i64::from(*bounds.end()))
+}
+
+/// Between 0 and 1, and neither.
+fn share(text: &str) -> Result<f64, String> {
+    let found = text.parse().ok().filter(|share: &f64| *share > 0.0 && *share < 1.0);
+    found.ok_or_else(|| "expected a share above 0 and below 1, such as 0.0017".to_owned())
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

@@ -82,3 +82,12 @@ pub enum PhaseName {
     /// Those that were made afresh and did not choose
     Confirm,
 }
+
+/// What comes before what in a ranking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OrderName {
+    /// Whoever is better by the first metric, then by the next
+    Keys,
+    /// Trials that nobody beats on all metrics at once, then the rest likewise
+    Front,
+}

@@ -26,6 +26,7 @@ pub(super) fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
     let options = Options {
         by: args.by.clone().unwrap_or(ranked_by.by),
         on: args.on.map_or(ranked_by.on, split_of),
+        order: ranked_by.order,
         top: Some(args.top.unwrap_or(TABLE_ROWS)),
     };
     let pairing = report::pair(runs, &options, &on_all_cores)?;
@@ -33,7 +34,7 @@ pub(super) fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
     let text = match args.format {
         ReportFormat::Table => {
             let width = if terminal { output::width(true) } else { 160 };
-            Table { width, colour: terminal }.export(&pairing)
+            Table { width, lines: None, colour: terminal }.export(&pairing)
         }
         ReportFormat::Json => Json.export(&pairing),
         ReportFormat::Csv => Csv.export(&pairing),

@@ -16,7 +16,7 @@ use focalsweep_report::{self as report, CardOf, Options, Scores, model_card};
 pub(super) fn write_card(path: &Path, args: &ExportArgs, made: &Made, usage: &str) -> Result<(), Failure> {
     let look = Look::from(report::run_files(&args.run_dir)?);
     let by = ranked_by(&look.files);
-    let (scores, options) = (Scores::of(&look.files), Options { by: by.by, on: by.on, top: None });
+    let (scores, options) = (Scores::of(&look.files), Options::from(by));
     let (_, found) = report_of((&look, &scores), &options, (None, Phase::Search), WITH_INTERVALS)?;
     let exported = CardOf { trial: &made.trial, replicate: made.replicate, is_refit: args.refit, usage };
     // An average that the report does not show has no figures there.

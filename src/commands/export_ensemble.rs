@@ -11,7 +11,7 @@ use focalsweep_report::{self as report, ENSEMBLE, Ensemble, EnsembleReplicate, O
 
 pub(super) fn export_ensemble(args: &ExportArgs, files: &RunFiles, results: &Results) -> Result<Made, Failure> {
     let by = ranked_by(files);
-    let ranking = report::rank(results, &Options { by: by.by, on: by.on, top: None })?;
+    let ranking = report::rank(results, &Options::from(by))?;
     let scores = Scores::of(files);
     scores.keep(&on_all_cores)?;
     let ensemble = Ensemble::of(&scores, results, &ranking, &on_all_cores)?;

@@ -50,7 +50,7 @@ pub(super) fn into_folder(args: &ExportArgs) -> Result<Made, Failure> {
 fn trial(args: &ExportArgs, files: &RunFiles, results: &Results) -> Result<String, Failure> {
     if args.trial == "best" {
         let by = ranked_by(files);
-        let ranking = report::rank(results, &Options { by: by.by, on: by.on, top: None })?;
+        let ranking = report::rank(results, &Options::from(by))?;
         let winner = ranking.winner().map(|ranked| ranked.trial.trial_id.clone());
         return winner.ok_or_else(|| refused("no trial of this run finished".to_owned(), "see its error column"));
     }

@@ -11,7 +11,7 @@ use crate::launch::{Tally, stop_on_signals};
 use crate::logging::Log;
 use crate::output::{self, Failure, INTERRUPTED, Plain, SOME_FAILED};
 use crate::progress::{DownloadBar, Progress};
-use crate::run::{End, Observer, Outcome, Stage, Sweep};
+use crate::run::{End, Observer, Outcome, REPORTS, Stage, Sweep};
 use focalsweep_core::shell::quoted;
 use focalsweep_core::spec::{Devices, Launcher, Spec};
 use focalsweep_engine::data::DownloadProgress;
@@ -81,6 +81,12 @@ impl Launched<'_> {
         })?;
         let outcome = ready.run(&stop, &mut screen)?;
         output::talk(&self.in_words(&outcome));
+        outcome.answer.iter().for_each(|line| output::talk(line));
+        for (name, what) in REPORTS.into_iter().zip(["the report as text", "and as a page"]) {
+            if outcome.manifest.files.contains_key(name) {
+                output::talk(&format!("{what}: {}", outcome.root.join(name).display()));
+            }
+        }
         output::path(&outcome.root).map_err(closed)?;
         match outcome.end {
             End::Interrupted => output::talk(&format!("interrupted: go on with `{}`", self.again)),

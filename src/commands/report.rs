@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::spec::{closed, read_spec};
-use crate::cli::{PhaseName, ReportArgs, ReportFormat, SplitName};
+use crate::cli::{OrderName, PhaseName, ReportArgs, ReportFormat, SplitName};
 use crate::output::{self, Failure, Plain};
 use crate::run::{Look, WITH_INTERVALS, default_root, on_all_cores, report_of, together};
 use focalsweep_core::plan::Phase;
 use focalsweep_core::record::{RunFiles, write_named};
-use focalsweep_core::spec::{self, RankSpec, Split};
+use focalsweep_core::spec::{self, Order, RankSpec, Split};
 use focalsweep_report::{self as report, Csv, Exporter, Json, Markdown, Options, Report, Results, Scores, Table};
 
-/// Rows of a table unless `--top` says otherwise: what a screen shows.
-const TABLE_ROWS: usize = 20;
+/// Lines of a table unless `--all` or `--top` says otherwise: what a screen shows.
+const LINES: usize = 40;
 
 pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
     let mut looks = Vec::with_capacity(args.run_dirs.len());
@@ -29,12 +29,16 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
     let options = Options {
         by: args.by.clone().unwrap_or(ranked_by.by),
         on: args.on.map_or(ranked_by.on, split_of),
-        top: args.top.or((args.format == ReportFormat::Table).then_some(TABLE_ROWS)),
+        order: args.order.map_or(ranked_by.order, order_of),
+        top: args.top,
     };
     let point = args.operating_point.as_deref().map(spec::parse_operating_point).transpose().map_err(Failure::input)?;
     let scores = Scores::of(files);
-    let (results, found) =
+    let (results, mut found) =
         report_of((&look, &scores), &options, (point.as_ref(), phase_of(args.phase)), WITH_INTERVALS)?;
+    if let Some(share) = args.prevalence {
+        found.at_prevalence(share);
+    }
     if let Some(path) = &args.html {
         let page = report::to_html(&scores, &results, &found, &on_all_cores)?;
         write(path, page.as_bytes())?;
@@ -48,7 +52,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
     let text = match args.format {
         ReportFormat::Table => {
             let width = if terminal { output::width(true) } else { 160 };
-            Table { width, colour: terminal }.export(&found)
+            Table { width, lines: (!args.all).then_some(LINES), colour: terminal }.export(&found)
         }
         ReportFormat::Json => Json.export(&found),
         ReportFormat::Csv => Csv.export(&found),
@@ -98,6 +102,14 @@ pub(super) fn split_of(name: SplitName) -> Split {
     match name {
         SplitName::Validation => Split::Validation,
         SplitName::Test => Split::Test,
+    }
+}
+
+/// The order of a word on the command line.
+fn order_of(name: OrderName) -> Order {
+    match name {
+        OrderName::Keys => Order::Keys,
+        OrderName::Front => Order::Front,
     }
 }
 

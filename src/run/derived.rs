@@ -32,7 +32,8 @@ pub fn report_of(
     if phase == Phase::Confirm && results.ranked().next().is_none() {
         return Err(ReportError::NothingConfirmed(files.root().to_owned()));
     }
-    if let Some(point) = point.or(look.point.as_ref()) {
+    let own = results.point_to_measure(&options.by, options.on);
+    if let Some(point) = point.or(look.point.as_ref()).or(own.as_ref()) {
         report::at_operating_point(files, &mut results, point)?;
     }
     let ranking = report::rank(&results, options)?;
@@ -48,16 +49,16 @@ pub fn on_all_cores(n: usize, each: &(dyn Fn(usize) + Sync)) {
 
 /// How the spec ranks.
 pub(super) fn rank_options(spec: &Spec, top: Option<usize>) -> Options {
-    Options { by: spec.rank.by.clone(), on: spec.rank.on, top }
+    Options { top, ..Options::from(spec.rank.clone()) }
 }
 
 /// Files of the report.
-pub(super) const REPORTS: [&str; 2] = ["report.md", PAGE];
+pub const REPORTS: [&str; 2] = ["report.md", PAGE];
 /// The page of a run.
 pub const PAGE: &str = "report.html";
 
-/// Writes the files of the report.
-pub(super) fn write_reports(spec: &Spec, dir: &RunDir, manifest: &mut Manifest) -> Result<(), RunError> {
+/// Writes the files of the report. Gives the answer in short.
+pub(super) fn write_reports(spec: &Spec, dir: &RunDir, manifest: &mut Manifest) -> Result<Vec<String>, RunError> {
     let look = Look::from(RunFiles::read(dir.root())?);
     let scores = Scores::of(&look.files);
     let (results, found) =
@@ -66,7 +67,8 @@ pub(super) fn write_reports(spec: &Spec, dir: &RunDir, manifest: &mut Manifest) 
     for (name, text) in REPORTS.into_iter().zip(texts) {
         dir.stage(name, text.as_bytes())?;
     }
-    Ok(dir.commit(manifest)?)
+    dir.commit(manifest)?;
+    Ok(report::answer_in_short(&found))
 }
 
 /// Makes the derived files of a finished run say what `new` says, where it ranks otherwise than `old` or runs

@@ -18,8 +18,17 @@ const MOST_SCORES: usize = 50_000_000;
 /// How many trials `scores: best` keeps.
 const BEST_TRIALS: usize = 50;
 
+/// What came of a run.
+#[derive(Debug)]
+pub(super) struct Made {
+    /// Whether it is finished.
+    pub(super) finished: bool,
+    /// The answer in short; empty where no trial has ended.
+    pub(super) answer: Vec<String>,
+}
+
 /// Makes the files that people read of what there is. `ended`: why no more is trained, if nothing is left or the time
-/// is up; `None` where somebody stopped it. Says whether the run is finished.
+/// is up; `None` where somebody stopped it.
 ///
 /// # Errors
 /// A file cannot be written, or a journal was damaged since its trials ended.
@@ -29,7 +38,7 @@ pub(super) fn finish(
     dir: &RunDir,
     manifest: &mut Manifest,
     ended: Option<Ended>,
-) -> Result<bool, RunError> {
+) -> Result<Made, RunError> {
     manifest.libtorch = dir.libtorch()?.or(manifest.libtorch.take());
     let collection = collection_of(spec, workload, dir, manifest)?;
     for why in collection.damage() {
@@ -54,9 +63,7 @@ pub(super) fn finish(
     manifest.state = if finished { RunState::Finished } else { RunState::Interrupted };
     manifest.ended = ended.filter(|&ended| finished || ended == Ended::Budget);
     dir.commit(manifest)?;
-    if any {
-        write_reports(spec, dir, manifest)?;
-    }
+    let answer = if any { write_reports(spec, dir, manifest)? } else { Vec::new() };
     // Nothing is about to take a place any more.
     dir.commit(manifest)?;
     // What failed may be tried again beside the rest, which then is collected again.
@@ -66,7 +73,7 @@ pub(super) fn finish(
     }
     match damage {
         Some(why) if ended.is_some() && !finished => Err(RunDirError::Broken { path: dir.jobs(), why }.into()),
-        _ => Ok(finished),
+        _ => Ok(Made { finished, answer }),
     }
 }
 

@@ -8,7 +8,7 @@ use super::confirm::{in_words, wave_to_confirm};
 use super::derived::refresh;
 use super::early;
 use super::error::RunError;
-use super::finish::{finish, tabulate};
+use super::finish::{Made, finish, tabulate};
 use super::mend::mend;
 use super::observer::{Observer, Stage, Told};
 use super::options::RunOptions;
@@ -77,6 +77,8 @@ pub struct Outcome {
     pub end: End,
     /// Seconds of training and waiting, without reading data and writing results.
     pub seconds: f64,
+    /// The answer in short, in sentences; empty where none was made now.
+    pub answer: Vec<String>,
 }
 
 /// What comes after all of the plan.
@@ -381,9 +383,9 @@ impl Ready {
                 Ok(Trained::All) => self.next(&mut asked, &mut best, dir, &mut manifest, observer),
                 Ok(_) => {
                     let ended = (limited.is_late() && !stop.requested()).then_some(Ended::Budget);
-                    finish(&self.sweep.spec, &self.workload, dir, &mut manifest, ended)?;
+                    let Made { answer, .. } = finish(&self.sweep.spec, &self.workload, dir, &mut manifest, ended)?;
                     let end = if ended.is_some() { End::Budget } else { End::Interrupted };
-                    return Ok(self.outcome(manifest, end, seconds));
+                    return Ok(Outcome { answer, ..self.outcome(manifest, end, seconds) });
                 }
                 Err(why) => Err(why),
             };
@@ -391,14 +393,15 @@ impl Ready {
                 Ok(Next::Train(more)) => left = more,
                 next => {
                     let ended = if let Ok(Next::Over(ended)) = &next { Some(*ended) } else { None };
-                    let finished = finish(&self.sweep.spec, &self.workload, dir, &mut manifest, ended)?;
+                    let Made { finished, answer } =
+                        finish(&self.sweep.spec, &self.workload, dir, &mut manifest, ended)?;
                     next?;
                     let end = match ended {
                         Some(Ended::Budget) => End::Budget,
                         _ if finished => End::Finished,
                         _ => End::Interrupted,
                     };
-                    return Ok(self.outcome(manifest, end, seconds));
+                    return Ok(Outcome { answer, ..self.outcome(manifest, end, seconds) });
                 }
             }
         }
@@ -494,7 +497,14 @@ impl Ready {
     }
 
     fn outcome(&self, manifest: Manifest, end: End, seconds: f64) -> Outcome {
-        Outcome { root: self.sweep.root.clone(), manifest, rows: self.workload.rows(), end, seconds }
+        Outcome {
+            root: self.sweep.root.clone(),
+            manifest,
+            rows: self.workload.rows(),
+            end,
+            seconds,
+            answer: Vec::new(),
+        }
     }
 }
 

@@ -36,7 +36,7 @@ mod trainers;
 mod workload;
 
 pub(crate) use begin::begin;
-pub use derived::{PAGE, WITH_INTERVALS, on_all_cores, report_of};
+pub use derived::{PAGE, REPORTS, WITH_INTERVALS, on_all_cores, report_of};
 pub use error::{Blame, RunError};
 pub use life::{End, Outcome, Ready, Sweep, asks_again, default_root};
 pub use looked::Look;

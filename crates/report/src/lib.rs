@@ -29,10 +29,10 @@ mod say;
 mod tests;
 
 pub use evidence::{
-    AgainstPlain, Answer, Apart, Calibration, Claim, Claims, Common, Confirmed, Correction, Decision, ENSEMBLE,
-    Ensemble, EnsembleMember, EnsembleReplicate, FigureApart, FiguresApart, Guarantee, Held, Intervals, Judged, Kind,
-    Method, Optimism, Outcome, Pairing, Parts, Procedure, ProcedureFigure, Reading, Report, Run, Side, StandardErrors,
-    Start, TrialApart, judge, pair,
+    AgainstPlain, Answer, Apart, AtShare, Calibration, Claim, Claims, Common, Confirmed, Correction, Decision,
+    ENSEMBLE, Ensemble, EnsembleMember, EnsembleReplicate, FigureApart, FiguresApart, Guarantee, Held, Intervals,
+    Judged, Kind, Method, Optimism, Outcome, Pairing, Parts, Prevalence, Procedure, ProcedureFigure, Reading, Report,
+    Run, Side, StandardErrors, Start, TrialApart, judge, pair,
 };
 pub use figures::{Figure, figures};
 pub use page::to_html;
@@ -45,4 +45,4 @@ pub use read::{
     at_operating_point, for_each_calibration_group, for_each_group, metrics_at_operating_point,
     operating_point_in_words, read, run_files, thousands, unchecked_run_files,
 };
-pub use say::{CardOf, Csv, Exporter, Json, Markdown, Table, model_card};
+pub use say::{CardOf, Csv, Exporter, Json, Markdown, Table, answer_in_short, model_card};

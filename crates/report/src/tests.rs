@@ -11,7 +11,7 @@ use parquet::arrow::ArrowWriter;
 use super::*;
 use focalsweep_core::plan::Phase;
 use focalsweep_core::record::State;
-use focalsweep_core::spec::Split;
+use focalsweep_core::spec::{OperatingPoint, Order, Split};
 
 const METRICS: [&str; 15] = [
     "val_auc",
@@ -126,7 +126,7 @@ fn sweep() -> Results {
 }
 
 fn options(by: &[&str]) -> Options {
-    Options { by: by.iter().map(|&name| name.to_owned()).collect(), on: Split::Validation, top: None }
+    Options::new(by.iter().map(|&name| name.to_owned()).collect(), Split::Validation)
 }
 
 /// What is said of a report, as a document.
@@ -145,7 +145,7 @@ fn said(ranking: &Ranking, form: &dyn Exporter<Report>) -> String {
 
 /// For a terminal, so wide, without colours.
 fn table(ranking: &Ranking, width: usize) -> String {
-    said(ranking, &Table { width, colour: false })
+    said(ranking, &Table { width, lines: None, colour: false })
 }
 
 fn order(ranking: &Ranking) -> Vec<(&str, Option<usize>)> {
@@ -153,7 +153,7 @@ fn order(ranking: &Ranking) -> Vec<(&str, Option<usize>)> {
 }
 
 #[test]
-fn ranks_by_front_then_key_then_id_and_incomplete_last() {
+fn ranks_by_key_then_id_and_incomplete_last() {
     let by_both = ranked(&sweep(), &["auc", "fn"]);
     // cccc has a worse AUC than dddd but misses fewer: both on the second front, AUC first.
     let expected = [("aaaa", 1), ("bbbb", 1), ("dddd", 2), ("cccc", 2), ("eeee", 3), ("ffff", 4)];
@@ -164,6 +164,27 @@ fn ranks_by_front_then_key_then_id_and_incomplete_last() {
     assert_eq!(order(&by_missed), expected.map(|(id, front)| (id, Some(front))));
     let twins = results(vec![row("b", 0, "bce", None, 0.9, 1.0), row("a", 0, "bce", None, 0.9, 1.0)]);
     assert_eq!(order(&ranked(&twins, &["auc", "fn"])), [("a", Some(1)), ("b", Some(1))]);
+}
+
+#[test]
+fn the_keys_rank_one_after_the_other_and_fronts_only_where_asked() {
+    // By auc, then fn: b loses to a on both, c trades one for the other.
+    let rows = [("a", 0.95, 3.0), ("b", 0.93, 4.0), ("c", 0.9, 1.0), ("d", 0.9, 2.0)];
+    let rows: Vec<Row> = rows.into_iter().map(|(id, auc, missed)| row(id, 0, "bce", None, auc, missed)).collect();
+    let results = results(rows);
+    let by_keys = ranked(&results, &["auc", "fn"]);
+    assert_eq!(order(&by_keys), [("a", Some(1)), ("b", Some(2)), ("c", Some(1)), ("d", Some(2))]);
+    let by_front = rank(&results, &Options { order: Order::Front, ..options(&["auc", "fn"]) }).unwrap();
+    assert_eq!(order(&by_front), [("a", Some(1)), ("c", Some(1)), ("b", Some(2)), ("d", Some(2))]);
+    assert_eq!(by_front.winner().map(|it| &it.trial), by_keys.winner().map(|it| &it.trial));
+    let said = |ranking: &Ranking| table(ranking, 200);
+    assert!(said(&by_keys).contains("Ranked on validation by auc (more is better), then by fn"), "{}", said(&by_keys));
+    assert!(said(&by_front).contains("Ranked on validation by front, then by auc (more"), "{}", said(&by_front));
+    // The published order puts no front before a better first key.
+    let of_keys = |ranking: &Ranking| -> Vec<f64> {
+        ranking.trials.iter().map(|it| ranking.mean(it, "val_auc").unwrap()).collect()
+    };
+    assert!(of_keys(&by_keys).is_sorted_by(|a, b| a >= b) && !of_keys(&by_front).is_sorted_by(|a, b| a >= b));
 }
 
 #[test]
@@ -261,18 +282,34 @@ fn costs_are_of_a_thousand_rows_and_go_with_their_operating_point() {
         one.rows[0].metrics.push(Some(value));
     }
     let before = one.clone();
-    one.operating_point = Some(focalsweep_core::spec::OperatingPoint::Cost { fn_cost: 20.0, fp_cost: 0.5 });
+    one.operating_point = Some(OperatingPoint::Cost { fn_cost: 20.0, fp_cost: 0.5 });
     one.add_costs();
     let at = one.metrics.iter().position(|name| name == "val_cost").unwrap();
     assert_eq!(one.rows[0].metrics[at], Some(1000.0 * (4.0 * 20.0 + 10.0 * 0.5) / 200.0));
     let test = one.metrics.iter().position(|name| name == "test_cost").unwrap();
     assert_eq!(one.rows[0].metrics[test], None, "test_op_tp was not measured");
     assert!(rank(&one, &options(&["cost"])).is_ok());
+    // Vickers & Elkin: a false alarm weighs fp_cost / fn_cost of a catch. It orders as the cost does.
+    let at = one.metrics.iter().position(|name| name == "val_net_benefit").unwrap();
+    assert_eq!(one.rows[0].metrics[at], Some((6.0 - 10.0 * 0.5 / 20.0) / 200.0));
+    // A precision of p breaks even where p of the flagged are positive: 6 of 16 are.
+    let mut precise = one.clone();
+    precise.operating_point = Some(OperatingPoint::MinPrecision { min_precision: 6.0 / 16.0 });
+    precise.add_costs();
+    let at = precise.metrics.iter().position(|name| name == "val_net_benefit").unwrap();
+    assert!(
+        precise.rows[0].metrics[at].unwrap().abs() < 1e-15 && !precise.metrics.iter().any(|name| name == "val_cost")
+    );
     one.operating_point = None;
     one.add_costs();
-    assert!(!one.metrics.iter().any(|name| name.ends_with("cost")));
+    assert!(!one.metrics.iter().any(|name| name.ends_with("cost") || name.ends_with("net_benefit")));
     assert_eq!(one.rows[0].metrics[..before.metrics.len()], before.rows[0].metrics[..]);
-    assert!(matches!(rank(&one, &options(&["cost"])), Err(ReportError::NoCosts)));
+    assert!(matches!(rank(&one, &options(&["cost"])), Err(ReportError::NotMeasured(_))), "of an unknown point");
+    one.operating_point = Some(OperatingPoint::MinRecall { min_recall: 0.5 });
+    for metric in ["cost", "net_benefit", "partial_auc"] {
+        let error = rank(&one, &options(&[metric])).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("`{metric}` needs an operating point of ")), "{error}");
+    }
 }
 
 #[test]
@@ -297,7 +334,7 @@ fn a_run_in_which_all_failed_still_reports() {
     let ranking = ranked(&results(vec![failed]), &["auc", "fn"]);
     assert_eq!(ranking.winner(), None);
     assert_eq!(Report::bare(ranking.clone()).to_json()["winner"], serde_json::Value::Null);
-    assert!(said(&ranking, &Table { width: 80, colour: true }).contains("no trial has any metrics"));
+    assert!(said(&ranking, &Table { width: 80, lines: None, colour: true }).contains("no trial has any metrics"));
     assert!(said(&ranking, &Markdown).contains(r"the loss became \| NaN \<at\> once"));
 }
 
@@ -306,7 +343,7 @@ fn tables() {
     let mut ranking = ranked(&sweep(), &["auc", "fn"]);
     insta::assert_snapshot!("table_wide", table(&ranking, 140));
     insta::assert_snapshot!("table_80", table(&ranking, 80));
-    assert!(said(&ranking, &Table { width: 80, colour: true }).contains("\u{1b}[1m"));
+    assert!(said(&ranking, &Table { width: 80, lines: None, colour: true }).contains("\u{1b}[1m"));
     // Many swept hyperparameters: they go after the figures, but loss, alpha and gamma stay.
     let mut many = sweep();
     for (at, row) in many.rows.iter_mut().enumerate() {

@@ -39,6 +39,16 @@ impl LossTerms {
         let surprise = surprise.min(limit);
         (focus * surprise, -sign * focus * (self.gamma * p * surprise + log_term))
     }
+
+    /// The probability that a logit of a model means which minimises this loss: focal loss and class weights move scores
+    /// away from it, and this undoes both. At the minimum of p·FL(positive) + (1 - p)·FL(negative) the slopes cancel,
+    /// which gives p at once: the Ψ of N. Charoenphakdee, J. Vongkulbhisal, N. Chairatanakul & M. Sugiyama 2021, On
+    /// focal loss for class-posterior probability estimation, CVPR, with weights of the classes beside. It rises with the
+    /// logit.
+    pub fn probability(&self, logit: f64) -> f64 {
+        let [(_, up), (_, down)] = [true, false].map(|positive| self.row(logit, positive, None));
+        down / (down - up)
+    }
 }
 
 fn softplus(x: f64) -> f64 {

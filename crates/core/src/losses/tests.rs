@@ -86,3 +86,42 @@ proptest! {
         prop_assert!((gradient - expected).abs() <= 1e-12);
     }
 }
+
+/// The logit at which the expected loss of a row is least that is positive with probability `p`: by halving, from its
+/// values alone.
+fn best_logit(terms: &LossTerms, p: f64) -> f64 {
+    let risk = |logit: f64| p * terms.row(logit, true, None).0 + (1.0 - p) * terms.row(logit, false, None).0;
+    let (mut low, mut high) = (-40.0, 40.0);
+    // The golden section: the risk falls, then rises.
+    let golden = (5.0_f64.sqrt() - 1.0) / 2.0;
+    for _ in 0..120 {
+        let (a, b) = (high - golden * (high - low), low + golden * (high - low));
+        if risk(a) < risk(b) { high = b } else { low = a }
+    }
+    (low + high) / 2.0
+}
+
+#[test]
+fn the_probability_that_a_logit_means_is_the_one_that_makes_it_best() {
+    for gamma in [0.0, 0.5, 1.0, 2.0, 5.0] {
+        for (positive, negative) in [(1.0, 1.0), (0.25, 0.75), (0.999, 0.001), (30.0, 1.0)] {
+            let terms = LossTerms { positive, negative, gamma };
+            for p in [1e-4, 0.01, 0.2, 0.5, 0.9, 0.999] {
+                let logit = best_logit(&terms, p);
+                let back = terms.probability(logit);
+                // Where a risk is least it is flat: a minimum is found to about the root of the precision of numbers.
+                assert!((back - p).abs() < 1e-5 + 1e-5 * p, "{terms:?}: {p} is best at {logit}, which means {back}");
+            }
+        }
+    }
+    let plain = LossTerms { positive: 1.0, negative: 1.0, gamma: 0.0 };
+    assert!((plain.probability(-2.0) - 1.0 / (1.0 + 2.0_f64.exp())).abs() < 1e-15, "cross-entropy says probabilities");
+}
+
+#[test]
+fn the_probability_rises_with_the_logit_to_the_ends() {
+    let terms = LossTerms { positive: 0.25, negative: 0.75, gamma: 3.0 };
+    let all: Vec<f64> = (-800..=800).map(|logit| terms.probability(f64::from(logit))).collect();
+    assert!(all.iter().all(|p| (0.0..=1.0).contains(p)) && all.is_sorted(), "{all:?}");
+    assert!(all[0] < 1e-12 && all[1600] > 1.0 - 1e-12);
+}

@@ -60,12 +60,54 @@ pub enum Source {
     Scores(fn(&SplitMetrics) -> Option<f64>),
     /// The rows flagged at threshold 0.5.
     AtHalf(OfCounts),
+    /// The scores of the rows, up to where the operating point's rule goes; `None` where the rule has no such place.
+    ScoresToPoint(fn(&SplitMetrics) -> Option<f64>),
     /// The rows flagged at the operating point's threshold.
     AtOperatingPoint(OfCounts),
-    /// The same, weighed by the costs of an operating point that has some; not in results.parquet.
-    Costs,
+    /// The same, weighed by what the operating point says of misses and false alarms; `None` where it says nothing. Not
+    /// in results.parquet.
+    Weighed(fn(&OperatingPoint, &Confused) -> Option<f64>),
     /// The training itself: one for all rows.
     Training,
+}
+
+/// Counts at a threshold, or their means over replicates.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Confused {
+    /// Positives flagged.
+    pub tp: f64,
+    /// Negatives flagged.
+    pub fp: f64,
+    /// Negatives not flagged.
+    pub tn: f64,
+    /// Positives not flagged.
+    pub fn_: f64,
+}
+
+impl From<Confusion> for Confused {
+    fn from(Confusion { tp, fp, tn, fn_ }: Confusion) -> Self {
+        let [tp, fp, tn, fn_] = [tp, fp, tn, fn_].map(|count| count as f64);
+        Self { tp, fp, tn, fn_ }
+    }
+}
+
+impl Confused {
+    /// Rows.
+    pub fn rows(&self) -> f64 {
+        self.tp + self.fp + self.tn + self.fn_
+    }
+
+    /// What the errors cost per 1,000 rows; `None` where the operating point says no costs.
+    pub fn cost(&self, point: &OperatingPoint) -> Option<f64> {
+        let OperatingPoint::Cost { fn_cost, fp_cost } = *point else { return None };
+        Some(1000.0 * (self.fn_ * fn_cost + self.fp * fp_cost) / self.rows())
+    }
+
+    /// Net benefit (Vickers & Elkin 2006, Medical Decision Making 26(6)): positives caught less false alarms at what one
+    /// of these is worth of those, as a share of the rows. `None` where the operating point does not say what.
+    pub fn net_benefit(&self, point: &OperatingPoint) -> Option<f64> {
+        Some((self.tp - self.fp * point.false_alarm_weight()?) / self.rows())
+    }
 }
 
 /// What is made of the counts at a threshold.
@@ -348,13 +390,41 @@ pub static METRICS: &[Metric] = &[
         ..PLAIN
     },
     Metric {
+        name: "partial_auc",
+        title: "Partial ROC AUC up to the operating point's false-positive rate, standardised",
+        short: "pAUC",
+        aliases: &["pauc"],
+        better: Some(Better::More),
+        written: Written::Decimals(4),
+        source: Source::ScoresToPoint(|m| m.partial_auc),
+        ..PLAIN
+    },
+    Metric {
+        name: "precision_at_k",
+        title: "Precision among the first k rows",
+        short: "P@k",
+        aliases: &["p_at_k", "precision@k", "r_precision"],
+        better: Some(Better::More),
+        source: Source::ScoresToPoint(|m| m.precision_at_k),
+        ..PLAIN
+    },
+    Metric {
         name: "cost",
         title: "Cost per 1,000 rows",
         short: "cost",
         better: Some(Better::Less),
         written: Written::Decimals(1),
-        source: Source::Costs,
+        source: Source::Weighed(|point, counts| counts.cost(point)),
         test: Some(Test::Cost),
+        ..PLAIN
+    },
+    Metric {
+        name: "net_benefit",
+        title: "Net benefit",
+        short: "net benefit",
+        better: Some(Better::More),
+        written: Written::Decimals(5),
+        source: Source::Weighed(|point, counts| counts.net_benefit(point)),
         ..PLAIN
     },
     Metric {
@@ -389,7 +459,7 @@ impl Metric {
 
     /// Whether its threshold is that of the operating point.
     pub fn at_operating_point(&self) -> bool {
-        matches!(self.source, Source::AtOperatingPoint(_) | Source::Costs)
+        matches!(self.source, Source::AtOperatingPoint(_) | Source::Weighed(_))
     }
 
     /// Name without the mark of the operating point: `fn` of `op_fn`.
@@ -407,7 +477,9 @@ impl Metric {
     pub fn parts(&self) -> &'static [Part] {
         match self.source {
             Source::Scores(_) | Source::AtHalf(_) => &Part::ALL,
-            Source::AtOperatingPoint(_) | Source::Costs => &[Part::Validation, Part::Test],
+            Source::ScoresToPoint(_) | Source::AtOperatingPoint(_) | Source::Weighed(_) => {
+                &[Part::Validation, Part::Test]
+            }
             Source::Training => &[],
         }
     }
@@ -532,6 +604,42 @@ impl Test {
     }
 }
 
+impl OperatingPoint {
+    /// The rate of false alarms up to which a partial AUC goes: that of `max_fpr`; an alert budget's share of the rows,
+    /// which no more negatives than that can be flagged in. `None` for rules that say no rate.
+    pub fn false_alarm_rate(&self) -> Option<f64> {
+        match *self {
+            Self::MaxFpr { max_fpr, .. } => Some(max_fpr),
+            Self::AlertBudget { max_alerts_per_1000 } => Some((max_alerts_per_1000 / 1000.0).min(1.0)),
+            Self::MinRecall { .. } | Self::MinPrecision { .. } | Self::Cost { .. } => None,
+        }
+    }
+
+    /// What a false alarm weighs, as a share of a positive caught: the ratio of the costs; for `min_precision` p the
+    /// p / (1 - p) at which a precision of p breaks even. `None` for rules that say no such thing.
+    pub fn false_alarm_weight(&self) -> Option<f64> {
+        match *self {
+            Self::Cost { fn_cost, fp_cost } => Some(fp_cost / fn_cost),
+            Self::MinPrecision { min_precision } if min_precision < 1.0 => Some(min_precision / (1.0 - min_precision)),
+            Self::MinPrecision { .. } | Self::MaxFpr { .. } | Self::MinRecall { .. } | Self::AlertBudget { .. } => None,
+        }
+    }
+
+    /// Why a metric is not there under the rule, if it is not: what rules have it.
+    pub fn lacks(&self, metric: &str) -> Option<&'static str> {
+        match metric {
+            "cost" if !matches!(self, Self::Cost { .. }) => Some("an operating point of costs"),
+            "net_benefit" if self.false_alarm_weight().is_none() => {
+                Some("an operating point of costs, or `min_precision` below 1")
+            }
+            "partial_auc" if self.false_alarm_rate().is_none() => {
+                Some("an operating point of `max_fpr` or `max_alerts_per_1000`")
+            }
+            _ => None,
+        }
+    }
+}
+
 impl MetricColumn {
     /// What a column of results.parquet holds; `None` where it is no metric.
     pub fn named(column: &str) -> Option<Self> {
@@ -559,8 +667,8 @@ impl MetricColumn {
         let Some(part) = self.part else { return self.metric.title.to_owned() };
         let threshold = match self.metric.source {
             Source::AtHalf(_) => " at 0.5",
-            Source::AtOperatingPoint(_) | Source::Costs => " at the operating point",
-            Source::Scores(_) | Source::Training => "",
+            Source::AtOperatingPoint(_) | Source::Weighed(_) => " at the operating point",
+            Source::Scores(_) | Source::ScoresToPoint(_) | Source::Training => "",
         };
         format!("{}, {}{threshold}", self.metric.title, part.word())
     }

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ladder::Rule;
 use super::{AucEstimate, any_nan, order_key};
 use crate::spec::OperatingPoint;
 
@@ -134,6 +135,62 @@ impl Ranks {
     pub fn average_precision(&self) -> f64 {
         let caught = self.descending().map(|(i, tp, fp)| self.positives[i] as f64 * (tp as f64 / (tp + fp) as f64));
         caught.sum::<f64>() / self.all_positives() as f64
+    }
+
+    /// Area under the ROC curve up to a false-positive rate, above 0 and at most 1, standardised to 0.5 for scores that
+    /// say nothing and 1 for perfect ones (McClish 1989, Medical Decision Making 9(3)), as scikit-learn's
+    /// `roc_auc_score(max_fpr=…)` has it. `None` for another rate.
+    pub fn partial_auc(&self, max_fpr: f64) -> Option<f64> {
+        if !(max_fpr > 0.0 && max_fpr <= 1.0) {
+            return None;
+        }
+        let (all_positives, all_negatives) = (self.all_positives() as f64, self.all_negatives() as f64);
+        let end = max_fpr * all_negatives;
+        let (mut fp, mut tp, mut area) = (0.0, 0.0, 0.0);
+        let last = self.negatives.first().map(|&negatives| (0, negatives));
+        let steps = (0..self.positives.len()).rev().flat_map(|i| {
+            // Negatives above the score, then those that equal it, beside its positives.
+            [(0, self.negatives[2 * i + 2]), (self.positives[i], self.negatives[2 * i + 1])]
+        });
+        for (up, right) in steps.chain(last) {
+            let (up, right) = (up as f64, right as f64);
+            let within = if right > 0.0 { ((end - fp) / right).clamp(0.0, 1.0) } else { 1.0 };
+            area += within * right * (tp + within * up / 2.0);
+            (fp, tp) = (fp + right, tp + up);
+            if fp >= end {
+                break;
+            }
+        }
+        let area = area / (all_positives * all_negatives);
+        let least = max_fpr * max_fpr / 2.0;
+        Some(0.5 * (1.0 + (area - least) / (max_fpr - least)))
+    }
+
+    /// Share of positives among the `k` rows of the highest scores; of rows with equal scores that not all are among
+    /// them, as many positives as there are on average. `None` for no rows, or more than there are.
+    pub fn precision_at_k(&self, k: u64) -> Option<f64> {
+        if k == 0 || k > self.all_positives() + self.all_negatives() {
+            return None;
+        }
+        let (mut left, mut caught) = (k, 0.0);
+        for i in (0..self.positives.len()).rev() {
+            left -= left.min(self.negatives[2 * i + 2]);
+            let equal = self.positives[i] + self.negatives[2 * i + 1];
+            let taken = left.min(equal);
+            caught += self.positives[i] as f64 * (taken as f64 / equal as f64);
+            left -= taken;
+        }
+        Some(caught / k as f64)
+    }
+
+    /// The k of [`Ranks::precision_at_k`] under an operating point: the rows that an alert budget allows, under any other
+    /// rule as many as there are positives.
+    pub fn rows_at_point(&self, point: &OperatingPoint) -> u64 {
+        let (positives, negatives) = (self.all_positives(), self.all_negatives());
+        match Rule::new(point, positives as usize, negatives as usize) {
+            Rule::Alerts(most) => most,
+            _ => positives,
+        }
     }
 
     /// The ROC curve from (0, 0), where nobody is flagged, to all rows, as corners that straight lines join; sloped

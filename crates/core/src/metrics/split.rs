@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Confusion, Ranks, ScoredRows, brier, clustered_auc_error};
+use crate::spec::OperatingPoint;
 
 /// Metrics of one split at threshold 0.5. `None`: not defined there (one class only).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SplitMetrics {
     /// Mean of the trial's own loss over the rows; `None` where a command trained it, whose loss nobody knows.
     #[serde(default, with = "any_float::maybe")]
@@ -16,6 +17,12 @@ pub struct SplitMetrics {
     pub auc_se: Option<f64>,
     /// Average precision.
     pub average_precision: Option<f64>,
+    /// AUC up to the operating point's rate of false alarms, standardised: 0.5 where scores say nothing.
+    #[serde(default)]
+    pub partial_auc: Option<f64>,
+    /// Share of positives among the rows of the highest scores: see [`Ranks::precision_at_k`].
+    #[serde(default)]
+    pub precision_at_k: Option<f64>,
     /// Counts at threshold 0.5; `None` where scores are no probabilities.
     #[serde(flatten)]
     pub confusion: Option<Confusion>,
@@ -27,8 +34,14 @@ pub struct SplitMetrics {
 impl SplitMetrics {
     /// Of scored rows; what ranks them is `raw`, since probabilities that differ by little become equal, and where
     /// there is no probability for each, nothing is said that needs one. `units[i]` is the unit of row i, empty where rows
-    /// stand for themselves. Their ranks beside, where there are any.
-    pub fn measured(rows: ScoredRows<'_>, units: &[u32], loss: Option<f64>) -> (Self, Option<Ranks>) {
+    /// stand for themselves; `point` says how far figures of the highest scores go. Their ranks beside, where there are
+    /// any.
+    pub fn measured(
+        rows: ScoredRows<'_>,
+        units: &[u32],
+        loss: Option<f64>,
+        point: Option<&OperatingPoint>,
+    ) -> (Self, Option<Ranks>) {
         let ScoredRows { raw, scores, labels } = rows;
         let ranks = Ranks::new(raw, labels);
         let auc = ranks.as_ref().map(Ranks::auc);
@@ -40,8 +53,18 @@ impl SplitMetrics {
             average_precision: ranks.as_ref().map(Ranks::average_precision),
             confusion: are_probabilities.then(|| Confusion::at(scores, labels, 0.5)),
             brier: are_probabilities.then(|| brier(scores, labels)),
+            ..ranks.as_ref().zip(point).map(|(ranks, point)| Self::to_point(ranks, point)).unwrap_or_default()
         };
         (metrics, ranks)
+    }
+
+    /// What goes up to an operating point alone; the rest is `None`.
+    pub fn to_point(ranks: &Ranks, point: &OperatingPoint) -> Self {
+        Self {
+            partial_auc: point.false_alarm_rate().and_then(|rate| ranks.partial_auc(rate)),
+            precision_at_k: ranks.precision_at_k(ranks.rows_at_point(point)),
+            ..Self::default()
+        }
     }
 }
 

@@ -117,7 +117,7 @@ pub(super) fn results(entries: &[&Entry], free: &[FreeColumn]) -> Result<RecordB
                     let counts = |r: &ResultRow| metrics_of(r).and_then(|metrics| metrics.confusion);
                     out.columns.push((column.name(), counted(&rows, of_counts, &counts)));
                 }
-                Source::AtOperatingPoint(_) | Source::Costs | Source::Training => {}
+                Source::ScoresToPoint(_) | Source::AtOperatingPoint(_) | Source::Weighed(_) | Source::Training => {}
             }
             if let Some(measure) = metric.standard_error {
                 out.add(MetricColumn { is_error: true, ..column }.name(), number(measure));
@@ -126,12 +126,19 @@ pub(super) fn results(entries: &[&Entry], free: &[FreeColumn]) -> Result<RecordB
     }
     out.add("threshold", float(&|r| r.threshold));
     out.add("threshold_raw", float(&|r| r.threshold_raw));
-    type Counted = (Part, fn(&ResultRow) -> Option<Confusion>);
-    let points: [Counted; 2] = [(Part::Validation, |r| r.val_op), (Part::Test, |r| r.test_op)];
-    for (part, counts) in points {
+    type Counted = fn(&ResultRow) -> Option<Confusion>;
+    let points: [Counted; 2] = [|r| r.val_op, |r| r.test_op];
+    for ((part, metrics_of), counts) in parts[1..].iter().zip(points) {
         for metric in METRICS {
-            if let Source::AtOperatingPoint(of_counts) = metric.source {
-                out.columns.push((metric.column(part).name(), counted(&rows, of_counts, &counts)));
+            let name = metric.column(*part).name();
+            match metric.source {
+                Source::ScoresToPoint(measure) => {
+                    out.add(name, float(&|r: &ResultRow| metrics_of(r).and_then(measure)));
+                }
+                Source::AtOperatingPoint(of_counts) => {
+                    out.columns.push((name, counted(&rows, of_counts, &counts)));
+                }
+                Source::Scores(_) | Source::AtHalf(_) | Source::Weighed(_) | Source::Training => {}
             }
         }
     }

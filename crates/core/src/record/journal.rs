@@ -297,6 +297,8 @@ pub(super) mod tests {
             auc: None,
             auc_se: None,
             average_precision: None,
+            partial_auc: None,
+            precision_at_k: Some(0.5),
             confusion: Some(crate::metrics::Confusion { tp: 1, fp: 2, tn: 3, fn_: 4 }),
             brier: Some(0.25),
         };

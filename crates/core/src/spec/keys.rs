@@ -85,7 +85,7 @@ pub(super) const DRAWN: &[&str] =
     &["value", "values", "probabilities", "min", "max", "count", "distribution", "q", "mu", "sigma", "a", "b"];
 pub(super) const OPERATING_POINT: &[&str] =
     &["max_fpr", "confidence", "min_recall", "min_precision", "max_alerts_per_1000", "fn_cost", "fp_cost"];
-pub(super) const RANK: &[&str] = &["by", "on", "margin"];
+pub(super) const RANK: &[&str] = &["by", "on", "order", "margin"];
 pub(super) const LAUNCH: &[&str] = &["devices", "slots_per_device", "launcher", "slurm"];
 pub(super) const SLURM: &[&str] = &[
     "partition",
@@ -137,7 +137,7 @@ const FOREIGN: &[(&str, &str)] = &[
     ("project", "results stand in the run directory: take it out"),
     ("entity", "results stand in the run directory: take it out"),
     ("description", "write it as a comment, `# …`"),
-    ("metric", "`rank: {by: [auc, fn]}` ranks, `train.early_stopping.metric` stops"),
+    ("metric", "`rank: {by: [auc, op_fn]}` ranks, `train.early_stopping.metric` stops"),
     ("scale", "write `distribution: log_uniform_values` where factors are to be equal"),
 ];
 

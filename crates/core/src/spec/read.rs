@@ -197,10 +197,11 @@ impl Reader {
         let operating_point =
             section.get("operating_point").and_then(|at| self.operating_point(at)).unwrap_or_default();
         let rank = section.get("rank").and_then(|at| self.rank(at)).unwrap_or_default();
-        let costs = matches!(operating_point, OperatingPoint::Cost { .. });
-        if let Some(at) = section.get("rank").filter(|_| !costs && rank.by.iter().any(|key| key == "cost")) {
-            let help = "such as `operating_point: {fn_cost: 100, fp_cost: 1}`".to_owned();
-            self.fault(at, "`cost` needs an operating point of costs", Some(help));
+        let lacks = rank.by.iter().find_map(|key| Some((key, operating_point.lacks(key)?)));
+        if let Some((at, (key, needs))) = section.get("rank").zip(lacks) {
+            let rule = if key == "partial_auc" { "{max_fpr: 0.01}" } else { "{fn_cost: 100, fp_cost: 1}" };
+            let help = format!("such as `operating_point: {rule}`");
+            self.fault(at, &format!("`{key}` needs {needs}"), Some(help));
         }
         let split = section.get("split").and_then(|at| self.split(at)).unwrap_or_default();
         let Search { run_cap, wave, budget, target } = self.search(&section, (rank.on, parameters.as_ref()));

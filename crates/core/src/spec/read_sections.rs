@@ -10,7 +10,7 @@ use super::node::Kind;
 use super::scalar::Resolved;
 use super::types::{
     Activation, Backend, Devices, EarlyStopping, Epochs, Goal, InitialBias, LaunchSpec, Launcher, Margins, ModelSpec,
-    Monitor, OperatingPoint, Optimizer, RankSpec, Reduction, Split, Stopping, TrainSpec,
+    Monitor, OperatingPoint, Optimizer, Order, RankSpec, Reduction, Split, Stopping, TrainSpec,
 };
 use super::words::Word;
 use crate::metrics::catalogue::{Metric, Test};
@@ -216,6 +216,7 @@ impl Reader {
         Some(RankSpec {
             by: section.get("by").and_then(|at| self.rank_keys(at)).unwrap_or(defaults.by),
             on: section.get("on").and_then(|at| self.word::<Split>(at)).unwrap_or(defaults.on),
+            order: section.get("order").and_then(|at| self.word::<Order>(at)).unwrap_or(defaults.order),
             margin: section.get("margin").map(|at| self.margins(at)).unwrap_or_default(),
         })
     }
@@ -252,9 +253,9 @@ impl Reader {
     }
 
     fn rank_keys(&mut self, at: &At<'_>) -> Option<Vec<String>> {
-        let items = self.list(at, "a list of metrics, such as [auc, fn]")?;
+        let items = self.list(at, "a list of metrics, such as [auc, op_fn]")?;
         if items.is_empty() {
-            self.fault(at, "found an empty list, expected at least one metric, such as [auc, fn]", None);
+            self.fault(at, "found an empty list, expected at least one metric, such as [auc, op_fn]", None);
         }
         let known = Metric::rank_names();
         let mut by: Vec<String> = Vec::new();

@@ -89,14 +89,14 @@ impl<'a> Parts<'a> {
         let (calibration, calibration_labels) = part(&self.calibration, model);
         let chosen = validation_threshold(point, validation.labelled(val_labels));
         let in_use = threshold_in_use(point, chosen, calibration.labelled(calibration_labels));
-        let (train, train_ranks) = self.train.as_ref().map(|part_of| measure(part_of, model)).unzip();
+        let (train, train_ranks) = self.train.as_ref().map(|part_of| measure(part_of, model, point)).unzip();
         Fitted {
             best_epoch,
             weights,
             train,
             train_roc: train_ranks.flatten().map(|ranks| ranks.roc(ROC_STEP)).unwrap_or_default(),
-            val: measure(&self.validation, model).0,
-            test: measure(&self.test, model).0,
+            val: measure(&self.validation, model, point).0,
+            test: measure(&self.test, model, point).0,
             threshold: in_use.map(|threshold| threshold.score),
             threshold_raw: in_use.map(|threshold| threshold.raw),
             val_op: chosen.map(|threshold| Confusion::at(validation.raw, val_labels, threshold.raw)),
@@ -131,7 +131,7 @@ fn part<'a>((scored, rows): &'a (Scored, &Rows), model: usize) -> (OfModel<'a>, 
     (OfModel { raw: &scored.raw[at.clone()], scores: &scored.scores[at] }, &rows.y)
 }
 
-fn measure(part_of: &(Scored, &Rows), model: usize) -> (SplitMetrics, Option<Ranks>) {
+fn measure(part_of: &(Scored, &Rows), model: usize, point: &OperatingPoint) -> (SplitMetrics, Option<Ranks>) {
     let (of_model, labels) = part(part_of, model);
-    SplitMetrics::measured(of_model.labelled(labels), &part_of.1.units, Some(part_of.0.loss[model]))
+    SplitMetrics::measured(of_model.labelled(labels), &part_of.1.units, Some(part_of.0.loss[model]), Some(point))
 }

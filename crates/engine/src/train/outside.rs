@@ -52,8 +52,8 @@ pub fn measure_outside(
     let in_use = threshold_in_use(point, chosen, scored(&parts[2], calibration));
     let flagged = |at: usize, rows: &Rows, raw: f64| Confusion::at(&parts[at].raw, &rows.y, raw);
     Ok(Measured {
-        val: SplitMetrics::measured(scored(&parts[0], validation), &validation.units, None).0,
-        test: SplitMetrics::measured(scored(&parts[1], test), &test.units, None).0,
+        val: SplitMetrics::measured(scored(&parts[0], validation), &validation.units, None, Some(point)).0,
+        test: SplitMetrics::measured(scored(&parts[1], test), &test.units, None, Some(point)).0,
         threshold: in_use.filter(|_| output == Output::Probability).map(|threshold| threshold.score),
         threshold_raw: in_use.map(|threshold| threshold.raw),
         val_op: chosen.map(|threshold| flagged(0, validation, threshold.raw)),

@@ -1,6 +1,7 @@
 //! Whether a trial's scores are probabilities, and whether they can be made so.
 
 use super::kept::ReplicateScores;
+use focalsweep_core::losses::LossTerms;
 use focalsweep_core::metrics::{CalibrationTest, Isotonic, LEVEL, Platt, Predicted, brier, calibration_test};
 
 /// Bins of the expected calibration error, of as many rows each: with equal widths nearly all rows of a rare class
@@ -21,6 +22,9 @@ pub struct Calibration {
     pub platt: Reading,
     /// After isotonic regression.
     pub isotonic: Reading,
+    /// What the loss itself says that a score means ([`LossTerms::probability`]), with no map fitted; `None` where the
+    /// loss is a proper scoring rule, the rows were resampled, or weights are not known.
+    pub closed_form: Option<Reading>,
     /// Share of the test rows that are positive: the Brier score and the errors are to be held against it.
     pub prevalence: f64,
 }
@@ -46,7 +50,7 @@ impl Calibration {
     }
 
     /// `None` without replicates, or when a class is absent from the validation rows.
-    pub(super) fn of(scores: &[ReplicateScores]) -> Option<Self> {
+    pub(super) fn of(scores: &[ReplicateScores], loss: Option<LossTerms>) -> Option<Self> {
         let [mut raw, mut platt, mut isotonic] = [const { Vec::new() }; 3];
         let mut prevalence = 0.0;
         for ReplicateScores { validation, test, .. } in scores {
@@ -61,7 +65,13 @@ impl Calibration {
             isotonic.push(test.scores.iter().map(|&score| by_isotonic.apply(score)).collect());
             prevalence += test.labels.iter().filter(|&&y| y != 0).count() as f64 / test.labels.len() as f64;
         }
+        let closed_form = loss.and_then(|loss| {
+            let means = |raw: &f32| loss.probability(f64::from(*raw)) as f32;
+            let of_replicate = |of: &ReplicateScores| of.test.raw.iter().map(means).collect();
+            Reading::of(scores, &scores.iter().map(of_replicate).collect::<Vec<_>>(), RESAMPLES_OF_MAPS)
+        });
         Some(Self {
+            closed_form,
             raw: Reading::of(scores, &raw, RESAMPLES)?,
             platt: Reading::of(scores, &platt, RESAMPLES_OF_MAPS)?,
             isotonic: Reading::of(scores, &isotonic, RESAMPLES_OF_MAPS)?,
@@ -87,6 +97,7 @@ impl Reading {
 mod tests {
     use super::*;
     use crate::read::ScoreGroup;
+    use focalsweep_core::metrics::logistic;
     use focalsweep_core::random::{Purpose, Stream};
     use focalsweep_core::spec::Split;
 
@@ -119,20 +130,43 @@ mod tests {
 
     #[test]
     fn probabilities_do_not_mislead_and_scores_that_are_none_are_mended() {
-        let honest = Calibration::of(&scored(|p| p)).unwrap();
+        let honest = Calibration::of(&scored(|p| p), None).unwrap();
         assert!(!honest.misleads() && honest.raw.ece < 0.03, "{honest:?}");
         assert!((0.5..2.0).contains(&(honest.raw.ece / honest.raw.ece_expected)), "{honest:?}");
         assert!((0.07..0.13).contains(&honest.prevalence), "{honest:?}");
         // What a large weight on the positives does: the odds are twenty times as high.
-        let weighted = Calibration::of(&scored(|p| 20.0 * p / (1.0 + 19.0 * p))).unwrap();
+        let weighted = Calibration::of(&scored(|p| 20.0 * p / (1.0 + 19.0 * p)), None).unwrap();
         assert!(weighted.misleads() && weighted.raw.ece > 0.3 && weighted.raw.ece_p == 0.001, "{weighted:?}");
         for mended in [weighted.platt, weighted.isotonic] {
             assert!(mended.ece < 0.04 && (mended.brier - honest.raw.brier).abs() < 0.005, "{weighted:?} {honest:?}");
         }
-        assert_eq!(Calibration::of(&[]), None);
+        assert_eq!(Calibration::of(&[], None), None);
         // More than chance, but too little to matter.
-        let little = Calibration::of(&scored(|p| 1.3 * p)).unwrap();
+        let little = Calibration::of(&scored(|p| 1.3 * p), None).unwrap();
         assert!(little.raw.ece_p < LEVEL && !little.misleads(), "{little:?}");
+    }
+
+    #[test]
+    fn the_loss_says_what_its_scores_mean() {
+        // Scores as a model has them that minimises focal loss: the inverse of what they mean, by halving.
+        let loss = LossTerms { positive: 0.75, negative: 0.25, gamma: 2.0 };
+        let best = |p: f64| {
+            let (mut low, mut high) = (-60.0, 60.0);
+            for _ in 0..100 {
+                let middle = (low + high) / 2.0;
+                if loss.probability(middle) < p { low = middle } else { high = middle }
+            }
+            low
+        };
+        let mut set = scored(|p| logistic(best(p)));
+        for group in [&mut set[0].validation, &mut set[0].test] {
+            group.raw = group.scores.iter().map(|&score| (score / (1.0 - score)).ln()).collect();
+        }
+        let found = Calibration::of(&set, Some(loss)).unwrap();
+        let closed = found.closed_form.unwrap();
+        assert!(found.misleads() && found.raw.ece > 0.1, "{found:?}");
+        assert!(closed.ece < 0.03 && (0.5..2.0).contains(&(closed.ece / closed.ece_expected)), "{found:?}");
+        assert_eq!(Calibration::of(&set, None).unwrap().closed_form, None);
     }
 
     #[test]
@@ -147,7 +181,7 @@ mod tests {
             };
             let (validation, test) = (group(Split::Validation), group(Split::Test));
             let of = ReplicateScores { replicate: 0, validation, test, calibration: None };
-            Calibration::of(&[of]).unwrap()
+            Calibration::of(&[of], None).unwrap()
         };
         let sets: Vec<Calibration> = (0..40).map(|_| set()).collect();
         let far = sets.iter().filter(|of| of.raw.ece > 0.5 * of.prevalence).count();

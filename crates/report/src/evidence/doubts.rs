@@ -47,11 +47,13 @@ fn two_digits(value: f64) -> String {
 
 /// Warns of scores that are no probabilities.
 pub(super) fn misleading(calibration: &Calibration) -> String {
-    let Calibration { raw, platt, isotonic, prevalence } = calibration;
+    let Calibration { raw, platt, isotonic, closed_form, prevalence } = calibration;
+    let by_loss =
+        closed_form.map(|of| format!(", what the loss says that they mean {:.3}", of.ece)).unwrap_or_default();
     format!(
         "the winner's scores are no probabilities: on the test rows, of which {prevalence:.3} are positive, they are \
          off by {:.3} on average, where {:.3} would be chance ({}); Platt scaling fitted on the validation rows leaves \
-         {:.3}, isotonic regression {:.3}",
+         {:.3}, isotonic regression {:.3}{by_loss}",
         raw.ece,
         raw.ece_expected,
         p_in_words(raw.ece_p),

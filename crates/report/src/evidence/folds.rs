@@ -92,7 +92,7 @@ mod tests {
         let split =
             SplitSpec { folds: Some(Folds { folds: 5, repeats: 1 }), validation: 1e-12, ..SplitSpec::default() };
         let results = Results { split, ..results(all) };
-        let options = Options { by: vec!["auc".into()], on: Split::Test, top: None };
+        let options = Options::new(vec!["auc".into()], Split::Test);
         let ranking = rank(&results, &options).unwrap();
         let trials: HashSet<String> = ["a", "b", "c"].map(str::to_owned).into();
         let claims = over_folds("a", &trials, 3, (&results, &ranking), &[Test::Auc]);

@@ -319,7 +319,7 @@ mod tests {
     #[test]
     fn of_very_many_trials_the_first_are_compared() {
         let results = results(vec![row("a", 0, "bce", None, 0.9, 1.0), row("a", 1, "bce", None, 0.9, 1.0)]);
-        let on = |on| rank(&results, &Options { by: vec!["auc".to_owned()], on, top: None }).unwrap();
+        let on = |on| rank(&results, &Options::new(vec!["auc".to_owned()], on)).unwrap();
         // 420 test rows, on two replicates; how many validation rows there are, these results do not say.
         assert_eq!(most_held(&results, &on(Split::Test)), MOST_COMPARED);
         assert_eq!(most_held(&results, &on(Split::Validation)), MOST_COMPARED);

@@ -92,7 +92,7 @@ impl Procedure {
             let mut of_part = results.clone();
             of_part.rows.retain(|row| row.replicate == replicate && row.phase == Phase::Search);
             (of_part.planned_replicates, of_part.planned_trials) = (0, 0);
-            let options = Options { by: by.clone(), on: Split::Validation, top: None };
+            let options = Options::new(by.clone(), Split::Validation);
             let ranked = rank(&of_part, &options)?;
             let figures = |trial: Option<&Ranked>| -> Vec<Option<f64>> {
                 let figure = |test: &Test| ranked.mean(trial?, &column(Split::Test, test.about()));
@@ -238,7 +238,7 @@ mod tests {
         }
         let ranked = |split: SplitSpec| {
             let results = Results { split, ..results(all.clone()) };
-            let options = Options { by: vec!["auc".into()], on: Split::Validation, top: None };
+            let options = Options::new(vec!["auc".into()], Split::Validation);
             Procedure::of(&results, &rank(&results, &options).unwrap()).unwrap()
         };
         assert_eq!(ranked(SplitSpec::default()), None);

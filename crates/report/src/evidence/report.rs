@@ -16,6 +16,7 @@ use super::judge::{Confirmed, StandardErrors, judge, thresholds};
 use super::kept::{Optimism, scores_of};
 use super::methods::{Method, methods};
 use super::new_groups::Apart;
+use super::prevalence::Prevalence;
 use super::procedure::Procedure;
 use super::starts::{Start, starts};
 use super::windows;
@@ -57,6 +58,8 @@ pub struct Answer {
     pub guarantee: Option<Guarantee>,
     /// Whether the winner's scores are probabilities.
     pub calibration: Option<Calibration>,
+    /// The trials at another share of positives, where that was asked for.
+    pub prevalence: Option<Prevalence>,
     /// 95 % intervals on the test rows, by trial.
     pub intervals: BTreeMap<String, Intervals>,
     /// An average of the best trials, where averaging seems to buy anything.
@@ -189,7 +192,7 @@ fn answer(
         Split::Validation => methods(ranking),
         Split::Test => {
             let by = ranking.keys.iter().map(|key| key.name.clone()).collect();
-            methods(&rank(results, &Options { by, on: Split::Validation, top: None })?)
+            methods(&rank(results, &Options { order: ranking.order, ..Options::new(by, Split::Validation) })?)
         }
     };
     answer.notes.extend(answer.guarantee.as_ref().and_then(Guarantee::tells_too_little));
@@ -227,13 +230,14 @@ fn answer(
     let in_units = scores.values().flatten().any(|of| !of.test.units.is_empty());
     // What takes long, at once.
     let of_winner = scores.get(&winner).map(Vec::as_slice);
+    let loss = ranking.winner().and_then(|winner| ranking.improper_loss(winner));
     let (mut intervals_of, mut calibration) = (OnceLock::new(), OnceLock::new());
     if !in_units {
         for_each(2, &|half| {
             if half == 0 {
                 intervals_of.get_or_init(|| intervals(&scores, point, for_each));
             } else {
-                calibration.get_or_init(|| of_winner.and_then(Calibration::of));
+                calibration.get_or_init(|| of_winner.and_then(|scores| Calibration::of(scores, loss)));
             }
         });
     }

@@ -174,7 +174,7 @@ fn two_trials_named_beforehand_are_a_plain_test_on_the_test_rows() {
 fn test_rows_that_ranked_or_chose_are_corrected_for() {
     let trials = ["a", "b", "c"];
     let results = table(&trials, 3, Some(POINT));
-    let on_test = rank(&results, &Options { by: vec!["auc".into()], on: Split::Test, top: None }).unwrap();
+    let on_test = rank(&results, &Options::new(vec!["auc".into()], Split::Test)).unwrap();
     let found = judged(&scores(&trials, 3, [50, 0]), &results, &on_test);
     assert_eq!(claim(&found, Kind::Models, Test::Auc, "c", Split::Test).corrected_for, Correction::AllPairs);
     // Each replicate with test rows of its own.

@@ -3,58 +3,57 @@
 
 use super::{Ranked, Ranking};
 use crate::read::{column, split_word, thousands, trials_count};
-use focalsweep_core::spec::Split;
+use focalsweep_core::spec::{OperatingPoint, Split};
+
+/// Rows on which everybody may be flagged.
+const SPLITS: [Split; 2] = [Split::Validation, Split::Test];
 
 /// Where thresholds are put.
 struct Place {
     /// Of the counts' columns.
     prefix: &'static str,
     words: &'static str,
-    /// How trials compare that flag everybody there.
-    way_out: &'static str,
+    /// How trials compare that flag nobody there, or everybody.
+    way_out: [&'static str; 2],
 }
 
 const AT_HALF: Place =
-    Place { prefix: "", words: "at threshold 0.5", way_out: "compare them at the operating point (op_fn, op_fp)" };
+    Place { prefix: "", words: "at threshold 0.5", way_out: ["compare them at the operating point (op_fn, op_fp)"; 2] };
 const AT_OPERATING_POINT: Place = Place {
     prefix: "op_",
     words: "at the operating point",
-    way_out: "one that limits false alarms (max_fpr), or puts a price on them, tells more",
+    way_out: [
+        "one that allows more false alarms tells more",
+        "one that limits false alarms (max_fpr), or puts a price on them, tells more",
+    ],
 };
 
 impl Ranking {
-    /// Warns of trials that flag nobody or everybody on the rows that rank, at 0.5, and at the operating point where a
-    /// rank key asks for it; of the winner by itself, on the test rows too.
+    /// Warns of trials that flag no positive on the rows that rank, and of those that flag everybody on any: at 0.5 and
+    /// at the operating point, whatever ranks; of the winner by itself.
     pub(super) fn degenerate(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         let measured = || self.trials.iter().filter(|ranked| ranked.front.is_some());
-        let caught = self.place_of(&column(self.on, "tp"));
-        let nobody = measured().filter(|ranked| ranked.mean_at(caught) == Some(0.0)).count();
-        if nobody > 0 {
-            warnings.push(format!(
-                "{} that flag{} no positive {}: {}",
-                trials_count(nobody),
-                if nobody == 1 { "s" } else { "" },
-                AT_HALF.words,
-                AT_HALF.way_out
-            ));
-        }
-        let ranks_at_point = self.keys.iter().any(|key| key.name.starts_with("op_") || key.name == "cost");
-        for place in [Some(AT_HALF), ranks_at_point.then_some(AT_OPERATING_POINT)].into_iter().flatten() {
+        for place in [AT_HALF, AT_OPERATING_POINT] {
+            let mut warn = |count: usize, whom: &str, way_out: &str| {
+                if count > 0 {
+                    let verb = if count == 1 { "flags" } else { "flag" };
+                    warnings.push(format!("{} that {verb} {whom} {}: {way_out}", trials_count(count), place.words));
+                }
+            };
+            let caught = self.place_of(&column(self.on, &format!("{}tp", place.prefix)));
+            // A precision that no threshold reaches is told by itself.
+            let is_told =
+                !place.prefix.is_empty() && matches!(self.operating_point, Some(OperatingPoint::MinPrecision { .. }));
+            let nobody = measured().filter(|ranked| !is_told && ranked.mean_at(caught) == Some(0.0)).count();
+            warn(nobody, "no positive", place.way_out[0]);
+            let counts = SPLITS.map(|on| self.counts(on, &place));
+            let all = |ranked: &&Ranked| counts.iter().any(|&counts| flagged_all(ranked, counts).is_some());
             let of_winner = self.winner().and_then(|winner| self.winner_flags_everybody(winner, &place));
-            let ahead = usize::from(of_winner.is_some());
-            warnings.extend(of_winner);
-            let counts = self.counts(self.on, &place);
-            let everybody = measured().skip(ahead).filter(|ranked| flagged_all(ranked, counts).is_some()).count();
-            if everybody > 0 {
-                warnings.push(format!(
-                    "{} that flag{} everybody {}: {}",
-                    trials_count(everybody),
-                    if everybody == 1 { "s" } else { "" },
-                    place.words,
-                    place.way_out
-                ));
-            }
+            let everybody = measured().skip(usize::from(of_winner.is_some())).filter(all).count();
+            warn(everybody, "everybody", place.way_out[1]);
+            let at = warnings.len() - usize::from(everybody > 0);
+            warnings.splice(at..at, of_winner);
         }
         warnings
     }
@@ -64,13 +63,13 @@ impl Ranking {
             let rows = flagged_all(winner, self.counts(on, place))?;
             Some(format!("all {} {} rows", thousands(rows.round() as u64), split_word(on)))
         };
-        let flagged: Vec<String> = [Split::Validation, Split::Test].into_iter().filter_map(all).collect();
+        let flagged: Vec<String> = SPLITS.into_iter().filter_map(all).collect();
         (!flagged.is_empty()).then(|| {
             format!(
                 "the winner flags {} {}: that it misses nobody there is no merit of its own; {}",
                 flagged.join(" and "),
                 place.words,
-                if place.prefix.is_empty() { "rank by auc, or by op_fn and op_fp" } else { place.way_out }
+                if place.prefix.is_empty() { "rank by auc, or by op_fn and op_fp" } else { place.way_out[1] }
             )
         })
     }
@@ -124,7 +123,7 @@ mod tests {
 
     fn warnings(trials: &[(&str, f64, f64)], by: &[&str], on: Split) -> Vec<String> {
         let by = by.iter().map(|&name| name.to_owned()).collect();
-        rank(&flagging(trials), &Options { by, on, top: None }).unwrap().warnings
+        rank(&flagging(trials), &Options::new(by, on)).unwrap().warnings
     }
 
     #[test]
@@ -145,7 +144,13 @@ mod tests {
             warnings(&more, &["fp"], Split::Test),
             ["2 trials that flag everybody at threshold 0.5: compare them at the operating point (op_fn, op_fp)"]
         );
-        assert_eq!(warnings(&[("a", 0.5, 1.0)], &["fn"], Split::Validation), [""; 0], "the operating point ranks not");
+        let unranked = warnings(&[("a", 0.5, 1.0)], &["fn"], Split::Validation);
+        assert!(unranked.len() == 1 && unranked[0].contains("rows at the operating point"), "{unranked:?}");
+        assert_eq!(
+            warnings(&[("a", 0.5, 0.1), ("b", 0.5, 0.0), ("c", 0.5, 0.0)], &["auc"], Split::Validation),
+            ["2 trials that flag no positive at the operating point: one that allows more false alarms tells more"]
+        );
+        assert_eq!(warnings(&[("a", 0.5, 0.1)], &["auc"], Split::Validation), [""; 0], "all flag some");
     }
 
     #[test]

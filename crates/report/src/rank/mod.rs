@@ -8,12 +8,14 @@ mod group;
 mod key;
 mod short;
 
+use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashSet};
 
 use crate::read::parameters::{self, LossAndSampling};
 use crate::read::{ReportError, Results, Value};
+use focalsweep_core::losses::{Drawn, LossTerms};
 use focalsweep_core::metrics::catalogue::{Better, Test};
-use focalsweep_core::spec::{Loss, OperatingPoint, STACK, Sampling, Split};
+use focalsweep_core::spec::{Hyperparameters, Loss, OperatingPoint, Order, RankSpec, STACK, Sampling, Split};
 use front::{fronts, lexicographic};
 use group::group;
 
@@ -31,8 +33,23 @@ pub struct Options {
     pub by: Vec<String>,
     /// The split whose metrics rank.
     pub on: Split,
+    /// What comes before what.
+    pub order: Order,
     /// How many trials to show; absent: all.
     pub top: Option<usize>,
+}
+
+impl Options {
+    /// By these keys one after the other; all trials are shown.
+    pub fn new(by: Vec<String>, on: Split) -> Self {
+        Self { by, on, order: Order::default(), top: None }
+    }
+}
+
+impl From<RankSpec> for Options {
+    fn from(RankSpec { by, on, order, .. }: RankSpec) -> Self {
+        Self { order, ..Self::new(by, on) }
+    }
 }
 
 /// Trials in their order, best first.
@@ -44,6 +61,8 @@ pub struct Ranking {
     pub on: Split,
     /// What ranks, the most important first.
     pub keys: Vec<Key>,
+    /// What came before what.
+    pub order: Order,
     /// Names of the hyperparameters.
     pub parameters: Vec<String>,
     /// Those that set the trials apart: asked for with every trial, so looked for once.
@@ -79,8 +98,8 @@ pub struct Ranked {
 }
 
 /// Ranks the trials of a run: complete ones before others, those that ended early by the epochs they came to, then by
-/// fronts (see Deb et al. 2002), then by the keys one
-/// after the other, then by id so that the order is always the same.
+/// the keys one after the other, then by id so that the order is always the same; with [`Order::Front`] by fronts (see
+/// Deb et al. 2002) before the keys. Whoever ranks first is the same either way.
 ///
 /// # Errors
 /// No rows, no keys, or a key that is not a metric of these results.
@@ -96,11 +115,12 @@ pub fn rank(results: &Results, options: &Options) -> Result<Ranking, ReportError
     let columns = keys
         .iter()
         .map(|key| {
+            let lacks = |point: &OperatingPoint| point.lacks(&key.name);
+            if let Some(needs) = results.operating_point.as_ref().and_then(lacks) {
+                return Err(ReportError::NotAtPoint { metric: key.name.clone(), needs });
+            }
             let at = results.metrics.iter().position(|metric| *metric == key.column);
-            at.map(|at| (at, key.better)).ok_or_else(|| match key.name.as_str() {
-                "cost" => ReportError::NoCosts,
-                _ => ReportError::NotMeasured(key.column.clone()),
-            })
+            at.map(|at| (at, key.better)).ok_or_else(|| ReportError::NotMeasured(key.column.clone()))
         })
         .collect::<Result<Vec<_>, _>>()?;
 
@@ -115,7 +135,7 @@ pub fn rank(results: &Results, options: &Options) -> Result<Ranking, ReportError
     let mut trials = Vec::new();
     for class in [complete].into_iter().chain(stopped).chain([partial]) {
         let fronts_before = trials.iter().filter_map(|ranked: &Ranked| ranked.front).max().unwrap_or(0);
-        for (front, trial) in in_order(class, &columns) {
+        for (front, trial) in in_order(class, &columns, options.order) {
             trials.push(Ranked::new(trials.len(), Some(fronts_before + front), trial));
         }
     }
@@ -127,6 +147,7 @@ pub fn rank(results: &Results, options: &Options) -> Result<Ranking, ReportError
         name: results.name.clone(),
         on: options.on,
         keys,
+        order: options.order,
         parameters: results.parameters.clone(),
         swept: Vec::new(),
         metrics: results.metrics.clone(),
@@ -145,7 +166,7 @@ pub fn rank(results: &Results, options: &Options) -> Result<Ranking, ReportError
 }
 
 /// Trials with their fronts, in order. `columns` are the keys' metrics, and which way each is better.
-fn in_order(trials: Vec<Trial>, columns: &[(usize, Better)]) -> Vec<(usize, Trial)> {
+fn in_order(trials: Vec<Trial>, columns: &[(usize, Better)], order: Order) -> Vec<(usize, Trial)> {
     // Less is better in all; an undefined metric is worse than any other.
     let points: Vec<Vec<f64>> = trials
         .iter()
@@ -160,7 +181,11 @@ fn in_order(trials: Vec<Trial>, columns: &[(usize, Better)]) -> Vec<(usize, Tria
         .collect();
     let mut placed: Vec<_> = fronts(&points).into_iter().zip(points).zip(trials).collect();
     placed.sort_by(|((front_a, a), trial_a), ((front_b, b), trial_b)| {
-        front_a.cmp(front_b).then_with(|| lexicographic(a, b)).then_with(|| trial_a.trial_id.cmp(&trial_b.trial_id))
+        let by_front = match order {
+            Order::Keys => Ordering::Equal,
+            Order::Front => front_a.cmp(front_b),
+        };
+        by_front.then_with(|| lexicographic(a, b)).then_with(|| trial_a.trial_id.cmp(&trial_b.trial_id))
     });
     placed.into_iter().map(|((front, _), trial)| (front, trial)).collect()
 }
@@ -244,6 +269,22 @@ impl Ranking {
     /// Its loss.
     pub(crate) fn loss(&self, ranked: &Ranked) -> Option<Loss> {
         parameters::choice(self.parameter(ranked, parameters::LOSS))
+    }
+
+    /// What a trial's loss reads, where the probabilities that it makes of scores are none: focal loss, and class weights
+    /// that are known. `None` where rows were resampled, which moves scores too.
+    pub(crate) fn improper_loss(&self, ranked: &Ranked) -> Option<LossTerms> {
+        let LossAndSampling { loss, sampling: Sampling::None } = self.method(ranked)? else { return None };
+        let [alpha, gamma, pos_weight] =
+            [parameters::ALPHA, parameters::GAMMA, "pos_weight"].map(|name| self.number(ranked, name));
+        // Without weights of its own, cross-entropy has those of the rows that were drawn.
+        let is_known = match loss {
+            Loss::Focal => true,
+            Loss::WeightedBce => pos_weight.is_some(),
+            Loss::Bce => false,
+        };
+        let trial = Hyperparameters { alpha, gamma, pos_weight, ..Hyperparameters::built_in(loss) };
+        is_known.then(|| LossTerms::of_trial(&trial, Drawn { positives: 1, negatives: 1 }))
     }
 
     /// A hyperparameter of any number.

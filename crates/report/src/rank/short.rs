@@ -3,11 +3,17 @@
 
 use super::{Ranked, Ranking};
 use crate::read::percent;
-use crate::read::{Results, column, trials_count};
+use crate::read::{Results, column, thousands, trials_count};
+use focalsweep_core::metrics::catalogue::{Metric, Part};
 use focalsweep_core::spec::{OperatingPoint, Split};
 
 /// Positives of the validation rows below which they choose badly.
 pub const FEW_POSITIVES: usize = 20;
+
+/// Positives from which on a whole number of negatives for each of them is no chance: there is one in so many.
+const FEWEST_DRAWN: f64 = 50.0;
+/// Negatives for each positive up to which rows are drawn by class.
+const MOST_DRAWN: f64 = 10.0;
 
 /// What to do where so few positives are among the validation rows.
 pub fn few_validation_positives(positives: usize) -> String {
@@ -29,7 +35,28 @@ impl Ranking {
         });
         let few = positives.filter(|&positives| positives < FEW_POSITIVES as f64 && results.split.folds.is_none());
         let few = few.map(|positives| few_validation_positives(positives.round() as usize));
-        [epochs, few, self.precision_not_reached(results)].into_iter().flatten().collect()
+        [epochs, few, self.precision_not_reached(results), self.enriched()].into_iter().flatten().collect()
+    }
+
+    /// Whether the rows look drawn by class: exactly so many negatives for each positive, which nothing that happens by
+    /// itself has.
+    fn enriched(&self) -> Option<String> {
+        let winner = self.winner()?;
+        let count = |name: &str| -> Option<f64> {
+            let metric = Metric::named(name)?;
+            Part::ALL.into_iter().map(|part| self.mean(winner, &metric.column(part).name())).sum()
+        };
+        let (positives, negatives) = (count("tp")? + count("fn")?, count("fp")? + count("tn")?);
+        let ratio = negatives / positives;
+        let is_drawn = positives >= FEWEST_DRAWN && ratio.fract() == 0.0 && (1.0..=MOST_DRAWN).contains(&ratio);
+        is_drawn.then(|| {
+            let rows = thousands((positives + negatives).round() as u64);
+            format!(
+                "of all {rows} rows exactly one in {} is positive, as where rows are drawn by class: precision, alerts \
+                 and costs are of such a sample; `report --prevalence SHARE` tells them where positives are rarer",
+                ratio + 1.0
+            )
+        })
     }
 
     /// The winner's replicates whose best epoch is their last.
@@ -97,7 +124,7 @@ mod tests {
     }
 
     fn warnings(all: &Results) -> Vec<String> {
-        rank(all, &Options { by: vec!["auc".to_owned()], on: Split::Validation, top: None }).unwrap().warnings
+        rank(all, &Options::new(vec!["auc".to_owned()], Split::Validation)).unwrap().warnings
     }
 
     #[test]
@@ -119,6 +146,28 @@ mod tests {
                         (`split: {folds: 5}`) trials rank by means over them, and every positive tests once";
         assert!(said.contains(&expected.to_owned()), "{said:?}");
         assert_eq!(warnings(&with(&[("val_tp", [19.0, 19.0]), ("val_fn", [1.0, 1.0])])), [""; 0]);
+    }
+
+    #[test]
+    fn rows_that_were_drawn_by_class_are_told() {
+        let counted = |negatives: f64| {
+            let parts = ["train", "val", "test"];
+            let names: Vec<[String; 4]> =
+                parts.iter().map(|part| ["tp", "fn", "fp", "tn"].map(|name| format!("{part}_{name}"))).collect();
+            // 30 positives in each part; the negatives of one part are what is missing.
+            let of = |at: usize| [10.0, 20.0, 5.0, if at == 0 { negatives - 205.0 - 10.0 } else { 100.0 }];
+            let columns: Vec<(&str, [f64; 2])> = names
+                .iter()
+                .enumerate()
+                .flat_map(|(at, names)| names.iter().zip(of(at)).map(|(name, value)| (name.as_str(), [value; 2])))
+                .collect();
+            warnings(&with(&columns))
+        };
+        let said = counted(360.0);
+        assert!(said.iter().any(|told| told.starts_with("of all 450 rows exactly one in 5 is positive")), "{said:?}");
+        for natural in [361.0, 359.0, 990.0] {
+            assert_eq!(counted(natural), [""; 0], "{natural}");
+        }
     }
 
     #[test]

@@ -85,13 +85,21 @@ pub enum ReportError {
         /// The fingerprints of their first splits.
         fingerprints: [String; 2],
     },
-    /// Costs rank where none are given.
-    #[error("`cost` needs an operating point of costs")]
-    #[diagnostic(help("`--operating-point fn_cost=100,fp_cost=1` says what a miss and a false alarm cost"))]
-    NoCosts,
+    /// A metric ranks that the operating point does not define.
+    #[error("`{metric}` needs {needs}")]
+    #[diagnostic(help(
+        "`--operating-point fn_cost=100,fp_cost=1` says what a miss and a false alarm cost, `--operating-point \
+         max_fpr=0.01` how many false alarms there may be"
+    ))]
+    NotAtPoint {
+        /// The metric.
+        metric: String,
+        /// What defines it.
+        needs: &'static str,
+    },
     /// No rank keys.
     #[error("no metric to rank by")]
-    #[diagnostic(help("name one or more, the most important first: auc,fn"))]
+    #[diagnostic(help("name one or more, the most important first: auc,op_fn"))]
     NoKeys,
     /// Nothing was trained afresh.
     #[error("no trial of {} was trained afresh", .0.display())]

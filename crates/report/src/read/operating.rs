@@ -6,16 +6,26 @@ use super::error::ReportError;
 use super::rows::Results;
 use super::scores::{ScoreGroup, for_each_calibration_group, for_each_group};
 use super::words::{column, listed, part_of, split_word, trials_count};
-use focalsweep_core::metrics::catalogue::{METRICS, Metric, OfCounts, Source};
-use focalsweep_core::metrics::{Confusion, ScoredRows, Threshold, guaranteed_threshold, validation_threshold};
+use focalsweep_core::metrics::catalogue::{Confused, METRICS, Metric, OfCounts, Source};
+use focalsweep_core::metrics::{
+    Confusion, Ranks, ScoredRows, SplitMetrics, Threshold, guaranteed_threshold, validation_threshold,
+};
 use focalsweep_core::record::{RunFiles, SCORES, State};
 use focalsweep_core::spec::{OperatingPoint, Split};
 
-/// The metrics at the operating point, with what each makes of the counts there.
-fn metrics_at_point() -> impl Iterator<Item = (&'static Metric, OfCounts)> {
+/// What the counts at the operating point, or the scores up to it, make of a metric.
+#[derive(Clone, Copy)]
+enum Measure {
+    Counts(OfCounts),
+    Scores(fn(&SplitMetrics) -> Option<f64>),
+}
+
+/// The metrics that follow from scores and the operating point, with how.
+fn metrics_at_point() -> impl Iterator<Item = (&'static Metric, Measure)> {
     METRICS.iter().filter_map(|metric| match metric.source {
-        Source::AtOperatingPoint(of_counts) => Some((metric, of_counts)),
-        Source::Scores(_) | Source::AtHalf(_) | Source::Costs | Source::Training => None,
+        Source::AtOperatingPoint(of_counts) => Some((metric, Measure::Counts(of_counts))),
+        Source::ScoresToPoint(measure) => Some((metric, Measure::Scores(measure))),
+        Source::Scores(_) | Source::AtHalf(_) | Source::Weighed(_) | Source::Training => None,
     })
 }
 
@@ -24,6 +34,18 @@ pub fn metrics_at_operating_point() -> Vec<String> {
     let of = |on| metrics_at_point().map(move |(metric, _)| metric.column(part_of(on)).name());
     let thresholds = ["threshold", "threshold_raw"].map(str::to_owned);
     thresholds.into_iter().chain(of(Split::Validation)).chain(of(Split::Test)).collect()
+}
+
+impl Results {
+    /// The own operating point, where one of these rank keys is measured up to it and the run is of a version that did
+    /// not: the scores have it.
+    pub fn point_to_measure(&self, by: &[String], on: Split) -> Option<OperatingPoint> {
+        let is_missing = |name: &String| {
+            let metric = metrics_at_point().find(|(metric, _)| metric.name == *name);
+            metric.is_some_and(|(metric, _)| !self.metrics.contains(&metric.column(part_of(on)).name()))
+        };
+        self.operating_point.clone().filter(|_| by.iter().any(is_missing))
+    }
 }
 
 /// Puts the threshold of every (trial, replicate) where `point` has it on the validation rows, and counts the
@@ -73,12 +95,20 @@ pub fn at_operating_point(files: &RunFiles, results: &mut Results, point: &Opera
             {
                 flagged_from.insert(at, chosen);
             }
+            let to_point = Ranks::new(&group.raw, &group.labels).map(|ranks| SplitMetrics::to_point(&ranks, point));
+            for (&column, (_, measure)) in columns.iter().zip(metrics_at_point()) {
+                if let (Measure::Scores(measure), Some(measured)) = (measure, &to_point) {
+                    metrics[column] = measure(measured);
+                }
+            }
             if let Some(threshold) = flagged_from.get(&at) {
                 metrics[threshold_column] = Some(threshold.score).filter(|_| !group.scores.is_empty());
                 raw_column.into_iter().for_each(|column| metrics[column] = Some(threshold.raw));
                 let counts = Confusion::at(&group.raw, &group.labels, threshold.raw);
-                for (&column, (_, of_counts)) in columns.iter().zip(metrics_at_point()) {
-                    metrics[column] = of_counts.value(&counts);
+                for (&column, (_, measure)) in columns.iter().zip(metrics_at_point()) {
+                    if let Measure::Counts(of_counts) = measure {
+                        metrics[column] = of_counts.value(&counts);
+                    }
                 }
             }
         })?;
@@ -153,29 +183,39 @@ impl Results {
         self.metrics.len() - 1
     }
 
-    /// At an operating point of costs: `val_cost` and `test_cost`, the cost of the errors per 1,000 rows.
+    /// What the operating point weighs: the cost of the errors per 1,000 rows, `val_cost` and `test_cost`, and the net
+    /// benefit likewise; none where it does not say what errors are worth.
     pub fn add_costs(&mut self) {
-        let costs = [Split::Validation, Split::Test].map(|on| (on, column(on, "cost")));
-        let Some(OperatingPoint::Cost { fn_cost, fp_cost }) = self.operating_point else {
-            // Costs of another operating point.
-            for (_, name) in costs {
-                if let Some(at) = self.metrics.iter().position(|metric| *metric == name) {
-                    self.metrics.remove(at);
-                    for row in &mut self.rows {
-                        row.metrics.remove(at);
-                    }
+        for metric in METRICS {
+            let Source::Weighed(weigh) = metric.source else { continue };
+            let point = self.operating_point.clone().filter(|point| point.lacks(metric.name).is_none());
+            for on in [Split::Validation, Split::Test] {
+                let name = column(on, metric.name);
+                match &point {
+                    Some(point) => self.weigh(on, &name, &|counts| weigh(point, counts)),
+                    // Those of another operating point.
+                    None => self.drop_column(&name),
                 }
             }
-            return;
-        };
-        for (on, name) in costs {
-            let counts = ["op_tp", "op_fp", "op_tn", "op_fn"].map(|count| self.column_of(&column(on, count)));
-            let at_cost = self.column_of(&name);
+        }
+    }
+
+    fn weigh(&mut self, on: Split, name: &str, weigh: &dyn Fn(&Confused) -> Option<f64>) {
+        let counts = ["op_tp", "op_fp", "op_tn", "op_fn"].map(|count| self.column_of(&column(on, count)));
+        let at = self.column_of(name);
+        for row in &mut self.rows {
+            let [tp, fp, tn, fn_] = counts.map(|at| row.metrics[at]);
+            let counts = tp.zip(fp).zip(tn.zip(fn_));
+            let counts = counts.map(|((tp, fp), (tn, fn_))| Confused { tp, fp, tn, fn_ });
+            row.metrics[at] = counts.as_ref().and_then(weigh);
+        }
+    }
+
+    fn drop_column(&mut self, name: &str) {
+        if let Some(at) = self.metrics.iter().position(|metric| metric == name) {
+            self.metrics.remove(at);
             for row in &mut self.rows {
-                row.metrics[at_cost] =
-                    counts.map(|at| row.metrics[at]).into_iter().collect::<Option<Vec<_>>>().map(|counts| {
-                        1000.0 * (counts[3] * fn_cost + counts[1] * fp_cost) / counts.iter().sum::<f64>()
-                    });
+                row.metrics.remove(at);
             }
         }
     }

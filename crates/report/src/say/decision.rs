@@ -1,6 +1,7 @@
 //! What to deploy, in words.
 
 use super::numbers::number;
+use super::sentences::first;
 use super::summary::{in_words, interval_of};
 use crate::evidence::{Decision, Outcome, Report};
 use crate::rank::Ranked;
@@ -20,6 +21,27 @@ pub(super) fn reasons(report: &Report) -> Vec<String> {
     let Some(decision) = &report.answer.decision else { return Vec::new() };
     let Some(chosen) = report.ranking.trial(&decision.trial) else { return Vec::new() };
     [why(report, decision, chosen), gives(report, chosen)].into_iter().flatten().collect()
+}
+
+/// The outcome and the trial.
+pub(super) fn decision_in_short(report: &Report) -> Option<String> {
+    let decision = report.answer.decision.as_ref()?;
+    let chosen = report.ranking.trial(&decision.trial)?;
+    let name = format!("{} ({})", in_words(&report.ranking, chosen), chosen.trial.trial_id);
+    Some(match decision.outcome {
+        Outcome::Better => format!("Decision: better. Deploy {name}."),
+        Outcome::EqualEnough => format!("Decision: equal enough. Deploy {name}."),
+        Outcome::Undecided => format!("Decision: undecided. {name} is a choice, not a finding."),
+    })
+}
+
+/// What a run comes to, in three lines at most: the decision, what its trial catches, who ranks first.
+pub fn answer_in_short(report: &Report) -> Vec<String> {
+    let Some(winner) = report.ranking.winner() else { return Vec::new() };
+    let decided = report.answer.decision.as_ref().and_then(|decision| report.ranking.trial(&decision.trial));
+    let what = decision_in_short(report).unwrap_or_else(|| "Decision: none, since no trials were compared.".to_owned());
+    let caught = catches(report, decided.unwrap_or(winner)).map(|caught| caught + ".");
+    [Some(what), caught, Some(first(report, winner))].into_iter().flatten().collect()
 }
 
 fn why(report: &Report, decision: &Decision, chosen: &Ranked) -> Option<String> {
@@ -89,29 +111,31 @@ fn rounded(count: u64) -> u64 {
 
 /// What the trial catches and flags on the test rows, and how to have it.
 fn gives(report: &Report, chosen: &Ranked) -> Option<String> {
-    let ranking = &report.ranking;
-    let of = |name: &str| ranking.mean(chosen, &column(Split::Test, name));
     let export = format!(
         "`focalsweep export RUN_DIR --trial {} --out DIR` takes it out.",
         chosen.trial.trial_id.get(..OF_AN_ID).unwrap_or(&chosen.trial.trial_id)
     );
-    let point = || {
-        let (caught, missed, alarms, quiet) = (of("op_tp")?, of("op_fn")?, of("op_fp")?, of("op_tn")?);
-        let rows = caught + missed + alarms + quiet;
-        let threshold = ranking.mean(chosen, "threshold").map_or_else(String::new, |t| format!(" {t:.3}"));
-        let recall = interval_of(report, chosen, "op_recall")
-            .map(|i| format!(" [{}, {}]", percent(i.lower), percent(i.upper)))
-            .unwrap_or_default();
-        let per_1000 = |alarms: f64| format!("{:.1}", 1000.0 * alarms / rows);
-        let of_alarms = interval_of(report, chosen, "op_fp")
-            .map(|i| format!(" [{}, {}]", per_1000(i.lower), per_1000(i.upper)))
-            .unwrap_or_default();
-        Some(format!(
-            "At its threshold{threshold} it catches {} %{recall} of the positives of the test rows, with {} false alarms in \
-             1,000 rows{of_alarms}; ",
-            percent(caught / (caught + missed)),
-            per_1000(alarms),
-        ))
-    };
-    Some(point().unwrap_or_default() + &export)
+    Some(catches(report, chosen).map(|caught| caught + "; ").unwrap_or_default() + &export)
+}
+
+/// What the trial catches and flags on the test rows at its threshold.
+fn catches(report: &Report, chosen: &Ranked) -> Option<String> {
+    let ranking = &report.ranking;
+    let of = |name: &str| ranking.mean(chosen, &column(Split::Test, name));
+    let (caught, missed, alarms, quiet) = (of("op_tp")?, of("op_fn")?, of("op_fp")?, of("op_tn")?);
+    let rows = caught + missed + alarms + quiet;
+    let threshold = ranking.mean(chosen, "threshold").map_or_else(String::new, |t| format!(" {t:.3}"));
+    let recall = interval_of(report, chosen, "op_recall")
+        .map(|i| format!(" [{}, {}]", percent(i.lower), percent(i.upper)))
+        .unwrap_or_default();
+    let per_1000 = |alarms: f64| format!("{:.1}", 1000.0 * alarms / rows);
+    let of_alarms = interval_of(report, chosen, "op_fp")
+        .map(|i| format!(" [{}, {}]", per_1000(i.lower), per_1000(i.upper)))
+        .unwrap_or_default();
+    Some(format!(
+        "At its threshold{threshold} it catches {} %{recall} of the positives of the test rows, with {} false alarms in \
+         1,000 rows{of_alarms}",
+        percent(caught / (caught + missed)),
+        per_1000(alarms),
+    ))
 }

@@ -100,8 +100,10 @@ impl Report {
                 "raw": reading(calibration.raw),
                 "platt": reading(calibration.platt),
                 "isotonic": reading(calibration.isotonic),
+                "closed_form": calibration.closed_form.map(reading),
                 "prevalence": calibration.prevalence,
             })),
+            "prevalence": answer.prevalence.as_ref().map(super::prevalence::as_json),
             "procedure": answer.procedure.as_ref().map(super::procedure::as_json),
             "groups_apart": answer.groups_apart.as_ref().map(super::new_groups::as_json),
             "starts": answer.starts.iter().map(|start| json!({

@@ -93,9 +93,9 @@ fn probabilities(calibration: &Calibration) -> String {
          |\n|---|---:|---:|---:|---:|\n",
         100.0 * calibration.prevalence
     );
-    let readings =
-        [("as they are", calibration.raw), ("Platt scaling", calibration.platt), ("isotonic", calibration.isotonic)];
-    for (name, reading) in readings {
+    let maps = [("Platt scaling", calibration.platt), ("isotonic", calibration.isotonic)];
+    let closed_form = calibration.closed_form.map(|reading| ("what the loss says they mean, not fitted", reading));
+    for (name, reading) in [("as they are", calibration.raw)].into_iter().chain(closed_form).chain(maps) {
         let Reading { brier, ece, ece_expected, ece_p } = reading;
         let p = p_in_words(ece_p).replace("p = ", "").replace("p < ", "\\< ");
         out.push_str(&format!("| {name} | {brier:.4} | {ece:.4} | {ece_expected:.4} | {p} |\n"));

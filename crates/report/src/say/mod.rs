@@ -7,6 +7,7 @@ mod decision;
 mod differences;
 mod ensemble;
 mod few_positives;
+mod fold;
 mod json;
 mod markdown;
 mod methods;
@@ -14,14 +15,18 @@ mod new_groups;
 mod numbers;
 mod pair;
 mod pair_columns;
+mod paragraphs;
+mod prevalence;
 mod procedure;
 mod ranked;
+mod screen;
 mod sentences;
 mod summary;
 mod table;
 
 pub use card::{CardOf, model_card};
 pub(crate) use columns::texts;
+pub use decision::answer_in_short;
 pub(crate) use differences::difference_in_words;
 pub(crate) use methods::{is_of_equal_trials, method_columns, methods_note};
 pub(crate) use numbers::{interval_in_words, number, with_uncertainty};
@@ -38,8 +43,11 @@ pub trait Exporter<T> {
 /// For a terminal: the answer and a table.
 #[derive(Debug, Clone, Copy)]
 pub struct Table {
-    /// Most characters in a line. Where there is no room, less important columns are left out and named.
+    /// Most characters in a line. What has no room beside the rest is told under its row.
     pub width: usize,
+    /// Most lines, `None` for all: the best trials and what is to be known first, with the number of the rest. Two runs
+    /// side by side are told as they are.
+    pub lines: Option<usize>,
     /// Whether the winner's row is set in bold.
     pub colour: bool,
 }

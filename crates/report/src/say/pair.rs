@@ -4,11 +4,12 @@ use serde_json::{Map, Value, json};
 
 use super::columns::{csv, texts};
 use super::differences::{auc_in_words, difference_in_words, verdict};
+use super::fold::Drawn;
 use super::json::{SCHEMA_VERSION, claim};
 use super::markdown::{escaped, table as markdown_table};
 use super::pair_columns::{SIDES, pair_columns};
+use super::paragraphs::Paragraphs;
 use super::summary::{figures, in_words};
-use super::table::{Paragraphs, draw, fit};
 use super::{Csv, Exporter, Json, Markdown, Table};
 use crate::evidence::{Claim, Common, Pairing, Side};
 use crate::rank::{devices_in_words, training_seconds};
@@ -32,11 +33,10 @@ impl Exporter<Pairing> for Table {
             }
         }
         let shown = pairing.top.unwrap_or(usize::MAX).min(pairing.common.len());
-        let mut columns = texts(&pair_columns(pairing), &pairing.common[..shown]);
+        let columns = texts(&pair_columns(pairing), &pairing.common[..shown]);
         if !pairing.common.is_empty() {
-            fit(&mut columns, self.width);
             out.text.push('\n');
-            out.text.push_str(&draw(&columns, false));
+            out.text.push_str(&Drawn::new(columns, self.width, false).text());
             out.text.push_str("\n\n");
             if pairing.common.len() > shown {
                 out.line(&format!("The first {shown} of {} (`--format csv` has all).", pairing.common.len()), 0);

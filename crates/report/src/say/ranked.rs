@@ -2,26 +2,28 @@
 
 use super::columns::{Column, Head, or_empty};
 use super::numbers::{NOTHING, number, with_uncertainty};
-use crate::evidence::{ENSEMBLE, Report};
+use super::summary::short;
+use crate::evidence::{AtShare, ENSEMBLE, Report};
 use crate::rank::{Ranked, Ranking};
-use crate::read::{Value, column, parameters};
+use crate::read::{Value, column, parameters, percent};
 use focalsweep_core::metrics::catalogue::MetricColumn;
 use focalsweep_core::spec::Split;
 
-/// Figures that tables show beside the rank keys, as published, and what goes first where there is no room.
+/// Figures that tables show beside the rank keys, and what is folded first where there is no room: what is counted at a
+/// threshold of 0.5, where no goal has put it, before what was swept and the figures at the operating point.
 const PUBLISHED: [(Split, &str, u8); 12] = [
     (Split::Validation, "auc", 90),
-    (Split::Validation, "fn", 80),
     (Split::Test, "auc", 85),
+    (Split::Test, "op_fn", 84),
+    (Split::Test, "op_fp", 82),
+    (Split::Test, "cost", 83),
+    (Split::Validation, "fn", 35),
     (Split::Test, "tp", 10),
-    (Split::Test, "fp", 60),
+    (Split::Test, "fp", 25),
     (Split::Test, "tn", 5),
-    (Split::Test, "fn", 70),
-    (Split::Test, "precision", 45),
-    (Split::Test, "recall", 50),
-    (Split::Test, "op_fn", 35),
-    (Split::Test, "op_fp", 30),
-    (Split::Test, "cost", 65),
+    (Split::Test, "fn", 30),
+    (Split::Test, "precision", 15),
+    (Split::Test, "recall", 20),
 ];
 
 /// A figure that tables show.
@@ -58,7 +60,7 @@ pub(crate) fn ranked_columns(report: &Report) -> Vec<Column<'_, Ranked>> {
             // What tells losses apart stays; the rest goes after the figures, the last first.
             let importance = (!parameters::stays(name)).then(|| 250_u8.saturating_sub(nth as u8));
             let head = Head { group: String::new(), name: name.clone(), importance, place: before + nth };
-            column = column.and_shown(head, move |ranked| or_nothing(value(ranked, at)));
+            column = column.and_shown(head, move |ranked| or_nothing(value(ranked, at).map(short)));
         }
         columns.push(column);
     }
@@ -86,7 +88,35 @@ pub(crate) fn ranked_columns(report: &Report) -> Vec<Column<'_, Ranked>> {
         }
         columns.push(column);
     }
+    columns.extend(prevalence_columns(report, before + figures.len()));
     columns
+}
+
+/// The trials at another share of positives, where that was asked for, from a place on.
+fn prevalence_columns(report: &Report, before: usize) -> Vec<Column<'_, Ranked>> {
+    let Some(at) = &report.answer.prevalence else { return Vec::new() };
+    type Figure = fn(&AtShare) -> Option<f64>;
+    let figures: [(&str, &str, u8, &str, Figure); 4] = [
+        ("precision", "precision", 89, "op_precision", |of| of.precision),
+        ("alerts_per_1000", "alerts", 88, "cost", |of| Some(of.alerts)),
+        ("cost_per_1000", "cost", 87, "cost", |of| of.cost),
+        ("net_benefit", "net benefit", 86, "net_benefit", |of| of.net_benefit),
+    ];
+    let of = move |ranked: &Ranked| at.trials.get(&ranked.trial.trial_id);
+    let is_there = |figure: Figure| at.trials.values().any(|of| figure(of).is_some());
+    let there = figures.into_iter().filter(|(.., figure)| is_there(*figure)).enumerate();
+    there
+        .map(|(nth, (name, short, importance, written, figure))| {
+            let head = Head {
+                group: format!("at {} %", percent(at.share)),
+                name: short.to_owned(),
+                importance: Some(importance),
+                place: before + nth,
+            };
+            Column::raw(format!("{name}_at_prevalence"), move |ranked| or_empty(of(ranked).and_then(figure)))
+                .and_shown(head, move |ranked| number(written, of(ranked).and_then(figure)))
+        })
+        .collect()
 }
 
 /// The hyperparameter that stands at a place of the list.

@@ -7,6 +7,7 @@ use super::ensemble::ensemble_in_words;
 use super::few_positives::few_positives;
 use super::new_groups::apart_in_words;
 use super::numbers::{number, p_in_words};
+use super::prevalence::prevalence_in_words;
 use super::procedure::procedure_in_words;
 use super::summary::in_words;
 use crate::evidence::{Claim, Confirmed, Correction, Guarantee, Kind, Report, Start};
@@ -18,10 +19,18 @@ use focalsweep_core::spec::Split;
 
 /// What the run says, sentence by sentence, the most important first; empty when no trial has metrics.
 pub(crate) fn sentences(report: &Report) -> Vec<String> {
+    if report.ranking.winner().is_none() {
+        return Vec::new();
+    }
+    few_positives(report).into_iter().chain(decision_in_words(report)).chain(findings(report)).collect()
+}
+
+/// What the run says beside the decision, likewise.
+pub(super) fn findings(report: &Report) -> Vec<String> {
     let Report { ranking, answer } = report;
     let Some(winner) = ranking.winner() else { return Vec::new() };
-    let mut out: Vec<String> = few_positives(report).into_iter().collect();
-    out.extend(decision_in_words(report));
+    // Asked for, and so before all else.
+    let mut out = prevalence_in_words(report);
     out.push(first(report, winner));
     match ranking.best_plain() {
         None => out.push(
@@ -63,7 +72,7 @@ fn plain_ended_early(plain: &Ranked) -> String {
     )
 }
 
-fn first(report: &Report, winner: &Ranked) -> String {
+pub(super) fn first(report: &Report, winner: &Ranked) -> String {
     let ranking = &report.ranking;
     let name = format!("{} ({})", in_words(ranking, winner), winner.trial.trial_id);
     let (compared, tied) = report.compared_and_tied();

@@ -6,8 +6,8 @@ use crate::rank::{Ranked, Ranking};
 use crate::read::parameters::{self, loss_in_words};
 use crate::read::{Value, column, split_word, thousands, trials_count};
 use focalsweep_core::metrics::Interval;
-use focalsweep_core::metrics::catalogue::{Better, Metric};
-use focalsweep_core::spec::Split;
+use focalsweep_core::metrics::catalogue::{Better, Metric, Test};
+use focalsweep_core::spec::{Order, Split};
 
 /// A trial and its figures, a line a split.
 pub(super) struct Figures {
@@ -33,7 +33,7 @@ pub(super) fn settings(ranking: &Ranking, ranked: &Ranked, wanted: &dyn Fn(&str)
 }
 
 /// A hyperparameter as people say it: four digits are enough to tell the values of a sweep apart.
-fn short(value: &Value) -> String {
+pub(super) fn short(value: &Value) -> String {
     match value {
         Value::Number(v) => format!("{v:.3e}").parse().map_or_else(|_| v.to_string(), |v: f64| v.to_string()),
         other => other.to_string(),
@@ -106,6 +106,10 @@ pub(crate) fn notes(report: &Report) -> Vec<String> {
     };
     let keys: Vec<String> =
         ranking.keys.iter().map(|key| format!("{} ({} is better)", key.name, better(key.better))).collect();
+    let front_first = match ranking.order {
+        Order::Keys => "",
+        Order::Front => "front, then by ",
+    };
     let first = ranking.on_first_front();
     let front = match ranking.keys.len() {
         1 => format!("{} {} the best figure", trials_count(first), if first == 1 { "has" } else { "have" }),
@@ -116,7 +120,7 @@ pub(crate) fn notes(report: &Report) -> Vec<String> {
         ),
     };
     let mut notes = vec![
-        format!("Ranked on {} by front, then by {}.", split_word(ranking.on), keys.join(", then by ")),
+        format!("Ranked on {} by {}{}.", split_word(ranking.on), front_first, keys.join(", then by ")),
         format!("{front}."),
     ];
     notes.push(match ranking.replicates {
@@ -128,19 +132,39 @@ pub(crate) fn notes(report: &Report) -> Vec<String> {
     if !answer.intervals.is_empty() {
         notes.push("In brackets: 95 % intervals, by bootstrap of the rows.".to_owned());
     }
-    let (compared, tied) = report.compared_and_tied();
-    let claim = ranking.trials.iter().find_map(|ranked| report.against(ranked));
-    if let Some((test, claim)) = ranking.test().zip(claim) {
-        notes.push(format!(
-            "≈ marks the {tied} of {compared} others whose {} cannot be told from the winner's ({} on the {} rows, 5 \
-             %, corrected for {} because the winner was chosen on these rows).",
-            test.subject(),
-            test.name(),
-            split_word(ranking.on),
-            claim.corrected_for.words(),
-        ));
-    }
+    notes.extend(tie_in_words(report));
     notes
+}
+
+/// What ≈ marks; `None` where nothing was compared.
+fn tie_in_words(report: &Report) -> Option<String> {
+    let ranking = &report.ranking;
+    let (compared, tied) = report.compared_and_tied();
+    let claim = ranking.trials.iter().find_map(|ranked| report.against(ranked))?;
+    let test = ranking.test()?;
+    Some(format!(
+        "≈ marks the {tied} of {compared} others whose {} cannot be told from the winner's ({} on the {} rows, 5 %, \
+         corrected for {} because the winner was chosen on these rows).",
+        test.subject(),
+        test.name(),
+        split_word(ranking.on),
+        claim.corrected_for.words(),
+    ))
+}
+
+/// What the order and the marks of the table mean, in one line.
+pub(super) fn marks(report: &Report) -> String {
+    let ranking = &report.ranking;
+    let keys: Vec<&str> = ranking.keys.iter().map(|key| key.name.as_str()).collect();
+    let front = match ranking.order {
+        Order::Keys => "",
+        Order::Front => "front, then ",
+    };
+    let tied = match report.compared_and_tied() {
+        (0, _) => String::new(),
+        _ => format!("; ≈ cannot be told from rank 1 by {}", ranking.test().map_or("", Test::subject)),
+    };
+    format!("Ranked by {front}{} on the {} rows; ± standard error{tied}.", keys.join(", then "), split_word(ranking.on))
 }
 
 /// `batch_size 2048, hidden [16]`.

@@ -204,7 +204,7 @@ impl Found {
 fn judged(cell: &Cell, set: &Set) -> [Found; COUNTED.len()] {
     let mut results = set.results.clone();
     results.add_costs();
-    let options = Options { by: vec![cell.key.to_owned()], on: cell.on, top: None };
+    let options = Options::new(vec![cell.key.to_owned()], cell.on);
     let ranking = rank(&results, &options).unwrap();
     let in_turn = |n: usize, each: &(dyn Fn(usize) + Sync)| (0..n).for_each(each);
     let judged = judge(set, &results, &ranking, &[], &in_turn).unwrap();

@@ -56,6 +56,8 @@ fn all_that_is_measured_of_a_split_is_in_the_catalogue() {
         auc: Some(0.9),
         auc_se: Some(0.1),
         average_precision: None,
+        partial_auc: None,
+        precision_at_k: None,
         confusion: Some(confusion),
         brier: Some(0.1),
     };

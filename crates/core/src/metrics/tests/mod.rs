@@ -4,6 +4,7 @@ mod catalogue;
 mod consistency;
 mod coverage;
 mod ensemble;
+mod first_rows;
 mod multiple;
 mod neyman_pearson;
 mod served;

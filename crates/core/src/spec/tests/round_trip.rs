@@ -9,9 +9,9 @@ use proptest::prelude::*;
 use super::super::{
     Activation, Backend, BadValues, ColumnKind, CommandSpace, ConfirmSpec, CsvSpec, DataSpec, DatePart, Devices,
     Distribution, Domain, EarlyRule, EarlyStopping, EarlyTerminate, Encoding, Epochs, Folds, InitialBias, Inputs,
-    KnownGroups, LaunchSpec, Launcher, Loss, Margins, Method, ModelSpec, Monitor, OperatingPoint, Optimizer, Output,
-    Parameters, RankSpec, Reduction, Sampling, Scalar, Scores, SlurmSpec, Space, Span, Spec, Split, SplitBy, SplitSpec,
-    Stopping, SynthSpec, Target, TestRows, TrainSpec, TrainerSpec, Word, parse, to_yaml,
+    KnownGroups, LaunchSpec, Launcher, Loss, Margins, Method, ModelSpec, Monitor, OperatingPoint, Optimizer, Order,
+    Output, Parameters, RankSpec, Reduction, Sampling, Scalar, Scores, SlurmSpec, Space, Span, Spec, Split, SplitBy,
+    SplitSpec, Stopping, SynthSpec, Target, TestRows, TrainSpec, TrainerSpec, Word, parse, to_yaml,
 };
 use super::read;
 use crate::metrics::catalogue::Test;
@@ -114,6 +114,11 @@ fn numbers(value: impl Strategy<Value = f64> + Clone) -> impl Strategy<Value = O
 
 fn bias() -> impl Strategy<Value = InitialBias> + Clone {
     prop_oneof![Just(InitialBias::Prior), (-9.0..9.0_f64).prop_map(InitialBias::Value)]
+}
+
+/// Either order.
+fn orders(seed: u64) -> Order {
+    if seed & 64 == 0 { Order::Keys } else { Order::Front }
 }
 
 /// Some of the margins.
@@ -379,7 +384,7 @@ prop_compose! {
             split,
             model: ModelSpec { hidden, activation: Activation::Tanh, dropout, initial_bias },
             method: if search.is_some() { Method::Random } else { Method::Grid },
-            rank: RankSpec { by: vec!["fn".into(), "auc".into()], on, margin: margins(seed) },
+            rank: RankSpec { by: vec!["fn".into(), "auc".into()], on, order: orders(seed), margin: margins(seed) },
             launch: LaunchSpec {
                 devices,
                 slots_per_device: 1 + seed as usize % 64,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::super::{
     ConfirmSpec, Devices, Domain, EarlyStopping, Epochs, Folds, Goal, InitialBias, KnownGroups, Loss, Monitor,
-    OperatingPoint, Parameters, Scalar, Scores, Span, Spec, SplitBy, SplitSpec, Stopping, TestRows, TrainSpec,
+    OperatingPoint, Order, Parameters, Scalar, Scores, Span, Spec, SplitBy, SplitSpec, Stopping, TestRows, TrainSpec,
     parse_in, parse_recorded, to_yaml,
 };
 use super::{LEAST, read};
@@ -32,7 +32,7 @@ fn the_least_file_has_the_documented_defaults() {
     assert_eq!((spec.train.epochs, spec.train.batch_size, spec.train.learning_rate), (Epochs::Auto, 2048, 1e-3));
     assert_eq!(spec.train.early_stopping, Stopping::Auto);
     assert_eq!(spec.operating_point, OperatingPoint::MaxFpr { max_fpr: 0.01, confidence: None });
-    assert_eq!(spec.rank.by, ["auc", "fn"]);
+    assert_eq!((spec.rank.order, &spec.rank.by[..]), (Order::Keys, &["auc".to_owned(), "op_fn".to_owned()][..]));
     assert_eq!((spec.data.min_level_count, spec.data.standardize), (20, true));
     assert_eq!(spec.launch.devices, Devices::Word("auto".into()));
 }

@@ -194,6 +194,9 @@ pub struct RankSpec {
     pub by: Vec<String>,
     /// Whose metrics rank.
     pub on: Split,
+    /// What comes before what.
+    #[serde(skip_serializing_if = "Order::is_default")]
+    pub order: Order,
     /// Up to how much worse a simpler trial may be to be deployed.
     #[serde(skip_serializing_if = "Margins::is_empty")]
     pub margin: Margins,
@@ -201,7 +204,31 @@ pub struct RankSpec {
 
 impl Default for RankSpec {
     fn default() -> Self {
-        Self { by: vec!["auc".into(), "fn".into()], on: Split::Validation, margin: Margins::default() }
+        Self {
+            by: vec!["auc".into(), "op_fn".into()],
+            on: Split::Validation,
+            order: Order::default(),
+            margin: Margins::default(),
+        }
+    }
+}
+
+words! {
+    /// `rank.order`: what comes before what.
+    #[derive(Default)]
+    pub enum Order {
+        /// Whoever is better by the first rank key; where that is equal, by the next.
+        #[default]
+        Keys = "keys",
+        /// Fronts first: nobody is beaten by a later one on all rank keys. Within one as above.
+        Front = "front",
+    }
+}
+
+impl Order {
+    /// Whether it is the usual one. Files do not say so, for programs that know no other.
+    fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 

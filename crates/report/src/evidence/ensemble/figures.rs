@@ -118,8 +118,7 @@ fn dense(units: &[i64]) -> Vec<u32> {
 struct Figures {
     at_half: SplitMetrics,
     at_point: Option<Confusion>,
-    /// Costs of a miss and of a false alarm.
-    costs: Option<(f64, f64)>,
+    point: Option<OperatingPoint>,
 }
 
 impl Figures {
@@ -132,13 +131,9 @@ impl Figures {
         let rows = scored(group);
         let rows = if says_probabilities { rows } else { ScoredRows { scores: &[], ..rows } };
         // A loss of its own, as a trial has one, it has not.
-        let (at_half, _) = SplitMetrics::measured(rows, &dense(&group.units), None);
-        let costs = match point {
-            Some(&OperatingPoint::Cost { fn_cost, fp_cost }) => Some((fn_cost, fp_cost)),
-            _ => None,
-        };
+        let (at_half, _) = SplitMetrics::measured(rows, &dense(&group.units), None, point);
         let at_point = threshold.map(|threshold| Confusion::at(rows.raw, rows.labels, threshold));
-        Self { at_half, at_point, costs }
+        Self { at_half, at_point, point: point.cloned() }
     }
 
     fn value(&self, column: &MetricColumn) -> Option<f64> {
@@ -146,14 +141,10 @@ impl Figures {
             return column.metric.standard_error.and_then(|error| error(&self.at_half));
         }
         match column.metric.source {
-            Source::Scores(of) => of(&self.at_half),
+            Source::Scores(of) | Source::ScoresToPoint(of) => of(&self.at_half),
             Source::AtHalf(of) => of.value(self.at_half.confusion.as_ref()?),
             Source::AtOperatingPoint(of) => of.value(self.at_point.as_ref()?),
-            Source::Costs => {
-                let ((fn_cost, fp_cost), counts) = self.costs.zip(self.at_point)?;
-                let rows = (counts.tp + counts.fp + counts.tn + counts.fn_) as f64;
-                Some(1000.0 * (counts.fn_ as f64 * fn_cost + counts.fp as f64 * fp_cost) / rows)
-            }
+            Source::Weighed(of) => of(self.point.as_ref()?, &self.at_point?.into()),
             Source::Training => None,
         }
     }

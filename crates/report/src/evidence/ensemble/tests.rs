@@ -60,7 +60,7 @@ fn table(models: usize, replicates: u32) -> Results {
 }
 
 fn ranked_by(results: &Results, by: &str, on: Split) -> Ranking {
-    rank(results, &Options { by: vec![by.to_owned()], on, top: None }).unwrap()
+    rank(results, &Options::new(vec![by.to_owned()], on)).unwrap()
 }
 
 fn of(groups: &Vec<ScoreGroup>, results: &Results) -> Result<Ensemble, String> {
