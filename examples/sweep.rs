@@ -21,7 +21,7 @@ pub fn winner(folder: &Path) -> Result<(String, f64), Box<dyn Error>> {
          parameters: {{loss: {{value: focal}}, alpha: {{values: [0.25, 0.75]}}, gamma: {{values: [0, 2]}}}}\n"
     );
     let spec = spec::parse("example", &text)?;
-    let options = Options { by: spec.rank.by.clone(), on: spec.rank.on, top: None };
+    let options = Options::from(spec.rank.clone());
     let sweep = Sweep::new(spec, RunOptions { out: Some(folder.join("run")), resume: true, ..RunOptions::default() })?;
     // Another thread may raise the flag; what had ended by then is saved.
     let outcome = sweep.run(&Stop::default(), &mut Quiet)?;

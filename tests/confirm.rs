@@ -362,7 +362,7 @@ fn a_finished_run_is_confirmed_after_the_fact() {
     let said = place.confirm("run", &["--trials", "2", "--replicates", "3"]);
     assert_eq!((said.code, said.stdout.trim_end()), (Some(0), "run"), "{}", said.stderr);
     assert!(said.stderr.contains("to confirm: 3 trials x 3 new replicates are trained afresh: "), "{}", said.stderr);
-    assert!(said.stderr.contains("23 of 23 rows done"), "{}", said.stderr);
+    assert!(said.stderr.contains("23 of 23 rows of results done"), "{}", said.stderr);
     assert_same_runs(&dir, &whole());
 
     // The same again, or less of it: nothing to do.

@@ -69,7 +69,7 @@ fn the_best_go_on_to_the_figures_that_they_would_have_had() {
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert!(said.stderr.contains("rung 2 of 3: 6 of 18 trials go on to epoch 6"), "{}", said.stderr);
     assert!(said.stderr.contains("rung 3 of 3: 2 of 18 trials go on to epoch 18"), "{}", said.stderr);
-    assert!(said.stderr.contains("36 of 36 rows done"), "{}", said.stderr);
+    assert!(said.stderr.contains("36 of 36 rows of results done"), "{}", said.stderr);
     let dir = folder.join("early");
     let expected = [end("finished", 18, 4), end("stopped", 2, 24), end("stopped", 6, 8)];
     assert_eq!(ends(&dir), BTreeMap::from(expected));

@@ -94,6 +94,39 @@ fn another_operating_point_needs_no_training() {
 }
 
 #[test]
+fn another_share_of_positives_and_keys_for_a_goal_need_no_training() {
+    let costs = ["--operating-point", "fn_cost=20,fp_cost=1", "--by", "net_benefit", "--prevalence", "0.0045"];
+    let found = json(run_dir(), &costs);
+    let at = &found["answer"]["prevalence"];
+    assert!(at["share"] == 0.0045 && (at["sample"].as_f64().unwrap() - 236.0 / 5243.0).abs() < 1e-12, "{at}");
+    assert!(found["warnings"][0].as_str().unwrap().contains("times the odds of 0.45 %"), "{}", found["warnings"]);
+    let ranking = found["ranking"].as_array().unwrap();
+    let of =
+        |metric: &str| -> Vec<f64> { ranking.iter().map(|entry| entry["metrics"][metric].as_f64().unwrap()).collect() };
+    assert!(of("val_net_benefit").is_sorted_by(|a, b| a >= b) && of("val_cost").is_sorted(), "the same order");
+    for (entry, (recall, fpr)) in ranking.iter().zip(of("test_op_recall").into_iter().zip(of("test_op_fpr"))) {
+        let of_trial = &at["trials"][entry["trial_id"].as_str().unwrap()];
+        let (caught, alarms) = (0.0045 * recall, 0.9955 * fpr);
+        let near = |name: &str, expected: f64| (of_trial[name].as_f64().unwrap() - expected).abs() < 1e-9;
+        assert!(near("precision", caught / (caught + alarms)) && near("alerts_per_1000", 1000.0 * (caught + alarms)));
+        assert!(near("net_benefit", caught - alarms / 20.0), "{of_trial}");
+    }
+    let by = |order: &str| json(run_dir(), &["--by", "partial_auc,precision_at_k", "--order", order]);
+    let values = |found: &Value, key: &str| -> Vec<f64> {
+        let ranking = found["ranking"].as_array().unwrap();
+        ranking.iter().map(|entry| entry[key].as_f64().or(entry["metrics"][key].as_f64()).unwrap()).collect()
+    };
+    let (keys, fronts) = (by("keys"), by("front"));
+    assert!(values(&keys, "val_partial_auc").is_sorted_by(|a, b| a >= b));
+    assert!(values(&fronts, "front").is_sorted(), "{:?}", values(&fronts, "front"));
+    assert_eq!(keys["winner"]["trial_id"], fronts["winner"]["trial_id"]);
+    let text = report(run_dir(), &[]);
+    assert!(text.lines().count() <= 40 && report(run_dir(), &["--all"]).lines().count() > 40, "{text}");
+    let refused = focalsweep(run_dir(), ["report", run_dir().to_str().unwrap(), "--prevalence", "17"]);
+    assert!(refused.code == Some(2) && refused.stderr.contains("such as 0.0017"), "{}", refused.stderr);
+}
+
+#[test]
 fn trials_whose_scores_were_not_kept_have_no_figures_there() {
     let folder = TempDir::new().unwrap();
     let dir = folder.path().join("run");

@@ -45,7 +45,7 @@ fn each_method_searches_to_its_cap() {
         let said = run(folder, method, &[&format!("method={method}")], &[]);
         assert_eq!(said.code, Some(0), "{method}: {}", said.stderr);
         assert!(said.stderr.contains("wave 3: trials 9 to 12 of 12"), "{}", said.stderr);
-        assert!(said.stderr.contains("24 of 24 rows done"), "{}", said.stderr);
+        assert!(said.stderr.contains("24 of 24 rows of results done"), "{}", said.stderr);
         let dir = folder.join(method);
         assert_eq!(rows(&dir), 24);
         assert_eq!((&manifest(&dir)["ended"], &manifest(&dir)["state"]), (&"run_cap".into(), &"finished".into()));

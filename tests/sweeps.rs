@@ -630,7 +630,14 @@ fn talk_is_for_people_or_for_programs() {
     let changes = ["train.epochs=1", "replicates=1"];
     let people = run(&sweep, &changes, &[]);
     assert!(!people.stderr.contains('\u{1b}') && !people.stderr.contains('\r'), "no bars with --no-progress");
-    assert!(people.stderr.contains("10 of 10 rows done"), "{}", people.stderr);
+    assert!(people.stderr.contains("10 of 10 rows of results done"), "{}", people.stderr);
+    // The answer in three lines, and where the rest is.
+    let told: Vec<&str> = people.stderr.lines().skip_while(|line| !line.contains("rows of results done")).collect();
+    assert!(
+        told.len() == 6 && told[1].starts_with("Decision: ") && told[2].starts_with("At its threshold"),
+        "{told:?}"
+    );
+    assert!(told[4].ends_with("report.md") && told[5].ends_with("report.html"), "{told:?}");
     let programs = run(&sweep, &changes, &["--log-format", "json"]);
     let lines: Vec<Value> = programs
         .stderr
@@ -639,7 +646,7 @@ fn talk_is_for_people_or_for_programs() {
         .collect();
     assert!(lines.iter().all(|line| line["timestamp"].is_string() && line["level"].is_string()));
     let said = |words: &str| lines.iter().any(|line| line["message"].as_str().is_some_and(|m| m.contains(words)));
-    assert!(said("10 of 10 rows done") && said("job started"), "{}", programs.stderr);
+    assert!(said("10 of 10 rows of results done") && said("job started"), "{}", programs.stderr);
     let log = fs::read_to_string(people.dir.join("log.txt")).unwrap();
     assert!(log.contains("job started") && log.contains("job ended"), "{log}");
 

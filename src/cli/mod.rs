@@ -1,5 +1,6 @@
 //! The command line: types only.
 
+mod glossary;
 mod words;
 
 use std::ffi::OsString;
@@ -14,13 +15,8 @@ pub use words::{
     ExportFormat, LauncherName, LogFormat, OrderName, PhaseName, PlanFormat, ReportFormat, SplitName, StreamFormat,
 };
 
-/// Which loss settings catch more of your rare events, at what price, and whether the difference is real.
-#[derive(Debug, Parser)]
-#[command(
-    name = "focalsweep",
-    version,
-    max_term_width = 100,
-    after_help = "Examples:
+/// What stands under the commands.
+const AFTER: &str = "Examples:
   focalsweep run sweeps/focal.yaml            train every trial, write runs/focal
   focalsweep report runs/focal                the ranked table
   focalsweep run sweeps/focal.yaml --set train.epochs=5 --out /tmp/quick
@@ -30,7 +26,16 @@ Exit codes: 0 all trials done, 1 some failed, 2 bad spec, data or arguments, 3 e
 130 interrupted (go on with --resume)
 
 FOCALSWEEP_SIMD=avx512, avx2 or portable holds the CPU's kernels to those vector instructions; `focalsweep devices` \
-says what is used."
+says what is used.";
+
+/// Which loss settings catch more of your rare events, at what price, and whether the difference is real.
+#[derive(Debug, Parser)]
+#[command(
+    name = "focalsweep",
+    version,
+    max_term_width = 100,
+    after_help = AFTER,
+    after_long_help = format!("{AFTER}\n\n{}", glossary::in_help())
 )]
 pub struct Cli {
     /// What to do.

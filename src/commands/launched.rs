@@ -118,7 +118,7 @@ impl Launched<'_> {
             }
             End::Finished | End::Interrupted | End::Budget => {
                 let (done, all) = (thousands(rows), thousands(outcome.rows));
-                let mut text = format!("{done} of {all} rows done in {:.1} s", outcome.seconds);
+                let mut text = format!("{done} of {all} rows of results done in {:.1} s", outcome.seconds);
                 if failed > 0 {
                     text += &format!(", {failed} of them failed (see the error column)");
                 }

@@ -88,7 +88,7 @@ impl Status<'_> {
     fn text(&self) -> String {
         let state = self.state();
         let mut lines = vec![format!(
-            "{}: {state}; {} of {} rows done, {} failed; {} of {} jobs",
+            "{}: {state}; {} of {} rows of results done, {} failed; {} of {} jobs",
             self.run.manifest.name,
             thousands(self.rows),
             thousands(self.total()),

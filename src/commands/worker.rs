@@ -80,7 +80,7 @@ pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
     };
     progress.clear();
     let tally = outcome.map_err(Failure::environment)?;
-    output::talk(&format!("{} of {wanted} rows done, {} failed", tally.done, tally.failed));
+    output::talk(&format!("{} of {wanted} rows of results done, {} failed", tally.done, tally.failed));
     Ok(if tally.done < wanted {
         ExitCode::from(INTERRUPTED)
     } else if tally.failed > 0 {

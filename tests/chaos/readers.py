@@ -10,7 +10,7 @@ from program import Failed
 #: a folder that has no manifest.
 CALLED = {"spec.yaml": "sweep", "rows.csv": "data", "rows.parquet": "data", "manifest.json": "is not a run directory"}
 #: How `status` says how many rows there are.
-DONE = re.compile(r"(\d+) of (\d+) rows done")
+DONE = re.compile(r"(\d+) of (\d+) rows of results done")
 
 
 def unwrapped(text):

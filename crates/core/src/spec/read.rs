@@ -201,7 +201,7 @@ impl Reader {
         if let Some((at, (key, needs))) = section.get("rank").zip(lacks) {
             let rule = if key == "partial_auc" { "{max_fpr: 0.01}" } else { "{fn_cost: 100, fp_cost: 1}" };
             let help = format!("such as `operating_point: {rule}`");
-            self.fault(at, &format!("`{key}` needs {needs}"), Some(help));
+            self.fault(at, format!("`{key}` needs {needs}"), Some(help));
         }
         let split = section.get("split").and_then(|at| self.split(at)).unwrap_or_default();
         let Search { run_cap, wave, budget, target } = self.search(&section, (rank.on, parameters.as_ref()));

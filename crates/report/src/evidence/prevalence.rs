@@ -55,12 +55,14 @@ impl Report {
         let odds = |share: f64| share / (1.0 - share);
         let times = odds(sample) / odds(share);
         if times >= ENRICHED {
-            self.answer.warnings.push(format!(
+            let warning = format!(
                 "{} % of the test rows are positive, which is {times:.1} times the odds of {} %: the precision, alerts \
                  and costs that are not said to be of the latter are of the sample",
                 percent(sample),
                 percent(share)
-            ));
+            );
+            // Asked for, and so before all else.
+            self.ranking.warnings.insert(0, warning);
         }
         self.answer.prevalence = Some(Prevalence { share, sample, trials });
     }
@@ -136,9 +138,9 @@ mod tests {
         // Bayes: the odds of the sample, times the odds of one share over those of the other.
         let odds = 0.3 / 0.7 * (0.002 / 0.998) / (0.1 / 0.9);
         assert!(near(threshold, odds / (1.0 + odds)), "{threshold:?}");
-        assert_eq!(found.answer.warnings.len(), 1);
+        assert_eq!(found.ranking.warnings.len(), 1);
         assert!(
-            found.answer.warnings[0].starts_with("10 % of the test rows are positive, which is 55.4 times the odds")
+            found.ranking.warnings[0].starts_with("10 % of the test rows are positive, which is 55.4 times the odds")
         );
     }
 
@@ -149,6 +151,6 @@ mod tests {
         let at = found.answer.prevalence.as_ref().unwrap().trials["a"];
         assert!((at.precision.unwrap() - 60.0 / 105.0).abs() < 1e-12 && (at.alerts - 105.0).abs() < 1e-9);
         assert!((at.threshold.unwrap() - 0.3).abs() < 1e-12);
-        assert_eq!((at.cost, at.net_benefit, found.answer.warnings.len()), (None, None, 0));
+        assert_eq!((at.cost, at.net_benefit, found.ranking.warnings.len()), (None, None, 0));
     }
 }

@@ -16,7 +16,7 @@ use crate::read::thousands;
 /// Trials that are there at least.
 const LEAST_TRIALS: usize = 3;
 /// Lines of warnings, of which one is there in any case.
-const MOST_WARNING_LINES: usize = 7;
+const MOST_WARNING_LINES: usize = 5;
 /// Lines that are left to sentences where there are more trials than room.
 const SENTENCE_LINES: usize = 6;
 
