@@ -13,6 +13,8 @@
 //! | [`clustered_auc_error`], [`clustered_auc`] | the same of rows in groups | Obuchowski 1997, Biometrics 53(2) |
 //! | [`clustered_share_interval`] | 95 % interval of a share of them | Korn & Graubard 1998, Survey Methodology 24(2) |
 //! | [`average_precision`] | Σ (Rₖ - Rₖ₋₁) Pₖ over the distinct scores | scikit-learn, `average_precision_score` |
+//! | [`Ranks::partial_auc`] | AUC up to a rate of false alarms, standardised | McClish 1989, Medical Decision Making 9(3) |
+//! | [`Ranks::precision_at_k`] | positives among the k rows of the highest scores | ties at their average |
 //! | [`brier`] | mean squared difference of score and label | Brier 1950, Monthly Weather Review 78(1) |
 //! | [`AucEstimate::interval`] | 95 % interval of an AUC, DeLong on logits | Qin & Hotilovac 2008, SMMR 17(2) |
 //! | [`average_precision_interval`], [`operating_point_intervals`] | 95 % intervals | Efron 1979, Ann. Stat. 7(1) |

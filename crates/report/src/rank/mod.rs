@@ -157,11 +157,13 @@ pub fn rank(results: &Results, options: &Options) -> Result<Ranking, ReportError
         operating_point: results.operating_point.clone(),
         plain: None,
         devices: device_use(results.ranked()),
-        warnings: [results.warnings.clone(), grouped.warnings].concat(),
+        warnings: grouped.warnings,
     };
     ranking.swept = ranking.set_apart();
     ranking.plain = ranking.find_plain();
     ranking.warn(results);
+    // What is of the data was told when the run began.
+    ranking.warnings.extend(results.warnings.iter().cloned());
     Ok(ranking)
 }
 
