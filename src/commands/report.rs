@@ -12,7 +12,7 @@ use crate::run::{Look, WITH_INTERVALS, default_root, on_all_cores, report_of, to
 use focalsweep_core::plan::Phase;
 use focalsweep_core::record::{RunFiles, write_named};
 use focalsweep_core::spec::{self, Order, RankSpec, Split};
-use focalsweep_report::{self as report, Csv, Exporter, Json, Markdown, Options, Report, Results, Scores, Table};
+use focalsweep_report::{self as report, Csv, Exporter, Json, Live, Markdown, Options, Report, Results, Scores, Table};
 
 /// Lines of a table unless `--all` or `--top` says otherwise: what a screen shows.
 const LINES: usize = 40;
@@ -40,7 +40,8 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
         found.at_prevalence(share);
     }
     if let Some(path) = &args.html {
-        let page = report::to_html(&scores, &results, &found, &on_all_cores)?;
+        let live = Live { so_far: look.so_far, reload_seconds: None };
+        let page = report::to_html(&scores, &results, (&found, live), &on_all_cores)?;
         write(path, page.as_bytes())?;
         output::talk(&format!("wrote {}", path.display()));
         return Ok(ExitCode::SUCCESS);
@@ -89,7 +90,7 @@ fn write_figures(
 }
 
 /// Writes a file as a whole.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let cannot = |error: io::Error| Plain {
         message: format!("cannot write {}: {error}", path.display()),
         help: Some("its folder must be there and yours to write in, and have room".to_owned()),

@@ -31,6 +31,6 @@ pub(crate) fn begin(dir: &RunDir, spec: &Spec, workload: &Workload) -> Result<Ma
 }
 
 /// RFC 3339, to the second.
-pub(super) fn now() -> String {
+pub(crate) fn now() -> String {
     Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true)
 }

@@ -9,7 +9,7 @@ use super::same::is_alike;
 use focalsweep_core::plan::Phase;
 use focalsweep_core::record::{Manifest, RunDir, RunFiles};
 use focalsweep_core::spec::{OperatingPoint, Spec, Split};
-use focalsweep_report::{self as report, Exporter, Markdown, Options, Report, ReportError, Results, Scores};
+use focalsweep_report::{self as report, Exporter, Live, Markdown, Options, Report, ReportError, Results, Scores};
 
 /// Trials that have bootstrap intervals.
 pub const WITH_INTERVALS: usize = 20;
@@ -63,7 +63,8 @@ pub(super) fn write_reports(spec: &Spec, dir: &RunDir, manifest: &mut Manifest) 
     let scores = Scores::of(&look.files);
     let (results, found) =
         report_of((&look, &scores), &rank_options(spec, None), (None, Phase::Search), WITH_INTERVALS)?;
-    let texts = [Markdown.export(&found), report::to_html(&scores, &results, &found, &on_all_cores)?];
+    let live = Live { so_far: look.so_far, reload_seconds: None };
+    let texts = [Markdown.export(&found), report::to_html(&scores, &results, (&found, live), &on_all_cores)?];
     for (name, text) in REPORTS.into_iter().zip(texts) {
         dir.stage(name, text.as_bytes())?;
     }

@@ -13,7 +13,7 @@ use super::looked::Look;
 use super::workload::Workload;
 use focalsweep_core::record::{Manifest, RunDir, RunDirError, RunFiles, RunState, SPEC};
 use focalsweep_core::shell::quoted;
-use focalsweep_report::{self as report, thousands};
+use focalsweep_report::{self as report, SoFar, thousands};
 
 impl Look {
     /// Looks at the run in `root`. Where it is over, or was stopped and collected what there was, its own files are
@@ -67,13 +67,15 @@ impl Look {
                 thousands(some)
             ),
         };
-        let so_far = if RunDir::is_locked(root) {
+        let goes_on = RunDir::is_locked(root);
+        let words = if goes_on {
             format!("{done}: the run goes on, and what is said here is of these rows only")
         } else {
             let (spec, root) = (quoted(root.join(SPEC)), quoted(root));
             format!("{done}: the run ended before it was done; `focalsweep run {spec} --out {root} --resume` goes on")
         };
         let files = RunFiles::looked_at(root, folder.path())?;
-        Ok(Self { files, warnings: [vec![so_far], damage].concat(), point: None, folder: Some(folder) })
+        let so_far = Some(SoFar { rows, of: all, goes_on });
+        Ok(Self { files, warnings: [vec![words], damage].concat(), so_far, point: None, folder: Some(folder) })
     }
 }

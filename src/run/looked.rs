@@ -1,7 +1,8 @@
 //! What is looked at: the files of a run, or tables that were made of its journals.
 
-use focalsweep_core::record::RunFiles;
+use focalsweep_core::record::{RunDir, RunFiles, RunState};
 use focalsweep_core::spec::OperatingPoint;
+use focalsweep_report::SoFar;
 use tempfile::TempDir;
 
 /// The files of a run, whatever state it is in.
@@ -11,6 +12,8 @@ pub struct Look {
     pub files: RunFiles,
     /// What is to be known of them: that these are not all rows of the run, or are of several.
     pub warnings: Vec<String>,
+    /// How far the run is, where it is not over.
+    pub so_far: Option<SoFar>,
     /// Where figures at the operating point are to be measured again, since not all were measured there.
     pub point: Option<OperatingPoint>,
     /// Where the tables are, as long as this is kept.
@@ -19,6 +22,17 @@ pub struct Look {
 
 impl From<RunFiles> for Look {
     fn from(files: RunFiles) -> Self {
-        Self { files, warnings: Vec::new(), point: None, folder: None }
+        let so_far = stopped_at(&files);
+        Self { files, warnings: Vec::new(), so_far, point: None, folder: None }
     }
+}
+
+/// How far a run was when somebody stopped it; `None` of one that ended by itself, and where its plan cannot be read.
+fn stopped_at(files: &RunFiles) -> Option<SoFar> {
+    let manifest = files.manifest();
+    if manifest.state != RunState::Interrupted || manifest.ended.is_some() {
+        return None;
+    }
+    let (plan, _) = RunDir::attend(files.root()).plan().ok()?;
+    Some(SoFar { rows: manifest.counts.rows, of: plan.rows(), goes_on: false })
 }

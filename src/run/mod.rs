@@ -35,7 +35,7 @@ mod train;
 mod trainers;
 mod workload;
 
-pub(crate) use begin::begin;
+pub(crate) use begin::{begin, now};
 pub use derived::{PAGE, REPORTS, WITH_INTERVALS, on_all_cores, report_of};
 pub use error::{Blame, RunError};
 pub use life::{End, Outcome, Ready, Sweep, asks_again, default_root};

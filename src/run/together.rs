@@ -66,7 +66,7 @@ pub fn together(looks: Vec<Look>) -> Result<Look, RunError> {
     dir.commit(&mut manifest)?;
     let files = RunFiles::looked_at(files[0].root(), folder.path())?;
     let (warnings, point) = (warnings(&parts, &common), other_point(&parts));
-    Ok(Look { files, warnings, point, folder: Some(folder) })
+    Ok(Look { files, warnings, so_far: None, point, folder: Some(folder) })
 }
 
 /// What is to be known of runs that are ranked together.

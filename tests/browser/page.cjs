@@ -1,5 +1,6 @@
 // A browser, and pages that keep what went wrong in them.
 
+const assert = require("node:assert/strict");
 const { chromium } = require("playwright-core");
 const fs = require("node:fs");
 const path = require("node:path");
@@ -18,17 +19,19 @@ const FLAGS = [
 const launch = () => chromium.launch({ executablePath: process.env.BROWSER, headless: true, args: FLAGS });
 
 /**
- * Opens the report of a run. `faults` collects console errors, exceptions, dialogs and every request for anything but
- * the page itself; `seconds` is how long the page took until it was ready.
+ * Opens the report of a run, or another `file` of it, at an address. `faults` collects console errors, exceptions,
+ * dialogs and every request for anything but the page itself; `seconds` is how long the page took until it was ready.
+ * All sections are open unless they are wanted `folded`.
  */
-const open = async (browser, run, { width = 1280, scheme = "light" } = {}) => {
+const open = async (browser, run, options = {}) => {
+  const { width = 1280, scheme = "light", file: name = "report.html", address = "", folded = false } = options;
   const context = await browser.newContext({
     viewport: { width, height: 900 },
     colorScheme: scheme,
     acceptDownloads: true,
   });
   const page = await context.newPage();
-  const file = `file://${path.join(process.env.RUNS, run, "report.html")}`;
+  const file = `file://${path.join(process.env.RUNS, run, name)}`;
   const faults = [];
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) faults.push(`${message.type()}: ${message.text()}`);
@@ -40,13 +43,57 @@ const open = async (browser, run, { width = 1280, scheme = "light" } = {}) => {
   });
   page.on("requestfailed", (request) => faults.push(`failed: ${request.url().slice(0, 200)}`));
   page.on("request", (request) => {
-    if (!/^(data|blob):/.test(request.url()) && request.url() !== file)
+    if (!/^(data|blob):/.test(request.url()) && request.url().split("#")[0] !== file)
       faults.push(`fetched: ${request.url().slice(0, 200)}`);
   });
   const start = Date.now();
-  await page.goto(file);
-  await page.waitForFunction(() => document.documentElement.dataset.ready === "true", null, { timeout: 30000 });
-  return { page, context, faults, seconds: (Date.now() - start) / 1000 };
+  await page.goto(file + address);
+  await ready(page);
+  const seconds = (Date.now() - start) / 1000;
+  if (!folded) await unfold(page);
+  return { page, context, faults, seconds };
+};
+
+/** Waits until the page is drawn. */
+const ready = (page) =>
+  page.waitForFunction(() => document.documentElement.dataset.ready === "true", null, { timeout: 30000 });
+
+/** Opens every section. */
+const unfold = (page) =>
+  page.evaluate(() =>
+    document.querySelectorAll("details.fold").forEach((fold) => {
+      fold.open = true;
+    }),
+  );
+
+/** Runs `act` with a page, and asserts that nothing went wrong in it. */
+const withPage = async (browser, run, options, act) => {
+  const opened = await open(browser, run, options);
+  try {
+    await act(opened.page, opened);
+    assert.deepEqual(opened.faults, []);
+  } finally {
+    await opened.context.close();
+  }
+};
+
+const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+/** Serious faults that axe finds; what a plot draws is one image to it. */
+const faultsOfAccess = async (page) => {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() =>
+    axe.run({ exclude: [[".chart svg"]] }, { resultTypes: ["violations"] }),
+  );
+  return violations
+    .filter(({ impact }) => ["serious", "critical"].includes(impact))
+    .map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes
+          .slice(0, 3)
+          .map((node) => `${node.html.slice(0, 150)} ${node.any[0]?.message ?? ""}`)
+          .join(" | ")}`,
+    );
 };
 
 /** Goes down the page, so that every figure is drawn. */
@@ -67,4 +114,4 @@ const picture = async (page, name) => {
   await page.screenshot({ path: path.join(process.env.SCREENSHOTS, `${name}.png`), fullPage: true });
 };
 
-module.exports = { launch, open, seeAll, picture };
+module.exports = { launch, open, ready, withPage, faultsOfAccess, seeAll, picture };

@@ -4,10 +4,9 @@ const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
 const fs = require("node:fs");
 const path = require("node:path");
-const { launch, open, seeAll, picture } = require("./page.cjs");
+const { launch, withPage, faultsOfAccess, seeAll, picture } = require("./page.cjs");
 
 const RUNS = ["focal", "comparison", "one", "failed", "many", "search"];
-const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 let browser;
 before(async () => {
   browser = await launch();
@@ -16,16 +15,7 @@ after(async () => {
   await browser.close();
 });
 
-/** Runs `act` with the report of a run, and asserts that nothing went wrong in it. */
-const withReport = async (run, options, act) => {
-  const opened = await open(browser, run, options);
-  try {
-    await act(opened.page, opened);
-    assert.deepEqual(opened.faults, []);
-  } finally {
-    await opened.context.close();
-  }
-};
+const withReport = (run, options, act) => withPage(browser, run, options, act);
 
 /** Opens the list of columns, by keyboard: a figure that is drawn meanwhile moves what a pointer would hit. */
 const openColumns = async (page) => {
@@ -35,23 +25,6 @@ const openColumns = async (page) => {
 
 const ranks = (page) => page.locator("#trials-table tbody tr td:nth-child(2)").allInnerTexts();
 const number = (text) => Number.parseFloat(text);
-
-/** Serious faults that axe finds; what a plot draws is one image to it. */
-const faultsOfAccess = async (page) => {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() =>
-    axe.run({ exclude: [[".chart svg"]] }, { resultTypes: ["violations"] }),
-  );
-  return violations
-    .filter(({ impact }) => ["serious", "critical"].includes(impact))
-    .map(
-      ({ id, nodes }) =>
-        `${id}: ${nodes
-          .slice(0, 3)
-          .map((node) => `${node.html.slice(0, 150)} ${node.any[0]?.message ?? ""}`)
-          .join(" | ")}`,
-    );
-};
 
 for (const run of RUNS) {
   test(`${run}: loads whole, every section has something in it, axe finds nothing serious in light and dark`, () =>
@@ -323,15 +296,6 @@ test("the page may load and send nothing, and run no other script", () =>
     // The browser says that it refused.
     assert.equal(opened.faults.length, 1);
     opened.faults.length = 0;
-  }));
-
-test("on paper there are figures and no buttons", () =>
-  withReport("focal", { scheme: "dark" }, async (page) => {
-    await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
-    await page.emulateMedia({ media: "print" });
-    assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "light");
-    assert.equal(await page.locator(".contents:visible, .tools:visible").count(), 0);
-    assert.ok((await page.locator(".chart svg").count()) > 15);
   }));
 
 const figureCalled = (page, name) => page.locator("figure", { has: page.getByRole("heading", { name, exact: true }) });

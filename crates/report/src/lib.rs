@@ -12,7 +12,7 @@
 //! | `rank` | trials over their replicates, in their order |
 //! | `evidence` | claims, intervals, calibration: what the scores say of the order |
 //! | `say` | all of it in words and columns, in four forms |
-//! | `page` | report.html |
+//! | `page` | report.html, and one page over many runs |
 //! | `figures` | files for papers, of what the page shows |
 //!
 //! Each room may use those above it, none below: `tests/rooms.rs` holds that. Reads result files only; [`rank()`] and
@@ -35,7 +35,7 @@ pub use evidence::{
     Run, Side, StandardErrors, Start, TrialApart, judge, pair,
 };
 pub use figures::{Figure, figures};
-pub use page::to_html;
+pub use page::{Decided, Indexed, IndexedFigure, Live, MADE_BY, SoFar, decision_of_page, index_page, to_html};
 pub use rank::{
     DeviceUse, FEW_POSITIVES, Interval, Key, Options, Ranked, Ranking, Trial, devices_in_words,
     few_validation_positives, finalists, rank, training_seconds,

@@ -83,6 +83,7 @@ const chosenBar = () => {
   };
   picker.addEventListener("change", add);
   const draw = () => {
+    const names = namesOf(chosenTrials());
     chips.replaceChildren(
       ...chosenTrials().map((trial) =>
         el(
@@ -92,7 +93,7 @@ const chosenBar = () => {
             "span",
             { class: "name", title: trialName(trial) },
             el("span", { class: "swatch", style: `background:${chosenColour(trial)}` }),
-            trialName(trial),
+            names.get(trial),
             roleOf(trial) ? ` (${roleOf(trial)})` : "",
           ),
           el(
@@ -107,6 +108,14 @@ const chosenBar = () => {
   };
   listen(["chosen", "theme"], draw);
   draw();
+  const pair = el("button", { type: "button", onclick: () => showTrial(...chosenTrials().slice(0, 2)) }, "");
+  const drawPair = () => {
+    const names = chosenTrials().slice(0, 2).map(rankOf);
+    pair.disabled = names.length < 2;
+    pair.textContent = names.length < 2 ? "Side by side" : `${names.join(" and ")} side by side`;
+  };
+  listen(["chosen"], drawPair);
+  drawPair();
   return [
     el(
       "div",
@@ -115,6 +124,7 @@ const chosenBar = () => {
       picker,
       list,
       N > 1 && presets().map(([name, wanted]) => el("button", { type: "button", onclick: () => choose(wanted) }, name)),
+      N > 1 && pair,
     ),
     el("div", { class: "chosen" }, chips),
   ];

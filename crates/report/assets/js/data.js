@@ -23,6 +23,24 @@ const sweptParameters = ranking.swept.map((name) => parameterOf.get(name)).filte
 const mean = (column, trial) => metricOf.get(column)?.mean[trial] ?? null;
 const errorOf = (column, trial) => metricOf.get(column)?.error[trial] ?? null;
 const trialName = (trial) => `${rankOf(trial)}. ${trials.words[trial]}`;
+
+/**
+ * Names of trials that stand together, by trial: of hyperparameters only those in which they differ, so that a name
+ * that is cut still says what is its own.
+ */
+const namesOf = (list) => {
+  const differs = ({ values }) => new Set(list.map((trial) => JSON.stringify(values[trial]))).size > 1;
+  const differing = list.length > 1 ? data.parameters.filter(differs) : [];
+  const words = (trial) =>
+    differing
+      .filter(({ values }) => values[trial] !== null)
+      .map(({ title, makes_method: method, values }) =>
+        method ? formatValue(values[trial]) : `${title} ${formatValue(values[trial])}`,
+      );
+  const name = (trial) => [`${rankOf(trial)}.`, words(trial).join(", ")].join(" ");
+  return new Map(list.map((trial) => [trial, words(trial).length ? name(trial) : trialName(trial)]));
+};
+
 const hasMetrics = (trial) => trials.front[trial] !== null;
 /** Tied with the best; the best is. */
 const isTied = (trial) => trial === ranking.winner || trials.tied[trial] === true;

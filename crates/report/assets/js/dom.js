@@ -101,18 +101,38 @@ const download = (name, type, text) => {
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 };
 
+/** Parts of the page listen for what they show. */
+const listeners = { chosen: [], filter: [], theme: [], focus: [] };
+const listen = (topics, act) => topics.forEach((topic) => listeners[topic].push(act));
+const tell = (topic) => listeners[topic].forEach((act) => act());
+
+/** Sections that are closed at first, with a word on what is in them. */
+const FOLDED = {
+  calibration: "whether a score of 0.3 means 30 %",
+  learning: "losses and AUC by epoch",
+  search: "best so far, and which hyperparameter matters",
+  explore: "every trial as a point or a line",
+  loss: "figures 1 and 4 of the paper, of this run",
+  run: "data, versions, devices over time, the sweep file",
+};
+
 /** A section of the page, with its place in the contents. */
 const parts = [];
 const part = (id, title, lead, ...children) => {
   const heading = newId("heading");
-  const section = el(
-    "section",
-    { class: "part", id, "aria-labelledby": heading },
-    el("h2", { id: heading }, title),
-    lead ? el("p", { class: "lead" }, lead) : el("div", { class: "lead" }),
-    children,
-  );
-  parts.push({ id, title, section });
+  const head = el("h2", { id: heading }, title);
+  const body = [lead ? el("p", { class: "lead" }, lead) : el("div", { class: "lead" }), children];
+  const link = el("a", { class: "anchor", href: `#${id}`, "aria-label": `Link to this section: ${title}` }, "#");
+  const fold = FOLDED[id]
+    ? el(
+        "details",
+        { class: "fold", ontoggle: () => foldsChanged() },
+        el("summary", {}, head, el("span", { class: "within" }, FOLDED[id])),
+        body,
+      )
+    : null;
+  const section = el("section", { class: "part", id, "aria-labelledby": heading }, link, fold ?? [head, body]);
+  parts.push({ id, title, section, fold });
   byId("main").append(section);
   return section;
 };

@@ -1,6 +1,6 @@
 // A figure: a plot, what to read in it, the same as a table, and the plot as a file.
 
-const motion = () => !matchMedia("(prefers-reduced-motion: reduce)").matches;
+const motion = () => !isPrinting() && !matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /** Text, axes and tooltip of all plots. */
 const baseOption = () => ({
@@ -237,9 +237,29 @@ const figure = ({ title, caption, controls = [], on = [], draw, renderer = "svg"
   return Object.assign(whole, { redraw });
 };
 
-// On paper every figure is there, in the colours of the light theme.
-addEventListener("beforeprint", () => {
+/*
+ * On paper every figure is there, drawn as wide as the paper's one column and in the colours of the light theme, and
+ * what is folded is open. Before the paper is laid out the page itself takes that width: plots know no other.
+ */
+let closedFolds = [];
+const beginPrint = () => {
+  if (isPrinting()) return;
+  closedFolds = [...document.querySelectorAll("details.fold:not([open])")];
+  closedFolds.forEach((fold) => {
+    fold.open = true;
+  });
+  document.documentElement.classList.add("printing");
   document.documentElement.dataset.theme = "light";
+  tell("theme");
   figures.forEach(({ chart }) => chart.drawFigure());
-});
-addEventListener("afterprint", applyTheme);
+};
+const endPrint = () => {
+  if (!isPrinting()) return;
+  document.documentElement.classList.remove("printing");
+  closedFolds.forEach((fold) => {
+    fold.open = false;
+  });
+  applyTheme();
+};
+addEventListener("beforeprint", beginPrint);
+addEventListener("afterprint", endPrint);

@@ -17,6 +17,8 @@ const drawTop = () => {
     ),
     themeSwitch(),
   );
+  const banner = soFarBanner();
+  if (banner) byId("top").after(banner);
   byId("foot").append(
     `Written by ${run.program}. Plots by Apache ECharts (Apache License 2.0). This page is whole in itself: ` +
       "nothing is fetched.",

@@ -38,7 +38,65 @@ const mapCells = (x, y) => {
   return { xs, ys, cells: [...cells.values()] };
 };
 
-const everyoneTied = () => everyTrial.filter((i) => trials.tied[i] !== null).every((i) => trials.tied[i]);
+/** Cells that have this metric. */
+const shownCells = (cells, metric) => cells.filter(({ trial }) => metric.mean[trial] !== null);
+
+/**
+ * Which cells of a map are outlined, and what that says: those that cannot be told from the winner, or, where these are
+ * the most, those that can, so that an outline stands out.
+ */
+const outlineOf = (cells) => {
+  const others = cells.filter(({ trial }) => trial !== ranking.winner);
+  const what = ranking.told_by;
+  const tied = others.filter(({ trial }) => isTied(trial)).length;
+  if (what === null || !others.length) return { mostTied: false, has: () => false, words: null };
+  if (tied === others.length)
+    return {
+      mostTied: true,
+      has: () => false,
+      words: `No cell's ${what} can be told from the winner's, so none is outlined.`,
+    };
+  return tied * 2 > others.length
+    ? {
+        mostTied: true,
+        has: (trial) => !isTied(trial),
+        words: `Outlined cells can be told from the winner by their ${what}, the others cannot.`,
+      }
+    : {
+        mostTied: false,
+        has: (trial) => isTied(trial),
+        words: `Outlined cells cannot be told from the winner by their ${what}, the others can.`,
+      };
+};
+
+/** Counts of rows and what each is a part of: their standard error is that of a share. */
+const PART_OF = { fn: "tp", tp: "fn", fp: "tn", tn: "fp" };
+
+/** How far a figure may be off; null where that is not known. */
+const errorOfCell = (metric, trial) => {
+  const known = errorOf(metric.column, trial);
+  const [, before, name] = metric.column.match(/^(\w+_)(fn|tp|fp|tn)$/) ?? [];
+  if (known !== null || !name) return known;
+  const [count, rest] = [mean(metric.column, trial), mean(`${before}${PART_OF[name]}`, trial)];
+  return count === null || rest === null ? null : Math.sqrt((count * rest) / (count + rest));
+};
+
+/** Standard errors that the colours of a map span at least where most of its cells cannot be told from the winner. */
+const QUIET_ERRORS = 4;
+
+/** The ends of a map's colours: where most is tied, no nearer than four standard errors, so that noise is no pattern. */
+const colourEnds = (metric, shown) => {
+  const values = shown.map(({ trial }) => metric.mean[trial]);
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const errors = shown
+    .map(({ trial }) => errorOfCell(metric, trial))
+    .filter((error) => error !== null)
+    .sort((a, b) => a - b);
+  const least = errors.length ? QUIET_ERRORS * errors[Math.floor(errors.length / 2)] : 0;
+  if (!outlineOf(shown).mostTied || low === high || high - low >= least) return [low, high];
+  const middle = (low + high) / 2;
+  return [middle - least / 2, middle + least / 2];
+};
 
 const mapFigure = ({ name, title }) =>
   figure({
@@ -47,22 +105,23 @@ const mapFigure = ({ name, title }) =>
       const metric = metricOf.get(`${mapState.split}_${name}`);
       const [x, y] = [parameterOf.get(mapState.x), parameterOf.get(mapState.y)];
       const { xs, ys, cells } = mapCells(x, y);
-      const shown = cells.filter(({ trial }) => metric.mean[trial] !== null);
+      const shown = shownCells(cells, metric);
       if (!shown.length) return { empty: "This metric is not defined for any of these trials." };
       const values = shown.map(({ trial }) => metric.mean[trial]);
       const [low, high] = [Math.min(...values), Math.max(...values)];
       const left = 32 + 6.6 * Math.max(...ys.labels.map((label) => label.length), 2);
-      const order = [...shown].sort((a, b) => isTied(a.trial) - isTied(b.trial));
       const cellWidth = (width - left - 14) / xs.levels.length;
       const cellHeight = Math.max(20, Math.min(40, 300 / ys.levels.length));
       const height = 24 + cellHeight * ys.levels.length + 76;
       const labels = cellWidth >= 31 && cellHeight >= 15;
-      const outline = !everyoneTied();
-      const spread = high - low || 1;
+      const outline = outlineOf(shown);
+      const ends = colourEnds(metric, shown);
+      const spread = ends[1] - ends[0] || 1;
+      const quiet = ends[1] - ends[0] > high - low;
       const short = (value) => (metric.count ? String(Math.round(value)) : value.toFixed(3).replace(/^0/, ""));
       // Cividis is dark at one end and bright at the other: text takes the ink that stands out.
       const inkOn = (value) => {
-        const share = (value - low) / spread;
+        const share = (value - ends[0]) / spread;
         return (metric.goal < 0 ? 1 - share : share) > 0.52 ? "#15181c" : "#ffffff";
       };
       const marks = [];
@@ -74,7 +133,13 @@ const mapFigure = ({ name, title }) =>
       if (published) marks.push({ at: published.at, text: "◆", name: "the published pair" });
       return {
         height: low === high ? height - 30 : height,
-        caption: low === high ? `${formatMetric(metric, low)} in every cell.` : "",
+        caption:
+          low === high
+            ? `${formatMetric(metric, low)} in every cell.`
+            : quiet
+              ? `From ${formatMetric(metric, low)} to ${formatMetric(metric, high)}; the colours span four standard ` +
+                "errors, since most cells are tied."
+              : "",
         summary: `${metric.title} from ${formatMetric(metric, low)} to ${formatMetric(metric, high)}.`,
         option: {
           grid: { left, right: 14, top: 10, bottom: low === high ? 50 : 78 },
@@ -96,19 +161,22 @@ const mapFigure = ({ name, title }) =>
             splitLine: { show: false },
             nameGap: left - 18,
           }),
-          visualMap: mapColours(metric, [low, high], width, { show: low !== high, seriesIndex: 0 }),
+          visualMap: mapColours(metric, ends, width, { show: low !== high, seriesIndex: 0 }),
           series: [
             {
               type: "heatmap",
-              data: order.map(({ at, trial }) => ({
-                value: [...at, metric.mean[trial]],
-                trial,
-                itemStyle: {
-                  borderColor: outline && isTied(trial) ? colour("ink") : colour("card"),
-                  borderWidth: outline && isTied(trial) ? 2 : 1.5,
-                },
-                label: { color: inkOn(metric.mean[trial]) },
-              })),
+              // Outlined ones last, so that no neighbour covers their lines.
+              data: [...shown]
+                .sort((a, b) => outline.has(a.trial) - outline.has(b.trial))
+                .map(({ at, trial }) => ({
+                  value: [...at, metric.mean[trial]],
+                  trial,
+                  itemStyle: {
+                    borderColor: outline.has(trial) ? colour("outline") : colour("card"),
+                    borderWidth: outline.has(trial) ? 2.5 : 1.5,
+                  },
+                  label: { color: inkOn(metric.mean[trial]) },
+                })),
               label: {
                 show: labels,
                 fontSize: cellWidth > 44 ? 11 : 9,
@@ -170,7 +238,8 @@ const forest = () => {
       const metric = metricOf.get(view.column);
       const shown = state.visible.filter((i) => metric?.mean[i] !== null && metric !== undefined).slice(0, MOST);
       if (!shown.length) return { empty: "No trial has this metric." };
-      const names = shown.map((i) => trialName(i));
+      const named = namesOf(shown);
+      const names = shown.map((i) => named.get(i));
       const ends = shown.map((i) => [
         metric.mean[i] - 2 * (metric.error[i] ?? 0),
         metric.mean[i] + 2 * (metric.error[i] ?? 0),
@@ -252,6 +321,29 @@ const forest = () => {
   return whole;
 };
 
+/** What the marks of the maps mean, of the cells that are there with these axes. */
+const mapWords = () => {
+  const [x, y] = [parameterOf.get(mapState.x), parameterOf.get(mapState.y)];
+  const { cells } = mapCells(x, y);
+  const isRanged = [x, y].some((parameter) => placesOf(parameter).ranges);
+  return [
+    "Bright is good in every map.",
+    outlineOf(cells).words,
+    "★ is the winner.",
+    ranking.published && x.published !== null
+      ? `◆ is the ${ranking.published.exact ? "" : "cell nearest to the "}published pair, ${ranking.published.words}.`
+      : null,
+    onlyTheFirst().trim() || null,
+    isRanged
+      ? "Numbers with very many values are in ranges; a cell shows the best ranked trial in it."
+      : sweptParameters.length > 2
+        ? "Where several trials share a cell, it shows the best ranked of them."
+        : null,
+  ]
+    .filter(Boolean)
+    .join(" ");
+};
+
 const drawMaps = () => {
   const available = axesForMap();
   const numeric = available.filter((parameter) => parameter.numeric);
@@ -265,7 +357,11 @@ const drawMaps = () => {
   mapState.x = x.name;
   mapState.y = y.name;
   const maps = data.maps.map(mapFigure);
-  const redraw = () => maps.forEach((map) => map.redraw());
+  const lead = el("p", { class: "lead" });
+  const redraw = () => {
+    lead.textContent = mapWords();
+    maps.forEach((map) => map.redraw());
+  };
   const names = available.map((parameter) => [parameter.name, parameter.title]);
   const bar = el(
     "div",
@@ -295,30 +391,12 @@ const drawMaps = () => {
         ]
       : null,
   );
-  const marks = [
-    "Bright is good in every map.",
-    ranking.told_by === null
-      ? null
-      : everyoneTied()
-        ? `No trial's ${ranking.told_by} can be told from the winner's, so no cell is outlined.`
-        : `Outlined cells cannot be told from the winner by their ${ranking.told_by}.`,
-    "★ is the winner.",
-    ranking.published && x.published !== null
-      ? `◆ is the ${ranking.published.exact ? "" : "cell nearest to the "}published pair, ${ranking.published.words}.`
-      : null,
-    onlyTheFirst().trim() || null,
-    [x, y].some((parameter) => placesOf(parameter).ranges)
-      ? "Numbers with very many values are in ranges; a cell shows the best ranked trial in it."
-      : sweptParameters.length > 2
-        ? "Where several trials share a cell, it shows the best ranked of them."
-        : null,
-  ]
-    .filter(Boolean)
-    .join(" ");
+  redraw();
   part(
     "maps",
     `Maps over ${x.title} and ${y.title}`,
-    marks,
+    null,
+    lead,
     bar,
     el("div", { class: "stack" }, el("div", { class: "grid three" }, maps), forest()),
   );

@@ -1,5 +1,27 @@
 // The page from top to bottom.
 
+const folds = () => parts.map(({ fold }) => fold).filter(Boolean);
+const foldSwitch = () => {
+  if (!folds().length) return "";
+  const all = () => folds().every((fold) => fold.open);
+  const button = el("button", {
+    type: "button",
+    class: "unfold",
+    onclick: () => {
+      const open = !all();
+      folds().forEach((fold) => {
+        fold.open = open;
+      });
+    },
+  });
+  const draw = () => {
+    button.textContent = all() ? "Fold sections" : "Open all sections";
+  };
+  folds().forEach((fold) => fold.addEventListener("toggle", draw));
+  draw();
+  return button;
+};
+
 const drawContents = () => {
   const links = parts.map(({ id, title }) => el("a", { href: `#${id}` }, title));
   byId("contents").append(
@@ -8,6 +30,7 @@ const drawContents = () => {
       {},
       links.map((link) => el("li", {}, link)),
     ),
+    foldSwitch(),
   );
   const current = new IntersectionObserver(
     (entries) => {
@@ -28,6 +51,7 @@ const drawContents = () => {
 firstChoice();
 drawTop();
 drawHeadline();
+drawNotes();
 drawMaps();
 drawTable();
 if (data.details.length && ranking.winner !== null) {
@@ -46,4 +70,7 @@ drawExplore();
 drawLosses();
 drawRun();
 drawContents();
+keepChoices();
+restoreAddress();
+drawFollowing();
 document.documentElement.dataset.ready = "true";

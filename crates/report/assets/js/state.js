@@ -1,9 +1,6 @@
-// What the reader has chosen. Parts of the page listen for what they show.
+// What the reader has chosen.
 
 const MOST_CHOSEN = 8;
-const listeners = { chosen: [], filter: [], theme: [], focus: [] };
-const listen = (topics, act) => topics.forEach((topic) => listeners[topic].push(act));
-const tell = (topic) => listeners[topic].forEach((act) => act());
 
 const state = {
   /** Trials for curves, in the order of their colours; null keeps the colour of one that was taken away. */
@@ -22,6 +19,7 @@ const settle = () => {
   if (!chosenTrials().includes(state.focus)) state.focus = chosenTrials()[0] ?? null;
   tell("chosen");
   tell("focus");
+  saveAddress();
 };
 
 const choose = (list) => {
@@ -47,9 +45,22 @@ const toggleChosen = (trial) => {
 const setFocus = (trial) => {
   state.focus = trial;
   tell("focus");
+  saveAddress();
 };
 
 const setVisible = (list) => {
   state.visible = list;
   tell("filter");
+  saveAddress();
+};
+
+/** A trial in the address: as much of its id as tells it from all others. */
+const idInAddress = (trial) => {
+  const short = trials.id[trial].slice(0, 8);
+  return trials.id.filter((id) => id.startsWith(short)).length === 1 ? short : trials.id[trial];
+};
+/** The trial that the address names; null where it is not in this page. */
+const trialInAddress = (id) => {
+  const found = id.length < 4 ? -1 : trials.id.findIndex((one) => one.startsWith(id));
+  return found < 0 ? null : found;
 };

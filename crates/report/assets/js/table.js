@@ -2,6 +2,9 @@
 
 const tableState = { sort: "rank", down: false, page: 0, size: 25, query: "", tied: false, front: false };
 
+/** What others may do with the table: the address of the page does. Filled when it is drawn. */
+const tableView = {};
+
 const defaultColumns = () => {
   const failed = trials.state.some((word) => word !== "finished") ? ["state"] : [];
   return [...data.first_columns, ...failed].filter((key) => columnOf.has(key));
@@ -127,6 +130,7 @@ const drawTable = () => {
     );
   };
   const draw = () => {
+    saveAddress();
     const all = sortedTrials(state.visible);
     const pages = Math.max(1, Math.ceil(all.length / tableState.size));
     tableState.page = Math.min(tableState.page, pages - 1);
@@ -212,11 +216,11 @@ const drawTable = () => {
   };
 
   const hint = el("p", { class: "notice", hidden: true, id: "filter-hint" });
-  const applyFilter = () => {
+  const applyFilter = (page = 0) => {
     const { passes, faults } = parseFilter(tableState.query);
     hint.hidden = !faults.length;
     hint.textContent = faults.length ? `Filter: ${faults.join("; ")}.` : "";
-    tableState.page = 0;
+    tableState.page = page;
     setVisible(
       everyTrial.filter(
         (i) => passes(i) && (!tableState.tied || isTied(i)) && (!tableState.front || trials.front[i] === 1),
@@ -246,6 +250,7 @@ const drawTable = () => {
         {},
         el("input", {
           type: "checkbox",
+          value: column.key,
           checked: shown.includes(column.key),
           onchange: (event) => {
             shown = event.target.checked
@@ -315,19 +320,19 @@ const drawTable = () => {
     },
     "Copy CSV",
   );
+  const menu = chooser();
+  const check = (name, label) =>
+    checkField(label, false, (on) => {
+      tableState[name] = on;
+      applyFilter();
+    });
+  const checks = { tied: check("tied", "tied with the best"), front: check("front", "first front") };
   const bar = el(
     "div",
     { class: "bar" },
     search,
-    checkField("tied with the best", false, (on) => {
-      tableState.tied = on;
-      applyFilter();
-    }),
-    checkField("first front", false, (on) => {
-      tableState.front = on;
-      applyFilter();
-    }),
-    chooser(),
+    Object.values(checks),
+    menu,
     copy,
     el(
       "button",
@@ -336,6 +341,23 @@ const drawTable = () => {
     ),
     status,
   );
+  Object.assign(tableView, {
+    set(changes) {
+      Object.assign(tableState, changes);
+      search.value = tableState.query;
+      for (const [name, field] of Object.entries(checks)) field.querySelector("input").checked = tableState[name];
+      applyFilter(tableState.page);
+    },
+    /** The columns as the address has them, or null where they are those of the beginning. */
+    columns: () => (shown.join() === defaultColumns().join() ? null : shown.join()),
+    show(keys) {
+      shown = keys;
+      menu.querySelectorAll("input").forEach((box) => {
+        box.checked = shown.includes(box.value);
+      });
+      draw();
+    },
+  });
   listen(["filter", "chosen"], draw);
   draw();
   const lead =

@@ -10,7 +10,8 @@ const remembered = () => {
 };
 const systemDark = matchMedia("(prefers-color-scheme: dark)");
 let themeChoice = ["light", "dark"].includes(remembered()) ? remembered() : "auto";
-const isDark = () => (themeChoice === "auto" ? systemDark.matches : themeChoice === "dark");
+const isPrinting = () => document.documentElement.classList.contains("printing");
+const isDark = () => !isPrinting() && (themeChoice === "auto" ? systemDark.matches : themeChoice === "dark");
 
 const applyTheme = () => {
   document.documentElement.dataset.theme = isDark() ? "dark" : "light";

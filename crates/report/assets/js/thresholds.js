@@ -59,7 +59,7 @@ const focusPicker = () => {
       chosenTrials().length
         ? selectField(
             "Trial",
-            chosenTrials().map((trial) => [trial, trialName(trial)]),
+            [...namesOf(chosenTrials())],
             state.focus,
             (value) => setFocus(Number(value)),
           )
@@ -69,6 +69,9 @@ const focusPicker = () => {
   draw();
   return host;
 };
+
+/** What the address of the page keeps of the slider; filled when there is one. */
+const thresholdView = { shown: () => null, move: () => {} };
 
 const drawThresholds = () => {
   if (!data.details.some((detail) => detail.thresholds)) return;
@@ -259,10 +262,22 @@ const drawThresholds = () => {
     drawCounts();
     drawMatrices();
   };
-  slider.addEventListener("input", () => {
-    view.at = Number(slider.value);
+  const moveTo = (at) => {
+    view.at = at;
+    slider.value = String(at);
     drawCounts();
     histogram.redraw();
+    saveAddress();
+  };
+  slider.addEventListener("input", () => moveTo(Number(slider.value)));
+  const operatingPoint = () => nearest(of().threshold, mean("threshold", state.focus) ?? 0.5);
+  Object.assign(thresholdView, {
+    /** The threshold as a text; null at the operating point, where the slider stands at first. */
+    shown: () =>
+      !of() || view.at === null || view.at === operatingPoint() ? null : String(of().threshold[view.at]),
+    move: (value) => {
+      if (of() && Number.isFinite(value)) moveTo(nearest(of().threshold, value));
+    },
   });
   const jump = (text, value) =>
     el(
@@ -272,10 +287,7 @@ const drawThresholds = () => {
         onclick: () => {
           const t = of();
           if (!t || value() === null) return;
-          view.at = nearest(t.threshold, value());
-          slider.value = String(view.at);
-          drawCounts();
-          histogram.redraw();
+          moveTo(nearest(t.threshold, value()));
         },
       },
       text,

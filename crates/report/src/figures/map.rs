@@ -134,7 +134,7 @@ mod tests {
 
     use super::*;
     use crate::evidence::Report;
-    use crate::page::{Embedded, payload};
+    use crate::page::{Embedded, Live, payload};
     use crate::read::{Scores, run_files};
     use crate::tests::{ranked, results, row, write_run};
 
@@ -149,7 +149,8 @@ mod tests {
         let files = run_files(folder.path()).unwrap();
         let report = Report::bare(ranked(&results, &["auc"]));
         let in_turn = |n: usize, each: &(dyn Fn(usize) + Sync)| (0..n).for_each(each);
-        let payload = payload(&Scores::of(&files), &results, &report, Embedded::All, &in_turn).unwrap();
+        let payload =
+            payload(&Scores::of(&files), &results, &report, (Embedded::All, Live::default()), &in_turn).unwrap();
         let Some(Plot::Heatmap(map)) = heatmap(&payload, "val_auc") else { panic!("no map") };
         let Labels::Ends(ends) = &map.x.1 else { panic!("{:?}", map.x) };
         assert_eq!((ends.len(), ends[0].as_str(), ends[6].as_str(), map.x.1.places()), (13, "0", "0.5", 12));

@@ -11,7 +11,7 @@ mod plot;
 
 use crate::evidence::{Report, Start};
 use crate::page::payload::{Curve, Detail, Metric, Payload};
-use crate::page::{Embedded, payload};
+use crate::page::{Embedded, Live, payload};
 use crate::read::{ForEach, ReportError, Results, Scores};
 use map::heatmap;
 use plot::{Axis, Colour, Line, Lines, Plot, Scale, Series};
@@ -43,7 +43,7 @@ pub fn figures(
     report: &Report,
     for_each: ForEach<'_>,
 ) -> Result<Vec<Figure>, ReportError> {
-    let payload = payload(scores, results, report, Embedded::All, for_each)?;
+    let payload = payload(scores, results, report, (Embedded::All, Live::default()), for_each)?;
     let plots = [
         ("heatmap-auc", heatmap(&payload, &format!("{}_auc", payload.ranking.on))),
         ("heatmap-missed", heatmap(&payload, &format!("{}_op_fn", payload.ranking.on))),

@@ -3,13 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use super::course::Order;
-use super::payload::{Intervals, Parameter, Payload, Published, RankingOf, Run, Short, Trials};
-use super::{columns, curves, details, headline, importance, losses, scale, timeline};
+use super::payload::{Intervals, Parameter, Payload, Published, RankingOf, Run, Short, SoFar, Trials};
+use super::{columns, curves, details, headline, importance, losses, notes, scale, timeline};
 use crate::evidence::Report;
 use crate::rank::{Ranked, Ranking};
 use crate::read::parameters::{self, PUBLISHED};
 use crate::read::{ForEach, ReportError, Results, Row, Scores, Value, column, part_of, thousands};
-use crate::say::{in_words, notes};
+use crate::say::{self, in_words};
 use focalsweep_core::metrics::Interval;
 use focalsweep_core::record::{RESULTS, RunFiles, State};
 use focalsweep_core::spec::{Spec, Word};
@@ -29,6 +29,15 @@ pub(crate) enum Embedded {
     First(usize),
 }
 
+/// What a page says of a run that is not over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Live {
+    /// How far it is; `None` of one that is over.
+    pub so_far: Option<SoFar>,
+    /// Seconds after which the page loads itself again, where somebody keeps it fresh.
+    pub reload_seconds: Option<u32>,
+}
+
 /// `results` are those that were ranked.
 ///
 /// # Errors
@@ -37,7 +46,7 @@ pub(crate) fn payload(
     scores: &Scores<'_>,
     results: &Results,
     report: &Report,
-    embedded: Embedded,
+    (embedded, live): (Embedded, Live),
     for_each: ForEach<'_>,
 ) -> Result<Payload, ReportError> {
     let ranking = &report.ranking;
@@ -68,10 +77,11 @@ pub(crate) fn payload(
     explained.sort();
     explained.dedup();
     Ok(Payload {
-        run: run(scores.files(), ranking)?,
+        run: run(scores.files(), ranking, live)?,
         headline: headline::headline(report),
+        decision: headline::decided(report),
         warnings: report.warnings().into_iter().map(str::to_owned).chain(left_out(ranking, &shown)).collect(),
-        notes: notes(report),
+        notes: say::notes(report),
         ranking: RankingOf {
             on: part_of(ranking.on).prefix(),
             keys,
@@ -104,7 +114,7 @@ pub(crate) fn payload(
     })
 }
 
-fn run(files: &RunFiles, ranking: &Ranking) -> Result<Run, ReportError> {
+fn run(files: &RunFiles, ranking: &Ranking, live: Live) -> Result<Run, ReportError> {
     let manifest = files.manifest().clone();
     let constants = ranking.constants().into_iter().map(|(name, value)| (name.to_owned(), value.to_string()));
     Ok(Run {
@@ -124,6 +134,9 @@ fn run(files: &RunFiles, ranking: &Ranking) -> Result<Run, ReportError> {
         // Shown as it is; a run without one has nothing to show.
         sweep_yaml: files.spec_text()?.unwrap_or_default(),
         constants: constants.collect(),
+        notes: notes::notes(files.root()),
+        so_far: live.so_far,
+        reload_seconds: live.reload_seconds,
     })
 }
 
@@ -289,7 +302,8 @@ mod tests {
         let files = run_files(folder.path()).unwrap();
         let report = Report::bare(ranked(&results, &["auc"]));
         let in_turn = |n: usize, each: &(dyn Fn(usize) + Sync)| (0..n).for_each(each);
-        let of = |embedded| payload(&Scores::of(&files), &results, &report, embedded, &in_turn).unwrap();
+        let of =
+            |embedded| payload(&Scores::of(&files), &results, &report, (embedded, Live::default()), &in_turn).unwrap();
         let (all, few) = (of(Embedded::All), of(Embedded::First(120)));
         let named: BTreeSet<&str> = few.trials.id.iter().skip(120).map(String::as_str).collect();
         assert_eq!(named, BTreeSet::from(["broken", "plain"]));

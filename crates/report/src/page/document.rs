@@ -11,20 +11,26 @@ use sha2::{Digest, Sha256};
 
 use super::payload::Payload;
 
+/// Where the payload begins.
+pub(super) const PAYLOAD: &str = r#"<script type="application/json" id="payload">"#;
+
 const TEMPLATE: &str = include_str!("../../assets/template.html");
 const STYLE: &str = include_str!("../../assets/report.css");
 /// Apache ECharts, see assets/vendor/README.md.
 const PLOTTING: &str = include_str!("../../assets/vendor/echarts.min.js");
 
 /// The scripts in the order in which they need each other; together they are one function.
-const SCRIPTS: [&str; 21] = [
+const SCRIPTS: [&str; 25] = [
     include_str!("../../assets/js/dom.js"),
+    include_str!("../../assets/js/view.js"),
     include_str!("../../assets/js/data.js"),
     include_str!("../../assets/js/format.js"),
     include_str!("../../assets/js/state.js"),
     include_str!("../../assets/js/theme.js"),
     include_str!("../../assets/js/figure.js"),
+    include_str!("../../assets/js/follow.js"),
     include_str!("../../assets/js/headline.js"),
+    include_str!("../../assets/js/notes.js"),
     include_str!("../../assets/js/detail.js"),
     include_str!("../../assets/js/chosen.js"),
     include_str!("../../assets/js/heatmap.js"),
@@ -38,29 +44,47 @@ const SCRIPTS: [&str; 21] = [
     include_str!("../../assets/js/slices.js"),
     include_str!("../../assets/js/losses.js"),
     include_str!("../../assets/js/run.js"),
+    include_str!("../../assets/js/keep.js"),
     include_str!("../../assets/js/main.js"),
 ];
 
-/// The whole page.
+/// What stands around a payload.
+pub(super) struct Around<'a> {
+    pub(super) template: &'a str,
+    pub(super) title: &'a str,
+    /// In the order in which they need each other; together they are one function.
+    pub(super) scripts: &'a [&'a str],
+    /// A script before them.
+    pub(super) plotting: Option<&'a str>,
+}
+
+/// The page of a run.
 pub(super) fn page(payload: &Payload) -> String {
-    let script = format!("(() => {{\n\"use strict\";\n{}\n}})();\n", SCRIPTS.join("\n"));
+    let around = Around { template: TEMPLATE, title: &payload.run.name, scripts: &SCRIPTS, plotting: Some(PLOTTING) };
+    self::around(&around, payload)
+}
+
+/// A whole page.
+pub(super) fn around(around: &Around<'_>, payload: &impl Serialize) -> String {
+    let script = format!("(() => {{\n\"use strict\";\n{}\n}})();\n", around.scripts.join("\n"));
+    let hashes: Vec<String> =
+        around.plotting.into_iter().chain([script.as_str()]).map(|script| format!("'{}'", hash(script))).collect();
     // Scripts by their hashes, and nothing from anywhere: what is written in a spec cannot run, nor can anything be
     // sent.
     let policy = format!(
-        "default-src 'none'; script-src '{}' '{}'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; \
+        "default-src 'none'; script-src {}; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; \
          form-action 'none'",
-        hash(PLOTTING),
-        hash(&script)
+        hashes.join(" ")
     );
     let parts = [
         ("{{policy}}", policy.as_str()),
-        ("{{title}}", &escaped(&payload.run.name)),
+        ("{{title}}", &escaped(around.title)),
         ("{{style}}", STYLE),
         ("{{payload}}", &embedded(payload)),
-        ("{{plotting}}", PLOTTING),
+        ("{{plotting}}", around.plotting.unwrap_or_default()),
         ("{{script}}", &script),
     ];
-    fill(TEMPLATE, &parts)
+    fill(around.template, &parts)
 }
 
 /// The template with its parts, each mark once, in the order in which they stand; a part is never looked through.
@@ -103,7 +127,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// JSON that cannot end its script element.
-fn embedded(payload: &Payload) -> String {
+pub(super) fn embedded(payload: &impl Serialize) -> String {
     // Serialising plain structs with text keys into memory does not fail.
     let mut json = Vec::new();
     let written = payload.serialize(&mut Serializer::with_formatter(&mut json, Shown));
@@ -152,6 +176,11 @@ mod tests {
         name.serialize(&mut Serializer::with_formatter(&mut json, Shown)).unwrap();
         let read: String = serde_json::from_slice(&json).unwrap();
         assert_eq!(read, "a\\u{1b}[31m\\u{d}\n\"\\\\u{202e}\\u{8}b");
+    }
+
+    #[test]
+    fn the_payload_begins_where_others_look_for_it() {
+        assert!(TEMPLATE.contains(&format!("{PAYLOAD}{{{{payload}}}}")));
     }
 
     #[test]

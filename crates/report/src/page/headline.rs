@@ -1,12 +1,13 @@
 //! The answer in a few sentences, and the winner beside plain cross-entropy.
 
+use super::index::Decided;
 use super::payload::{Comparison, Headline, Tile};
 use crate::evidence::{Claim, Guarantee, Kind, Report};
 use crate::rank::Ranked;
 use crate::read::{column, split_word};
 use crate::say::{
-    difference_in_words, in_words, interval_in_words, interval_of, is_of_equal_trials, method_columns, methods_note,
-    number, sentences, texts, with_uncertainty,
+    decision_in_words, difference_in_words, in_words, interval_in_words, interval_of, is_of_equal_trials,
+    method_columns, methods_note, number, sentences, texts, with_uncertainty,
 };
 use focalsweep_core::metrics::catalogue::{Better, Metric};
 use focalsweep_core::spec::Split;
@@ -21,6 +22,17 @@ const COMPARED: [(&str, &str); 7] = [
     ("fp", "False alarms (FP) at 0.5"),
     ("brier", "Brier score"),
 ];
+
+/// What to deploy, for the page and for whoever reads it.
+pub(super) fn decided(report: &Report) -> Option<Decided> {
+    let decision = report.answer.decision.as_ref()?;
+    let chosen = report.ranking.trial(&decision.trial)?;
+    Some(Decided {
+        outcome: decision.outcome.word().to_owned(),
+        trial: in_words(&report.ranking, chosen),
+        words: decision_in_words(report)?,
+    })
+}
 
 /// The winner, how sure it is, and its price.
 pub(super) fn headline(report: &Report) -> Headline {

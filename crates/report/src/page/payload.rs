@@ -5,6 +5,9 @@
 
 use serde::{Serialize, Serializer};
 
+use super::index::Decided;
+use super::notes::Node;
+
 /// A number with at most six significant digits, as many as a plot or a table can use.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Short(pub(crate) f64);
@@ -41,6 +44,8 @@ fn six_digits(x: f64) -> f64 {
 pub(crate) struct Payload {
     pub(crate) run: Run,
     pub(crate) headline: Headline,
+    /// What to deploy.
+    pub(crate) decision: Option<Decided>,
     pub(crate) warnings: Vec<String>,
     pub(crate) notes: Vec<String>,
     pub(crate) ranking: RankingOf,
@@ -80,6 +85,23 @@ pub(crate) struct Run {
     pub(crate) sweep_yaml: String,
     /// Hyperparameters that all trials share.
     pub(crate) constants: Vec<(String, String)>,
+    /// What the user wrote down beside it.
+    pub(crate) notes: Vec<Node>,
+    /// How far it is, where it is not over.
+    pub(crate) so_far: Option<SoFar>,
+    /// Seconds after which the page loads itself again.
+    pub(crate) reload_seconds: Option<u32>,
+}
+
+/// Of a run that is not over, what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct SoFar {
+    /// Rows of results that there are.
+    pub rows: usize,
+    /// Rows of results that there are to be.
+    pub of: usize,
+    /// Whether it is under way; else it ended before it was done.
+    pub goes_on: bool,
 }
 
 /// The answer.

@@ -12,7 +12,7 @@ use focalsweep_core::spec::Split;
 const OF_AN_ID: usize = 8;
 
 /// The decision in a sentence or two: what, how sure, what it gives.
-pub(super) fn decision_in_words(report: &Report) -> Option<String> {
+pub(crate) fn decision_in_words(report: &Report) -> Option<String> {
     Some(reasons(report).join(" ")).filter(|told| !told.is_empty())
 }
 

@@ -27,6 +27,7 @@ mod table;
 pub use card::{CardOf, model_card};
 pub(crate) use columns::texts;
 pub use decision::answer_in_short;
+pub(crate) use decision::decision_in_words;
 pub(crate) use differences::difference_in_words;
 pub(crate) use methods::{is_of_equal_trials, method_columns, methods_note};
 pub(crate) use numbers::{interval_in_words, number, with_uncertainty};
