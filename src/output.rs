@@ -67,6 +67,11 @@ impl Failure {
         Self { code: ENVIRONMENT, report: Box::new(report) }
     }
 
+    /// What is wrong, without the way out.
+    pub fn message(&self) -> String {
+        shortened_lines(&self.report.to_string(), MOST_WORDS).into_owned()
+    }
+
     /// Says it on stderr and gives the exit code.
     pub fn report(&self) -> ExitCode {
         if JSON.load(Ordering::Relaxed) {

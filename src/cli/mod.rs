@@ -157,6 +157,24 @@ focalsweep.")]
   focalsweep status runs/focal
   focalsweep status runs/focal --format json")]
     Status(StatusArgs),
+    /// Follow a run until it ends, here or on a cluster
+    #[command(after_help = "Examples:
+  focalsweep watch runs/focal                  bars, the best so far, and how it ended
+  focalsweep watch runs/focal --html           and a page that is made anew as trials end: runs/focal/live.html
+  focalsweep watch runs/focal --html /srv/www/focal.html
+
+It only reads: Ctrl-C ends the watching, never the run. The page is made at most every 5 s and only when something \
+ended; it loads itself again and stays where its reader is.
+Exit codes: 0 the run finished, 1 some of its trials failed, 130 it was stopped before it was done, or the watching was")]
+    Watch(WatchArgs),
+    /// Make one page over all runs of a folder, with links to their pages
+    #[command(after_help = "Examples:
+  focalsweep index runs                        writes runs/index.html
+  focalsweep index runs --out /srv/www/runs.html
+
+Name, date, data, state, decision and the best trial's figures of each run below the folder, sortable. A run that \
+cannot be read stands there with the reason.")]
+    Index(IndexArgs),
     /// Train one job of a run's plan: what a task of a cluster runs
     #[command(after_help = "Examples:
   focalsweep worker runs/focal --job 3                 in a task of any engine, on a shared file system
@@ -346,6 +364,32 @@ pub struct StatusArgs {
     /// For people or for programs
     #[arg(long, value_enum, default_value_t)]
     pub format: PlanFormat,
+}
+
+/// `watch`.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// The run directory
+    #[arg(value_name = "RUN_DIR")]
+    pub run_dir: PathBuf,
+    /// Keep a page of what there is fresh [default: live.html in the run directory]
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    #[expect(clippy::option_option, reason = "absent, given bare, given with a file")]
+    pub html: Option<Option<PathBuf>>,
+    /// No bars and no progress lines
+    #[arg(long)]
+    pub no_progress: bool,
+}
+
+/// `index`.
+#[derive(Debug, Args)]
+pub struct IndexArgs {
+    /// The folder of run directories
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// The page to write [default: index.html in the folder]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// `worker`.

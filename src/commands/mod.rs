@@ -13,6 +13,7 @@ mod export_kept;
 mod export_onnx;
 mod export_refit;
 mod exported;
+mod index;
 mod init;
 mod interrupt;
 mod launched;
@@ -23,10 +24,12 @@ mod predicted;
 mod report;
 mod run;
 mod scored;
+mod seen;
 mod shell;
 mod spec;
 mod status;
 mod trial;
+mod watch;
 mod worker;
 
 use std::error::Error;
@@ -67,6 +70,8 @@ pub fn dispatch(cli: Cli, log: &Log) -> Result<ExitCode, Failure> {
         Command::Validate(args) => spec::validate(&args),
         Command::Schema => spec::schema(),
         Command::Status(args) => status::status(&args),
+        Command::Watch(args) => watch::watch(&args),
+        Command::Index(args) => index::index(&args),
         Command::Trial(args) => trial::trial(&args),
         Command::Worker(args) => worker::worker(&args),
         Command::Devices(args) => devices::devices(&args),

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Opens reports of real runs in headless Chromium: see report.test.cjs. Where there is no Chromium, Node or npm registry
+# Opens reports of real runs in headless Chromium: see *.test.cjs. Where there is no Chromium, Node or npm registry
 # this is skipped. SCREENSHOTS=DIR keeps pictures of the pages; BROWSER names another Chromium.
 set -eu
 
@@ -35,7 +35,17 @@ if ! cmp -s tests/browser/package-lock.json "$modules/installed-lock.json"; then
 fi
 
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT INT TERM
+runner=
+watcher=
+# shellcheck disable=SC2317 # called by the trap
+clean() {
+    for process in $watcher $runner; do
+        kill "$process" 2>/dev/null || true
+        wait "$process" 2>/dev/null || true
+    done
+    rm -rf "$folder"
+}
+trap clean EXIT INT TERM
 
 # run NAME SPEC ARGUMENTS: exit code 1 (some trials failed) is what one of them is for.
 run() {
@@ -102,6 +112,46 @@ SPEC
 sed -i "s|SYNTHETIC|$folder/plain.csv|" "$folder/search.yaml"
 run search "$folder/search.yaml"
 
+# What somebody wrote down; the page is made anew with it.
+cat >"$folder/focal/notes.md" <<'NOTES'
+# Why this sweep
+
+The *old* model missed <b onclick="window.hacked = 1">too many</b>; see [the ticket](https://example.org/17)
+and [this](javascript:window.hacked=1).
+
+- first alpha, then `gamma`
+
+<script>window.hacked = 1</script>
+NOTES
+"$program" report "$folder/focal" --html "$folder/focal/report.html" 2>/dev/null
+
 "$program" report "$folder/search" --format json >"$folder/search.json"
 "$program" report "$folder/focal" --format json >"$folder/focal.json"
-NODE_PATH="$modules/node_modules" RUNS="$folder" BROWSER="$browser" node --test tests/browser/report.test.cjs
+
+# A run that goes on for longer than anybody looks, and its page.
+cat >"$folder/live.yaml" <<'SPEC'
+name: live
+data: {source: rows.parquet, synth: {rows: 3000, features: 5, positives: 300}, label: Class}
+train: {epochs: 100, batch_size: 64, early_stopping: none}
+replicates: 100
+parameters: {loss: {value: focal}, alpha: {values: [0.25, 0.5, 0.75]}, gamma: {min: 0, max: 4, count: 8}}
+SPEC
+"$program" run "$folder/live.yaml" --out "$folder/live" --no-progress --devices cpu >/dev/null 2>&1 &
+runner=$!
+tries=0
+until "$program" status "$folder/live" >/dev/null 2>&1; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 600 ] || { echo "no run began in time" >&2; exit 1; }
+    sleep 0.1
+done
+"$program" watch "$folder/live" --html --no-progress >/dev/null 2>"$folder/talk" &
+watcher=$!
+tries=0
+until [ -e "$folder/live/live.html" ]; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 1200 ] || { cat "$folder/talk" >&2; echo "no page was made in time" >&2; exit 1; }
+    sleep 0.1
+done
+
+"$program" index "$folder" >/dev/null
+NODE_PATH="$modules/node_modules" RUNS="$folder" BROWSER="$browser" node --test tests/browser/*.test.cjs
