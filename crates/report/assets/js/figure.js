@@ -114,7 +114,7 @@ const whenSized = new ResizeObserver((entries) => {
  * it is called when the figure comes near the screen and whenever one of the topics `on` or a control changes.
  */
 const figure = ({ title, caption, controls = [], on = [], draw, renderer = "svg" }) => {
-  const chart = el("div", { class: "chart", role: "img", style: "height:320px" });
+  const chart = el("div", { class: "chart", role: "img", "aria-label": title, style: "height:320px" });
   const note = el("p", { class: "notice", hidden: true });
   const table = el("div", { hidden: true });
   const captionBox = el("figcaption", {}, caption ?? "");
@@ -252,10 +252,16 @@ const beginPrint = () => {
   document.documentElement.dataset.theme = "light";
   tell("theme");
   figures.forEach(({ chart }) => chart.drawFigure());
+  // A table that is wider than the paper is made smaller: there is nothing to scroll there.
+  for (const table of document.querySelectorAll(".scroll > table")) {
+    const share = table.parentElement.clientWidth / table.scrollWidth;
+    if (share < 1) table.style.zoom = String(share);
+  }
 };
 const endPrint = () => {
   if (!isPrinting()) return;
   document.documentElement.classList.remove("printing");
+  document.querySelectorAll(".scroll > table").forEach((table) => table.style.removeProperty("zoom"));
   closedFolds.forEach((fold) => {
     fold.open = false;
   });
