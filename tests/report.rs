@@ -380,3 +380,60 @@ fn figures_for_papers_are_written_in_both_formats() {
     assert!(blocked.stderr.contains("cannot make file"), "{}", blocked.stderr);
     assert_eq!(fs::read_to_string(folder.path().join("file")).unwrap(), "mine");
 }
+
+#[test]
+fn figures_have_two_widths_and_their_numbers() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("figures");
+    let listed = report(run_dir(), &["--figures", out.to_str().unwrap()]);
+    let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
+    let figures = ["heatmap-auc", "roc", "scores", "loss", "loss-of-positives", "loss-of-negatives"];
+    for name in figures {
+        for ending in [".svg", "-3.5in.svg", ".png", ".csv"] {
+            assert!(listed.contains(&format!("/{name}{ending}\n")) || listed.ends_with(&format!("/{name}{ending}")));
+        }
+        assert!(read(&format!("{name}.svg")).starts_with("<svg width=\"7in\" height=\"5.289in\""), "{name}");
+        assert!(read(&format!("{name}-3.5in.svg")).starts_with("<svg width=\"3.5in\" height=\"3.333in\""), "{name}");
+    }
+    let rows = |name: &str| -> Vec<(String, f64, f64)> {
+        let text = read(&format!("{name}.csv"));
+        let mut lines = text.lines();
+        assert!(lines.next().unwrap().starts_with("series,"), "{text:.80}");
+        let row = |line: &str| {
+            let fields: Vec<&str> = line.rsplitn(5, ',').collect();
+            (fields[4].to_owned(), fields[3].parse().unwrap(), fields[2].parse().unwrap())
+        };
+        lines.map(row).collect()
+    };
+    // Figure 1: -(1 - p)^2 ln p at a half.
+    let loss = rows("loss");
+    let (.., at_half) = loss.iter().find(|(name, x, _)| name == "gamma 2" && *x == 0.5).unwrap();
+    assert!((at_half - 0.25 * 2.0_f64.ln()).abs() < 1e-5, "{at_half}");
+    for class in ["loss-of-positives", "loss-of-negatives"] {
+        let found = rows(class);
+        let share = |name: &str, at: f64| found.iter().find(|(of, x, _)| of == name && *x == at).unwrap().2;
+        assert_eq!([0.0, 1.0].map(|at| share("gamma 2", at)), [0.0, 1.0], "{class}");
+        assert!(share("gamma 2", 0.5) < share("gamma 0 (cross-entropy)", 0.5), "{class}");
+    }
+    // Each class sums to all of its rows; an empty bin lies on the edge, which is the least that is drawn.
+    let scores = rows("scores");
+    let edge = scores.iter().map(|(.., y)| *y).fold(1.0, f64::min);
+    for class in ["negatives", "positives"] {
+        let bins = scores.iter().filter(|(name, ..)| name == class).step_by(2);
+        let sum: f64 = bins.map(|(.., y)| *y).filter(|y| *y > edge).sum();
+        assert!((sum - 1.0).abs() < 1e-3, "{class}: {sum}");
+    }
+    // A map's numbers are those of the report.
+    let map = read("heatmap-auc.csv");
+    let found = json(run_dir(), &["--top", "100"]);
+    for line in map.lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        let number = |at: usize| fields[at].parse::<f64>().unwrap();
+        let is_that = |trial: &&Value| {
+            trial["parameters"]["alpha"] == number(0) && trial["parameters"]["gamma"].as_f64() == Some(number(1))
+        };
+        let trial = found["ranking"].as_array().unwrap().iter().find(is_that).unwrap();
+        assert!((trial["metrics"]["val_auc"].as_f64().unwrap() - number(2)).abs() < 1e-5, "{line}");
+    }
+    assert_eq!(map.lines().count(), 7);
+}

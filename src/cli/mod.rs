@@ -483,7 +483,7 @@ pub struct ReportArgs {
     /// Write the report as one HTML file instead: plots, sortable table, curves
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
-    /// Write the main figures as SVG and PNG files into a folder instead
+    /// Write the main figures into a folder instead: SVG 7 and 3.5 inches wide, PNG, and the numbers as CSV
     #[arg(long, value_name = "DIR", conflicts_with = "html")]
     pub figures: Option<PathBuf>,
 }

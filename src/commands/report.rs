@@ -69,7 +69,7 @@ fn run_dir(asked: &Path) -> Result<PathBuf, Failure> {
     Ok(if is_sweep { default_root(&read_spec(asked, &[])?) } else { asked.to_owned() })
 }
 
-/// Writes each figure as SVG and PNG, and their names to stdout.
+/// Writes each figure as SVG of two widths and as PNG with its numbers as CSV, and their names to stdout.
 fn write_figures(
     scores: &Scores<'_>,
     folder: &Path,
@@ -79,8 +79,14 @@ fn write_figures(
     fs::create_dir_all(folder).map_err(|e| Failure::environment(cannot(e)))?;
     let mut names = Vec::new();
     for figure in report::figures(scores, results, found, &on_all_cores)? {
-        for (ending, bytes) in [("svg", figure.svg.as_bytes()), ("png", &figure.png)] {
-            let path = folder.join(figure.name).with_extension(ending);
+        let files = [
+            (".svg", figure.svg.as_bytes()),
+            ("-3.5in.svg", figure.narrow.as_bytes()),
+            (".png", &figure.png),
+            (".csv", figure.csv.as_bytes()),
+        ];
+        for (ending, bytes) in files {
+            let path = folder.join(format!("{}{ending}", figure.name));
             write(&path, bytes)?;
             names.push(path.display().to_string());
         }

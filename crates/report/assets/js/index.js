@@ -5,7 +5,8 @@ const { folder, written_at: writtenAt, runs } = JSON.parse(byId("payload").textC
 const NOTHING_THERE = "–";
 const figureText = ({ value, decimals }) => (value === null ? NOTHING_THERE : value.toFixed(decimals));
 const moment = (text) => (text ? text.replace("T", " ").slice(0, 16) : NOTHING_THERE);
-const dataCell = (one) => (one.data ? el("span", { class: "source", title: one.data }, one.data.split("/").at(-1)) : NOTHING_THERE);
+const dataCell = ({ data }) =>
+  data ? el("span", { class: "source", title: data }, data.split("/").at(-1)) : NOTHING_THERE;
 
 const nameCell = (one) => [
   one.page ? el("a", { href: one.page }, one.name) : one.name,
@@ -141,7 +142,11 @@ const drawIndex = () => {
       "div",
       {},
       el("h1", {}, `Runs in ${folder}`),
-      el("p", { class: "about" }, `As they were at ${moment(writtenAt)} UTC. Figures are of the trial that ranks first.`),
+      el(
+        "p",
+        { class: "about" },
+        `As they were at ${moment(writtenAt)} UTC. Figures are of the trial that ranks first.`,
+      ),
     ),
     themeSwitch(),
   );

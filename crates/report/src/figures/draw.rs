@@ -11,11 +11,12 @@ use plotters::element::{Circle, DashedPathElement, PathElement, Polygon, Rectang
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontStyle, FontTransform, IntoFont, RGBColor, ShapeStyle, TextStyle, register_font};
 
-use super::plot::{Axis, Colour, Heatmap, Line, Lines, Mark, Plot, Scale};
+use super::plot::{Axis, Colour, Heatmap, Line, Lines, Mark, Plot, Scale, Series};
+use super::sheet::{Sheet, WIDE};
 
 const FONT: &[u8] = include_bytes!("../../assets/vendor/DejaVuSans-subset.ttf");
-/// Size of the SVG; the PNG has twice as many points each way.
-const SIZE: (u32, u32) = (900, 680);
+/// The PNG has so many times the points of the drawing each way.
+const FINER: u32 = 2;
 /// The PNG is drawn this much larger and averaged down, since plotters draws edges in steps.
 const OVERSAMPLING: u32 = 2;
 
@@ -49,26 +50,34 @@ impl<E: std::error::Error + Send + Sync> From<DrawingAreaErrorKind<E>> for DrawE
     }
 }
 
-/// The plot as SVG.
-pub(super) fn svg(plot: &Plot) -> Result<String, DrawError> {
+/// The plot as SVG, as wide on paper as the sheet is.
+pub(super) fn svg(plot: &Plot, sheet: &Sheet) -> Result<String, DrawError> {
     let mut text = String::new();
-    draw(plot, &SVGBackend::with_string(&mut text, SIZE).into_drawing_area(), 1.0)?;
-    Ok(text)
+    let size = (sheet.width, sheet.height);
+    draw(plot, &SVGBackend::with_string(&mut text, size).into_drawing_area(), (sheet, 1.0))?;
+    let high = sheet.inches * f64::from(sheet.height) / f64::from(sheet.width);
+    let points = format!("width=\"{}\" height=\"{}\"", sheet.width, sheet.height);
+    Ok(text.replacen(&points, &format!("width=\"{}in\" height=\"{high:.3}in\"", sheet.inches), 1))
 }
 
-/// The plot as PNG.
+/// The wide plot as PNG.
 pub(super) fn png(plot: &Plot) -> Result<Vec<u8>, DrawError> {
-    let (width, height) = (SIZE.0 * 2, SIZE.1 * 2);
+    let (width, height) = (WIDE.width * FINER, WIDE.height * FINER);
     let large = (width * OVERSAMPLING, height * OVERSAMPLING);
     let mut drawn = vec![0; (large.0 * large.1 * 3) as usize];
-    draw(plot, &BitMapBackend::with_buffer(&mut drawn, large).into_drawing_area(), f64::from(2 * OVERSAMPLING))?;
+    draw(
+        plot,
+        &BitMapBackend::with_buffer(&mut drawn, large).into_drawing_area(),
+        (&WIDE, f64::from(FINER * OVERSAMPLING)),
+    )?;
     let pixels = averaged(&drawn, large, OVERSAMPLING as usize);
     let mut out = Vec::new();
     let failed = |e: png::EncodingError| DrawError(e.to_string());
     let mut encoder = png::Encoder::new(&mut out, width, height);
     encoder.set_color(png::ColorType::Rgb);
-    // 300 dots an inch: 6 inches wide on paper.
-    encoder.set_pixel_dims(Some(png::PixelDimensions { xppu: 11_811, yppu: 11_811, unit: png::Unit::Meter }));
+    // As wide on paper as the SVG.
+    let dense = (f64::from(width) / (WIDE.inches * 0.0254)).round() as u32;
+    encoder.set_pixel_dims(Some(png::PixelDimensions { xppu: dense, yppu: dense, unit: png::Unit::Meter }));
     let mut writer = encoder.write_header().map_err(failed)?;
     writer.write_image_data(&pixels).map_err(failed)?;
     writer.finish().map_err(failed)?;
@@ -94,7 +103,7 @@ fn averaged(drawn: &[u8], size: (u32, u32), factor: usize) -> Vec<u8> {
     out
 }
 
-fn draw<DB>(plot: &Plot, area: &DrawingArea<DB, Shift>, scale: f64) -> Result<(), DrawError>
+fn draw<DB>(plot: &Plot, area: &DrawingArea<DB, Shift>, (sheet, scale): (&Sheet, f64)) -> Result<(), DrawError>
 where
     DB: DrawingBackend,
     DB::ErrorType: Send + Sync,
@@ -104,7 +113,7 @@ where
     REGISTERED.call_once(|| known = register_font("sans-serif", FontStyle::Normal, FONT));
     known.map_err(|_| DrawError("the font of the program is damaged".to_owned()))?;
     area.fill(&WHITE)?;
-    let pen = Pen { scale };
+    let pen = Pen { sheet, scale };
     match plot {
         Plot::Heatmap(map) => heatmap(map, area, pen)?,
         Plot::Lines(plot) => lines(plot, area, pen)?,
@@ -115,11 +124,12 @@ where
 
 /// Lengths for the size of the drawing.
 #[derive(Clone, Copy)]
-struct Pen {
+struct Pen<'a> {
+    sheet: &'a Sheet,
     scale: f64,
 }
 
-impl Pen {
+impl Pen<'_> {
     fn px(self, length: f64) -> i32 {
         (length * self.scale).round() as i32
     }
@@ -138,41 +148,33 @@ impl Pen {
 }
 
 /// Title over the plot, note under it.
-fn frame<DB>(area: &DrawingArea<DB, Shift>, pen: Pen, title: &str, note: &str) -> Result<(), DrawError>
+fn frame<DB>(area: &DrawingArea<DB, Shift>, pen: Pen<'_>, title: &str, note: &str) -> Result<(), DrawError>
 where
     DB: DrawingBackend,
     DB::ErrorType: Send + Sync,
 {
-    let title_style = pen.text(21.0, INK, HPos::Left, VPos::Top);
-    area.draw(&Text::new(title.to_owned(), (pen.px(28.0), pen.px(20.0)), title_style))?;
-    let (_, height) = area.dim_in_pixel();
-    let style = pen.text(13.5, SOFT, HPos::Left, VPos::Bottom);
-    for (i, line) in wrapped(note, 118).iter().rev().enumerate() {
-        let y = height as i32 - pen.px(16.0) - pen.px(18.0) * i as i32;
-        area.draw(&Text::new(line.clone(), (pen.px(28.0), y), style.clone()))?;
+    let sheet = pen.sheet;
+    let title_style = pen.text(sheet.title, INK, HPos::Left, VPos::Top);
+    for (i, line) in sheet.title_lines(title).into_iter().enumerate() {
+        let y = pen.px(sheet.edge * 0.72 + Sheet::step(sheet.title) * i as f64);
+        area.draw(&Text::new(line, (pen.px(sheet.edge), y), title_style.clone()))?;
+    }
+    let style = pen.text(sheet.note, SOFT, HPos::Left, VPos::Bottom);
+    for (i, line) in sheet.note_lines(note).into_iter().rev().enumerate() {
+        let y = pen.px(f64::from(sheet.height) - sheet.edge * 0.57 - Sheet::step(sheet.note) * i as f64);
+        area.draw(&Text::new(line, (pen.px(sheet.edge), y), style.clone()))?;
     }
     Ok(())
 }
 
-/// Lines of at most `most` characters.
-fn wrapped(text: &str, most: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= most => *line += &format!(" {word}"),
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
-fn heatmap<DB>(map: &Heatmap, area: &DrawingArea<DB, Shift>, pen: Pen) -> Result<(), DrawError>
+fn heatmap<DB>(map: &Heatmap, area: &DrawingArea<DB, Shift>, pen: Pen<'_>) -> Result<(), DrawError>
 where
     DB: DrawingBackend,
     DB::ErrorType: Send + Sync,
 {
     frame(area, pen, &map.title, &map.note)?;
-    let (left, top, right, bottom) = (92.0, 66.0, 872.0, 556.0);
+    let sheet = pen.sheet;
+    let [left, top, right, bottom] = sheet.cells(map);
     let (columns, rows) = (map.x.1.places() as f64, map.y.1.places() as f64);
     let (width, height) = ((right - left) / columns, (bottom - top) / rows);
     let values = || map.cells.iter().map(|cell| cell.value);
@@ -199,13 +201,14 @@ where
             area.draw(&Rectangle::new(box_of(cell.x, cell.y, 2.5), pen.stroke(INK, 2.5)))?;
         }
         let (a, b) = corner(cell.x, cell.y);
-        if width > 30.0 {
+        if width > 2.6 * size {
             let at = (pen.px(a + width / 2.0), pen.px(b + height / 2.0));
             area.draw(&Text::new(cell.text.clone(), at, pen.text(size, ink, HPos::Center, VPos::Center)))?;
         }
         if let Some(mark) = cell.mark {
-            let r = (width.min(height) * 0.1).clamp(3.0, 6.0);
-            let (x, y) = (a + width - r - 5.0, b + r + 5.0);
+            let r = (width.min(height) * 0.1).clamp(2.5, 6.0);
+            let inset = 0.8 * r.min(5.0) + 1.0;
+            let (x, y) = (a + width - r - inset, b + r + inset);
             let at = |dx: f64, dy: f64| (pen.px(x + dx * r), pen.px(y + dy * r));
             match mark {
                 Mark::Winner => {
@@ -218,7 +221,7 @@ where
             }
         }
     }
-    let label = |h, v| pen.text(14.0, SOFT, h, v);
+    let label = |h, v| pen.text(sheet.label, SOFT, h, v);
     for (place, name) in map.x.1.placed() {
         let at = (pen.px(left + place * width), pen.px(bottom + 8.0));
         area.draw(&Text::new(name.clone(), at, label(HPos::Center, VPos::Top)))?;
@@ -227,11 +230,11 @@ where
         let at = (pen.px(left - 9.0), pen.px(bottom - place * height));
         area.draw(&Text::new(name.clone(), at, label(HPos::Right, VPos::Center)))?;
     }
-    let name = pen.text(15.0, INK, HPos::Center, VPos::Center);
-    let middle = (pen.px((left + right) / 2.0), pen.px(bottom + 42.0));
+    let name = pen.text(sheet.name, INK, HPos::Center, VPos::Center);
+    let middle = (pen.px((left + right) / 2.0), pen.px(bottom + 0.78 * sheet.under));
     area.draw(&Text::new(map.x.0.clone(), middle, name.clone()))?;
     let turned = TextStyle { font: name.font.transform(FontTransform::Rotate270), ..name.clone() };
-    area.draw(&Text::new(map.y.0.clone(), (pen.px(34.0), pen.px((top + bottom) / 2.0)), turned))?;
+    area.draw(&Text::new(map.y.0.clone(), (pen.px(sheet.edge + 6.0), pen.px((top + bottom) / 2.0)), turned))?;
     Ok(())
 }
 
@@ -265,20 +268,22 @@ impl Axis {
     }
 }
 
-fn lines<DB>(plot: &Lines, area: &DrawingArea<DB, Shift>, pen: Pen) -> Result<(), DrawError>
+fn lines<DB>(plot: &Lines, area: &DrawingArea<DB, Shift>, pen: Pen<'_>) -> Result<(), DrawError>
 where
     DB: DrawingBackend,
     DB::ErrorType: Send + Sync,
 {
     frame(area, pen, &plot.title, &plot.note)?;
+    let sheet = pen.sheet;
+    let names = legend(plot, pen);
     let range = |axis: &Axis| axis.place(axis.low)..axis.place(axis.high);
     let mut chart = ChartBuilder::on(area)
-        .margin_top(pen.px(80.0))
-        .margin_right(pen.px(34.0))
-        .margin_left(pen.px(16.0))
-        .margin_bottom(pen.px(66.0))
-        .x_label_area_size(pen.px(54.0))
-        .y_label_area_size(pen.px(76.0))
+        .margin_top(pen.px(names.bottom + sheet.edge * 0.5))
+        .margin_right(pen.px(sheet.edge + 6.0))
+        .margin_left(pen.px(sheet.edge * 0.57))
+        .margin_bottom(pen.px(sheet.foot(&plot.note) + sheet.edge * 0.4))
+        .x_label_area_size(pen.px(sheet.under))
+        .y_label_area_size(pen.px(sheet.beside))
         .build_cartesian_2d(range(&plot.x), range(&plot.y))?;
     let label =
         |axis: &Axis| if axis.scale == Scale::Log { (axis.high / axis.low).log10().round() as usize + 1 } else { 6 };
@@ -294,8 +299,8 @@ where
         .y_max_light_lines(0)
         .bold_line_style(pen.stroke(GRID, 1.0))
         .axis_style(pen.stroke(FAINT, 1.0))
-        .label_style(pen.text(14.0, SOFT, HPos::Center, VPos::Center))
-        .axis_desc_style(pen.text(15.0, INK, HPos::Center, VPos::Center))
+        .label_style(pen.text(sheet.label, SOFT, HPos::Center, VPos::Center))
+        .axis_desc_style(pen.text(sheet.name, INK, HPos::Center, VPos::Center))
         .set_all_tick_mark_size(pen.px(5.0))
         .draw()?;
     for one in plot.series.iter().filter(|one| !one.band.is_empty()) {
@@ -324,24 +329,45 @@ where
             }
         }
     }
-    legend(plot, area, pen)
+    draw_legend(&names, area, pen)
 }
 
-/// Names of the series, one after the other under the title, in as many rows as they need.
-fn legend<DB>(plot: &Lines, area: &DrawingArea<DB, Shift>, pen: Pen) -> Result<(), DrawError>
+/// The names of the series with their places, one after the other under the title, in as many rows as they need.
+struct Names<'a> {
+    placed: Vec<(&'a Series, f64, f64)>,
+    /// The lower edge of the last row.
+    bottom: f64,
+}
+
+/// Lengths of a sample of a line, and after its name.
+const SAMPLE: f64 = 22.0;
+const BETWEEN: f64 = 20.0;
+
+fn legend<'a>(plot: &'a Lines, pen: Pen<'_>) -> Names<'a> {
+    let sheet = pen.sheet;
+    let (left, right) = (sheet.edge + 2.0, f64::from(sheet.width) - sheet.edge);
+    let (mut x, mut y) = (left, sheet.legend_at(&plot.title));
+    let mut placed = Vec::new();
+    for one in plot.series.iter().filter(|one| !one.name.is_empty()) {
+        let style = pen.text(sheet.legend, INK, HPos::Left, VPos::Center);
+        let width = style.font.box_size(&one.name).map_or(0.0, |(width, _)| f64::from(width) / pen.scale);
+        if x > left && x + SAMPLE + 6.0 + width > right {
+            (x, y) = (left, y + Sheet::step(sheet.legend));
+        }
+        placed.push((one, x, y));
+        x += SAMPLE + 6.0 + width + BETWEEN;
+    }
+    Names { placed, bottom: y + sheet.legend * 0.5 }
+}
+
+fn draw_legend<DB>(names: &Names<'_>, area: &DrawingArea<DB, Shift>, pen: Pen<'_>) -> Result<(), DrawError>
 where
     DB: DrawingBackend,
     DB::ErrorType: Send + Sync,
 {
-    let (left, right) = (30.0, 870.0);
-    let (mut x, mut y) = (left, 54.0);
-    for one in plot.series.iter().filter(|one| !one.name.is_empty()) {
-        let style = pen.text(13.5, INK, HPos::Left, VPos::Center);
-        let width = style.font.box_size(&one.name).map_or(0.0, |(width, _)| f64::from(width) / pen.scale);
-        if x > left && x + 28.0 + width > right {
-            (x, y) = (left, y + 18.0);
-        }
-        let sample = vec![(pen.px(x), pen.px(y)), (pen.px(x + 22.0), pen.px(y))];
+    for &(one, x, y) in &names.placed {
+        let style = pen.text(pen.sheet.legend, INK, HPos::Left, VPos::Center);
+        let sample = vec![(pen.px(x), pen.px(y)), (pen.px(x + SAMPLE), pen.px(y))];
         let stroke = pen.stroke(rgb(one.colour), 2.2);
         match one.line {
             Line::None => {}
@@ -349,11 +375,10 @@ where
             Line::Dashed => area.draw(&DashedPathElement::new(sample, pen.px(6.0), pen.px(4.0), stroke))?,
         }
         if one.dots > 0 {
-            let middle = (pen.px(x + 11.0), pen.px(y));
+            let middle = (pen.px(x + SAMPLE / 2.0), pen.px(y));
             area.draw(&Circle::new(middle, pen.px(f64::from(one.dots)), rgb(one.colour).filled()))?;
         }
-        area.draw(&Text::new(one.name.clone(), (pen.px(x + 28.0), pen.px(y)), style))?;
-        x += 28.0 + width + 24.0;
+        area.draw(&Text::new(one.name.clone(), (pen.px(x + SAMPLE + 6.0), pen.px(y)), style))?;
     }
     Ok(())
 }
@@ -368,6 +393,7 @@ fn rgb(colour: Colour) -> RGBColor {
         Colour::Fourth => RGBColor(176, 86, 140),
         Colour::Fifth => RGBColor(154, 106, 0),
         Colour::Sixth => RGBColor(59, 63, 70),
+        Colour::Seventh => RGBColor(74, 144, 194),
     }
 }
 
@@ -376,7 +402,8 @@ mod tests {
     use sha2::{Digest, Sha256};
 
     use super::*;
-    use crate::figures::plot::{Cell, Labels, Series};
+    use crate::figures::plot::{Cell, Labels};
+    use crate::figures::sheet::NARROW;
 
     fn plots() -> [Plot; 2] {
         let cell = |x, y, value: f64, mark| Cell { x, y, value, text: value.to_string(), outlined: x == 0, mark };
@@ -406,7 +433,13 @@ mod tests {
 
     #[test]
     fn svg_has_the_words_escaped() {
-        let [map, lines] = plots().map(|plot| svg(&plot).unwrap());
+        for sheet in [WIDE, NARROW] {
+            let wide = format!("width=\"{}in\"", sheet.inches);
+            for drawn in plots().map(|plot| svg(&plot, &sheet).unwrap()) {
+                assert!(drawn.starts_with("<svg") && drawn[..200].contains(&wide), "{}", &drawn[..200]);
+            }
+        }
+        let [map, lines] = plots().map(|plot| svg(&plot, &NARROW).unwrap());
         assert!(map.contains("&lt;AUC&gt; &amp; more") && map.contains("0.75") && !map.contains("<AUC>"));
         assert!(lines.contains("winner") && lines.contains("10 %") && lines.contains("<polyline"));
     }
@@ -433,11 +466,5 @@ mod tests {
     fn the_font_is_the_one_that_is_described() {
         let digest: String = Sha256::digest(FONT).iter().map(|byte| format!("{byte:02x}")).collect();
         assert!(include_str!("../../assets/vendor/README.md").contains(&digest), "{digest}");
-    }
-
-    #[test]
-    fn long_notes_are_wrapped_between_words() {
-        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
-        assert!(wrapped("", 7).is_empty());
     }
 }

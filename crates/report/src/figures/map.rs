@@ -76,38 +76,30 @@ pub(super) fn heatmap(payload: &Payload, column: &str) -> Option<Plot> {
     let (xs, ys) = (Places::new(x), Places::new(y));
     let winner = payload.ranking.winner;
     let published = payload.ranking.published.as_ref().filter(|_| x.published.is_some() && y.published.is_some());
-    let compared = || payload.trials.tied.iter().flatten();
-    // Were all outlined, none would stand out.
-    let outlines = compared().any(|tied| !tied);
-    let mut cells: Vec<Cell> = Vec::new();
+    let mut cells: Vec<(usize, Cell)> = Vec::new();
     // Where several trials share a cell it shows the best ranked of them, which comes first.
     for trial in 0..payload.trials.id.len() {
         let (Some(i), Some(j)) = (xs.of(&x.values[trial]), ys.of(&y.values[trial])) else { continue };
         let Some(value) = metric.mean[trial] else { continue };
-        if cells.iter().any(|cell| (cell.x, cell.y) == (i, j)) {
+        if cells.iter().any(|(_, cell)| (cell.x, cell.y) == (i, j)) {
             continue;
         }
-        cells.push(Cell {
+        let cell = Cell {
             x: i,
             y: j,
             value: value.0,
             text: if metric.count { format!("{:.0}", value.0) } else { format!("{:.*}", metric.decimals, value.0) },
-            outlined: outlines && (winner == Some(trial) || payload.trials.tied[trial] == Some(true)),
+            outlined: false,
             mark: match (winner == Some(trial), published.is_some_and(|pair| pair.trial == trial)) {
                 (true, _) => Some(Mark::Winner),
                 (_, true) => Some(Mark::Published),
                 _ => None,
             },
-        });
+        };
+        cells.push((trial, cell));
     }
     let mut note = String::from("Bright is good. ");
-    note += &match (payload.ranking.told_by, outlines) {
-        (None, _) => String::new(),
-        (Some(what), true) => {
-            format!("Outlined cells cannot be told from the winner by their {what} (5 %, corrected). ")
-        }
-        (Some(what), false) => format!("No trial's {what} can be told from the winner's. "),
-    };
+    note += &outline(payload, &mut cells);
     note += "● the winner.";
     if [&xs, &ys].iter().any(|places| matches!(places, Places::Ranges(_))) {
         note += " A cell is the best ranked trial of its ranges.";
@@ -121,11 +113,32 @@ pub(super) fn heatmap(payload: &Payload, column: &str) -> Option<Plot> {
             title: format!("{}: {}", payload.run.name, metric.title),
             x: (x.name.clone(), xs.labels()),
             y: (y.name.clone(), ys.labels()),
-            cells,
+            cells: cells.into_iter().map(|(_, cell)| cell).collect(),
             less_is_better: metric.goal < 0,
             note,
         })
     })
+}
+
+/// Outlines, of the trials' cells, those that cannot be told from the winner, or, where these are the most, those that
+/// can, so that an outline stands out; and says which. The page does the same (`outlineOf` in heatmap.js).
+fn outline(payload: &Payload, cells: &mut [(usize, Cell)]) -> String {
+    let Some(what) = payload.ranking.told_by else { return String::new() };
+    let winner = payload.ranking.winner;
+    let is_tied = |trial: usize| winner == Some(trial) || payload.trials.tied[trial] == Some(true);
+    let others = cells.iter().filter(|(trial, _)| winner != Some(*trial)).count();
+    let tied = cells.iter().filter(|(trial, _)| winner != Some(*trial) && is_tied(*trial)).count();
+    if tied == others {
+        return format!("No cell's {what} can be told from the winner's. ");
+    }
+    let most = tied * 2 > others;
+    for (trial, cell) in cells {
+        cell.outlined = is_tied(*trial) != most;
+    }
+    match most {
+        true => format!("Outlined cells can be told from the winner by their {what} (5 %, corrected). "),
+        false => format!("Outlined cells cannot be told from the winner by their {what} (5 %, corrected). "),
+    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,15 @@
 //! The main figures as SVG and PNG, for papers and slides.
 //!
 //! ```text
-//! Payload of the HTML report ─> Plot (what is shown) ─draw─> SVG, PNG
+//! Payload of the HTML report ─> Plot (what is shown) ─draw─> SVG of two sizes, PNG; its numbers as CSV
 //! ```
 //! They show what report.html shows, from the same figures.
 
 mod draw;
+mod loss;
 mod map;
 mod plot;
+mod sheet;
 
 use crate::evidence::{Report, Start};
 use crate::page::payload::{Curve, Detail, Metric, Payload};
@@ -15,24 +17,30 @@ use crate::page::{Embedded, Live, payload};
 use crate::read::{ForEach, ReportError, Results, Scores};
 use map::heatmap;
 use plot::{Axis, Colour, Line, Lines, Plot, Scale, Series};
+use sheet::{NARROW, WIDE};
 
 /// Epochs that show what the initial bias does, as in the published figure.
 const FIRST_EPOCHS: u32 = 20;
 
-/// A figure in both formats.
+/// A figure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
     /// File name without its ending: `heatmap-auc`.
     pub name: &'static str,
-    /// The SVG.
+    /// As SVG, 7 inches wide: two columns of a journal.
     pub svg: String,
-    /// The PNG, 1800 by 1360 points.
+    /// As SVG, 3.5 inches wide: one column.
+    pub narrow: String,
+    /// As PNG, 1800 by 1360 points, 7 inches wide.
     pub png: Vec<u8>,
+    /// The numbers that are drawn.
+    pub csv: String,
 }
 
 /// The figures that the run has the data for: heatmaps of AUC and of the positives missed at the operating point (where
-/// two hyperparameters were swept), ROC and precision-recall curves and reliability (where scores were kept), AUC
-/// against the positives missed, and the first epochs of plain cross-entropy where its initial bias was swept.
+/// two hyperparameters were swept), ROC and precision-recall curves, reliability, scores by class and where the loss lies
+/// (figure 4 of Lin et al. 2017; where scores were kept), AUC against the positives missed, the loss itself (figure 1),
+/// and the first epochs of plain cross-entropy where its initial bias was swept.
 /// `results` are those that were ranked.
 ///
 /// # Errors
@@ -52,6 +60,10 @@ pub fn figures(
         ("auc-against-missed", pareto(&payload)),
         ("reliability", reliability(&payload)),
         ("initial-bias", initial_bias(&payload.run.name, &report.answer.starts)),
+        ("scores", loss::histogram(&payload)),
+        ("loss", loss::shape(&payload)),
+        ("loss-of-positives", loss::cumulative(&payload, "positives")),
+        ("loss-of-negatives", loss::cumulative(&payload, "negatives")),
     ];
     let failed = |name: &str| {
         let path = scores.files().path(name);
@@ -61,8 +73,9 @@ pub fn figures(
         .into_iter()
         .filter_map(|(name, plot)| Some((name, plot?)))
         .map(|(name, plot)| {
-            let svg = draw::svg(&plot).map_err(failed(name))?;
-            Ok(Figure { name, svg, png: draw::png(&plot).map_err(failed(name))? })
+            let svg = |sheet| draw::svg(&plot, sheet).map_err(failed(name));
+            let png = draw::png(&plot).map_err(failed(name))?;
+            Ok(Figure { name, svg: svg(&WIDE)?, narrow: svg(&NARROW)?, png, csv: plot.csv() })
         })
         .collect()
 }
@@ -283,7 +296,7 @@ mod tests {
         let Some(Plot::Lines(lines)) = initial_bias("t", &starts(n)) else { panic!("{n}: no plot") };
         let names = lines.series.iter().map(|series| series.name.clone()).collect();
         let note = lines.note.clone();
-        (names, note, draw::svg(&Plot::Lines(lines)).unwrap())
+        (names, note, draw::svg(&Plot::Lines(lines), &WIDE).unwrap())
     }
 
     #[test]

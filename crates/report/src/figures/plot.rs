@@ -7,6 +7,64 @@ pub(super) enum Plot {
     Lines(Lines),
 }
 
+impl Plot {
+    /// The numbers that are drawn, as CSV: shares as shares, not in per cent.
+    pub(super) fn csv(&self) -> String {
+        match self {
+            Self::Heatmap(map) => map.csv(),
+            Self::Lines(lines) => lines.csv(),
+        }
+    }
+}
+
+/// Fields of a line of CSV, in quotes where they need them (RFC 4180).
+fn csv_line<const N: usize>(fields: [&str; N]) -> String {
+    let field = |field: &&str| match field.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", field.replace('"', "\"\"")),
+        false => (*field).to_owned(),
+    };
+    fields.iter().map(field).collect::<Vec<_>>().join(",") + "\n"
+}
+
+impl Heatmap {
+    fn csv(&self) -> String {
+        let mut text = csv_line([&self.x.0, &self.y.0, "value", "outlined", "mark"]);
+        for cell in &self.cells {
+            let mark = match cell.mark {
+                Some(Mark::Winner) => "winner",
+                Some(Mark::Published) => "published",
+                None => "",
+            };
+            let value = cell.value.to_string();
+            text += &csv_line([
+                &self.x.1.name(cell.x),
+                &self.y.1.name(cell.y),
+                &value,
+                if cell.outlined { "yes" } else { "no" },
+                mark,
+            ]);
+        }
+        text
+    }
+}
+
+impl Lines {
+    /// Of what is only there to compare with, such as the diagonal, nothing: it has no name.
+    fn csv(&self) -> String {
+        let mut text = csv_line(["series", &self.x.name, &self.y.name, "low", "high"]);
+        for series in self.series.iter().filter(|series| !series.name.is_empty()) {
+            for (at, (x, y)) in series.points.iter().enumerate() {
+                let [low, high] = match series.band.get(at) {
+                    Some((low, high)) => [low.to_string(), high.to_string()],
+                    None => Default::default(),
+                };
+                text += &csv_line([&series.name, &x.to_string(), &y.to_string(), &low, &high]);
+            }
+        }
+        text
+    }
+}
+
 /// Cells over two hyperparameters.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Heatmap {
@@ -36,6 +94,17 @@ impl Labels {
         match self {
             Self::Places(names) => names.len().max(1),
             Self::Ends(names) => names.len().saturating_sub(1).max(1),
+        }
+    }
+
+    /// A place in words.
+    fn name(&self, place: usize) -> String {
+        let of = |at: usize| match self {
+            Self::Places(names) | Self::Ends(names) => names.get(at).map_or("", String::as_str),
+        };
+        match self {
+            Self::Places(_) => of(place).to_owned(),
+            Self::Ends(_) => format!("{} to {}", of(place), of(place + 1)),
         }
     }
 
@@ -122,6 +191,7 @@ pub(super) enum Colour {
     Fourth,
     Fifth,
     Sixth,
+    Seventh,
 }
 
 /// How the points of a series are joined.
@@ -131,4 +201,36 @@ pub(super) enum Line {
     #[default]
     Solid,
     Dashed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_there_as_csv() {
+        let axis = |name: &str| Axis { name: name.into(), low: 0.0, high: 1.0, scale: Scale::Linear, percent: true };
+        let named = Series {
+            name: "a, \"b\"".into(),
+            points: vec![(0.0, 0.5), (1.0, 0.25)],
+            band: vec![(0.4, 0.6), (0.2, 0.3)],
+            ..Series::default()
+        };
+        let series = vec![Series { points: vec![(0.0, 0.0)], ..Series::default() }, named];
+        let lines = Lines { title: String::new(), x: axis("x"), y: axis("y"), series, note: String::new() };
+        assert_eq!(
+            Plot::Lines(lines).csv(),
+            "series,x,y,low,high\n\"a, \"\"b\"\"\",0,0.5,0.4,0.6\n\"a, \"\"b\"\"\",1,0.25,0.2,0.3\n"
+        );
+        let cell = Cell { x: 1, y: 0, value: 0.5, text: "0.50".into(), outlined: true, mark: Some(Mark::Winner) };
+        let map = Heatmap {
+            title: String::new(),
+            x: ("alpha".into(), Labels::Places(vec!["0.1".into(), "0.2".into()])),
+            y: ("gamma".into(), Labels::Ends(vec!["0".into(), "1".into(), "4".into()])),
+            cells: vec![cell],
+            less_is_better: false,
+            note: String::new(),
+        };
+        assert_eq!(Plot::Heatmap(map).csv(), "alpha,gamma,value,outlined,mark\n0.2,0 to 1,0.5,yes,winner\n");
+    }
 }

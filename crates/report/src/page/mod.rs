@@ -41,7 +41,8 @@ pub(crate) use scale::range_of;
 const MOST: usize = 10_000;
 
 /// The report of a run as one HTML file; `results` are those that were ranked, `live` says how far a run is that is not
-/// over, and `for_each` shares out the work. The user's notes.md of the run is in it. Of very many trials the first ten thousand are in it, and those that it names.
+/// over, and `for_each` shares out the work. The user's notes.md of the run is in it. Of very many trials the first ten
+/// thousand are in it, and those that it names.
 ///
 /// # Errors
 /// A file of the run is missing or cannot be read.
