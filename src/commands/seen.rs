@@ -61,8 +61,8 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Looks at the run in `root`; `follow` reads on in its journals. `known` is what the queue was a moment ago; without
-    /// it the cluster is asked.
+    /// Looks at the run in `root`; `follow` reads on in its journals. `known` is what the queue was a moment ago;
+    /// without it the cluster is asked.
     ///
     /// # Errors
     /// There is no run, or a file of it cannot be read.

@@ -154,7 +154,8 @@ for (const { width, scheme } of SCREENS) {
 
 test("names in a plot are of what differs", () =>
   withReport("search", {}, async (page) => {
-    const figure = page.locator("figure", { has: page.getByRole("heading", { name: "Trials with their uncertainty" }) });
+    const heading = page.getByRole("heading", { name: "Trials with their uncertainty" });
+    const figure = page.locator("figure", { has: heading });
     await figure.scrollIntoViewIfNeeded();
     await figure.locator(".chart svg").waitFor();
     const names = (await figure.locator(".chart svg text").allTextContents()).filter((text) => /^\d+\. /.test(text));
@@ -191,8 +192,8 @@ test("the outline of a map and its words agree, and colours are quiet where most
       const values = ranking.map(({ metrics }) => metrics.val_auc);
       const errors = ranking.map(({ standard_errors: errors }) => errors.val_auc).sort((a, b) => a - b);
       const least = Math.max(Math.max(...values) - Math.min(...values), 4 * errors[40]);
-      const texts = (await figure.locator(".chart svg text").allTextContents()).filter((text) => /^0\.\d{4}$/.test(text));
-      const ends = texts.map(Number).sort((a, b) => a - b);
+      const texts = await figure.locator(".chart svg text").allTextContents();
+      const ends = texts.filter((text) => /^0\.\d{4}$/.test(text)).map(Number).sort((a, b) => a - b);
       assert.ok(Math.abs(ends.at(-1) - ends[0] - least) < 3e-4, `${ends} for ${least}`);
     }
   }));

@@ -84,7 +84,7 @@ const errorOfCell = (metric, trial) => {
 /** Standard errors that the colours of a map span at least where most of its cells cannot be told from the winner. */
 const QUIET_ERRORS = 4;
 
-/** The ends of a map's colours: where most is tied, no nearer than four standard errors, so that noise is no pattern. */
+/** The ends of a map's colours: where most is tied no nearer than four standard errors, so that noise is no pattern. */
 const colourEnds = (metric, shown) => {
   const values = shown.map(({ trial }) => metric.mean[trial]);
   const [low, high] = [Math.min(...values), Math.max(...values)];

@@ -198,7 +198,7 @@ where
         area.draw(&Rectangle::new(box_of(cell.x, cell.y, 1.0), fill.filled()))?;
         let ink = if share(cell.value) > 0.52 { INK } else { WHITE };
         if cell.outlined {
-            area.draw(&Rectangle::new(box_of(cell.x, cell.y, 2.5), pen.stroke(INK, 2.5)))?;
+            area.draw(&Rectangle::new(box_of(cell.x, cell.y, 2.5), pen.stroke(ink, 2.5)))?;
         }
         let (a, b) = corner(cell.x, cell.y);
         if width > 2.6 * size {
