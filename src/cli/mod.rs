@@ -374,7 +374,6 @@ pub struct WatchArgs {
     pub run_dir: PathBuf,
     /// Keep a page of what there is fresh [default: live.html in the run directory]
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
-    #[expect(clippy::option_option, reason = "absent, given bare, given with a file")]
     pub html: Option<Option<PathBuf>>,
     /// No bars and no progress lines
     #[arg(long)]
