@@ -20,7 +20,8 @@ use tempfile::TempDir;
 /// Columns of results.parquet, in order.
 fn result_columns() -> Vec<String> {
     let mut names: Vec<String> = "trial_id replicate state error trainer trainer_fingerprint phase fold repeat \
-        loss alpha gamma pos_weight sampling learning_rate \
+        loss alpha gamma pos_weight pos_weight_rule beta gamma_pos gamma_neg margin vs_tau vs_gamma pair_margin \
+        label_smoothing sampling sampling_ratio batching correction learning_rate \
         weight_decay dropout batch_size hidden activation optimizer initial_bias seed split_fingerprint \
         data_fingerprint device device_name host job_id stack_size epochs_run best_epoch train_seconds \
         started_at finished_at"
@@ -498,6 +499,50 @@ fn the_comparison() {
         ["0.25", "0.5", "0.75"].iter().flat_map(|a| ["1.0", "2.0"].map(|g| format!("focal|none|prior|{a}|{g}"))),
     );
     assert_eq!(told, expected);
+}
+
+/// Every loss, sampling and correction, with figures that follow from the scores that are kept.
+#[test]
+fn all_treatments_of_a_rare_class() {
+    let run = run(&repository().join("sweeps/treatments.yaml"), &["train.epochs=2", "replicates=1"], &[]);
+    run.is_complete(&Expected {
+        trials: 26,
+        replicates: 1,
+        epochs: 2,
+        rows: 26_217,
+        positives: 1_180,
+        max_fpr: 0.05,
+        labels: crash_labels(),
+    });
+    let results = run.table("results.parquet");
+    let told = |names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        results.cells(&names).into_iter().collect::<BTreeSet<String>>()
+    };
+    assert_eq!(
+        told(&["sampling", "sampling_ratio", "correction", "batching"]),
+        BTreeSet::from(
+            [
+                "none|null|none|shuffled",
+                "none|null|platt|stratified",
+                "oversample|0.2|prior|shuffled",
+                "oversample|1.0|prior|shuffled",
+                "smote|0.2|platt|shuffled",
+                "smote|1.0|platt|shuffled",
+                "undersample|0.2|prior|shuffled",
+                "undersample|1.0|prior|shuffled",
+            ]
+            .map(str::to_owned)
+        )
+    );
+    // Only the rule that reads it has a beta.
+    assert_eq!(
+        told(&["loss", "pos_weight_rule", "beta"])
+            .into_iter()
+            .filter(|row| row.starts_with("weighted"))
+            .collect::<Vec<_>>(),
+        ["weighted_bce|effective_number|0.9999", "weighted_bce|ratio|null", "weighted_bce|sqrt_ratio|null"]
+    );
 }
 
 #[test]

@@ -22,6 +22,10 @@ pub enum Purpose {
     Dropout = 4,
     /// Positives drawn with replacement when oversampling.
     Oversample = 5,
+    /// Negatives that stay when undersampling.
+    Undersample = 22,
+    /// Positives between others.
+    Smote = 23,
     /// Synthetic data; `step` is the column.
     Synth = 6,
     /// Rows of a bootstrap resample; `step` is the resample.

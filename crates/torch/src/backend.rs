@@ -10,6 +10,7 @@
 
 use tch::{Device, Kind, TchError, Tensor};
 
+use focalsweep_core::losses::TrialLoss;
 use focalsweep_core::plan::{Layer, Shape};
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::spec::{Activation, Optimizer, Reduction};
@@ -20,7 +21,7 @@ use super::ahead::{Ahead, Dropout, StepRows};
 use super::error::refused;
 use super::layout::{canonical, stacked};
 use super::loss::StackedLoss;
-use super::uploads::{OnDevice, Uploads};
+use super::uploads::{Matrix, OnDevice, Uploads};
 
 /// Values of the widest layer that are computed at a time when scoring, so that memory does not grow with the data.
 const SCORED_AT_ONCE: usize = 32 << 20;
@@ -30,6 +31,8 @@ const SCORED_AT_ONCE: usize = 32 << 20;
 pub(super) struct Libtorch<'a> {
     stack: &'a Stack,
     rows: OnDevice,
+    /// What epochs draw from.
+    drawn_from: Matrix,
     shape: Shape,
     /// The stack's slots that still train.
     slots: Vec<usize>,
@@ -68,7 +71,7 @@ impl<'a> Libtorch<'a> {
     /// Puts models with these parameters (`[slots, P]`) and losses so far (`[slots]`) on `device`, beside their rows.
     pub(super) fn new(
         stack: &'a Stack,
-        rows: OnDevice,
+        (rows, drawn_from): (OnDevice, Matrix),
         slots: &[usize],
         parameters: &Parameters,
         losses: Vec<f64>,
@@ -104,6 +107,7 @@ impl<'a> Libtorch<'a> {
             shape,
             stack,
             rows,
+            drawn_from,
             device,
         })
     }
@@ -234,6 +238,8 @@ impl<'a> Libtorch<'a> {
                 };
             }
         }
+        let (_, to_bias) = Self::views(&self.gradient, last, &layers[last], k)?;
+        self.loss.without_common(&to_bias)?;
         loss.f_sum_dim_intlist(1i64, false, Kind::Double)
     }
 }
@@ -245,8 +251,7 @@ impl Libtorch<'_> {
             Some(ahead) if ahead.holds(batch) => ahead,
             old => {
                 drop(old); // before its successor takes as much again
-                let train = self.rows.part(Part::Train);
-                Ahead::new(batch, self.stack, train, &self.loss, &self.dropout, self.slots.len())?
+                Ahead::new(batch, self.stack, &self.drawn_from, &self.loss, &self.dropout, self.slots.len())?
             }
         };
         let loss = self.backward(&ahead.step(batch, &self.dropout)?)?;
@@ -305,7 +310,12 @@ impl Libtorch<'_> {
             fetch(&logits, &mut raw)?;
             fetch(&logits.f_sigmoid()?, &mut scores)?;
         }
-        Ok(Scored { raw, scores, loss: totals.into_iter().map(|total| total / n as f64).collect() })
+        let mut scored = Scored { raw, scores, loss: totals.into_iter().map(|total| total / n as f64).collect() };
+        if terms.iter().any(|loss| matches!(loss, TrialLoss::Pairs(_))) {
+            let y: Vec<u8> = Vec::try_from(rows.y.f_to_kind(Kind::Uint8)?.f_to_device(Device::Cpu)?)?;
+            self.stack.score_pairs(models, &y, &mut scored);
+        }
+        Ok(scored)
     }
 
     fn try_retain(&mut self, keep: &[usize]) -> Result<(), TchError> {
@@ -313,7 +323,8 @@ impl Libtorch<'_> {
         parameters.retain(keep, self.shape.parameters());
         let slots: Vec<usize> = keep.iter().map(|&k| self.slots[k]).collect();
         let zeros = vec![0.0; slots.len()];
-        *self = Self::new(self.stack, self.rows.handles(), &slots, &parameters, zeros, self.device)?;
+        let rows = (self.rows.handles(), self.drawn_from.handles());
+        *self = Self::new(self.stack, rows, &slots, &parameters, zeros, self.device)?;
         Ok(())
     }
 }
@@ -364,7 +375,9 @@ impl Backends for LibtorchOn {
         losses: Vec<f64>,
     ) -> Result<Box<dyn Backend + 'a>, TrainError> {
         let rows = self.uploads.rows_of(data, self.device).map_err(refused)?;
-        let backend = Libtorch::new(stack, rows, slots, parameters, losses, self.device).map_err(refused)?;
+        let drawn_from = rows.train_and(stack.synthetic(data), data.features.len()).map_err(refused)?;
+        let backend =
+            Libtorch::new(stack, (rows, drawn_from), slots, parameters, losses, self.device).map_err(refused)?;
         Ok(Box::new(backend))
     }
 

@@ -11,6 +11,7 @@ pub mod device;
 mod error;
 mod layout;
 mod loss;
+mod pairs;
 mod runs;
 pub mod serve;
 mod uploads;

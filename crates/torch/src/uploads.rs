@@ -64,6 +64,15 @@ impl OnDevice {
         })
     }
 
+    /// The training rows with `more` behind them.
+    pub(super) fn train_and(&self, more: &Rows, features: usize) -> Result<Matrix, TchError> {
+        if more.is_empty() {
+            return Ok(self.train.handles());
+        }
+        let more = Matrix::new(more, features, self.train.x.device())?;
+        Ok(Matrix { x: Tensor::f_cat(&[&self.train.x, &more.x], 0)?, y: Tensor::f_cat(&[&self.train.y, &more.y], 0)? })
+    }
+
     pub(super) fn part(&self, part: Part) -> &Matrix {
         match part {
             Part::Train => &self.train,
@@ -93,7 +102,7 @@ impl Matrix {
         })
     }
 
-    fn handles(&self) -> Self {
+    pub(super) fn handles(&self) -> Self {
         Self { x: self.x.shallow_clone(), y: self.y.shallow_clone() }
     }
 }

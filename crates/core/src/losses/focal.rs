@@ -1,6 +1,6 @@
 //! Focal loss: -α_t (1 - p_t)^γ log p_t.
 
-use super::{Drawn, LossDefinition, LossTerms};
+use super::{Drawn, LossDefinition, LossTerms, TrialLoss};
 use crate::spec::Hyperparameters;
 
 pub(super) const DEFINITION: LossDefinition = LossDefinition {
@@ -13,7 +13,7 @@ pub(super) const DEFINITION: LossDefinition = LossDefinition {
 };
 
 /// (α, 1 - α, γ); the published pair where a value is absent.
-fn terms(trial: &Hyperparameters, _: Drawn) -> LossTerms {
+fn terms(trial: &Hyperparameters, _: Drawn) -> TrialLoss {
     let alpha = trial.alpha.unwrap_or(0.25);
-    LossTerms { positive: alpha, negative: 1.0 - alpha, gamma: trial.gamma.unwrap_or(2.0) }
+    TrialLoss::Rows(LossTerms::focal(alpha, 1.0 - alpha, trial.gamma.unwrap_or(2.0)))
 }

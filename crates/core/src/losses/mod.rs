@@ -1,16 +1,21 @@
 //! The losses, one file each: what it is called, where it comes from, and what its formula reads of a trial.
 //!
-//! Every loss here is of the focal family, whose value and slope are [`LossTerms`]'s; so one stack can hold trials of
-//! different losses. The words and the hyperparameters stand in the table of `spec::parameters`.
+//! Most give a row a loss of its own ([`LossTerms`]); one is over pairs of rows of a batch ([`PairTerms`]). One stack can
+//! hold trials of different losses. The words and the hyperparameters stand in the table of `spec::parameters`.
 
+mod asymmetric;
 mod bce;
 mod focal;
+mod pairs;
+mod pairwise;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod vs;
 mod weighted_bce;
 
-pub use terms::LossTerms;
+pub use pairs::PairTerms;
+pub use terms::{Formula, LossTerms};
 
 use crate::spec::{Hyperparameters, Loss};
 
@@ -21,6 +26,15 @@ pub struct Drawn {
     pub positives: usize,
     /// Of the others.
     pub negatives: usize,
+}
+
+/// What a trial's loss reads.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum TrialLoss {
+    /// A loss of each row.
+    Rows(LossTerms),
+    /// A loss of the pairs of a batch.
+    Pairs(PairTerms),
 }
 
 /// What is known of a loss.
@@ -37,7 +51,7 @@ pub struct LossDefinition {
     /// The paper or page that it comes from.
     pub reference: &'static str,
     /// What its formula reads of a trial.
-    pub terms: fn(&Hyperparameters, Drawn) -> LossTerms,
+    pub terms: fn(&Hyperparameters, Drawn) -> TrialLoss,
 }
 
 /// The definition of a loss.
@@ -46,5 +60,18 @@ pub const fn definition(loss: Loss) -> &'static LossDefinition {
         Loss::Focal => &focal::DEFINITION,
         Loss::Bce => &bce::DEFINITION,
         Loss::WeightedBce => &weighted_bce::DEFINITION,
+        Loss::Asymmetric => &asymmetric::DEFINITION,
+        Loss::Vs => &vs::DEFINITION,
+        Loss::Pairwise => &pairwise::DEFINITION,
+    }
+}
+
+impl TrialLoss {
+    /// The loss of `trial` when an epoch draws these rows.
+    pub fn of_trial(trial: &Hyperparameters, drawn: Drawn) -> Self {
+        match (definition(trial.loss).terms)(trial, drawn) {
+            Self::Rows(terms) => Self::Rows(LossTerms { smoothing: trial.label_smoothing, ..terms }),
+            Self::Pairs(terms) => Self::Pairs(PairTerms { smoothing: trial.label_smoothing, ..terms }),
+        }
     }
 }

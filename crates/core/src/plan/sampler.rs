@@ -201,8 +201,9 @@ impl Branch {
                 Varied::Listed(settings, _) => {
                     let at = match found {
                         Some(found) => {
+                            // One that is not there may be what another made of it; what comes of it is compared below.
                             let key = found.key();
-                            settings.iter().position(|setting| setting.key() == key)?
+                            settings.iter().position(|setting| setting.key() == key).unwrap_or(0)
                         }
                         None => 0,
                     };

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::recorded::{GridPart, GridSpace, GridTrials, ListedTrial, WaveTrials};
 use crate::spec::parameters::{Setting, Start, ValueKey, Which, column_of, wider};
-use crate::spec::{ColumnType, FreeColumn, Hyperparameters, Loss, Parameter, Scalar, Space, Spec};
+use crate::spec::{ColumnType, FreeColumn, Hyperparameters, Parameter, Scalar, Space, Spec};
 
 /// The distinct trials of a sweep, ordered so that trials that can share a stack are neighbours.
 #[derive(Debug, Clone, Default)]
@@ -70,16 +70,21 @@ impl Grid {
         self.axes.iter().filter(|axis| !axis[0].which().shapes_stack()).map(Vec::len).product()
     }
 
-    /// Whether two indices can be the same trial: a parameter varies that not every loss here reads.
+    /// Whether two indices can be the same trial: a parameter varies that not every loss and sampling here reads.
     fn may_repeat(&self) -> bool {
-        let losses: Vec<Loss> = match self.axes.iter().find(|axis| matches!(axis[0], Setting::loss(_))) {
-            Some(axis) => axis
-                .iter()
-                .filter_map(|value| if let Setting::loss(loss) = value { Some(*loss) } else { None })
-                .collect(),
-            None => vec![self.base.loss],
+        let (mut losses, mut samplings) = (Vec::new(), Vec::new());
+        for setting in self.axes.iter().flatten() {
+            match setting {
+                Setting::loss(loss) => losses.push(*loss),
+                Setting::sampling(sampling) => samplings.push(*sampling),
+                _ => {}
+            }
+        }
+        let losses = if losses.is_empty() { vec![self.base.loss] } else { losses };
+        let samplings = if samplings.is_empty() { vec![self.base.sampling] } else { samplings };
+        let by_all = |which: &Which| {
+            losses.iter().all(|&loss| samplings.iter().all(|&sampling| which.is_read_by(loss, sampling)))
         };
-        let by_all = |which: &Which| losses.iter().all(|&loss| which.is_read_by(loss));
         self.axes.iter().any(|axis| axis.len() > 1 && !by_all(&axis[0].which()))
     }
 }

@@ -41,8 +41,8 @@ pub use bounds::{Bounds, End};
 pub use environment::Environment;
 pub use fault::{Fault, Origin, SpecFaults};
 pub use parameters::{
-    Axis, ColumnType, CommandSpace, CommandTrial, FreeColumn, Hyperparameters, Loss, PARAMETERS, Parameter,
-    ParameterValue, ReadBy, Sampling, Space,
+    Axis, Batching, ColumnType, CommandSpace, CommandTrial, Correction, FreeColumn, Hyperparameters, Loss, PARAMETERS,
+    Parameter, ParameterValue, PosWeightRule, ReadBy, Sampling, Space,
 };
 pub use range::{FromNumber, linspace};
 pub use read::{parse, parse_in, parse_operating_point, parse_recorded, parse_with};

@@ -40,7 +40,8 @@ pub struct Batch<'a> {
     pub epoch: u32,
     /// 0-based step of it.
     pub step: u32,
-    /// Positions in the training rows, in the order in which the whole epoch draws them.
+    /// Positions in the training rows and, behind these, in [`Stack::synthetic`], in the order in which the whole epoch
+    /// draws them.
     pub order: &'a [u32],
     /// The step's part of `order`.
     pub at: Range<usize>,
@@ -49,7 +50,7 @@ pub struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// Positions in the training rows.
+    /// The positions of the step.
     pub fn rows(&self) -> &[u32] {
         &self.order[self.at.clone()]
     }

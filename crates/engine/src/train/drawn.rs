@@ -13,6 +13,11 @@ pub(super) fn rows_per_epoch(trial: &Hyperparameters, train: &Rows) -> usize {
 
 /// Rows of each class that an epoch of `trial` draws.
 pub(super) fn drawn(trial: &Hyperparameters, train: &Rows) -> Drawn {
+    samplings::drawn(trial, there(train))
+}
+
+/// Rows of each class that there are.
+pub(super) fn there(train: &Rows) -> Drawn {
     let positives = train.positives();
-    (samplings::definition(trial.sampling).drawn)(Drawn { positives, negatives: train.len() - positives })
+    Drawn { positives, negatives: train.len() - positives }
 }

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::backend::{Backend, Backends, Batch, Parameters, Part, select};
 use super::checkpoint::{Checkpoint, Position, TrialState};
+use super::correct::Line;
 use super::early_stopping::{Patience, Verdict};
 use super::error::TrainError;
 use super::evaluate::{Fitted, Parts};
@@ -11,7 +12,7 @@ use super::stack::Stack;
 use focalsweep_core::metrics;
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::HistoryRow;
-use focalsweep_core::spec::{Monitor, OperatingPoint};
+use focalsweep_core::spec::{Correction, Monitor, OperatingPoint};
 
 /// Error of an observer that could not keep a result.
 pub type SaveError = Box<dyn std::error::Error + Send + Sync>;
@@ -312,12 +313,33 @@ impl Run<'_> {
         }
         let size = self.stack.shape.parameters();
         let slots: Vec<usize> = at.iter().map(|&k| self.state.position.trials[k].slot).collect();
-        let parts = Parts::scored_by(self.data, with_train, |part| self.backend.score(weights, &slots, part))?;
+        let weights = self.corrected(&slots, weights)?;
+        let parts = Parts::scored_by(self.data, with_train, |part| self.backend.score(&weights, &slots, part))?;
         let ended = at.iter().zip(best).enumerate().map(|(model, (&k, &best))| {
             let own = weights[model * size..(model + 1) * size].to_vec();
             self.ended_one(k, Ok(parts.fitted(model, own, best, self.operating_point)))
         });
         Ok(ended.collect())
+    }
+
+    /// The weights `[slots, P]` with what makes probabilities of their scores.
+    fn corrected(&self, slots: &[usize], weights: &[f32]) -> Result<Vec<f32>, TrainError> {
+        let (stack, size) = (self.stack, self.stack.shape.parameters());
+        let mut weights = weights.to_vec();
+        for (&slot, weights) in slots.iter().zip(weights.chunks_exact_mut(size)) {
+            let line = match stack.trials[slot].correction {
+                Correction::None => None,
+                Correction::Prior => Some(Line::of_prior(stack, &self.data.train)),
+                Correction::Platt => {
+                    let scored = self.backend.score(weights, &[slot], Part::Validation)?;
+                    Line::of_platt(&scored.raw, &self.data.validation.y)
+                }
+            };
+            if let Some(line) = line {
+                line.fold(&stack.shape, weights);
+            }
+        }
+        Ok(weights)
     }
 
     fn ended_one(&self, k: usize, outcome: Result<Fitted, String>) -> Ended {

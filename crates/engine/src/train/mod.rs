@@ -7,6 +7,7 @@
 pub mod adam;
 mod backend;
 mod checkpoint;
+mod correct;
 mod drawn;
 mod early_stopping;
 mod engine;
@@ -17,6 +18,7 @@ mod outside;
 mod predict;
 mod refit;
 mod schedule;
+mod smote;
 mod stack;
 
 pub use backend::{Backend, Backends, Batch, Parameters, Part, Scored};

@@ -1,20 +1,21 @@
 //! A model that is trained on rows of which none is left to choose an epoch: so many epochs, and its last weights.
 
 use super::backend::{Backends, Batch};
+use super::correct::Line;
 use super::engine::start;
 use super::error::TrainError;
 use super::fused::FusedKernels;
 use super::stack::Stack;
 use focalsweep_core::plan::Hyperparameters;
 use focalsweep_core::prepared::Replicate;
-use focalsweep_core::spec::TrainSpec;
+use focalsweep_core::spec::{Correction, TrainSpec};
 
 /// The weights of `trial`, in the layout of [`Shape`](focalsweep_core::plan::Shape), after `epochs` epochs on the
 /// training rows of `data`, by the kernels of the CPU: to the bit those of a trial that is trained by them in a sweep
 /// on these rows, after that epoch. The other parts of `data` may be empty.
 ///
 /// # Errors
-/// The loss is no finite number after an epoch.
+/// The loss is no finite number after an epoch, or the trial's scores are fitted to validation rows.
 pub fn fit_all(
     trial: &Hyperparameters,
     (settings, seed): (&TrainSpec, u64),
@@ -23,6 +24,10 @@ pub fn fit_all(
 ) -> Result<Vec<f32>, TrainError> {
     let stack = Stack::new(vec![trial.clone()], settings.clone(), data, seed);
     let stack = stack.ok_or_else(|| TrainError::Model("there is nothing to train".to_owned()))?;
+    if trial.correction == Correction::Platt {
+        let why = "its scores are fitted to validation rows (`correction: platt`), and a training on all rows has none";
+        return Err(TrainError::Model(why.to_owned()));
+    }
     let begin = start(&stack, &[0]);
     let mut backend = FusedKernels.open(&stack, data, &[0], &begin.parameters, vec![0.0])?;
     let size = stack.batch_size();
@@ -40,5 +45,9 @@ pub fn fit_all(
             return Err(TrainError::Model(why));
         }
     }
-    Ok(backend.parameters()?.weights)
+    let mut weights = backend.parameters()?.weights;
+    if trial.correction == Correction::Prior {
+        Line::of_prior(&stack, &data.train).fold(&stack.shape, &mut weights);
+    }
+    Ok(weights)
 }

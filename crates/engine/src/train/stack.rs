@@ -1,12 +1,17 @@
 //! A stack: the trials of one job, what their losses read, and how their rows are drawn.
 
-use super::drawn::{drawn, rows_per_epoch};
+use std::sync::OnceLock;
+
+use super::backend::Scored;
+use super::drawn::{drawn, rows_per_epoch, there};
 use super::schedule::Schedule;
-use focalsweep_core::losses::{Drawn, LossTerms};
+use super::smote::{Kinds, synthesise};
+use focalsweep_core::losses::{Drawn, TrialLoss};
 use focalsweep_core::plan::{Hyperparameters, Shape};
 use focalsweep_core::prepared::{Replicate, Rows};
 use focalsweep_core::random::{Purpose, Stream};
-use focalsweep_core::spec::{InitialBias, Optimizer, Sampling, TrainSpec};
+use focalsweep_core::samplings;
+use focalsweep_core::spec::{Batching, InitialBias, Optimizer, Sampling, TrainSpec};
 
 /// Trials of one shape, sampling, batch size and optimizer, trained together on one replicate.
 #[derive(Debug, Clone)]
@@ -26,8 +31,9 @@ pub struct Stack {
     /// 0-based replicate.
     pub replicate: u32,
     /// What each trial's loss reads.
-    pub losses: Vec<LossTerms>,
+    pub losses: Vec<TrialLoss>,
     drawn: Drawn,
+    synthetic: OnceLock<Rows>,
 }
 
 impl Stack {
@@ -39,8 +45,19 @@ impl Stack {
         let schedule = Schedule::of(&settings, first, data);
         let shape = Shape { inputs: data.features.len(), hidden: first.hidden.clone(), activation: first.activation };
         let drawn = drawn(first, train);
-        let losses = trials.iter().map(|trial| LossTerms::of_trial(trial, drawn)).collect();
-        Some(Self { settings, schedule, pause: None, shape, seed, replicate, losses, drawn, trials })
+        let losses = trials.iter().map(|trial| TrialLoss::of_trial(trial, drawn)).collect();
+        Some(Self {
+            settings,
+            schedule,
+            pause: None,
+            shape,
+            seed,
+            replicate,
+            losses,
+            drawn,
+            synthetic: OnceLock::new(),
+            trials,
+        })
     }
 
     /// The same, but its trials pause after `epoch`.
@@ -64,7 +81,7 @@ impl Stack {
         self.trials[0].batch_size
     }
 
-    /// Rows drawn in an epoch; 2 · negatives when oversampling, as published.
+    /// Rows drawn in an epoch; 2 · negatives when oversampling to a ratio of 1, as published.
     pub fn rows_per_epoch(&self) -> usize {
         self.drawn.positives + self.drawn.negatives
     }
@@ -79,21 +96,67 @@ impl Stack {
         self.trials.iter().flat_map(|trial| self.shape.initial(self.seed, self.replicate, bias(trial) as f32)).collect()
     }
 
-    /// Positions in the training rows in the order in which `epoch` (0-based) draws them.
+    /// Positions in the training rows, and behind them in those that were made, in the order in which `epoch` (0-based) draws them.
     pub fn order(&self, train: &Rows, epoch: u32) -> Vec<u32> {
         let stream = |purpose| Stream::new(self.seed, self.replicate, purpose, epoch, 0);
+        let classes = || (0..train.y.len() as u32).partition(|&row| train.y[row as usize] == 1);
         let mut order: Vec<u32> = match self.trials[0].sampling {
             Sampling::None => (0..train.y.len() as u32).collect(),
+            // As many as are wanted are there: none is drawn twice.
+            Sampling::Oversample if self.drawn == there(train) && self.trials[0].sampling_ratio != Some(1.0) => {
+                (0..train.y.len() as u32).collect()
+            }
             Sampling::Oversample => {
-                let (rare, common): (Vec<u32>, Vec<u32>) =
-                    (0..train.y.len() as u32).partition(|&row| train.y[row as usize] == 1);
+                let (rare, common): (Vec<u32>, Vec<u32>) = classes();
                 let mut draw = stream(Purpose::Oversample);
-                let drawn = (0..common.len()).map(|_| rare[draw.below(rare.len() as u32) as usize]);
+                let drawn = (0..self.drawn.positives).map(|_| rare[draw.below(rare.len() as u32) as usize]);
                 drawn.chain(common.iter().copied()).collect()
             }
+            Sampling::Undersample => {
+                let (rare, mut common): (Vec<u32>, Vec<u32>) = classes();
+                stream(Purpose::Undersample).shuffle(&mut common);
+                common.truncate(self.drawn.negatives);
+                rare.into_iter().chain(common).collect()
+            }
+            // Those that were made come behind the training rows: see `synthetic`.
+            Sampling::Smote => (0..self.rows_per_epoch() as u32).collect(),
         };
         stream(Purpose::BatchOrder).shuffle(&mut order);
-        order
+        match self.trials[0].batching {
+            Batching::Shuffled => order,
+            Batching::Stratified => spread(order, train),
+        }
+    }
+
+    /// The rows that are made of those of `data`: all of them positive, the same in every epoch. In an epoch's order
+    /// they come behind the training rows; none where the sampling makes none.
+    pub fn synthetic(&self, data: &Replicate) -> &Rows {
+        self.synthetic.get_or_init(|| {
+            let count = match self.trials[0].sampling {
+                Sampling::Smote => self.drawn.positives - data.train.positives(),
+                Sampling::None | Sampling::Oversample | Sampling::Undersample => return Rows::default(),
+            };
+            let mut stream = Stream::new(self.seed, self.replicate, Purpose::Smote, 0, 0);
+            let kinds = Kinds::of(&data.preprocessing);
+            let x = synthesise(&data.train, self.shape.inputs, &kinds, count, &mut stream);
+            Rows { x: x.into(), y: vec![1; count].into(), ..Rows::default() }
+        })
+    }
+
+    /// Puts the mean loss over pairs where the models in the stack's slots `models` have a loss of pairs: `scored` has
+    /// their logits over rows with the labels `y`.
+    pub fn score_pairs(&self, models: &[usize], y: &[u8], scored: &mut Scored) {
+        for (m, &slot) in models.iter().enumerate() {
+            if let TrialLoss::Pairs(terms) = &self.losses[slot] {
+                scored.loss[m] = terms.mean(&scored.raw[m * y.len()..(m + 1) * y.len()], y);
+            }
+        }
+    }
+
+    /// What the sampling of these trials adds to the logits of a model that is trained on `train`: see
+    /// [`samplings::shift`].
+    pub(super) fn shift(&self, train: &Rows) -> f64 {
+        samplings::shift(&self.trials[0], there(train))
     }
 
     /// Dropout uniforms of one step for each hidden layer, `[rows, width]`; none when no model drops.
@@ -108,6 +171,20 @@ impl Stack {
         };
         self.shape.hidden.iter().enumerate().map(layer).collect()
     }
+}
+
+/// The rows of `order` so that any stretch of them has its share of positives, to within one; those of a class stay in
+/// their order.
+fn spread(order: Vec<u32>, train: &Rows) -> Vec<u32> {
+    // What was made comes behind the training rows, and is positive.
+    let is_rare = |row: &u32| train.y.get(*row as usize).is_none_or(|&y| y == 1);
+    let (rare, common): (Vec<u32>, Vec<u32>) = order.into_iter().partition(is_rare);
+    let (positives, all) = (rare.len() as u64, (rare.len() + common.len()) as u64);
+    let (mut rare, mut common) = (rare.into_iter(), common.into_iter());
+    // Of the first n rows round(n · share) are positives.
+    let placed = |n: u64| (2 * n * positives + all) / (2 * all);
+    let row = |n: u64| if placed(n + 1) > placed(n) { rare.next() } else { common.next() };
+    (0..all).filter_map(row).collect()
 }
 
 /// What a trial costs beside others: parameters times the rows that an epoch draws.

@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn the_loss_says_what_its_scores_mean() {
         // Scores as a model has them that minimises focal loss: the inverse of what they mean, by halving.
-        let loss = LossTerms { positive: 0.75, negative: 0.25, gamma: 2.0 };
+        let loss = LossTerms::focal(0.75, 0.25, 2.0);
         let best = |p: f64| {
             let (mut low, mut high) = (-60.0, 60.0);
             for _ in 0..100 {

@@ -13,7 +13,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use crate::read::parameters::{self, LossAndSampling};
 use crate::read::{ReportError, Results, Value};
-use focalsweep_core::losses::{Drawn, LossTerms};
+use focalsweep_core::losses::{Drawn, LossTerms, TrialLoss};
 use focalsweep_core::metrics::catalogue::{Better, Test};
 use focalsweep_core::spec::{Hyperparameters, Loss, OperatingPoint, Order, RankSpec, STACK, Sampling, Split};
 use front::{fronts, lexicographic};
@@ -233,7 +233,9 @@ impl Ranking {
 
     fn find_plain(&self) -> Option<usize> {
         let trains = |ranked: &Ranked, loss: Loss| {
-            ranked.front.is_some() && self.method(ranked) == Some(LossAndSampling { loss, sampling: Sampling::None })
+            ranked.front.is_some()
+                && self.method(ranked) == Some(LossAndSampling { loss, sampling: Sampling::None })
+                && !self.is_smoothed(ranked)
         };
         let half =
             |ranked: &Ranked| ranked.front.is_some() && self.amounts_to(ranked) == Some(LossAndSampling::plain());
@@ -247,11 +249,17 @@ impl Ranking {
         let method = self.method(ranked)?;
         let is = |name: &str, value: f64| self.number(ranked, name) == Some(value);
         let loss = match method.loss {
+            loss if self.is_smoothed(ranked) => loss,
             Loss::Focal if is(parameters::GAMMA, 0.0) && is(parameters::ALPHA, 0.5) => Loss::Bce,
             Loss::Focal if is(parameters::GAMMA, 0.0) => Loss::WeightedBce,
             loss => loss,
         };
         Some(LossAndSampling { loss, ..method })
+    }
+
+    /// Whether its labels count as wrong now and then, so that its cross-entropy is not the plain one.
+    fn is_smoothed(&self, ranked: &Ranked) -> bool {
+        self.number(ranked, parameters::LABEL_SMOOTHING).is_some_and(|smoothing| smoothing != 0.0)
     }
 
     /// Its loss and sampling.
@@ -277,16 +285,28 @@ impl Ranking {
     /// that are known. `None` where rows were resampled, which moves scores too.
     pub(crate) fn improper_loss(&self, ranked: &Ranked) -> Option<LossTerms> {
         let LossAndSampling { loss, sampling: Sampling::None } = self.method(ranked)? else { return None };
-        let [alpha, gamma, pos_weight] =
-            [parameters::ALPHA, parameters::GAMMA, "pos_weight"].map(|name| self.number(ranked, name));
-        // Without weights of its own, cross-entropy has those of the rows that were drawn.
-        let is_known = match loss {
-            Loss::Focal => true,
-            Loss::WeightedBce => pos_weight.is_some(),
-            Loss::Bce => false,
+        let number = |name| self.number(ranked, name);
+        let trial = Hyperparameters {
+            alpha: number(parameters::ALPHA),
+            gamma: number(parameters::GAMMA),
+            pos_weight: number("pos_weight"),
+            gamma_pos: number("gamma_pos"),
+            gamma_neg: number("gamma_neg"),
+            margin: number("margin"),
+            label_smoothing: number("label_smoothing").unwrap_or(0.0),
+            ..Hyperparameters::built_in(loss)
         };
-        let trial = Hyperparameters { alpha, gamma, pos_weight, ..Hyperparameters::built_in(loss) };
-        is_known.then(|| LossTerms::of_trial(&trial, Drawn { positives: 1, negatives: 1 }))
+        // Without weights of its own, cross-entropy has those of the rows that were drawn; so has the vector-scaling loss.
+        let is_known = match loss {
+            Loss::Focal | Loss::Asymmetric => true,
+            Loss::WeightedBce => trial.pos_weight.is_some(),
+            Loss::Bce => trial.label_smoothing > 0.0,
+            Loss::Vs | Loss::Pairwise => false,
+        };
+        match TrialLoss::of_trial(&trial, Drawn { positives: 1, negatives: 1 }) {
+            TrialLoss::Rows(terms) => Some(terms).filter(|_| is_known),
+            TrialLoss::Pairs(_) => None,
+        }
     }
 
     /// A hyperparameter of any number.

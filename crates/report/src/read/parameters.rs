@@ -10,6 +10,10 @@ pub(crate) const TRAINER: &str = "trainer";
 pub(crate) const LOSS: &str = "loss";
 /// How its rows are drawn.
 pub(crate) const SAMPLING: &str = "sampling";
+/// How likely its labels count as wrong, twice.
+pub(crate) const LABEL_SMOOTHING: &str = "label_smoothing";
+/// What makes probabilities of its scores.
+pub(crate) const CORRECTION: &str = "correction";
 /// The bias that it starts from.
 pub(crate) const INITIAL_BIAS: &str = "initial_bias";
 /// Focal loss: the weight of the positives.
@@ -53,7 +57,8 @@ pub(crate) fn stays(name: &str) -> bool {
 
 /// Whether the value of the loss depends on it, so that losses of trials that differ in it do not compare.
 pub(crate) fn shapes_loss(name: &str) -> bool {
-    name == LOSS || Parameter::named(name).is_some_and(|parameter| parameter.read_by != ReadBy::EveryTrial)
+    let is_of_losses = |parameter: &Parameter| matches!(parameter.read_by, ReadBy::Losses(_));
+    [LOSS, LABEL_SMOOTHING].contains(&name) || Parameter::named(name).is_some_and(is_of_losses)
 }
 
 /// Whether it makes a way to deal with a rare class.
@@ -64,7 +69,7 @@ pub(crate) fn makes_method(name: &str) -> bool {
 /// Whether a hyperparameter is shown beside one of these losses, also where all trials share it.
 pub(crate) fn is_shown_with(name: &str, losses: &[Loss]) -> bool {
     let own = |parameter: &Parameter| match parameter.read_by {
-        ReadBy::EveryTrial => false,
+        ReadBy::EveryTrial | ReadBy::Samplings(_) => false,
         ReadBy::Losses(readers) => readers.iter().any(|reader| losses.contains(reader)),
     };
     Parameter::named(name).is_some_and(|parameter| parameter.always_shown && own(parameter))
@@ -135,21 +140,19 @@ mod tests {
     #[test]
     fn the_methods_are_those_of_the_published_tables_and_no_two_are_called_the_same() {
         let names: Vec<String> = LossAndSampling::all().into_iter().map(LossAndSampling::in_words).collect();
-        let published = [
-            PLAIN,
-            "class weights",
-            "oversampling",
-            "class weights, oversampling",
-            "focal loss",
-            "focal loss, oversampling",
-        ];
-        assert_eq!(names, published);
+        let published = [PLAIN, "class weights", "oversampling", "class weights, oversampling", "undersampling"];
+        assert_eq!(names[..5], published);
+        let lasting = ["focal loss", "asymmetric loss", "vector-scaling loss", "pairwise loss"];
+        let place = |name: &str| names.iter().position(|known| known == name).unwrap();
+        assert!(lasting.is_sorted_by_key(|name| place(name)), "{names:?}");
+        assert_eq!(place("focal loss, oversampling"), place("focal loss") + 1);
+        assert_eq!(names.iter().collect::<std::collections::BTreeSet<_>>().len(), names.len());
         assert_eq!(names.len(), Loss::WORDS.len() * Sampling::WORDS.len());
     }
 
     #[test]
     fn every_name_is_that_of_a_hyperparameter() {
-        for name in [LOSS, SAMPLING, INITIAL_BIAS, ALPHA, GAMMA] {
+        for name in [LOSS, SAMPLING, CORRECTION, LABEL_SMOOTHING, INITIAL_BIAS, ALPHA, GAMMA] {
             assert!(Parameter::named(name).is_some(), "{name}");
         }
         assert!(PARAMETERS.iter().any(|one| shapes_loss(one.name) && !stays(one.name)), "pos_weight");

@@ -5,10 +5,11 @@ use super::differences::difference_in_words;
 use super::markdown::escaped;
 use super::summary::{Figures, figures, in_words};
 use crate::evidence::{Claim, Correction, ENSEMBLE, Report};
-use crate::rank::Ranked;
+use crate::rank::{Ranked, Ranking};
+use crate::read::parameters::{CORRECTION, choice};
 use crate::read::{operating_point_in_words, split_word};
 use focalsweep_core::record::Manifest;
-use focalsweep_core::spec::{Spec, Split};
+use focalsweep_core::spec::{self, Spec, Split};
 
 /// What is exported.
 #[derive(Debug, Clone, Copy)]
@@ -78,10 +79,25 @@ fn the_model(report: &Report, ranked: &Ranked, exported: &CardOf<'_>, manifest: 
             threshold.unwrap_or_default()
         )
     }));
+    lines.extend(correction_in_words(ranking, ranked).map(str::to_owned));
     if let Some(decision) = report.answer.decision.as_ref().filter(|decision| decision.trial == exported.trial) {
         lines.push(format!("the report's decision is to deploy it ({})", decision.outcome.word()));
     }
     lines
+}
+
+/// What was done so that its scores are probabilities.
+fn correction_in_words(ranking: &Ranking, ranked: &Ranked) -> Option<&'static str> {
+    match choice::<spec::Correction>(ranking.parameter(ranked, CORRECTION))? {
+        spec::Correction::None => None,
+        spec::Correction::Prior => Some(
+            "its intercept is corrected for the shares of the classes that it was trained on (King & Zeng 2001): the \
+             weights have it",
+        ),
+        spec::Correction::Platt => {
+            Some("its scores are scaled to probabilities (Platt) by the validation rows: the weights have it")
+        }
+    }
 }
 
 fn of_replicate(exported: &CardOf<'_>) -> String {

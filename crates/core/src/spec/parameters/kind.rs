@@ -3,7 +3,7 @@
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
-use super::table::{Loss, Sampling};
+use super::table::{Batching, Correction, Loss, PosWeightRule, Sampling};
 use crate::spec::bounds::{Bounds, End, MAX_LAYERS, MAX_WIDTH};
 use crate::spec::fields::{At, Reader};
 use crate::spec::range::FromNumber;
@@ -248,7 +248,7 @@ macro_rules! word_parameters {
     )*};
 }
 
-word_parameters!(Loss, Sampling, Activation, Optimizer);
+word_parameters!(Loss, PosWeightRule, Sampling, Batching, Correction, Activation, Optimizer);
 
 /// JSON Schema of numbers that are drawn.
 fn drawn_schema(form: Form) -> Schema {

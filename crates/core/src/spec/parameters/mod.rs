@@ -21,12 +21,12 @@ pub(crate) use kind::ValueKey;
 pub use kind::{ColumnType, ParameterValue};
 pub use space::Space;
 pub(crate) use table::with_parameters;
-pub use table::{Loss, Sampling};
+pub use table::{Batching, Correction, Loss, PosWeightRule, Sampling};
 pub use values::Hyperparameters;
 pub(crate) use values::{Setting, Start, Varied};
 pub(crate) use which::Which;
 
-use super::bounds::{ANY, BATCH, Bounds, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, NOT_NEGATIVE, POSITIVE};
+use super::bounds::{ABOVE_ZERO_TO_ONE, ANY, BATCH, Bounds, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, NOT_NEGATIVE, POSITIVE};
 use super::types::{Activation, InitialBias, Optimizer};
 
 /// Who reads a parameter.
@@ -36,14 +36,17 @@ pub enum ReadBy {
     EveryTrial,
     /// Trials of these losses; the others do not have it.
     Losses(&'static [Loss]),
+    /// Trials whose rows are drawn so; the others do not have it.
+    Samplings(&'static [Sampling]),
 }
 
 impl ReadBy {
-    /// Whether trials of `loss` do.
-    pub fn includes(self, loss: Loss) -> bool {
+    /// Whether trials of `loss` and `sampling` do.
+    pub fn includes(self, loss: Loss, sampling: Sampling) -> bool {
         match self {
             Self::EveryTrial => true,
             Self::Losses(losses) => losses.contains(&loss),
+            Self::Samplings(samplings) => samplings.contains(&sampling),
         }
     }
 }
@@ -114,9 +117,9 @@ impl Parameter {
         self.column == ColumnType::Integer
     }
 
-    /// Whether trials of `loss` have it.
-    pub fn is_read_by(&self, loss: Loss) -> bool {
-        self.read_by.includes(loss)
+    /// Whether trials of `loss` and `sampling` have it.
+    pub fn is_read_by(&self, loss: Loss, sampling: Sampling) -> bool {
+        self.read_by.includes(loss, sampling)
     }
 }
 

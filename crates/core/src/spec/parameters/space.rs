@@ -8,9 +8,10 @@ use serde_json::{Map, Value};
 
 use super::command::{CommandSpace, TRAINER};
 use super::kind::{ParameterType, domain_schema};
-use super::table::{Loss, Sampling};
+use super::table::{Batching, Correction, Loss, PosWeightRule, Sampling};
 use super::{NAMES, Parameter, ReadBy, with_parameters};
-use crate::spec::bounds::{ANY, BATCH, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, NOT_NEGATIVE, POSITIVE};
+use crate::samplings;
+use crate::spec::bounds::{ABOVE_ZERO_TO_ONE, ANY, BATCH, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, NOT_NEGATIVE, POSITIVE};
 use crate::spec::fields::{At, Reader, Section};
 use crate::spec::node::{Kind, Node};
 use crate::spec::types::{Activation, Domain, InitialBias, Optimizer};
@@ -76,8 +77,12 @@ macro_rules! space {
                 };
                 // A loss that could not be read reads anything.
                 if space.loss.is_some() || section.get_some("loss").is_none() {
-                    self.unread_parameters(&section, space.loss.as_ref());
+                    self.unread_by_losses(&section, space.loss.as_ref());
                 }
+                if space.sampling.is_some() || section.get_some("sampling").is_none() {
+                    self.unread_by_samplings(&section, &space);
+                }
+                self.weight_told_once(&section, &space);
                 Some(space)
             }
         }
@@ -94,24 +99,79 @@ fn names_trainer(node: &Node) -> bool {
 
 impl Reader {
     /// Parameters that no loss of the space reads would make a grid of equal trials.
-    fn unread_parameters(&mut self, section: &Section<'_>, loss: Option<&Domain<Loss>>) {
+    fn unread_by_losses(&mut self, section: &Section<'_>, loss: Option<&Domain<Loss>>) {
         let losses = loss.map_or_else(|| vec![Loss::Bce], Domain::expand);
-        let named =
-            |losses: &[Loss], between: &str| losses.iter().map(|loss| loss.word()).collect::<Vec<_>>().join(between);
-        let by_default = if loss.is_none() { ", the default" } else { "" };
+        let by_default = loss.is_none();
         for (key, at) in section.fields() {
             let Some(Parameter { read_by: ReadBy::Losses(readers), .. }) = Parameter::named(key) else { continue };
             if section.get_some(key).is_some() && !readers.iter().any(|reader| losses.contains(reader)) {
-                let known: Vec<Loss> =
-                    Loss::WORDS.iter().map(|(_, loss)| *loss).filter(|loss| losses.contains(loss)).collect();
-                let words = named(readers, "` and `");
-                let message = format!(
-                    "`{key}` is read by `{words}` only, the loss here is {}{by_default}",
-                    named(&known, " and ")
-                );
-                let help = format!("add `{words}` to `loss`, or take `{key}` out");
-                self.fault_at(at.key_place.clone(), &at.path, message, Some(help));
+                self.unread(at, key, "loss", (readers, &losses), by_default);
             }
+        }
+    }
+
+    /// The same of samplings.
+    fn unread_by_samplings(&mut self, section: &Section<'_>, space: &Space) {
+        let samplings = space.sampling.as_ref().map_or_else(|| vec![Sampling::None], Domain::expand);
+        let by_default = space.sampling.is_none();
+        for (key, at) in section.fields() {
+            let Some(Parameter { read_by: ReadBy::Samplings(readers), .. }) = Parameter::named(key) else { continue };
+            if section.get_some(key).is_some() && !readers.iter().any(|reader| samplings.contains(reader)) {
+                self.unread(at, key, "sampling", (readers, &samplings), by_default);
+            }
+        }
+        let corrections = space.correction.as_ref().map(Domain::expand).unwrap_or_default();
+        let shifts = |sampling: &Sampling| samplings::definition(*sampling).shifts_odds;
+        if let Some(at) = section.get_some("correction")
+            && corrections.contains(&Correction::Prior)
+            && !samplings.iter().any(shifts)
+        {
+            let known: Vec<&str> =
+                Sampling::WORDS.iter().filter(|(_, sampling)| shifts(sampling)).map(|(word, _)| *word).collect();
+            let found = samplings.iter().map(|sampling| sampling.word()).collect::<Vec<_>>().join(" and ");
+            let message = format!(
+                "`correction: prior` undoes what a sampling changed of the odds, the sampling here is {found}{}",
+                if by_default { ", the default" } else { "" }
+            );
+            let help = format!("one of `{}` as `sampling`, or `platt`", known.join("`, `"));
+            self.fault_at(at.key_place.clone(), &at.path, message, Some(help));
+        }
+    }
+
+    /// A parameter that nothing here reads: `readers` do, `here` is what there is.
+    fn unread<T: Word>(&mut self, at: &At<'_>, key: &str, of: &str, (readers, here): (&[T], &[T]), by_default: bool) {
+        let named = |all: &[T], between: &str| all.iter().map(|one| one.word()).collect::<Vec<_>>().join(between);
+        let known: Vec<T> = T::WORDS.iter().map(|(_, one)| *one).filter(|one| here.contains(one)).collect();
+        let words = named(readers, "` and `");
+        let message = format!(
+            "`{key}` is read by `{words}` only, the {of} here is {}{}",
+            named(&known, " and "),
+            if by_default { ", the default" } else { "" }
+        );
+        let one_of = named(readers, "` or `");
+        let help = format!("add `{one_of}` to `{of}`, or take `{key}` out");
+        self.fault_at(at.key_place.clone(), &at.path, message, Some(help));
+    }
+
+    /// `pos_weight` is a number or has a rule, and `beta` is of one of the rules.
+    fn weight_told_once(&mut self, section: &Section<'_>, space: &Space) {
+        let rules = space.pos_weight_rule.as_ref().map(Domain::expand);
+        if let (Some(at), Some(_)) = (section.get_some("pos_weight_rule"), section.get_some("pos_weight")) {
+            let message = "found `pos_weight` and `pos_weight_rule`, expected one of both";
+            let help = "a mapping of its own for each of them".to_owned();
+            self.fault_at(at.key_place.clone(), &at.path, message, Some(help));
+        }
+        let told = |rules: &Option<Vec<PosWeightRule>>| match (rules, section.get_some("pos_weight_rule")) {
+            (Some(rules), _) => rules.contains(&PosWeightRule::EffectiveNumber),
+            (None, at) => at.is_some(), // one that could not be read may be any
+        };
+        if let Some(at) = section.get_some("beta")
+            && !told(&rules)
+        {
+            let word = PosWeightRule::EffectiveNumber.word();
+            let message = format!("`beta` is read by `pos_weight_rule: {word}` only");
+            let help = format!("add `pos_weight_rule: {{value: {word}}}`, or take `beta` out");
+            self.fault_at(at.key_place.clone(), &at.path, message, Some(help));
         }
     }
 }

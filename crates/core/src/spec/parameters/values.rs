@@ -11,9 +11,10 @@ use sha2::{Digest, Sha256};
 
 use super::command::CommandTrial;
 use super::kind::{ColumnType, ParameterType, ParameterValue, ValueKey};
-use super::table::{Loss, Sampling};
+use super::table::{Batching, Correction, Loss, PosWeightRule, Sampling};
 use super::{PARAMETERS, Parameter, ReadBy, Which, with_parameters};
-use crate::spec::bounds::{ANY, BATCH, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, NOT_NEGATIVE, POSITIVE};
+use crate::samplings;
+use crate::spec::bounds::{ABOVE_ZERO_TO_ONE, ANY, BATCH, FROM_ZERO_BELOW_ONE, INSIDE_UNIT, NOT_NEGATIVE, POSITIVE};
 use crate::spec::parameters::CommandSpace;
 use crate::spec::range::FromNumber;
 use crate::spec::types::{Activation, Domain, Drawn, InitialBias, ModelSpec, Optimizer, STACK, Scalar, TrainSpec};
@@ -47,12 +48,17 @@ macro_rules! into_field {
     };
 }
 
-/// A field that was read: an `always` has to be there.
+/// A field that was read: an `always` has to be there, unless it came later than what was written; then it had its
+/// default.
 macro_rules! written_field {
-    (always $value:expr, $missing:expr) => {
-        $value.ok_or_else(|| $missing)?
+    (always $value:expr, $since:expr, $default:expr, $missing:expr) => {
+        match $value {
+            Some(value) => value,
+            None if $since > ALWAYS_IN_ID => $default,
+            None => return Err($missing),
+        }
     };
-    (maybe $value:expr, $missing:expr) => {
+    (maybe $value:expr, $since:expr, $default:expr, $missing:expr) => {
         $value
     };
 }
@@ -141,8 +147,12 @@ macro_rules! hyperparameters {
                 if written.command.is_some() {
                     return Ok(Self { command: written.command, ..Self::built_in(Loss::Bce) });
                 }
+                let built_in = LazyCell::new(|| Self::built_in(Loss::Bce));
                 Ok(Self {
-                    $($name: written_field!($presence written.$name, D::Error::missing_field(stringify!($name))),)*
+                    $($name: written_field!(
+                        $presence written.$name, $since, built_in.$name.clone(),
+                        D::Error::missing_field(stringify!($name))
+                    ),)*
                     command: None,
                 })
             }
@@ -255,10 +265,11 @@ macro_rules! hyperparameters {
                 Self { $($name: begin(from, $start),)* command: None }
             }
 
-            /// Takes away what the trial's loss does not read, so that equal trials are equal.
+            /// Takes away what the trial's loss and sampling do not read, so that equal trials are equal.
             pub(crate) fn resolve(&mut self) {
-                let loss = self.loss;
-                $(keep_if_read!($presence self.$name, $read_by.includes(loss));)*
+                let (loss, sampling) = (self.loss, self.sampling);
+                $(keep_if_read!($presence self.$name, $read_by.includes(loss, sampling));)*
+                self.settle();
             }
 
             /// A parameter with a value that no sweep file could say.
@@ -297,11 +308,39 @@ macro_rules! hyperparameters {
 
 with_parameters!(hyperparameters);
 
+/// Parameters that hang on others than loss and sampling: see [`Hyperparameters::settle`].
+const SETTLED: &[&str] = &["pos_weight_rule", "beta", "correction"];
+
+impl Parameter {
+    /// Whether trials that differ in it may be the same although their loss and sampling read it.
+    pub(super) fn hangs_on_others(&self) -> bool {
+        SETTLED.contains(&self.name)
+    }
+}
+
 impl Hyperparameters {
+    /// Takes away what other parameters make void.
+    fn settle(&mut self) {
+        if self.pos_weight.is_some() {
+            self.pos_weight_rule = None; // a sweep file says one of both
+        }
+        if self.pos_weight_rule != Some(PosWeightRule::EffectiveNumber) {
+            self.beta = None;
+        }
+        if self.correction == Correction::Prior && !samplings::definition(self.sampling).shifts_odds {
+            self.correction = Correction::None;
+        }
+    }
+
     /// A trial of `loss` of which nothing else is told.
     pub fn built_in(loss: Loss) -> Self {
+        Self::built_in_with(loss, Sampling::None)
+    }
+
+    /// A trial of `loss` and `sampling` of which nothing else is told.
+    fn built_in_with(loss: Loss, sampling: Sampling) -> Self {
         let start = Self::start(Start { model: &ModelSpec::default(), train: &TrainSpec::default() });
-        let mut built_in = Self { loss, ..start };
+        let mut built_in = Self { loss, sampling, ..start };
         built_in.resolve();
         built_in
     }
@@ -314,7 +353,7 @@ impl Hyperparameters {
             return hashed(&command.sorted_json());
         }
         // Ids are made by the hundred thousand: defaults only where one is asked for.
-        let built_in = LazyCell::new(|| Self::built_in(self.loss));
+        let built_in = LazyCell::new(|| Self::built_in_with(self.loss, self.sampling));
         id_of(PARAMETERS.iter().map(|parameter| {
             let default = (parameter.since > ALWAYS_IN_ID).then(|| built_in.json(parameter));
             (parameter, self.json(parameter), default.flatten())
@@ -467,7 +506,9 @@ mod tests {
                 }
                 (Some(ParameterValue::Integer(x)), ColumnType::Integer) => assert!(parameter.bounds.holds(x as f64)),
                 (Some(ParameterValue::Text(_)), ColumnType::Text) => {}
-                (None, _) => assert_eq!(parameter.name, "pos_weight", "which has a rule instead of a number"),
+                (None, _) => {
+                    assert!(["pos_weight", "pos_weight_rule"].contains(&parameter.name), "of which one is told");
+                }
                 (Some(value), column) => panic!("{}: {value:?} in a column of {column:?}", parameter.name),
             }
         }

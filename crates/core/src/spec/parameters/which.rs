@@ -3,7 +3,7 @@
 use super::command::column_of;
 use super::kind::{ParameterType, ParameterValue};
 use super::values::Setting;
-use super::{Hyperparameters, Loss, Parameter};
+use super::{Hyperparameters, Loss, Parameter, Sampling};
 use crate::spec::range::FromNumber;
 use crate::spec::types::Scalar;
 
@@ -51,10 +51,10 @@ impl Which {
         matches!(self, Self::Table(parameter) if parameter.takes_whole_numbers())
     }
 
-    /// Whether trials of `loss` have it.
-    pub(crate) fn is_read_by(&self, loss: Loss) -> bool {
+    /// Whether trials of `loss` and `sampling` have it, whatever else they have.
+    pub(crate) fn is_read_by(&self, loss: Loss, sampling: Sampling) -> bool {
         match self {
-            Self::Table(parameter) => parameter.is_read_by(loss),
+            Self::Table(parameter) => parameter.is_read_by(loss, sampling) && !parameter.hangs_on_others(),
             Self::Free(_) => true,
         }
     }

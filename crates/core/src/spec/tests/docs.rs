@@ -82,6 +82,9 @@ fn parameters_are_documented_as_their_table_has_them() {
             ReadBy::Losses(losses) => {
                 losses.iter().map(|loss| format!("`{}`", loss.word())).collect::<Vec<_>>().join(", ")
             }
+            ReadBy::Samplings(samplings) => {
+                samplings.iter().map(|sampling| format!("`{}`", sampling.word())).collect::<Vec<_>>().join(", ")
+            }
         };
         let cells = [format!("`{}`", parameter.name), read_by, parameter.default.into(), parameter.about.into()];
         format!("| {} |\n", cells.join(" | "))

@@ -7,11 +7,11 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::super::{
-    Activation, Backend, BadValues, ColumnKind, CommandSpace, ConfirmSpec, CsvSpec, DataSpec, DatePart, Devices,
-    Distribution, Domain, EarlyRule, EarlyStopping, EarlyTerminate, Encoding, Epochs, Folds, InitialBias, Inputs,
-    KnownGroups, LaunchSpec, Launcher, Loss, Margins, Method, ModelSpec, Monitor, OperatingPoint, Optimizer, Order,
-    Output, Parameters, RankSpec, Reduction, Sampling, Scalar, Scores, SlurmSpec, Space, Span, Spec, Split, SplitBy,
-    SplitSpec, Stopping, SynthSpec, Target, TestRows, TrainSpec, TrainerSpec, Word, parse, to_yaml,
+    Activation, Backend, BadValues, Batching, ColumnKind, CommandSpace, ConfirmSpec, Correction, CsvSpec, DataSpec,
+    DatePart, Devices, Distribution, Domain, EarlyRule, EarlyStopping, EarlyTerminate, Encoding, Epochs, Folds,
+    InitialBias, Inputs, KnownGroups, LaunchSpec, Launcher, Loss, Margins, Method, ModelSpec, Monitor, OperatingPoint,
+    Optimizer, Order, Output, Parameters, RankSpec, Reduction, Sampling, Scalar, Scores, SlurmSpec, Space, Span, Spec, Split,
+    SplitBy, SplitSpec, Stopping, SynthSpec, Target, TestRows, TrainSpec, TrainerSpec, Word, parse, to_yaml,
 };
 use super::read;
 use crate::metrics::catalogue::Test;
@@ -137,9 +137,14 @@ prop_compose! {
             Just(Domain::Values {
                 values: vec![Loss::WeightedBce, Loss::Focal, Loss::Bce], probabilities: None,
             }),
+            Just(Domain::Values {
+                values: vec![Loss::Pairwise, Loss::Focal, Loss::Vs, Loss::Asymmetric], probabilities: None,
+            }),
         ],
-        alpha in numbers(0.01..0.99), gamma in numbers(0.0..9.0),
+        alpha in numbers(0.01..0.99), gamma in numbers(0.0..9.0), label_smoothing in numbers(0.0..0.99),
         sampling in choice(prop_oneof![Just(Sampling::None), Just(Sampling::Oversample)]),
+        batching in choice(prop_oneof![Just(Batching::Shuffled), Just(Batching::Stratified)]),
+        correction in choice(prop_oneof![Just(Correction::None), Just(Correction::Platt)]),
         learning_rate in numbers(1e-6..1.0), weight_decay in numbers(0.0..1.0), dropout in numbers(0.0..0.99),
         batch_size in choice(1..100_000_usize), hidden in choice(vec(1..999_usize, 0..4)),
         activation in choice(prop_oneof![Just(Activation::Relu), Just(Activation::Tanh)]),
@@ -147,7 +152,7 @@ prop_compose! {
         initial_bias in choice(bias()),
     ) -> Space {
         Space {
-            loss: Some(loss), alpha, gamma, sampling, learning_rate, weight_decay, dropout, batch_size, hidden,
+            loss: Some(loss), alpha, gamma, label_smoothing, sampling, batching, correction, learning_rate, weight_decay, dropout, batch_size, hidden,
             activation, optimizer, initial_bias, ..Space::default()
         }
     }

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::super::{
-    Activation, BadValues, By, ColumnKind, DatePart, Encoding, Goal, Inputs, Launcher, Loss, Method, Monitor,
-    Optimizer, Output, Reduction, Sampling, Scores, Split, TestRows, Word, json_schema, keys,
+    Activation, BadValues, Batching, By, ColumnKind, Correction, DatePart, Encoding, Goal, Inputs, Launcher, Loss,
+    Method, Monitor, Optimizer, Output, PosWeightRule, Reduction, Sampling, Scores, Split, TestRows, Word, json_schema,
+    keys,
 };
 use super::read;
 
@@ -91,6 +92,9 @@ fn schema_and_reader_know_the_same_words() {
         ("Goal", names(Goal::WORDS)),
         ("Loss", names(Loss::WORDS)),
         ("Sampling", names(Sampling::WORDS)),
+        ("PosWeightRule", names(PosWeightRule::WORDS)),
+        ("Batching", names(Batching::WORDS)),
+        ("Correction", names(Correction::WORDS)),
         ("Split", names(Split::WORDS)),
         ("TestRows", names(TestRows::WORDS)),
         ("By", names(By::WORDS)),
@@ -115,7 +119,7 @@ data: {source: a.csv, label: y, synth: {rows: 1000000, features: 1, positives: 1
 split: {test: 0.001, validation: 0.001}
 train: {early_stopping: {}}
 operating_point: {max_fpr: 0.5}
-parameters: {loss: {values: [focal, weighted_bce]}}
+parameters: {loss: {values: [focal, weighted_bce, asymmetric, vs, pairwise]}, sampling: {value: oversample}}
 ";
 
 /// Tries values at and beyond the bounds of a number in the reader.

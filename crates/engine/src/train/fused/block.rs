@@ -31,9 +31,9 @@ impl Block {
         self.rows.div_ceil(16)
     }
 
-    /// Takes the rows at `places` of `rows`.
+    /// Takes the rows at `places` of `rows`, or behind these of `more`.
     #[inline(always)]
-    pub(super) fn gather(&mut self, rows: &Rows, places: impl ExactSizeIterator<Item = usize>) {
+    pub(super) fn gather(&mut self, [rows, more]: [&Rows; 2], places: impl ExactSizeIterator<Item = usize>) {
         let inputs = self.x.columns() - 1;
         self.rows = places.len();
         let mut places = places;
@@ -48,8 +48,9 @@ impl Block {
             let (mut sign, mut one) = (Lane::ZERO, Lane::ZERO);
             for (slot, place) in at.iter().enumerate() {
                 let Some(place) = *place else { break };
-                sources[slot] = &rows.x[place * inputs..(place + 1) * inputs];
-                sign.0[slot] = if rows.y[place] == 1 { 1.0 } else { -1.0 };
+                let (of, place) = if place < rows.len() { (rows, place) } else { (more, place - rows.len()) };
+                sources[slot] = &of.x[place * inputs..(place + 1) * inputs];
+                sign.0[slot] = if of.y[place] == 1 { 1.0 } else { -1.0 };
                 one.0[slot] = 1.0;
             }
             let columns = self.x.lane_mut(lane);
@@ -158,11 +159,12 @@ mod tests {
             source_rows: (0..100).collect(),
             ..Rows::default()
         };
+        let both = [&rows, &rows];
         let mut used = Block::new(4, 2);
-        used.gather(&rows, 0..64);
-        used.gather(&rows, 70..90);
+        used.gather(both, 0..64);
+        used.gather(both, 70..90);
         let mut fresh = Block::new(4, 2);
-        fresh.gather(&rows, 70..90);
+        fresh.gather(both, 170..190); // those from 70 on of the second
         assert_eq!((used.lanes(), used.rows), (2, 20));
         for lane in 0..3 {
             assert_eq!((used.x.lane(lane), used.sign[lane]), (fresh.x.lane(lane), fresh.sign[lane]));

@@ -33,6 +33,7 @@ pub use processor::{NoInstructions, instructions, use_instructions};
 use super::backend::{Backend, Backends, Batch, Parameters, Part, Scored};
 use super::error::TrainError;
 use super::stack::Stack;
+use focalsweep_core::losses::{PairTerms, TrialLoss};
 use focalsweep_core::plan::Layer;
 use focalsweep_core::prepared::{Replicate, Rows};
 use focalsweep_core::spec::Reduction;
@@ -65,6 +66,15 @@ struct Room {
     gradient: Gradient,
     packed: Vec<Packed>,
     turned: Vec<Packed>,
+    pairs: Pairs,
+}
+
+/// The rows of a batch for a loss of pairs, which needs all logits before it has the first gradient.
+#[derive(Debug, Default)]
+struct Pairs {
+    logits: Vec<f32>,
+    signs: Vec<f32>,
+    slopes: Vec<f32>,
 }
 
 impl<'a> Fused<'a> {
@@ -86,6 +96,7 @@ impl<'a> Fused<'a> {
             gradient: Gradient::new(&layers),
             packed: Vec::new(),
             turned: Vec::new(),
+            pairs: Pairs::default(),
         };
         Self {
             stack,
@@ -136,7 +147,7 @@ impl Kernel for Step<'_, '_, '_, '_> {
     fn run<S: Simd>(self, simd: S) {
         let Self { of, batch } = self;
         let Fused { stack, data, slots, parameters, losses, layers, room, .. } = of;
-        room.gather(stack, &data.train, batch);
+        room.gather(stack, data, batch);
         let size = stack.shape.parameters();
         let settings = &stack.settings;
         let scale = if settings.reduction == Reduction::Mean { 1.0 / batch.at.len() as f32 } else { 1.0 };
@@ -152,22 +163,78 @@ impl Kernel for Step<'_, '_, '_, '_> {
                 weights,
                 packed: &room.packed,
                 turned: &room.turned,
-                terms: Terms::new(&stack.losses[slot], settings.epsilon),
+                terms: Terms::of_trial(&stack.losses[slot], settings.epsilon),
                 dropout: room.dropout_of(trial.dropout as f32),
             };
-            let mut loss = 0.0;
-            for (place, block) in room.blocks.iter().enumerate() {
-                forward(simd, &model, block, true, &mut room.scratch);
-                for cut in loss_cuts(block.rows) {
-                    loss += room.scratch.loss(simd, &model.terms, scale, &block.sign, cut);
+            let (scratch, gradient) = (&mut room.scratch, &mut room.gradient);
+            *total += match &stack.losses[slot] {
+                TrialLoss::Rows(_) => of_rows(simd, &model, &room.blocks, scale, scratch, gradient),
+                TrialLoss::Pairs(terms) => {
+                    room.pairs.backward(simd, (terms, &model), &room.blocks, scale, scratch, gradient)
                 }
-                backward(simd, &model, block, &mut room.scratch, place == 0, &mut room.gradient);
-            }
-            *total += loss;
+            };
             let rule = Rule::of(trial, batch.update);
             let (first, second) = (&mut parameters.first[at.clone()], &mut parameters.second[at]);
-            update(&rule, room.gradient.slopes(simd), weights, first, second);
+            let slopes = room.gradient.slopes(simd);
+            if let (TrialLoss::Pairs(_), Some(bias)) = (&stack.losses[slot], slopes.last_mut()) {
+                *bias = 0.0; // what pairs have in common cancels; rounding would not, and Adam would follow it
+            }
+            update(&rule, slopes, weights, first, second);
         }
+    }
+}
+
+/// Summed loss of the rows of a batch, and its gradient.
+#[inline(always)]
+fn of_rows<S: Simd>(
+    simd: S,
+    model: &Model<'_>,
+    blocks: &[Block],
+    scale: f32,
+    scratch: &mut Scratch,
+    gradient: &mut Gradient,
+) -> f64 {
+    let mut loss = 0.0;
+    for (place, block) in blocks.iter().enumerate() {
+        forward(simd, model, block, true, scratch);
+        for cut in loss_cuts(block.rows) {
+            loss += scratch.loss(simd, &model.terms, scale, &block.sign, cut);
+        }
+        backward(simd, model, block, scratch, place == 0, gradient);
+    }
+    loss
+}
+
+impl Pairs {
+    /// Loss of the pairs of a batch, and its gradient. Of more than one block the way forward is gone twice.
+    #[inline(always)]
+    fn backward<S: Simd>(
+        &mut self,
+        simd: S,
+        (terms, model): (&PairTerms, &Model<'_>),
+        blocks: &[Block],
+        scale: f32,
+        scratch: &mut Scratch,
+        gradient: &mut Gradient,
+    ) -> f64 {
+        self.logits.clear();
+        self.signs.clear();
+        for block in blocks {
+            forward(simd, model, block, true, scratch);
+            scratch.append(block, &mut self.logits, &mut self.signs);
+        }
+        self.slopes.resize(self.logits.len(), 0.0);
+        let loss = terms.rows(&self.logits, &self.signs, &mut self.slopes);
+        let mut first = 0;
+        for (place, block) in blocks.iter().enumerate() {
+            if blocks.len() > 1 {
+                forward(simd, model, block, true, scratch);
+            }
+            scratch.put(&self.slopes[first..first + block.rows], scale);
+            first += block.rows;
+            backward(simd, model, block, scratch, place == 0, gradient);
+        }
+        loss
     }
 }
 
@@ -197,8 +264,9 @@ impl Kernel for Score<'_, '_> {
             packed
         });
         let packed: Vec<Vec<Packed>> = packed.collect();
+        let none = Rows::default();
         for (first, rows_of) in cut(n, 16 * LEAST) {
-            block.gather(rows, first..first + rows_of);
+            block.gather([rows, &none], first..first + rows_of);
             for (m, &slot) in models.iter().enumerate() {
                 let model = Model {
                     layers,
@@ -206,7 +274,7 @@ impl Kernel for Score<'_, '_> {
                     weights: &weights[m * size..(m + 1) * size],
                     packed: &packed[m],
                     turned: &[],
-                    terms: Terms::new(&stack.losses[slot], stack.settings.epsilon),
+                    terms: Terms::of_trial(&stack.losses[slot], stack.settings.epsilon),
                     dropout: None,
                 };
                 forward(simd, &model, &block, false, &mut scratch);
@@ -218,6 +286,7 @@ impl Kernel for Score<'_, '_> {
         for loss in &mut scored.loss {
             *loss /= n as f64;
         }
+        stack.score_pairs(models, &rows.y, &mut scored);
         scored
     }
 }
@@ -242,13 +311,13 @@ fn turn<S: Simd>(layers: &[Layer], weights: &[f32], turned: &mut Vec<Packed>) {
 
 impl Room {
     #[inline(always)]
-    fn gather(&mut self, stack: &Stack, train: &Rows, batch: &Batch<'_>) {
-        let rows = batch.rows();
+    fn gather(&mut self, stack: &Stack, data: &Replicate, batch: &Batch<'_>) {
+        let (rows, of) = (batch.rows(), [&data.train, stack.synthetic(data)]);
         let uniforms = stack.uniforms(batch.epoch, batch.step, rows.len());
         let cuts = cut(rows.len(), 16 * self.lanes);
         self.blocks.resize_with(cuts.len(), || Block::new(self.lanes, stack.shape.inputs));
         for (block, (first, count)) in self.blocks.iter_mut().zip(cuts) {
-            block.gather(train, rows[first..first + count].iter().map(|&row| row as usize));
+            block.gather(of, rows[first..first + count].iter().map(|&row| row as usize));
             block.gather_kept(&self.rates, &uniforms, &stack.shape.hidden, first);
         }
     }

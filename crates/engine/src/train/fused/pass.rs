@@ -90,6 +90,24 @@ impl Scratch {
         sum(simd, total)
     }
 
+    /// The logits of the rows of a block, from those of [`forward`], behind `logits`, and their signs behind `signs`.
+    pub(super) fn append(&self, block: &Block, logits: &mut Vec<f32>, signs: &mut Vec<f32>) {
+        for t in 0..block.lanes() {
+            let count = (block.rows - 16 * t).min(16);
+            logits.extend_from_slice(&self.logits.lane(t)[0].0[..count]);
+            signs.extend_from_slice(&block.sign[t].0[..count]);
+        }
+    }
+
+    /// Each logit of a block replaced by its gradient of `slopes` times `scale`.
+    pub(super) fn put(&mut self, slopes: &[f32], scale: f32) {
+        for (t, slopes) in slopes.chunks(16).enumerate() {
+            let lane = &mut self.logits.lane_mut(t)[0];
+            *lane = Lane::ZERO;
+            lane.0.iter_mut().zip(slopes).for_each(|(to, slope)| *to = slope * scale);
+        }
+    }
+
     /// Summed loss of the rows `cut` of a block, which begin with a lane, and each logit replaced by its gradient times
     /// `scale`: 1 for summed losses, 1 / rows for their mean.
     #[inline(always)]

@@ -82,6 +82,8 @@ pub(super) trait Simd: Copy {
     fn round(self, a: Self::V) -> Self::V;
     /// 2^n for whole n in [-126, 127].
     fn exp2(self, n: Self::V) -> Self::V;
+    /// The whole n with 2^n ≤ a < 2^(n+1), for normal a above 0.
+    fn exponent(self, a: Self::V) -> Self::V;
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -174,5 +176,9 @@ impl Simd for Portable {
     #[inline(always)]
     fn exp2(self, n: [f32; 16]) -> [f32; 16] {
         n.map(|n| f32::from_bits(((n as i32 + 127) as u32) << 23))
+    }
+    #[inline(always)]
+    fn exponent(self, a: [f32; 16]) -> [f32; 16] {
+        a.map(|a| ((a.to_bits() >> 23) as i32 - 127) as f32)
     }
 }

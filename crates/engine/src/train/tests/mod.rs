@@ -3,6 +3,7 @@
 mod backends;
 mod parts;
 mod support;
+mod treatments;
 
 use std::path::Path;
 

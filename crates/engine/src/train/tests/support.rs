@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use focalsweep_core::plan::Hyperparameters;
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::HistoryRow;
-use focalsweep_core::spec::{self, Activation, Loss, OperatingPoint, Optimizer, Reduction, SynthSpec, TrainSpec};
+use focalsweep_core::spec::{
+    self, Activation, Batching, Loss, OperatingPoint, Optimizer, Reduction, Sampling, SynthSpec, TrainSpec,
+};
 use focalsweep_engine::data::{Splits, load, prepare, write_synthetic};
 use focalsweep_engine::train::{
     Backend, Backends, Batch, Checkpoint, End, Ended, EpochReport, FusedKernels, Observer, Parameters, Part, SaveError,
@@ -155,16 +157,36 @@ pub(crate) fn parameters(stack: &Stack) -> Parameters {
     Parameters { weights, first: zeros.clone(), second: zeros }
 }
 
-pub(crate) fn any_trial() -> impl Strategy<Value = Hyperparameters> {
+/// A loss with any setting of its own; of some the labels are smoothed.
+fn any_loss() -> impl Strategy<Value = Hyperparameters> {
+    let built_in = Hyperparameters::built_in;
+    let exponent = || prop_oneof![Just(0.0), 0.1..5.0f64];
     let loss = prop_oneof![
-        (0.05..0.95f64, prop_oneof![Just(0.0), 0.1..5.0f64]).prop_map(|(a, g)| (Loss::Focal, Some(a), Some(g))),
-        Just((Loss::Bce, None, None)),
-        Just((Loss::WeightedBce, None, None)),
+        3 => (0.05..0.95f64, exponent()).prop_map(move |(a, g)| {
+            Hyperparameters { alpha: Some(a), gamma: Some(g), ..built_in(Loss::Focal) }
+        }),
+        1 => Just(built_in(Loss::Bce)),
+        1 => Just(built_in(Loss::WeightedBce)),
+        1 => (exponent(), exponent(), prop_oneof![Just(0.0), 0.001..0.6f64]).prop_map(move |(p, n, m)| {
+            Hyperparameters { gamma_pos: Some(p), gamma_neg: Some(n), margin: Some(m), ..built_in(Loss::Asymmetric) }
+        }),
+        1 => (0.0..2.0f64, 0.0..0.5f64).prop_map(move |(tau, gamma)| {
+            Hyperparameters { vs_tau: Some(tau), vs_gamma: Some(gamma), ..built_in(Loss::Vs) }
+        }),
+        1 => (0.1..2.0f64).prop_map(move |margin| {
+            Hyperparameters { pair_margin: Some(margin), ..built_in(Loss::Pairwise) }
+        }),
     ];
+    let smoothing = prop_oneof![3 => Just(0.0), 1 => 0.01..0.5f64];
+    (loss, smoothing).prop_map(|(loss, label_smoothing)| Hyperparameters { label_smoothing, ..loss })
+}
+
+pub(crate) fn any_trial() -> impl Strategy<Value = Hyperparameters> {
     let decay = prop_oneof![Just(0.0), 0.001..0.1f64];
     let dropout = prop_oneof![Just(0.0), Just(0.5), 0.05..0.9f64];
-    (loss, decay, dropout, 1e-4..1e-2f64).prop_map(|((loss, alpha, gamma), weight_decay, dropout, learning_rate)| {
-        Hyperparameters { loss, alpha, gamma, weight_decay, dropout, learning_rate, ..trial(0.25, 2.0) }
+    (any_loss(), decay, dropout, 1e-4..1e-2f64).prop_map(|(loss, weight_decay, dropout, learning_rate)| {
+        let Hyperparameters { batch_size, hidden, .. } = trial(0.25, 2.0);
+        Hyperparameters { weight_decay, dropout, learning_rate, batch_size, hidden, ..loss }
     })
 }
 
@@ -178,10 +200,26 @@ pub(crate) fn any_stack(data: &'static Replicate) -> impl Strategy<Value = Stack
         prop_oneof![Just(Reduction::Sum), Just(Reduction::Mean)],
         proptest::option::of(1e-6..1e-2f64),
     );
-    (proptest::collection::vec(any_trial(), 1..65), shape, train).prop_map(
-        move |(mut trials, (hidden, activation), (batch_size, optimizer, reduction, epsilon))| {
+    let rows = (
+        prop_oneof![
+            3 => Just((Sampling::None, None)),
+            1 => (0.01..=1.0f64).prop_map(|ratio| (Sampling::Oversample, Some(ratio))),
+            1 => (0.01..=1.0f64).prop_map(|ratio| (Sampling::Undersample, Some(ratio))),
+            1 => (0.01..=1.0f64).prop_map(|ratio| (Sampling::Smote, Some(ratio))),
+        ],
+        prop_oneof![Just(Batching::Shuffled), Just(Batching::Stratified)],
+    );
+    (proptest::collection::vec(any_trial(), 1..65), shape, train, rows).prop_map(
+        move |(
+            mut trials,
+            (hidden, activation),
+            (batch_size, optimizer, reduction, epsilon),
+            ((sampling, sampling_ratio), batching),
+        )| {
             for trial in &mut trials {
-                *trial = Hyperparameters { hidden: hidden.clone(), activation, batch_size, optimizer, ..trial.clone() };
+                let base = trial.clone();
+                *trial = Hyperparameters { hidden: hidden.clone(), activation, batch_size, optimizer, ..base };
+                *trial = Hyperparameters { sampling, sampling_ratio, batching, ..trial.clone() };
                 if optimizer == Optimizer::Sgd && reduction == Reduction::Sum {
                     trial.learning_rate /= batch_size as f64; // as large steps as the others
                 }

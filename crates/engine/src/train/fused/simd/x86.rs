@@ -174,6 +174,13 @@ impl Simd for Avx512 {
             _mm512_castsi512_ps(_mm512_slli_epi32::<23>(biased))
         }
     }
+    #[inline(always)]
+    fn exponent(self, a: __m512) -> __m512 {
+        unsafe {
+            let biased = _mm512_srli_epi32::<23>(_mm512_castps_si512(a));
+            _mm512_cvtepi32_ps(_mm512_sub_epi32(biased, _mm512_set1_epi32(127)))
+        }
+    }
 }
 
 /// The processor has AVX2 and FMA.
@@ -290,6 +297,15 @@ impl Simd for Avx2 {
             let low = _mm256_add_epi32(_mm256_cvtps_epi32(n.0), bias);
             let high = _mm256_add_epi32(_mm256_cvtps_epi32(n.1), bias);
             (_mm256_castsi256_ps(_mm256_slli_epi32::<23>(low)), _mm256_castsi256_ps(_mm256_slli_epi32::<23>(high)))
+        }
+    }
+    #[inline(always)]
+    fn exponent(self, a: Pair) -> Pair {
+        unsafe {
+            let bias = _mm256_set1_epi32(127);
+            let low = _mm256_sub_epi32(_mm256_srli_epi32::<23>(_mm256_castps_si256(a.0)), bias);
+            let high = _mm256_sub_epi32(_mm256_srli_epi32::<23>(_mm256_castps_si256(a.1)), bias);
+            (_mm256_cvtepi32_ps(low), _mm256_cvtepi32_ps(high))
         }
     }
 }
