@@ -627,7 +627,7 @@ fn looking_without_training() {
     let said = look(&["validate", &sweep]);
     assert_eq!(said.stdout, "");
     assert!(said.stderr.contains("81 trials x 3 replicates"), "{}", said.stderr);
-    for other in ["comparison", "creditcard", "scale"] {
+    for other in ["comparison", "treatments", "creditcard", "scale"] {
         look(&["validate", &repository().join(format!("sweeps/{other}.yaml")).display().to_string()]);
     }
 

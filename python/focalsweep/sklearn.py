@@ -31,12 +31,13 @@ class FocalSweepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
 
     Parameters
     ----------
-    loss : str or list, one or several of "focal", "bce", "weighted_bce"
+    loss : str or list, one or several of "focal", "bce", "weighted_bce", "asymmetric", "vs", "pairwise"
+        The last three with their defaults (docs/losses.md).
     alpha, gamma : float or list
         Of focal loss: the weight of the positives, and how far rows that are easy already are turned down.
     pos_weight : float, list or None
         Of weighted_bce: the weight of a positive; None balances the classes.
-    sampling : str or list, one or several of "none", "oversample"
+    sampling : str or list, one or several of "none", "oversample", "undersample", "smote"
     learning_rate, weight_decay, dropout : float or list
     batch_size : int or list
     hidden : tuple of int, or list of tuples

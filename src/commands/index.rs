@@ -144,7 +144,7 @@ fn set_best(files: &RunFiles, run: &mut Indexed) -> Result<(), Failure> {
     }
     let by = ranked_by(files);
     let results = report::read(files)?.ranked_by(Phase::Search);
-    run.set_best(&report::rank(&results, &Options { by: by.by, on: by.on, top: Some(1) })?);
+    run.set_best(&report::rank(&results, &Options { by: by.by, on: by.on, order: by.order, top: Some(1) })?);
     Ok(())
 }
 

@@ -161,7 +161,7 @@ impl Page {
         })?;
         let other = |error: report::ReportError| PageFault::Other(error.to_string());
         let by = ranked_by(&look.files);
-        let options = Options { by: by.by, on: by.on, top: None };
+        let options = Options { by: by.by, on: by.on, order: by.order, top: None };
         let scores = Scores::of(&look.files);
         let (results, found) =
             report_of((&look, &scores), &options, (None, Phase::Search), WITH_INTERVALS).map_err(other)?;

@@ -10,8 +10,8 @@ use super::super::{
     Activation, Backend, BadValues, Batching, ColumnKind, CommandSpace, ConfirmSpec, Correction, CsvSpec, DataSpec,
     DatePart, Devices, Distribution, Domain, EarlyRule, EarlyStopping, EarlyTerminate, Encoding, Epochs, Folds,
     InitialBias, Inputs, KnownGroups, LaunchSpec, Launcher, Loss, Margins, Method, ModelSpec, Monitor, OperatingPoint,
-    Optimizer, Order, Output, Parameters, RankSpec, Reduction, Sampling, Scalar, Scores, SlurmSpec, Space, Span, Spec, Split,
-    SplitBy, SplitSpec, Stopping, SynthSpec, Target, TestRows, TrainSpec, TrainerSpec, Word, parse, to_yaml,
+    Optimizer, Order, Output, Parameters, RankSpec, Reduction, Sampling, Scalar, Scores, SlurmSpec, Space, Span, Spec,
+    Split, SplitBy, SplitSpec, Stopping, SynthSpec, Target, TestRows, TrainSpec, TrainerSpec, Word, parse, to_yaml,
 };
 use super::read;
 use crate::metrics::catalogue::Test;
