@@ -52,11 +52,16 @@ proptest! {
                     continue;
                 }
                 let at = k * size..(k + 1) * size;
-                let slack = 1e-5 + of_step * trial.learning_rate as f32;
+                // A positive's slope over pairs is that of all the negatives of its batch: plain steps are larger, and
+                // so is what rounding makes of them.
+                let least = if plain && trial.loss == Loss::Pairwise { 2e-4 } else { 1e-5 };
+                let slack = least + of_step * trial.learning_rate as f32;
                 let differs = |(a, b): &(&f32, &f32)| (**a - **b).abs() > 1e-4 * b.abs() + slack;
-                let far = ours.0[at.clone()].iter().zip(&theirs.0[at]).filter(differs).count();
+                let far = ours.0[at.clone()].iter().zip(&theirs.0[at.clone()]).filter(differs).count();
                 let few = far as f64 <= allowed * size as f64;
-                prop_assert!(few, "after {done}, {far} of {size} weights differ: {trial:?}");
+                let worst = ours.0[at.clone()].iter().zip(&theirs.0[at.clone()]).map(|(a, b)| (a - b).abs());
+                let worst = worst.fold(0.0, f32::max);
+                prop_assert!(few, "after {done}, {far} of {size} weights differ, by up to {worst}: {trial:?}");
                 let (a, b) = (ours.1[k], theirs.1[k]);
                 prop_assert!(close(a, b, of_loss), "after {done}, loss {a} {b}: {trial:?}");
                 let (a, b) = (ours.2.loss[k], theirs.2.loss[k]);
