@@ -166,12 +166,15 @@ impl Run {
             epochs.entry(key).or_default().push((epoch.unwrap(), auc.unwrap()));
         }
         let told = results.integers("epochs_run").into_iter().zip(results.integers("best_epoch"));
-        for ((key, (run, best)), auc) in results.keys().into_iter().zip(told).zip(results.floats("val_auc")) {
+        let ended = results.floats("val_auc").into_iter().zip(results.texts("correction"));
+        for ((key, (run, best)), (auc, correction)) in results.keys().into_iter().zip(told).zip(ended) {
             let (run, best, epochs) = (run.unwrap(), best.unwrap(), &epochs[&key]);
             assert_eq!(epochs.iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>(), (1..=run).collect::<Vec<_>>());
             assert!((1..=run).contains(&best) && run <= expected.epochs);
             let (_, then) = epochs[best as usize - 1];
-            assert!((then - auc.unwrap()).abs() < 1e-6, "the weights kept are those of the best epoch");
+            // Logits that are moved or scaled are rounded once more: a few pairs of near rows may change places.
+            let rounding = if correction.as_deref() == Some("none") { 1e-6 } else { 1e-4 };
+            assert!((then - auc.unwrap()).abs() < rounding, "the weights kept are those of the best epoch");
         }
     }
 
