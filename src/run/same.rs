@@ -6,7 +6,7 @@ use std::path::Path;
 use super::error::RunError;
 use super::workload::Workload;
 use focalsweep_core::record::{Manifest, RunDirError, SPEC, blob_sum};
-use focalsweep_core::spec::{Spec, Stopping, TrainSpec};
+use focalsweep_core::spec::{Monitor, Spec, Stopping, TrainSpec};
 
 /// Keys that may change while a run goes on: where it runs, how it is ranked, when its search ends, what is trained
 /// when that is over, and what the search is to have, which may become more (see
@@ -89,9 +89,12 @@ fn keys(spec: &Spec) -> serde_json::Map<String, serde_json::Value> {
 
 /// Top-level keys in which two specs differ that may not.
 fn differences(old: &Spec, new: &Spec) -> Vec<String> {
+    // Where it says when a trial stops, training hangs on it.
+    let trains_by_it = |spec: &Spec| matches!(&spec.train.early_stopping, Stopping::Rule(rule) if rule.metric == Monitor::ValPartialAuc);
+    let fixed = trains_by_it(old) || trains_by_it(new);
     let (old, new) = (keys(old), keys(new));
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    let may_not = |name: &&String| *name != POINT && old.get(*name) != new.get(*name);
+    let may_not = |name: &&String| (fixed || *name != POINT) && old.get(*name) != new.get(*name);
     names.into_iter().filter(may_not).cloned().collect()
 }
 
@@ -118,6 +121,14 @@ mod tests {
         elsewhere.data.source = "elsewhere/d.csv".into();
         assert!(differences(&old, &elsewhere).is_empty());
         assert_eq!(spec_fingerprint(&old), spec_fingerprint(&elsewhere));
+        elsewhere.operating_point = spec::OperatingPoint::MinRecall { min_recall: 0.5 };
+        assert!(differences(&old, &elsewhere).is_empty());
+        let rule = spec::EarlyStopping { metric: Monitor::ValPartialAuc, ..spec::EarlyStopping::default() };
+        let mut by_it = old.clone();
+        by_it.train.early_stopping = Stopping::Rule(rule);
+        let other = Spec { operating_point: elsewhere.operating_point, ..by_it.clone() };
+        assert_eq!(differences(&by_it, &other), ["operating_point"]);
+        elsewhere.operating_point = old.operating_point;
         elsewhere.data.drop = vec!["id".into()];
         assert_eq!(differences(&old, &elsewhere), ["data"]);
     }

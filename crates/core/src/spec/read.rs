@@ -10,7 +10,7 @@ use super::keys;
 use super::node::{self, Lines, Node, Place, SyntaxFault};
 use super::overrides;
 use super::read_search::Search;
-use super::types::{ConfirmSpec, OperatingPoint, Scores, Spec, SplitSpec, defaults};
+use super::types::{ConfirmSpec, Monitor, OperatingPoint, Scores, Spec, SplitSpec, Stopping, defaults};
 use crate::text::shortened;
 
 /// Characters of a key, a value or a message that are shown.
@@ -206,6 +206,13 @@ impl Reader {
         let split = section.get("split").and_then(|at| self.split(at)).unwrap_or_default();
         let Search { run_cap, wave, budget, target } = self.search(&section, (rank.on, parameters.as_ref()));
         let mut train = section.get("train").and_then(|at| self.train(at)).unwrap_or_default();
+        if let (Stopping::Rule(rule), Some(at)) = (&train.early_stopping, section.get("train"))
+            && rule.metric == Monitor::ValPartialAuc
+            && let Some(needs) = operating_point.lacks("partial_auc")
+        {
+            let help = Some("such as `operating_point: {max_fpr: 0.01}`".to_owned());
+            self.fault(at, format!("`early_stopping.metric: val_partial_auc` needs {needs}"), help);
+        }
         let early = section.get_some("early_terminate");
         let early_terminate = early.and_then(|at| self.early_terminate(at, &section, rank.on, &mut train));
         Some(Spec {

@@ -227,7 +227,8 @@ impl Run<'_> {
             fates.push(match val_auc {
                 Some(auc) if train_loss.is_finite() && val_loss.is_finite() => {
                     let raw = &scored.raw[model * n..(model + 1) * n];
-                    let of = |metric: Monitor| monitored(metric, (auc, val_loss), (raw, &validation.y));
+                    let point = self.operating_point;
+                    let of = |metric: Monitor| monitored(metric, point, (auc, val_loss), (raw, &validation.y));
                     let verdict = if looks { trial.patience.judge(rule, position.epoch, of) } else { Verdict::Waits };
                     if verdict == Verdict::Improved || rule.is_some_and(|r| !r.restore_best_weights) {
                         trial.patience.best_epoch = position.epoch;
@@ -271,7 +272,8 @@ impl Run<'_> {
             let scored = self.backend.score(now, &slots, Part::Validation)?;
             for (model, raw) in scored.raw.chunks_exact(validation.y.len()).enumerate() {
                 let auc = metrics::roc_auc(raw, &validation.y).unwrap_or(0.0);
-                let value = monitored(rule.metric, (auc, scored.loss[model]), (raw, &validation.y));
+                let value =
+                    monitored(rule.metric, self.operating_point, (auc, scored.loss[model]), (raw, &validation.y));
                 if position.trials[model].patience.is_bettered(rule, value) {
                     best[model] = position.epoch;
                     let at = model * size..(model + 1) * size;
@@ -350,12 +352,17 @@ impl Run<'_> {
 }
 
 /// The value of a metric that stops trials: `measured` are AUC and loss, `rows` logits and classes.
-fn monitored(metric: Monitor, measured: (f64, f64), (raw, y): (&[f32], &[u8])) -> f64 {
+fn monitored(metric: Monitor, point: &OperatingPoint, measured: (f64, f64), (raw, y): (&[f32], &[u8])) -> f64 {
     match metric {
         Monitor::ValAuc => measured.0,
         Monitor::ValLoss => measured.1,
         // There are positives: it is defined.
         Monitor::ValAveragePrecision => metrics::average_precision(raw, y).unwrap_or(0.0),
+        // A spec whose operating point says no rate is refused.
+        Monitor::ValPartialAuc => {
+            let ranks = point.false_alarm_rate().zip(metrics::Ranks::new(raw, y));
+            ranks.and_then(|(rate, ranks)| ranks.partial_auc(rate)).unwrap_or(0.0)
+        }
     }
 }
 

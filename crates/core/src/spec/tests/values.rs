@@ -202,6 +202,14 @@ fn epochs_and_early_stopping_have_words() {
     let rule = train("{early_stopping: {metric: val_average_precision, patience: 3}}").early_stopping;
     let expected = EarlyStopping { metric: Monitor::ValAveragePrecision, patience: 3, ..EarlyStopping::default() };
     assert_eq!(rule, Stopping::Rule(expected));
+    let partial = "{early_stopping: {metric: val_partial_auc}}";
+    assert!(matches!(train(partial).early_stopping, Stopping::Rule(rule) if rule.metric == Monitor::ValPartialAuc));
+    let costs = [("train", partial), ("operating_point", "{fn_cost: 10, fp_cost: 1}")];
+    let error = read(LEAST, &costs).unwrap_err().join("\n");
+    assert!(
+        error.contains("`early_stopping.metric: val_partial_auc` needs an operating point of `max_fpr`"),
+        "{error}"
+    );
 }
 
 /// A run of before there was `auto` wrote neither word, and meant none.

@@ -278,6 +278,8 @@ words! {
         ValAuc = "val_auc",
         /// Average precision on the validation rows.
         ValAveragePrecision = "val_average_precision",
+        /// AUC up to the false alarms of the operating point, on the validation rows.
+        ValPartialAuc = "val_partial_auc",
         /// Mean loss on the validation rows.
         ValLoss = "val_loss",
     }
@@ -287,7 +289,7 @@ impl Monitor {
     /// Which way is better.
     pub fn goal(self) -> Goal {
         match self {
-            Self::ValAuc | Self::ValAveragePrecision => Goal::Maximize,
+            Self::ValAuc | Self::ValAveragePrecision | Self::ValPartialAuc => Goal::Maximize,
             Self::ValLoss => Goal::Minimize,
         }
     }

@@ -8,6 +8,7 @@ mod treatments;
 use std::path::Path;
 
 use super::*;
+use focalsweep_core::metrics::SplitMetrics;
 use focalsweep_core::plan::Hyperparameters;
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::record::{HistoryRow, from_le_bytes, le_bytes};
@@ -258,10 +259,10 @@ fn auto_looks_seldom_where_epochs_are_short_and_alike_alone_and_in_a_stack() {
     }
 }
 
-#[test]
-fn average_precision_may_be_watched() {
+/// That the best epoch of a trial that watches `metric` is the one after which `value` is most.
+fn watches(metric: spec::Monitor, value: impl Fn(&SplitMetrics) -> Option<f64>) {
     let data = data(900, 5, 90);
-    let rule = spec::EarlyStopping { metric: spec::Monitor::ValAveragePrecision, ..spec::EarlyStopping::default() };
+    let rule = spec::EarlyStopping { metric, ..spec::EarlyStopping::default() };
     let watched = TrainSpec {
         epochs: spec::Epochs::Count(8),
         early_stopping: spec::Stopping::Rule(rule),
@@ -274,12 +275,18 @@ fn average_precision_may_be_watched() {
     let after: Vec<f64> = (1..=8)
         .map(|epochs| {
             let ended = run(&stack(vec![trial.clone()], settings(Reduction::Sum, epochs), &data), &data);
-            ended[0].outcome.as_ref().unwrap().val.average_precision.unwrap()
+            value(&ended[0].outcome.as_ref().unwrap().val).unwrap()
         })
         .collect();
     let best = after.iter().copied().fold(0.0, f64::max);
     assert_eq!(after.iter().position(|value| *value == best).unwrap() + 1, fitted.best_epoch as usize, "{after:?}");
-    assert_eq!(fitted.val.average_precision, Some(best));
+    assert_eq!(value(&fitted.val), Some(best));
+}
+
+#[test]
+fn average_precision_and_the_first_part_of_the_auc_may_be_watched() {
+    watches(spec::Monitor::ValAveragePrecision, |val| val.average_precision);
+    watches(spec::Monitor::ValPartialAuc, |val| val.partial_auc);
 }
 
 #[test]
