@@ -126,9 +126,9 @@ mod tests {
         let rule = spec::EarlyStopping { metric: Monitor::ValPartialAuc, ..spec::EarlyStopping::default() };
         let mut by_it = old.clone();
         by_it.train.early_stopping = Stopping::Rule(rule);
-        let other = Spec { operating_point: elsewhere.operating_point, ..by_it.clone() };
+        let other = Spec { operating_point: elsewhere.operating_point.clone(), ..by_it.clone() };
         assert_eq!(differences(&by_it, &other), ["operating_point"]);
-        elsewhere.operating_point = old.operating_point;
+        elsewhere.operating_point = old.operating_point.clone();
         elsewhere.data.drop = vec!["id".into()];
         assert_eq!(differences(&old, &elsewhere), ["data"]);
     }
