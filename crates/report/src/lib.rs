@@ -45,4 +45,4 @@ pub use read::{
     at_operating_point, for_each_calibration_group, for_each_group, metrics_at_operating_point,
     operating_point_in_words, read, run_files, thousands, unchecked_run_files,
 };
-pub use say::{CardOf, Csv, Exporter, Json, Markdown, Table, answer_in_short, model_card};
+pub use say::{CardOf, Csv, Exporter, Json, Markdown, Table, answer_in_short, glossary, model_card};

@@ -4,14 +4,14 @@
 const drawCalibration = () => {
   if (!data.details.some((detail) => detail.calibration)) return;
   const figures = el("div", {});
-  const kindName = { raw: "as trained", platt: "Platt", isotonic: "isotonic" };
+  const kindName = { raw: "as trained", platt: "Platt", isotonic: "isotonic", closed_form: "as the loss means them" };
   const diagram = figure({
     title: "Reliability",
     on: ["focus"],
     caption:
       "Test rows of all replicates in bins of equally many rows. On the diagonal a score is the share of " +
-      "positives. Platt scaling and isotonic regression are fitted on the validation rows. Both axes are " +
-      "logarithmic; a bin without positives lies on the lower edge.",
+      "positives. Platt scaling and isotonic regression are fitted on the validation rows; what focal loss and " +
+      "class weights mean by a score follows from their formula. Both axes are logarithmic; a bin without positives lies on the lower edge.",
     draw: ({ width }) => {
       const calibration = detailOf.get(state.focus)?.calibration;
       if (!calibration) return { empty: NONE_CHOSEN };
@@ -20,7 +20,12 @@ const drawCalibration = () => {
         .filter((value) => value > 0);
       const least = 10 ** Math.floor(Math.log10(Math.max(1e-5, Math.min(...points))));
       const safe = (value) => Math.max(value, least);
-      const look = { raw: ["circle", "solid"], platt: ["diamond", "dashed"], isotonic: ["rect", "dotted"] };
+      const look = {
+        raw: ["circle", "solid"],
+        platt: ["diamond", "dashed"],
+        isotonic: ["rect", "dotted"],
+        closed_form: ["triangle", "solid"],
+      };
       return {
         height: Math.min(440, Math.max(300, width * 0.8)),
         summary: calibration.kinds

@@ -114,6 +114,7 @@ const FOLDED = {
   explore: "every trial as a point or a line",
   loss: "figures 1 and 4 of the paper, of this run",
   run: "data, versions, devices over time, the sweep file",
+  words: "what is meant by them here, in the terminal and in the files",
 };
 
 /** A section of the page, with its place in the contents. */

@@ -69,6 +69,7 @@ drawSearch();
 drawExplore();
 drawLosses();
 drawRun();
+drawWords();
 drawContents();
 keepChoices();
 restoreAddress();

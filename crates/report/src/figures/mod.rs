@@ -260,6 +260,7 @@ fn reliability(payload: &Payload) -> Option<Plot> {
         ("raw", "as trained", Colour::First, Line::Solid),
         ("platt", "Platt scaling", Colour::Second, Line::Dashed),
         ("isotonic", "isotonic regression", Colour::Third, Line::Dashed),
+        ("closed_form", "as the loss means them", Colour::Fourth, Line::Solid),
     ];
     let mut series = vec![Series { points: vec![(low, low), (1.0, 1.0)], line: Line::Dashed, ..Series::default() }];
     for kind in &calibration.kinds {

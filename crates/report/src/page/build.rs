@@ -9,7 +9,7 @@ use crate::evidence::Report;
 use crate::rank::{Ranked, Ranking};
 use crate::read::parameters::{self, PUBLISHED};
 use crate::read::{ForEach, ReportError, Results, Row, Scores, Value, column, part_of, thousands};
-use crate::say::{self, in_words};
+use crate::say::{self, glossary, in_words};
 use focalsweep_core::metrics::Interval;
 use focalsweep_core::record::{RESULTS, RunFiles, State};
 use focalsweep_core::spec::{Spec, Word};
@@ -78,6 +78,7 @@ pub(crate) fn payload(
     explained.dedup();
     Ok(Payload {
         run: run(scores.files(), ranking, live)?,
+        words: glossary().collect(),
         headline: headline::headline(report),
         decision: headline::decided(report),
         warnings: report.warnings().into_iter().map(str::to_owned).chain(left_out(ranking, &shown)).collect(),

@@ -2,6 +2,7 @@
 
 use super::payload::{Calibration, CalibrationOf, Short};
 use crate::read::ScoreGroup;
+use focalsweep_core::losses::LossTerms;
 use focalsweep_core::metrics::{Binning, Isotonic, Platt, Steps, expected_calibration_error};
 
 /// Bins of equally many rows, as those of the text report's expected calibration error.
@@ -11,8 +12,13 @@ const BINS: usize = 10;
 pub(super) type Ordered<'a> = (&'a ScoreGroup, &'a Steps);
 
 /// Reliability on the test rows of all replicates; Platt scaling and isotonic regression are fitted on the validation
-/// rows of each replicate. `None` where a replicate cannot be fitted.
-pub(super) fn calibration(validation: &[Ordered<'_>], test: &[Ordered<'_>]) -> Option<Calibration> {
+/// rows of each replicate. `logits` are those of the same test rows, and `loss` says what they mean where it makes no
+/// probabilities. `None` where a replicate cannot be fitted.
+pub(super) fn calibration(
+    validation: &[Ordered<'_>],
+    test: &[Ordered<'_>],
+    (logits, loss): (&[Ordered<'_>], Option<LossTerms>),
+) -> Option<Calibration> {
     let mut kinds: [Vec<Steps>; 3] = Default::default();
     for (test, in_order) in test {
         let (fit_on, fit_in_order) = validation.iter().find(|(group, _)| group.replicate == test.replicate)?;
@@ -26,8 +32,13 @@ pub(super) fn calibration(validation: &[Ordered<'_>], test: &[Ordered<'_>]) -> O
         kinds[1].push(in_order.mapped(|score| platt.apply(score)));
         kinds[2].push(in_order.mapped(|score| isotonic.apply(score)));
     }
+    let meant = loss.map(|loss| {
+        let means = |logit| loss.probability(f64::from(logit)) as f32;
+        logits.iter().map(|(_, in_order)| in_order.mapped(means)).collect::<Vec<Steps>>()
+    });
     let names = ["raw", "platt", "isotonic"].into_iter();
-    (!test.is_empty()).then(|| Calibration { kinds: names.zip(&kinds).map(|(name, of)| summary(name, of)).collect() })
+    let kinds = names.zip(kinds).chain(meant.map(|meant| ("closed_form", meant)));
+    (!test.is_empty()).then(|| Calibration { kinds: kinds.map(|(name, of)| summary(name, &of)).collect() })
 }
 
 /// Of probabilities of one kind, by replicate.

@@ -10,6 +10,7 @@ use super::thresholds::{histogram, thresholds};
 use crate::evidence::shared_rows;
 use crate::rank::Ranking;
 use crate::read::{ForEach, ReportError, Results, ScoreGroup, Scores, each_trial, part_of};
+use focalsweep_core::losses::LossTerms;
 use focalsweep_core::metrics::Steps;
 use focalsweep_core::spec::Split;
 
@@ -57,7 +58,9 @@ pub(super) fn details(
     let wanted = |trial: &str, replicate: u32, _| ranks(trial, replicate);
     let details = |groups: &[ScoreGroup]| {
         let &at = at.get(groups.first()?.trial.as_str())?;
-        Some((at, of_scores(groups, results, ranking.mean(&ranking.trials[trials[at]], "threshold"))))
+        let ranked = &ranking.trials[trials[at]];
+        let of_trial = (ranking.mean(ranked, "threshold"), ranking.improper_loss(ranked));
+        Some((at, of_scores(groups, results, of_trial)))
     };
     each_trial(scores, &wanted, for_each, details, |groups, found| {
         let Some((at, found)) = found else { return };
@@ -70,7 +73,11 @@ pub(super) fn details(
 }
 
 /// What the scores of one trial say; its history is empty.
-fn of_scores(groups: &[ScoreGroup], results: &Results, operating_point: Option<f64>) -> Detail {
+fn of_scores(
+    groups: &[ScoreGroup],
+    results: &Results,
+    (operating_point, loss): (Option<f64>, Option<LossTerms>),
+) -> Detail {
     // Logits and probabilities in order, once for all that is made of them; nothing without an order.
     let in_order = groups.iter().map(|group| Steps::of_both(&group.raw, &group.scores, &group.labels));
     let Some(in_order) = in_order.collect::<Option<Vec<[Steps; 2]>>>() else { return Detail::default() };
@@ -82,7 +89,7 @@ fn of_scores(groups: &[ScoreGroup], results: &Results, operating_point: Option<f
     let mut detail = Detail {
         thresholds: thresholds(&validation, &test, operating_point),
         histogram: histogram(&test),
-        calibration: calibration(&validation, &test),
+        calibration: calibration(&validation, &test, (&of(Split::Test, RAW), loss)),
         ..Detail::default()
     };
     for split in [Split::Validation, Split::Test] {

@@ -20,7 +20,7 @@ const STYLE: &str = include_str!("../../assets/report.css");
 const PLOTTING: &str = include_str!("../../assets/vendor/echarts.min.js");
 
 /// The scripts in the order in which they need each other; together they are one function.
-const SCRIPTS: [&str; 25] = [
+const SCRIPTS: [&str; 26] = [
     include_str!("../../assets/js/dom.js"),
     include_str!("../../assets/js/view.js"),
     include_str!("../../assets/js/data.js"),
@@ -44,6 +44,7 @@ const SCRIPTS: [&str; 25] = [
     include_str!("../../assets/js/slices.js"),
     include_str!("../../assets/js/losses.js"),
     include_str!("../../assets/js/run.js"),
+    include_str!("../../assets/js/words.js"),
     include_str!("../../assets/js/keep.js"),
     include_str!("../../assets/js/main.js"),
 ];

@@ -48,6 +48,8 @@ pub(crate) struct Payload {
     pub(crate) decision: Option<Decided>,
     pub(crate) warnings: Vec<String>,
     pub(crate) notes: Vec<String>,
+    /// Words with their meanings.
+    pub(crate) words: Vec<(String, String)>,
     pub(crate) ranking: RankingOf,
     pub(crate) trials: Trials,
     pub(crate) parameters: Vec<Parameter>,
@@ -414,7 +416,7 @@ pub(crate) struct Calibration {
     pub(crate) kinds: Vec<CalibrationOf>,
 }
 
-/// One kind of scores: raw, Platt, isotonic.
+/// One kind of scores: raw, Platt, isotonic, what the loss says.
 #[derive(Debug, Serialize)]
 pub(crate) struct CalibrationOf {
     pub(crate) name: &'static str,
