@@ -48,7 +48,7 @@ impl<W: Write + Send> RowGroups<W> {
             from += part.num_rows();
             if self.rows == 0 {
                 for (column, writer) in self.columns.iter().zip(self.factory.create_column_writers(self.written)?) {
-                    column.tell(Work::Begin(writer))?;
+                    column.tell(Work::Begin(Box::new(writer)))?;
                 }
             }
             for (column, array) in self.columns.iter().zip(part.columns()) {
@@ -91,7 +91,7 @@ struct Column {
 /// What the thread of a column is told.
 enum Work {
     /// A row group begins.
-    Begin(ArrowColumnWriter),
+    Begin(Box<ArrowColumnWriter>),
     /// Some of its rows.
     Rows(ArrayRef),
     /// It ends, and is wanted.
@@ -104,7 +104,7 @@ impl Column {
         let (give, ended) = sync_channel(1);
         let field = FieldRef::clone(field);
         let encode = move || {
-            let mut group: Option<Result<ArrowColumnWriter, ParquetError>> = None;
+            let mut group: Option<Result<Box<ArrowColumnWriter>, ParquetError>> = None;
             for work in told {
                 match work {
                     Work::Begin(writer) => group = Some(Ok(writer)),
@@ -117,7 +117,7 @@ impl Column {
                         }
                     }
                     Work::End => {
-                        let chunk = group.take().unwrap_or_else(|| Err(failed())).and_then(ArrowColumnWriter::close);
+                        let chunk = group.take().unwrap_or_else(|| Err(failed())).and_then(|writer| writer.close());
                         if give.send(chunk).is_err() {
                             return;
                         }
