@@ -1,6 +1,7 @@
 // The glossary: one meaning each.
 
 const drawWords = () => {
-  const table = plainTable(["Word", "What it means here"], data.words, "Words and what they mean", "plain words");
-  part("words", "Words", null, el("div", { class: "card" }, table));
+  const list = el("dl", { class: "words" });
+  for (const [word, meaning] of data.words) list.append(el("dt", {}, word), el("dd", {}, meaning));
+  part("words", "Words", null, el("div", { class: "card" }, list));
 };
