@@ -10,7 +10,7 @@ use super::looked::Look;
 use focalsweep_core::plan::Phase;
 use focalsweep_core::record::{Counts, Manifest, RunDir, RunDirError, RunFiles, RunState};
 use focalsweep_core::shell::quoted;
-use focalsweep_report::{self as report, ReportError, Results};
+use focalsweep_report::{self as report, ReportError, Results, metrics_at_operating_point};
 
 /// A run that is to be ranked beside others.
 struct Part {
@@ -132,8 +132,10 @@ fn common_splits(parts: &[Part]) -> Result<BTreeMap<u32, String>, ReportError> {
 /// trials are told apart by.
 fn same_trials(first: &Part, other: &Part) -> Result<(), RunError> {
     // Figures at the operating point are measured again where the points differ.
+    let at_point = metrics_at_operating_point();
     let is_of_training = |name: &&String| {
-        name.as_str() != "train_seconds" && !["op_", "threshold", "cost"].iter().any(|part| name.contains(part))
+        let follows = at_point.contains(name) || ["cost", "net_benefit"].iter().any(|part| name.contains(part));
+        name.as_str() != "train_seconds" && !follows
     };
     let rows: HashMap<(&str, u32), _> =
         first.results.rows.iter().map(|row| ((row.trial_id.as_str(), row.replicate), row)).collect();
