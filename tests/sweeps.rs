@@ -33,8 +33,9 @@ fn result_columns() -> Vec<String> {
         names.extend(metrics.split(' ').map(|metric| format!("{part}_{metric}")));
     }
     names.extend(["threshold", "threshold_raw"].map(str::to_owned));
-    for part in ["val_op", "test_op"] {
-        names.extend("tp fp tn fn precision recall fpr".split(' ').map(|metric| format!("{part}_{metric}")));
+    for part in ["val", "test"] {
+        names.extend("tp fp tn fn precision recall fpr".split(' ').map(|metric| format!("{part}_op_{metric}")));
+        names.extend(["partial_auc", "precision_at_k"].map(|metric| format!("{part}_{metric}")));
     }
     names
 }
