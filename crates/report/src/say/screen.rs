@@ -129,7 +129,7 @@ fn more(left: &[(usize, &str)], has_methods: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Exporter;
+    use crate::say::Exporter;
     use crate::evidence::{Decision, Outcome};
     use crate::read::{Results, Value};
     use crate::tests::{ranked, results, row};
