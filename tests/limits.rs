@@ -264,7 +264,8 @@ fn replicates_that_do_not_fit_together_are_prepared_one_by_one() {
     let names: Vec<String> = (0..30).map(|at| format!("x{at}")).collect();
     let folder = sweep(format!("{},y\n{}", names.join(","), (0..40_000).map(row).collect::<String>()), "");
     let run = |limits: &str, out: &str| {
-        let more = ["--set", "replicates=100", "--set", "train.epochs=1", "--set", "train.batch_size=4096"];
+        let more = ["replicates=100", "train.epochs=1", "train.batch_size=4096", "scores=none"];
+        let more: Vec<&str> = more.iter().flat_map(|change| ["--set", change]).collect();
         let said =
             under(limits, folder.path(), &[&["run", "s.yaml", "--out", out, "--no-progress"], &more[..]].concat());
         assert_eq!(said.code, Some(0), "{said:?}");

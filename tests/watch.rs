@@ -106,7 +106,11 @@ fn a_run_is_followed_to_its_end_and_its_page_grows() {
     let said = watch.said();
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     let lines: Vec<&str> = said.stdout.lines().collect();
-    assert_eq!(lines[0], "followed: finished; 80 of 80 rows done, 0 failed; 40 of 40 jobs", "{}", said.stdout);
+    assert_eq!(
+        lines[0], "followed: finished; 80 of 80 rows of results done, 0 failed; 40 of 40 jobs",
+        "{}",
+        said.stdout
+    );
     assert_eq!(*lines.last().unwrap(), "run/live.html");
     assert!(said.stderr.contains("run/live.html is kept fresh"), "{}", said.stderr);
     let last = payload(&page).unwrap();
@@ -127,7 +131,7 @@ fn what_failed_is_in_the_exit_code_and_nothing_is_written() {
     let before = files(folder);
     let said = focalsweep(folder, ["watch", "run"]);
     assert_eq!(said.code, Some(1), "{}", said.stderr);
-    assert!(said.stdout.starts_with("failing: finished; 4 of 4 rows done, 2 failed"), "{}", said.stdout);
+    assert!(said.stdout.starts_with("failing: finished; 4 of 4 rows of results done, 2 failed"), "{}", said.stdout);
     assert!(said.stdout.ends_with("run/report.html\n"), "{}", said.stdout);
     assert!(files(folder) == before, "watching wrote something");
 }

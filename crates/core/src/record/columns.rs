@@ -340,7 +340,7 @@ mod tests {
             bare.map(|name| format!("{prefix}_{name}")).collect::<Vec<_>>()
         };
         let at_point = |prefix: &str| {
-            let bare = "op_tp op_fp op_tn op_fn op_precision op_recall op_fpr".split(' ');
+            let bare = "op_tp op_fp op_tn op_fn op_precision op_recall op_fpr partial_auc precision_at_k".split(' ');
             bare.map(|name| format!("{prefix}_{name}")).collect::<Vec<_>>()
         };
         let parts = ["train", "val", "test"].map(of_split).concat();

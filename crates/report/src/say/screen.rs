@@ -129,9 +129,9 @@ fn more(left: &[(usize, &str)], has_methods: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::say::Exporter;
     use crate::evidence::{Decision, Outcome};
     use crate::read::{Results, Value};
+    use crate::say::Exporter;
     use crate::tests::{ranked, results, row};
     use focalsweep_core::metrics::catalogue::Test;
 

@@ -222,6 +222,16 @@ fn stopping((metric, patience, min_delta, restore_best_weights): (usize, u32, f6
     Stopping::Rule(EarlyStopping { metric, goal: metric.goal(), patience, min_delta, restore_best_weights })
 }
 
+/// Watches nothing that the operating point has no rate for.
+fn fitting(train: TrainSpec, point: &OperatingPoint) -> TrainSpec {
+    match &train.early_stopping {
+        Stopping::Rule(rule) if rule.metric == Monitor::ValPartialAuc && point.lacks("partial_auc").is_some() => {
+            TrainSpec { early_stopping: Stopping::Auto, ..train }
+        }
+        _ => train,
+    }
+}
+
 prop_compose! {
     fn train()(
         epochs in prop_oneof![Just(Epochs::Auto), (1_u32..1000).prop_map(Epochs::Count)],
@@ -232,7 +242,7 @@ prop_compose! {
         epsilon in option::of(share()),
         early_stopping in prop_oneof![
             Just(Stopping::Auto), Just(Stopping::None),
-            (0_usize..3, 1_u32..99, 0.0..1.0_f64, any::<bool>()).prop_map(stopping),
+            (0..Monitor::WORDS.len(), 1_u32..99, 0.0..1.0_f64, any::<bool>()).prop_map(stopping),
         ],
         backend in prop_oneof![Just(Backend::Auto), Just(Backend::Fused), Just(Backend::Libtorch)],
     ) -> TrainSpec {
@@ -373,6 +383,7 @@ prop_compose! {
         minutes in option::of(1_u32..9999), early in option::of((any::<bool>(), 2_u32..=10)),
     ) -> Spec {
         let target = |value| Target { metric: "val_auc".to_owned(), value };
+        let train = fitting(train, &operating_point);
         Spec {
             run_cap: search.map(|(run_cap, ..)| run_cap),
             wave: search.and_then(|(_, wave, _)| wave),
