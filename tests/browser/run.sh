@@ -131,7 +131,8 @@ NOTES
 # A run that goes on for longer than anybody looks, and its page.
 cat >"$folder/live.yaml" <<'SPEC'
 name: live
-data: {source: rows.parquet, synth: {rows: 3000, features: 5, positives: 300}, label: Class}
+data: {source: rows.parquet, synth: {rows: 6000, features: 5, positives: 600}, label: Class}
+model: {hidden: [128]}
 train: {epochs: 100, batch_size: 64, early_stopping: none}
 replicates: 100
 parameters: {loss: {value: focal}, alpha: {values: [0.25, 0.5, 0.75]}, gamma: {min: 0, max: 4, count: 8}}
