@@ -104,7 +104,7 @@ def test_a_program_of_another_version_is_refused(tmp_path: Path, monkeypatch: py
 
 
 LONG: dict[str, Any] = {
-    "train": {"epochs": 400, "early_stopping": None, "batch_size": 64},
+    "train": {"epochs": 1500, "early_stopping": None, "batch_size": 64},
     "launch": {"devices": "cpu"},
     "operating_point": {"max_fpr": 0.05},
 }
@@ -134,7 +134,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on(crash: pa.Table, tmp_path: Path) -> No
         focalsweep.resume(path)
     run = focalsweep.resume(moved, progress=False)
     assert run.state == "finished" and run.results().num_rows == 2
-    assert pc.max(run.history()["epoch"]).as_py() == 400
+    assert pc.max(run.history()["epoch"]).as_py() == LONG["train"]["epochs"]
 
 
 def test_the_program_ends_with_its_python(tmp_path: Path) -> None:
