@@ -53,4 +53,5 @@ def _save(file: Path, folder: Path) -> None:
 
     model = onnx.load(str(file))
     signature = ModelSignature(of(model.graph.input), of(model.graph.output))
-    mlflow.onnx.save_model(model, str(folder), signature=signature, pip_requirements=["onnx", "onnxruntime"])
+    needs = {"pip_requirements": ["onnx", "onnxruntime"], "onnx_execution_providers": ["CPUExecutionProvider"]}
+    mlflow.onnx.save_model(model, str(folder), signature=signature, **needs)
