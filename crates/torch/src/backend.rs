@@ -313,7 +313,7 @@ impl Libtorch<'_> {
         let mut scored = Scored { raw, scores, loss: totals.into_iter().map(|total| total / n as f64).collect() };
         if terms.iter().any(|loss| matches!(loss, TrialLoss::Pairs(_))) {
             let y: Vec<u8> = Vec::try_from(rows.y.f_to_kind(Kind::Uint8)?.f_to_device(Device::Cpu)?)?;
-            self.stack.score_pairs(models, &y, &mut scored);
+            self.stack.score_pairs(models, (&scored.raw, &y), &mut scored.loss);
         }
         Ok(scored)
     }

@@ -14,6 +14,7 @@ mod loss;
 mod pairs;
 mod runs;
 pub mod serve;
+mod tensors;
 mod uploads;
 
 pub use backend::LibtorchOn;

@@ -7,6 +7,7 @@ use focalsweep_core::losses::{Formula, LossTerms, PairTerms, TrialLoss};
 use tch::{Kind, TchError, Tensor};
 
 use super::pairs::StackedPairs;
+use super::tensors::{LossAndSlope, column};
 
 /// The losses of a stack's trials.
 #[derive(Debug)]
@@ -69,15 +70,6 @@ impl Targets {
         })
     }
 }
-
-/// A `[k, 1]` tensor.
-pub(super) fn column<T>(of: &[T], value: impl Fn(&T) -> f64, device: tch::Device) -> Result<Tensor, TchError> {
-    let values: Vec<f32> = of.iter().map(|one| value(one) as f32).collect();
-    Tensor::f_from_slice(&values)?.f_to_device(device)?.f_unsqueeze(1)
-}
-
-/// Losses `[k, N]`, and their derivatives by the logits when asked.
-pub(super) type LossAndSlope = (Tensor, Option<Tensor>);
 
 impl StackedLoss {
     pub(super) fn new(losses: &[TrialLoss], epsilon: Option<f64>, device: tch::Device) -> Result<Self, TchError> {

@@ -4,7 +4,7 @@
 use focalsweep_core::losses::PairTerms;
 use tch::{Kind, TchError, Tensor};
 
-use super::loss::{LossAndSlope, column};
+use super::tensors::{LossAndSlope, column};
 
 /// What trials read, as `[k, 1]` tensors.
 #[derive(Debug)]

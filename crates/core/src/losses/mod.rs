@@ -1,7 +1,7 @@
 //! The losses, one file each: what it is called, where it comes from, and what its formula reads of a trial.
 //!
-//! Most give a row a loss of its own ([`LossTerms`]); one is over pairs of rows of a batch ([`PairTerms`]). One stack can
-//! hold trials of different losses. The words and the hyperparameters stand in the table of `spec::parameters`.
+//! Most give a row a loss of its own ([`LossTerms`]); one is over pairs of rows of a batch ([`PairTerms`]). One stack
+//! can hold trials of different losses. The words and the hyperparameters stand in the table of `spec::parameters`.
 
 mod asymmetric;
 mod bce;

@@ -1,12 +1,13 @@
 //! Value and slope of the squared hinge over pairs of rows, in O(n log n).
 //!
-//! A pair of a positive and a negative has max(0, m - (z₊ - z₋))²: an upper bound of whether the two stand the wrong way
-//! round, of which AUC counts the share, and one whose least is that of AUC (Gao & Zhou 2015, theorem 5). With v = z - m
-//! for positives and v = z for negatives a pair counts where v₋ > v₊, and then by (v₋ - v₊)². So rows in the order of v
-//! need the number, the sum and the sum of squares of those before them, and no pair is looked at (Rust & Hocking 2023).
+//! A pair of a positive and a negative has max(0, m - (z₊ - z₋))²: an upper bound of whether the two stand the wrong
+//! way round, of which AUC counts the share, and one whose least is that of AUC (Gao & Zhou 2015, theorem 5). With
+//! v = z - m for positives and v = z for negatives a pair counts where v₋ > v₊, and then by (v₋ - v₊)². So rows in the
+//! order of v need the number, the sum and the sum of squares of those before them, and no pair is looked at (Rust &
+//! Hocking 2023).
 //!
-//! The loss of a batch is the mean over its pairs times its rows, so that step sizes mean what they do for other losses.
-//! A batch without a positive or without a negative has none. Labels that are smoothed by ε: ε/2 of the pairs are taken
+//! The loss of a batch is the mean over its pairs times its rows, so that step sizes mean what they do for other
+//! losses. A batch without a positive or without a negative has none. Labels that are smoothed by ε: ε/2 of the pairs are taken
 //! the other way round.
 
 /// What the loss of a trial's pairs reads.

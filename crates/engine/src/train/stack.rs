@@ -2,7 +2,6 @@
 
 use std::sync::OnceLock;
 
-use super::backend::Scored;
 use super::drawn::{drawn, rows_per_epoch, there};
 use super::schedule::Schedule;
 use super::smote::{Kinds, synthesise};
@@ -143,12 +142,12 @@ impl Stack {
         })
     }
 
-    /// Puts the mean loss over pairs where the models in the stack's slots `models` have a loss of pairs: `scored` has
-    /// their logits over rows with the labels `y`.
-    pub fn score_pairs(&self, models: &[usize], y: &[u8], scored: &mut Scored) {
+    /// Puts the mean loss over pairs into `loss` where the models in the stack's slots `models` have a loss of pairs:
+    /// `raw` has their logits over rows with the labels `y`.
+    pub fn score_pairs(&self, models: &[usize], (raw, y): (&[f32], &[u8]), loss: &mut [f64]) {
         for (m, &slot) in models.iter().enumerate() {
             if let TrialLoss::Pairs(terms) = &self.losses[slot] {
-                scored.loss[m] = terms.mean(&scored.raw[m * y.len()..(m + 1) * y.len()], y);
+                loss[m] = terms.mean(&raw[m * y.len()..(m + 1) * y.len()], y);
             }
         }
     }

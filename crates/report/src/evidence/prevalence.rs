@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use super::report::Report;
 use crate::rank::{Ranked, Ranking};
 use crate::read::{column, percent};
 use focalsweep_core::metrics::catalogue::Confused;
@@ -41,30 +40,31 @@ pub struct AtShare {
     pub threshold: Option<f64>,
 }
 
-impl Report {
-    /// Adds what the trials shown come to where `share` of the rows are positive, above 0 and below 1, and a warning
-    /// where the test rows have many more. Nothing without figures at the operating point on the test rows.
-    pub fn at_prevalence(&mut self, share: f64) {
-        let ranking = &self.ranking;
-        let Some(sample) = ranking.trials.iter().find_map(|ranked| sample_share(ranking, ranked)) else { return };
+impl Prevalence {
+    /// What the trials shown come to where `share` of the rows are positive, above 0 and below 1. `None` without figures
+    /// at the operating point on the test rows.
+    pub(super) fn of(ranking: &Ranking, share: f64) -> Option<Self> {
+        let sample = ranking.trials.iter().find_map(|ranked| sample_share(ranking, ranked))?;
         let found = ranking
             .shown()
             .iter()
             .filter_map(|ranked| Some((ranked.trial.trial_id.clone(), at_share(ranking, ranked, (share, sample))?)));
         let trials = found.collect();
+        Some(Self { share, sample, trials })
+    }
+
+    /// What is to be known where the test rows have many more positives.
+    pub(super) fn enriched(&self) -> Option<String> {
         let odds = |share: f64| share / (1.0 - share);
-        let times = odds(sample) / odds(share);
-        if times >= ENRICHED {
-            let warning = format!(
+        let times = odds(self.sample) / odds(self.share);
+        (times >= ENRICHED).then(|| {
+            format!(
                 "{} % of the test rows are positive, which is {times:.1} times the odds of {} %: the precision, alerts \
                  and costs that are not said to be of the latter are of the sample",
-                percent(sample),
-                percent(share)
-            );
-            // Asked for, and so before all else.
-            self.ranking.warnings.insert(0, warning);
-        }
-        self.answer.prevalence = Some(Prevalence { share, sample, trials });
+                percent(self.sample),
+                percent(self.share)
+            )
+        })
     }
 }
 
@@ -105,6 +105,7 @@ fn moved(probability: f64, from: f64, to: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::Report;
     use crate::read::Results;
     use crate::tests::{ranked, results, row};
     use focalsweep_core::spec::OperatingPoint;

@@ -75,6 +75,15 @@ pub struct Answer {
 }
 
 impl Report {
+    /// Adds what the trials shown come to where `share` of the rows are positive, above 0 and below 1, and a warning
+    /// where the test rows have many more. Nothing without figures at the operating point on the test rows.
+    pub fn at_prevalence(&mut self, share: f64) {
+        let Some(found) = Prevalence::of(&self.ranking, share) else { return };
+        // Asked for, and so before all else.
+        self.ranking.warnings.splice(0..0, found.enriched());
+        self.answer.prevalence = Some(found);
+    }
+
     /// A ranking of which nothing more is known.
     pub fn bare(ranking: Ranking) -> Self {
         Self { ranking, answer: Answer::default() }

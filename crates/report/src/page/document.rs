@@ -9,8 +9,6 @@ use serde_json::Serializer;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
 use sha2::{Digest, Sha256};
 
-use super::payload::Payload;
-
 /// Where the payload begins.
 pub(super) const PAYLOAD: &str = r#"<script type="application/json" id="payload">"#;
 
@@ -59,9 +57,9 @@ pub(super) struct Around<'a> {
     pub(super) plotting: Option<&'a str>,
 }
 
-/// The page of a run.
-pub(super) fn page(payload: &Payload) -> String {
-    let around = Around { template: TEMPLATE, title: &payload.run.name, scripts: &SCRIPTS, plotting: Some(PLOTTING) };
+/// The page of the run `name`.
+pub(super) fn page(name: &str, payload: &impl Serialize) -> String {
+    let around = Around { template: TEMPLATE, title: name, scripts: &SCRIPTS, plotting: Some(PLOTTING) };
     self::around(&around, payload)
 }
 

@@ -52,5 +52,6 @@ pub fn to_html(
     (report, live): (&Report, Live),
     for_each: ForEach<'_>,
 ) -> Result<String, ReportError> {
-    Ok(document::page(&payload(scores, results, report, (Embedded::First(MOST), live), for_each)?))
+    let payload = payload(scores, results, report, (Embedded::First(MOST), live), for_each)?;
+    Ok(document::page(&payload.run.name, &payload))
 }

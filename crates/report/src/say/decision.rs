@@ -1,7 +1,7 @@
 //! What to deploy, in words.
 
 use super::numbers::number;
-use super::sentences::first;
+use super::ranks_first::ranks_first;
 use super::summary::{in_words, interval_of};
 use crate::evidence::{Decision, Outcome, Report};
 use crate::rank::Ranked;
@@ -41,7 +41,7 @@ pub fn answer_in_short(report: &Report) -> Vec<String> {
     let decided = report.answer.decision.as_ref().and_then(|decision| report.ranking.trial(&decision.trial));
     let what = decision_in_short(report).unwrap_or_else(|| "Decision: none, since no trials were compared.".to_owned());
     let caught = catches(report, decided.unwrap_or(winner)).map(|caught| caught + ".");
-    [Some(what), caught, Some(first(report, winner))].into_iter().flatten().collect()
+    [Some(what), caught, Some(ranks_first(report, winner))].into_iter().flatten().collect()
 }
 
 fn why(report: &Report, decision: &Decision, chosen: &Ranked) -> Option<String> {

@@ -20,6 +20,7 @@ mod paragraphs;
 mod prevalence;
 mod procedure;
 mod ranked;
+mod ranks_first;
 mod screen;
 mod sentences;
 mod summary;

@@ -9,12 +9,12 @@ use super::new_groups::apart_in_words;
 use super::numbers::{number, p_in_words};
 use super::prevalence::prevalence_in_words;
 use super::procedure::procedure_in_words;
-use super::summary::in_words;
+use super::ranks_first::ranks_first;
 use crate::evidence::{Claim, Confirmed, Correction, Guarantee, Kind, Report, Start};
 use crate::rank::{Ranked, Ranking};
-use crate::read::{column, operating_point_in_words, parameters, percent, split_word, thousands};
+use crate::read::{column, operating_point_in_words, parameters, percent, thousands};
 use focalsweep_core::losses;
-use focalsweep_core::metrics::catalogue::{METRICS, Test};
+use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::spec::Split;
 
 /// What the run says, sentence by sentence, the most important first; empty when no trial has metrics.
@@ -31,7 +31,7 @@ pub(super) fn findings(report: &Report) -> Vec<String> {
     let Some(winner) = ranking.winner() else { return Vec::new() };
     // Asked for, and so before all else.
     let mut out = prevalence_in_words(report);
-    out.push(first(report, winner));
+    out.push(ranks_first(report, winner));
     match ranking.best_plain() {
         None => out.push(
             "There is no plain cross-entropy to hold it against: a space `- loss: {value: bce}` under `parameters` \
@@ -70,57 +70,6 @@ fn plain_ended_early(plain: &Ranked) -> String {
          `focalsweep confirm` trains it to its end.",
         plain.rank
     )
-}
-
-pub(super) fn first(report: &Report, winner: &Ranked) -> String {
-    let ranking = &report.ranking;
-    let name = format!("{} ({})", in_words(ranking, winner), winner.trial.trial_id);
-    let (compared, tied) = report.compared_and_tied();
-    let on = split_word(ranking.on);
-    let what = ranking.test().map_or("", Test::subject);
-    let all_are = ranking.trials.iter().all(|ranked| ranking.is_as_far(ranked));
-    let far = if all_are { "" } else { " that were trained as far" };
-    match (ranking.trials.len(), compared, tied) {
-        (1, ..) => format!("{name} is the only trial."),
-        (all, 0, _) => format!(
-            "{name} ranks first of {all}; none was compared with it (that needs scores, and a rank key that has a \
-             test: {}).",
-            tested_keys()
-        ),
-        (all, n, 0) => {
-            format!(
-                "{name} ranks first of {all}; on the {on} rows its {what} can be told from those of all {n} others{far}{}.",
-                beaten(report)
-            )
-        }
-        (all, n, t) if t == n && all_are => {
-            format!("{name} ranks first of {all}, but on the {on} rows its {what} cannot be told from any other's.")
-        }
-        (all, n, t) if t == n => format!(
-            "{name} ranks first of {all}, but on the {on} rows its {what} cannot be told from that of any other that was \
-             trained as far."
-        ),
-        (all, n, t) => {
-            format!(
-                "{name} ranks first of {all}; on the {on} rows the {what} of {t} of the {n} others{far} cannot be \
-                 told from its{}.",
-                beaten(report)
-            )
-        }
-    }
-}
-
-/// Where another rank key came first: that others can be told to be better than the winner.
-fn beaten(report: &Report) -> String {
-    let claims = report.ranking.trials.iter().filter_map(|ranked| report.against(ranked)).filter(|claim| claim.told());
-    let better = claims.filter(|claim| claim.favours() == Some(false)).count();
-    if better == 0 { String::new() } else { format!(", and {better} can be told to be better") }
-}
-
-/// The metrics that trials can be told apart by.
-fn tested_keys() -> String {
-    let names: Vec<&str> = METRICS.iter().filter(|metric| metric.test.is_some()).map(|metric| metric.name).collect();
-    names.join(", ")
 }
 
 /// What the winner buys against plain cross-entropy, on the test rows.

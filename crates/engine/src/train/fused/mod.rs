@@ -286,7 +286,7 @@ impl Kernel for Score<'_, '_> {
         for loss in &mut scored.loss {
             *loss /= n as f64;
         }
-        stack.score_pairs(models, &rows.y, &mut scored);
+        stack.score_pairs(models, (&scored.raw, &rows.y), &mut scored.loss);
         scored
     }
 }
