@@ -673,7 +673,8 @@ fn a_controller_that_is_away() {
 #[test]
 fn detached_interrupted_killed_and_attached() {
     let Some(slurm) = Slurm::up(&[]) else { return };
-    let sweep = Sweep::pairs(LONG_EPOCHS, &[]);
+    // Long enough that it still goes on after three launchers, on any machine.
+    let sweep = Sweep::pairs(3 * LONG_EPOCHS, &[]);
     let said = sweep.run(&["--launcher", "slurm", "--detach"]);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     let job = sweep.jobs()[0];
@@ -706,7 +707,7 @@ fn detached_interrupted_killed_and_attached() {
     let said = sweep.run(&["--launcher", "slurm", "--resume"]);
     assert_eq!(said.code, Some(0), "{}\n{}", said.stderr, sweep.logs());
     assert_eq!(sweep.jobs().len(), 2);
-    sweep.is_like(&LONG);
+    sweep.is_like(&local(3 * LONG_EPOCHS));
 }
 
 #[test]
