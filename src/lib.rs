@@ -17,5 +17,6 @@ pub mod launch;
 pub mod line;
 pub mod logging;
 pub mod output;
+pub mod pager;
 pub mod progress;
 pub mod run;

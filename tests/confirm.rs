@@ -390,6 +390,36 @@ fn a_finished_run_is_confirmed_after_the_fact() {
     assert!(said.stderr.contains("to confirm: 7 trials x 2 new replicates"), "{}", said.stderr);
 }
 
+/// The best of each method, though one of them ranks last.
+#[test]
+fn each_method_is_trained_afresh_where_that_is_asked() {
+    let place = Place::new();
+    let sweep = fs::read_to_string(place.path().join("sweep.yaml")).unwrap();
+    let weighted = "  - {loss: {value: weighted_bce}, learning_rate: {values: [1e-6, 1e-5]}}\n";
+    fs::write(place.path().join("sweep.yaml"), sweep + weighted).unwrap();
+    let asked = ["confirm={trials: 1, replicates: 2, methods: true}"];
+    for (out, changes) in [("by-key", &asked[..]), ("by-flag", &[])] {
+        let said = place.run(out, changes, &[]);
+        assert_eq!(said.code, Some(0), "{}", said.stderr);
+    }
+    let said = place.confirm("by-flag", &["--trials", "1", "--replicates", "2", "--methods"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let afresh = |out: &str| -> BTreeSet<String> {
+        let found = replicates(&place.path().join(out)).into_keys();
+        found.filter(|(phase, _)| phase == "confirm").map(|(_, trial)| trial).collect()
+    };
+    let report = json(&focalsweep(place.path(), ["report", "by-key", "--format", "json"]));
+    let id = |value: &Value| value["trial_id"].as_str().unwrap().to_owned();
+    let methods: BTreeSet<String> = report["methods"].as_array().unwrap().iter().map(id).collect();
+    assert_eq!((afresh("by-key"), methods.len()), (methods.clone(), 3));
+    assert_eq!(afresh("by-flag"), methods);
+    // So each has claims about its settings.
+    let plain = id(&report["answer"]["baseline"]);
+    let claims = report["claims"].as_array().unwrap().iter().filter(|claim| claim["kind"] == "settings");
+    let of: BTreeSet<String> = claims.map(|claim| claim["of"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(of, methods.into_iter().filter(|trial| *trial != plain).collect());
+}
+
 #[test]
 fn what_cannot_be_confirmed_is_refused() {
     let place = Place::with_copy_of(&search(), "run");

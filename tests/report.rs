@@ -6,9 +6,10 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use common::{files, focalsweep};
+use common::{files, focalsweep, program};
 use focalsweep_core::record::RunFiles;
 use focalsweep_core::spec::{OperatingPoint, parse_operating_point};
 use focalsweep_report as report;
@@ -328,6 +329,40 @@ fn runs_of_other_rows_are_not_compared() {
         assert!(text.contains("train one of them again"), "{text}");
     }
     assert_eq!(compare(Path::new("none"), &[]).code, Some(2));
+}
+
+/// In a terminal a table that is longer goes through `$PAGER`, which git's users know; what fits does not.
+#[test]
+fn a_long_table_goes_through_a_pager() {
+    if Command::new("script").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no script(1), which makes a terminal");
+        return;
+    }
+    let shown = |lines: u32, pager: &str| {
+        let program = program(run_dir()).get_program().to_string_lossy().into_owned();
+        let report = format!("'{program}' report '{}' --all", run_dir().display());
+        let said = Command::new("script")
+            .args(["-qec", &format!("stty rows {lines} cols 100; {report}"), "/dev/null"])
+            .env("PAGER", pager)
+            .env("TERM", "xterm")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert!(said.status.success(), "{said:?}");
+        String::from_utf8(said.stdout).unwrap()
+    };
+    let table = shown(500, "sed s/^/paged:/");
+    assert!(!table.contains("paged:") && table.contains("decision") && table.lines().count() > 20, "{table}");
+    let paged = shown(12, "sed s/^/paged:/");
+    assert_eq!(paged.replace("paged:", ""), table, "all of it");
+    assert!(paged.lines().all(|line| line.starts_with("paged:")), "{paged}");
+    for pager in ["cat", "", "true"] {
+        let left_alone = if pager == "true" { "" } else { &table };
+        assert_eq!(shown(12, pager), left_alone, "PAGER={pager:?}");
+    }
+    assert!(shown(12, "/nowhere/pager").ends_with(&table), "without the pager it is shown all the same");
+    let piped = report(run_dir(), &["--all"]);
+    assert!(!piped.contains("paged:"));
 }
 
 #[test]

@@ -11,7 +11,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use clap::Parser;
+use clap::error::ErrorKind;
 use common::{Said, focalsweep, program};
+use focalsweep::cli::Cli;
 use tempfile::TempDir;
 
 const SWEEP: &str = "
@@ -46,6 +49,48 @@ fn shells_complete_commands() {
         Ok(output) => assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "report", "{output:?}"),
         Err(why) => eprintln!("skipped: bash does not start here: {why}"),
     }
+}
+
+/// Commands of a page: lines of its code, and what it quotes, that begin with the program's name.
+fn commands(page: &str) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    for (at, line) in page.lines().enumerate() {
+        let code = line.trim_start_matches([' ', '>']).trim_start_matches("$ ").strip_prefix("focalsweep ");
+        found.extend(code.map(|rest| (at + 1, rest.split(" #").next().unwrap())));
+        let quoted = line.split('`').skip(1).step_by(2).filter_map(|code| code.strip_prefix("focalsweep "));
+        found.extend(quoted.map(|rest| (at + 1, rest)));
+    }
+    found
+}
+
+/// Whatever a page tells people to type is a command with these flags and values.
+#[test]
+fn every_command_of_the_docs_is_one() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages: Vec<_> = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    pages.extend(["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "data/README.md"].map(|name| root.join(name)));
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for page in pages.iter().filter(|page| page.extension().is_some_and(|ending| ending == "md")) {
+        let text = fs::read_to_string(page).unwrap();
+        for (line, command) in commands(&text) {
+            // To be filled in by whoever reads it, or to be read on.
+            if command.contains(['…', '<', '[', '|', '\\', '=', '(']) && !command.contains("--set ") {
+                continue;
+            }
+            let Some(words) = shlex::split(command.split([';', '&']).next().unwrap()) else { continue };
+            seen += 1;
+            if let Err(error) = Cli::try_parse_from(["focalsweep".to_owned()].into_iter().chain(words))
+                && matches!(
+                    error.kind(),
+                    ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand | ErrorKind::ArgumentConflict
+                )
+            {
+                wrong.push(format!("{}:{line}: {command}: {error}", page.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(seen > 80, "only {seen} were found");
 }
 
 #[test]

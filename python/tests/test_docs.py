@@ -1,8 +1,11 @@
-"""Snippets of docs/python.md and of the README, and the example notebook, as a reader would run them."""
+"""Snippets of docs/python.md and of the README, commands of the tutorial, and the example notebook, as a reader would
+run them."""
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -60,6 +63,48 @@ def test_the_trainer_of_the_page_trains(tmp_path: Path) -> None:
     )
     results = run.results("pandas")
     assert (results["state"] == "finished").all() and (results["test_auc"] > 0.55).all()
+
+
+def commands(page: str, heading: str = "") -> list[str]:
+    """Indented lines of a page, or of the part under a heading: what a reader types."""
+    text = (ROOT / page).read_text().split(f"## {heading}" if heading else "\n", 1)[1]
+    lines = (text.split("\n## ", 1)[0] if heading else text).splitlines()
+    return [line.strip() for line in lines if re.match(r"    (focalsweep|python3) ", line)]
+
+
+def typed(lines: list[str], folder: Path) -> None:
+    """Types them, one after the other. A page is not opened, and nobody sits before a run that is watched."""
+    bin = folder / "bin"
+    bin.mkdir()
+    (bin / "focalsweep").symlink_to(Path(os.environ["FOCALSWEEP"]).absolute())
+    (bin / "python3").symlink_to(sys.executable)
+    env = {**os.environ, "PATH": f"{bin}:{os.environ['PATH']}", "CUDA_VISIBLE_DEVICES": ""}
+    for line in lines:
+        if line.startswith("focalsweep open "):
+            continue
+        said = subprocess.run(["bash", "-c", line], cwd=folder, env=env, capture_output=True, text=True, check=False)
+        assert said.returncode == 0, f"{line}\n{said.stdout}{said.stderr}"
+
+
+def test_every_command_of_the_tutorial_runs(tmp_path: Path) -> None:
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    lines = commands("docs/tutorial.md")
+    assert len(lines) >= 9
+    # The rows to come are the reader's own.
+    typed([lines[0], "head -n 500 crash.csv >new.csv", *lines[1:]], tmp_path)
+    assert len((tmp_path / "scored.csv").read_text().splitlines()) == 500
+    assert (tmp_path / "model.onnx").stat().st_size > 1000
+
+
+def test_the_commands_on_your_own_data_of_the_readme_run(tmp_path: Path) -> None:
+    program = os.environ["FOCALSWEEP"]
+    synth = [program, "data", "synth", "--rows", "3000", "--features", "4", "--positives", "150", "--out", "made.csv"]
+    subprocess.run(synth, cwd=tmp_path, check=True, capture_output=True)
+    (tmp_path / "cards.csv").write_text((tmp_path / "made.csv").read_text().replace("Class", "is_fraud", 1))
+    lines = commands("README.md", "Your own data")
+    assert [line.split()[1] for line in lines] == ["init", "run", "report", "watch", "open", "index", "export"]
+    typed(lines, tmp_path)
+    assert (tmp_path / "model.onnx").exists() and (tmp_path / "runs" / "index.html").exists()
 
 
 def test_the_notebook_is_its_script_and_runs(tmp_path: Path) -> None:

@@ -349,6 +349,9 @@ pub struct ConfirmArgs {
     /// On how many new replicates each is to be trained [default: the spec's confirm.replicates, else 10]
     #[arg(long, value_name = "M", value_parser = within(&ConfirmSpec::REPLICATES))]
     pub replicates: Option<u32>,
+    /// The best trial of each method too, a loss and sampling or a trainer [default: the spec's confirm.methods]
+    #[arg(long)]
+    pub methods: bool,
     /// Where.
     #[command(flatten)]
     pub launch: LaunchArgs,

@@ -39,7 +39,7 @@ pub struct ReportArgs {
     /// Only the first N trials [default: in a table as many as have room on a screen, else all]
     #[arg(long, value_name = "N")]
     pub top: Option<usize>,
-    /// A table of all that there is to say, however long
+    /// A table of all that there is to say, however long; $PAGER shows what has more lines than the terminal
     #[arg(long)]
     pub all: bool,
     /// How it looks

@@ -18,6 +18,7 @@ pub(super) fn confirm(args: &ConfirmArgs, log: &Log) -> Result<ExitCode, Failure
     let asked = ConfirmSpec {
         trials: args.trials.unwrap_or(default.trials),
         replicates: args.replicates.unwrap_or(default.replicates),
+        methods: args.methods || default.methods,
     };
     let options = RunOptions {
         out: Some(args.run_dir.clone()),
@@ -44,6 +45,9 @@ fn again(args: &ConfirmArgs) -> String {
         if let Some(value) = value {
             command += &format!(" --{name} {value}");
         }
+    }
+    if args.methods {
+        command += " --methods";
     }
     command + &flags(&args.launch)
 }

@@ -26,8 +26,9 @@ pub(super) fn show(spec: &Spec, workload: &Workload, format: PlanFormat) -> Resu
     let Workload { trials, plan, replicates, pool, sizes, .. } = workload;
     // Plain cross-entropy may come to the best trials.
     let confirm = spec.confirm.map(|confirm| (plan.trials.min(confirm.trials as usize + 1), confirm.replicates));
-    let then =
-        confirm.map(|(trials, replicates)| format!("at most {trials} trials x {replicates} replicates to confirm"));
+    let of_each = if spec.confirm.is_some_and(|confirm| confirm.methods) { " and the best of each method" } else { "" };
+    let then = confirm
+        .map(|(trials, replicates)| format!("at most {trials} trials{of_each} x {replicates} replicates to confirm"));
     let memory = plan.memory(trials, sizes);
     // Of the replicates that were prepared, for all.
     let prepared: u64 = replicates.iter().map(|r| 4 * (sizes.rows * r.features.len()) as u64).sum();

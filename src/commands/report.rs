@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use super::spec::{closed, read_spec};
 use crate::cli::{OrderName, PhaseName, ReportArgs, ReportFormat, SplitName};
 use crate::output::{self, Failure, Plain};
+use crate::pager;
 use crate::run::{Look, WITH_INTERVALS, default_root, on_all_cores, report_of, together};
 use focalsweep_core::plan::Phase;
 use focalsweep_core::record::{RunFiles, write_named};
@@ -59,7 +60,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
         ReportFormat::Csv => Csv.export(&found),
         ReportFormat::Markdown => Markdown.export(&found),
     };
-    output::data(&text).map_err(closed)?;
+    if args.format == ReportFormat::Table { pager::show(&text) } else { output::data(&text) }.map_err(closed)?;
     Ok(ExitCode::SUCCESS)
 }
 

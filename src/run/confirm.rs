@@ -30,7 +30,7 @@ pub(super) fn wave_to_confirm(
         Err(report::ReportError::NoRows) => return Ok(None),
         ranking => ranking?,
     };
-    let finalists = report::finalists(&ranking, asked.trials as usize);
+    let finalists = report::finalists(&ranking, asked.trials as usize, asked.methods);
     let ids: HashSet<&str> = finalists.iter().map(|ranked| ranked.trial.trial_id.as_str()).collect();
     let missing = asked.replicates.saturating_sub(confirmed(workload, &ids));
     if ids.is_empty() || missing == 0 {

@@ -204,18 +204,25 @@ fn what_confirms_ranks_nobody() {
 #[test]
 fn finalists_are_the_best_and_the_baseline() {
     let ranking = ranked(&sweep(), &["auc", "fn"]);
-    let ids = |trials| finalists(&ranking, trials).iter().map(|ranked| ranked.trial.trial_id.as_str()).collect();
+    let ids = |trials| finalists(&ranking, trials, false).iter().map(|ranked| ranked.trial.trial_id.as_str()).collect();
     let found: [Vec<&str>; 4] = [1, 3, 4, 50].map(ids);
     assert_eq!(found[0], ["aaaa", "cccc"]);
     assert_eq!(found[1], ["aaaa", "bbbb", "dddd", "cccc"]);
     assert_eq!(found[2], found[1], "the baseline is one of the best");
     assert_eq!(found[3], ["aaaa", "bbbb", "dddd", "cccc", "eeee", "ffff"], "all that there are");
+    let of_each: Vec<&str> = finalists(&ranking, 1, true).iter().map(|ranked| ranked.trial.trial_id.as_str()).collect();
+    assert_eq!(of_each, ["aaaa", "cccc"], "the best of each method, which the baseline's is by itself");
+    let mut three = sweep();
+    three.rows.push(row("gggg", 0, "weighted_bce", None, 0.6, 9.0));
+    let ranking = ranked(&three, &["auc", "fn"]);
+    let of_each: Vec<&str> = finalists(&ranking, 2, true).iter().map(|ranked| ranked.trial.trial_id.as_str()).collect();
+    assert_eq!(of_each.iter().copied().collect::<std::collections::HashSet<_>>(), std::collections::HashSet::from(["aaaa", "bbbb", "cccc", "gggg"]));
 
     let alone = ranked(&results(vec![row("a", 0, "focal", Some((0.2, 2.0)), 0.9, 1.0)]), &["auc"]);
-    assert_eq!(finalists(&alone, 3).len(), 1, "no baseline");
+    assert_eq!(finalists(&alone, 3, true).len(), 1, "no baseline");
     let mut failed = row("b", 0, "bce", None, 0.9, 1.0);
     (failed.state, failed.metrics) = (State::Failed, vec![None; METRICS.len()]);
-    assert!(finalists(&ranked(&results(vec![failed]), &["auc"]), 3).is_empty(), "without figures nobody is");
+    assert!(finalists(&ranked(&results(vec![failed]), &["auc"]), 3, true).is_empty(), "without figures nobody is");
 }
 
 #[test]

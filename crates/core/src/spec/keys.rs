@@ -65,7 +65,7 @@ pub(super) const SPLIT: &[&str] = &[
     "repeats",
 ];
 pub(super) const EARLY_TERMINATE: &[&str] = &["type", "min_epochs", "max_epochs", "eta"];
-pub(super) const CONFIRM: &[&str] = &["trials", "replicates"];
+pub(super) const CONFIRM: &[&str] = &["trials", "replicates", "methods"];
 pub(super) const MODEL: &[&str] = &["hidden", "activation", "dropout", "initial_bias"];
 pub(super) const TRAIN: &[&str] = &[
     "epochs",

@@ -290,6 +290,7 @@ impl Reader {
         let confirm = ConfirmSpec {
             trials: count("trials", ConfirmSpec::TRIALS, default.trials),
             replicates: count("replicates", ConfirmSpec::REPLICATES, default.replicates.next_multiple_of(folds)),
+            methods: section.get("methods").and_then(|at| self.boolean(at)).unwrap_or(default.methods),
         };
         if !confirm.replicates.is_multiple_of(folds) {
             let message = format!("found {} replicates, expected a multiple of the {folds} folds", confirm.replicates);

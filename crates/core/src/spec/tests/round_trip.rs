@@ -392,7 +392,7 @@ prop_compose! {
             budget: minutes.and_then(|minutes| Span::parse(&format!("{minutes}m"))),
             confirm: confirm.map(|(trials, replicates)| {
                 let folds = split.folds.map_or(1, |folds| folds.folds);
-                ConfirmSpec { trials, replicates: (replicates / folds).max(1) * folds }
+                ConfirmSpec { trials, replicates: (replicates / folds).max(1) * folds, methods: trials % 2 == 0 }
             }),
             replicates: split.folds.map_or(replicates, Folds::replicates),
             trainers: BTreeMap::new(),

@@ -114,7 +114,7 @@ scores: none
         ..SplitSpec::default()
     };
     assert_eq!(spec.split, split);
-    assert_eq!(spec.confirm, Some(ConfirmSpec { trials: 2, replicates: 20 }));
+    assert_eq!(spec.confirm, Some(ConfirmSpec { trials: 2, replicates: 20, methods: false }));
     assert_eq!(spec.seed, u64::MAX);
     assert_eq!(spec.model.initial_bias, InitialBias::Value(-4.5));
     assert_eq!(
@@ -143,10 +143,12 @@ scores: none
 #[test]
 fn confirm_has_defaults_and_null_takes_it_away() {
     let with = |value: &str| read(LEAST, &[("confirm", value)]).map(|spec| spec.confirm);
-    assert_eq!(with("{}"), Ok(Some(ConfirmSpec { trials: 3, replicates: 10 })));
+    assert_eq!(with("{}"), Ok(Some(ConfirmSpec { trials: 3, replicates: 10, methods: false })));
+    let methods = ConfirmSpec { trials: 1, replicates: 10, methods: true };
+    assert_eq!(with("{trials: 1, methods: true}"), Ok(Some(methods)));
     assert_eq!(with("null"), Ok(None));
     let one = read(LEAST, &[("confirm.replicates", "5")]).unwrap().confirm;
-    assert_eq!(one, Some(ConfirmSpec { trials: 3, replicates: 5 }));
+    assert_eq!(one, Some(ConfirmSpec { trials: 3, replicates: 5, methods: false }));
     for (value, expected) in [
         ("{trials: 0}", "confirm.trials: found `0`, expected a whole number of at least 1"),
         ("{trials: 51}", "confirm.trials: found `51`, expected a whole number of at most 50"),

@@ -121,6 +121,9 @@ pub struct ConfirmSpec {
     #[serde(default = "defaults::confirm_replicates")]
     #[schemars(range(min = 2, max = 1_000))]
     pub replicates: u32,
+    /// Whether the best trial of each method (loss and sampling, or trainer) is trained beside them.
+    #[serde(default)]
+    pub methods: bool,
 }
 
 impl ConfirmSpec {
@@ -132,7 +135,7 @@ impl ConfirmSpec {
 
 impl Default for ConfirmSpec {
     fn default() -> Self {
-        Self { trials: defaults::confirm_trials(), replicates: defaults::confirm_replicates() }
+        Self { trials: defaults::confirm_trials(), replicates: defaults::confirm_replicates(), methods: false }
     }
 }
 
