@@ -352,7 +352,7 @@ fn a_long_table_goes_through_a_pager() {
         String::from_utf8(said.stdout).unwrap()
     };
     let table = shown(500, "sed s/^/paged:/");
-    assert!(!table.contains("paged:") && table.contains("decision") && table.lines().count() > 20, "{table}");
+    assert!(!table.contains("paged:") && table.contains("Decision") && table.lines().count() > 20, "{table}");
     let paged = shown(12, "sed s/^/paged:/");
     assert_eq!(paged.replace("paged:", ""), table, "all of it");
     assert!(paged.lines().all(|line| line.starts_with("paged:")), "{paged}");
