@@ -508,7 +508,8 @@ fn the_comparison() {
 /// Every loss, sampling and correction, with figures that follow from the scores that are kept.
 #[test]
 fn all_treatments_of_a_rare_class() {
-    let run = run(&repository().join("sweeps/treatments.yaml"), &["train.epochs=2", "replicates=1", "confirm=null"], &[]);
+    let run =
+        run(&repository().join("sweeps/treatments.yaml"), &["train.epochs=2", "replicates=1", "confirm=null"], &[]);
     run.is_complete(&Expected {
         trials: 108,
         replicates: 1,

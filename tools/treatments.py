@@ -122,9 +122,7 @@ def table(args):
         if not some:
             continue
         print(f"\n{len(some)} data sets ({title}): {', '.join(one['set'] for one in some)}\n")
-        methods = []
-        for one in some:
-            methods += [claim["method"] for claim in one["claims"] if claim["method"] not in methods]
+        methods = list(dict.fromkeys(claim["method"] for one in some for claim in one["claims"]))
         print("| | " + " | ".join(f"{WORDS[about]}: better, worse, cannot be told | mean difference" for about in MEASURES) + " |")
         print("|---|" + "---|---:|" * len(MEASURES))
         rows = {method: [] for method in methods}

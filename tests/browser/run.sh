@@ -1,6 +1,7 @@
 #!/bin/sh
 # Opens reports of real runs in headless Chromium: see *.test.cjs. Where there is no Chromium, Node or npm registry
-# this is skipped. SCREENSHOTS=DIR keeps pictures of the pages; BROWSER names another Chromium.
+# this is skipped. SCREENSHOTS=DIR keeps pictures of the pages; BROWSER names another Chromium. `run.sh live` opens the
+# page of a run that goes on only.
 set -eu
 
 cd "$(dirname "$0")/../.."
@@ -130,9 +131,12 @@ NOTES
 
 "$program" index "$folder" >/dev/null
 export NODE_PATH="$modules/node_modules" RUNS="$folder" BROWSER="$browser"
-node --test tests/browser/paper.test.cjs tests/browser/report.test.cjs tests/browser/runs.test.cjs tests/browser/view.test.cjs
+if [ "${1:-}" != live ]; then
+    node --test tests/browser/paper.test.cjs tests/browser/report.test.cjs tests/browser/runs.test.cjs \
+        tests/browser/view.test.cjs
+fi
 
-# A run that goes on for longer than anybody looks, and its page; begun last, for it keeps a core busy.
+# A run that goes on for longer than anybody looks, and its page; begun last, for it keeps all cores busy.
 cat >"$folder/live.yaml" <<'SPEC'
 name: live
 data: {source: rows.parquet, synth: {rows: 6000, features: 5, positives: 600}, label: Class}
@@ -141,7 +145,7 @@ train: {epochs: 100, batch_size: 64, early_stopping: none}
 replicates: 1000
 parameters: {loss: {value: focal}, alpha: {values: [0.25, 0.5, 0.75]}, gamma: {min: 0, max: 4, count: 8}}
 SPEC
-"$program" run "$folder/live.yaml" --out "$folder/live" --no-progress --devices cpu --workers 1 >/dev/null 2>&1 &
+nice -n 19 "$program" run "$folder/live.yaml" --out "$folder/live" --no-progress --devices cpu >/dev/null 2>&1 &
 runner=$!
 tries=0
 until "$program" status "$folder/live" >/dev/null 2>&1; do

@@ -20,11 +20,11 @@ const MOST: f64 = 5.0;
 const FONT: &[u8] = include_bytes!("../assets/vendor/DejaVuSans-subset.ttf");
 /// Of Okabe & Ito 2008, told apart by colour-blind readers too.
 const COLOURS: [RGBColor; 6] = [
-    RGBColor(0, 0, 0),
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
     RGBColor(204, 121, 167),
+    RGBColor(0, 0, 0),
     RGBColor(230, 159, 0),
 ];
 
@@ -32,14 +32,14 @@ fn losses() -> [(&'static str, LossTerms); 5] {
     let of = |formula| LossTerms { formula, ..LossTerms::focal(1.0, 1.0, 0.0) };
     let tau = NEGATIVES_OF_A_POSITIVE.ln();
     let asymmetric = Formula::Asymmetric { gamma_positive: 0.0, gamma_negative: 4.0, margin: 0.05 };
-    let scaled =
-        Formula::Scaled { slopes: [(1.0 / NEGATIVES_OF_A_POSITIVE).powf(0.15), 1.0], shifts: [tau, -tau] };
+    let scaled = Formula::Scaled { slopes: [(1.0 / NEGATIVES_OF_A_POSITIVE).powf(0.15), 1.0], shifts: [tau, -tau] };
     [
-        ("bce", LossTerms::focal(1.0, 1.0, 0.0)),
         ("weighted_bce, pos_weight 3", LossTerms::focal(3.0, 1.0, 0.0)),
         ("focal, alpha 0.5, gamma 2", LossTerms::focal(0.5, 0.5, 2.0)),
         ("asymmetric, 0 and 4, margin 0.05", of(asymmetric)),
         ("vs, tau 1, gamma 0.15", of(scaled)),
+        // Last, so that it is seen where others are as it is.
+        ("bce", LossTerms::focal(1.0, 1.0, 0.0)),
     ]
 }
 
@@ -60,6 +60,14 @@ fn panel<'a>(
     Ok(chart)
 }
 
+/// What of a curve is within the panel.
+fn curve(points: impl Iterator<Item = (f64, f64)>, colour: RGBColor) -> PathElement<(f64, f64)> {
+    PathElement::new(
+        points.filter(|point| point.1 <= MOST).collect::<Vec<_>>(),
+        colour.stroke_width(if colour == RGBColor(0, 0, 0) { 1 } else { 2 }),
+    )
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     register_font("sans-serif", FontStyle::Normal, FONT).map_err(|_| "the font cannot be read")?;
     let at = |step: i32| f64::from(step) / 20.0;
@@ -72,26 +80,33 @@ fn main() -> Result<(), Box<dyn Error>> {
             let mut chart = panel(area, (title, "logit z")).map_err(|e| e.to_string())?;
             for ((name, terms), colour) in losses().into_iter().zip(COLOURS) {
                 let points = (-120..=120).map(|step| (at(step), terms.row(at(step), positive, None).0));
-                let line = chart.draw_series(LineSeries::new(points.filter(|point| point.1 <= MOST), colour.stroke_width(2)));
+                let line = chart.draw_series([curve(points, colour)]);
                 line.map_err(|e| e.to_string())?
                     .label(name)
                     .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2)));
             }
             if !positive {
                 let legend = &mut chart.configure_series_labels();
-                legend.position(SeriesLabelPosition::UpperLeft).label_font(("sans-serif", 11)).draw().map_err(|e| e.to_string())?;
+                legend
+                    .position(SeriesLabelPosition::UpperLeft)
+                    .label_font(("sans-serif", 11))
+                    .draw()
+                    .map_err(|e| e.to_string())?;
             }
         }
         let mut chart = panel(&panels[2], ("a pair", "logit of the positive less that of the negative"))
             .map_err(|e| e.to_string())?;
         let pair = PairTerms { margin: 1.0, smoothing: 0.0 };
         let points = (-120..=120).map(|step| (at(step), pair.mean(&[at(step) as f32, 0.0], &[1, 0])));
-        let points = points.filter(|point| point.1 <= MOST);
-        let line = chart.draw_series(LineSeries::new(points, COLOURS[5].stroke_width(2))).map_err(|e| e.to_string())?;
+        let line = chart.draw_series([curve(points, COLOURS[5])]).map_err(|e| e.to_string())?;
         line.label("pairwise, pair_margin 1")
             .legend(|(x, y)| PathElement::new([(x, y), (x + 16, y)], COLOURS[5].stroke_width(2)));
         let legend = &mut chart.configure_series_labels();
-        legend.position(SeriesLabelPosition::UpperRight).label_font(("sans-serif", 11)).draw().map_err(|e| e.to_string())?;
+        legend
+            .position(SeriesLabelPosition::UpperRight)
+            .label_font(("sans-serif", 11))
+            .draw()
+            .map_err(|e| e.to_string())?;
         root.present().map_err(|e| e.to_string())?;
     }
     println!("{text}");

@@ -216,7 +216,10 @@ fn finalists_are_the_best_and_the_baseline() {
     three.rows.push(row("gggg", 0, "weighted_bce", None, 0.6, 9.0));
     let ranking = ranked(&three, &["auc", "fn"]);
     let of_each: Vec<&str> = finalists(&ranking, 2, true).iter().map(|ranked| ranked.trial.trial_id.as_str()).collect();
-    assert_eq!(of_each.iter().copied().collect::<std::collections::HashSet<_>>(), std::collections::HashSet::from(["aaaa", "bbbb", "cccc", "gggg"]));
+    assert_eq!(
+        of_each.iter().copied().collect::<std::collections::HashSet<_>>(),
+        std::collections::HashSet::from(["aaaa", "bbbb", "cccc", "gggg"])
+    );
 
     let alone = ranked(&results(vec![row("a", 0, "focal", Some((0.2, 2.0)), 0.9, 1.0)]), &["auc"]);
     assert_eq!(finalists(&alone, 3, true).len(), 1, "no baseline");
