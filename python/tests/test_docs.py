@@ -77,8 +77,8 @@ def typed(lines: list[str], folder: Path) -> None:
     bin = folder / "bin"
     bin.mkdir()
     (bin / "focalsweep").symlink_to(Path(os.environ["FOCALSWEEP"]).absolute())
-    (bin / "python3").symlink_to(sys.executable)
-    env = {**os.environ, "PATH": f"{bin}:{os.environ['PATH']}", "CUDA_VISIBLE_DEVICES": ""}
+    path = os.pathsep.join([str(bin), str(Path(sys.executable).parent), os.environ["PATH"]])
+    env = {**os.environ, "PATH": path, "CUDA_VISIBLE_DEVICES": ""}
     for line in lines:
         if line.startswith("focalsweep open "):
             continue
