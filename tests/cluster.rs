@@ -658,6 +658,8 @@ fn a_controller_that_is_away() {
     let sweep = Sweep::pairs(LONG_EPOCHS, &[]);
     let mut running = sweep.start(ON_SLURM);
     running.until("a checkpoint", || !jobs_with(&sweep.dir(), "checkpoint").is_empty());
+    // Whoever watches sees what tasks wrote, and goes on watching without the controller.
+    let mut watched = sweep.start_program(["watch", "run", "--html", "--no-progress"], "watch");
     slurm.cluster(&["stop", "slurmctld"]);
     let file = running.stderr.clone();
     running.until("word of it", || fs::read_to_string(&file).unwrap().contains("squeue does not answer"));
@@ -667,6 +669,9 @@ fn a_controller_that_is_away() {
     let (code, said) = running.ended();
     assert_eq!(code, Some(0), "{said}\n{}", sweep.logs());
     assert!(said.contains("squeue answers again"), "{said}");
+    let (code, said) = watched.ended();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(fs::read_to_string(sweep.dir().join("live.html")).unwrap().contains("</html>"));
     sweep.is_like(&LONG);
 }
 
