@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::version::{DRAFT, FORMAT_VERSION};
+use super::version::FORMAT_VERSION;
 use crate::spec::SpecFaults;
 
 /// Why a run directory cannot be used.
@@ -54,7 +54,7 @@ pub enum RunDirError {
     },
     /// A program between two releases made it.
     #[error(
-        "{} is of draft {draft} of format version {FORMAT_VERSION}; this focalsweep knows draft {DRAFT}",
+        "{} is of draft {draft} of format version {FORMAT_VERSION}, of a time before its release",
         .path.display()
     )]
     #[diagnostic(help(
