@@ -118,7 +118,7 @@ fn an_exported_average_scores_as_the_report_has_it() {
         let figure = |name: &str| number(&of_average[split][name]);
         assert!((roc_auc(&own, &labels).unwrap() - figure("auc")).abs() < 1e-9, "{split}");
         let counts = Confusion::at(&own, &labels, threshold);
-        assert_eq!((counts.fn_ as f64, counts.fp as f64), (figure("op_fn"), figure("op_fp")), "{split}");
+        assert_eq!((counts.fn_, counts.fp), (figure("op_fn"), figure("op_fp")), "{split}");
     }
     let flagged = predicted.column_by_name("flagged").unwrap().as_boolean();
     assert!((0..raw.len()).all(|row| flagged.value(row) == (raw[row] >= threshold)));

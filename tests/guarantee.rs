@@ -110,7 +110,7 @@ fn thresholds_are_the_order_statistics_of_the_negatives_that_were_set_aside() {
         assert_eq!(threshold_raw[at], Some(f64::from(raw.next_up())), "{trial} {replicate}");
         assert_eq!(threshold[at], Some(f64::from(score.next_up())));
         let written = |of: &[Vec<Option<i64>>; 4]| {
-            let [tp, fp, tn, fn_] = of.each_ref().map(|column| column[at].unwrap().cast_unsigned());
+            let [tp, fp, tn, fn_] = of.each_ref().map(|column| column[at].unwrap() as f64);
             Confusion { tp, fp, tn, fn_ }
         };
         let (validation, test) = (part("validation"), part("test"));

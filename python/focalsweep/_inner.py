@@ -86,6 +86,25 @@ def _column(column: Any, name: str) -> Any:
     raise InputError(f"column {name} is {kind}, expected numbers, text, categories or booleans", hint)
 
 
+def weighed(rows: pa.Table, y: Any, groups: Any, weights: Any) -> tuple[pa.Table, Any, Any, Floats]:
+    """Rows, classes, groups and weights of the rows that weigh anything."""
+    weights = np.asarray(weights, dtype=np.float64)
+    if weights.ndim == 0:
+        weights = np.full(len(y), weights)
+    if weights.ndim != 1:
+        raise ValueError(f"sample_weight has {weights.ndim} axes, expected one number for each row")
+    check_consistent_length(y, weights)
+    if not (np.isfinite(weights).all() and (weights >= 0).all()):
+        raise ValueError("sample_weight has a negative number or one that is not finite, expected numbers of at least 0")
+    kept = weights > 0
+    if not kept.any():
+        raise ValueError("every sample_weight is zero: at least one row has to weigh something")
+    if groups is not None:
+        check_consistent_length(y, groups)
+        groups = np.asarray(groups)[kept]
+    return rows.filter(pa.array(kept)), y[kept], groups, weights[kept]
+
+
 def parts(positive: Any, groups: Any, share: float, random: Any) -> Any:
     """Which rows train and which choose: both have rows of both classes, groups are kept together."""
     if not 0 < share < 1:
@@ -115,17 +134,22 @@ def _of_groups(positive: Any, groups: Any, share: float, random: Any) -> Any:
     raise ValueError("no group can be set aside so that both sides have both classes: expected more groups")
 
 
-def with_parts(rows: pa.Table, positive: Any, parts: Any) -> tuple[pa.Table, str, str]:
-    """The rows with label and part, and the names of these two.
+def with_parts(
+    rows: pa.Table, positive: Any, parts: Any, weights: Floats | None = None
+) -> tuple[pa.Table, str, str, str | None]:
+    """The rows with label, part and weight if any, and the names of these.
 
     The program asks for test rows. None are needed here, so a copy of one row of each class stands for them: they
     train nothing, choose nothing, and their figures are not looked at.
     """
-    label, part = "y", "part"
+    label, part, weight = "y", "part", None
+    if weights is not None:
+        weight = "sample_weight"
+        rows = rows.append_column(weight, pa.array(weights))
     table = rows.append_column(label, pa.array(positive)).append_column(part, pa.array(parts, pa.string()))
     of_test = table.take([int(np.argmax(positive == 0)), int(np.argmax(positive == 1))])
     of_test = of_test.set_column(of_test.num_columns - 1, part, pa.array(["test", "test"]))
-    return pa.concat_tables([table, of_test], promote_options="permissive").unify_dictionaries(), label, part
+    return pa.concat_tables([table, of_test], promote_options="permissive").unify_dictionaries(), label, part, weight
 
 
 @contextlib.contextmanager

@@ -66,8 +66,10 @@ class FocalSweepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
 
     Notes
     -----
-    There is no `sample_weight`: the losses weigh classes, not rows. `fit(X, y, groups=…)` keeps the rows of a group
-    together when validation rows are set aside; in `cross_validate` that takes `set_fit_request(groups=True)`.
+    `fit(X, y, sample_weight=…)`: rows count by their weights in the loss and in what chooses, values, epoch and
+    threshold; rows of weight 0 are left out. Scaling and pooled levels count rows. `fit(X, y, groups=…)` keeps the rows
+    of a group together when validation rows are set aside. In `cross_validate` that takes
+    `set_fit_request(sample_weight=True, groups=True)`.
 
     `decision_function` is the logit less the threshold, so `predict` is the second class where it is above 0.
     `predict_proba` has the probabilities as they are: their argmax is another rule than `predict` unless
@@ -136,17 +138,20 @@ class FocalSweepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         tags.input_tags.categorical = True
         return tags
 
-    def fit(self, X: Any, y: Any, groups: Any = None) -> FocalSweepClassifier:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> FocalSweepClassifier:
         """Trains on frames of pandas or polars (numbers, text, categories, booleans; gaps are missing), or arrays.
 
-        `groups`: whose each row is; rows of one are on one side of the split.
+        `sample_weight`: by how much each row counts, at least 0. `groups`: whose each row is; rows of one are on one
+        side of the split.
         """
         rows, y = self._rows(X, y, fit=True)
+        if sample_weight is not None:
+            rows, y, groups, sample_weight = _inner.weighed(rows, y, groups, sample_weight)
         positive = self._classes(y)
         random = check_random_state(self.random_state)
         parts = _inner.parts(positive, groups, self.validation, random)
         seed = int(random.randint(2**31 - 1))
-        table, label, part = _inner.with_parts(rows, positive, parts)
+        table, label, part, weight = _inner.with_parts(rows, positive, parts, sample_weight)
         point = None if self.operating_point is None else _inner.point(self.operating_point)
         spec = {
             "data": {"min_level_count": self.min_level_count, **({"clip": self.clip} if self.clip else {})},
@@ -161,7 +166,8 @@ class FocalSweepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             path = Path(folder) / "run"
             try:
                 # What it warns of is about rows and splits that the user did not give.
-                begin(table, spec_text(table, label, 1, self._parameters(), "fit", spec), path, None, False)
+                text = spec_text(table, label, 1, self._parameters(), "fit", spec, weight)
+                begin(table, text, path, None, False)
                 model = Run(path).model()
                 self._model = _inner.packed(model.path)
             except InputError as why:

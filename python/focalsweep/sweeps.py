@@ -27,6 +27,7 @@ def sweep(
     *,
     label: str,
     positive: object = None,
+    weight: str | None = None,
     parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]],
     name: str = "sweep",
     out: str | os.PathLike[str] | None = None,
@@ -38,7 +39,8 @@ def sweep(
 
     `source` is a DataFrame of pandas or polars, a pyarrow.Table, or the path of a CSV or Parquet file. A frame is kept
     as `source.parquet` in the run directory, so that the run can be gone on with. `label` is the column to predict,
-    `positive` its value that is the rare class (absent: 1 or true, else the rarer of two).
+    `positive` its value that is the rare class (absent: 1 or true, else the rarer of two), `weight` a column by which
+    rows count in loss and figures.
 
     `parameters` and all other keywords are the keys of a sweep file (docs/spec.md): `split`, `train`, `replicates`,
     `operating_point` and so on; `data` has those under `data` beside source and label, such as
@@ -63,7 +65,7 @@ def sweep(
       hint: did you mean `epochs`? valid keys: epochs, batch_size, optimizer, learning_rate, weight_decay, reduction, \
 epsilon, early_stopping, backend
     """
-    text = spec_text(source, label, positive, parameters, name, spec)
+    text = spec_text(source, label, positive, parameters, name, spec, weight)
     run = Path(out) if out is not None else Path("runs") / name
     for warning in begin(source, text, run, set, progress):
         warnings.warn(warning, stacklevel=2)
@@ -113,10 +115,19 @@ def resume(
     return Run(path)
 
 
-def spec_text(source: Any, label: str, positive: object, parameters: Any, name: str, spec: Mapping[str, Any]) -> str:
+def spec_text(
+    source: Any,
+    label: str,
+    positive: object,
+    parameters: Any,
+    name: str,
+    spec: Mapping[str, Any],
+    weight: str | None = None,
+) -> str:
     """The sweep file, as JSON, which is YAML."""
     place = _SOURCE if is_frame(source) else os.path.abspath(os.fspath(source))
     data = {"source": place, "label": label, **({} if positive is None else {"positive": positive})}
+    data |= {} if weight is None else {"weight": weight}
     more = {} if spec.get("data") is None else spec["data"]
     if not isinstance(more, Mapping):
         hint = "the data themselves come first: `sweep(frame, label=…, …)`"

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from sklearn.metrics import roc_auc_score
 
 import focalsweep
 from conftest import CRASH, QUICK
@@ -45,6 +46,24 @@ def test_numbers_of_numpy_and_tuples_are_values(crash: pa.Table, tmp_path: Path)
     run = focalsweep.sweep(CRASH, label="dead", positive="dead", parameters=parameters, out=tmp_path / "run", **QUICK)
     assert run.results().num_rows == 4
     assert set(run.results("pandas")["hidden"]) == {"[8]", "[]"}
+
+
+def test_rows_count_by_a_column(crash: pa.Table, tmp_path: Path) -> None:
+    """The figures are scikit-learn's with `sample_weight`."""
+    weights = np.random.default_rng(0).gamma(1.0, size=crash.num_rows)
+    frame = crash.append_column("weight_of_row", pa.array(weights))
+    run = focalsweep.sweep(
+        frame, label="dead", positive="dead", weight="weight_of_row", parameters=TWO, out=tmp_path / "run", **QUICK
+    )
+    results = run.results("pandas")
+    scores = pq.read_table(run.path / "scores.parquet").to_pandas()
+    assert (scores["weight"].to_numpy() == weights[scores["row"]]).all()
+    for row in results.itertuples():
+        own = scores[(scores["trial_id"] == row.trial_id) & (scores["split"] == "test")]
+        auc = roc_auc_score(own["label"], own["raw"], sample_weight=own["weight"])
+        assert row.test_auc == pytest.approx(auc, abs=1e-12)
+        caught = own["weight"][(own["label"] == 1) & (own["raw"] >= row.threshold_raw)].sum()
+        assert row.test_op_tp == pytest.approx(caught)
 
 
 def test_every_fault_has_its_path_and_a_hint(tmp_path: Path) -> None:

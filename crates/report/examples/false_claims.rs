@@ -107,6 +107,21 @@ fn cells() -> Vec<Cell> {
     cells.extend(precise());
     cells.extend(averaged());
     cells.extend(decisions());
+    cells.extend(weighted());
+    cells
+}
+
+/// Rows that have weights.
+fn weighted() -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for weigh in [0.5, 1.0] {
+        for (models, positives) in [(2, 10), (2, 30), (2, 200), (21, 30), (21, 200)] {
+            for key in ["auc", "average_precision"] {
+                cells.push(Cell { models, positives, key, weigh, ..Cell::plain() });
+            }
+        }
+        cells.push(Cell { models: 4, positives: 200, weigh, replicates: 3, confirm: 10, luck: 0.05, ..Cell::plain() });
+    }
     cells
 }
 

@@ -96,6 +96,7 @@ pub(super) fn results(rows: Vec<Row>) -> Results {
         parameters: parameters.map(str::to_owned).to_vec(),
         metrics: METRICS.map(str::to_owned).to_vec(),
         rows,
+        weight: None,
         operating_point: None,
         ranks: Phase::Search,
         stops_early: false,
@@ -150,6 +151,34 @@ fn table(ranking: &Ranking, width: usize) -> String {
 
 fn order(ranking: &Ranking) -> Vec<(&str, Option<usize>)> {
     ranking.trials.iter().map(|ranked| (ranked.trial.trial_id.as_str(), ranked.front)).collect()
+}
+
+#[test]
+fn of_rows_that_have_weights_nothing_is_told_that_counts_them() {
+    let told = |weight: Option<&str>| {
+        let mut results = Results { weight: weight.map(str::to_owned), ..sweep() };
+        let at = results.metrics.iter().position(|metric| metric == "val_tp").unwrap();
+        results.rows.iter_mut().for_each(|row| row.metrics[at] = Some(1.0));
+        let folder = tempfile::tempdir().unwrap();
+        write_run(folder.path(), &results);
+        let files = run_files(folder.path()).unwrap();
+        let in_turn = |n: usize, each: &(dyn Fn(usize) + Sync)| (0..n).for_each(each);
+        let ranking = ranked(&results, &["auc", "fn"]);
+        Report::new(&Scores::of(&files), &results, ranking, 5, &in_turn).unwrap()
+    };
+    let (plain, weighted) = (told(None), told(Some("w")));
+    assert_eq!(order(&plain.ranking), order(&weighted.ranking));
+    assert!(!plain.warnings().iter().any(|warning| warning.contains("rows count by")));
+    let expected = "rows count by `w`: figures and ranks are weighted, counts of rows are sums of weights;";
+    assert!(weighted.warnings().iter().any(|warning| warning.starts_with(expected)), "{:?}", weighted.warnings());
+    assert!(weighted.answer.claims.all().is_empty() && weighted.answer.decision.is_none());
+    assert_eq!(few_positives_told(&weighted), 0, "{:?}", weighted.warnings());
+    assert!(few_positives_told(&plain) > 0, "{:?}", plain.warnings());
+}
+
+/// Warnings that count positives as rows.
+fn few_positives_told(report: &Report) -> usize {
+    report.warnings().iter().filter(|warning| warning.contains("validation positive")).count()
 }
 
 #[test]

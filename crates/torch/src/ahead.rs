@@ -117,7 +117,10 @@ impl Ahead {
         Ok(Self {
             epoch: batch.epoch,
             x: train.x.f_index_select(0, &order)?,
-            targets: loss.targets(&train.y.f_index_select(0, &order)?)?,
+            targets: loss.targets(
+                &train.y.f_index_select(0, &order)?,
+                train.weight.as_ref().map(|weight| weight.f_index_select(0, &order)).transpose()?,
+            )?,
             drops,
             at,
         })

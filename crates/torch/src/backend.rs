@@ -293,7 +293,8 @@ impl Libtorch<'_> {
             let length = at_once.min(n - start);
             let narrow = |values: &Tensor| values.f_narrow(0, start as i64, length as i64);
             let logits = self.logits(&flat, m, &narrow(&rows.x)?)?;
-            let (losses, _) = loss.rows(&logits, &loss.targets(&narrow(&rows.y)?)?, false)?;
+            let targets = loss.targets(&narrow(&rows.y)?, rows.weight.as_ref().map(narrow).transpose()?)?;
+            let (losses, _) = loss.rows(&logits, &targets, false)?;
             let losses = losses.f_sum_dim_intlist(1i64, false, Kind::Double)?.f_to_device(Device::Cpu)?;
             for (total, loss) in totals.iter_mut().zip(Vec::<f64>::try_from(losses)?) {
                 *total += loss;
@@ -313,7 +314,11 @@ impl Libtorch<'_> {
         let mut scored = Scored { raw, scores, loss: totals.into_iter().map(|total| total / n as f64).collect() };
         if terms.iter().any(|loss| matches!(loss, TrialLoss::Pairs(_))) {
             let y: Vec<u8> = Vec::try_from(rows.y.f_to_kind(Kind::Uint8)?.f_to_device(Device::Cpu)?)?;
-            self.stack.score_pairs(models, (&scored.raw, &y), &mut scored.loss);
+            let weights: Vec<f32> = match &rows.weight {
+                None => Vec::new(),
+                Some(weight) => Vec::try_from(weight.f_to_device(Device::Cpu)?)?,
+            };
+            self.stack.score_pairs(models, (&scored.raw, &y, &weights), &mut scored.loss);
         }
         Ok(scored)
     }

@@ -55,6 +55,8 @@ pub(super) struct Targets {
     sign: Tensor,
     /// -w_t, `[k, N]`, of each group; empty of pairs.
     minus_weights: Vec<Tensor>,
+    /// By how much each row counts, `[N]`; `None`: once.
+    weight: Option<Tensor>,
 }
 
 impl Targets {
@@ -67,6 +69,7 @@ impl Targets {
         Ok(Self {
             sign: self.sign.f_narrow(0, start, length)?,
             minus_weights: self.minus_weights.iter().map(narrow).collect::<Result<_, _>>()?,
+            weight: self.weight.as_ref().map(|weight| weight.f_narrow(0, start, length)).transpose()?,
         })
     }
 }
@@ -106,8 +109,8 @@ impl StackedLoss {
         Ok(Self { groups })
     }
 
-    /// What the losses read of `labels` (0 or 1), `[N]`.
-    pub(super) fn targets(&self, labels: &Tensor) -> Result<Targets, TchError> {
+    /// What the losses read of `labels` (0 or 1) and of the rows' weights, `[N]`.
+    pub(super) fn targets(&self, labels: &Tensor, weight: Option<Tensor>) -> Result<Targets, TchError> {
         let minus_weight = |group: &Group| match &group.kind {
             GroupKind::Rows(rows) => rows.minus_weight(labels),
             GroupKind::Pairs(_) => labels.f_narrow(0, 0, 0),
@@ -115,6 +118,7 @@ impl StackedLoss {
         Ok(Targets {
             sign: labels.f_mul_scalar(2.0)?.f_sub_scalar_(1.0)?,
             minus_weights: self.groups.iter().map(minus_weight).collect::<Result<_, _>>()?,
+            weight,
         })
     }
 
@@ -122,8 +126,15 @@ impl StackedLoss {
     /// family 7 and 14 kernels on a GPU.
     pub(super) fn rows(&self, logits: &Tensor, targets: &Targets, gradient: bool) -> Result<LossAndSlope, TchError> {
         let of_group = |group: &Group, weights: &Tensor, logits: &Tensor| match &group.kind {
-            GroupKind::Rows(rows) => rows.rows(logits, &targets.sign, weights, gradient),
-            GroupKind::Pairs(pairs) => pairs.rows(logits, &targets.sign, gradient),
+            GroupKind::Rows(rows) => {
+                let (mut loss, mut slope) = rows.rows(logits, &targets.sign, weights, gradient)?;
+                if let Some(weight) = &targets.weight {
+                    loss = loss.f_mul_(weight)?;
+                    slope = slope.map(|mut slope| slope.f_mul_(weight)).transpose()?;
+                }
+                Ok((loss, slope))
+            }
+            GroupKind::Pairs(pairs) => pairs.rows(logits, &targets.sign, targets.weight.as_ref(), gradient),
         };
         if let ([group], [weights]) = (self.groups.as_slice(), targets.minus_weights.as_slice()) {
             return of_group(group, weights, logits);

@@ -28,6 +28,8 @@ pub(super) struct Matrix {
     pub(super) x: Tensor,
     /// 0 or 1, `[rows]`.
     pub(super) y: Tensor,
+    /// By how much each row counts in the loss, 1 on average, `[rows]`; `None`: once.
+    pub(super) weight: Option<Tensor>,
 }
 
 impl Uploads {
@@ -70,7 +72,12 @@ impl OnDevice {
             return Ok(self.train.handles());
         }
         let more = Matrix::new(more, features, self.train.x.device())?;
-        Ok(Matrix { x: Tensor::f_cat(&[&self.train.x, &more.x], 0)?, y: Tensor::f_cat(&[&self.train.y, &more.y], 0)? })
+        // Rows are not made of rows that have weights.
+        Ok(Matrix {
+            x: Tensor::f_cat(&[&self.train.x, &more.x], 0)?,
+            y: Tensor::f_cat(&[&self.train.y, &more.y], 0)?,
+            weight: None,
+        })
     }
 
     pub(super) fn part(&self, part: Part) -> &Matrix {
@@ -99,10 +106,16 @@ impl Matrix {
         Ok(Self {
             x: Tensor::f_from_slice(&rows.x)?.f_view([rows.len() as i64, features as i64])?.f_to_device(device)?,
             y: Tensor::f_from_slice(&y)?.f_to_device(device)?,
+            weight: if rows.weights.is_empty() {
+                None
+            } else {
+                Some(Tensor::f_from_slice(&rows.loss_weights())?.f_to_device(device)?)
+            },
         })
     }
 
     pub(super) fn handles(&self) -> Self {
-        Self { x: self.x.shallow_clone(), y: self.y.shallow_clone() }
+        let weight = self.weight.as_ref().map(Tensor::shallow_clone);
+        Self { x: self.x.shallow_clone(), y: self.y.shallow_clone(), weight }
     }
 }

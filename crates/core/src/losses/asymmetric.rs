@@ -1,6 +1,6 @@
 //! Asymmetric loss: -(1 - p)^γ₊ log p for positives, -p_m^γ₋ log(1 - p_m) with p_m = max(p - m, 0) for negatives.
 
-use super::{Drawn, Formula, LossDefinition, LossTerms, TrialLoss};
+use super::{Formula, LossDefinition, LossTerms, Mass, TrialLoss};
 use crate::spec::Hyperparameters;
 
 pub(super) const DEFINITION: LossDefinition = LossDefinition {
@@ -13,7 +13,7 @@ pub(super) const DEFINITION: LossDefinition = LossDefinition {
 };
 
 /// γ₊, γ₋ and m; the paper's where one is absent.
-fn terms(trial: &Hyperparameters, _: Drawn) -> TrialLoss {
+fn terms(trial: &Hyperparameters, _: Mass) -> TrialLoss {
     let formula = Formula::Asymmetric {
         gamma_positive: trial.gamma_pos.unwrap_or(0.0),
         gamma_negative: trial.gamma_neg.unwrap_or(4.0),

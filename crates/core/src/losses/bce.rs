@@ -1,6 +1,6 @@
 //! Binary cross-entropy: -log p_t.
 
-use super::{Drawn, LossDefinition, LossTerms, TrialLoss};
+use super::{LossDefinition, LossTerms, Mass, TrialLoss};
 use crate::spec::Hyperparameters;
 
 pub(super) const DEFINITION: LossDefinition = LossDefinition {
@@ -12,6 +12,6 @@ pub(super) const DEFINITION: LossDefinition = LossDefinition {
     terms,
 };
 
-fn terms(_: &Hyperparameters, _: Drawn) -> TrialLoss {
+fn terms(_: &Hyperparameters, _: Mass) -> TrialLoss {
     TrialLoss::Rows(LossTerms::focal(1.0, 1.0, 0.0))
 }

@@ -1,6 +1,6 @@
 //! Focal loss: -α_t (1 - p_t)^γ log p_t.
 
-use super::{Drawn, LossDefinition, LossTerms, TrialLoss};
+use super::{LossDefinition, LossTerms, Mass, TrialLoss};
 use crate::spec::Hyperparameters;
 
 pub(super) const DEFINITION: LossDefinition = LossDefinition {
@@ -13,7 +13,7 @@ pub(super) const DEFINITION: LossDefinition = LossDefinition {
 };
 
 /// (α, 1 - α, γ); the published pair where a value is absent.
-fn terms(trial: &Hyperparameters, _: Drawn) -> TrialLoss {
+fn terms(trial: &Hyperparameters, _: Mass) -> TrialLoss {
     let alpha = trial.alpha.unwrap_or(0.25);
     TrialLoss::Rows(LossTerms::focal(alpha, 1.0 - alpha, trial.gamma.unwrap_or(2.0)))
 }

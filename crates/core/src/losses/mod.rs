@@ -28,6 +28,21 @@ pub struct Drawn {
     pub negatives: usize,
 }
 
+/// What the rows of each class that an epoch draws come to together: their number, or the sum of their weights.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Mass {
+    /// Of the rare class.
+    pub positives: f64,
+    /// Of the others.
+    pub negatives: f64,
+}
+
+impl From<Drawn> for Mass {
+    fn from(Drawn { positives, negatives }: Drawn) -> Self {
+        Self { positives: positives as f64, negatives: negatives as f64 }
+    }
+}
+
 /// What a trial's loss reads.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum TrialLoss {
@@ -51,7 +66,7 @@ pub struct LossDefinition {
     /// The paper or page that it comes from.
     pub reference: &'static str,
     /// What its formula reads of a trial.
-    pub terms: fn(&Hyperparameters, Drawn) -> TrialLoss,
+    pub terms: fn(&Hyperparameters, Mass) -> TrialLoss,
 }
 
 /// The definition of a loss.
@@ -68,8 +83,8 @@ pub const fn definition(loss: Loss) -> &'static LossDefinition {
 
 impl TrialLoss {
     /// The loss of `trial` when an epoch draws these rows.
-    pub fn of_trial(trial: &Hyperparameters, drawn: Drawn) -> Self {
-        match (definition(trial.loss).terms)(trial, drawn) {
+    pub fn of_trial(trial: &Hyperparameters, drawn: impl Into<Mass>) -> Self {
+        match (definition(trial.loss).terms)(trial, drawn.into()) {
             Self::Rows(terms) => Self::Rows(LossTerms { smoothing: trial.label_smoothing, ..terms }),
             Self::Pairs(terms) => Self::Pairs(PairTerms { smoothing: trial.label_smoothing, ..terms }),
         }

@@ -1,6 +1,6 @@
 //! Squared hinge over the pairs of a batch: max(0, m - (z_i - z_j))² for each positive i and negative j.
 
-use super::{Drawn, LossDefinition, PairTerms, TrialLoss};
+use super::{LossDefinition, Mass, PairTerms, TrialLoss};
 use crate::spec::Hyperparameters;
 
 pub(super) const DEFINITION: LossDefinition = LossDefinition {
@@ -13,6 +13,6 @@ pub(super) const DEFINITION: LossDefinition = LossDefinition {
     terms,
 };
 
-fn terms(trial: &Hyperparameters, _: Drawn) -> TrialLoss {
+fn terms(trial: &Hyperparameters, _: Mass) -> TrialLoss {
     TrialLoss::Pairs(PairTerms { margin: trial.pair_margin.unwrap_or(1.0), smoothing: 0.0 })
 }

@@ -259,12 +259,41 @@ fn pairs_agree_with_all_pairs_one_by_one() {
         let labels: Vec<u8> = numbers(&case["labels"]).iter().map(|&y| y as u8).collect();
         let signs: Vec<f32> = labels.iter().map(|&y| 2.0 * f32::from(y) - 1.0).collect();
         let mut slopes = vec![f32::NAN; logits.len()];
-        let value = terms.rows(&logits, &signs, &mut slopes);
+        let value = terms.rows(&logits, &signs, &[], &mut slopes);
         let expected = case["value"][0].as_f64().unwrap();
         assert!(close(value, expected, 1e-6), "{value} {expected}");
-        assert!(close(terms.mean(&logits, &labels) * logits.len() as f64, expected, 1e-6));
+        assert!(close(terms.mean(&logits, &labels, &[]) * logits.len() as f64, expected, 1e-6));
         for (slope, expected) in slopes.iter().zip(numbers(&case["gradient"])) {
             assert!((f64::from(*slope) - expected).abs() < 1e-5, "{slope} {expected}");
+        }
+    }
+}
+
+proptest! {
+    /// A pair weighs the product of its rows' weights: as many pairs as rows that are there so often make.
+    #[test]
+    fn weighted_pairs_are_those_of_repeated_rows(
+        rows in proptest::collection::vec((-300..300i32, any::<bool>(), 0..4u8), 2..30), margin in 0.1..3.0f64,
+        smoothing in prop_oneof![Just(0.0), 0.01..0.9f64], scale in 0.1..9.0f32,
+    ) {
+        let terms = PairTerms { margin, smoothing };
+        let sign = |positive: bool| if positive { 1.0_f32 } else { -1.0 };
+        let (logits, signs): (Vec<f32>, Vec<f32>) =
+            rows.iter().map(|&(z, positive, _)| (z as f32 / 64.0, sign(positive))).unzip();
+        let weights: Vec<f32> = rows.iter().map(|&(.., times)| scale * f32::from(times)).collect();
+        let repeats = rows.iter().enumerate().flat_map(|(at, &(.., times))| (0..times).map(move |_| at));
+        let repeats: Vec<usize> = repeats.collect();
+        prop_assume!(!repeats.is_empty());
+        let of = |values: &[f32]| repeats.iter().map(|&at| values[at]).collect::<Vec<f32>>();
+        let (mut slopes, mut theirs) = (vec![0.0; logits.len()], vec![0.0; repeats.len()]);
+        // Both are a mean over pairs times the rows.
+        let ours = terms.rows(&logits, &signs, &weights, &mut slopes) / logits.len() as f64;
+        let expected = terms.rows(&of(&logits), &of(&signs), &[], &mut theirs) / repeats.len() as f64;
+        prop_assert!((ours - expected).abs() <= 1e-6 * (1.0 + expected), "{ours} {expected}");
+        let mut sums = vec![0.0; logits.len()];
+        repeats.iter().zip(&theirs).for_each(|(&at, slope)| sums[at] += f64::from(*slope) / repeats.len() as f64);
+        for (ours, theirs) in slopes.iter().zip(sums) {
+            prop_assert!((f64::from(*ours) / logits.len() as f64 - theirs).abs() <= 1e-5 * (1.0 + theirs.abs()));
         }
     }
 }
@@ -273,8 +302,8 @@ fn pairs_agree_with_all_pairs_one_by_one() {
 fn a_batch_of_one_class_has_no_pairs() {
     let terms = PairTerms { margin: 1.0, smoothing: 0.1 };
     let mut slopes = vec![9.0; 3];
-    assert_eq!((terms.rows(&[1.0, -2.0, 0.5], &[-1.0; 3], &mut slopes), slopes), (0.0, vec![0.0; 3]));
-    let broken = terms.rows(&[1.0, f32::NAN], &[1.0, -1.0], &mut [0.0; 2]);
+    assert_eq!((terms.rows(&[1.0, -2.0, 0.5], &[-1.0; 3], &[], &mut slopes), slopes), (0.0, vec![0.0; 3]));
+    let broken = terms.rows(&[1.0, f32::NAN], &[1.0, -1.0], &[], &mut [0.0; 2]);
     assert!(broken.is_nan(), "{broken}");
 }
 
@@ -317,14 +346,14 @@ proptest! {
         let mut logits: Vec<f32> = rows.iter().map(|(z, _)| *z as f32 / 64.0).collect();
         let signs: Vec<f32> = rows.iter().map(|(_, positive)| if *positive { 1.0 } else { -1.0 }).collect();
         let mut slopes = vec![0.0; logits.len()];
-        let value = terms.rows(&logits, &signs, &mut slopes);
+        let value = terms.rows(&logits, &signs, &[], &mut slopes);
         prop_assert!(slopes.iter().map(|&slope| f64::from(slope)).sum::<f64>().abs() < 1e-3 * (1.0 + value));
         let at = pick.index(logits.len());
         let (h, slope, mut other) = (1.0 / 1024.0, f64::from(slopes[at]), slopes.clone());
         logits[at] += h;
-        let above = terms.rows(&logits, &signs, &mut other);
+        let above = terms.rows(&logits, &signs, &[], &mut other);
         logits[at] -= 2.0 * h;
-        let below = terms.rows(&logits, &signs, &mut other);
+        let below = terms.rows(&logits, &signs, &[], &mut other);
         let found = (above - below) / (2.0 * f64::from(h));
         prop_assert!((slope - found).abs() <= 0.02 * (1.0 + slope.abs()), "{slope} {found}");
     }

@@ -1,6 +1,6 @@
 //! Vector-scaling loss: log(1 + exp(ι_y - Δ_y s z)).
 
-use super::{Drawn, Formula, LossDefinition, LossTerms, TrialLoss};
+use super::{Formula, LossDefinition, LossTerms, Mass, TrialLoss};
 use crate::spec::Hyperparameters;
 
 pub(super) const DEFINITION: LossDefinition = LossDefinition {
@@ -15,8 +15,8 @@ pub(super) const DEFINITION: LossDefinition = LossDefinition {
 
 /// Δ_y = (n_y / n_max)^vs_gamma, as the paper tunes it, and ι = ±vs_tau ln(n₋ / n₊), which is what logit adjustment of
 /// two classes comes to when one logit is left of both.
-fn terms(trial: &Hyperparameters, drawn: Drawn) -> TrialLoss {
-    let (positives, negatives) = (drawn.positives as f64, drawn.negatives as f64);
+fn terms(trial: &Hyperparameters, drawn: Mass) -> TrialLoss {
+    let Mass { positives, negatives } = drawn;
     let most = positives.max(negatives);
     let exponent = trial.vs_gamma.unwrap_or(0.15);
     let shift = trial.vs_tau.unwrap_or(1.0) * (negatives / positives).ln();

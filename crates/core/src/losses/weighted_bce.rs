@@ -1,6 +1,6 @@
 //! Class-weighted binary cross-entropy: -w_t log p_t.
 
-use super::{Drawn, LossDefinition, LossTerms, TrialLoss};
+use super::{LossDefinition, LossTerms, Mass, TrialLoss};
 use crate::spec::{Hyperparameters, PosWeightRule};
 
 pub(super) const DEFINITION: LossDefinition = LossDefinition {
@@ -15,8 +15,8 @@ pub(super) const DEFINITION: LossDefinition = LossDefinition {
 
 /// The trial's `pos_weight` against 1, or what its rule makes of the rows; without either n / (2 n_class), as
 /// scikit-learn balances classes.
-fn terms(trial: &Hyperparameters, drawn: Drawn) -> TrialLoss {
-    let (positives, negatives) = (drawn.positives as f64, drawn.negatives as f64);
+fn terms(trial: &Hyperparameters, drawn: Mass) -> TrialLoss {
+    let Mass { positives, negatives } = drawn;
     let half = (positives + negatives) / 2.0;
     let (positive, negative) = match (trial.pos_weight, trial.pos_weight_rule) {
         (Some(weight), _) => (weight, 1.0),

@@ -86,7 +86,6 @@ pub struct Confused {
 
 impl From<Confusion> for Confused {
     fn from(Confusion { tp, fp, tn, fn_ }: Confusion) -> Self {
-        let [tp, fp, tn, fn_] = [tp, fp, tn, fn_].map(|count| count as f64);
         Self { tp, fp, tn, fn_ }
     }
 }
@@ -114,7 +113,7 @@ impl Confused {
 #[derive(Debug, Clone, Copy)]
 pub enum OfCounts {
     /// One of them.
-    Count(fn(&Confusion) -> u64),
+    Count(fn(&Confusion) -> f64),
     /// A share of some among others; `None` where it is 0/0.
     Share(fn(&Confusion) -> Option<f64>),
 }
@@ -174,7 +173,7 @@ const fn scores(measure: fn(&SplitMetrics) -> Option<f64>) -> Source {
     Source::Scores(measure)
 }
 
-const fn count_at_half(count: fn(&Confusion) -> u64) -> Source {
+const fn count_at_half(count: fn(&Confusion) -> f64) -> Source {
     Source::AtHalf(OfCounts::Count(count))
 }
 
@@ -182,7 +181,7 @@ const fn share_at_half(share: fn(&Confusion) -> Option<f64>) -> Source {
     Source::AtHalf(OfCounts::Share(share))
 }
 
-const fn count_at_point(count: fn(&Confusion) -> u64) -> Source {
+const fn count_at_point(count: fn(&Confusion) -> f64) -> Source {
     Source::AtOperatingPoint(OfCounts::Count(count))
 }
 
@@ -489,7 +488,7 @@ impl OfCounts {
     /// Its value for these counts.
     pub fn value(self, counts: &Confusion) -> Option<f64> {
         match self {
-            Self::Count(count) => Some(count(counts) as f64),
+            Self::Count(count) => Some(count(counts)),
             Self::Share(share) => share(counts),
         }
     }

@@ -1,21 +1,25 @@
 //! Counts at a threshold.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Confusion counts: flagged or not, positive or not.
+/// Confusion counts: flagged or not, positive or not. Of rows that have weights they are sums of these, as
+/// scikit-learn's `confusion_matrix(sample_weight=…)` has them.
 ///
 /// Ratios are `None` where they are 0/0, where scikit-learn returns its `zero_division` (0 with a warning unless told).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Confusion {
     /// Positives flagged.
-    pub tp: u64,
+    #[serde(with = "whole")]
+    pub tp: f64,
     /// Negatives flagged: false alarms.
-    pub fp: u64,
+    #[serde(with = "whole")]
+    pub fp: f64,
     /// Negatives not flagged.
-    pub tn: u64,
+    #[serde(with = "whole")]
+    pub tn: f64,
     /// Positives not flagged: missed.
-    #[serde(rename = "fn")]
-    pub fn_: u64,
+    #[serde(rename = "fn", with = "whole")]
+    pub fn_: f64,
 }
 
 impl Confusion {
@@ -26,7 +30,21 @@ impl Confusion {
             let flagged = usize::from(f64::from(score) >= threshold);
             counts[2 * flagged + usize::from(label != 0)] += 1;
         }
-        let [tn, fn_, fp, tp] = counts;
+        let [tn, fn_, fp, tp] = counts.map(|count| count as f64);
+        Self { tp, fp, tn, fn_ }
+    }
+
+    /// The same of rows that count by their weights; each once where there are none.
+    pub fn weighed(scores: &[f32], labels: &[u8], weights: &[f64], threshold: f64) -> Self {
+        if weights.is_empty() {
+            return Self::at(scores, labels, threshold);
+        }
+        let mut sums = [0.0; 4];
+        for ((&score, &label), &weight) in scores.iter().zip(labels).zip(weights) {
+            let flagged = usize::from(f64::from(score) >= threshold);
+            sums[2 * flagged + usize::from(label != 0)] += weight;
+        }
+        let [tn, fn_, fp, tp] = sums;
         Self { tp, fp, tn, fn_ }
     }
 
@@ -53,13 +71,13 @@ impl Confusion {
     /// Harmonic mean of precision and recall, 2 tp / (2 tp + fp + fn); `None` when there are neither positives nor
     /// flagged rows.
     pub fn f1(&self) -> Option<f64> {
-        ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn_)
+        ratio(2.0 * self.tp, 2.0 * self.tp + self.fp + self.fn_)
     }
 
     /// Matthews correlation, -1 to 1. Where it is 0/0 (all rows of one class, or all or none flagged) it is 0, as
     /// scikit-learn has it; `None` without rows.
     pub fn mcc(&self) -> Option<f64> {
-        let [tp, fp, tn, fn_] = [self.tp, self.fp, self.tn, self.fn_].map(|count| count as f64);
+        let Self { tp, fp, tn, fn_ } = *self;
         if tp + fp + tn + fn_ == 0.0 {
             return None;
         }
@@ -70,6 +88,27 @@ impl Confusion {
 }
 
 /// `None` for 0/0.
-fn ratio(part: u64, whole: u64) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
+fn ratio(part: f64, whole: f64) -> Option<f64> {
+    (whole > 0.0).then(|| part / whole)
+}
+
+/// Counts are written as the whole numbers that they are, sums of weights as numbers.
+mod whole {
+    use super::{Deserialize, Deserializer, Serializer};
+
+    /// From here on not every whole number is one of 64 bits.
+    const MOST: f64 = 9_007_199_254_740_992.0;
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+    pub(super) fn serialize<S: Serializer>(count: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        if *count >= 0.0 && *count < MOST && count.fract() == 0.0 {
+            serializer.serialize_u64(*count as u64)
+        } else {
+            serializer.serialize_f64(*count)
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        f64::deserialize(deserializer)
+    }
 }

@@ -368,7 +368,7 @@ mod tests {
             let flagged = ladder.threshold(rule, &weights);
             prop_assert_eq!(f64::from(flagged.threshold), threshold, "{:?}", point);
             let counted = Confusion::at(&out_scores, &out_labels, threshold);
-            prop_assert_eq!((flagged.caught, flagged.alarms), (counted.tp, counted.fp));
+            prop_assert_eq!((flagged.caught as f64, flagged.alarms as f64), (counted.tp, counted.fp));
             prop_assert_eq!(ladder.at_least(flagged.threshold, &weights), flagged);
         }
 
@@ -385,14 +385,14 @@ mod tests {
             let raw: Vec<f32> = rows.iter().zip(&scores)
                 .flat_map(|(&(_, weight), &score)| std::iter::repeat_n(score, weight as usize)).collect();
             let labels = vec![0; raw.len()];
-            let written = ScoredRows { raw: &raw, scores: &raw, labels: &labels };
+            let written = ScoredRows { raw: &raw, scores: &raw, labels: &labels, weights: &[] };
             let Some(threshold) = guaranteed_threshold(written, max_fpr, confidence) else { return Ok(()) };
             let above = most_above(raw.len() as u64, max_fpr, confidence).unwrap();
             let Some(ladder) = Ladder::of_negatives(&scores, above, |row| row as u32) else { return Ok(()) };
             let flagged = ladder.threshold(Rule::Above(above), &weights);
             prop_assert_eq!(f64::from(flagged.threshold), threshold.raw);
             let counted = Confusion::at(&raw, &labels, threshold.raw);
-            prop_assert_eq!((flagged.caught, flagged.alarms), (0, counted.fp));
+            prop_assert_eq!((flagged.caught, flagged.alarms as f64), (0, counted.fp));
             prop_assert_eq!(ladder.at_least(flagged.threshold, &weights), flagged);
         }
     }

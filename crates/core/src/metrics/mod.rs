@@ -36,6 +36,7 @@
 //! | [`averages`], [`averaged`] | averages of models | Caruana et al. 2004, ICML; Caruana et al. 2006, ICDM |
 //! | [`expected_best()`] | the best of fewer trials | Dodge et al. 2019, EMNLP; Tang et al. 2020, ACL |
 //! | [`Served`] | all of a model on one set of labelled rows | those above |
+//! | [`WeightedRanks`], [`weighted_brier`] | the same of rows with weights | scikit-learn's `sample_weight` |
 //! | [`Confusion`] | counts at a threshold and what follows from them | Matthews 1975 for the correlation |
 
 mod auc;
@@ -62,11 +63,13 @@ mod power;
 mod precision_influences;
 mod ranks;
 mod reliability;
+mod row_ranks;
 mod served;
 mod split;
 mod steps;
 mod student;
 mod thin;
+mod weighted;
 
 pub use auc::roc_auc;
 pub use bands::{BandPoint, unit_band, vertical_average, wilson_band};
@@ -96,12 +99,14 @@ pub use power::{detectable_auc_difference, positives_for_auc};
 pub use precision_influences::average_precision_influences;
 pub use ranks::{Ranks, RocCorner, average_precision, threshold_for};
 pub use reliability::{Binning, ReliabilityBin, expected_calibration_error, reliability};
+pub use row_ranks::{RowRanks, weighted_average_precision, weighted_roc_auc, weighted_threshold_for};
 pub use served::{AtThreshold, Figure, Served};
 pub use split::SplitMetrics;
 pub(crate) use split::any_float;
 pub use steps::{Step, Steps};
 pub use student::{student_p, student_t};
 pub use thin::{thin_precision_recall, thin_roc};
+pub use weighted::{WeightedRanks, weighted_brier};
 
 /// Mean squared difference of score and label, 0 (perfect) to 1. NaN without rows.
 pub fn brier(scores: &[f32], labels: &[u8]) -> f64 {

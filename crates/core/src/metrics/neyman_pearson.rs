@@ -7,7 +7,7 @@
 //! As it is the negatives above that are few, we count them: m = n - k, and P(B >= k) = P(A <= m), A binomial of n and
 //! `max_fpr`.
 
-use super::{any_nan, score_of_threshold, threshold_for};
+use super::{any_nan, score_of_threshold, weighted_threshold_for};
 use crate::spec::OperatingPoint;
 
 /// Terms of a distribution that are smaller than this share of its greatest change no sum.
@@ -25,6 +25,8 @@ pub struct ScoredRows<'a> {
     pub scores: &'a [f32],
     /// Class of each row, 0 or 1.
     pub labels: &'a [u8],
+    /// By how much each counts; empty where each counts once.
+    pub weights: &'a [f64],
 }
 
 /// Where rows are flagged from.
@@ -88,7 +90,7 @@ pub fn negatives_for_guarantee(max_fpr: f64, confidence: f64) -> u64 {
 /// The threshold just above the score that the guarantee asks for; scores that equal it are not flagged, which makes
 /// the rate smaller. `None` where there are too few negatives or a score is NaN.
 pub fn guaranteed_threshold(calibration: ScoredRows<'_>, max_fpr: f64, confidence: f64) -> Option<Threshold> {
-    let ScoredRows { raw, scores, labels } = calibration;
+    let ScoredRows { raw, scores, labels, .. } = calibration;
     let mut negatives: Vec<(f32, f32)> =
         raw.iter().zip(scores).zip(labels).filter(|&(_, &y)| y == 0).map(|((&raw, &score), _)| (raw, score)).collect();
     let above = usize::try_from(most_above(negatives.len() as u64, max_fpr, confidence)?).ok()?;
@@ -100,9 +102,9 @@ pub fn guaranteed_threshold(calibration: ScoredRows<'_>, max_fpr: f64, confidenc
     Some(Threshold { raw: f64::from((raw + 0.0).next_up()), score: f64::from(score.next_up()) })
 }
 
-/// The threshold that an operating point has on the validation rows: that of [`threshold_for`].
+/// The threshold that an operating point has on the validation rows: that of [`weighted_threshold_for`].
 pub fn validation_threshold(point: &OperatingPoint, validation: ScoredRows<'_>) -> Option<Threshold> {
-    let raw = threshold_for(point, validation.raw, validation.labels)?;
+    let raw = weighted_threshold_for(point, validation.raw, validation.labels, validation.weights)?;
     Some(Threshold { raw, score: score_of_threshold(raw, validation.raw, validation.scores) })
 }
 

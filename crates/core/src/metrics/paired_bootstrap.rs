@@ -264,7 +264,7 @@ mod tests {
             let seen = observed(&models[0], &placed)[0];
             let threshold = threshold_for(&point, &validation[0], &labels).unwrap();
             let counted = Confusion::at(&test[0], &labels, threshold);
-            assert!((seen.0 - counted.fn_ as f64).abs() < 1e-9 && seen.1 == counted.fp as f64, "{point:?} {seen:?}");
+            assert!((seen.0 - counted.fn_).abs() < 1e-9 && seen.1 == counted.fp, "{point:?} {seen:?}");
 
             let slices: Vec<&[Applied]> = models.iter().map(Vec::as_slice).collect();
             let ours: Vec<Vec<(f32, f32)>> = (0..DRAWS).map(|number| resample(&slices, &placed, 1, number)).collect();
@@ -295,7 +295,7 @@ mod tests {
             let of_ours = |of: &(f32, f32)| if missed { of.0 } else { of.1 };
             let of_drawn = |of: &Confusion| if missed { of.fn_ } else { of.fp };
             let ours: Vec<[f64; 2]> = ours.iter().map(|of| [of_ours(&of[0]).into(), of_ours(&of[1]).into()]).collect();
-            let drawn: Vec<[f64; 2]> = drawn.iter().map(|of| of.each_ref().map(|of| of_drawn(of) as f64)).collect();
+            let drawn: Vec<[f64; 2]> = drawn.iter().map(|of| of.each_ref().map(|of| of_drawn(of))).collect();
             let error = (moments(&drawn)[1] / drawn.len() as f64).sqrt();
             let (ours, drawn) = (moments(&ours), moments(&drawn));
             assert!((ours[0] - drawn[0]).abs() < 5.0 * error, "{what}: {ours:?} {drawn:?}");
@@ -329,13 +329,15 @@ mod tests {
             placed.test.set_all(AllPlaces::Negatives(560));
             let threshold = |raw: &[f32]| {
                 let labels = vec![0; raw.len()];
-                guaranteed_threshold(ScoredRows { raw, scores: raw, labels: &labels }, max_fpr, 0.95).unwrap().raw
+                guaranteed_threshold(ScoredRows { raw, scores: raw, labels: &labels, weights: &[] }, max_fpr, 0.95)
+                    .unwrap()
+                    .raw
             };
             for (model, test) in models.iter().zip(&test) {
                 let at = models.iter().position(|other| other == model).unwrap();
                 let counted = Confusion::at(test, &labels, threshold(&aside[at][..count]));
                 let seen = observed(model, &placed)[0];
-                assert!((seen.0 - counted.fn_ as f64).abs() < 1e-9 && seen.1 == counted.fp as f64, "{seen:?}");
+                assert!((seen.0 - counted.fn_).abs() < 1e-9 && seen.1 == counted.fp, "{seen:?}");
             }
             let slices = models.each_ref().map(Vec::as_slice);
             let ours: Vec<Vec<(f32, f32)>> = (0..DRAWS).map(|number| resample(&slices, &placed, 1, number)).collect();

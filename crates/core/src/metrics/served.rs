@@ -83,9 +83,10 @@ impl AtThreshold {
                 (true, false) => &mut counts.fp,
                 (false, true) => &mut counts.fn_,
                 (false, false) => &mut counts.tn,
-            } += 1;
+            } += 1.0;
         }
         let Confusion { tp, fp, tn, fn_ } = counts;
+        let [tp, fp, tn, fn_] = [tp, fp, tn, fn_].map(|count| count as u64);
         let share = |part: u64, whole: u64| {
             wilson_interval(part, whole)
                 .map(|interval| Figure { value: part as f64 / whole as f64, interval: Some(interval) })

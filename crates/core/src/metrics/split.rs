@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Confusion, Ranks, ScoredRows, brier, clustered_auc_error};
+use super::{Confusion, RowRanks, ScoredRows, brier, clustered_auc_error, weighted_brier};
 use crate::spec::OperatingPoint;
 
 /// Metrics of one split at threshold 0.5. `None`: not defined there (one class only).
@@ -20,7 +20,7 @@ pub struct SplitMetrics {
     /// AUC up to the operating point's rate of false alarms, standardised: 0.5 where scores say nothing.
     #[serde(default)]
     pub partial_auc: Option<f64>,
-    /// Share of positives among the rows of the highest scores: see [`Ranks::precision_at_k`].
+    /// Share of positives among the rows of the highest scores: see [`super::Ranks::precision_at_k`].
     #[serde(default)]
     pub precision_at_k: Option<f64>,
     /// Counts at threshold 0.5; `None` where scores are no probabilities.
@@ -41,28 +41,36 @@ impl SplitMetrics {
         units: &[u32],
         loss: Option<f64>,
         point: Option<&OperatingPoint>,
-    ) -> (Self, Option<Ranks>) {
-        let ScoredRows { raw, scores, labels } = rows;
-        let ranks = Ranks::new(raw, labels);
-        let auc = ranks.as_ref().map(Ranks::auc);
+    ) -> (Self, Option<RowRanks>) {
+        let ScoredRows { raw, scores, labels, weights } = rows;
+        let ranks = RowRanks::new(raw, labels, weights);
+        let auc = ranks.as_ref().map(RowRanks::auc);
         let are_probabilities = scores.len() == labels.len();
+        let brier = || {
+            if weights.is_empty() { brier(scores, labels) } else { weighted_brier(scores, labels, weights) }
+        };
+        let auc_se = match (units.is_empty(), weights.is_empty()) {
+            (true, _) => auc.and_then(|auc| auc.se),
+            (false, true) => clustered_auc_error(raw, labels, units),
+            (false, false) => None, // not worked out
+        };
         let metrics = Self {
             loss,
             auc: auc.map(|auc| auc.auc),
-            auc_se: if units.is_empty() { auc.and_then(|auc| auc.se) } else { clustered_auc_error(raw, labels, units) },
-            average_precision: ranks.as_ref().map(Ranks::average_precision),
-            confusion: are_probabilities.then(|| Confusion::at(scores, labels, 0.5)),
-            brier: are_probabilities.then(|| brier(scores, labels)),
+            auc_se,
+            average_precision: ranks.as_ref().map(RowRanks::average_precision),
+            confusion: are_probabilities.then(|| Confusion::weighed(scores, labels, weights, 0.5)),
+            brier: are_probabilities.then(brier),
             ..ranks.as_ref().zip(point).map(|(ranks, point)| Self::to_point(ranks, point)).unwrap_or_default()
         };
         (metrics, ranks)
     }
 
     /// What goes up to an operating point alone; the rest is `None`.
-    pub fn to_point(ranks: &Ranks, point: &OperatingPoint) -> Self {
+    pub fn to_point(ranks: &RowRanks, point: &OperatingPoint) -> Self {
         Self {
             partial_auc: point.false_alarm_rate().and_then(|rate| ranks.partial_auc(rate)),
-            precision_at_k: ranks.precision_at_k(ranks.rows_at_point(point)),
+            precision_at_k: ranks.precision_at(point),
             ..Self::default()
         }
     }

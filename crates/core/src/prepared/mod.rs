@@ -21,6 +21,8 @@ pub struct Rows {
     /// What each row is a part of when it comes to how sure figures are: its group, or its day; `[rows]`. Empty where
     /// each row stands for itself.
     pub units: ScalarBuffer<u32>,
+    /// By how much each row counts in loss and figures, at least 0; `[rows]`. Empty where each counts once.
+    pub weights: ScalarBuffer<f64>,
 }
 
 impl Rows {
@@ -37,6 +39,32 @@ impl Rows {
     /// Rows of the rare class.
     pub fn positives(&self) -> usize {
         self.y.iter().map(|&label| usize::from(label)).sum()
+    }
+
+    /// The weights by which losses are weighed: 1 on average, so that step sizes mean what they do without. Empty where
+    /// rows have none.
+    pub fn loss_weights(&self) -> Vec<f32> {
+        let scale = self.weight_scale();
+        self.weights.iter().map(|weight| (scale * weight) as f32).collect()
+    }
+
+    fn weight_scale(&self) -> f64 {
+        let sum: f64 = self.weights.iter().sum();
+        if sum > 0.0 { self.len() as f64 / sum } else { 1.0 }
+    }
+
+    /// Mean weight of the rows of each class, the rare one first, where weights are 1 on average over all rows; 1 and 1
+    /// where rows have none.
+    pub fn mean_weights(&self) -> [f64; 2] {
+        if self.weights.is_empty() {
+            return [1.0; 2];
+        }
+        let scale = self.weight_scale();
+        [1, 0].map(|class| {
+            let of_class = self.weights.iter().zip(self.y.iter()).filter(|&(_, &label)| label == class);
+            let (sum, count) = of_class.fold((0.0, 0_u64), |(sum, count), (weight, _)| (sum + weight, count + 1));
+            if count > 0 { scale * sum / count as f64 } else { 1.0 }
+        })
     }
 }
 

@@ -157,7 +157,7 @@ impl<'a> Collection<'a> {
         self.write_rows(CURVES, &|entries| {
             columns::curves(&entries.iter().map(|entry| curve_of(entry)).collect::<Vec<_>>())
         })?;
-        self.write_rows(RESULTS, &|entries| columns::results(entries, &self.free))
+        self.write_rows(RESULTS, &|entries| columns::results(entries, &self.free, self.has_weights()))
     }
 
     /// Makes models/: a file of models for each job, the preprocessing of each replicate beside.
@@ -340,8 +340,14 @@ impl<'a> Collection<'a> {
         Ok(finished.filter(|key| with_curves.contains(key) || self.commands.contains(&key.0)).collect())
     }
 
+    /// Whether rows have weights, so that counts of them are sums of weights.
+    fn has_weights(&self) -> bool {
+        self.replicates.first().is_some_and(|replicate| !replicate.test.weights.is_empty())
+    }
+
     fn scores_schema(&self) -> Schema {
-        columns::scores_schema(self.replicates.first().is_some_and(|replicate| !replicate.test.units.is_empty()))
+        let has_units = self.replicates.first().is_some_and(|replicate| !replicate.test.units.is_empty());
+        columns::scores_schema(has_units, self.has_weights())
     }
 
     fn write_scores(
@@ -356,6 +362,7 @@ impl<'a> Collection<'a> {
             ("raw", Encoding::PLAIN),
             ("score", Encoding::PLAIN),
             ("unit", Encoding::DELTA_BINARY_PACKED),
+            ("weight", Encoding::PLAIN),
         ];
         let properties = numbers.into_iter().fold(self.properties(), |builder, (name, encoding)| {
             let path = ColumnPath::from(name);

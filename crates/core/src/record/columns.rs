@@ -34,8 +34,9 @@ impl Columns {
     }
 }
 
-/// results.parquet: a row for each of `entries`, with columns for the `free` parameters of commands.
-pub(super) fn results(entries: &[&Entry], free: &[FreeColumn]) -> Result<RecordBatch, ArrowError> {
+/// results.parquet: a row for each of `entries`, with columns for the `free` parameters of commands. Counts of rows that
+/// have weights are sums of these: numbers, where they are whole numbers else.
+pub(super) fn results(entries: &[&Entry], free: &[FreeColumn], has_weights: bool) -> Result<RecordBatch, ArrowError> {
     let rows: Vec<&ResultRow> = entries.iter().map(|entry| &entry.row).collect();
     let mut out = Columns { columns: Vec::new() };
     let text =
@@ -115,7 +116,7 @@ pub(super) fn results(entries: &[&Entry], free: &[FreeColumn]) -> Result<RecordB
                 Source::Scores(measure) => out.add(column.name(), number(measure)),
                 Source::AtHalf(of_counts) => {
                     let counts = |r: &ResultRow| metrics_of(r).and_then(|metrics| metrics.confusion);
-                    out.columns.push((column.name(), counted(&rows, of_counts, &counts)));
+                    out.columns.push((column.name(), counted(&rows, (of_counts, has_weights), &counts)));
                 }
                 Source::ScoresToPoint(_) | Source::AtOperatingPoint(_) | Source::Weighed(_) | Source::Training => {}
             }
@@ -136,7 +137,7 @@ pub(super) fn results(entries: &[&Entry], free: &[FreeColumn]) -> Result<RecordB
                     out.add(name, float(&|r: &ResultRow| metrics_of(r).and_then(measure)));
                 }
                 Source::AtOperatingPoint(of_counts) => {
-                    out.columns.push((name, counted(&rows, of_counts, &counts)));
+                    out.columns.push((name, counted(&rows, (of_counts, has_weights), &counts)));
                 }
                 Source::Scores(_) | Source::AtHalf(_) | Source::Weighed(_) | Source::Training => {}
             }
@@ -159,13 +160,18 @@ pub(super) fn results(entries: &[&Entry], free: &[FreeColumn]) -> Result<RecordB
 /// What marks the column of a command's parameter in a file's schema.
 pub const FREE_PARAMETER: &str = "focalsweep.parameter";
 
-/// What is made of each row's counts: whole numbers, or shares.
-fn counted(rows: &[&ResultRow], of_counts: OfCounts, counts: &dyn Fn(&ResultRow) -> Option<Confusion>) -> ArrayRef {
+/// What is made of each row's counts: whole numbers, sums of weights, or shares.
+fn counted(
+    rows: &[&ResultRow],
+    (of_counts, has_weights): (OfCounts, bool),
+    counts: &dyn Fn(&ResultRow) -> Option<Confusion>,
+) -> ArrayRef {
     let of_rows = || rows.iter().map(|row| counts(row));
     match of_counts {
-        OfCounts::Count(count) => {
-            Arc::new(of_rows().map(|c| c.and_then(|c| i64::try_from(count(&c)).ok())).collect::<Int64Array>())
+        OfCounts::Count(count) if !has_weights => {
+            Arc::new(of_rows().map(|c| c.map(|c| count(&c) as i64)).collect::<Int64Array>())
         }
+        OfCounts::Count(count) => Arc::new(of_rows().map(|c| c.map(|c| count(&c))).collect::<Float64Array>()),
         OfCounts::Share(share) => Arc::new(of_rows().map(|c| c.as_ref().and_then(share)).collect::<Float64Array>()),
     }
 }
@@ -212,8 +218,8 @@ pub(super) fn curves(curves: &[(&str, u32, &[RocCorner])]) -> Result<RecordBatch
     out.batch()
 }
 
-/// Schema of scores.parquet, of rows that come in units or not.
-pub(super) fn scores_schema(has_units: bool) -> Schema {
+/// Schema of scores.parquet, of rows that come in units or not, and have weights or not.
+pub(super) fn scores_schema(has_units: bool, has_weights: bool) -> Schema {
     let word = || DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
     let mut fields = vec![
         Field::new("trial_id", word(), true),
@@ -227,6 +233,9 @@ pub(super) fn scores_schema(has_units: bool) -> Schema {
     ];
     if has_units {
         fields.push(Field::new("unit", DataType::Int64, true));
+    }
+    if has_weights {
+        fields.push(Field::new("weight", DataType::Float64, true));
     }
     Schema::new(fields)
 }
@@ -245,6 +254,8 @@ pub(super) struct Scores {
     score: Vec<f32>,
     /// Empty where rows stand for themselves.
     unit: Vec<i64>,
+    /// Empty where each row counts once.
+    weight: Vec<f64>,
 }
 
 impl Scores {
@@ -286,6 +297,7 @@ impl Scores {
             self.score.extend(scores);
             self.score.resize(n, f32::NAN);
             self.unit.extend(rows.units.iter().map(|&unit| i64::from(unit)));
+            self.weight.extend(rows.weights.iter());
         }
     }
 
@@ -294,7 +306,7 @@ impl Scores {
         let words = |keys: Vec<i32>, words: StringArray| {
             DictionaryArray::<Int32Type>::try_new(Int32Array::from(keys), Arc::new(words))
         };
-        let has_units = !self.unit.is_empty();
+        let (has_units, has_weights) = (!self.unit.is_empty(), !self.weight.is_empty());
         let mut columns: Vec<ArrayRef> = vec![
             Arc::new(words(self.id, StringArray::from(self.ids))?),
             Arc::new(Int32Array::from(self.replicate)),
@@ -312,7 +324,10 @@ impl Scores {
         if has_units {
             columns.push(Arc::new(Int64Array::from(self.unit)));
         }
-        RecordBatch::try_new(Arc::new(scores_schema(has_units)), columns)
+        if has_weights {
+            columns.push(Arc::new(Float64Array::from(self.weight)));
+        }
+        RecordBatch::try_new(Arc::new(scores_schema(has_units, has_weights)), columns)
     }
 }
 
@@ -330,7 +345,7 @@ mod tests {
 
     #[test]
     fn metric_columns_keep_their_names_and_order() {
-        let schema = results(&[], &[]).unwrap().schema();
+        let schema = results(&[], &[], false).unwrap().schema();
         let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         let metrics: Vec<&str> =
             names.iter().copied().filter(|name| MetricColumn::named(name).is_some_and(|c| c.part.is_some())).collect();

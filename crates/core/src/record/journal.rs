@@ -299,7 +299,7 @@ pub(super) mod tests {
             average_precision: None,
             partial_auc: None,
             precision_at_k: Some(0.5),
-            confusion: Some(crate::metrics::Confusion { tp: 1, fp: 2, tn: 3, fn_: 4 }),
+            confusion: Some(crate::metrics::Confusion { tp: 1.0, fp: 2.0, tn: 3.0, fn_: 4.5 }),
             brier: Some(0.25),
         };
         let row = ResultRow { train: Some(metrics), ..row("a", 0) };

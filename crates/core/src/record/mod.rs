@@ -50,7 +50,9 @@ mod version;
 /// The columns of results.parquet.
 #[cfg(test)]
 pub(crate) fn results_schema() -> arrow::datatypes::SchemaRef {
-    columns::results(&[], &[]).map(|batch| batch.schema()).unwrap_or_else(|_| arrow::datatypes::Schema::empty().into())
+    columns::results(&[], &[], false)
+        .map(|batch| batch.schema())
+        .unwrap_or_else(|_| arrow::datatypes::Schema::empty().into())
 }
 
 pub use crate::metrics::SplitMetrics;

@@ -2,7 +2,7 @@
 //!
 //! `prepared/r<replicate>.arrow` is an Arrow IPC file that pandas and polars read too: a record batch for each of the
 //! training, validation, test and calibration rows, with the columns `x` (fixed-size list of float32), `y` (uint8),
-//! `source_row` (uint32) and, where rows come in units, `unit` (uint32). What else a worker needs stands as JSON in the
+//! `source_row` (uint32), where rows come in units `unit` (uint32), and where they have weights `weight` (float64). What else a worker needs stands as JSON in the
 //! schema's metadata. Workers of one host share the pages, and a worker needs neither the source file nor the network.
 
 use std::fs::File;
@@ -10,9 +10,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, RecordBatch, UInt8Array, UInt32Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, Float64Array, RecordBatch, UInt8Array, UInt32Array,
+};
 use arrow::buffer::{Buffer, ScalarBuffer};
-use arrow::datatypes::{DataType, Field, Float32Type, Schema, SchemaRef, UInt8Type, UInt32Type};
+use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, Schema, SchemaRef, UInt8Type, UInt32Type};
 use arrow::error::ArrowError;
 use arrow::ipc::convert::try_fb_to_schema;
 use arrow::ipc::reader::{FileDecoder, read_footer_length};
@@ -117,6 +119,10 @@ fn write(path: &Path, replicate: &Replicate, data_fingerprint: &str) -> io::Resu
     if has_units {
         fields.push(Field::new("unit", DataType::UInt32, false));
     }
+    let has_weights = !replicate.train.weights.is_empty();
+    if has_weights {
+        fields.push(Field::new("weight", DataType::Float64, false));
+    }
     let metadata = std::collections::HashMap::from([(KEY.to_owned(), serde_json::to_string(&header)?)]);
     let schema: SchemaRef = Arc::new(Schema::new_with_metadata(fields, metadata));
     let batch = |rows: &Rows| -> Result<RecordBatch, ArrowError> {
@@ -128,6 +134,9 @@ fn write(path: &Path, replicate: &Replicate, data_fingerprint: &str) -> io::Resu
         ];
         if has_units {
             columns.push(Arc::new(UInt32Array::new(rows.units.clone(), None)));
+        }
+        if has_weights {
+            columns.push(Arc::new(Float64Array::new(rows.weights.clone(), None)));
         }
         RecordBatch::try_new(Arc::clone(&schema), columns)
     };
@@ -228,8 +237,12 @@ fn rows(batch: &RecordBatch, width: usize) -> Option<Rows> {
         None => ScalarBuffer::default(),
         Some(units) => units.as_primitive_opt::<UInt32Type>()?.values().clone(),
     };
+    let weights = match batch.column_by_name("weight") {
+        None => ScalarBuffer::default(),
+        Some(weights) => weights.as_primitive_opt::<Float64Type>()?.values().clone(),
+    };
     let (x, y, source_rows) = (values.values().clone(), y.values().clone(), source_rows.values().clone());
-    fits.then_some(Rows { x, y, source_rows, units })
+    fits.then_some(Rows { x, y, source_rows, units, weights })
 }
 
 #[cfg(test)]
@@ -243,6 +256,7 @@ mod tests {
             y: (0..rows).map(|row| u8::from(row % 3 == 0)).collect(),
             source_rows: (0..rows as u32).map(|row| row * 7).collect(),
             units: (0..rows as u32).map(|row| row / 3).collect(),
+            weights: (0..rows).map(|row| row as f64 / 7.0).collect(),
         }
     }
 
@@ -269,6 +283,7 @@ mod tests {
         let Replicate { train, validation, test, calibration, .. } = &mut without_units;
         for part in [train, validation, test, calibration] {
             part.units = ScalarBuffer::default();
+            part.weights = ScalarBuffer::default();
         }
         let replicates = [replicate(0), without_units];
         replicates.iter().for_each(|replicate| dir.write_prepared(replicate, "d").unwrap());

@@ -31,6 +31,7 @@ pub(super) const DATA: &[&str] = &[
     "synth",
     "label",
     "positive",
+    "weight",
     "csv",
     "types",
     "bad_values",

@@ -28,6 +28,7 @@ mod read_slurm;
 mod read_split;
 mod read_trainers;
 mod read_types;
+mod read_weight;
 mod scalar;
 mod schema;
 mod slurm_amounts;

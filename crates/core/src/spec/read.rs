@@ -215,6 +215,9 @@ impl Reader {
         }
         let early = section.get_some("early_terminate");
         let early_terminate = early.and_then(|at| self.early_terminate(at, &section, rank.on, &mut train));
+        if let Some(data) = &data {
+            self.weights_counted((&section, data), parameters.as_ref(), &operating_point);
+        }
         Some(Spec {
             replicates: self.replicates(&section, &split),
             confirm: section.get_some("confirm").and_then(|at| self.confirm(at, &split)),

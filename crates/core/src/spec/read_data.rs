@@ -10,6 +10,7 @@ use super::scalar::Resolved;
 use super::types::{DataSpec, Scalar, SynthSpec, defaults};
 
 const SOURCE: &str = "the path of a .csv, .csv.gz or .parquet file, or of a folder of Parquet parts";
+const WEIGHT: &str = "the name of a column of weights";
 
 impl Reader {
     pub(super) fn data(&mut self, at: &At<'_>) -> Option<DataSpec> {
@@ -25,6 +26,7 @@ impl Reader {
             sha256: section.get_some("sha256").and_then(|at| self.sha256(at)),
             synth: section.get_some("synth").and_then(|at| self.synth(at)),
             positive: section.get_some("positive").and_then(|at| self.scalar(at, "a value of the label column")),
+            weight: section.get_some("weight").and_then(|at| self.text(at, WEIGHT)).map(str::to_owned),
             csv: section.get_some("csv").and_then(|at| self.csv(at)).unwrap_or_default(),
             types: section.get_some("types").and_then(|at| self.types(at)).unwrap_or_default(),
             bad_values: section.get("bad_values").and_then(|at| self.word(at)).unwrap_or_default(),
@@ -45,6 +47,7 @@ impl Reader {
         };
         self.columns_of_one_kind(&section, &data);
         self.types_that_fit(&section, &data);
+        self.weight_that_fits(&section, &data);
         Some(data)
     }
 

@@ -463,6 +463,50 @@ pub enum DataError {
         /// Rows.
         rows: usize,
     },
+    /// A row without a weight.
+    #[error("`data.weight` names `{column}`, which has no value in {place}")]
+    #[diagnostic(help("a row counts by its weight: fill it in, or write 0 for a row that is not to count"))]
+    WeightMissing {
+        /// The column.
+        column: String,
+        /// The row.
+        place: Place,
+    },
+    /// A weight that is none.
+    #[error("`data.weight` names `{column}`, which is {value} in {place}, expected a finite number of at least 0")]
+    #[diagnostic(help("a row of weight 2 counts as two rows, one of weight 0 as none"))]
+    BadWeight {
+        /// The column.
+        column: String,
+        /// The row.
+        place: Place,
+        /// What stands there.
+        value: f64,
+    },
+    /// A column that weighs nothing.
+    #[error("`data.weight` names `{column}`, which holds {kind}, such as `{value}`, expected numbers")]
+    #[diagnostic(help("a row of weight 2 counts as two rows, one of weight 0 as none"))]
+    NoWeights {
+        /// The column.
+        column: String,
+        /// Its first value.
+        value: String,
+        /// What it holds.
+        kind: &'static str,
+    },
+    /// A class that does not count in a part.
+    #[error("all {class} rows of the {part} rows of replicate {replicate} have weight 0 in `{column}` (`data.weight`)")]
+    #[diagnostic(help("give that part a larger share, or rows of that class a weight above 0"))]
+    WeighsNothing {
+        /// The column of weights.
+        column: String,
+        /// The part.
+        part: &'static str,
+        /// The replicate.
+        replicate: u32,
+        /// The class.
+        class: &'static str,
+    },
     /// A row without a time.
     #[error("`split.time_column` names `{column}`, which has no value in {place}")]
     #[diagnostic(help("a row without a time is of no part: fill it in or remove the row"))]

@@ -29,8 +29,8 @@ pub(super) fn add_words<T: Copy, const N: usize>(hasher: &mut Sha256, words: &[T
     }
 }
 
-/// Fingerprint of what a sweep sees: names and values of the features, labels, and what is done to them.
-pub(super) fn of_source(table: &Table, labels: &[u8], spec: &DataSpec) -> String {
+/// Fingerprint of what a sweep sees: names and values of the features, labels, weights if any, and what is done to them.
+pub(super) fn of_source(table: &Table, labels: &[u8], weights: &[f64], spec: &DataSpec) -> String {
     let columns: Vec<[u8; 32]> = table.columns.par_iter().map(of_column).collect();
     let mut hasher = Sha256::new_with_prefix(b"focalsweep data 1\0");
     hasher.update((table.rows as u64).to_le_bytes());
@@ -47,6 +47,10 @@ pub(super) fn of_source(table: &Table, labels: &[u8], spec: &DataSpec) -> String
         settings["datetime"] = json!(spec.datetime);
     }
     hasher.update(settings.to_string());
+    if !weights.is_empty() {
+        hasher.update(b"weights\0");
+        add_words(&mut hasher, weights, |weight| (weight + 0.0).to_le_bytes());
+    }
     short(hasher)
 }
 

@@ -15,6 +15,7 @@ use super::row_place::Places;
 use super::split::columns::SplitColumns;
 use super::suspect::suspicions;
 use super::table::{Column, Levels, Table, Values};
+use super::weight;
 use focalsweep_core::prepared::LabelReading;
 use focalsweep_core::spec::{DataSpec, DatePart, Scalar, SplitSpec};
 
@@ -28,6 +29,8 @@ pub struct Source {
     pub table: Table,
     /// 1 for the rare class, else 0; one a row.
     pub labels: Vec<u8>,
+    /// By how much each row counts; empty where each counts once.
+    pub weights: Vec<f64>,
     /// The label column.
     pub label: String,
     /// The value of the rare class.
@@ -79,12 +82,13 @@ impl Source {
     }
 }
 
-/// Reads `data.source` and checks it against the rest of `data`. The columns that the split reads are no features.
+/// Reads `data.source` and checks it against the rest of `data`. The columns that the split reads and that of weights
+/// are no features.
 ///
 /// # Errors
 /// Those of [`read_table`]; a key names a column that is not there, or does not hold what the key asks for, or a column
 /// stands under two keys that exclude each other; the label is missing somewhere, has one value, or more than two and
-/// no `positive`; `positive` is not among the labels; a logarithm cannot be taken; a text column looks like an
+/// no `positive`; `positive` is not among the labels; a weight is missing or is none; a logarithm cannot be taken; a text column looks like an
 /// identifier; no feature is left.
 pub fn load(spec: &DataSpec, split: &SplitSpec) -> Result<Source, DataError> {
     check_conflicts(spec)?;
@@ -96,9 +100,12 @@ pub fn load(spec: &DataSpec, split: &SplitSpec) -> Result<Source, DataError> {
     let is_of_split = |name: &String| of_split.iter().any(|(_, column)| column == name);
     // They are read, though they may be left out as features.
     let drop: Vec<String> = spec.drop.iter().filter(|name| !is_of_split(name)).cloned().collect();
-    let keep: Vec<&str> = of_split.iter().map(|(_, column)| *column).collect();
+    let keep: Vec<&str> = of_split.iter().map(|(_, column)| *column).chain(spec.weight.as_deref()).collect();
     let mut reading = Reading::of_spec(spec);
     reading.with_split(split);
+    if let Some(weight) = &spec.weight {
+        reading.with_weight(weight);
+    }
     let read = read_table(&spec.source, Pick::Kept { drop: &drop, keep: &keep }, &reading);
     let read = read.map_err(|error| in_split(error, split).sought_beside(spec.beside.as_deref()))?;
     let Read { mut table, notes: of_reading, mut warnings, mut places } = read;
@@ -123,6 +130,10 @@ pub fn load(spec: &DataSpec, split: &SplitSpec) -> Result<Source, DataError> {
         }
     }
     let label = table.columns.remove(at);
+    let weights = match &spec.weight {
+        Some(name) => weight::take(&mut table, name, split, &places)?,
+        None => Vec::new(),
+    };
     let columns = SplitColumns::take(&mut table, spec, split, &places)?;
     let is_unused = |column: &Column| column.is_time() && !spec.datetime.contains_key(&column.name);
     if table.columns.iter().all(is_unused) {
@@ -141,6 +152,10 @@ pub fn load(spec: &DataSpec, split: &SplitSpec) -> Result<Source, DataError> {
     if !spec.drop.is_empty() {
         notes.push(format!("dropped as asked: {}", spec.drop.join(", ")));
     }
+    if let Some(name) = &spec.weight {
+        let (least, most) = weights.iter().fold((f64::INFINITY, 0.0_f64), |(a, b), &w| (a.min(w), b.max(w)));
+        notes.push(format!("rows count by `{name}`, from {least} to {most}"));
+    }
     notes.extend(of_reading);
     notes.extend(of_rows);
     notes.extend(times_note(&table, &spec.datetime));
@@ -153,10 +168,11 @@ pub fn load(spec: &DataSpec, split: &SplitSpec) -> Result<Source, DataError> {
         ));
     }
     warnings.extend(suspicions(&table, &classes.labels, spec));
-    let fingerprint = of_source(&table, &classes.labels, spec);
+    let fingerprint = of_source(&table, &classes.labels, &weights, spec);
     Ok(Source {
         table,
         labels: classes.labels,
+        weights,
         label: label.name,
         positive: classes.positive,
         negative: classes.negative,
@@ -192,6 +208,9 @@ fn check_conflicts(spec: &DataSpec) -> Result<(), DataError> {
     let conflict = |column: &str, first, second| Err(DataError::Conflict { column: column.to_owned(), first, second });
     if is_dropped(&spec.drop, &spec.label) {
         return conflict(&spec.label, "data.label", "data.drop");
+    }
+    if spec.weight.as_ref() == Some(&spec.label) {
+        return conflict(&spec.label, "data.label", "data.weight");
     }
     if spec.log.contains_key(&spec.label) {
         return conflict(&spec.label, "data.label", "data.log");

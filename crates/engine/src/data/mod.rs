@@ -1,7 +1,7 @@
 //! From a file to matrices: read, check the label, split, prepare.
 //!
 //! ```text
-//! source ─parts, dialect─> cells ─understand─> Table ─label, suspect─> Source
+//! source ─parts, dialect─> cells ─understand─> Table ─label, weight, suspect─> Source
 //!         ─split + fit on training rows + transform─> Replicate
 //! ```
 //! A [`focalsweep_core::prepared::Replicate`] is built once and shared by all jobs that train on it; where many large
@@ -53,6 +53,7 @@ mod time;
 mod transform;
 mod understand;
 mod unfamiliar;
+mod weight;
 
 pub use again::Again;
 pub use copies::copies_across;

@@ -12,6 +12,7 @@ use super::fit::fit;
 use super::label::Source;
 use super::split::{Dealt, Splits, split};
 use super::transform::Transform;
+use super::weight;
 use crate::memory::Budget;
 
 /// Bytes of features beyond which the replicates of a sweep are prepared one by one, and let go of their features until
@@ -81,7 +82,7 @@ pub(super) fn prepare_some(
 /// all.
 ///
 /// # Errors
-/// Too few rows or groups of a class, or a part without one; no feature varies on the training rows; a prepared value
+/// Too few rows or groups of a class, or a part without one, or where one weighs nothing; no feature varies on the training rows; a prepared value
 /// does not fit single precision.
 pub fn prepare(source: &Source, data: &DataSpec, splits: &Splits<'_>, replicate: u32) -> Result<Replicate, DataError> {
     let room = Room { budget: &Budget::now(), replicates: 1 };
@@ -156,6 +157,10 @@ fn prepare_parts(
     (splits, replicate): (&Splits<'_>, u32),
     Dealt { parts, notes: of_split }: Dealt,
 ) -> Result<Replicate, DataError> {
+    let of_weights = Some(&source.weights).filter(|weights| !weights.is_empty()).zip(data.weight.as_deref());
+    if let Some((weights, column)) = of_weights {
+        weight::check((column, weights), &source.labels, &parts, replicate)?;
+    }
     let (mut preprocessing, fit_notes) = fit(&source.table, &parts.train, data, &|row| source.place(row))?;
     if let Some(reading) = &mut preprocessing.reading {
         reading.label = Some(source.label_reading());
@@ -168,8 +173,9 @@ fn prepare_parts(
         let x = preprocessing.transform_rows(&source.table, &part, |row| source.place(row))?;
         let y = part.iter().map(|&row| source.labels[row as usize]).collect();
         let units = units.map(|of| part.iter().map(|&row| of[row as usize]).collect()).unwrap_or_default();
+        let weights = of_weights.map(|(of, _)| part.iter().map(|&row| of[row as usize]).collect()).unwrap_or_default();
         let source_rows = part.into_iter().map(|row| source.number(row)).collect();
-        Ok(Rows { x: x.into(), y, source_rows, units })
+        Ok(Rows { x: x.into(), y, source_rows, units, weights })
     };
     let (train, validation, test) = (rows(parts.train)?, rows(parts.validation)?, rows(parts.test)?);
     let calibration = rows(parts.calibration)?;

@@ -27,6 +27,8 @@ pub struct Reading {
     categories: BTreeSet<String>,
     /// Those whose type `data.datetime` says.
     times: BTreeSet<String>,
+    /// The column of weights.
+    weight: Option<String>,
 }
 
 impl Reading {
@@ -46,7 +48,15 @@ impl Reading {
             codes: None,
             categories: spec.categorical.iter().cloned().collect(),
             times: spec.datetime.keys().cloned().collect(),
+            weight: None,
         }
+    }
+
+    /// With the column of weights, which are numbers.
+    pub(super) fn with_weight(&mut self, weight: &str) {
+        self.named.insert(weight.to_owned());
+        self.types.insert(weight.to_owned(), ColumnKind::Number);
+        self.weight = Some(weight.to_owned());
     }
 
     /// With the columns that a split reads: they are read whatever they look like, groups and parts as words
@@ -141,7 +151,9 @@ impl Reading {
     /// The key of the sweep file that says what a column is.
     pub(super) fn key_of(&self, column: &str) -> &'static str {
         let is_of = |names: &BTreeSet<String>| names.contains(column);
-        if is_of(&self.categories) {
+        if self.weight.as_deref() == Some(column) {
+            "data.weight"
+        } else if is_of(&self.categories) {
             "data.categorical"
         } else if is_of(&self.times) {
             "data.datetime"

@@ -1,6 +1,6 @@
 //! The rows that an epoch draws.
 
-use focalsweep_core::losses::Drawn;
+use focalsweep_core::losses::{Drawn, Mass};
 use focalsweep_core::plan::Hyperparameters;
 use focalsweep_core::prepared::Rows;
 use focalsweep_core::samplings;
@@ -20,4 +20,12 @@ pub(super) fn drawn(trial: &Hyperparameters, train: &Rows) -> Drawn {
 pub(super) fn there(train: &Rows) -> Drawn {
     let positives = train.positives();
     Drawn { positives, negatives: train.len() - positives }
+}
+
+/// What the rows that are drawn come to by their weights, where they have any: class weights and starting biases go by
+/// it, as scikit-learn's `compute_class_weight(sample_weight=…)` does. Sampling draws rows, whatever they weigh.
+pub(super) fn mass(drawn: Drawn, train: &Rows) -> Mass {
+    let [positive, negative] = train.mean_weights();
+    let Mass { positives, negatives } = drawn.into();
+    Mass { positives: positives * positive, negatives: negatives * negative }
 }

@@ -9,8 +9,8 @@ use super::early_stopping::{Patience, Verdict};
 use super::error::TrainError;
 use super::evaluate::{Fitted, Parts};
 use super::stack::Stack;
-use focalsweep_core::metrics;
-use focalsweep_core::prepared::Replicate;
+use focalsweep_core::metrics::{RowRanks, weighted_average_precision, weighted_roc_auc};
+use focalsweep_core::prepared::{Replicate, Rows};
 use focalsweep_core::record::HistoryRow;
 use focalsweep_core::spec::{Correction, Monitor, OperatingPoint};
 
@@ -202,7 +202,7 @@ impl Run<'_> {
         let scored = self.backend.score(&self.state.parameters.weights, &slots, Part::Validation)?;
         let (n, size) = (validation.y.len(), self.stack.shape.parameters());
         let aucs: Vec<Option<f64>> =
-            scored.raw.chunks_exact(n).map(|raw| metrics::roc_auc(raw, &validation.y)).collect();
+            scored.raw.chunks_exact(n).map(|raw| weighted_roc_auc(raw, &validation.y, &validation.weights)).collect();
 
         let position = &mut self.state.position;
         position.seconds += started.elapsed().as_secs_f64();
@@ -228,7 +228,7 @@ impl Run<'_> {
                 Some(auc) if train_loss.is_finite() && val_loss.is_finite() => {
                     let raw = &scored.raw[model * n..(model + 1) * n];
                     let point = self.operating_point;
-                    let of = |metric: Monitor| monitored(metric, point, (auc, val_loss), (raw, &validation.y));
+                    let of = |metric: Monitor| monitored(metric, point, (auc, val_loss), (raw, validation));
                     let verdict = if looks { trial.patience.judge(rule, position.epoch, of) } else { Verdict::Waits };
                     if verdict == Verdict::Improved || rule.is_some_and(|r| !r.restore_best_weights) {
                         trial.patience.best_epoch = position.epoch;
@@ -271,9 +271,8 @@ impl Run<'_> {
             let now = &self.state.parameters.weights;
             let scored = self.backend.score(now, &slots, Part::Validation)?;
             for (model, raw) in scored.raw.chunks_exact(validation.y.len()).enumerate() {
-                let auc = metrics::roc_auc(raw, &validation.y).unwrap_or(0.0);
-                let value =
-                    monitored(rule.metric, self.operating_point, (auc, scored.loss[model]), (raw, &validation.y));
+                let auc = weighted_roc_auc(raw, &validation.y, &validation.weights).unwrap_or(0.0);
+                let value = monitored(rule.metric, self.operating_point, (auc, scored.loss[model]), (raw, validation));
                 if position.trials[model].patience.is_bettered(rule, value) {
                     best[model] = position.epoch;
                     let at = model * size..(model + 1) * size;
@@ -351,16 +350,17 @@ impl Run<'_> {
     }
 }
 
-/// The value of a metric that stops trials: `measured` are AUC and loss, `rows` logits and classes.
-fn monitored(metric: Monitor, point: &OperatingPoint, measured: (f64, f64), (raw, y): (&[f32], &[u8])) -> f64 {
+/// The value of a metric that stops trials: `measured` are AUC and loss, `raw` the logits of `rows`.
+fn monitored(metric: Monitor, point: &OperatingPoint, measured: (f64, f64), (raw, rows): (&[f32], &Rows)) -> f64 {
+    let (y, weights) = (&rows.y, &rows.weights);
     match metric {
         Monitor::ValAuc => measured.0,
         Monitor::ValLoss => measured.1,
         // There are positives: it is defined.
-        Monitor::ValAveragePrecision => metrics::average_precision(raw, y).unwrap_or(0.0),
+        Monitor::ValAveragePrecision => weighted_average_precision(raw, y, weights).unwrap_or(0.0),
         // A spec whose operating point says no rate is refused.
         Monitor::ValPartialAuc => {
-            let ranks = point.false_alarm_rate().zip(metrics::Ranks::new(raw, y));
+            let ranks = point.false_alarm_rate().zip(RowRanks::new(raw, y, weights));
             ranks.and_then(|(rate, ranks)| ranks.partial_auc(rate)).unwrap_or(0.0)
         }
     }

@@ -2,7 +2,7 @@
 
 use super::backend::{Part, Scored};
 use super::error::TrainError;
-use focalsweep_core::metrics::{Confusion, Ranks, RocCorner, ScoredRows, threshold_in_use, validation_threshold};
+use focalsweep_core::metrics::{Confusion, RocCorner, RowRanks, ScoredRows, threshold_in_use, validation_threshold};
 use focalsweep_core::prepared::{Replicate, Rows};
 use focalsweep_core::record::SplitMetrics;
 use focalsweep_core::spec::OperatingPoint;
@@ -84,11 +84,12 @@ impl<'a> Parts<'a> {
 
     /// Everything about the model at position `model` of the scores.
     pub(super) fn fitted(&self, model: usize, weights: Vec<f32>, best_epoch: u32, point: &OperatingPoint) -> Fitted {
-        let (validation, val_labels) = part(&self.validation, model);
-        let (test, test_labels) = part(&self.test, model);
-        let (calibration, calibration_labels) = part(&self.calibration, model);
-        let chosen = validation_threshold(point, validation.labelled(val_labels));
-        let in_use = threshold_in_use(point, chosen, calibration.labelled(calibration_labels));
+        let validation = part(&self.validation, model);
+        let test = part(&self.test, model);
+        let calibration = part(&self.calibration, model);
+        let chosen = validation_threshold(point, validation);
+        let in_use = threshold_in_use(point, chosen, calibration);
+        let counted = |rows: ScoredRows<'_>, raw| Confusion::weighed(rows.raw, rows.labels, rows.weights, raw);
         let (train, train_ranks) = self.train.as_ref().map(|part_of| measure(part_of, model, point)).unzip();
         Fitted {
             best_epoch,
@@ -99,39 +100,28 @@ impl<'a> Parts<'a> {
             test: measure(&self.test, model, point).0,
             threshold: in_use.map(|threshold| threshold.score),
             threshold_raw: in_use.map(|threshold| threshold.raw),
-            val_op: chosen.map(|threshold| Confusion::at(validation.raw, val_labels, threshold.raw)),
-            test_op: in_use.map(|threshold| Confusion::at(test.raw, test_labels, threshold.raw)),
-            validation: validation.to_owned(),
-            test_rows: test.to_owned(),
-            calibration: calibration.to_owned(),
+            val_op: chosen.map(|threshold| counted(validation, threshold.raw)),
+            test_op: in_use.map(|threshold| counted(test, threshold.raw)),
+            validation: RowScores::of(validation),
+            test_rows: RowScores::of(test),
+            calibration: RowScores::of(calibration),
         }
     }
 }
 
-/// Scores of one model.
-#[derive(Clone, Copy)]
-struct OfModel<'a> {
-    raw: &'a [f32],
-    scores: &'a [f32],
-}
-
-impl<'a> OfModel<'a> {
-    fn labelled(self, labels: &'a [u8]) -> ScoredRows<'a> {
-        ScoredRows { raw: self.raw, scores: self.scores, labels }
-    }
-
-    fn to_owned(self) -> RowScores {
-        RowScores { raw: self.raw.to_vec(), scores: self.scores.to_vec() }
+impl RowScores {
+    fn of(rows: ScoredRows<'_>) -> Self {
+        Self { raw: rows.raw.to_vec(), scores: rows.scores.to_vec() }
     }
 }
 
-/// The scores of one model and the labels of their rows.
-fn part<'a>((scored, rows): &'a (Scored, &Rows), model: usize) -> (OfModel<'a>, &'a [u8]) {
+/// The scores of one model, with the labels and weights of their rows.
+fn part<'a>((scored, rows): &'a (Scored, &Rows), model: usize) -> ScoredRows<'a> {
     let at = model * rows.y.len()..(model + 1) * rows.y.len();
-    (OfModel { raw: &scored.raw[at.clone()], scores: &scored.scores[at] }, &rows.y)
+    ScoredRows { raw: &scored.raw[at.clone()], scores: &scored.scores[at], labels: &rows.y, weights: &rows.weights }
 }
 
-fn measure(part_of: &(Scored, &Rows), model: usize, point: &OperatingPoint) -> (SplitMetrics, Option<Ranks>) {
-    let (of_model, labels) = part(part_of, model);
-    SplitMetrics::measured(of_model.labelled(labels), &part_of.1.units, Some(part_of.0.loss[model]), Some(point))
+fn measure(part_of: &(Scored, &Rows), model: usize, point: &OperatingPoint) -> (SplitMetrics, Option<RowRanks>) {
+    let loss = Some(part_of.0.loss[model]);
+    SplitMetrics::measured(part(part_of, model), &part_of.1.units, loss, Some(point))
 }

@@ -50,7 +50,7 @@ pub fn measure_outside(
     let [validation, test, calibration] = data.scored();
     let chosen = validation_threshold(point, scored(&parts[0], validation));
     let in_use = threshold_in_use(point, chosen, scored(&parts[2], calibration));
-    let flagged = |at: usize, rows: &Rows, raw: f64| Confusion::at(&parts[at].raw, &rows.y, raw);
+    let flagged = |at: usize, rows: &Rows, raw: f64| Confusion::weighed(&parts[at].raw, &rows.y, &rows.weights, raw);
     Ok(Measured {
         val: SplitMetrics::measured(scored(&parts[0], validation), &validation.units, None, Some(point)).0,
         test: SplitMetrics::measured(scored(&parts[1], test), &test.units, None, Some(point)).0,
@@ -82,7 +82,7 @@ fn of_part(scores: &[f64], raw: Vec<f32>, output: Output) -> RowScores {
 }
 
 fn scored<'a>(part: &'a RowScores, rows: &'a Rows) -> ScoredRows<'a> {
-    ScoredRows { raw: &part.raw, scores: &part.scores, labels: &rows.y }
+    ScoredRows { raw: &part.raw, scores: &part.scores, labels: &rows.y, weights: &rows.weights }
 }
 
 /// What ranks the rows: of probabilities their logits, of other scores these themselves, in single precision, in which

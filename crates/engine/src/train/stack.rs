@@ -2,10 +2,10 @@
 
 use std::sync::OnceLock;
 
-use super::drawn::{drawn, rows_per_epoch, there};
+use super::drawn::{drawn, mass, rows_per_epoch, there};
 use super::schedule::Schedule;
 use super::smote::{Kinds, synthesise};
-use focalsweep_core::losses::{Drawn, TrialLoss};
+use focalsweep_core::losses::{Drawn, Mass, TrialLoss};
 use focalsweep_core::plan::{Hyperparameters, Shape};
 use focalsweep_core::prepared::{Replicate, Rows};
 use focalsweep_core::random::{Purpose, Stream};
@@ -32,6 +32,7 @@ pub struct Stack {
     /// What each trial's loss reads.
     pub losses: Vec<TrialLoss>,
     drawn: Drawn,
+    mass: Mass,
     synthetic: OnceLock<Rows>,
 }
 
@@ -44,7 +45,8 @@ impl Stack {
         let schedule = Schedule::of(&settings, first, data);
         let shape = Shape { inputs: data.features.len(), hidden: first.hidden.clone(), activation: first.activation };
         let drawn = drawn(first, train);
-        let losses = trials.iter().map(|trial| TrialLoss::of_trial(trial, drawn)).collect();
+        let mass = mass(drawn, train);
+        let losses = trials.iter().map(|trial| TrialLoss::of_trial(trial, mass)).collect();
         Some(Self {
             settings,
             schedule,
@@ -54,6 +56,7 @@ impl Stack {
             replicate,
             losses,
             drawn,
+            mass,
             synthetic: OnceLock::new(),
             trials,
         })
@@ -87,7 +90,7 @@ impl Stack {
 
     /// Parameters of every model before training, `[K, P]`.
     pub fn initial(&self) -> Vec<f32> {
-        let prior = (self.drawn.positives as f64 / self.drawn.negatives as f64).ln();
+        let prior = (self.mass.positives / self.mass.negatives).ln();
         let bias = |trial: &Hyperparameters| match trial.initial_bias {
             InitialBias::Prior => prior,
             InitialBias::Value(value) => value,
@@ -143,11 +146,11 @@ impl Stack {
     }
 
     /// Puts the mean loss over pairs into `loss` where the models in the stack's slots `models` have a loss of pairs:
-    /// `raw` has their logits over rows with the labels `y`.
-    pub fn score_pairs(&self, models: &[usize], (raw, y): (&[f32], &[u8]), loss: &mut [f64]) {
+    /// `raw` has their logits over rows with the labels `y` and these weights, if any.
+    pub fn score_pairs(&self, models: &[usize], (raw, y, weights): (&[f32], &[u8], &[f32]), loss: &mut [f64]) {
         for (m, &slot) in models.iter().enumerate() {
             if let TrialLoss::Pairs(terms) = &self.losses[slot] {
-                loss[m] = terms.mean(&raw[m * y.len()..(m + 1) * y.len()], y);
+                loss[m] = terms.mean(&raw[m * y.len()..(m + 1) * y.len()], y, weights);
             }
         }
     }

@@ -84,12 +84,10 @@ const drawCurves = () => {
   const has = (split) => data.details.some((detail) => detail.roc.some((curve) => curve.split === split));
   const splits = ["val", "test", "train"].filter(has);
   if (!splits.length) {
-    return part(
-      "curves",
-      "Curves",
-      null,
-      el("p", { class: "notice" }, "The scores of these trials were not kept (scores: none), so there are no curves."),
-    );
+    const why = ranking.weight
+      ? `Rows count by ${ranking.weight}, and curves of scores would count each once: there are none.`
+      : "The scores of these trials were not kept (scores: none), so there are no curves.";
+    return part("curves", "Curves", null, el("p", { class: "notice" }, why));
   }
   const of = (kind) => (detail) =>
     detail[kind].filter((curve) => curve.split === view.split).map((curve) => ({ curve }));

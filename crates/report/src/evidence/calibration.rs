@@ -111,6 +111,7 @@ mod tests {
             raw: scores.clone(),
             scores,
             units: Vec::new(),
+            weights: Vec::new(),
         }
     }
 

@@ -87,7 +87,7 @@ pub enum Confirmed {
 /// point the rows that chose the thresholds are resampled: for the test rows negatives that were set aside, where there
 /// are enough for the guarantee that is asked for. A trial that was ranked by what its threshold gave was chosen for
 /// that threshold and takes it along, so its claims at the operating point are corrected over all pairs on any test
-/// rows.
+/// rows. Of rows that have weights nothing is claimed at the operating point.
 ///
 /// # Errors
 /// The scores are there but cannot be read.
@@ -120,7 +120,8 @@ pub fn judge(
     let about = tests(ranking);
     let asked = |on| Asked {
         on,
-        point: ranking.operating_point.as_ref(),
+        // Resamples count rows.
+        point: ranking.operating_point.as_ref().filter(|_| ranking.weight.is_none()),
         average_precision: on == Split::Test || about.contains(&Test::AveragePrecision),
     };
     let all = Wanted { trials: &compared, replicates: &replicates };
@@ -196,6 +197,7 @@ fn tests(ranking: &Ranking) -> Vec<Test> {
             about.push(test);
         }
     }
+    about.retain(|test| ranking.weight.is_none() || !test.is_at_point());
     about
 }
 

@@ -7,8 +7,8 @@ use super::units::as_of_one_size;
 use crate::read::{CalibrationGroup, ForEach, ReportError, ScoreGroup, ScoreSource, each_trial};
 use focalsweep_core::metrics::catalogue::Test;
 use focalsweep_core::metrics::{
-    AllPlaces, Applied, AucComponents, FEWEST_ABOVE, Ladder, Placed, average_precision, average_precision_influences,
-    most_above, unit_factors,
+    AllPlaces, Applied, AucComponents, FEWEST_ABOVE, Ladder, Placed, WeightedRanks, average_precision,
+    average_precision_influences, most_above, unit_factors,
 };
 use focalsweep_core::spec::{OperatingPoint, Split};
 
@@ -51,11 +51,13 @@ pub(super) struct SplitRows {
     counts: Vec<[u32; 2]>,
     /// Positives of each replicate.
     positives: BTreeMap<u32, u64>,
+    /// Where rows have weights, of each class the sum of these over the different rows, and of their squares.
+    weights: Option<[[f64; 2]; 2]>,
 }
 
 impl SplitRows {
     /// Takes the rows of the first trial of a replicate; says whether those of another are the same.
-    fn add(&mut self, replicate: u32, rows: &[i64], labels: &[u8], units: &[i64]) -> bool {
+    fn add(&mut self, replicate: u32, rows: &[i64], labels: &[u8], units: &[i64], weights: &[f64]) -> bool {
         if let Some(first) = self.of_replicate.get(&replicate) {
             return first == rows;
         }
@@ -65,13 +67,21 @@ impl SplitRows {
             self.factors.insert(replicate, unit_factors(labels, units).unwrap_or([f64::INFINITY; 2]));
         }
         let mut positives = 0;
-        let place = |(&row, &label): (&i64, &u8)| {
+        let of_weights = &mut self.weights;
+        let mut weighed = |at: usize, class: usize| {
+            if let Some(&weight) = weights.get(at) {
+                let [sum, squares] = &mut of_weights.get_or_insert_default()[class];
+                (*sum, *squares) = (*sum + weight, *squares + weight * weight);
+            }
+        };
+        let place = |(at, (&row, &label)): (usize, (&i64, &u8))| {
             let class = usize::from(label != 0);
             positives += u64::from(label != 0);
             let next = self.places.len() as u32;
             let place = *self.places.entry(row).or_insert(next);
             if place == next {
                 self.counts.push([0; 2]);
+                weighed(at, class);
             }
             let count = &mut self.counts[place as usize][class];
             *count += 1;
@@ -79,7 +89,7 @@ impl SplitRows {
             place
         };
         let keys = if self.in_units { units } else { rows };
-        let places = keys.iter().zip(labels).map(place).collect();
+        let places = keys.iter().zip(labels).enumerate().map(place).collect();
         self.places_of_replicate.insert(replicate, places);
         self.positives.insert(replicate, positives);
         self.of_replicate.insert(replicate, rows.to_vec());
@@ -92,8 +102,13 @@ impl SplitRows {
         rows.next().is_none_or(|first| rows.all(|other| other == first))
     }
 
-    /// Different rows of the rarer class; of units as many as would say as much were they of one size.
+    /// Different rows of the rarer class; of units, and of rows that have weights, as many as would say as much were
+    /// they of one size.
     pub(super) fn rarer(&self) -> usize {
+        if let Some(weights) = self.weights {
+            let effective = weights.map(|[sum, squares]| if squares > 0.0 { sum * sum / squares } else { 0.0 });
+            return effective[0].min(effective[1]).round() as usize;
+        }
         let effective = |class: usize| as_of_one_size(self.counts.iter().map(|counts| counts[class]));
         let [negatives, positives] = if self.in_units { [0, 1].map(effective) } else { self.classes };
         negatives.min(positives)
@@ -282,6 +297,19 @@ impl Measured {
     pub(super) fn new(group: &ScoreGroup, asked: &Asked<'_>) -> Self {
         let (raw, labels) = (&group.raw, &group.labels);
         let is_asked = group.split == asked.on;
+        if !group.weights.is_empty() {
+            // Nothing is compared at the operating point: resamples count rows.
+            let ranks = WeightedRanks::new(raw, labels, &group.weights).filter(|_| is_asked);
+            let auc = ranks.as_ref().and_then(|ranks| {
+                let estimate = ranks.auc();
+                let lacking = estimate.se.zip(estimate.covering_variance()).map(|(se, covers)| covers - se * se);
+                Some((estimate.auc, lacking.unwrap_or(0.0), ranks.influences(labels, &group.weights)?))
+            });
+            let average_precision = ranks.filter(|_| asked.average_precision).and_then(|ranks| {
+                Some((ranks.average_precision(), ranks.precision_influences(labels, &group.weights)?))
+            });
+            return Self { auc, average_precision, kept: None };
+        }
         let auc = || {
             let (components, estimate) = AucComponents::with_estimate(raw, labels)?;
             let lacking = estimate.se.zip(estimate.covering_variance()).map(|(se, covers)| covers - se * se);
@@ -325,7 +353,7 @@ impl<'a> Build<'a> {
     /// they are too few the validation rows choose.
     pub(super) fn add_calibration(&mut self, trial: &str, group: &CalibrationGroup) {
         let Some((max_fpr, confidence)) = self.asked.guarantee() else { return };
-        if !self.set_aside.add(group.replicate, &group.rows, &group.labels, &[]) {
+        if !self.set_aside.add(group.replicate, &group.rows, &group.labels, &[], &[]) {
             self.others.insert(trial.to_owned());
             return;
         }
@@ -341,7 +369,7 @@ impl<'a> Build<'a> {
     pub(super) fn add(&mut self, trial: &str, group: &ScoreGroup, measured: Measured) {
         let Asked { on, point, .. } = self.asked;
         let rows = if group.split == on { &mut self.members.rows } else { &mut self.chooses };
-        if !rows.add(group.replicate, &group.rows, &group.labels, &group.units) {
+        if !rows.add(group.replicate, &group.rows, &group.labels, &group.units, &group.weights) {
             self.others.insert(trial.to_owned());
             return;
         }

@@ -178,6 +178,7 @@ mod tests {
             scores: raw.clone(),
             raw,
             units,
+            weights: Vec::new(),
         };
         ReplicateScores { replicate, validation: test.clone(), test, calibration: None }
     }

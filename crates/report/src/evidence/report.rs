@@ -185,6 +185,36 @@ fn commands_of(spec: &Spec) -> Vec<String> {
     names
 }
 
+/// What is said of rows that have weights: their AUCs and average precisions are told apart, nothing that counts rows.
+fn weighted(
+    source: &Scores<'_>,
+    (results, ranking): (&Results, &Ranking),
+    column: &str,
+    for_each: ForEach<'_>,
+) -> Result<Answer, ReportError> {
+    let in_units = !matches!(results.split.by, SplitBy::Random | SplitBy::Column { .. });
+    let mut answer = Answer::default();
+    answer.warnings.push(weights_in_words(column, in_units));
+    if in_units {
+        return Ok(answer);
+    }
+    answer.methods = methods(ranking);
+    let judged = judge(&source.with_weights(), results, ranking, &answer.methods, for_each)?;
+    let spec = source.files().spec().map(|spec| spec.rank.margin);
+    answer.decision = judged.decision(ranking, &spec.unwrap_or_default(), &[]);
+    (answer.claims, answer.standard_errors, answer.confirmed) = (judged.claims, judged.errors, judged.confirmed);
+    Ok(answer)
+}
+
+/// What is not claimed of rows that have weights, and why.
+fn weights_in_words(column: &str, in_units: bool) -> String {
+    let unsaid = if in_units { "tests, the decision, intervals" } else { "tests at the operating point, intervals" };
+    format!(
+        "rows count by `{column}`: figures and ranks are weighted, counts of rows are sums of weights; {unsaid}, averages \
+         of trials and curves are not given, since they would count each row once"
+    )
+}
+
 fn answer(
     source: &Scores<'_>,
     results: &Results,
@@ -192,6 +222,9 @@ fn answer(
     with_intervals: usize,
     for_each: ForEach<'_>,
 ) -> Result<Answer, ReportError> {
+    if let Some(column) = &results.weight {
+        return weighted(source, (results, ranking), column, for_each);
+    }
     let mut answer = Answer { guarantee: Guarantee::of(source, ranking)?, ..Answer::default() };
     let Some(winner) = ranking.winner() else { return Ok(answer) };
     let replicates: HashSet<u32> = winner.trial.replicates.iter().copied().collect();

@@ -39,6 +39,7 @@ fn scores(trials: &[&str], replicates: u32, shift: [i64; 2]) -> Vec<ScoreGroup> 
                 let raw: Vec<f32> = (0..200).map(score).collect();
                 groups.push(ScoreGroup {
                     units: Vec::new(),
+                    weights: Vec::new(),
                     trial: trial.to_owned(),
                     replicate,
                     split,
@@ -86,6 +87,36 @@ fn what_cannot_be_told_from_the_winner_is_what_a_test_over_all_pairs_says() {
     let missed = |against| claim(&found, Kind::Models, Test::Missed, against, Split::Validation);
     assert!(missed("b").p > 0.9 && missed("c").told(), "{:?}", missed("c"));
     assert_eq!(found, judged(&scores(&trials, 2, [100, 0]), &results, &ranked(&results, &["auc"])));
+}
+
+/// Weights that are all equal change no claim that there is; at the operating point, where resamples count rows, there
+/// is none.
+#[test]
+fn of_rows_that_have_weights_the_ranks_of_scores_are_told_and_no_counts() {
+    let trials = ["a", "b", "c"];
+    let plain = table(&trials, 2, Some(POINT));
+    let weighted = Results { weight: Some("w".to_owned()), ..plain.clone() };
+    let groups = scores(&trials, 2, [100, 0]);
+    let with = |weight: &dyn Fn(usize) -> f64| {
+        let weigh = |group: &ScoreGroup| ScoreGroup { weights: (0..200).map(weight).collect(), ..group.clone() };
+        judged(&groups.iter().map(weigh).collect(), &weighted, &ranked(&weighted, &["auc"]))
+    };
+    let (theirs, ours) = (judged(&groups, &plain, &ranked(&plain, &["auc"])), with(&|_| 2.5));
+    let told: Vec<&Claim> = theirs.claims.all().iter().filter(|claim| !claim.about.is_at_point()).collect();
+    assert_eq!(told.len(), ours.claims.all().len());
+    assert!(told.len() < theirs.claims.all().len());
+    for (ours, theirs) in ours.claims.all().iter().zip(told) {
+        let pair = |claim: &Claim| (claim.kind, claim.about, claim.against.clone(), claim.split, claim.corrected_for);
+        assert_eq!(pair(ours), pair(theirs));
+        assert!((ours.difference - theirs.difference).abs() < 1e-6 && (ours.p - theirs.p).abs() < 1e-3, "{ours:?}");
+        let errors = ours.standard_error.zip(theirs.standard_error).unwrap();
+        assert!((errors.0 - errors.1).abs() < 1e-6, "{errors:?}");
+    }
+    let error = |judged: &Judged| judged.errors.of("a", Split::Validation).unwrap();
+    assert!((error(&ours) - error(&theirs)).abs() < 1e-6);
+    // A few rows that weigh most say less.
+    let uneven = with(&|row| if row % 20 == 0 { 50.0 } else { 1.0 });
+    assert!(error(&uneven) > error(&ours), "{} {}", error(&uneven), error(&ours));
 }
 
 /// Figures of fewer epochs are no figures of the same training: what ended early is held against nothing, and where all
@@ -357,13 +388,13 @@ fn each_replicate_is_judged_at_the_threshold_in_use() {
             };
             let (validation, test) = (part(Split::Validation), part(Split::Test));
             let ScoreGroup { raw, scores, labels, .. } = validation;
-            let chosen = validation_threshold(&point, ScoredRows { raw, scores, labels });
+            let chosen = validation_threshold(&point, ScoredRows { raw, scores, labels, weights: &[] });
             let aside = aside.iter().find(|group| (&*group.trial, group.replicate) == (trial, replicate));
             let threshold = match aside {
                 Some(aside) => threshold_in_use(&point, chosen, aside.scored()),
                 None => chosen,
             };
-            Confusion::at(&test.raw, &test.labels, threshold.unwrap().raw).fn_ as f64
+            Confusion::at(&test.raw, &test.labels, threshold.unwrap().raw).fn_
         };
         f64::midpoint(of(0), of(1))
     };

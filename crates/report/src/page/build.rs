@@ -84,6 +84,7 @@ pub(crate) fn payload(
         warnings: report.warnings().into_iter().map(str::to_owned).chain(left_out(ranking, &shown)).collect(),
         notes: say::notes(report),
         ranking: RankingOf {
+            weight: ranking.weight.clone(),
             on: part_of(ranking.on).prefix(),
             keys,
             told_by: claim.map(|claim| claim.about.subject()),

@@ -157,6 +157,7 @@ mod tests {
         let labels = labels.collect();
         ScoreGroup {
             units: Vec::new(),
+            weights: Vec::new(),
             trial: "t".into(),
             replicate,
             split: Split::Test,

@@ -150,6 +150,9 @@ pub(crate) struct Comparison {
 /// How the trials were ranked.
 #[derive(Debug, Serialize)]
 pub(crate) struct RankingOf {
+    /// The column by which rows count; absent where each counts once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) weight: Option<String>,
     /// `val` or `test`: the prefix of the columns that rank.
     pub(crate) on: &'static str,
     /// Columns, the most important first.

@@ -116,6 +116,7 @@ mod tests {
         let labels: Vec<u8> = scores.iter().enumerate().map(|(i, &s)| u8::from(i % 7 == 0 || s > 0.9)).collect();
         ScoreGroup {
             units: Vec::new(),
+            weights: Vec::new(),
             trial: "t".into(),
             replicate,
             split,
@@ -139,9 +140,9 @@ mod tests {
         for (split, groups) in [(0, &validation), (1, &test)] {
             for (at, threshold) in found.threshold.iter().enumerate() {
                 let counts = groups.iter().map(|g| Confusion::at(&g.scores, &g.labels, threshold.0));
-                let (tp, fp) = counts.fold((0, 0), |(tp, fp), c| (tp + c.tp, fp + c.fp));
-                assert_eq!(found.tp[split][at].0, tp as f64 / 2.0, "at {threshold:?}");
-                assert_eq!(found.fp[split][at].0, fp as f64 / 2.0, "at {threshold:?}");
+                let (tp, fp) = counts.fold((0.0, 0.0), |(tp, fp), c| (tp + c.tp, fp + c.fp));
+                assert_eq!(found.tp[split][at].0, tp / 2.0, "at {threshold:?}");
+                assert_eq!(found.fp[split][at].0, fp / 2.0, "at {threshold:?}");
             }
         }
     }

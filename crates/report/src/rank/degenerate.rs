@@ -61,7 +61,10 @@ impl Ranking {
     fn winner_flags_everybody(&self, winner: &Ranked, place: &Place) -> Option<String> {
         let all = |on: Split| {
             let rows = flagged_all(winner, self.counts(on, place))?;
-            Some(format!("all {} {} rows", thousands(rows.round() as u64), split_word(on)))
+            Some(match self.weight {
+                None => format!("all {} {} rows", thousands(rows.round() as u64), split_word(on)),
+                Some(_) => format!("all {} rows", split_word(on)),
+            })
         };
         let flagged: Vec<String> = SPLITS.into_iter().filter_map(all).collect();
         (!flagged.is_empty()).then(|| {

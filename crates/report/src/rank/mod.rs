@@ -77,6 +77,8 @@ pub struct Ranking {
     pub top: Option<usize>,
     /// Where the thresholds are put, if known.
     pub operating_point: Option<OperatingPoint>,
+    /// The column by which rows count; `None` where each counts once.
+    pub weight: Option<String>,
     /// Index of the trial that [`Ranking::best_plain`] gives, likewise.
     plain: Option<usize>,
     /// What was trained where and when.
@@ -155,6 +157,7 @@ pub fn rank(results: &Results, options: &Options) -> Result<Ranking, ReportError
         trials,
         top: options.top,
         operating_point: results.operating_point.clone(),
+        weight: results.weight.clone(),
         plain: None,
         devices: device_use(results.ranked()),
         warnings: grouped.warnings,

@@ -29,7 +29,8 @@ impl Ranking {
     pub(super) fn cut_short(&self, results: &Results) -> Vec<String> {
         let winner = self.winner();
         let epochs = winner.filter(|_| results.stops_early).and_then(|winner| self.last_was_best(results, winner));
-        let positives = winner.and_then(|winner| {
+        // Of rows that have weights the counts are none of rows.
+        let positives = winner.filter(|_| self.weight.is_none()).and_then(|winner| {
             let count = |name: &str| self.mean(winner, &column(Split::Validation, name));
             Some(count("tp")? + count("fn")?)
         });
@@ -41,7 +42,7 @@ impl Ranking {
     /// Whether the rows look drawn by class: exactly so many negatives for each positive, which nothing that happens by
     /// itself has.
     fn enriched(&self) -> Option<String> {
-        let winner = self.winner()?;
+        let winner = self.winner().filter(|_| self.weight.is_none())?;
         let count = |name: &str| -> Option<f64> {
             let metric = Metric::named(name)?;
             Part::ALL.into_iter().map(|part| self.mean(winner, &metric.column(part).name())).sum()

@@ -6,7 +6,8 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::error::ReportError;
 use super::scores::{
-    CalibrationGroup, Run, ScoreGroup, ScoreSource, Word, for_each_calibration_group, for_each_group, for_each_run_of,
+    CalibrationGroup, Run, ScoreGroup, ScoreSource, WEIGHT, Word, for_each_calibration_group, for_each_group,
+    for_each_run_of,
 };
 use super::share::{ForEach, gather};
 use focalsweep_core::record::{RunFiles, SCORES};
@@ -16,22 +17,31 @@ use focalsweep_core::spec::Split;
 const MOST_KEPT: i64 = 1 << 23;
 
 /// The scores of a run: read when they are first asked for, row groups at once, and kept if they are not too many.
+///
+/// What is made of them counts rows. So of rows that have weights there are none here, as where they were not kept:
+/// nothing that counts is told of them.
 #[derive(Debug)]
 pub struct Scores<'a> {
     files: &'a RunFiles,
     /// `None` where they are too many.
     kept: OnceLock<Option<Vec<Run>>>,
+    has_weights: OnceLock<bool>,
 }
 
 impl<'a> Scores<'a> {
     /// Those of a run; nothing is read yet.
     pub fn of(files: &'a RunFiles) -> Self {
-        Self { files, kept: OnceLock::new() }
+        Self { files, kept: OnceLock::new(), has_weights: OnceLock::new() }
     }
 
     /// The run's files.
     pub fn files(&self) -> &'a RunFiles {
         self.files
+    }
+
+    /// The same with the scores of rows that have weights, for what weighs them.
+    pub(crate) fn with_weights(&self) -> WithWeights<'_> {
+        WithWeights(self)
     }
 
     /// Reads them if nobody has, on as many threads as `for_each` has. Without it they are read as they are asked for.
@@ -48,6 +58,9 @@ impl<'a> Scores<'a> {
 
     fn read(&self, for_each: ForEach<'_>) -> Result<Option<Vec<Run>>, ReportError> {
         let Some(file) = self.files.open(SCORES)? else { return Ok(None) };
+        if self.has_weights()? {
+            return Ok(Some(Vec::new()));
+        }
         let unreadable = |why: String| ReportError::Unreadable { path: self.files.path(SCORES), why };
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(e.to_string()))?;
         let metadata = builder.metadata();
@@ -71,8 +84,40 @@ impl<'a> Scores<'a> {
         Ok(Some(all))
     }
 
+    /// Whether the rows have weights.
+    fn has_weights(&self) -> Result<bool, ReportError> {
+        if let Some(known) = self.has_weights.get() {
+            return Ok(*known);
+        }
+        let Some(file) = self.files.open(SCORES)? else { return Ok(false) };
+        let unreadable = |why: String| ReportError::Unreadable { path: self.files.path(SCORES), why };
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(e.to_string()))?;
+        Ok(*self.has_weights.get_or_init(|| builder.schema().column_with_name(WEIGHT).is_some()))
+    }
+
     fn kept(&self) -> Option<&[Run]> {
         self.kept.get()?.as_deref()
+    }
+}
+
+/// [`Scores`], also of rows that have weights.
+pub(crate) struct WithWeights<'a>(&'a Scores<'a>);
+
+impl ScoreSource for WithWeights<'_> {
+    fn for_each(
+        &self,
+        wanted: &dyn Fn(&str, u32, Split) -> bool,
+        each: &mut dyn FnMut(ScoreGroup),
+    ) -> Result<(), ReportError> {
+        if self.0.has_weights()? { for_each_group(self.0.files, wanted, each) } else { self.0.for_each(wanted, each) }
+    }
+
+    fn for_each_calibration(
+        &self,
+        wanted: &dyn Fn(&str, u32) -> bool,
+        each: &mut dyn FnMut(CalibrationGroup),
+    ) -> Result<(), ReportError> {
+        self.0.for_each_calibration(wanted, each)
     }
 }
 
@@ -82,7 +127,9 @@ impl ScoreSource for Scores<'_> {
         wanted: &dyn Fn(&str, u32, Split) -> bool,
         each: &mut dyn FnMut(ScoreGroup),
     ) -> Result<(), ReportError> {
-        let Some(runs) = self.kept() else { return for_each_group(self.files, wanted, each) };
+        let Some(runs) = self.kept() else {
+            return if self.has_weights()? { Ok(()) } else { for_each_group(self.files, wanted, each) };
+        };
         let is_wanted = |run: &&Run| match run.word {
             Word::Of(split) => wanted(&run.trial, run.replicate, split),
             Word::Calibration => false,
@@ -96,7 +143,9 @@ impl ScoreSource for Scores<'_> {
         wanted: &dyn Fn(&str, u32) -> bool,
         each: &mut dyn FnMut(CalibrationGroup),
     ) -> Result<(), ReportError> {
-        let Some(runs) = self.kept() else { return for_each_calibration_group(self.files, wanted, each) };
+        let Some(runs) = self.kept() else {
+            return if self.has_weights()? { Ok(()) } else { for_each_calibration_group(self.files, wanted, each) };
+        };
         let is_wanted = |run: &&Run| run.word == Word::Calibration && wanted(&run.trial, run.replicate);
         runs.iter().filter(is_wanted).cloned().filter_map(Run::calibration).for_each(each);
         Ok(())

@@ -8,7 +8,7 @@ use super::scores::{ScoreGroup, for_each_calibration_group, for_each_group};
 use super::words::{column, listed, part_of, split_word, trials_count};
 use focalsweep_core::metrics::catalogue::{Confused, METRICS, Metric, OfCounts, Source};
 use focalsweep_core::metrics::{
-    Confusion, Ranks, ScoredRows, SplitMetrics, Threshold, guaranteed_threshold, validation_threshold,
+    Confusion, RowRanks, ScoredRows, SplitMetrics, Threshold, guaranteed_threshold, validation_threshold,
 };
 use focalsweep_core::record::{RunFiles, SCORES, State};
 use focalsweep_core::spec::{OperatingPoint, Split};
@@ -75,7 +75,9 @@ pub fn at_operating_point(files: &RunFiles, results: &mut Results, point: &Opera
     // The test rows need the threshold of the validation rows, which may come later in a file that somebody sorted.
     for (on, columns) in of_split {
         if on == Split::Test {
-            strange = strange.or(guarantee_all(files, point, &place, &mut flagged_from)?);
+            if results.weight.is_none() {
+                strange = strange.or(guarantee_all(files, point, &place, &mut flagged_from)?);
+            }
         }
         for_each_group(files, &|_, _, split| split == on, &mut |group| {
             let Some(&at) = place.get(&(group.trial.clone(), group.replicate)) else { return };
@@ -95,7 +97,8 @@ pub fn at_operating_point(files: &RunFiles, results: &mut Results, point: &Opera
             {
                 flagged_from.insert(at, chosen);
             }
-            let to_point = Ranks::new(&group.raw, &group.labels).map(|ranks| SplitMetrics::to_point(&ranks, point));
+            let ranks = RowRanks::new(&group.raw, &group.labels, &group.weights);
+            let to_point = ranks.map(|ranks| SplitMetrics::to_point(&ranks, point));
             for (&column, (_, measure)) in columns.iter().zip(metrics_at_point()) {
                 if let (Measure::Scores(measure), Some(measured)) = (measure, &to_point) {
                     metrics[column] = measure(measured);
@@ -104,7 +107,7 @@ pub fn at_operating_point(files: &RunFiles, results: &mut Results, point: &Opera
             if let Some(threshold) = flagged_from.get(&at) {
                 metrics[threshold_column] = Some(threshold.score).filter(|_| !group.scores.is_empty());
                 raw_column.into_iter().for_each(|column| metrics[column] = Some(threshold.raw));
-                let counts = Confusion::at(&group.raw, &group.labels, threshold.raw);
+                let counts = Confusion::weighed(&group.raw, &group.labels, &group.weights, threshold.raw);
                 for (&column, (_, measure)) in columns.iter().zip(metrics_at_point()) {
                     if let Measure::Counts(of_counts) = measure {
                         metrics[column] = of_counts.value(&counts);
@@ -112,6 +115,10 @@ pub fn at_operating_point(files: &RunFiles, results: &mut Results, point: &Opera
                 }
             }
         })?;
+    }
+    if let (Some(column), true) = (&results.weight, point.guarantee().is_some()) {
+        let what = "no threshold with a guarantee (`confidence`): it counts rows, which here count by";
+        results.warnings.push(format!("{what} `{column}`; the threshold is that of the validation rows"));
     }
     if let Some(why) = strange {
         return Err(ReportError::Unreadable { path: files.path(SCORES), why });
@@ -159,7 +166,7 @@ fn guarantee_all(
 }
 
 fn scored(group: &ScoreGroup) -> ScoredRows<'_> {
-    ScoredRows { raw: &group.raw, scores: &group.scores, labels: &group.labels }
+    ScoredRows { raw: &group.raw, scores: &group.scores, labels: &group.labels, weights: &group.weights }
 }
 
 /// Whether the group has as many rows as were counted at threshold 0.5.
@@ -169,7 +176,10 @@ fn is_whole(results: &Results, at: usize, group: &ScoreGroup) -> bool {
         results.rows[at].metrics[results.metrics.iter().position(|metric| *metric == column)?]
     };
     let counted: Option<f64> = ["tp", "fp", "tn", "fn"].into_iter().map(count).sum();
-    counted.is_none_or(|counted| counted == group.rows.len() as f64)
+    let expected = if group.weights.is_empty() { group.rows.len() as f64 } else { group.weights.iter().sum() };
+    // Sums of weights depend on the order in which they were added.
+    let slack = if group.weights.is_empty() { 0.0 } else { 1e-9 * expected };
+    counted.is_none_or(|counted| (counted - expected).abs() <= slack)
 }
 
 impl Results {

@@ -25,6 +25,8 @@ pub struct Results {
     pub operating_point: Option<OperatingPoint>,
     /// Whether trials stop when they no longer get better; `false` where the run's sweep.yaml cannot be read.
     pub stops_early: bool,
+    /// The column by which rows count, so that counts are sums of weights; `None` where each counts once.
+    pub weight: Option<String>,
     /// How the rows were dealt; as by default where the run's sweep.yaml cannot be read.
     pub split: SplitSpec,
     /// What to know of these results before believing them.

@@ -13,11 +13,12 @@ use serde::Deserialize;
 use super::error::ReportError;
 use super::parameters::TRAINER;
 use super::rows::{Results, Row, Timing, Value};
+use super::words::column;
 use focalsweep_core::guard::guarded;
 use focalsweep_core::metrics::catalogue::MetricColumn;
 use focalsweep_core::plan::{Phase, is_id};
 use focalsweep_core::record::{FREE_PARAMETER, RESULTS, RunDirError, RunFiles, State};
-use focalsweep_core::spec::{PARAMETERS, STACK, Spec, Stopping};
+use focalsweep_core::spec::{PARAMETERS, STACK, Spec, Split, Stopping};
 
 /// The run in `run_dir`, whose files are compared with their checksums when they are read.
 ///
@@ -63,6 +64,7 @@ pub fn read(files: &RunFiles) -> Result<Results, ReportError> {
         rows: table.rows(&parameters, &metrics)?,
         parameters: parameters.into_iter().map(|(name, _)| name).collect(),
         metrics: metrics.into_iter().map(|(name, _)| name).collect(),
+        weight: spec.as_ref().and_then(|spec| spec.data.weight.clone()).or_else(|| table.weight()),
         stops_early: spec.as_ref().is_some_and(|spec| spec.train.early_stopping != Stopping::None),
         split: spec.as_ref().map(|spec| spec.split.clone()).unwrap_or_default(),
         operating_point: spec.map(|spec| spec.operating_point),
@@ -182,6 +184,12 @@ impl<'a> Table<'a> {
         let schema = self.batch.schema();
         let fields = schema.fields().iter().filter(|f| measured(f.name()) && f.data_type().is_numeric());
         fields.map(|f| Ok((f.name().clone(), self.floats(f.name())?))).collect()
+    }
+
+    /// Counts that are no whole numbers are sums of weights, whatever became of the sweep file.
+    fn weight(&self) -> Option<String> {
+        let counts = self.optional(&column(Split::Validation, "tp"))?;
+        counts.data_type().is_floating().then(|| "a column of weights".to_owned())
     }
 
     /// Empty where a column is missing; `None` for a row in which a value is.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float32Type, Int8Type, Int32Type, Int64Type};
+use arrow::datatypes::{DataType, Float32Type, Float64Type, Int8Type, Int32Type, Int64Type};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -13,6 +13,9 @@ use focalsweep_core::guard::guarded;
 use focalsweep_core::metrics::ScoredRows;
 use focalsweep_core::record::{RunFiles, SCORES};
 use focalsweep_core::spec::Split;
+
+/// The column that says by how much rows count, where they do not all count once.
+pub(super) const WEIGHT: &str = "weight";
 
 /// The scores of one (trial, replicate) on one split.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +36,8 @@ pub struct ScoreGroup {
     pub scores: Vec<f32>,
     /// What each row is a part of: its group, or its day. Empty where each row stands for itself.
     pub units: Vec<i64>,
+    /// By how much each row counts. Empty where each counts once.
+    pub weights: Vec<f64>,
 }
 
 impl ScoreGroup {
@@ -62,7 +67,7 @@ pub struct CalibrationGroup {
 impl CalibrationGroup {
     /// Its rows as thresholds are chosen on them.
     pub fn scored(&self) -> ScoredRows<'_> {
-        ScoredRows { raw: &self.raw, scores: &self.scores, labels: &self.labels }
+        ScoredRows { raw: &self.raw, scores: &self.scores, labels: &self.labels, weights: &[] }
     }
 }
 
@@ -164,6 +169,7 @@ pub(super) struct Run {
     raw: Vec<f32>,
     scores: Vec<f32>,
     units: Vec<i64>,
+    weights: Vec<f64>,
 }
 
 impl Run {
@@ -179,13 +185,14 @@ impl Run {
         self.raw.append(&mut other.raw);
         self.scores.append(&mut other.scores);
         self.units.append(&mut other.units);
+        self.weights.append(&mut other.weights);
     }
 
     /// As rows that are ranked or measured on; `None` where they are others.
     pub(super) fn group(self) -> Option<ScoreGroup> {
-        let Self { trial, replicate, word, rows, labels, raw, scores, units } = self;
+        let Self { trial, replicate, word, rows, labels, raw, scores, units, weights } = self;
         match word {
-            Word::Of(split) => Some(ScoreGroup { trial, replicate, split, rows, labels, raw, scores, units }),
+            Word::Of(split) => Some(ScoreGroup { trial, replicate, split, rows, labels, raw, scores, units, weights }),
             Word::Calibration => None,
         }
     }
@@ -219,7 +226,7 @@ pub(super) fn for_each_run_of(
     if let Some(row_groups) = row_groups {
         builder = builder.with_row_groups(row_groups);
     }
-    let names = ["trial_id", "replicate", "split", "row", "label", "raw", "score", "unit"];
+    let names = ["trial_id", "replicate", "split", "row", "label", "raw", "score", "unit", WEIGHT];
     let mask = ProjectionMask::columns(builder.parquet_schema(), names);
     let mut reader =
         builder.with_projection(mask).with_batch_size(1 << 16).build().map_err(|e| unreadable(e.to_string()))?;
@@ -268,6 +275,8 @@ fn add_batch(
     let scores = scores.as_primitive::<Float32Type>().values();
     let units = batch.column_by_name("unit").map(|_| column("unit", &DataType::Int64)).transpose()?;
     let units = units.as_ref().map(|units| &units.as_primitive::<Int64Type>().values()[..]).unwrap_or_default();
+    let weights = batch.column_by_name(WEIGHT).map(|_| column(WEIGHT, &DataType::Float64)).transpose()?;
+    let weights = weights.as_ref().map(|of| &of.as_primitive::<Float64Type>().values()[..]).unwrap_or_default();
     let (trial_keys, split_keys) = (trials.keys().values(), splits.keys().values());
     let (trial_names, split_names) = (trials.values().as_string::<i32>(), splits.values().as_string::<i32>());
 
@@ -300,6 +309,7 @@ fn add_batch(
                 raw: Vec::new(),
                 scores: Vec::new(),
                 units: Vec::new(),
+                weights: Vec::new(),
             });
             run.rows.extend(&rows[start..end]);
             run.labels.extend(labels[start..end].iter().map(|&label| u8::from(label != 0)));
@@ -313,6 +323,7 @@ fn add_batch(
                 run.scores.extend(&scores[start..end]);
             }
             run.units.extend(units.get(start..end).unwrap_or_default());
+            run.weights.extend(weights.get(start..end).unwrap_or_default());
         }
         start = end;
     }

@@ -12,7 +12,8 @@ const FEW: f64 = 10.0;
 /// From the counts of the results, so that it needs no scores; `None` where no trial has any.
 pub(crate) fn few_positives(report: &Report) -> Option<String> {
     let ranking = &report.ranking;
-    let winner = ranking.winner()?;
+    // Of rows that have weights the counts are none of rows.
+    let winner = ranking.winner().filter(|_| ranking.weight.is_none())?;
     let few = |on: Split| {
         let count = |name: &str| ranking.mean(winner, &column(on, name));
         let positives = count("tp")? + count("fn")?;

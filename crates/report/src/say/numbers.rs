@@ -11,9 +11,16 @@ use focalsweep_core::spec::Split;
 /// For what is not defined.
 pub(crate) const NOTHING: &str = "–";
 
+/// Counts below this would be written as 0.0.
+const SMALL: f64 = 0.05;
+
 /// A metric's mean, as the catalogue writes it.
 pub(crate) fn number(name: &str, value: Option<f64>) -> String {
     let Some(value) = value else { return NOTHING.to_owned() };
+    let counts_rows = Metric::named(name).is_some_and(Metric::counts_rows);
+    if counts_rows && value != 0.0 && value.abs() < SMALL {
+        return format!("{value:.2e}"); // a sum of small weights
+    }
     let decimals = match Metric::named(name).map(|metric| metric.written) {
         Some(Written::Rows | Written::Whole) => usize::from(value.fract() != 0.0),
         Some(Written::Decimals(decimals)) => decimals,

@@ -173,6 +173,11 @@ impl Pairing {
                 self.sides.each_ref().map(|side| side.report.ranking.winner().map(|winner| &winner.trial.trial_id));
             return match ids {
                 [Some(a), Some(b)] if a == b => vec![format!("Both runs have the same winner, {a}.")],
+                [Some(_), Some(_)] if self.sides.iter().any(|side| side.report.ranking.weight.is_some()) => vec![
+                    "The winners are not compared: rows have weights (`data.weight`), and the tests would count each \
+                     row once."
+                        .to_owned(),
+                ],
                 [Some(_), Some(_)] => vec![
                     "The winners cannot be compared: their scores were not kept, or each replicate has test rows of \
                      its own."

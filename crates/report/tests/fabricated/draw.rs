@@ -1,7 +1,8 @@
 //! Scores that are drawn, as those of a run.
 
 use focalsweep_core::metrics::{
-    Confusion, ScoredRows, auc_delong, average_precision, logistic, threshold_in_use, validation_threshold,
+    Confusion, ScoredRows, logistic, threshold_in_use, validation_threshold, weighted_average_precision,
+    weighted_roc_auc,
 };
 use focalsweep_core::plan::Phase;
 use focalsweep_core::random::Stream;
@@ -81,6 +82,8 @@ pub(super) fn draw(cell: &Cell, stream: &mut Stream) -> Set {
     let rows = Rows::new(cell, stream);
     let label = |row: usize| rows.labels[row];
     let common = errors(cell, &rows, stream);
+    let weigh = |error: &f64| (cell.weigh * 0.5_f64.sqrt() * (error + stream.normal())).exp();
+    let weights: Vec<f64> = if cell.weigh > 0.0 { common.iter().map(weigh).collect() } else { Vec::new() };
     let own: Vec<Vec<f64>> = (0..cell.models).map(|_| errors(cell, &rows, stream)).collect();
     let splits = rows.deal(cell, stream);
     // What all models of a replicate have in common: how well they are trained, or how hard its time is.
@@ -117,13 +120,15 @@ pub(super) fn draw(cell: &Cell, stream: &mut Stream) -> Set {
                 let labels: Vec<u8> = of.iter().map(|&row| label(row)).collect();
                 let told = of.iter().filter(|_| !cell.hidden).filter_map(|&row| rows.units.get(row));
                 let units: Vec<i64> = told.map(|&unit| i64::from(unit)).collect();
-                (of.iter().map(|&row| row as i64).collect(), labels, raw, units)
+                let weights: Vec<f64> = of.iter().filter_map(|&row| weights.get(row).copied()).collect();
+                (of.iter().map(|&row| row as i64).collect(), labels, raw, (units, weights))
             });
-            let parts =
-                [(Split::Validation, validation), (Split::Test, test)].map(|(split, (rows, labels, raw, units))| {
+            let parts = [(Split::Validation, validation), (Split::Test, test)].map(
+                |(split, (rows, labels, raw, (units, weights)))| {
                     let scores = probabilities(&raw);
-                    ScoreGroup { trial: id.clone(), replicate, split, rows, labels, scores, raw, units }
-                });
+                    ScoreGroup { trial: id.clone(), replicate, split, rows, labels, scores, raw, units, weights }
+                },
+            );
             let (rows, labels, raw, _) = aside;
             let scores = probabilities(&raw);
             let aside = CalibrationGroup { trial: id.clone(), replicate, rows, labels, scores, raw };
@@ -140,6 +145,7 @@ pub(super) fn draw(cell: &Cell, stream: &mut Stream) -> Set {
         metrics: COLUMNS.map(str::to_owned).to_vec(),
         rows: table,
         operating_point: Some(cell.point.clone()),
+        weight: (cell.weigh > 0.0).then(|| "w".to_owned()),
         split: split_of(cell),
         ..Results::default()
     };
@@ -173,28 +179,30 @@ fn row_of(
     parts: &[ScoreGroup; 2],
     aside: &CalibrationGroup,
 ) -> Row {
-    let validation = ScoredRows { raw: &parts[0].raw, scores: &parts[0].scores, labels: &parts[0].labels };
+    let ScoreGroup { raw, scores, labels, weights, .. } = &parts[0];
+    let validation = ScoredRows { raw, scores, labels, weights };
     let chosen = validation_threshold(&cell.point, validation);
     let threshold = threshold_in_use(&cell.point, chosen, aside.scored()).unwrap().raw;
-    let val = Confusion::at(&parts[0].raw, &parts[0].labels, chosen.unwrap().raw);
-    let test = Confusion::at(&parts[1].raw, &parts[1].labels, threshold);
-    let auc = parts.each_ref().map(|part| auc_delong(&part.raw, &part.labels).unwrap().auc);
-    let precision = parts.each_ref().map(|part| average_precision(&part.raw, &part.labels).unwrap());
-    let count = |count: u64| count as f64;
+    let counted = |part: &ScoreGroup, threshold| Confusion::weighed(&part.raw, &part.labels, &part.weights, threshold);
+    let (val, test) = (counted(&parts[0], chosen.unwrap().raw), counted(&parts[1], threshold));
+    let figure = |of: fn(&[f32], &[u8], &[f64]) -> Option<f64>| {
+        parts.each_ref().map(|part| of(&part.raw, &part.labels, &part.weights).unwrap())
+    };
+    let (auc, precision) = (figure(weighted_roc_auc), figure(weighted_average_precision));
     let values = [
         auc[0],
         precision[0],
-        count(val.fn_),
-        count(val.fp),
+        val.fn_,
+        val.fp,
         auc[1],
         precision[1],
-        count(test.fn_),
-        count(test.fp),
+        test.fn_,
+        test.fp,
         threshold,
-        count(val.tp),
-        count(val.tn),
-        count(test.tp),
-        count(test.tn),
+        val.tp,
+        val.tn,
+        test.tp,
+        test.tn,
     ];
     Row {
         trial_id: id.to_owned(),

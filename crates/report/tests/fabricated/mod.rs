@@ -71,6 +71,9 @@ pub(crate) struct Cell {
     pub(crate) alike: f64,
     /// Whether the report is kept from knowing the units, and counts rows.
     pub(crate) hidden: bool,
+    /// Standard deviation of the logarithms of the rows' weights, half of whose variance is the common error's; 0: rows
+    /// have none.
+    pub(crate) weigh: f64,
     /// Standard deviation of what a window or the training rows of a fold do to the shift of all models.
     pub(crate) drift: f64,
 }
@@ -97,6 +100,7 @@ impl Cell {
             by: By::Rows,
             alike: 0.5,
             hidden: false,
+            weigh: 0.0,
             drift: 0.0,
         }
     }
@@ -128,7 +132,8 @@ impl Cell {
         let worse = if self.worse > 0.0 { format!(" worse {:.3}", self.worse) } else { String::new() };
         let plain =
             if self.plain_worse > 0.0 { format!(" plain worse {:.3}", self.plain_worse) } else { String::new() };
-        let variant = format!("{by}{on}{near}{redraw}{luck}{drift}{hidden}{worse}{plain}");
+        let weigh = if self.weigh > 0.0 { format!(" weights {}", self.weigh) } else { String::new() };
+        let variant = format!("{by}{weigh}{on}{near}{redraw}{luck}{drift}{hidden}{worse}{plain}");
         format!(
             "{} {} models, {} positives, AUC {}, shared {}, {} replicates, {point}{variant}",
             self.key, self.models, self.positives, self.auc, self.shared, self.replicates

@@ -10,8 +10,9 @@ use crate::loss::StackedLoss;
 fn stacked_loss(terms: LossTerms, logits: &[f32], positive: bool, epsilon: Option<f64>) -> (Vec<f32>, Vec<f32>) {
     let stacked = StackedLoss::new(&[TrialLoss::Rows(terms)], epsilon, tch::Device::Cpu).unwrap();
     let labels = tch::Tensor::from_slice(&vec![f32::from(u8::from(positive)); logits.len()]);
-    let (value, gradient) =
-        stacked.rows(&tch::Tensor::from_slice(logits).unsqueeze(0), &stacked.targets(&labels).unwrap(), true).unwrap();
+    let (value, gradient) = stacked
+        .rows(&tch::Tensor::from_slice(logits).unsqueeze(0), &stacked.targets(&labels, None).unwrap(), true)
+        .unwrap();
     let host = |t: tch::Tensor| Vec::<f32>::try_from(t.squeeze_dim(0)).unwrap();
     (host(value), host(gradient.unwrap()))
 }

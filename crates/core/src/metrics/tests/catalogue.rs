@@ -50,7 +50,7 @@ fn titles_say_rows_and_threshold() {
 
 #[test]
 fn all_that_is_measured_of_a_split_is_in_the_catalogue() {
-    let confusion = Confusion { tp: 1, fp: 2, tn: 3, fn_: 4 };
+    let confusion = Confusion { tp: 1.0, fp: 2.0, tn: 3.0, fn_: 4.0 };
     let measured = SplitMetrics {
         loss: Some(0.5),
         auc: Some(0.9),

@@ -212,7 +212,7 @@ impl SetAside {
         coverage_of(sets, 5, |stream, set| {
             let (aside, test) = (aside.draw(stream), model.draw(stream));
             let found = guaranteed_intervals(&aside.0, m, (&test.0, &test.1), 400, set);
-            let rows = ScoredRows { raw: &aside.0, scores: &aside.0, labels: &aside.1 };
+            let rows = ScoredRows { raw: &aside.0, scores: &aside.0, labels: &aside.1, weights: &[] };
             let threshold = guaranteed_threshold(rows, self.max_fpr, 0.95).unwrap().raw;
             let (p, n) = (model.positives as f64, model.negatives as f64);
             let (fn_, fp) = (found.map(|found| found.fn_), found.map(|found| found.fp));

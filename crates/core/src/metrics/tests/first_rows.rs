@@ -83,7 +83,7 @@ fn the_operating_point_says_how_far_they_go() {
     // 20 rows, the 4th, 8th, … from the top positive.
     let scores: Vec<f32> = (0..20).rev().map(|row| row as f32).collect();
     let labels: Vec<u8> = (1..=20).map(|row| u8::from(row % 4 == 0)).collect();
-    let rows = ScoredRows { raw: &scores, scores: &scores, labels: &labels };
+    let rows = ScoredRows { raw: &scores, scores: &scores, labels: &labels, weights: &[] };
     let of = |point: OperatingPoint| SplitMetrics::measured(rows, &[], None, Some(&point)).0;
     let ranks = Ranks::new(&scores, &labels).unwrap();
     let budget = of(OperatingPoint::AlertBudget { max_alerts_per_1000: 400.0 });

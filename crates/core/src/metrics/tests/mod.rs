@@ -9,6 +9,7 @@ mod multiple;
 mod neyman_pearson;
 mod served;
 mod statistics;
+mod weighted;
 
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -140,7 +141,7 @@ fn signed_zeros_and_infinities_order() {
 fn nobody_flagged_is_just_above_the_highest_score() {
     let threshold = threshold_for(&max_fpr(0.01), &[0.2, 1.0, 1.0], &[0, 1, 0]).unwrap();
     assert_eq!(threshold, f64::from(1.0_f32.next_up()));
-    assert_eq!(Confusion::at(&[0.2, 1.0, 1.0], &[0, 1, 0], threshold).fp, 0);
+    assert_eq!(Confusion::at(&[0.2, 1.0, 1.0], &[0, 1, 0], threshold).fp, 0.0);
 }
 
 fn max_fpr(max_fpr: f64) -> OperatingPoint {
@@ -187,7 +188,7 @@ fn threshold_of_all(point: &OperatingPoint, scores: &[f32], labels: &[u8]) -> Op
             all.filter(|&t| at(t).fpr().is_some_and(|r| r <= max_fpr)).reduce(f64::min)
         }
         OperatingPoint::AlertBudget { max_alerts_per_1000 } => {
-            let flagged = |t: f64| (at(t).tp + at(t).fp) as f64;
+            let flagged = |t: f64| at(t).tp + at(t).fp;
             all.filter(|&t| 1000.0 * flagged(t) / scores.len() as f64 <= max_alerts_per_1000).reduce(f64::min)
         }
         OperatingPoint::MinRecall { min_recall } => {
@@ -196,12 +197,12 @@ fn threshold_of_all(point: &OperatingPoint, scores: &[f32], labels: &[u8]) -> Op
         OperatingPoint::MinPrecision { min_precision } => {
             let good = all.filter(|&t| at(t).precision().is_none_or(|share| share >= min_precision));
             let good: Vec<f64> = good.collect();
-            let most = good.iter().map(|&t| at(t).tp).max()?;
+            let most = good.iter().map(|&t| at(t).tp).reduce(f64::max)?;
             // Where nobody is to be caught nobody is to be flagged either.
             good.into_iter().filter(|&t| at(t).tp == most).reduce(f64::max)
         }
         OperatingPoint::Cost { fn_cost, fp_cost } => {
-            let cost = |t: f64| at(t).fn_ as f64 * fn_cost + at(t).fp as f64 * fp_cost;
+            let cost = |t: f64| at(t).fn_ * fn_cost + at(t).fp * fp_cost;
             let least = all.clone().map(cost).reduce(f64::min)?;
             all.filter(|&t| cost(t) == least).reduce(f64::max)
         }
@@ -238,12 +239,12 @@ proptest! {
         let place = |c: &RocCorner| (c.fp as f64 / negatives, c.tp as f64 / positives);
         let whole = ranks.roc(0.0);
         for corner in &whole {
-            let counts = corner.threshold.map_or(Confusion { tp: 0, fp: 0, ..Confusion::default() }, |threshold| {
+            let counts = corner.threshold.map_or(Confusion::default(), |threshold| {
                 Confusion::at(&scores, &labels, f64::from(threshold))
             });
             // Nothing finite lies above or below an infinite score.
             if scores.iter().all(|score| score.is_finite()) {
-                prop_assert_eq!((corner.fp, corner.tp), (counts.fp, counts.tp));
+                prop_assert_eq!((corner.fp as f64, corner.tp as f64), (counts.fp, counts.tp));
             }
         }
         let area: f64 = whole.windows(2).map(|pair| {

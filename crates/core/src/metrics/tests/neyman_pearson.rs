@@ -43,7 +43,7 @@ fn broken(negatives: usize, max_fpr: f64, confidence: f64, steps: Option<f64>, d
         let mut stream = Stream::new(11, 0, Purpose::Synth, negatives as u32, draw);
         let score = |uniform: f32| steps.map_or(uniform, |steps| ((f64::from(uniform) * steps).floor() / steps) as f32);
         let raw: Vec<f32> = (0..negatives).map(|_| score(stream.uniform())).collect();
-        let rows = ScoredRows { raw: &raw, scores: &raw, labels: &vec![0; negatives] };
+        let rows = ScoredRows { raw: &raw, scores: &raw, labels: &vec![0; negatives], weights: &[] };
         let threshold = guaranteed_threshold(rows, max_fpr, confidence).unwrap();
         // P(score >= threshold): what is rounded down to below the threshold is not flagged.
         let rate = steps.map_or(1.0 - threshold.raw, |steps| 1.0 - (threshold.raw * steps).ceil() / steps);
@@ -78,7 +78,7 @@ fn too_few_negatives_or_no_guarantee_leave_the_threshold_of_the_validation_rows(
     let raw: Vec<f32> = (0..100).map(|row| row as f32).collect();
     let scores: Vec<f32> = raw.iter().map(|raw| raw / 100.0).collect();
     let labels: Vec<u8> = (0..100).map(|row| u8::from(row % 10 == 9)).collect();
-    let rows = |n: usize| ScoredRows { raw: &raw[..n], scores: &scores[..n], labels: &labels[..n] };
+    let rows = |n: usize| ScoredRows { raw: &raw[..n], scores: &scores[..n], labels: &labels[..n], weights: &[] };
     let in_use = |point: &OperatingPoint, n: usize| {
         let chosen = validation_threshold(point, rows(100));
         (threshold_in_use(point, chosen, rows(n)), chosen)
@@ -94,7 +94,7 @@ fn too_few_negatives_or_no_guarantee_leave_the_threshold_of_the_validation_rows(
         let (found, chosen) = in_use(&point, n);
         assert!(found == chosen && chosen.is_some(), "{point:?} with {n} rows");
     }
-    let nan = ScoredRows { raw: &[f32::NAN; 100], scores: &scores, labels: &[0; 100] };
+    let nan = ScoredRows { raw: &[f32::NAN; 100], scores: &scores, labels: &[0; 100], weights: &[] };
     assert_eq!(guaranteed_threshold(nan, 0.05, 0.95), None);
 }
 
@@ -103,7 +103,7 @@ proptest! {
     fn a_threshold_flags_as_many_as_may_be_and_fewer_where_scores_are_equal(
         raw in prop::collection::vec(prop_oneof![-3.0_f32..3.0, (0_u8..5).prop_map(f32::from), Just(-0.0)], 45..200),
     ) {
-        let rows = ScoredRows { raw: &raw, scores: &raw, labels: &vec![0; raw.len()] };
+        let rows = ScoredRows { raw: &raw, scores: &raw, labels: &vec![0; raw.len()], weights: &[] };
         let above = most_above(raw.len() as u64, 0.05, 0.9).unwrap() as usize;
         let threshold = guaranteed_threshold(rows, 0.05, 0.9).unwrap();
         let mut descending = raw.clone();

@@ -27,12 +27,12 @@ fn figures_of_labelled_rows_are_scikit_learns() {
         assert_close(&case.name, value(served.auc), Some(case.roc_auc));
         assert_close(&case.name, value(served.average_precision), Some(case.average_precision));
         let at = served.at_threshold.unwrap();
-        let counts = [at.tp, at.fp, at.tn, at.fn_].map(|figure| figure.value as u64);
+        let counts = [at.tp, at.fp, at.tn, at.fn_].map(|figure| figure.value);
         let Confusion { tp, fp, tn, fn_ } = case.confusion;
         assert_eq!(counts, [tp, fp, tn, fn_], "{}", case.name);
         assert_close(&case.name, value(at.recall), case.recall);
         assert_close(&case.name, value(at.precision), case.precision);
-        let (positives, negatives) = ((tp + fn_) as f64, (fp + tn) as f64);
+        let (positives, negatives) = (tp + fn_, fp + tn);
         assert_score_interval(at.recall.unwrap(), positives, 1.0);
         assert_score_interval(at.fpr.unwrap(), negatives, 1.0);
         assert_score_interval(at.tp, positives, positives);
@@ -40,7 +40,7 @@ fn figures_of_labelled_rows_are_scikit_learns() {
         assert_score_interval(at.fp, negatives, negatives);
         assert_score_interval(at.tn, negatives, negatives);
         if let Some(precision) = at.precision {
-            assert_score_interval(precision, (tp + fp) as f64, 1.0);
+            assert_score_interval(precision, tp + fp, 1.0);
         }
         if let Some(auc) = served.auc.filter(|_| case.delong_se.is_some()) {
             let Interval { lower, upper } = auc.interval.unwrap();

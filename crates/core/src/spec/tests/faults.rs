@@ -106,6 +106,14 @@ const FRAGMENTS: &[&str] = &[
     "data: {source: a.csv, label: y, csv: {delimiter: ab, decimal: ';', quote: a, comment: x, skip_rows: -1}}",
     "data: {source: a.csv, label: y, csv: {delimiter: ';', quote: ';', thousands: '.', encoding: utf8, na_values: x}}",
     "data: {source: a.csv, label: y, csv: {decimal: ',', thousands: ',', delimeter: ';'}}",
+    "data: {source: a.csv, label: y, weight: [w]}",
+    "data: {source: a.csv, label: y, weight: y}",
+    "data: {source: a.csv, label: y, weight: w, drop: [w], types: {w: category}}",
+    "data: {source: a.csv, label: y, weight: w, types: {w: category}}",
+    "data: {source: a.csv, label: y, weight: w, log: {w: 1}}",
+    "data: {source: a.csv, label: y, weight: w}\noperating_point: {max_fpr: 0.01, confidence: 0.95}\n\
+     parameters: [{sampling: {values: [none, smote]}}, {correction: {value: platt}}, {trainer: {value: t}}]\n\
+     trainers: {t: {command: [x]}}",
     "data: {source: a.csv, label: y, types: {y: ignore, a: numbr, b: category, c: number, d: number}, drop: [d], \
      log: {b: 1}, categorical: [c]}",
     "data: {source: a.csv, label: y, datetime: {y: [hour], a: [], b: [hour, hour, minute], c: [hour]}, \

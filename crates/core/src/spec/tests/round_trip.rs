@@ -185,7 +185,7 @@ prop_compose! {
         names in vec(text(), 0..3), log in prop::collection::btree_map(text(), 0.0..9.0_f64, 0..3),
         min_level_count in any::<u32>(), standardize: bool, clip in option::of(number()),
         origin in 0..3, rows in 2_u64..1_000_000, seed: u64,
-        csv in csv(), types in prop::collection::btree_map(text(), kind(), 0..3), deduplicate: bool,
+        csv in csv(), types in prop::collection::btree_map(text(), kind(), 0..3), deduplicate: bool, weighted: bool,
         parts in prop::collection::btree_map(text(), prop::sample::subsequence(PARTS, 1..=3), 0..3),
         bad_values in prop_oneof![Just(BadValues::Error), Just(BadValues::Missing)],
     ) -> DataSpec {
@@ -197,6 +197,7 @@ prop_compose! {
             synth: (origin == 2).then_some(SynthSpec { rows, features: 3, positives: rows / 2, seed }),
             beside: None,
             positive,
+            weight: weighted.then(|| format!("{label} weight")),
             csv,
             types: types
                 .into_iter()
@@ -220,6 +221,14 @@ prop_compose! {
 fn stopping((metric, patience, min_delta, restore_best_weights): (usize, u32, f64, bool)) -> Stopping {
     let metric = Monitor::WORDS[metric].1;
     Stopping::Rule(EarlyStopping { metric, goal: metric.goal(), patience, min_delta, restore_best_weights })
+}
+
+/// Without a column of weights, where something counts rows.
+fn weighted(spec: Spec) -> Spec {
+    match read(&to_yaml(&spec).unwrap(), &[]) {
+        Ok(_) => spec,
+        Err(_) => Spec { data: DataSpec { weight: None, ..spec.data }, ..spec },
+    }
 }
 
 /// Watches nothing that the operating point has no rate for.
@@ -384,7 +393,7 @@ prop_compose! {
     ) -> Spec {
         let target = |value| Target { metric: "val_auc".to_owned(), value };
         let train = fitting(train, &operating_point);
-        Spec {
+        weighted(Spec {
             run_cap: search.map(|(run_cap, ..)| run_cap),
             wave: search.and_then(|(_, wave, _)| wave),
             target: search.and_then(|(.., value)| value.map(target)),
@@ -407,7 +416,7 @@ prop_compose! {
                 launcher: if slurm.is_some() { Launcher::Slurm } else { Launcher::Local },
                 slurm,
             },
-        }
+        })
     }
 }
 

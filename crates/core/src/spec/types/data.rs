@@ -36,6 +36,9 @@ pub struct DataSpec {
     /// The label value that is the rare class; absent: 1 or true, else the rarer of two values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub positive: Option<Scalar>,
+    /// Name of a column of weights, numbers of at least 0: a row counts by its weight in loss and figures; no feature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<String>,
     /// How the text of a CSV file is written; what is absent is found out where that is plain.
     #[serde(default, skip_serializing_if = "is_default")]
     pub csv: CsvSpec,

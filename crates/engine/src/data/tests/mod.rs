@@ -21,6 +21,7 @@ mod suspect;
 mod synth;
 mod time;
 mod understand;
+mod weight;
 
 use std::fs::write;
 use std::path::{Path, PathBuf};
@@ -59,6 +60,7 @@ fn spec(path: &Path, label: &str) -> DataSpec {
         synth: None,
         label: label.to_owned(),
         positive: None,
+        weight: None,
         csv: CsvSpec::default(),
         types: [].into(),
         bad_values: BadValues::Error,

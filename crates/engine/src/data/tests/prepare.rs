@@ -239,6 +239,7 @@ fn any_source() -> impl Strategy<Value = Source> {
         ]);
         let labels = rows.iter().enumerate().map(|(at, row)| u8::from(at < 3 || (at > 5 && row.3))).collect();
         Source {
+            weights: Vec::new(),
             table,
             labels,
             label: "y".into(),

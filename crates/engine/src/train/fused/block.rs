@@ -14,6 +14,8 @@ pub(super) struct Block {
     pub(super) x: Matrix,
     /// For each lane: 1 for positive rows, -1 for negative, 0 past the last row.
     pub(super) sign: Vec<Lane>,
+    /// For each lane: by how much its rows count, 0 past the last row; empty where each counts once.
+    pub(super) weight: Vec<Lane>,
     /// For each dropout rate, and of it for each hidden layer, what is kept; empty without dropout.
     pub(super) kept: Vec<Vec<Kept>>,
     /// Rows that count.
@@ -23,7 +25,13 @@ pub(super) struct Block {
 impl Block {
     /// An empty block of up to `lanes` lanes for `inputs` features.
     pub(super) fn new(lanes: usize, inputs: usize) -> Self {
-        Self { x: Matrix::new(lanes, inputs + 1), sign: vec![Lane::ZERO; lanes], kept: Vec::new(), rows: 0 }
+        Self {
+            x: Matrix::new(lanes, inputs + 1),
+            sign: vec![Lane::ZERO; lanes],
+            weight: Vec::new(),
+            kept: Vec::new(),
+            rows: 0,
+        }
     }
 
     /// Lanes that have rows.
@@ -57,6 +65,18 @@ impl Block {
             turn(sources, &mut columns[..inputs]);
             columns[inputs] = one;
             self.sign[lane] = sign;
+        }
+    }
+
+    /// Takes by how much the rows at `places` count; none of `weights` is there where each counts once.
+    pub(super) fn gather_weights(&mut self, weights: &[f32], places: impl ExactSizeIterator<Item = usize>) {
+        self.weight.clear();
+        if weights.is_empty() {
+            return;
+        }
+        self.weight.resize(places.len().div_ceil(16), Lane::ZERO);
+        for (at, place) in places.enumerate() {
+            self.weight[at / 16].0[at % 16] = weights.get(place).copied().unwrap_or(1.0);
         }
     }
 

@@ -43,6 +43,8 @@ use focalsweep_core::spec::Reduction;
 pub(super) struct Fused<'a> {
     stack: &'a Stack,
     data: &'a Replicate,
+    /// By how much training rows count, 1 on average; empty where each counts once.
+    weights: Vec<f32>,
     /// The stack's slots that still train.
     slots: Vec<usize>,
     parameters: Parameters,
@@ -74,6 +76,7 @@ struct Room {
 struct Pairs {
     logits: Vec<f32>,
     signs: Vec<f32>,
+    weights: Vec<f32>,
     slopes: Vec<f32>,
 }
 
@@ -101,6 +104,7 @@ impl<'a> Fused<'a> {
         Self {
             stack,
             data,
+            weights: data.train.loss_weights(),
             slots: slots.to_vec(),
             parameters: parameters.clone(),
             losses,
@@ -146,8 +150,8 @@ impl Kernel for Step<'_, '_, '_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { of, batch } = self;
-        let Fused { stack, data, slots, parameters, losses, layers, room, .. } = of;
-        room.gather(stack, data, batch);
+        let Fused { stack, data, weights: row_weights, slots, parameters, losses, layers, room, .. } = of;
+        room.gather(stack, (data, row_weights), batch);
         let size = stack.shape.parameters();
         let settings = &stack.settings;
         let scale = if settings.reduction == Reduction::Mean { 1.0 / batch.at.len() as f32 } else { 1.0 };
@@ -198,7 +202,7 @@ fn of_rows<S: Simd>(
     for (place, block) in blocks.iter().enumerate() {
         forward(simd, model, block, true, scratch);
         for cut in loss_cuts(block.rows) {
-            loss += scratch.loss(simd, &model.terms, scale, &block.sign, cut);
+            loss += scratch.loss(simd, &model.terms, scale, block, cut);
         }
         backward(simd, model, block, scratch, place == 0, gradient);
     }
@@ -219,12 +223,13 @@ impl Pairs {
     ) -> f64 {
         self.logits.clear();
         self.signs.clear();
+        self.weights.clear();
         for block in blocks {
             forward(simd, model, block, true, scratch);
-            scratch.append(block, &mut self.logits, &mut self.signs);
+            scratch.append(block, &mut self.logits, &mut self.signs, &mut self.weights);
         }
         self.slopes.resize(self.logits.len(), 0.0);
-        let loss = terms.rows(&self.logits, &self.signs, &mut self.slopes);
+        let loss = terms.rows(&self.logits, &self.signs, &self.weights, &mut self.slopes);
         let mut first = 0;
         for (place, block) in blocks.iter().enumerate() {
             if blocks.len() > 1 {
@@ -264,9 +269,10 @@ impl Kernel for Score<'_, '_> {
             packed
         });
         let packed: Vec<Vec<Packed>> = packed.collect();
-        let none = Rows::default();
+        let (none, row_weights) = (Rows::default(), rows.loss_weights());
         for (first, rows_of) in cut(n, 16 * LEAST) {
             block.gather([rows, &none], first..first + rows_of);
+            block.gather_weights(&row_weights, first..first + rows_of);
             for (m, &slot) in models.iter().enumerate() {
                 let model = Model {
                     layers,
@@ -280,13 +286,13 @@ impl Kernel for Score<'_, '_> {
                 forward(simd, &model, &block, false, &mut scratch);
                 let at = m * n + first..m * n + first + rows_of;
                 let (raw, out) = (&mut scored.raw[at.clone()], &mut scored.scores[at]);
-                scored.loss[m] += scratch.evaluate(simd, &model.terms, &block.sign, raw, out);
+                scored.loss[m] += scratch.evaluate(simd, &model.terms, &block, raw, out);
             }
         }
         for loss in &mut scored.loss {
             *loss /= n as f64;
         }
-        stack.score_pairs(models, (&scored.raw, &rows.y), &mut scored.loss);
+        stack.score_pairs(models, (&scored.raw, &rows.y, &row_weights), &mut scored.loss);
         scored
     }
 }
@@ -311,13 +317,15 @@ fn turn<S: Simd>(layers: &[Layer], weights: &[f32], turned: &mut Vec<Packed>) {
 
 impl Room {
     #[inline(always)]
-    fn gather(&mut self, stack: &Stack, data: &Replicate, batch: &Batch<'_>) {
+    fn gather(&mut self, stack: &Stack, (data, weights): (&Replicate, &[f32]), batch: &Batch<'_>) {
         let (rows, of) = (batch.rows(), [&data.train, stack.synthetic(data)]);
         let uniforms = stack.uniforms(batch.epoch, batch.step, rows.len());
         let cuts = cut(rows.len(), 16 * self.lanes);
         self.blocks.resize_with(cuts.len(), || Block::new(self.lanes, stack.shape.inputs));
         for (block, (first, count)) in self.blocks.iter_mut().zip(cuts) {
-            block.gather(of, rows[first..first + count].iter().map(|&row| row as usize));
+            let places = || rows[first..first + count].iter().map(|&row| row as usize);
+            block.gather(of, places());
+            block.gather_weights(weights, places());
             block.gather_kept(&self.rates, &uniforms, &stack.shape.hidden, first);
         }
     }

@@ -73,14 +73,17 @@ impl Scratch {
         &self,
         simd: S,
         terms: &Terms,
-        sign: &[Lane],
+        block: &Block,
         raw: &mut [f32],
         out: &mut [f32],
     ) -> f64 {
         let mut total = simd.splat(0.0);
-        for ((t, sign), (raw, out)) in sign.iter().enumerate().zip(raw.chunks_mut(16).zip(out.chunks_mut(16))) {
+        for ((t, sign), (raw, out)) in block.sign.iter().enumerate().zip(raw.chunks_mut(16).zip(out.chunks_mut(16))) {
             let logits = &self.logits.lane(t)[0];
-            let (loss, _, probability) = terms.rows(simd, simd.load(logits), simd.load(sign));
+            let (mut loss, _, probability) = terms.rows(simd, simd.load(logits), simd.load(sign));
+            if let Some(weight) = block.weight.get(t) {
+                loss = simd.mul(loss, simd.load(weight));
+            }
             total = simd.add(total, loss);
             let mut lane = Lane::ZERO;
             simd.store(probability, &mut lane);
@@ -90,12 +93,16 @@ impl Scratch {
         sum(simd, total)
     }
 
-    /// The logits of the rows of a block, from those of [`forward`], behind `logits`, and their signs behind `signs`.
-    pub(super) fn append(&self, block: &Block, logits: &mut Vec<f32>, signs: &mut Vec<f32>) {
+    /// The logits of the rows of a block, from those of [`forward`], behind `logits`, their signs behind `signs`, and
+    /// their weights, where they have any, behind `weights`.
+    pub(super) fn append(&self, block: &Block, logits: &mut Vec<f32>, signs: &mut Vec<f32>, weights: &mut Vec<f32>) {
         for t in 0..block.lanes() {
             let count = (block.rows - 16 * t).min(16);
             logits.extend_from_slice(&self.logits.lane(t)[0].0[..count]);
             signs.extend_from_slice(&block.sign[t].0[..count]);
+            if let Some(weight) = block.weight.get(t) {
+                weights.extend_from_slice(&weight.0[..count]);
+            }
         }
     }
 
@@ -116,14 +123,18 @@ impl Scratch {
         simd: S,
         terms: &Terms,
         scale: f32,
-        sign: &[Lane],
+        block: &Block,
         (first, rows): Cut,
     ) -> f64 {
         let mut total = simd.splat(0.0);
         let lanes = first / 16..(first + rows).div_ceil(16);
-        for (t, sign) in lanes.clone().zip(&sign[lanes]) {
+        for (t, sign) in lanes.clone().zip(&block.sign[lanes]) {
             let logits = &mut self.logits.lane_mut(t)[0];
-            let (loss, gradient, _) = terms.rows(simd, simd.load(logits), simd.load(sign));
+            let (mut loss, mut gradient, _) = terms.rows(simd, simd.load(logits), simd.load(sign));
+            if let Some(weight) = block.weight.get(t) {
+                let weight = simd.load(weight);
+                (loss, gradient) = (simd.mul(loss, weight), simd.mul(gradient, weight));
+            }
             total = simd.add(total, loss);
             simd.store(simd.mul(gradient, simd.splat(scale)), logits);
         }

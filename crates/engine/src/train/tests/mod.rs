@@ -4,6 +4,7 @@ mod backends;
 mod parts;
 mod support;
 mod treatments;
+mod weights;
 
 use std::path::Path;
 

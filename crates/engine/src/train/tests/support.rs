@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use focalsweep_core::plan::Hyperparameters;
-use focalsweep_core::prepared::Replicate;
+use focalsweep_core::prepared::{Replicate, Rows};
 use focalsweep_core::record::HistoryRow;
 use focalsweep_core::spec::{
     self, Activation, Batching, Loss, OperatingPoint, Optimizer, Reduction, Sampling, SynthSpec, TrainSpec,
@@ -232,4 +232,24 @@ pub(crate) fn any_stack(data: &'static Replicate) -> impl Strategy<Value = Stack
 pub(crate) fn shared_data() -> &'static Replicate {
     static DATA: std::sync::OnceLock<Replicate> = std::sync::OnceLock::new();
     DATA.get_or_init(|| data(900, 7, 90))
+}
+
+/// The same rows with weights, some of which are 0.
+pub(crate) fn weighted_data() -> &'static Replicate {
+    static DATA: std::sync::OnceLock<Replicate> = std::sync::OnceLock::new();
+    DATA.get_or_init(|| {
+        let weighted = |rows: &Rows| {
+            let weights = (0..rows.len()).map(|row| (row * 7919 % 101) as f64 / 17.0);
+            Rows { weights: weights.collect(), ..rows.clone() }
+        };
+        let data = shared_data();
+        let (train, validation, test) = (weighted(&data.train), weighted(&data.validation), weighted(&data.test));
+        Replicate { train, validation, test, ..data.clone() }
+    })
+}
+
+/// One on these rows; SMOTE has no weights for what it makes.
+pub(crate) fn any_weighted_stack() -> impl Strategy<Value = Stack> {
+    let weighs = |stack: &Stack| stack.trials[0].sampling != Sampling::Smote;
+    any_stack(weighted_data()).prop_filter("rows that are made have no weight", weighs)
 }

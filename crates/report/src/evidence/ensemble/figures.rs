@@ -76,7 +76,7 @@ fn of_replicate(
     let says_probabilities = members[0].0.scales[at].probability(0.0).is_some();
     let chosen = point.and_then(|point| validation_threshold(point, scored(&scores.validation)));
     let in_use = point.and_then(|point| {
-        let none = ScoredRows { raw: &[], scores: &[], labels: &[] };
+        let none = ScoredRows { raw: &[], scores: &[], labels: &[], weights: &[] };
         threshold_in_use(point, chosen, scores.calibration.as_ref().map_or(none, CalibrationGroup::scored))
     });
     let figures = |split: Split, threshold: Option<Threshold>| {
@@ -101,7 +101,7 @@ fn of_replicate(
 }
 
 fn scored(group: &ScoreGroup) -> ScoredRows<'_> {
-    ScoredRows { raw: &group.raw, scores: &group.scores, labels: &group.labels }
+    ScoredRows { raw: &group.raw, scores: &group.scores, labels: &group.labels, weights: &group.weights }
 }
 
 /// Units numbered from 0.
@@ -132,7 +132,7 @@ impl Figures {
         let rows = if says_probabilities { rows } else { ScoredRows { scores: &[], ..rows } };
         // A loss of its own, as a trial has one, it has not.
         let (at_half, _) = SplitMetrics::measured(rows, &dense(&group.units), None, point);
-        let at_point = threshold.map(|threshold| Confusion::at(rows.raw, rows.labels, threshold));
+        let at_point = threshold.map(|threshold| Confusion::weighed(rows.raw, rows.labels, rows.weights, threshold));
         Self { at_half, at_point, point: point.cloned() }
     }
 

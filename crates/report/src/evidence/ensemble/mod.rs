@@ -105,6 +105,9 @@ impl Ensemble {
         ranking: &Ranking,
         for_each: ForEach<'_>,
     ) -> Result<Self, String> {
+        if let Some(column) = &ranking.weight {
+            return Err(format!("rows count by `{column}`, and the validation rows that choose one would count once"));
+        }
         if ranking.on == Split::Test {
             return Err("trials are ranked on the test rows, which then measure no average of them".to_owned());
         }

@@ -42,6 +42,7 @@ fn scores(models: usize, shared: f64, replicates: u32, apart: i64) -> Vec<ScoreG
                     scores: raw.iter().map(|&raw| logistic(f64::from(raw)) as f32).collect(),
                     raw,
                     units: Vec::new(),
+                    weights: Vec::new(),
                 });
             }
         }
@@ -108,15 +109,11 @@ fn figures_are_of_the_average_of_calibrated_logits() {
         let threshold = threshold_for(&POINT, &validation, labels).unwrap();
         let counts = Confusion::at(&test, labels, threshold);
         assert!((replicate.metrics[at("test_auc")].unwrap() - auc).abs() < 1e-9);
-        assert_eq!(replicate.metrics[at("test_op_fn")], Some(counts.fn_ as f64));
+        assert_eq!(replicate.metrics[at("test_op_fn")], Some(counts.fn_));
         assert!((replicate.threshold.unwrap().raw - threshold).abs() < 1e-6);
         let at_half = Confusion::at(&test, labels, 0.0);
-        assert_eq!(
-            replicate.metrics[at("test_tp")],
-            Some(at_half.tp as f64),
-            "a logit of 0 is a probability of a half"
-        );
-        (aucs, missed) = (aucs + auc / 2.0, missed + counts.fn_ as f64 / 2.0);
+        assert_eq!(replicate.metrics[at("test_tp")], Some(at_half.tp), "a logit of 0 is a probability of a half");
+        (aucs, missed) = (aucs + auc / 2.0, missed + counts.fn_ / 2.0);
     }
     assert!((found.ranked.trial.means[at("test_auc")].unwrap() - aucs).abs() < 1e-9);
     assert_eq!(found.ranked.trial.means[at("test_op_fn")], Some(missed));
