@@ -97,7 +97,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut chart = panel(&panels[2], ("a pair", "logit of the positive less that of the negative"))
             .map_err(|e| e.to_string())?;
         let pair = PairTerms { margin: 1.0, smoothing: 0.0 };
-        let points = (-120..=120).map(|step| (at(step), pair.mean(&[at(step) as f32, 0.0], &[1, 0])));
+        let points = (-120..=120).map(|step| (at(step), pair.mean(&[at(step) as f32, 0.0], &[1, 0], &[])));
         let line = chart.draw_series([curve(points, COLOURS[5])]).map_err(|e| e.to_string())?;
         line.label("pairwise, pair_margin 1")
             .legend(|(x, y)| PathElement::new([(x, y), (x + 16, y)], COLOURS[5].stroke_width(2)));
