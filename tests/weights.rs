@@ -43,7 +43,7 @@ fn rows() -> String {
         (state >> 33) as f64 / f64::from(1_u32 << 31)
     };
     let row = |at: usize| {
-        let (positive, a, b) = (at % 6 == 0, uniform(), uniform());
+        let (positive, a, b) = (at.is_multiple_of(6), uniform(), uniform());
         format!("{},{b},{:.4},{}\n", a + if positive { 0.4 } else { 0.0 }, 3.0 * b * b, u8::from(positive))
     };
     format!("a,b,w,y\n{}", (0..900).map(row).collect::<String>())
@@ -83,7 +83,7 @@ fn a_sweep_of_weighted_rows_has_weighted_figures_and_claims_what_it_weighs() {
     let flat =
         |column: &[Option<f64>], rows: &[usize]| rows.iter().map(|&row| column[row].unwrap()).collect::<Vec<f64>>();
     let close = |a: Option<f64>, b: f64, what: &str| {
-        assert!((a.unwrap() - b).abs() < 1e-9 * b.abs().max(1.0), "{what}: {a:?} {b}")
+        assert!((a.unwrap() - b).abs() < 1e-9 * b.abs().max(1.0), "{what}: {a:?} {b}");
     };
     for (at, key) in results.keys().iter().enumerate() {
         let part = |split: &str| {

@@ -295,7 +295,7 @@ mod tests {
             let of_ours = |of: &(f32, f32)| if missed { of.0 } else { of.1 };
             let of_drawn = |of: &Confusion| if missed { of.fn_ } else { of.fp };
             let ours: Vec<[f64; 2]> = ours.iter().map(|of| [of_ours(&of[0]).into(), of_ours(&of[1]).into()]).collect();
-            let drawn: Vec<[f64; 2]> = drawn.iter().map(|of| of.each_ref().map(|of| of_drawn(of))).collect();
+            let drawn: Vec<[f64; 2]> = drawn.iter().map(|of| of.each_ref().map(of_drawn)).collect();
             let error = (moments(&drawn)[1] / drawn.len() as f64).sqrt();
             let (ours, drawn) = (moments(&ours), moments(&drawn));
             assert!((ours[0] - drawn[0]).abs() < 5.0 * error, "{what}: {ours:?} {drawn:?}");

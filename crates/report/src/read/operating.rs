@@ -74,10 +74,8 @@ pub fn at_operating_point(files: &RunFiles, results: &mut Results, point: &Opera
     let mut strange = None;
     // The test rows need the threshold of the validation rows, which may come later in a file that somebody sorted.
     for (on, columns) in of_split {
-        if on == Split::Test {
-            if results.weight.is_none() {
-                strange = strange.or(guarantee_all(files, point, &place, &mut flagged_from)?);
-            }
+        if on == Split::Test && results.weight.is_none() {
+            strange = strange.or(guarantee_all(files, point, &place, &mut flagged_from)?);
         }
         for_each_group(files, &|_, _, split| split == on, &mut |group| {
             let Some(&at) = place.get(&(group.trial.clone(), group.replicate)) else { return };

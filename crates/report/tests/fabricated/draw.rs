@@ -185,10 +185,9 @@ fn row_of(
     let threshold = threshold_in_use(&cell.point, chosen, aside.scored()).unwrap().raw;
     let counted = |part: &ScoreGroup, threshold| Confusion::weighed(&part.raw, &part.labels, &part.weights, threshold);
     let (val, test) = (counted(&parts[0], chosen.unwrap().raw), counted(&parts[1], threshold));
-    let figure = |of: fn(&[f32], &[u8], &[f64]) -> Option<f64>| {
-        parts.each_ref().map(|part| of(&part.raw, &part.labels, &part.weights).unwrap())
-    };
-    let (auc, precision) = (figure(weighted_roc_auc), figure(weighted_average_precision));
+    let auc = parts.each_ref().map(|part| weighted_roc_auc(&part.raw, &part.labels, &part.weights).unwrap());
+    let precision =
+        parts.each_ref().map(|part| weighted_average_precision(&part.raw, &part.labels, &part.weights).unwrap());
     let values = [
         auc[0],
         precision[0],
