@@ -151,7 +151,7 @@ impl Run {
             assert_eq!(Some(&metadata["focalsweep.data_fingerprint"]), data.as_ref(), "{name}");
             assert!(metadata["focalsweep.program"].starts_with("focalsweep "), "{name}");
             assert_eq!(metadata["focalsweep.format_version"], "2", "{name}");
-            assert_eq!(metadata["focalsweep.draft"], "3", "{name}");
+            assert_eq!(metadata["focalsweep.draft"], "0", "{name}");
             let splits: Vec<String> = serde_json::from_str(&metadata["focalsweep.split_fingerprints"]).unwrap();
             assert_eq!(splits.len(), replicates, "{name}");
         }
