@@ -218,7 +218,7 @@ impl WeightedRanks {
         }
     }
 
-    /// [`super::Ranks::roc`], in parts of [`WHOLE`] for each class.
+    /// [`super::Ranks::roc`], in parts of `WHOLE` for each class.
     pub fn roc(&self, step: f64) -> Vec<RocCorner> {
         let mut curve = vec![RocCorner { fp: 0, tp: 0, threshold: None }];
         let (mut last, end) = ((0.0, 0.0), self.steps.len() - 1);

@@ -181,7 +181,7 @@ fn what_weighs_nothing_chooses_nothing() {
     };
     let spoilt = |rows: &Rows| {
         let inputs = plain.features.len();
-        let x = rows.x.iter().enumerate().map(|(at, &x)| if at / inputs % 2 == 0 { x } else { 3.0 - x });
+        let x = rows.x.iter().enumerate().map(|(at, &x)| if (at / inputs).is_multiple_of(2) { x } else { 3.0 - x });
         Rows { x: x.collect(), ..half(rows) }
     };
     let with = |change: &dyn Fn(&Rows) -> Rows| {
