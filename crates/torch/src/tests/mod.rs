@@ -75,10 +75,14 @@ fn agree(stack: &Stack, data: &Replicate) -> Result<(), TestCaseError> {
             let worst = ours.0[at.clone()].iter().zip(&theirs.0[at.clone()]).map(|(a, b)| (a - b).abs());
             let worst = worst.fold(0.0, f32::max);
             prop_assert!(few, "after {done}, {far} of {size} weights differ, by up to {worst}: {trial:?}");
+            // Of few pairs in a batch many gradients are noise; the first loss is of before the first step.
+            let pairs_by_adam = if !plain && trial.loss == Loss::Pairwise { 1e-2 } else { 0.0 };
             let (a, b) = (ours.1[k], theirs.1[k]);
-            prop_assert!(close(a, b, of_loss), "after {done}, loss {a} {b}: {trial:?}");
+            let of_training = if done > 1 { of_loss.max(pairs_by_adam) } else { of_loss };
+            prop_assert!(close(a, b, of_training), "after {done}, loss {a} {b}: {trial:?}");
             let (a, b) = (ours.2.loss[k], theirs.2.loss[k]);
-            prop_assert!(close(a, b, of_loss.max(1e-3)), "after {done}, validation loss {a} {b}: {trial:?}");
+            let of_validation = of_loss.max(1e-3).max(pairs_by_adam);
+            prop_assert!(close(a, b, of_validation), "after {done}, validation loss {a} {b}: {trial:?}");
             let at = k * rows..(k + 1) * rows;
             if trial.loss == Loss::Pairwise {
                 // It does not see what all logits have in common: where a unit passes all rows, the gradient of its
