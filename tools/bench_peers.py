@@ -273,7 +273,7 @@ def orchestration(machine, program, scratch, data):
     lines = [
         f"{machine}; median of 3 whole processes each.",
         "",
-        f"- 10,000 trials of one step on 640 rows, results, scores and 10,000 model files written: {small:.2f} s, {small / 10:.2f} ms a trial.",
+        f"- 10,000 trials of one step on 640 rows, results, scores and 10,000 models written: {small:.2f} s, {small / 10:.2f} ms a trial.",
         f"- `plan` of a grid of 10,000,000 trials: {wall:.2f} s, {memory:.0f} MB.",
     ]
     fill("orchestration", lines)

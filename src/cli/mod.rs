@@ -109,7 +109,7 @@ fn_cost=COST,fp_cost=COST")]
   focalsweep compare runs/before runs/after --format csv > changes.csv
 
 Each run's winner is chosen by the rank keys; the two are compared on the test rows by paired tests (DeLong for \
-AUC, McNemar for the positives missed at the operating point). \
+AUC, the bootstrap at the operating point, McNemar for the two as they are deployed). \
 Trials with the same hyperparameters are paired.")]
     Compare(CompareArgs),
     /// Copy a trained model out of a run, with all that is needed to score new rows
@@ -128,8 +128,8 @@ Beside the model lies a card of it in Markdown. Trial ids stand in results.parqu
   focalsweep predict models/best data/new.csv --out scores.parquet
   focalsweep predict models/best data/last_month.csv --out scores.parquet --metrics metrics.json
 
-FILE gets a row for each row of DATA, in the same order: row (from 0), score (between 0 and 1, float32) and \
-flagged (score >= the threshold of the model's operating point). DATA needs the columns that the model was \
+FILE gets a row for each row of DATA, in the same order: row (from 0), raw (what ranks: the logit), score (between 0 \
+and 1, float32), flagged (raw >= threshold_raw) and threshold_raw, that of the model's operating point. DATA needs the columns that the model was \
 trained on, by name. Where the label is there too, stderr says what the scores are worth: AUC, average precision, \
 recall, precision, false positive rate and counts, with 95 % intervals.")]
     Predict(PredictArgs),
@@ -182,7 +182,7 @@ cannot be read stands there with the reason.")]
   focalsweep worker runs/focal --job 3                 in a task of any engine, on a shared file system
   SLURM_ARRAY_TASK_ID=3 focalsweep worker runs/focal   the same; so does JOB_COMPLETION_INDEX (Kubernetes)
 
-The run directory must have been prepared by `focalsweep run SPEC --launcher slurm`, with --prepare for other
+The run directory must have been prepared by `focalsweep run SPEC --launcher slurm`, with --prepare for other \
 engines. SIGTERM or SIGUSR1 makes it keep a checkpoint and end with code 130; the next worker of the job goes on from \
 there.
 Exit codes: 0 its trials are done, 1 some failed, 2 arguments, 3 environment or device, 130 interrupted")]

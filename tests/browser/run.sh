@@ -139,12 +139,13 @@ fi
 # A run that goes on for longer than anybody looks, and its page; begun last, for it keeps all cores busy.
 cat >"$folder/live.yaml" <<'SPEC'
 name: live
-data: {source: rows.parquet, synth: {rows: 6000, features: 5, positives: 600}, label: Class}
+data: {source: ROWS, synth: {rows: 6000, features: 5, positives: 600}, label: Class}
 model: {hidden: [128]}
 train: {epochs: 100, batch_size: 64, early_stopping: none}
 replicates: 1000
 parameters: {loss: {value: focal}, alpha: {values: [0.25, 0.5, 0.75]}, gamma: {min: 0, max: 4, count: 8}}
 SPEC
+sed -i "s|ROWS|$folder/rows.parquet|" "$folder/live.yaml"
 nice -n 19 "$program" run "$folder/live.yaml" --out "$folder/live" --no-progress --devices cpu >/dev/null 2>&1 &
 runner=$!
 tries=0

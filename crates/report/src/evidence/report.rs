@@ -72,6 +72,8 @@ pub struct Answer {
     pub notes: Vec<String>,
     /// What to know before believing it.
     pub warnings: Vec<String>,
+    /// What is not told of this run, and why: before all warnings, since all figures are read by it.
+    pub unsaid: Option<String>,
 }
 
 impl Report {
@@ -115,7 +117,8 @@ impl Report {
 
     /// What to know before believing it: of the results, then of their scores.
     pub fn warnings(&self) -> Vec<&str> {
-        self.ranking.warnings.iter().chain(&self.answer.warnings).map(String::as_str).collect()
+        let all = self.answer.unsaid.iter().chain(&self.ranking.warnings).chain(&self.answer.warnings);
+        all.map(String::as_str).collect()
     }
 
     /// The claim about the winner and a trial on the rows that rank, by the first rank key that has a test; `None`
@@ -193,8 +196,7 @@ fn weighted(
     for_each: ForEach<'_>,
 ) -> Result<Answer, ReportError> {
     let in_units = !matches!(results.split.by, SplitBy::Random | SplitBy::Column { .. });
-    let mut answer = Answer::default();
-    answer.warnings.push(weights_in_words(column, in_units));
+    let mut answer = Answer { unsaid: Some(weights_in_words(column, in_units)), ..Answer::default() };
     if in_units {
         return Ok(answer);
     }

@@ -59,7 +59,8 @@ fn agree(stack: &Stack, data: &Replicate) -> Result<(), TestCaseError> {
         let ours = steps(stack, data, &mut *open(&FusedKernels, stack, data, &start), done);
         let theirs = steps(stack, data, &mut *open(&libtorch, stack, data, &start), done);
         let adam = (0.15, of_step, of_loss, of_score);
-        let (allowed, of_step, of_loss, of_score) = if plain { (0.0, 0.0, 2e-4, 2e-3) } else { adam };
+        let (allowed, of_step, of_loss, of_score): (f64, f32, f64, f32) =
+            if plain { (0.0, 0.0, 2e-4, 2e-3) } else { adam };
         for (k, trial) in stack.trials.iter().enumerate() {
             if done > 1 && trial.dropout > 0.6 {
                 continue;
