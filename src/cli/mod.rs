@@ -129,9 +129,9 @@ Beside the model lies a card of it in Markdown. Trial ids stand in results.parqu
   focalsweep predict models/best data/last_month.csv --out scores.parquet --metrics metrics.json
 
 FILE gets a row for each row of DATA, in the same order: row (from 0), raw (what ranks: the logit), score (between 0 \
-and 1, float32), flagged (raw >= threshold_raw) and threshold_raw, that of the model's operating point. DATA needs the columns that the model was \
-trained on, by name. Where the label is there too, stderr says what the scores are worth: AUC, average precision, \
-recall, precision, false positive rate and counts, with 95 % intervals.")]
+and 1, float32), flagged (raw >= threshold_raw) and threshold_raw, that of the model's operating point. DATA needs \
+the columns that the model was trained on, by name. Where the label is there too, stderr says what the scores are \
+worth: AUC, average precision, recall, precision, false positive rate and counts, with 95 % intervals.")]
     Predict(PredictArgs),
     /// Write a commented sweep file for data, ready to run
     #[command(after_help = "Examples:
