@@ -1,7 +1,9 @@
 //! Replicates whose features were let go, made again while somebody trains on them.
 
 use std::collections::HashMap;
+use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread;
 
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::spec::DataSpec;
@@ -53,9 +55,19 @@ impl<'a> Again<'a> {
         }
         // Before there are others, and not after.
         held.last = None;
-        let whole = Arc::new(prepare(self.source, self.data, &self.splits, replicate.index)?);
+        let whole = Arc::new(self.made(replicate.index)?);
         held.used.insert(replicate.index, Arc::downgrade(&whole));
         held.last = Some(Arc::clone(&whole));
         Ok(whole)
+    }
+
+    /// Makes it on a thread that is none of rayon's. A worker that waits for its share of parallel work takes up whatever
+    /// else its pool has to do: another job, which would ask here, and wait for the lock that it holds itself.
+    fn made(&self, index: u32) -> Result<Replicate, DataError> {
+        let make = || prepare(self.source, self.data, &self.splits, index);
+        thread::scope(|scope| match scope.spawn(make).join() {
+            Ok(made) => made,
+            Err(panic) => resume_unwind(panic),
+        })
     }
 }
