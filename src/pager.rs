@@ -10,7 +10,8 @@ use crate::output;
 
 /// What reads a long text where `PAGER` says nothing.
 const PAGER: &str = "less";
-/// Options of `less` where `LESS` says nothing: ends by itself if all fits, shows colours, leaves the text on the screen.
+/// Options of `less` where `LESS` says nothing: ends by itself if all fits, shows colours, leaves the text on the
+/// screen.
 const LESS: &str = "FRX";
 
 /// Writes lines to stdout: by `$PAGER`, else `less`, where stdout is a terminal and the text has more lines than it. As

@@ -1,36 +1,20 @@
 //! Runs of format version 1 are reported, compared and exported as before; going on with one is refused.
-//! The fixture is made by tests/fixtures/make-run-v1.sh.
+//! The fixture is made by tests/fixtures/make-run.sh.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod common;
+#[path = "common/recorded.rs"]
+mod recorded;
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use common::{files, focalsweep};
+use recorded::{copied, fixture};
 use serde_json::Value;
-use tempfile::TempDir;
 
-fn fixture() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/run-v1")
-}
-
-/// A folder with a copy of the fixture, `run`.
-fn copied() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, bytes) in files(&fixture()) {
-        let path = folder.path().join("run").join(&name);
-        if name.ends_with('/') {
-            fs::create_dir_all(path).unwrap();
-        } else {
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, bytes).unwrap();
-        }
-    }
-    folder
-}
+const RUN: &str = "run-v1";
 
 /// The rows of a CSV by the name of the column.
 fn by_name(csv: &str) -> Vec<HashMap<String, String>> {
@@ -51,10 +35,10 @@ const CLAIMS_NOW: [&str; 2] = ["p_vs_best", "p_fn_vs_best"];
 
 #[test]
 fn a_report_says_what_it_said_then() {
-    let folder = copied();
+    let folder = copied(RUN);
     let said = focalsweep(folder.path(), ["report", "run", "--format", "csv"]);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
-    let then = fs::read_to_string(fixture().join("expected-report.csv")).unwrap();
+    let then = fs::read_to_string(fixture(RUN).join("expected-report.csv")).unwrap();
     let (now, then) = (by_name(&said.stdout), by_name(&then));
     assert_eq!(now.len(), 3);
     for (now, then) in now.iter().zip(&then) {
@@ -70,8 +54,8 @@ fn a_report_says_what_it_said_then() {
 
 #[test]
 fn two_are_compared() {
-    let folder = copied();
-    let twin = fixture().display().to_string();
+    let folder = copied(RUN);
+    let twin = fixture(RUN).display().to_string();
     let said = focalsweep(folder.path(), ["compare", "run", &twin, "--format", "json"]);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert!(serde_json::from_str::<Value>(&said.stdout).unwrap().is_object());
@@ -79,7 +63,7 @@ fn two_are_compared() {
 
 #[test]
 fn a_model_is_exported_and_flags_by_its_probability() {
-    let folder = copied();
+    let folder = copied(RUN);
     let said = focalsweep(folder.path(), ["export", "run", "--trial", "best", "--out", "model"]);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     let card: Value = serde_json::from_slice(&fs::read(folder.path().join("model/model.json")).unwrap()).unwrap();
@@ -99,7 +83,7 @@ fn a_model_is_exported_and_flags_by_its_probability() {
 
 #[test]
 fn going_on_is_refused_with_a_way_out_and_nothing_is_touched() {
-    let folder = copied();
+    let folder = copied(RUN);
     let before = files(folder.path());
     for args in [&["run", "run/sweep.yaml", "--out", "run", "--resume"][..], &["worker", "run", "--job", "0"]] {
         let said = focalsweep(folder.path(), args);
@@ -113,7 +97,7 @@ fn going_on_is_refused_with_a_way_out_and_nothing_is_touched() {
 
 #[test]
 fn another_draft_is_refused() {
-    let folder = copied();
+    let folder = copied(RUN);
     let path = folder.path().join("run/manifest.json");
     let mut manifest: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     manifest["format_version"] = 2.into();

@@ -1,38 +1,19 @@
 //! A run that 0.2.0 wrote is read, gone on with and exported by whatever comes after it, until a format version 3 says
-//! otherwise. The fixture is made by tests/fixtures/make-run-v2.sh.
+//! otherwise. The fixture is made by tests/fixtures/make-run.sh.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod common;
+#[path = "common/recorded.rs"]
+mod recorded;
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use common::{files, focalsweep};
+use common::focalsweep;
+use recorded::{copied, fixture};
 use serde_json::Value;
-use tempfile::TempDir;
 
-fn fixture() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/run-v2")
-}
-
-/// A folder with a copy of the fixture, `run`, its rows and its sweep file.
-fn copied() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, bytes) in files(&fixture()) {
-        let path = match name.strip_prefix("expected-") {
-            Some(name) => folder.path().join(name),
-            None => folder.path().join("run").join(&name),
-        };
-        if name.ends_with('/') {
-            fs::create_dir_all(path).unwrap();
-        } else {
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, bytes).unwrap();
-        }
-    }
-    folder
-}
+const RUN: &str = "run-v2";
 
 /// Whether all that was there then is there now, and as it was; more may have come.
 fn still(then: &Value, now: &Value, at: &str, lost: &mut Vec<String>) {
@@ -56,7 +37,7 @@ fn still(then: &Value, now: &Value, at: &str, lost: &mut Vec<String>) {
 
 #[test]
 fn a_report_says_what_it_said_then() {
-    let folder = copied();
+    let folder = copied(RUN);
     let said = focalsweep(folder.path(), ["report", "run", "--format", "json"]);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
@@ -70,14 +51,14 @@ fn a_report_says_what_it_said_then() {
 
 #[test]
 fn its_manifest_is_of_no_draft() {
-    let manifest: Value = serde_json::from_slice(&fs::read(fixture().join("manifest.json")).unwrap()).unwrap();
+    let manifest: Value = serde_json::from_slice(&fs::read(fixture(RUN).join("manifest.json")).unwrap()).unwrap();
     assert_eq!((&manifest["format_version"], &manifest["draft"]), (&2.into(), &0.into()));
     assert_eq!(manifest["program"], "focalsweep 0.2.0");
 }
 
 #[test]
 fn it_is_gone_on_with() {
-    let folder = copied();
+    let folder = copied(RUN);
     let again = ["run", "sweep.yaml", "--out", "run", "--resume", "--devices", "cpu", "--no-progress"];
     let said = focalsweep(folder.path(), again);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
@@ -91,7 +72,7 @@ fn it_is_gone_on_with() {
 
 #[test]
 fn its_models_are_exported_and_score_rows() {
-    let folder = copied();
+    let folder = copied(RUN);
     for args in [
         &["export", "run", "--trial", "best", "--out", "model"][..],
         &["predict", "model", "data.csv", "--out", "scores.csv"],

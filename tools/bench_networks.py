@@ -167,12 +167,16 @@ def logistic(frame, y, parts, args, replicate):
     return found, scores
 
 
-def rivals(args):
+def tables(args):
+    """Name, labels and features of each set that can be used."""
     for name, make in sets(args).items():
         frame = make()
-        if frame is None:
-            continue
-        y, x = frame["label"].to_numpy(), frame.drop(columns=["label"])
+        if frame is not None:
+            yield name, frame["label"].to_numpy(), frame.drop(columns=["label"])
+
+
+def rivals(args):
+    for name, y, x in tables(args):
         for replicate in range(args.replicates):
             parts = deal(y, replicate)
             for who, fit in (("logistic", logistic), ("defaults", defaults), ("lightgbm", lightgbm)):
@@ -265,11 +269,7 @@ def prepared(frame, train, how):
 
 def ours(args):
     who = f"ours-{args.name}"
-    for name, make in sets(args).items():
-        frame = make()
-        if frame is None:
-            continue
-        y, x = frame["label"].to_numpy(), frame.drop(columns=["label"])
+    for name, y, x in tables(args):
         for replicate in range(args.replicates):
             if done(args, name, who, replicate):
                 continue

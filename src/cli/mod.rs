@@ -167,7 +167,8 @@ focalsweep.")]
 
 It only reads: Ctrl-C ends the watching, never the run. The page is made at most every 5 s and only when something \
 ended; it loads itself again and stays where its reader is.
-Exit codes: 0 the run finished, 1 some of its trials failed, 130 it was stopped before it was done, or the watching was")]
+Exit codes: 0 the run finished, 1 some of its trials failed, 130 it was stopped before it was done, or the \
+watching was")]
     Watch(WatchArgs),
     /// Make one page over all runs of a folder, with links to their pages
     #[command(after_help = "Examples:

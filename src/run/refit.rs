@@ -104,8 +104,8 @@ fn scored(trial: &Hyperparameters, weights: &[f32], rows: &Rows, inputs: usize) 
 }
 
 impl CarriedThreshold {
-    /// The one that flags a share of rows with these logits, as nearly as whole rows can: the logit of the last of them,
-    /// or what is just above all.
+    /// The one that flags a share of rows with these logits, as nearly as whole rows can: the logit of the last of
+    /// them, or what is just above all.
     fn of(mut raw: Vec<f32>, share: f64) -> Self {
         raw.sort_unstable_by(|a, b| b.total_cmp(a));
         let wanted = (share * raw.len() as f64).round() as usize;

@@ -39,7 +39,8 @@ pub(crate) fn run_on_one_core(folder: &Path, out: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Runs it into `out`, killed after each of `waits` milliseconds, and to the end at last. At least one kill came in time.
+/// Runs it into `out`, killed after each of `waits` milliseconds, and to the end at last. At least one kill came in
+/// time.
 pub(crate) fn run_through_kills(folder: &Path, out: &str, changes: &[&str], waits: &[u64]) {
     let mut kills = 0;
     for &wait in waits {

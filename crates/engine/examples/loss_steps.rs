@@ -2,8 +2,8 @@
 //!
 //!     cargo run --release -p focalsweep-engine --example loss_steps
 //!
-//! Stacks of 16 networks (30 inputs, 16 hidden units, dropout 0.5, adam) step over batches of 2,048 rows with 2 % positives,
-//! one thread, the losses in turn; of each the median of its rounds.
+//! Stacks of 16 networks (30 inputs, 16 hidden units, dropout 0.5, adam) step over batches of 2,048 rows with 2 %
+//! positives, one thread, the losses in turn; of each the median of its rounds.
 
 #![expect(clippy::print_stdout, reason = "its figures")]
 

@@ -50,8 +50,8 @@ pub(super) fn give_up(folder: &Path, place: &Path) -> io::Result<()> {
     if place == folder { Ok(()) } else { remove(place) }
 }
 
-/// Puts a folder in the place of another. Where somebody else does so at the same time theirs may stay: it is of the same
-/// trial.
+/// Puts a folder in the place of another. Where somebody else does so at the same time theirs may stay: it is of the
+/// same trial.
 fn replace(from: &Path, to: &Path) -> io::Result<()> {
     remove(to)?;
     match fs::rename(from, to) {
@@ -96,8 +96,8 @@ pub(super) fn remove_resume(folder: &Path, but: Option<u32>) -> io::Result<()> {
     Ok(())
 }
 
-/// Of a run in `root` that is over: of trials that paused and did not go on the model stays, of attempts that were killed
-/// nothing.
+/// Of a run in `root` that is over: of trials that paused and did not go on the model stays, of attempts that were
+/// killed nothing.
 ///
 /// # Errors
 /// A folder cannot be read or changed.

@@ -39,8 +39,8 @@ pub(super) struct TrialOrder {
 }
 
 impl TrialOrder {
-    /// What `trainer` is told of a trial on a replicate of `spec`, whose files are `data` with these columns. It writes to
-    /// `out` in `folder`, and trains to `epochs`, on from what is in `resume_from`, where that is said.
+    /// What `trainer` is told of a trial on a replicate of `spec`, whose files are `data` with these columns. It writes
+    /// to `out` in `folder`, and trains to `epochs`, on from what is in `resume_from`, where that is said.
     ///
     /// # Errors
     /// There is no working directory.

@@ -77,8 +77,8 @@ pub fn packed(trainer: &TrainerSpec, predict: &[String], parameters: &BTreeMap<S
     Ok(packed)
 }
 
-/// Runs the command of `model` on the rows in the file `data`; it writes to `out` in `folder`, and what it prints goes to
-/// `line`. It ends when this program does.
+/// Runs the command of `model` on the rows in the file `data`; it writes to `out` in `folder`, and what it prints goes
+/// to `line`. It ends when this program does.
 ///
 /// # Errors
 /// The folder cannot be written, or there is no guard.

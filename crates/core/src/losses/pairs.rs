@@ -7,8 +7,8 @@
 //! Hocking 2023).
 //!
 //! The loss of a batch is the mean over its pairs times its rows, so that step sizes mean what they do for other
-//! losses. A batch without a positive or without a negative has none. Of rows that have weights a pair weighs the product
-//! of its rows', so that sums are sums of weights. Labels that are smoothed by ε: ε/2 of the pairs are taken
+//! losses. A batch without a positive or without a negative has none. Of rows that have weights a pair weighs the
+//! product of its rows', so that sums are sums of weights. Labels that are smoothed by ε: ε/2 of the pairs are taken
 //! the other way round.
 
 /// What the loss of a trial's pairs reads.

@@ -1,5 +1,5 @@
-//! Value and slope of the losses that rows have by themselves, on logits, in closed form: finite for every finite logit,
-//! so no autograd is needed.
+//! Value and slope of the losses that rows have by themselves, on logits, in closed form: finite for every finite
+//! logit, so no autograd is needed.
 //!
 //! With s = 2y - 1, w_t the weight of the row's class and x = s·z:
 //!
@@ -7,13 +7,14 @@
 //!   dFL/dz = s·w_t (1 - p_t)^γ (γ p_t log p_t + p_t - 1). Binary cross-entropy is γ = 0 with weights 1 and 1; its
 //!   class-weighted form has other weights.
 //! - asymmetric (Ridnik et al. 2021, arXiv 2009.14119, equations 4 to 7): focal with γ₊ for positives. Negatives have
-//!   u = max(p - m, 0) instead of p: -w u^γ₋ log(1 - u), whose slope is w p (1 - p) u^γ₋ (-γ₋ log(1 - u) / u + 1 / (1 - u)),
-//!   and 0 where u is 0.
-//! - vs (Kini et al. 2021, arXiv 2103.01550, equation 2): w_t log(1 + exp(ι_y - Δ_y x)), slope -s w_t Δ_y σ(ι_y - Δ_y x).
+//!   u = max(p - m, 0) instead of p: -w u^γ₋ log(1 - u), whose slope is
+//!   w p (1 - p) u^γ₋ (-γ₋ log(1 - u) / u + 1 / (1 - u)), and 0 where u is 0.
+//! - vs (Kini et al. 2021, arXiv 2103.01550, equation 2): w_t log(1 + exp(ι_y - Δ_y x)),
+//!   slope -s w_t Δ_y σ(ι_y - Δ_y x).
 //!
-//! Labels that are smoothed by ε: (1 - ε/2) times the loss of the row as it is, and ε/2 times that of the same row in the
-//! other class: what one expects of a label that is wrong with probability ε/2. Of cross-entropy that is what Szegedy et
-//! al. 2016 (arXiv 1512.00567) and PyTorch have.
+//! Labels that are smoothed by ε: (1 - ε/2) times the loss of the row as it is, and ε/2 times that of the same row in
+//! the other class: what one expects of a label that is wrong with probability ε/2. Of cross-entropy that is what
+//! Szegedy et al. 2016 (arXiv 1512.00567) and PyTorch have.
 
 /// What a trial's loss of a row reads.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -100,11 +101,11 @@ impl LossTerms {
         }
     }
 
-    /// The probability that a logit of a model means which minimises this loss: focal loss and class weights move scores
-    /// away from it, and this undoes both. At the minimum of p·FL(positive) + (1 - p)·FL(negative) the slopes cancel,
-    /// which gives p at once: the Ψ of N. Charoenphakdee, J. Vongkulbhisal, N. Chairatanakul & M. Sugiyama 2021, On
-    /// focal loss for class-posterior probability estimation, CVPR, with weights of the classes beside. It rises with the
-    /// logit.
+    /// The probability that a logit of a model means which minimises this loss: focal loss and class weights move
+    /// scores away from it, and this undoes both. At the minimum of p·FL(positive) + (1 - p)·FL(negative) the slopes
+    /// cancel, which gives p at once: the Ψ of N. Charoenphakdee, J. Vongkulbhisal, N. Chairatanakul & M. Sugiyama
+    /// 2021, On focal loss for class-posterior probability estimation, CVPR, with weights of the classes beside. It
+    /// rises with the logit.
     pub fn probability(&self, logit: f64) -> f64 {
         let [(_, up), (_, down)] = [true, false].map(|positive| self.row(logit, positive, None));
         down / (down - up)

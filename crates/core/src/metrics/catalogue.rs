@@ -102,8 +102,8 @@ impl Confused {
         Some(1000.0 * (self.fn_ * fn_cost + self.fp * fp_cost) / self.rows())
     }
 
-    /// Net benefit (Vickers & Elkin 2006, Medical Decision Making 26(6)): positives caught less false alarms at what one
-    /// of these is worth of those, as a share of the rows. `None` where the operating point does not say what.
+    /// Net benefit (Vickers & Elkin 2006, Medical Decision Making 26(6)): positives caught less false alarms at what
+    /// one of these is worth of those, as a share of the rows. `None` where the operating point does not say what.
     pub fn net_benefit(&self, point: &OperatingPoint) -> Option<f64> {
         Some((self.tp - self.fp * point.false_alarm_weight()?) / self.rows())
     }

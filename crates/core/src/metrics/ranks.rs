@@ -183,8 +183,8 @@ impl Ranks {
         Some(caught / k as f64)
     }
 
-    /// The k of [`Ranks::precision_at_k`] under an operating point: the rows that an alert budget allows, under any other
-    /// rule as many as there are positives.
+    /// The k of [`Ranks::precision_at_k`] under an operating point: the rows that an alert budget allows, under any
+    /// other rule as many as there are positives.
     pub fn rows_at_point(&self, point: &OperatingPoint) -> u64 {
         let (positives, negatives) = (self.all_positives(), self.all_negatives());
         match Rule::new(point, positives as usize, negatives as usize) {

@@ -33,9 +33,9 @@ pub struct SplitMetrics {
 
 impl SplitMetrics {
     /// Of scored rows; what ranks them is `raw`, since probabilities that differ by little become equal, and where
-    /// there is no probability for each, nothing is said that needs one. `units[i]` is the unit of row i, empty where rows
-    /// stand for themselves; `point` says how far figures of the highest scores go. Their ranks beside, where there are
-    /// any.
+    /// there is no probability for each, nothing is said that needs one. `units[i]` is the unit of row i, empty where
+    /// rows stand for themselves; `point` says how far figures of the highest scores go. Their ranks beside, where
+    /// there are any.
     pub fn measured(
         rows: ScoredRows<'_>,
         units: &[u32],

@@ -34,8 +34,8 @@ pub struct WeightedRanks {
 type Flagged<'a> = (&'a Step, f64, f64);
 
 impl WeightedRanks {
-    /// Of rows with these scores, classes and weights, each at least 0. `None` when a class weighs nothing or a score is
-    /// NaN. Time: O(n log n).
+    /// Of rows with these scores, classes and weights, each at least 0. `None` when a class weighs nothing or a score
+    /// is NaN. Time: O(n log n).
     pub fn new(scores: &[f32], labels: &[u8], weights: &[f64]) -> Option<Self> {
         if any_nan(scores) {
             return None;

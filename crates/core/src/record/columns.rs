@@ -34,8 +34,8 @@ impl Columns {
     }
 }
 
-/// results.parquet: a row for each of `entries`, with columns for the `free` parameters of commands. Counts of rows that
-/// have weights are sums of these: numbers, where they are whole numbers else.
+/// results.parquet: a row for each of `entries`, with columns for the `free` parameters of commands. Counts of rows
+/// that have weights are sums of these: numbers, where they are whole numbers else.
 pub(super) fn results(entries: &[&Entry], free: &[FreeColumn], has_weights: bool) -> Result<RecordBatch, ArrowError> {
     let rows: Vec<&ResultRow> = entries.iter().map(|entry| &entry.row).collect();
     let mut out = Columns { columns: Vec::new() };

@@ -2,8 +2,9 @@
 //!
 //! `prepared/r<replicate>.arrow` is an Arrow IPC file that pandas and polars read too: a record batch for each of the
 //! training, validation, test and calibration rows, with the columns `x` (fixed-size list of float32), `y` (uint8),
-//! `source_row` (uint32), where rows come in units `unit` (uint32), and where they have weights `weight` (float64). What else a worker needs stands as JSON in the
-//! schema's metadata. Workers of one host share the pages, and a worker needs neither the source file nor the network.
+//! `source_row` (uint32), where rows come in units `unit` (uint32), and where they have weights `weight` (float64).
+//! What else a worker needs stands as JSON in the schema's metadata. Workers of one host share the pages, and a worker
+//! needs neither the source file nor the network.
 
 use std::fs::File;
 use std::io;

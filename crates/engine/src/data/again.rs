@@ -61,8 +61,8 @@ impl<'a> Again<'a> {
         Ok(whole)
     }
 
-    /// Makes it on a thread that is none of rayon's. A worker that waits for its share of parallel work takes up whatever
-    /// else its pool has to do: another job, which would ask here, and wait for the lock that it holds itself.
+    /// Makes it on a thread that is none of rayon's. A worker that waits for its share of parallel work takes up
+    /// whatever else its pool has to do: another job, which would ask here, and wait for the lock that it holds itself.
     fn made(&self, index: u32) -> Result<Replicate, DataError> {
         let make = || prepare(self.source, self.data, &self.splits, index);
         thread::scope(|scope| match scope.spawn(make).join() {

@@ -29,7 +29,8 @@ pub(super) fn add_words<T: Copy, const N: usize>(hasher: &mut Sha256, words: &[T
     }
 }
 
-/// Fingerprint of what a sweep sees: names and values of the features, labels, weights if any, and what is done to them.
+/// Fingerprint of what a sweep sees: names and values of the features, labels, weights if any, and what is done to
+/// them.
 pub(super) fn of_source(table: &Table, labels: &[u8], weights: &[f64], spec: &DataSpec) -> String {
     let columns: Vec<[u8; 32]> = table.columns.par_iter().map(of_column).collect();
     let mut hasher = Sha256::new_with_prefix(b"focalsweep data 1\0");

@@ -88,8 +88,8 @@ impl Source {
 /// # Errors
 /// Those of [`read_table`]; a key names a column that is not there, or does not hold what the key asks for, or a column
 /// stands under two keys that exclude each other; the label is missing somewhere, has one value, or more than two and
-/// no `positive`; `positive` is not among the labels; a weight is missing or is none; a logarithm cannot be taken; a text column looks like an
-/// identifier; no feature is left.
+/// no `positive`; `positive` is not among the labels; a weight is missing or is none; a logarithm cannot be taken; a
+/// text column looks like an identifier; no feature is left.
 pub fn load(spec: &DataSpec, split: &SplitSpec) -> Result<Source, DataError> {
     check_conflicts(spec)?;
     let of_split = split.columns();

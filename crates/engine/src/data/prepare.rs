@@ -82,15 +82,15 @@ pub(super) fn prepare_some(
 /// all.
 ///
 /// # Errors
-/// Too few rows or groups of a class, or a part without one, or where one weighs nothing; no feature varies on the training rows; a prepared value
-/// does not fit single precision.
+/// Too few rows or groups of a class, or a part without one, or where one weighs nothing; no feature varies on the
+/// training rows; a prepared value does not fit single precision.
 pub fn prepare(source: &Source, data: &DataSpec, splits: &Splits<'_>, replicate: u32) -> Result<Replicate, DataError> {
     let room = Room { budget: &Budget::now(), replicates: 1 };
     prepare_within(&room, source, data, splits, replicate)
 }
 
-/// The rows of all parts that the sweep has for `replicate` as rows to train on, with the preprocessing fitted on all of
-/// them. The other parts are empty: no row is left that could choose or test.
+/// The rows of all parts that the sweep has for `replicate` as rows to train on, with the preprocessing fitted on all
+/// of them. The other parts are empty: no row is left that could choose or test.
 ///
 /// # Errors
 /// Those of [`prepare`].
@@ -159,7 +159,8 @@ fn prepare_parts(
 ) -> Result<Replicate, DataError> {
     let of_weights = Some(&source.weights).filter(|weights| !weights.is_empty()).zip(data.weight.as_deref());
     if let Some((weights, column)) = of_weights {
-        weight::check((column, weights), &source.labels, &parts, replicate)?;
+        let parts = [("training", &*parts.train), ("validation", &*parts.validation), ("test", &*parts.test)];
+        weight::check((column, weights), &source.labels, parts, replicate)?;
     }
     let (mut preprocessing, fit_notes) = fit(&source.table, &parts.train, data, &|row| source.place(row))?;
     if let Some(reading) = &mut preprocessing.reading {

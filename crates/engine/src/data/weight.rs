@@ -2,7 +2,6 @@
 
 use super::error::DataError;
 use super::row_place::Places;
-use super::split::Parts;
 use super::table::{Column, Table, Values};
 use focalsweep_core::spec::SplitSpec;
 
@@ -34,17 +33,17 @@ pub(super) fn take(table: &mut Table, name: &str, split: &SplitSpec, places: &Pl
     }
 }
 
-/// Looks whether each class weighs something in each part that has rows of it.
+/// Looks whether each class weighs something in each part, a name and its rows, that has rows of it.
 ///
 /// # Errors
 /// All rows of a class in a part weigh nothing.
 pub(super) fn check(
     (column, weights): (&str, &[f64]),
     labels: &[u8],
-    parts: &Parts,
+    parts: [(&'static str, &[u32]); 3],
     replicate: u32,
 ) -> Result<(), DataError> {
-    for (part, rows) in [("training", &parts.train), ("validation", &parts.validation), ("test", &parts.test)] {
+    for (part, rows) in parts {
         for (class, value) in [("positive", 1), ("negative", 0)] {
             let mut of_class = rows.iter().map(|&row| row as usize).filter(|&row| labels[row] == value).peekable();
             if of_class.peek().is_some() && of_class.all(|row| weights[row] == 0.0) {

@@ -1,8 +1,9 @@
 //! Positives between those that there are: SMOTE (Chawla et al. 2002, JAIR 16), and its form for categories, SMOTE-NC.
 //!
 //! On prepared rows, whose numbers are on one scale. A new row lies on the line between a positive and one of its k
-//! nearest, at an even place; a category of it is the one that most of the k have. Different categories are as far apart
-//! as the median of the numbers' standard deviations, as in imbalanced-learn, which is held against this by a test.
+//! nearest, at an even place; a category of it is the one that most of the k have. Different categories are as far
+//! apart as the median of the numbers' standard deviations, as in imbalanced-learn, which is held against this by a
+//! test.
 
 use focalsweep_core::prepared::{Preprocessing, Rows, Step};
 use focalsweep_core::random::Stream;

@@ -98,7 +98,8 @@ impl Stack {
         self.trials.iter().flat_map(|trial| self.shape.initial(self.seed, self.replicate, bias(trial) as f32)).collect()
     }
 
-    /// Positions in the training rows, and behind them in those that were made, in the order in which `epoch` (0-based) draws them.
+    /// Positions in the training rows, and behind them in those that were made, in the order in which `epoch` (0-based)
+    /// draws them.
     pub fn order(&self, train: &Rows, epoch: u32) -> Vec<u32> {
         let stream = |purpose| Stream::new(self.seed, self.replicate, purpose, epoch, 0);
         let classes = || (0..train.y.len() as u32).partition(|&row| train.y[row as usize] == 1);

@@ -1,10 +1,10 @@
 //! What to deploy: the best trial where it is told from every simpler one, else a simpler one that is not much worse.
 //!
 //! Trials are held against each other by the first rank key that has a test, on the rows that rank, corrected for all
-//! pairs. "Equal enough" is J. C. Hsu's comparison with the best (Multiple Comparisons 1996): the upper limit of what the
-//! best of all others is ahead of a trial, held for all trials at once, lies below a margin. Where not even that is told,
-//! the simplest trial within a standard error of the best is taken, as L. Breiman, J. H. Friedman, R. A. Olshen & C. J.
-//! Stone prune trees (Classification and Regression Trees 1984, 3.4.3), and called a choice.
+//! pairs. "Equal enough" is J. C. Hsu's comparison with the best (Multiple Comparisons 1996): the upper limit of what
+//! the best of all others is ahead of a trial, held for all trials at once, lies below a margin. Where not even that is
+//! told, the simplest trial within a standard error of the best is taken, as L. Breiman, J. H. Friedman, R. A. Olshen &
+//! C. J. Stone prune trees (Classification and Regression Trees 1984, 3.4.3), and called a choice.
 
 use super::claim::{Claim, Claims, Kind};
 use super::judge::Judged;
@@ -144,8 +144,8 @@ fn lead(claim: &Claim, about: Test) -> Option<(f64, f64)> {
     Some((if is_more(about) { claim.difference } else { -claim.difference }, claim.standard_error?))
 }
 
-/// Positives with which limits would be as narrow as it takes to tell the best from the trial or to call it equal enough,
-/// whichever takes fewer: limits narrow with the root of the positives.
+/// Positives with which limits would be as narrow as it takes to tell the best from the trial or to call it equal
+/// enough, whichever takes fewer: limits narrow with the root of the positives.
 fn settled_by(decision: &Decision, positives: u64) -> Option<u64> {
     let ahead = decision.lead.map_or(0.0, |(ahead, _)| ahead.max(0.0));
     let half_width = decision.behind? - ahead;

@@ -41,8 +41,8 @@ pub struct AtShare {
 }
 
 impl Prevalence {
-    /// What the trials shown come to where `share` of the rows are positive, above 0 and below 1. `None` without figures
-    /// at the operating point on the test rows.
+    /// What the trials shown come to where `share` of the rows are positive, above 0 and below 1. `None` without
+    /// figures at the operating point on the test rows.
     pub(super) fn of(ranking: &Ranking, share: f64) -> Option<Self> {
         let sample = ranking.trials.iter().find_map(|ranked| sample_share(ranking, ranked))?;
         let found = ranking

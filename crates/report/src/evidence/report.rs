@@ -212,8 +212,8 @@ fn weighted(
 fn weights_in_words(column: &str, in_units: bool) -> String {
     let unsaid = if in_units { "tests, the decision, intervals" } else { "tests at the operating point, intervals" };
     format!(
-        "rows count by `{column}`: figures and ranks are weighted, counts of rows are sums of weights; {unsaid}, averages \
-         of trials and curves are not given, since they would count each row once"
+        "rows count by `{column}`: figures and ranks are weighted, counts of rows are sums of weights; {unsaid}, \
+         averages of trials and curves are not given, since they would count each row once"
     )
 }
 

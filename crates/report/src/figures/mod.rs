@@ -38,10 +38,10 @@ pub struct Figure {
 }
 
 /// The figures that the run has the data for: heatmaps of AUC and of the positives missed at the operating point (where
-/// two hyperparameters were swept), ROC and precision-recall curves, reliability, scores by class and where the loss lies
-/// (figure 4 of Lin et al. 2017; where scores were kept), AUC against the positives missed, the loss itself (figure 1),
-/// and the first epochs of plain cross-entropy where its initial bias was swept.
-/// `results` are those that were ranked.
+/// two hyperparameters were swept), ROC and precision-recall curves, reliability, scores by class and where the loss
+/// lies (figure 4 of Lin et al. 2017; where scores were kept), AUC against the positives missed, the loss itself
+/// (figure 1), and the first epochs of plain cross-entropy where its initial bias was swept. `results` are those that
+/// were ranked.
 ///
 /// # Errors
 /// A file of the run cannot be read, or a figure cannot be drawn.

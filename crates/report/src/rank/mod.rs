@@ -284,8 +284,8 @@ impl Ranking {
         parameters::choice(self.parameter(ranked, parameters::LOSS))
     }
 
-    /// What a trial's loss reads, where the probabilities that it makes of scores are none: focal loss, and class weights
-    /// that are known. `None` where rows were resampled, which moves scores too.
+    /// What a trial's loss reads, where the probabilities that it makes of scores are none: focal loss, and class
+    /// weights that are known. `None` where rows were resampled, which moves scores too.
     pub(crate) fn improper_loss(&self, ranked: &Ranked) -> Option<LossTerms> {
         let LossAndSampling { loss, sampling: Sampling::None } = self.method(ranked)? else { return None };
         let number = |name| self.number(ranked, name);
@@ -299,7 +299,8 @@ impl Ranking {
             label_smoothing: number("label_smoothing").unwrap_or(0.0),
             ..Hyperparameters::built_in(loss)
         };
-        // Without weights of its own, cross-entropy has those of the rows that were drawn; so has the vector-scaling loss.
+        // Without weights of its own, cross-entropy has those of the rows that were drawn; so has the vector-scaling
+        // loss.
         let is_known = match loss {
             Loss::Focal | Loss::Asymmetric => true,
             Loss::WeightedBce => trial.pos_weight.is_some(),

@@ -1,5 +1,5 @@
-//! A model card: what people who use a model should know of it (M. Mitchell et al.: Model cards for model reporting, FAT*
-//! 2019), from the run that it was trained in.
+//! A model card: what people who use a model should know of it (M. Mitchell et al.: Model cards for model reporting,
+//! FAT* 2019), from the run that it was trained in.
 
 use super::differences::difference_in_words;
 use super::markdown::escaped;
@@ -113,8 +113,8 @@ fn the_data(manifest: &Manifest, spec: Option<&Spec>) -> Vec<String> {
     told.map(|line| escaped(&line)).chain([fingerprint]).collect()
 }
 
-/// What is claimed of it against others on the test rows; where nothing is, against the first of the ranking on the rows
-/// that rank.
+/// What is claimed of it against others on the test rows; where nothing is, against the first of the ranking on the
+/// rows that rank.
 fn compared(report: &Report, trial: &str) -> Vec<String> {
     let all = report.answer.claims.all();
     let of = |on: Split| all.iter().filter(move |claim| claim.split == on && claim.of == trial);

@@ -279,8 +279,8 @@ fn judged(cell: &Cell, set: &Set) -> [Found; COUNTED.len()] {
     ]
 }
 
-/// Whether the decision calls the winner better, a trial equal enough, and whether that trial is behind the others by the
-/// margin or more; by AUC, where that is known.
+/// Whether the decision calls the winner better, a trial equal enough, and whether that trial is behind the others by
+/// the margin or more; by AUC, where that is known.
 fn decided(cell: &Cell, decision: Option<&Decision>) -> [Found; 3] {
     let Some(decision) = decision.filter(|decision| decision.about == Test::Auc && cell.luck == 0.0) else {
         return [Found::Nothing; 3];

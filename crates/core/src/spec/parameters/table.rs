@@ -111,8 +111,8 @@ macro_rules! with_parameters {
                 read_by: ReadBy::Losses(&[Loss::WeightedBce]),
                 shapes_stack: false, nesting: 14, axis: Axis::Words, always_shown: false, since: 3,
             }
-            /// weighted_bce with `pos_weight_rule: effective_number`: a class of n rows weighs (1 - beta) / (1 - beta^n),
-            /// beta in (0, 1); 0.9999 unless set.
+            /// weighted_bce with `pos_weight_rule: effective_number`: a class of n rows weighs (1 - beta) / (1 -
+            /// beta^n), beta in (0, 1); 0.9999 unless set.
             beta: maybe f64 {
                 start: |_| Some(0.9999), default: "0.9999", title: "beta", bounds: INSIDE_UNIT,
                 read_by: ReadBy::Losses(&[Loss::WeightedBce]),
@@ -168,8 +168,8 @@ macro_rules! with_parameters {
                 read_by: ReadBy::EveryTrial,
                 shapes_stack: true, nesting: 4, axis: Axis::Words, always_shown: false, since: 2,
             }
-            /// oversample, undersample, smote: positives for each negative that an epoch draws, in (0, 1]; rows as they are
-            /// where there are as many already.
+            /// oversample, undersample, smote: positives for each negative that an epoch draws, in (0, 1]; rows as they
+            /// are where there are as many already.
             sampling_ratio: maybe f64 {
                 start: |_| Some(1.0), default: "1", title: "sampling_ratio", bounds: ABOVE_ZERO_TO_ONE,
                 read_by: ReadBy::Samplings(&[Sampling::Oversample, Sampling::Undersample, Sampling::Smote]),
@@ -181,8 +181,8 @@ macro_rules! with_parameters {
                 read_by: ReadBy::EveryTrial,
                 shapes_stack: true, nesting: 6, axis: Axis::Words, always_shown: false, since: 3,
             }
-            /// What makes probabilities of a trained model's scores: `prior` undoes what oversample and undersample changed
-            /// of the odds, `platt` fits slope and intercept to the validation rows.
+            /// What makes probabilities of a trained model's scores: `prior` undoes what oversample and undersample
+            /// changed of the odds, `platt` fits slope and intercept to the validation rows.
             correction: always Correction {
                 start: |_| Correction::None, default: "`none`", title: "correction", bounds: ANY,
                 read_by: ReadBy::EveryTrial,

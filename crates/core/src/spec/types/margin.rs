@@ -24,8 +24,8 @@ impl Margins {
     }
 
     /// The margin in the unit of the metric itself, where the best trial has `best` and the rows that rank have so many
-    /// positives: for `auc` 0.1 (1 - AUC) unless set, for `average_precision` 5 % of it, for `op_fn` 2 of 100 positives,
-    /// for `op_fp` 10 % of the alarms, for `cost` 2 %.
+    /// positives: for `auc` 0.1 (1 - AUC) unless set, for `average_precision` 5 % of it, for `op_fn` 2 of 100
+    /// positives, for `op_fp` 10 % of the alarms, for `cost` 2 %.
     pub fn of(&self, test: Test, best: f64, positives: u64) -> f64 {
         let set = self.0.get(&test).copied();
         match test {

@@ -48,7 +48,8 @@ pub struct TrainerSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub predict: Option<Vec<String>>,
-    /// Whether it trains to the epoch that it is told and goes on from there: then `early_terminate` may end its trials.
+    /// Whether it trains to the epoch that it is told and goes on from there: then `early_terminate` may end its
+    /// trials.
     #[serde(default, skip_serializing_if = "is_false")]
     pub resumable: bool,
 }

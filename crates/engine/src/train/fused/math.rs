@@ -155,7 +155,8 @@ impl Terms {
                 let zero = simd.splat(0.0);
                 let by_class = |[a, b]: [f32; 2]| simd.if_less(zero, sign, simd.splat(a), simd.splat(b));
                 let slope = by_class(slopes);
-                // s (slope · s z - shift) = slope · z - s · shift, so that the sign makes of it what it does of a logit.
+                // s (slope · s z - shift) = slope · z - s · shift, so that the sign makes of it what it does of a
+                // logit.
                 let moved = simd.sub(simd.mul(slope, logits), simd.mul(sign, by_class(shifts)));
                 let (loss, gradient, _) = self.focal(simd, moved, sign, 0.0);
                 (loss, simd.mul(slope, gradient), sigmoid(simd, logits))

@@ -90,8 +90,8 @@ proptest! {
             prop_assert_eq!(&steps(&stack, data, &mut avx2, 3), &best, "AVX2 and AVX-512 differ");
         }
         let portable = steps(&stack, data, &mut fused(&stack, &start).portable(), 3);
-        // Where what rows say of a weight cancels, rounding says what is left of it, and Adam's first steps go as far for
-        // that as for anything: by the learning rate.
+        // Where what rows say of a weight cancels, rounding says what is left of it, and Adam's first steps go as far
+        // for that as for anything: by the learning rate.
         let n = data.validation.y.len();
         for (at, (a, b)) in best.2.scores.iter().zip(&portable.2.scores).enumerate() {
             let step = stack.trials[at / n].learning_rate as f32;
