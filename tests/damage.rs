@@ -267,17 +267,23 @@ fn a_damaged_model_is_not_exported_and_an_exported_one_not_used() {
 fn an_interrupted_run_trains_what_was_damaged_again() {
     let folder = TempDir::new().unwrap();
     let dir = folder.path().join("begun");
-    let stop = Stop::default();
-    let outcome = run(WHOLE.path(), &dir, &stop, &mut Early(stop.clone())).unwrap();
-    assert_eq!(outcome.end, End::Interrupted);
-    assert!((1..12).contains(&outcome.manifest.counts.rows), "{:?}", outcome.manifest.counts);
+    // A stack that was under way when it was seen may have ended before it hears of the stop: then once more.
+    let names_of = || files(&dir).into_keys().filter(|name| !name.ends_with('/')).collect::<Vec<String>>();
+    let caught = (0..200).any(|_| {
+        let _ = fs::remove_dir_all(&dir);
+        let stop = Stop::default();
+        run(WHOLE.path(), &dir, &stop, &mut Early(stop.clone())).unwrap();
+        names_of().iter().any(|name| name.ends_with(".checkpoint"))
+    });
+    assert!(caught, "no stack is caught under way: {:?}", names_of());
+    assert_eq!(state(&dir), "interrupted");
     // One with notes that are there only in some runs.
     let lines = dir.join("jobs/launch.jsonl");
     let mut cut = Vec::new();
     push_line(&mut cut, br#"{"change":"device_out","device":"cuda:9","why":"a test"}"#);
     push_line(&mut cut, br#"{"change":"device_out","device":"cuda:8","why":"a test"}"#);
     fs::write(&lines, cut).unwrap();
-    let names: Vec<String> = files(&dir).into_keys().filter(|name| !name.ends_with('/')).collect();
+    let names = names_of();
     for kind in [".jsonl", ".bin", ".checkpoint", ".parquet", ".safetensors"] {
         assert!(names.iter().any(|name| name.ends_with(kind)), "no {kind} among {names:?}");
     }
