@@ -41,7 +41,7 @@ wheel: setup build ## wheels of the program with its Python package, and of foca
 	tools/wheel.sh
 
 test: build ## all tests, those in a browser, of the Python package and Python's readers, and the short chaos too
-	cargo test --release $(CRATES)
+	cargo test --release --no-fail-fast $(CRATES)
 	tests/browser/run.sh
 	tests/python/run.sh
 	tests/package/run.sh

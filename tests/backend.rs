@@ -4,6 +4,8 @@
 
 #[expect(dead_code, reason = "other tests read folders too")]
 mod common;
+#[path = "common/cores.rs"]
+mod cores;
 #[expect(dead_code, reason = "sweeps.rs reads more of a table")]
 #[path = "common/table.rs"]
 mod table;
@@ -16,6 +18,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{Said, program};
+use cores::first_cores;
 use serde_json::Value;
 use table::Table;
 use tempfile::TempDir;
@@ -75,11 +78,40 @@ impl Sweep {
         self.say(&[&["run", "sweep.yaml", "--devices", "cpu", "--no-progress", "--out", out], more].concat())
     }
 
-    fn start(&self, more: &[&str]) -> Running {
-        let mut command = self.command(&["run", "sweep.yaml", "--devices", "cpu", "--no-progress", "--out", "run"]);
+    /// Starts the long run on at most two cores, into a new folder `run`.
+    fn start_long(&self) -> Running {
+        let run = self.0.path().join("run");
+        let _ = fs::remove_dir_all(&run);
+        let ours = self.command(&["run", "sweep.yaml", "--devices", "cpu", "--no-progress", "--out", "run"]);
+        let mut command = Command::new("taskset");
+        command.current_dir(self.0.path()).args(["-c", &first_cores(2)]).arg(ours.get_program()).args(ours.get_args());
+        for (name, value) in ours.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         let stderr = self.0.path().join("stderr");
-        command.args(more).stdout(Stdio::null()).stderr(File::create(&stderr).unwrap());
-        Running { child: command.spawn().unwrap(), dir: self.0.path().join("run"), stderr }
+        command.args(LONG).stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&stderr).unwrap());
+        Running { child: command.spawn().unwrap(), dir: run, stderr }
+    }
+
+    /// Starts the long run until `caught` is content with what it did some time after all its children train: not at
+    /// once, when they may not have done a step, nor so late that they are done, which is on every machine another time.
+    fn catch(&self, what: &str, mut caught: impl FnMut(&mut Running, &[u32]) -> bool) {
+        let found = [300, 100, 1000, 30, 3000, 300, 10_000, 100].into_iter().any(|millis| {
+            let mut running = self.start_long();
+            let Some(children) = running.children(children_of_two()) else { return false };
+            std::thread::sleep(Duration::from_millis(millis));
+            caught(&mut running, &children)
+        });
+        assert!(found, "not caught: {what}");
+    }
+
+    /// Checkpoints of the long run.
+    fn checkpoints(&self) -> usize {
+        let jobs = fs::read_dir(self.0.path().join("run/jobs")).into_iter().flatten().flatten();
+        jobs.filter(|file| file.path().extension().is_some_and(|found| found == "checkpoint")).count()
     }
 
     fn table(&self, out: &str, name: &str) -> Table {
@@ -137,31 +169,19 @@ impl Drop for Running {
 }
 
 impl Running {
-    /// Waits for what `seen` gives; panics if the program ends before.
-    fn until<T>(&mut self, what: &str, seen: impl Fn(&Self) -> Option<T>) -> T {
+    /// Its children that hold libtorch and train, once there are `count`; `None` where it ends before.
+    fn children(&mut self, count: usize) -> Option<Vec<u32>> {
         let started = Instant::now();
-        loop {
-            if let Some(found) = seen(self) {
-                return found;
+        while self.child.try_wait().unwrap().is_none() {
+            let log = fs::read_to_string(self.dir.join("log.txt")).unwrap_or_default();
+            let children = children(self.child.id());
+            if children.len() >= count && log.matches("job started").count() >= count {
+                return Some(children);
             }
-            if self.child.try_wait().unwrap().is_some() {
-                panic!("it ended before {what}:\n{}", self.words());
-            }
-            assert!(started.elapsed() < PATIENCE, "{what} does not come");
+            assert!(started.elapsed() < PATIENCE, "no {count} children train");
             std::thread::sleep(Duration::from_millis(5));
         }
-    }
-
-    /// Its children that hold libtorch and train, once there are `count`.
-    fn children(&mut self, count: usize) -> Vec<u32> {
-        let children = self.until("children", |running| {
-            let started = fs::read_to_string(running.dir.join("log.txt")).unwrap_or_default();
-            let children = children(running.child.id());
-            (children.len() >= count && started.matches("job started").count() >= count).then_some(children)
-        });
-        // Some steps into their first epoch.
-        std::thread::sleep(Duration::from_millis(300));
-        children
+        None
     }
 
     fn ended(&mut self) -> Option<i32> {
@@ -192,9 +212,15 @@ fn children(parent: u32) -> Vec<u32> {
     pids.filter(|&pid| stat(pid).is_some_and(|(state, of)| of == parent && state != "Z")).collect()
 }
 
-fn kill(signal: &str, pid: u32) {
+/// Sends a signal; whether there was somebody to have it.
+fn kill(signal: &str, pid: u32) -> bool {
     let command = format!("kill -{signal} {pid}");
-    assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
+    Command::new("sh").args(["-c", &command]).stderr(Stdio::null()).status().unwrap().success()
+}
+
+/// Children of a run that has at most two cores: one for each.
+fn children_of_two() -> usize {
+    std::thread::available_parallelism().unwrap().get().min(2)
 }
 
 fn gone_soon(pid: u32) -> bool {
@@ -238,19 +264,17 @@ fn an_interrupted_run_goes_on_to_the_same_results() {
         return;
     }
     let sweep = Sweep::new(SWEEP);
-    let mut running = sweep.start(&LONG);
-    let children = running.children(2);
-    kill("INT", running.child.id());
-    assert_eq!(running.ended(), Some(130), "{}", running.words());
-    assert!(children.into_iter().all(gone_soon), "a child is left");
-    assert_eq!(sweep.manifest("run")["state"], "interrupted");
-    let checkpoints = fs::read_dir(sweep.0.path().join("run/jobs")).unwrap().flatten();
-    assert!(checkpoints.filter(|file| file.path().extension().is_some_and(|e| e == "checkpoint")).count() >= 2);
-    let said = sweep.run("run", &[&LONG[..], &["--resume"]].concat());
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
-    let log = fs::read_to_string(sweep.0.path().join("run/log.txt")).unwrap();
-    let mut starts = log.lines().filter(|line| line.contains("job started"));
-    assert!(starts.any(|line| !line.contains("epoch=1 ")), "no job went on from its checkpoint: {log}");
+    sweep.catch("checkpoints of later epochs", |running, children| {
+        if !kill("INT", running.child.id()) || running.ended() != Some(130) || sweep.checkpoints() < children.len() {
+            return false;
+        }
+        assert!(children.iter().all(|&child| gone_soon(child)), "a child is left");
+        assert_eq!(sweep.manifest("run")["state"], "interrupted");
+        let said = sweep.run("run", &[&LONG[..], &["--resume"]].concat());
+        assert_eq!(said.code, Some(0), "{}", said.stderr);
+        let log = fs::read_to_string(sweep.0.path().join("run/log.txt")).unwrap();
+        log.lines().any(|line| line.contains("job started") && !line.contains("epoch=1 "))
+    });
     let said = sweep.run("whole", &LONG);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     let cells = |out: &str| {
@@ -273,13 +297,15 @@ fn a_killed_child_costs_time_and_nothing_else() {
         return;
     }
     let sweep = Sweep::new(SWEEP);
-    let mut running = sweep.start(&LONG);
-    let children = running.children(2);
-    kill("KILL", children[0]);
-    assert_eq!(running.ended(), Some(0), "{}", running.words());
-    let log = fs::read_to_string(sweep.0.path().join("run/log.txt")).unwrap();
-    assert!(log.contains("signal 9 (SIGKILL)"), "{log}");
-    assert!(!log.contains("taken out"), "the cores were blamed: {log}");
+    sweep.catch("a child that is killed while it trains", |running, children| {
+        if !kill("KILL", children[0]) {
+            return false;
+        }
+        assert_eq!(running.ended(), Some(0), "{}", running.words());
+        let log = fs::read_to_string(sweep.0.path().join("run/log.txt")).unwrap();
+        assert!(!log.contains("taken out"), "the cores were blamed: {log}");
+        log.contains("signal 9 (SIGKILL)")
+    });
     let results = sweep.table("run", "results.parquet");
     assert_eq!((results.rows(), results.texts("error").iter().flatten().count()), (12, 0));
     let said = sweep.run("whole", &LONG);
@@ -294,12 +320,11 @@ fn a_killed_parent_leaves_no_children_and_their_checkpoints() {
         return;
     }
     let sweep = Sweep::new(SWEEP);
-    let mut running = sweep.start(&LONG);
-    let children = running.children(2);
-    kill("KILL", running.child.id());
-    assert!(children.into_iter().all(gone_soon), "a child outlives its parent");
-    let jobs = fs::read_dir(sweep.0.path().join("run/jobs")).unwrap().flatten();
-    assert!(jobs.filter(|file| file.path().extension().is_some_and(|e| e == "checkpoint")).count() >= 2);
+    sweep.catch("checkpoints of a killed parent", |running, children| {
+        let killed = kill("KILL", running.child.id());
+        assert!(children.iter().all(|&child| gone_soon(child)), "a child outlives its parent");
+        killed && running.ended().is_none() && sweep.checkpoints() >= children.len()
+    });
     let said = sweep.run("run", &[&LONG[..], &["--resume"]].concat());
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert_eq!(sweep.table("run", "results.parquet").rows(), 12);

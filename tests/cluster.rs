@@ -194,9 +194,33 @@ fn jobs_with(dir: &Path, extension: &str) -> BTreeSet<PathBuf> {
 
 /// The pairs trained here, for a moment and for a while.
 static SHORT: LazyLock<Sweep> = LazyLock::new(|| local(SHORT_EPOCHS));
-static LONG: LazyLock<Sweep> = LazyLock::new(|| local(LONG_EPOCHS));
+static LONG: LazyLock<Sweep> = LazyLock::new(|| local(*LONG_EPOCHS));
 const SHORT_EPOCHS: u32 = 20;
-const LONG_EPOCHS: u32 = 800;
+/// Six tasks at once take some 15 s, on any machine: two or three times as long as it is to the first checkpoint.
+static LONG_EPOCHS: LazyLock<u32> = LazyLock::new(|| {
+    let cores = std::thread::available_parallelism().unwrap().get() as f64;
+    epochs_for(15.0 * (cores / 6.0).min(1.0), 49.0 / 6.0)
+});
+
+/// Two values of alpha, and so 14 models, for one task.
+const FEW: [&str; 4] = ["--set", "launch.slurm.array_parallelism=1", "--set", "parameters.alpha.count=2"];
+
+/// Epochs for which a stack of so many models trains that long on a core of its own here.
+fn epochs_for(seconds: f64, models: f64) -> u32 {
+    static SECONDS_OF_ONE: LazyLock<f64> = LazyLock::new(|| {
+        let epochs = 300;
+        let took = |()| {
+            let sweep = Sweep::pairs(epochs, &FEW);
+            assert_eq!(sweep.run(&["--prepare"]).code, Some(0));
+            let started = Instant::now();
+            let said = focalsweep(sweep.folder.path(), ["worker", "run", "--job", "0"]);
+            assert_eq!(said.code, Some(0), "{}", said.stderr);
+            started.elapsed().as_secs_f64()
+        };
+        [(), ()].map(took).into_iter().fold(f64::INFINITY, f64::min) / f64::from(epochs) / 14.0
+    });
+    (seconds / models / *SECONDS_OF_ONE).ceil() as u32
+}
 
 fn local(epochs: u32) -> Sweep {
     let sweep = Sweep::pairs(epochs, &[]);
@@ -254,9 +278,8 @@ fn workers_of_any_engine_share_a_run_directory() {
 
 #[test]
 fn two_copies_of_a_task_at_once_tear_nothing() {
-    let few = ["--set", "launch.slurm.array_parallelism=1", "--set", "parameters.alpha.count=2"];
-    let sweep = Sweep::pairs(3 * LONG_EPOCHS, &few);
-    let alone = Sweep::pairs(3 * LONG_EPOCHS, &few);
+    let epochs = epochs_for(18.0, 14.0);
+    let (sweep, alone) = (Sweep::pairs(epochs, &FEW), Sweep::pairs(epochs, &FEW));
     assert_eq!(alone.run(&[]).code, Some(0));
     assert_eq!(sweep.run(&["--prepare"]).code, Some(0));
     let worker = ["worker", "run", "--job", "0"];
@@ -392,7 +415,7 @@ fn a_path_with_signs_and_all_memory_without_a_time_limit() {
 #[test]
 fn nodes_that_die() {
     let Some(slurm) = Slurm::up(&[]) else { return };
-    let sweep = Sweep::pairs(LONG_EPOCHS, &["--set", "launch.slurm={array_parallelism: 3, cpus_per_task: 3}"]);
+    let sweep = Sweep::pairs(*LONG_EPOCHS, &["--set", "launch.slurm={array_parallelism: 3, cpus_per_task: 3}"]);
     let mut running = sweep.start(ON_SLURM);
     running.until("checkpoints", || jobs_with(&sweep.dir(), "checkpoint").len() >= 3);
     // One node loses its power. The slurmd of another is killed, so that Slurm runs its task a second time while the
@@ -412,7 +435,7 @@ fn nodes_that_die() {
 #[test]
 fn requeued_and_cancelled_and_out_of_time() {
     let Some(slurm) = Slurm::up(&[]) else { return };
-    let sweep = Sweep::pairs(LONG_EPOCHS, &["--set", "launch.slurm={array_parallelism: 4, time: 1}"]);
+    let sweep = Sweep::pairs(*LONG_EPOCHS, &["--set", "launch.slurm={array_parallelism: 4, time: 1}"]);
     let mut running = sweep.start(ON_SLURM);
     running.until("checkpoints", || jobs_with(&sweep.dir(), "checkpoint").len() >= 4);
     let job = sweep.jobs()[0];
@@ -655,7 +678,7 @@ fn signal_task(sweep: &Sweep, task: usize, signal: &str, names: &[&str]) {
 #[test]
 fn a_controller_that_is_away() {
     let Some(slurm) = Slurm::up(&[]) else { return };
-    let sweep = Sweep::pairs(LONG_EPOCHS, &[]);
+    let sweep = Sweep::pairs(*LONG_EPOCHS, &[]);
     let mut running = sweep.start(ON_SLURM);
     running.until("a checkpoint", || !jobs_with(&sweep.dir(), "checkpoint").is_empty());
     // Whoever watches sees what tasks wrote, and goes on watching without the controller.
@@ -679,7 +702,7 @@ fn a_controller_that_is_away() {
 fn detached_interrupted_killed_and_attached() {
     let Some(slurm) = Slurm::up(&[]) else { return };
     // Long enough that it still goes on after three launchers, on any machine.
-    let sweep = Sweep::pairs(3 * LONG_EPOCHS, &[]);
+    let sweep = Sweep::pairs(3 * *LONG_EPOCHS, &[]);
     let said = sweep.run(&["--launcher", "slurm", "--detach"]);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     let job = sweep.jobs()[0];
@@ -712,7 +735,7 @@ fn detached_interrupted_killed_and_attached() {
     let said = sweep.run(&["--launcher", "slurm", "--resume"]);
     assert_eq!(said.code, Some(0), "{}\n{}", said.stderr, sweep.logs());
     assert_eq!(sweep.jobs().len(), 2);
-    sweep.is_like(&local(3 * LONG_EPOCHS));
+    sweep.is_like(&local(3 * *LONG_EPOCHS));
 }
 
 #[test]

@@ -5,6 +5,8 @@
 mod common;
 #[path = "common/copy.rs"]
 mod copy;
+#[path = "common/locks.rs"]
+mod locks;
 #[path = "common/same.rs"]
 mod same;
 #[expect(dead_code, reason = "sweeps.rs reads more of a table")]
@@ -26,6 +28,7 @@ use focalsweep::run::{End, Observer, Quiet, RunError, RunOptions, Sweep};
 use focalsweep_core::record::{Manifest, RunDir, RunDirError, RunState, checked_line};
 use focalsweep_core::spec::{self, Spec};
 use focalsweep_engine::job::Stop;
+use locks::unlocked;
 use same::{TABLES, TIMES, assert_same_runs, models, state};
 use serde_json::Value;
 use table::Table;
@@ -283,12 +286,18 @@ fn stopped_in_the_middle_it_goes_on_to_the_same_bits() {
             outcome => return outcome.unwrap(),
         }
     };
-    let mut late = StopsLate { stop: Stop::default(), waves: 0 };
-    let outcome = run(&late.stop.clone(), &mut late);
+    // The few trainings of the second phase may all have ended before one of them is told of: then once more.
+    let caught = (0..200).find_map(|_| {
+        let _ = fs::remove_dir_all(&dir);
+        let mut late = StopsLate { stop: Stop::default(), waves: 0 };
+        let outcome = run(&late.stop.clone(), &mut late);
+        assert_eq!(late.waves, 1);
+        (outcome.end == End::Interrupted).then_some(outcome)
+    });
+    let outcome = caught.expect("a stop in the middle of the second phase");
     let rows = outcome.manifest.counts.rows;
-    assert_eq!((outcome.end, outcome.rows), (End::Interrupted, SEARCHED + CONFIRMED));
+    assert_eq!(outcome.rows, SEARCHED + CONFIRMED);
     assert!((SEARCHED..SEARCHED + CONFIRMED).contains(&rows), "{rows} rows");
-    assert_eq!(late.waves, 1);
     // What was chosen is not chosen again.
     let plan = fs::read(dir.join("plan.jsonl")).unwrap();
     let outcome = run(&Stop::default(), &mut Quiet);
@@ -336,6 +345,7 @@ fn killed_between_two_steps_it_goes_on_to_the_same_bits() {
         let mut going_on = Manifest { state: RunState::Running, ended: None, ..manifest(&root) };
         dir.commit(&mut going_on).unwrap();
         drop(dir);
+        unlocked(&root);
         fs::write(root.join("plan.jsonl"), &plan[..recorded]).unwrap();
         assert_eq!(json(&focalsweep(place.path(), ["status", "run", "--format", "json"]))["name"], "two-phases");
         let said = place.run("run", &[CONFIRM], &["--resume"]);
@@ -504,6 +514,7 @@ fn workers_train_both_phases() {
     let mut early = StopsEarly(Stop::default());
     let spec = WHOLE.spec(&[("confirm", "{trials: 2, replicates: 3}"), ("launch.devices", "cpu")]);
     let outcome = Sweep::new(spec, options).unwrap().run(&early.0.clone(), &mut early).unwrap();
+    unlocked(&dir);
     assert_eq!((outcome.end, outcome.manifest.counts.rows), (End::Interrupted, SEARCHED));
     let [_, confirming] = jobs()[..] else { panic!("two waves") };
     let said = place.run("run", &[CONFIRM], &["--resume", "--prepare"]);

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod common;
+#[path = "common/cores.rs"]
+mod cores;
 #[path = "common/same.rs"]
 mod same;
 #[expect(dead_code, reason = "other tests read more of a table")]
@@ -195,8 +197,7 @@ fn a_killed_run_goes_on_to_the_same_end() {
     let search = ["early_terminate.max_epochs=54", "method=tpe", "run_cap=16", "wave=8"];
     for (name, changes) in [("grid", &grid[..]), ("search", &search[..])] {
         let whole = format!("whole-{name}");
-        assert_eq!(run(folder, &whole, changes, &[]).code, Some(0));
-        run_through_kills(folder, name, changes, &[120, 200, 300, 400, 500, 600]);
+        run_through_kills(folder, name, &whole, changes);
         assert_same_runs(&folder.join(name), &folder.join(whole));
     }
 }

@@ -7,6 +7,8 @@ mod common;
 #[expect(dead_code, unreachable_pub, reason = "an example is a program, of which the test calls the heart")]
 #[path = "../examples/sweep.rs"]
 mod example;
+#[path = "common/locks.rs"]
+mod locks;
 #[path = "life/retry.rs"]
 mod retry;
 
@@ -16,6 +18,7 @@ use focalsweep::run::{Blame, End, Observer, Quiet, RunError, RunOptions, Sweep};
 use focalsweep_core::record::{FileSum, RunDir, RunDirError, SPEC, blob_sum};
 use focalsweep_core::spec::{self, Spec};
 use focalsweep_engine::job::Stop;
+use locks::unlocked;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,6 +39,7 @@ fn the_example_finds_the_winner_that_the_program_reports() {
     assert_eq!(report["ranking"].as_array().unwrap().len(), 4);
     // Again: every row is there, nothing is trained.
     let written = fs::read(folder.path().join("run/results.parquet")).unwrap();
+    unlocked(&folder.path().join("run"));
     assert_eq!(example::winner(folder.path()).unwrap(), (settings, auc));
     assert!(fs::read(folder.path().join("run/results.parquet")).unwrap() == written);
 }
@@ -100,11 +104,14 @@ fn a_run_tells_of_itself_and_can_be_stopped_and_gone_on_with() {
     assert!(listener.lines[0].starts_with("data: 400 rows, 60 positive"), "{:?}", listener.lines);
 
     let mut listener = Listener::default();
+    unlocked(&folder.path().join("run"));
     let outcome = sweep(folder.path(), true).unwrap().run(&Stop::default(), &mut listener).unwrap();
     assert_eq!((outcome.end, outcome.manifest.counts.rows), (End::Finished, 2));
     assert_eq!(listener.last.map(|tally| (tally.done, tally.rows)), Some((2, 2)));
+    unlocked(&folder.path().join("run"));
     let outcome = sweep(folder.path(), true).unwrap().run(&Stop::default(), &mut Quiet).unwrap();
     assert_eq!(outcome.end, End::AlreadyThere);
+    unlocked(&folder.path().join("run"));
     let error = sweep(folder.path(), false).unwrap().run(&Stop::default(), &mut Quiet).unwrap_err();
     assert_eq!(error.blame(), Blame::Input);
     assert!(matches!(error, RunError::RunDir(RunDirError::Taken { .. })), "{error}");
@@ -119,8 +126,10 @@ fn a_run_that_begins_while_data_are_read_is_seen_under_the_lock() {
     assert!(!folder.path().join("run").exists(), "nothing is written before there is something to write");
     let first = sweep(folder.path(), false).unwrap().run(&Stop::default(), &mut Quiet).unwrap();
     assert_eq!(first.end, End::Finished);
+    unlocked(&folder.path().join("run"));
     let error = slow.run(&Stop::default(), &mut Quiet).unwrap_err();
     assert!(matches!(error, RunError::RunDir(RunDirError::Taken { .. })), "{error}");
+    unlocked(&folder.path().join("run"));
     assert_eq!(late.run(&Stop::default(), &mut Quiet).unwrap().end, End::AlreadyThere);
     assert!(!folder.path().join("run/jobs").exists());
 }
@@ -133,12 +142,13 @@ fn a_resumed_run_is_locked_from_its_first_step() {
     stop.request();
     sweep(folder.path(), false).unwrap().run(&stop, &mut Quiet).unwrap();
     let root = folder.path().join("run");
+    unlocked(&folder.path().join("run"));
     let ready = sweep(folder.path(), true).unwrap().prepare(&mut Quiet).unwrap();
     assert!(RunDir::is_locked(&root));
     let error = sweep(folder.path(), true).unwrap().prepare(&mut Quiet).unwrap_err();
     assert_eq!(error.blame(), Blame::Environment);
     drop(ready);
-    assert!(!RunDir::is_locked(&root));
+    unlocked(&folder.path().join("run"));
 }
 
 /// What ranks may change when everything is trained: the files that say who won follow.
@@ -150,6 +160,7 @@ fn a_finished_run_is_ranked_anew_when_its_sweep_ranks_otherwise() {
         sweep.rank.by = by.iter().map(|name| (*name).to_owned()).collect();
         let options = RunOptions { out: Some(folder.path().join("run")), resume: true, ..RunOptions::default() };
         let mut listener = Listener::default();
+        unlocked(&folder.path().join("run"));
         let outcome = Sweep::new(sweep, options).unwrap().run(&Stop::default(), &mut listener).unwrap();
         (outcome.end, listener.lines.iter().any(|line| line.contains("made again")))
     };

@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod common;
+#[path = "common/cores.rs"]
+mod cores;
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -12,6 +14,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use common::{Said, files, focalsweep, program};
+use cores::first_cores;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
@@ -47,7 +50,8 @@ fn under(limits: &str, folder: &Path, args: &[&str]) -> Said {
             None => shell.env_remove(name),
         };
     }
-    let script = format!("{limits}; exec \"$@\"");
+    // Every core has a thread, and every thread its part of the memory.
+    let script = format!("{limits}; exec taskset -c {} \"$@\"", first_cores(2));
     shell.args(["-c", &script, "sh"]).arg(inner.get_program()).args(args);
     Said::of(&shell.output().expect("a shell")).calm()
 }

@@ -7,7 +7,7 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{Said, files, focalsweep, program};
@@ -33,21 +33,29 @@ impl Drop for Running {
     }
 }
 
-/// Begins the sweep in `folder` and waits until some of its trials have ended.
+/// Begins the sweep in `folder` and holds it (SIGSTOP) when some of its trials have ended and others have not.
 fn begun(folder: &Path) -> Running {
     fs::write(folder.join("sweep.yaml"), SWEEP).unwrap();
-    let mut command = program(folder);
-    command.args(["run", "sweep.yaml", "--devices", "cpu", "--no-progress", "--out", "run"]);
-    let mut running = Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
     let started = Instant::now();
-    while ended(folder) < 6 {
-        assert!(running.0.try_wait().unwrap().is_none() && started.elapsed() < PATIENCE, "no trial ended in time");
-        std::thread::sleep(Duration::from_millis(5));
+    loop {
+        let _ = fs::remove_dir_all(folder.join("run"));
+        let mut command = program(folder);
+        command.args(["run", "sweep.yaml", "--devices", "cpu", "--no-progress", "--out", "run"]);
+        let mut running = Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        while ended(folder) < 6 && running.0.try_wait().unwrap().is_none() {
+            assert!(started.elapsed() < PATIENCE, "no trial ended in time");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let pid = running.0.id().to_string();
+        let held = Command::new("kill").args(["-STOP", &pid]).stderr(Stdio::null()).status().unwrap().success();
+        // On a fast machine all may have ended meanwhile: then once more.
+        if held && running.0.try_wait().unwrap().is_none() && (6..72).contains(&ended(folder)) {
+            return running;
+        }
     }
-    running
 }
 
-/// Lines of the journals.
+/// Whole lines of the journals; a killed run may leave a torn one.
 fn ended(folder: &Path) -> usize {
     let Ok(jobs) = fs::read_dir(folder.join("run/jobs")) else { return 0 };
     let is_journal = |path: &PathBuf| {
@@ -55,7 +63,8 @@ fn ended(folder: &Path) -> usize {
         name.ends_with(".jsonl") && name.starts_with("job-")
     };
     let journals = jobs.flatten().map(|entry| entry.path()).filter(is_journal);
-    journals.map(|path| fs::read_to_string(path).unwrap_or_default().lines().count()).sum()
+    let lines = |path: PathBuf| fs::read(path).unwrap_or_default().iter().filter(|&&byte| byte == b'\n').count();
+    journals.map(lines).sum()
 }
 
 fn report(folder: &Path) -> Value {

@@ -245,7 +245,7 @@ fn a_command_is_tried_again_where_that_may_help() {
         shell("signal", "kill -KILL $$"),
         shell("term", "kill -TERM $$"),
         shell("broken", "echo first; echo out of luck >&2; exit 3"),
-        "late: {command: [sh, -c, 'echo x >> late.tries; sleep 100'], timeout: 0.3s}".to_owned(),
+        "late: {command: [sh, -c, 'echo x >> late.tries; sleep 100'], timeout: 3s}".to_owned(),
     ];
     let names = ["again", "signal", "term", "broken", "late"];
     let spaces: String = names.iter().map(|name| format!("  - {{trainer: {{value: {name}}}}}\n")).collect();
@@ -267,7 +267,7 @@ fn a_command_is_tried_again_where_that_may_help() {
             && of("term").starts_with("ended by signal 15, the third")
     );
     assert_eq!(of("broken"), "exit code 3; it said: first / out of luck");
-    assert_eq!(of("late"), "ended after its timeout of 0.3s; it said nothing");
+    assert_eq!(of("late"), "ended after its timeout of 3s; it said nothing");
     // What failed is there; asked for, it is tried again.
     let said = run(folder, &["--resume", "--retry-failed"]);
     assert_eq!(said.code, Some(1));
@@ -436,14 +436,12 @@ fn so_many_run_at_once_as_there_are_cores_for() {
         }
     }
     assert_eq!(spans.len(), 6);
-    for (name, begin, end) in &spans {
-        let beside = spans.iter().filter(|(other, b, e)| other != name && b < end && e > begin);
-        let beside: Vec<&str> = beside.map(|(other, ..)| other.as_str()).collect();
-        if name.starts_with("wide") {
-            assert!(beside.is_empty(), "{name} ran beside {beside:?}");
-        } else {
-            assert!(beside.len() < 4.min(cores.max(2)), "{beside:?}");
-        }
+    // Those under way as each begins, itself among them.
+    for (name, begin, _) in &spans {
+        let at_once = spans.iter().filter(|(_, b, e)| b <= begin && begin < e);
+        let at_once: Vec<&str> = at_once.map(|(other, ..)| other.as_str()).collect();
+        let most = if at_once.iter().any(|other| other.starts_with("wide")) { 1 } else { cores };
+        assert!(at_once.len() <= most, "{name} begins among {at_once:?}");
     }
 }
 

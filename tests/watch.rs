@@ -17,11 +17,11 @@ use tempfile::TempDir;
 /// Longer than anything here takes, so that a hang ends in a message.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-fn sweep(name: &str, replicates: u32, rates: &str) -> String {
+fn sweep(name: &str, replicates: u32, epochs: u32, rates: &str) -> String {
     format!(
         "name: {name}\n\
          data: {{source: rows.parquet, synth: {{rows: 2000, features: 4, positives: 200}}, label: Class}}\n\
-         train: {{epochs: 8, batch_size: 64, early_stopping: none, optimizer: sgd}}\nreplicates: {replicates}\n\
+         train: {{epochs: {epochs}, batch_size: 64, early_stopping: none, optimizer: sgd}}\nreplicates: {replicates}\n\
          parameters: {{loss: {{value: focal}}, gamma: {{values: [0, 2]}}, learning_rate: {{values: {rates}}}}}\n"
     )
 }
@@ -37,6 +37,10 @@ impl Running {
     fn signal(&self, signal: &str) {
         let sent = std::process::Command::new("kill").args([signal, &self.0.id().to_string()]).status().unwrap();
         assert!(sent.success());
+    }
+
+    fn goes_on(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_none()
     }
 
     /// What it said, once it has ended.
@@ -65,12 +69,30 @@ impl Drop for Running {
     }
 }
 
-/// Begins a sweep in `folder/run`, and waits until there is something to watch.
-fn begun(folder: &Path, text: &str) -> Running {
+/// Begins a sweep in `folder/run` and holds it (SIGSTOP) when some of its rows are there and others are not.
+fn held(folder: &Path, text: &str) -> Running {
     fs::write(folder.join("sweep.yaml"), text).unwrap();
-    let run = Running::start(folder, &["run", "sweep.yaml", "--devices", "cpu", "--no-progress", "--out", "run"]);
-    until("a run begins", || focalsweep(folder, ["status", "run"]).code == Some(0));
-    run
+    let rows = || -> Option<(u64, u64)> {
+        let said = focalsweep(folder, ["status", "run", "--format", "json"]);
+        let status: Value = serde_json::from_str(&said.stdout).ok()?;
+        Some((status["rows"]["done"].as_u64()?, status["rows"]["total"].as_u64()?))
+    };
+    let started = Instant::now();
+    loop {
+        let _ = fs::remove_dir_all(folder.join("run"));
+        let mut run =
+            Running::start(folder, &["run", "sweep.yaml", "--devices", "cpu", "--no-progress", "--out", "run"]);
+        while rows().is_none_or(|(done, _)| done == 0) && run.goes_on() {
+            assert!(started.elapsed() < PATIENCE, "no row in time");
+        }
+        if run.goes_on() {
+            run.signal("-STOP");
+            // On a fast machine all may have ended meanwhile: then once more.
+            if rows().is_some_and(|(done, total)| done > 0 && done < total) && run.goes_on() {
+                return run;
+            }
+        }
+    }
 }
 
 fn until(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -92,7 +114,7 @@ fn payload(page: &Path) -> Option<Value> {
 fn a_run_is_followed_to_its_end_and_its_page_grows() {
     let folder = TempDir::new().unwrap();
     let folder = folder.path();
-    let run = begun(folder, &sweep("followed", 40, "[0.01]"));
+    let run = held(folder, &sweep("followed", 40, 200, "[0.01]"));
     let watch = Running::start(folder, &["watch", "run", "--html", "--no-progress"]);
     let page = folder.join("run/live.html");
     until("a page", || page.is_file());
@@ -102,6 +124,7 @@ fn a_run_is_followed_to_its_end_and_its_page_grows() {
     assert_eq!(first["run"]["reload_seconds"], 5);
     let rows = |payload: &Value| payload["run"]["rows"].as_u64().unwrap();
     assert_eq!(so_far["rows"].as_u64().unwrap(), rows(&first));
+    run.signal("-CONT");
     assert_eq!(run.said().code, Some(0));
     let said = watch.said();
     assert_eq!(said.code, Some(0), "{}", said.stderr);
@@ -125,7 +148,7 @@ fn a_run_is_followed_to_its_end_and_its_page_grows() {
 fn what_failed_is_in_the_exit_code_and_nothing_is_written() {
     let folder = TempDir::new().unwrap();
     let folder = folder.path();
-    fs::write(folder.join("sweep.yaml"), sweep("failing", 1, "[0.01, 1e30]")).unwrap();
+    fs::write(folder.join("sweep.yaml"), sweep("failing", 1, 8, "[0.01, 1e30]")).unwrap();
     let run = focalsweep(folder, ["run", "sweep.yaml", "--devices", "cpu", "--no-progress", "--out", "run"]);
     assert_eq!(run.code, Some(1), "{}", run.stderr);
     let before = files(folder);
@@ -140,15 +163,15 @@ fn what_failed_is_in_the_exit_code_and_nothing_is_written() {
 fn ctrl_c_ends_the_watching_and_a_killed_run_is_told_as_stopped() {
     let folder = TempDir::new().unwrap();
     let folder = folder.path();
-    let mut run = begun(folder, &sweep("killed", 400, "[0.01, 0.02]"));
-    let watch = Running::start(folder, &["watch", "run", "--no-progress"]);
-    // It listens from its first look on.
-    sleep(Duration::from_millis(1500));
+    let mut run = held(folder, &sweep("killed", 400, 8, "[0.01, 0.02]"));
+    let watch = Running::start(folder, &["watch", "run", "--html", "--no-progress"]);
+    // It listens before its first look.
+    until("a look", || folder.join("run/live.html").is_file());
     watch.signal("-INT");
     let said = watch.said();
     assert_eq!(said.code, Some(130), "{}", said.stderr);
     assert!(said.stderr.contains("no longer watched; the run goes on as before"), "{}", said.stderr);
-    assert!(run.0.try_wait().unwrap().is_none(), "the run was ended with it");
+    assert!(run.goes_on(), "the run was ended with it");
     let watch = Running::start(folder, &["watch", "run", "--no-progress"]);
     run.0.kill().unwrap();
     run.0.wait().unwrap();
@@ -170,7 +193,7 @@ fn where_there_is_no_run_there_is_nothing_to_watch() {
 fn an_index_has_every_run_and_says_why_one_cannot_be_read() {
     let folder = TempDir::new().unwrap();
     let folder = folder.path();
-    fs::write(folder.join("sweep.yaml"), sweep("first", 2, "[0.01, 0.02]")).unwrap();
+    fs::write(folder.join("sweep.yaml"), sweep("first", 2, 8, "[0.01, 0.02]")).unwrap();
     for out in ["runs/a b", "runs/group/second", "runs/broken"] {
         let said = focalsweep(folder, ["run", "sweep.yaml", "--devices", "cpu", "--no-progress", "--out", out]);
         assert_eq!(said.code, Some(0), "{}", said.stderr);

@@ -123,7 +123,7 @@ def test_a_program_of_another_version_is_refused(tmp_path: Path, monkeypatch: py
 
 
 LONG: dict[str, Any] = {
-    "train": {"epochs": 1500, "early_stopping": None, "batch_size": 64},
+    "train": {"epochs": 6000, "early_stopping": None, "batch_size": 64},
     "launch": {"devices": "cpu"},
     "operating_point": {"max_fpr": 0.05},
 }

@@ -201,6 +201,8 @@ mod tests {
     use super::*;
 
     const SHORT: Patience = Patience { to_leave: Duration::from_millis(200), to_terminate: Duration::from_millis(200) };
+    /// For a child that leaves by itself, however slow the machine is.
+    const LONG: Patience = Patience { to_leave: Duration::from_secs(60), to_terminate: Duration::from_secs(60) };
 
     fn shell(script: &str) -> Command {
         let mut command = Command::new("sh");
@@ -244,7 +246,7 @@ mod tests {
         let (answers, writer) = io::pipe().unwrap();
         // `$2` is the number of the descriptor.
         let script = r#"while read order; do echo "noise"; echo "did $order" > /dev/fd/$2; done"#;
-        let mut child = Child::start(shell(script), Some(writer), SHORT, silent).unwrap();
+        let mut child = Child::start(shell(script), Some(writer), LONG, silent).unwrap();
         child.tell("this").unwrap();
         child.tell("that").unwrap();
         let status = child.end().unwrap();

@@ -18,7 +18,7 @@ test("the page of a run that goes on says so", () =>
   withPage(browser, "live", { ...live, width: 390 }, async (page) => {
     await page.getByRole("button", { name: "Pause" }).click();
     const banner = page.getByRole("status").first();
-    assert.match(await banner.innerText(), /The run goes on: [\d,]+ of 24,000 rows so far/);
+    assert.match(await banner.innerText(), /The run goes on: [\d,]+ of 48,000 rows so far/);
     assert.deepEqual(await faultsOfAccess(page), []);
     await picture(page, "live-390");
   }));

@@ -20,7 +20,7 @@ const launch = () => chromium.launch({ executablePath: process.env.BROWSER, head
 
 /**
  * Opens the report of a run, or another `file` of it, at an address. `faults` collects console errors, exceptions,
- * dialogs and every request for anything but the page itself; `seconds` is how long the page took until it was ready.
+ * dialogs and every request for anything but the page itself.
  * All sections are open unless they are wanted `folded`.
  */
 const open = async (browser, run, options = {}) => {
@@ -46,17 +46,15 @@ const open = async (browser, run, options = {}) => {
     if (!/^(data|blob):/.test(request.url()) && request.url().split("#")[0] !== file)
       faults.push(`fetched: ${request.url().slice(0, 200)}`);
   });
-  const start = Date.now();
   await page.goto(file + address);
   await ready(page);
-  const seconds = (Date.now() - start) / 1000;
   if (!folded) await unfold(page);
-  return { page, context, faults, seconds };
+  return { page, context, faults };
 };
 
 /** Waits until the page is drawn. */
 const ready = (page) =>
-  page.waitForFunction(() => document.documentElement.dataset.ready === "true", null, { timeout: 30000 });
+  page.waitForFunction(() => document.documentElement.dataset.ready === "true", null, { timeout: 60000 });
 
 /** Opens every section. */
 const unfold = (page) =>
@@ -96,13 +94,27 @@ const faultsOfAccess = async (page) => {
     );
 };
 
-/** Goes down the page, so that every figure is drawn. */
+/** Titles of the figures that are neither drawn nor say why. */
+const undrawn = (page) =>
+  page.evaluate(() =>
+    [...document.querySelectorAll("figure")]
+      .filter(
+        (figure) =>
+          !figure.querySelector(".chart svg, .chart canvas") && figure.querySelector(".notice")?.hidden !== false,
+      )
+      .map((figure) => figure.querySelector("h3").innerText),
+  );
+
+/** Goes down the page until every figure is drawn, or for half a minute. */
 const seeAll = async (page) => {
-  const height = await page.evaluate(() => document.documentElement.scrollHeight);
-  for (let y = 0; y < height; y += 800) {
-    await page.evaluate((to) => scrollTo(0, to), y);
-    await page.waitForTimeout(25);
-  }
+  const deadline = Date.now() + 30000;
+  do {
+    const height = await page.evaluate(() => document.documentElement.scrollHeight);
+    for (let y = 0; y < height; y += 800) {
+      await page.evaluate((to) => scrollTo(0, to), y);
+      await page.waitForTimeout(25);
+    }
+  } while ((await undrawn(page)).length > 0 && Date.now() < deadline);
   await page.evaluate(() => scrollTo(0, 0));
   await page.waitForTimeout(400);
 };
@@ -114,4 +126,4 @@ const picture = async (page, name) => {
   await page.screenshot({ path: path.join(process.env.SCREENSHOTS, `${name}.png`), fullPage: true });
 };
 
-module.exports = { launch, open, ready, withPage, faultsOfAccess, seeAll, picture };
+module.exports = { launch, open, ready, withPage, faultsOfAccess, seeAll, undrawn, picture };

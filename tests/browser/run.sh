@@ -141,8 +141,8 @@ cat >"$folder/live.yaml" <<'SPEC'
 name: live
 data: {source: ROWS, synth: {rows: 6000, features: 5, positives: 600}, label: Class}
 model: {hidden: [128]}
-train: {epochs: 100, batch_size: 64, early_stopping: none}
-replicates: 1000
+train: {epochs: 200, batch_size: 64, early_stopping: none}
+replicates: 2000
 parameters: {loss: {value: focal}, alpha: {values: [0.25, 0.5, 0.75]}, gamma: {min: 0, max: 4, count: 8}}
 SPEC
 sed -i "s|ROWS|$folder/rows.parquet|" "$folder/live.yaml"

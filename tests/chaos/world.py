@@ -1,5 +1,6 @@
 """Sweeps to disturb, what comes of them undisturbed, and run directories in every state that a run can be left in."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -144,10 +145,16 @@ class World:
 
     def stop(self, folder, words, number):
         """Sends a run or worker a signal once, as its first trials have ended, while others are under way."""
-        # The first threads that have rows wait for this long, so that the signal comes in time.
+        # On one core a job has yet to begin when the first rows are there, and the thread that has them waits for this
+        # long, so that the signal comes in time.
         slow = inject(["fdatasync:delay_exit=300000:when=2"])
         before = lines(folder)
-        running = self.program.start(folder, words, before=slow)
+        cores = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {min(cores)})
+        try:
+            running = self.program.start(folder, words, before=slow)
+        finally:
+            os.sched_setaffinity(0, cores)
         while running.alive() and lines(folder) == before:
             time.sleep(0.005)
         running.signal_child(number)

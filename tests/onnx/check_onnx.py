@@ -153,9 +153,11 @@ def check_service(model, predictions, table, folder):
         try:
             rows = [{name: value for name, value in row.items() if value is not None} for row in table.slice(0, 50).to_pylist()]
             request = urllib.request.Request(f"http://127.0.0.1:{port}", json.dumps(rows).encode())
-            for _ in range(200):
+            deadline = time.monotonic() + 120
+            while True:
+                assert service.poll() is None and time.monotonic() < deadline, "the service does not answer"
                 try:
-                    answer = json.load(urllib.request.urlopen(request, timeout=10))
+                    answer = json.load(urllib.request.urlopen(request, timeout=60))
                     break
                 except urllib.error.URLError:
                     time.sleep(0.1)
