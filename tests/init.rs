@@ -141,3 +141,43 @@ fn nothing_is_overwritten_and_faults_are_those_of_the_command_line() {
     assert!(kept().contains("name: rows\n"));
     runs(folder.path(), "kept.yaml");
 }
+
+/// What no sweep file has said yet, the one that is made says: how columns are read that cannot be as they are.
+#[test]
+fn columns_that_cannot_be_read_as_they_are() {
+    let folder = TempDir::new().unwrap();
+    let rows = csv("a;b;c;d;day", "y", 400, 8, |row| {
+        let a = if row == 40 { "oops".to_owned() } else { format!("{:.3}", noise(row, 1)) };
+        let b = if row % 90 == 7 { "not: measured".to_owned() } else { format!("{:.3}", noise(row, 2)) };
+        let zone = if row % 2 == 0 { "Z" } else { "" };
+        format!("{a};{b};${:.2};{};2024-01-0{}T10:00:00{zone}", noise(row, 3) + 2.0, row * 31 % 97, row % 9 + 1)
+    });
+    // One separator throughout, so that only the columns are odd.
+    fs::write(folder.path().join("dirty.csv"), rows.replace(',', ";")).unwrap();
+    let text = init(folder.path(), &["dirty.csv", "--label", "y"]).stdout;
+    for expected in [
+        "  # column `a` holds numbers (99.8 % of its cells), but also `oops` (1), first in row 41 (line 42 of the file).\n",
+        "  csv: {na_values: [\"not: measured\", oops]}   # na_values",
+        "  types: {c: number, day: ignore} ",
+    ] {
+        assert!(text.contains(expected), "no {expected:?} in\n{text}");
+    }
+    assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
+    fs::write(folder.path().join("dirty.yaml"), text).unwrap();
+    runs(folder.path(), "dirty.yaml");
+
+    let rows =
+        csv(
+            "a",
+            "y",
+            4000,
+            8,
+            |row| {
+                if row % 20 == 7 { format!("word{row}") } else { format!("{:.3}", noise(row, 1)) }
+            },
+        );
+    fs::write(folder.path().join("words.csv"), rows).unwrap();
+    let said = focalsweep(folder.path(), ["init", "words.csv", "--label", "y"]);
+    assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""), "{}", said.stderr);
+    assert!(said.stderr.contains("bad_values: missing") && !said.stderr.contains("na_values"), "{}", said.stderr);
+}

@@ -95,6 +95,11 @@ fn failed(error: RunError, args: &InitArgs) -> Failure {
         }
         RunError::Data(DataError::LabelAbsent { .. }) => "write --positive as the value stands in the data".to_owned(),
         RunError::Data(DataError::UnknownColumn { help, .. }) => help.clone(),
+        RunError::Data(DataError::Columns { .. }) => {
+            "that is too much for `init` to take as missing: mend the file, or write a sweep file yourself with \
+             `bad_values: missing` or `types` under `data`"
+                .to_owned()
+        }
         _ => return error.into(),
     };
     let message = match &error {

@@ -40,6 +40,7 @@ impl Facts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::init::facts::ReadAs;
 
     fn facts(rows: usize, positives: usize) -> Facts {
         let validation = (positives * 16 / 100, (rows - positives) * 16 / 100);
@@ -48,6 +49,7 @@ mod tests {
             positives,
             positive: "1".to_owned(),
             features: 3,
+            read_as: ReadAs::default(),
             drop: Vec::new(),
             codes: Vec::new(),
             maybe_codes: Vec::new(),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use focalsweep_core::prepared::Replicate;
 use focalsweep_core::spec::{self, Spec};
-use focalsweep_engine::data::{self, Column, ColumnFault, DataError, Matter, Source, Splits, Values};
+use focalsweep_engine::data::{self, Column, ColumnFault, DataError, Matter, Purpose, Remedy, Source, Splits, Values};
 use focalsweep_report::FEW_POSITIVES;
 
 use super::Asked;
@@ -17,6 +17,8 @@ const MOST_CODES: usize = 50;
 const FEWEST_ROWS: usize = 20;
 /// Columns that are left out one after the other because they cannot be read or used, before that is told instead.
 const MOST_TRIES: usize = 200;
+/// Words that are taken as missing because they stand among numbers, before that is told instead.
+const MOST_WORDS: usize = 100;
 
 /// The data, and what to do with their columns.
 pub(super) struct Facts {
@@ -26,6 +28,8 @@ pub(super) struct Facts {
     pub(super) positive: String,
     /// Columns of features that are kept.
     pub(super) features: usize,
+    /// What has to be said so that columns can be read.
+    pub(super) read_as: ReadAs,
     /// Columns to leave out, and why.
     pub(super) drop: Vec<(String, String)>,
     /// Columns of whole numbers that are codes by their name.
@@ -44,27 +48,50 @@ pub(super) struct Facts {
     pub(super) test: usize,
 }
 
+/// Columns that are readable only by what is said of them.
+#[derive(Default)]
+pub(super) struct ReadAs {
+    /// What is said.
+    pub(super) remedy: Remedy,
+    /// Why: what was the matter.
+    pub(super) why: Vec<String>,
+}
+
+impl ReadAs {
+    /// Says of columns what mends them; whether that is anything new, and no more words than are read by somebody.
+    fn mend(&mut self, faults: &[ColumnFault]) -> bool {
+        let (before, found) = (self.remedy.clone(), Remedy::of(faults));
+        self.remedy.na_values.extend(found.na_values);
+        self.remedy.types.extend(found.types);
+        self.remedy.decimal = self.remedy.decimal.or(found.decimal);
+        self.why.extend(faults.iter().map(ToString::to_string));
+        self.remedy != before && self.remedy.na_values.len() <= MOST_WORDS
+    }
+}
+
 impl Facts {
-    /// Reads, splits and prepares the data, leaving out column by column what cannot be used.
+    /// Reads, splits and prepares the data, saying of columns how they can be read and leaving out what cannot be used.
     pub(super) fn of(asked: &Asked<'_>) -> Result<Self, RunError> {
-        let mut drop: Vec<(String, String)> = Vec::new();
+        let (mut drop, mut read_as) = (Vec::new(), ReadAs::default());
         loop {
-            match prepared(&draft(asked, &drop, "{}")?) {
+            match prepared(&draft(asked, &read_as, &drop, "{}")?) {
                 Ok((source, replicate)) => {
                     let few = replicate.validation.positives() < FEW_POSITIVES;
-                    let folds = if few { prepared(&draft(asked, &drop, FOLDS)?).ok() } else { None };
-                    let facts = Self::found(&source, folds.as_ref().map_or(&replicate, |(_, first)| first), drop);
+                    let folds = if few { prepared(&draft(asked, &read_as, &drop, FOLDS)?).ok() } else { None };
+                    let first = folds.as_ref().map_or(&replicate, |(_, first)| first);
+                    let facts = Self::found(&source, first, read_as, drop);
                     return Ok(Self { folds: folds.is_some(), ..facts });
                 }
-                Err(error) => match unusable(&error) {
-                    Some(found) if drop.len() < MOST_TRIES => drop.push(found),
+                Err(error) => match (unusable(&error), &error) {
+                    (Some(found), _) if drop.len() < MOST_TRIES => drop.push(found),
+                    (None, DataError::Columns { faults, .. }) if read_as.mend(faults) => {}
                     _ => return Err(error.into()),
                 },
             }
         }
     }
 
-    fn found(source: &Source, replicate: &Replicate, mut drop: Vec<(String, String)>) -> Self {
+    fn found(source: &Source, replicate: &Replicate, read_as: ReadAs, mut drop: Vec<(String, String)>) -> Self {
         let (mut codes, mut maybe_codes) = (Vec::new(), Vec::new());
         let is_time = |column: &&Column| matches!(column.values, Values::Time(_));
         let times: Vec<String> =
@@ -88,6 +115,7 @@ impl Facts {
             positives: source.positives(),
             positive: source.positive.clone(),
             features,
+            read_as,
             drop,
             codes,
             maybe_codes,
@@ -101,11 +129,12 @@ impl Facts {
 }
 
 /// The least sweep file for the data, split so.
-fn draft(asked: &Asked<'_>, drop: &[(String, String)], split: &str) -> Result<Spec, RunError> {
+fn draft(asked: &Asked<'_>, read_as: &ReadAs, drop: &[(String, String)], split: &str) -> Result<Spec, RunError> {
     let names: Vec<String> = drop.iter().map(|(name, _)| quoted(name)).collect();
     let data = asked.data.to_string_lossy();
+    let mended: String = read_as.remedy.lines(MOST_WORDS).iter().map(|line| format!("  {line}\n")).collect();
     let text = format!(
-        "name: draft\ndata:\n  source: {}\n  label: {}\n  positive: {}\n  drop: [{}]\nsplit: {split}\n\
+        "name: draft\ndata:\n  source: {}\n  label: {}\n  positive: {}\n  drop: [{}]\n{mended}split: {split}\n\
          parameters: {{}}\n",
         quoted(&data),
         quoted(asked.label),
@@ -135,12 +164,12 @@ fn unusable(error: &DataError) -> Option<(String, String)> {
         DataError::ColumnType { column, kind, is_label: false } => {
             Some((column.clone(), format!("{kind}, neither a number, a boolean nor text")))
         }
-        DataError::Columns { faults, .. } => match faults.iter().find(|fault| !fault.is_label)? {
-            ColumnFault { column, what: Matter::TooLong { example }, .. } => {
+        DataError::Columns { faults, .. } => faults.iter().find_map(|fault| match fault {
+            ColumnFault { column, what: Matter::TooLong { example }, purpose: Purpose::Feature, .. } => {
                 Some((column.clone(), format!("whole numbers such as {example}, too long for one: an identifier")))
             }
             _ => None,
-        },
+        }),
         DataError::TooManyLevels { column, levels, .. } | DataError::TooWide { column, levels, .. } => {
             Some((column.clone(), format!("{levels} levels of text, each of which would be a feature")))
         }

@@ -9,6 +9,8 @@ use super::words::{FOLDS, quoted, scalar};
 
 /// Column at which comments begin.
 const COMMENTS: usize = 44;
+/// Columns of a line of comment.
+const WIDTH: usize = 118;
 
 /// The text of the sweep file.
 pub(super) fn write(asked: &Asked<'_>, facts: &Facts) -> String {
@@ -54,6 +56,17 @@ fn data(out: &mut Lines, asked: &Asked<'_>, facts: &Facts) {
     out.said(&format!("  source: {}", scalar(asked.source)), "looked for beside this file, then where it is run");
     out.plain(&format!("  label: {}", scalar(asked.label)));
     out.said(&format!("  positive: {}", scalar(&facts.positive)), "the rare class; all other values are negatives");
+    for why in &facts.read_as.why {
+        out.comment_at(2, &format!("{why}."));
+    }
+    for line in facts.read_as.remedy.lines(usize::MAX) {
+        let why = if line.starts_with("types") {
+            "`ignore` leaves a column out; `category` is text, `number` a number"
+        } else {
+            "na_values count as missing: look at those cells first"
+        };
+        out.said(&format!("  {line}"), why);
+    }
     if !facts.drop.is_empty() {
         out.said("  drop:", "columns that are no features");
         for (name, why) in &facts.drop {
@@ -142,7 +155,15 @@ impl Lines {
     fn comment_at(&mut self, indent: usize, words: &str) {
         // A comment ends with its line, whatever stands in a name.
         let words = focalsweep_core::text::escaped(words);
-        self.plain(&format!("{:indent$}# {words}", ""));
+        let mut line = format!("{:indent$}#", "");
+        for word in words.split(' ') {
+            if line.chars().count() + 1 + word.chars().count() > WIDTH && line.len() > indent + 1 {
+                self.plain(&line);
+                line = format!("{:indent$}#", "");
+            }
+            line = format!("{line} {word}");
+        }
+        self.plain(&line);
     }
 
     fn said(&mut self, line: &str, why: &str) {

@@ -603,6 +603,22 @@ impl Test {
     }
 }
 
+/// Why a metric is not there under an operating point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lack {
+    /// The rules that have it, in words.
+    pub needs: &'static str,
+    /// One of them, as a sweep file has it within braces.
+    pub instead: &'static str,
+}
+
+impl Lack {
+    /// The rule of [`Lack::instead`] as `--operating-point` takes it.
+    pub fn option(&self) -> String {
+        self.instead.replace(": ", "=").replace(", ", ",")
+    }
+}
+
 impl OperatingPoint {
     /// The rate of false alarms up to which a partial AUC goes: that of `max_fpr`; an alert budget's share of the rows,
     /// which no more negatives than that can be flagged in. `None` for rules that say no rate.
@@ -624,18 +640,20 @@ impl OperatingPoint {
         }
     }
 
-    /// Why a metric is not there under the rule, if it is not: what rules have it.
-    pub fn lacks(&self, metric: &str) -> Option<&'static str> {
-        match metric {
-            "cost" if !matches!(self, Self::Cost { .. }) => Some("an operating point of costs"),
+    /// What a metric lacks under the rule, if anything.
+    pub fn lacks(&self, metric: &str) -> Option<Lack> {
+        let costs = "fn_cost: 100, fp_cost: 1";
+        let (needs, instead) = match metric {
+            "cost" if !matches!(self, Self::Cost { .. }) => ("an operating point of costs", costs),
             "net_benefit" if self.false_alarm_weight().is_none() => {
-                Some("an operating point of costs, or `min_precision` below 1")
+                ("an operating point of costs, or `min_precision` below 1", costs)
             }
             "partial_auc" if self.false_alarm_rate().is_none() => {
-                Some("an operating point of `max_fpr` or `max_alerts_per_1000`")
+                ("an operating point of `max_fpr` or `max_alerts_per_1000`", "max_fpr: 0.01")
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        Some(Lack { needs, instead })
     }
 }
 

@@ -11,6 +11,7 @@ use super::node::{self, Lines, Node, Place, SyntaxFault};
 use super::overrides;
 use super::read_search::Search;
 use super::types::{ConfirmSpec, Monitor, OperatingPoint, Scores, Spec, SplitSpec, Stopping, defaults};
+use crate::metrics::catalogue::Lack;
 use crate::text::shortened;
 
 /// Characters of a key, a value or a message that are shown.
@@ -198,20 +199,18 @@ impl Reader {
             section.get("operating_point").and_then(|at| self.operating_point(at)).unwrap_or_default();
         let rank = section.get("rank").and_then(|at| self.rank(at)).unwrap_or_default();
         let lacks = rank.by.iter().find_map(|key| Some((key, operating_point.lacks(key)?)));
-        if let Some((at, (key, needs))) = section.get("rank").zip(lacks) {
-            let rule = if key == "partial_auc" { "{max_fpr: 0.01}" } else { "{fn_cost: 100, fp_cost: 1}" };
-            let help = format!("such as `operating_point: {rule}`");
-            self.fault(at, format!("`{key}` needs {needs}"), Some(help));
+        if let Some((at, (key, lack))) = section.get("rank").zip(lacks) {
+            self.fault(at, format!("`{key}` needs {}", lack.needs), Some(instead(lack)));
         }
         let split = section.get("split").and_then(|at| self.split(at)).unwrap_or_default();
         let Search { run_cap, wave, budget, target } = self.search(&section, (rank.on, parameters.as_ref()));
         let mut train = section.get("train").and_then(|at| self.train(at)).unwrap_or_default();
         if let (Stopping::Rule(rule), Some(at)) = (&train.early_stopping, section.get("train"))
             && rule.metric == Monitor::ValPartialAuc
-            && let Some(needs) = operating_point.lacks("partial_auc")
+            && let Some(lack) = operating_point.lacks("partial_auc")
         {
-            let help = Some("such as `operating_point: {max_fpr: 0.01}`".to_owned());
-            self.fault(at, format!("`early_stopping.metric: val_partial_auc` needs {needs}"), help);
+            let message = format!("`early_stopping.metric: val_partial_auc` needs {}", lack.needs);
+            self.fault(at, message, Some(instead(lack)));
         }
         let early = section.get_some("early_terminate");
         let early_terminate = early.and_then(|at| self.early_terminate(at, &section, rank.on, &mut train));
@@ -302,4 +301,9 @@ impl Reader {
         }
         Some(confirm)
     }
+}
+
+/// A rule that has what an operating point lacks.
+fn instead(lack: Lack) -> String {
+    format!("such as `operating_point: {{{}}}`", lack.instead)
 }

@@ -1,6 +1,7 @@
 //! What is wrong with columns, all at once, and the YAML that mends it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use super::place::Place;
 use focalsweep_core::spec::{ColumnKind, Word};
@@ -30,8 +31,19 @@ pub struct ColumnFault {
     pub what: Matter,
     /// The first row of it.
     pub place: Box<Place>,
-    /// Whether it is the label, which nobody can do without.
-    pub is_label: bool,
+    /// What the column is for.
+    pub purpose: Purpose,
+}
+
+/// What a column is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A model reads it; it can be left out.
+    Feature,
+    /// The label, which nobody can do without.
+    Label,
+    /// `data.weight`: numbers, one a row.
+    Weight,
 }
 
 /// What is the matter with a column.
@@ -107,11 +119,11 @@ pub(super) fn counted(strays: &[Stray]) -> String {
     if more > 0 { format!("{} and {more} more", told.join(", ")) } else { told.join(", ") }
 }
 
-impl ColumnFault {
-    /// One sentence without its full stop.
-    fn headline(&self) -> String {
+/// One sentence without its full stop.
+impl fmt::Display for ColumnFault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (column, place) = (&self.column, &self.place);
-        match &self.what {
+        let told = match &self.what {
             Matter::Strays { kind, said, good, cells, strays } => {
                 let share = if *said {
                     format!("is to hold {}", plural(*kind))
@@ -138,26 +150,77 @@ impl ColumnFault {
             Matter::Type { found, kind } => {
                 format!("column `{column}` has type {found}, which cannot be read as {}", plural(*kind))
             }
-        }
+        };
+        out.write_str(&told)
     }
 }
 
 /// All of them, a line each.
 pub(super) fn headlines(faults: &[ColumnFault]) -> String {
     if let [fault] = faults {
-        return fault.headline();
+        return fault.to_string();
     }
-    let told = faults.iter().take(MOST_COLUMNS).map(|fault| format!("\n  {}", fault.headline()));
+    let told = faults.iter().take(MOST_COLUMNS).map(|fault| format!("\n  {fault}"));
     let more = faults.len().saturating_sub(MOST_COLUMNS);
     let more = if more > 0 { format!("\n  … and {more} more") } else { String::new() };
     format!("{} columns cannot be read as they are:{}{more}", faults.len(), told.collect::<String>())
 }
 
+/// What to write into the sweep file so that columns can be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Remedy {
+    /// `data.csv.decimal`.
+    pub decimal: Option<char>,
+    /// `data.csv.na_values`: words that are to count as missing.
+    pub na_values: BTreeSet<String>,
+    /// `data.types`.
+    pub types: BTreeMap<String, ColumnKind>,
+}
+
+impl Remedy {
+    /// What mends the columns; nothing for those of weights, which are mended in the file only.
+    pub fn of(faults: &[ColumnFault]) -> Self {
+        let mut remedy = Self::default();
+        for fault in faults.iter().filter(|fault| fault.purpose != Purpose::Weight) {
+            let kind = match (&fault.what, fault.purpose) {
+                (Matter::Strays { strays, .. }, _) => {
+                    remedy.na_values.extend(strays.iter().map(|stray| stray.text.clone()));
+                    continue;
+                }
+                (Matter::OtherDecimal { mark, .. }, _) => {
+                    remedy.decimal = Some(*mark);
+                    continue;
+                }
+                (Matter::Adorned { .. }, _) => ColumnKind::Number,
+                (Matter::TooLong { .. } | Matter::Zones { .. } | Matter::Type { .. }, Purpose::Label) => {
+                    ColumnKind::Category
+                }
+                (Matter::TooLong { .. } | Matter::Zones { .. } | Matter::Type { .. }, _) => ColumnKind::Ignore,
+            };
+            remedy.types.insert(fault.column.clone(), kind);
+        }
+        remedy
+    }
+
+    /// Lines of YAML to stand under `data:`, with at most `most` words of `na_values`.
+    pub fn lines(&self, most: usize) -> Vec<String> {
+        let mut csv: Vec<String> = self.decimal.iter().map(|mark| format!("decimal: \"{mark}\"")).collect();
+        if !self.na_values.is_empty() {
+            let listed: Vec<String> = self.na_values.iter().take(most).map(|word| yaml(word)).collect();
+            csv.push(format!("na_values: [{}]", listed.join(", ")));
+        }
+        let types = self.types.iter().map(|(column, kind)| format!("{}: {}", yaml(column), kind.word()));
+        let types: Vec<String> = types.collect();
+        [("csv", csv), ("types", types)]
+            .into_iter()
+            .filter(|(_, keys)| !keys.is_empty())
+            .map(|(name, keys)| format!("{name}: {{{}}}", keys.join(", ")))
+            .collect()
+    }
+}
+
 /// What to write into the sweep file, to be pasted.
 pub(super) fn remedy(faults: &[ColumnFault]) -> String {
-    let mut words: Vec<&str> = Vec::new();
-    let mut types: BTreeMap<&str, ColumnKind> = BTreeMap::new();
-    let mut decimal = None;
     let mut more: Vec<&str> = Vec::new();
     let mut add = |text: &'static str| {
         if !more.contains(&text) {
@@ -165,53 +228,29 @@ pub(super) fn remedy(faults: &[ColumnFault]) -> String {
         }
     };
     for fault in faults {
-        match &fault.what {
-            Matter::Strays { said, strays, .. } => {
-                words.extend(strays.iter().map(|stray| stray.text.as_str()));
+        match (&fault.what, fault.purpose) {
+            (_, Purpose::Weight) => {
+                add("a row counts by its weight: write a number into the file, 0 for a row that is not to count");
+            }
+            (Matter::Strays { said, .. }, _) => {
                 add("`bad_values: missing` takes every cell as missing that does not fit its column");
                 if !said {
                     add("`types: {COLUMN: category}` takes a column as text, level by level");
                 }
             }
-            Matter::Adorned { .. } => {
-                types.insert(&fault.column, ColumnKind::Number);
-            }
-            Matter::OtherDecimal { mark, .. } => decimal = Some(*mark),
-            Matter::TooLong { .. } if !fault.is_label => {
-                types.insert(&fault.column, ColumnKind::Ignore);
+            (Matter::TooLong { .. }, Purpose::Feature) => {
                 add("`category` instead of `ignore` takes it as text, `number` as the nearest number there is");
             }
-            Matter::Zones { .. } | Matter::Type { .. } if !fault.is_label => {
-                types.insert(&fault.column, ColumnKind::Ignore);
-            }
-            Matter::TooLong { .. } | Matter::Zones { .. } | Matter::Type { .. } => {
-                types.insert(&fault.column, ColumnKind::Category);
-            }
+            _ => {}
         }
     }
-    words.sort_unstable();
-    words.dedup();
-    let mut csv: Vec<String> = Vec::new();
-    if let Some(mark) = decimal {
-        csv.push(format!("decimal: \"{mark}\""));
+    let lines = Remedy::of(faults).lines(2 * MOST_WORDS);
+    let mut text = lines.iter().map(|line| format!("    {line}")).collect::<Vec<_>>();
+    if !text.is_empty() {
+        text.insert(0, "add to the sweep file\n  data:".to_owned());
     }
-    if !words.is_empty() {
-        let listed: Vec<String> = words.iter().take(2 * MOST_WORDS).map(|word| yaml(word)).collect();
-        csv.push(format!("na_values: [{}]", listed.join(", ")));
-    }
-    let mut text = "add to the sweep file\n  data:".to_owned();
-    if !csv.is_empty() {
-        text += &format!("\n    csv: {{{}}}", csv.join(", "));
-    }
-    if !types.is_empty() {
-        let listed: Vec<String> =
-            types.iter().map(|(column, kind)| format!("{}: {}", yaml(column), kind.word())).collect();
-        text += &format!("\n    types: {{{}}}", listed.join(", "));
-    }
-    for line in more {
-        text += &format!("\n{line}");
-    }
-    text
+    text.extend(more.into_iter().map(str::to_owned));
+    text.join("\n")
 }
 
 /// A text as YAML has it, in quotes unless it is a plain name.

@@ -61,7 +61,7 @@ pub use describe::{ColumnDescription, Description, LevelCount, describe};
 pub use done::Read;
 pub use download::{DownloadProgress, fetch};
 pub use error::DataError;
-pub use fault::{ColumnFault, Matter, Stray};
+pub use fault::{ColumnFault, Matter, Purpose, Remedy, Stray};
 pub use hand_over::{NameTaken, bytes_of, check_names, columns_of, hand_over, hand_over_columns, hand_over_features};
 pub use label::{Source, load};
 pub use pick::Pick;

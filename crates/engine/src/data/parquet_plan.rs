@@ -126,8 +126,8 @@ impl Plan {
                 Err(Some(kind)) => {
                     let place = Box::new(Place { file: None, row: 0, line: None });
                     let what = Matter::Type { found: data_type.to_string(), kind };
-                    let is_label = reading.is_label(&plan.name);
-                    return Ok(Err(ColumnFault { column: plan.name, what, place, is_label }));
+                    let purpose = reading.purpose(&plan.name);
+                    return Ok(Err(ColumnFault { column: plan.name, what, place, purpose }));
                 }
             };
             // A part without values says nothing of their kind.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::fault::Purpose;
 use super::missing;
 use focalsweep_core::prepared::{ColumnRead, FileReading, Preprocessing, Step};
 use focalsweep_core::spec::{BadValues, ColumnKind, CsvSpec, DataSpec, SplitSpec};
@@ -164,5 +165,15 @@ impl Reading {
 
     pub(super) fn is_label(&self, column: &str) -> bool {
         self.label.as_deref() == Some(column)
+    }
+
+    pub(super) fn purpose(&self, column: &str) -> Purpose {
+        if self.is_label(column) {
+            Purpose::Label
+        } else if self.weight.as_deref() == Some(column) {
+            Purpose::Weight
+        } else {
+            Purpose::Feature
+        }
     }
 }

@@ -62,7 +62,7 @@ impl Context<'_> {
     /// A fault whose first cell is in the 0-based `row`.
     pub(super) fn fault(&self, what: Matter, row: usize) -> ColumnFault {
         let place = Box::new(Place { file: None, row: row as u64, line: None });
-        ColumnFault { column: self.column.to_owned(), what, place, is_label: self.reading.is_label(self.column) }
+        ColumnFault { column: self.column.to_owned(), what, place, purpose: self.reading.purpose(self.column) }
     }
 
     /// Of numbers among which nothing but `strays` stands, `good` cells of them being numbers: whether the strays are

@@ -118,8 +118,8 @@ pub fn rank(results: &Results, options: &Options) -> Result<Ranking, ReportError
         .iter()
         .map(|key| {
             let lacks = |point: &OperatingPoint| point.lacks(&key.name);
-            if let Some(needs) = results.operating_point.as_ref().and_then(lacks) {
-                return Err(ReportError::NotAtPoint { metric: key.name.clone(), needs });
+            if let Some(lack) = results.operating_point.as_ref().and_then(lacks) {
+                return Err(ReportError::NotAtPoint { metric: key.name.clone(), lack });
             }
             let at = results.metrics.iter().position(|metric| *metric == key.column);
             at.map(|at| (at, key.better)).ok_or_else(|| ReportError::NotMeasured(key.column.clone()))

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use focalsweep_core::metrics::catalogue::Lack;
 use focalsweep_core::record::RunDirError;
 use focalsweep_core::shell::quoted;
 
@@ -86,16 +87,13 @@ pub enum ReportError {
         fingerprints: [String; 2],
     },
     /// A metric ranks that the operating point does not define.
-    #[error("`{metric}` needs {needs}")]
-    #[diagnostic(help(
-        "`--operating-point fn_cost=100,fp_cost=1` says what a miss and a false alarm cost, `--operating-point \
-         max_fpr=0.01` how many false alarms there may be"
-    ))]
+    #[error("`{metric}` needs {}", .lack.needs)]
+    #[diagnostic(help("such as `--operating-point {}`", .lack.option()))]
     NotAtPoint {
         /// The metric.
         metric: String,
         /// What defines it.
-        needs: &'static str,
+        lack: Lack,
     },
     /// No rank keys.
     #[error("no metric to rank by")]

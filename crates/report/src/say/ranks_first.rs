@@ -14,7 +14,11 @@ pub(super) fn ranks_first(report: &Report, winner: &Ranked) -> String {
     let on = split_word(ranking.on);
     let what = ranking.test().map_or("", Test::subject);
     let all_are = ranking.trials.iter().all(|ranked| ranking.is_as_far(ranked));
-    let far = if all_are { "" } else { " that were trained as far" };
+    let far = match (all_are, compared) {
+        (true, _) => "",
+        (false, 1) => " that was trained as far",
+        (false, _) => " that were trained as far",
+    };
     match (ranking.trials.len(), compared, tied) {
         (1, ..) => format!("{name} is the only trial."),
         (all, 0, _) => format!(
@@ -23,8 +27,9 @@ pub(super) fn ranks_first(report: &Report, winner: &Ranked) -> String {
             tested_keys()
         ),
         (all, n, 0) => {
+            let those = if n == 1 { "that of the other".to_owned() } else { format!("those of all {n} others") };
             format!(
-                "{name} ranks first of {all}; on the {on} rows its {what} can be told from those of all {n} others{far}{}.",
+                "{name} ranks first of {all}; on the {on} rows its {what} can be told from {those}{far}{}.",
                 beaten(report)
             )
         }

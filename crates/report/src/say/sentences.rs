@@ -87,7 +87,10 @@ fn bought(report: &Report, winner: &Ranked, baseline: &Ranked) -> Option<String>
         let told = claim(about).map(|claim| format!(" ({})", difference_in_words(claim))).unwrap_or_default();
         let [ours, theirs] = [ours, theirs].map(|value| number(about.about(), Some(value)));
         Some(match about {
-            Test::Alarms => format!("it raises {ours} false alarms instead of {theirs}{told}"),
+            Test::Alarms => {
+                let alarms = if ours == "1" { "alarm" } else { "alarms" };
+                format!("it raises {ours} false {alarms} instead of {theirs}{told}")
+            }
             Test::Cost => format!("its errors cost {ours} per 1,000 rows instead of {theirs}{told}"),
             _ => format!("it misses {ours}{all} positives instead of {theirs}{told}"),
         })

@@ -142,8 +142,9 @@ fn tie_in_words(report: &Report) -> Option<String> {
     let (compared, tied) = report.compared_and_tied();
     let claim = ranking.trials.iter().find_map(|ranked| report.against(ranked))?;
     let test = ranking.test()?;
+    let others = if compared == 1 { "other" } else { "others" };
     Some(format!(
-        "≈ marks the {tied} of {compared} others whose {} cannot be told from the winner's ({} on the {} rows, 5 %, \
+        "≈ marks the {tied} of {compared} {others} whose {} cannot be told from the winner's ({} on the {} rows, 5 %, \
          corrected for {} because the winner was chosen on these rows).",
         test.subject(),
         test.name(),
