@@ -140,6 +140,8 @@ def interrupt_when_it_trains(path: Path) -> None:
 
 def test_ctrl_c_leaves_a_run_that_goes_on(crash: pa.Table, tmp_path: Path) -> None:
     path = tmp_path / "run"
+    # A shell ignores it for what it starts in the background, and so would these tests.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     presser = threading.Thread(target=interrupt_when_it_trains, args=(path,))
     presser.start()
     with pytest.raises(Interrupted) as found:

@@ -174,7 +174,7 @@ impl RunError {
     /// and what the system refuses.
     pub fn blame(&self) -> Blame {
         match self {
-            Self::Data(error) if error.is_unwritable() => Blame::Environment,
+            Self::Data(error) if error.is_of_the_system() => Blame::Environment,
             Self::Spec(_)
             | Self::Sampler(_)
             | Self::PrepareSearch { .. }

@@ -1,5 +1,6 @@
 //! A Parquet file whose columns are encoded at once, each by a thread of its own that lives as long as the file is
-//! written: none waits for another before its row group ends.
+//! written: none waits for another before its row group ends. A column for which no thread can be had is encoded by
+//! whoever writes.
 
 use std::io::Write;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -36,7 +37,7 @@ impl<W: Write + Send> RowGroups<W> {
         // Which writes the Arrow schema into the file too.
         let writer = ArrowWriter::try_new(out, schema.clone(), Some(properties))?;
         let (file, factory) = writer.into_serialized_writer()?;
-        let columns = schema.fields().iter().map(Column::new).collect::<Result<_, _>>()?;
+        let columns = schema.fields().iter().map(Column::new).collect();
         Ok(Self { file, factory, columns, rows: 0, written: 0 })
     }
 
@@ -47,11 +48,12 @@ impl<W: Write + Send> RowGroups<W> {
             let part = batch.slice(from, (batch.num_rows() - from).min(ROWS - self.rows));
             from += part.num_rows();
             if self.rows == 0 {
-                for (column, writer) in self.columns.iter().zip(self.factory.create_column_writers(self.written)?) {
+                let writers = self.factory.create_column_writers(self.written)?;
+                for (column, writer) in self.columns.iter_mut().zip(writers) {
                     column.tell(Work::Begin(Box::new(writer)))?;
                 }
             }
-            for (column, array) in self.columns.iter().zip(part.columns()) {
+            for (column, array) in self.columns.iter_mut().zip(part.columns()) {
                 column.tell(Work::Rows(array.clone()))?;
             }
             self.rows += part.num_rows();
@@ -63,10 +65,10 @@ impl<W: Write + Send> RowGroups<W> {
     }
 
     fn end_group(&mut self) -> Result<(), ParquetError> {
-        self.columns.iter().try_for_each(|column| column.tell(Work::End))?;
+        self.columns.iter_mut().try_for_each(|column| column.tell(Work::End))?;
         let mut group = self.file.next_row_group()?;
-        for column in &self.columns {
-            column.ended.recv().map_err(|_| failed())??.append_to_row_group(&mut group)?;
+        for column in &mut self.columns {
+            column.ended()?.append_to_row_group(&mut group)?;
         }
         group.close()?;
         (self.rows, self.written) = (0, self.written + 1);
@@ -82,13 +84,7 @@ impl<W: Write + Send> RowGroups<W> {
     }
 }
 
-/// A column and its thread, which ends when this goes.
-struct Column {
-    work: SyncSender<Work>,
-    ended: Receiver<Result<ArrowColumnChunk, ParquetError>>,
-}
-
-/// What the thread of a column is told.
+/// What encodes a column is told.
 enum Work {
     /// A row group begins.
     Begin(Box<ArrowColumnWriter>),
@@ -98,40 +94,87 @@ enum Work {
     End,
 }
 
+type Chunk = Result<ArrowColumnChunk, ParquetError>;
+
+/// A column's part of the row group under way, and of the one that has ended.
+struct Encoder {
+    field: FieldRef,
+    group: Option<Result<Box<ArrowColumnWriter>, ParquetError>>,
+    ended: Option<Chunk>,
+}
+
+impl Encoder {
+    fn new(field: &FieldRef) -> Self {
+        Self { field: FieldRef::clone(field), group: None, ended: None }
+    }
+
+    fn hear(&mut self, work: Work) {
+        match work {
+            Work::Begin(writer) => self.group = Some(Ok(writer)),
+            Work::Rows(array) => {
+                // After an error the rest of the group is not encoded.
+                if let Some(Ok(writer)) = &mut self.group
+                    && let Err(why) = encode(writer, &self.field, &array)
+                {
+                    self.group = Some(Err(why));
+                }
+            }
+            Work::End => {
+                self.ended = self.group.take().map(|group| group.and_then(|writer| writer.close()));
+            }
+        }
+    }
+}
+
+/// A column, and who encodes it.
+enum Column {
+    /// A thread, which ends when this goes.
+    There { work: SyncSender<Work>, ended: Receiver<Chunk> },
+    /// Whoever writes.
+    Here(Box<Encoder>),
+}
+
 impl Column {
-    fn new(field: &FieldRef) -> Result<Self, ParquetError> {
+    fn new(field: &FieldRef) -> Self {
         let (work, told) = sync_channel(BEHIND);
         let (give, ended) = sync_channel(1);
-        let field = FieldRef::clone(field);
+        let mut encoder = Encoder::new(field);
         let encode = move || {
-            let mut group: Option<Result<Box<ArrowColumnWriter>, ParquetError>> = None;
             for work in told {
-                match work {
-                    Work::Begin(writer) => group = Some(Ok(writer)),
-                    Work::Rows(array) => {
-                        // After an error the rest of the group is not encoded.
-                        if let Some(Ok(writer)) = &mut group
-                            && let Err(why) = encode(writer, &field, &array)
-                        {
-                            group = Some(Err(why));
-                        }
-                    }
-                    Work::End => {
-                        let chunk = group.take().unwrap_or_else(|| Err(failed())).and_then(|writer| writer.close());
-                        if give.send(chunk).is_err() {
-                            return;
-                        }
-                    }
+                encoder.hear(work);
+                if let Some(chunk) = encoder.ended.take()
+                    && give.send(chunk).is_err()
+                {
+                    return;
                 }
             }
         };
-        let named = thread::Builder::new().name("parquet-column".to_owned());
-        named.spawn(encode).map_err(|why| ParquetError::External(Box::new(why)))?;
-        Ok(Self { work, ended })
+        match thread::Builder::new().name("parquet-column".to_owned()).spawn(encode) {
+            Ok(_) => Self::There { work, ended },
+            Err(_) => Self::here(field),
+        }
     }
 
-    fn tell(&self, work: Work) -> Result<(), ParquetError> {
-        self.work.send(work).map_err(|_| failed())
+    fn here(field: &FieldRef) -> Self {
+        Self::Here(Box::new(Encoder::new(field)))
+    }
+
+    fn tell(&mut self, order: Work) -> Result<(), ParquetError> {
+        match self {
+            Self::There { work, .. } => work.send(order).map_err(|_| failed()),
+            Self::Here(encoder) => {
+                encoder.hear(order);
+                Ok(())
+            }
+        }
+    }
+
+    /// The part of the row group that was told to end.
+    fn ended(&mut self) -> Chunk {
+        match self {
+            Self::There { ended, .. } => ended.recv().map_err(|_| failed())?,
+            Self::Here(encoder) => encoder.ended.take().unwrap_or_else(|| Err(failed())),
+        }
     }
 }
 
@@ -145,6 +188,7 @@ fn failed() -> ParquetError {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Seek};
     use std::sync::Arc;
 
     use arrow::array::{ArrayRef, Int32Array, Int64Array};
@@ -154,6 +198,7 @@ mod tests {
 
     use super::*;
 
+    /// By threads, and where there are none.
     #[test]
     fn what_is_written_is_read_back_in_groups_of_equal_size() {
         let of = |rows: std::ops::Range<i32>| {
@@ -164,16 +209,27 @@ mod tests {
             RecordBatch::try_from_iter(columns).unwrap()
         };
         let batches = [of(0..5), of(5..2_300_000), of(2_300_000..2_300_001)];
-        let mut file = tempfile::tempfile().unwrap();
-        let mut out = RowGroups::new(&mut file, batches[0].schema(), WriterProperties::default()).unwrap();
-        batches.iter().for_each(|batch| out.write(batch).unwrap());
-        out.close().unwrap();
-        let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
-        let sizes: Vec<i64> = reader.metadata().row_groups().iter().map(RowGroupMetaData::num_rows).collect();
-        assert_eq!(sizes, [1 << 20, 1 << 20, 2_300_001 - (2 << 20)]);
-        let read: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
         let schema = batches[0].schema();
-        assert_eq!(concat_batches(&schema, &read).unwrap(), concat_batches(&schema, &batches).unwrap());
+        let mut bytes = Vec::new();
+        for threads in [true, false] {
+            let mut file = tempfile::tempfile().unwrap();
+            let mut out = RowGroups::new(&mut file, schema.clone(), WriterProperties::default()).unwrap();
+            if !threads {
+                out.columns = schema.fields().iter().map(Column::here).collect();
+            }
+            batches.iter().for_each(|batch| out.write(batch).unwrap());
+            out.close().unwrap();
+            let reader = ParquetRecordBatchReaderBuilder::try_new(file.try_clone().unwrap()).unwrap();
+            let sizes: Vec<i64> = reader.metadata().row_groups().iter().map(RowGroupMetaData::num_rows).collect();
+            assert_eq!(sizes, [1 << 20, 1 << 20, 2_300_001 - (2 << 20)]);
+            let read: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
+            assert_eq!(concat_batches(&schema, &read).unwrap(), concat_batches(&schema, &batches).unwrap());
+            let mut all = Vec::new();
+            file.rewind().unwrap();
+            file.read_to_end(&mut all).unwrap();
+            bytes.push(all);
+        }
+        assert!(bytes[0] == bytes[1]);
     }
 
     #[test]

@@ -65,9 +65,9 @@ impl<'a> Again<'a> {
     /// whatever else its pool has to do: another job, which would ask here, and wait for the lock that it holds itself.
     fn made(&self, index: u32) -> Result<Replicate, DataError> {
         let make = || prepare(self.source, self.data, &self.splits, index);
-        thread::scope(|scope| match scope.spawn(make).join() {
-            Ok(made) => made,
-            Err(panic) => resume_unwind(panic),
+        thread::scope(|scope| {
+            let maker = thread::Builder::new().spawn_scoped(scope, make).map_err(DataError::NoThread)?;
+            maker.join().unwrap_or_else(|panic| resume_unwind(panic))
         })
     }
 }

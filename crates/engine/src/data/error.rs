@@ -14,6 +14,12 @@ const OF_A_MODEL: &str = "give the columns values as they were in the training d
 /// Everything that reading, fetching or preparing data can fail with.
 #[derive(Debug, Error, Diagnostic)]
 pub enum DataError {
+    /// The system gives no thread more.
+    #[error("cannot start a thread that prepares rows: {0}")]
+    #[diagnostic(help(
+        "raise the limits of processes or memory (`ulimit -u`, `ulimit -v`), or run fewer trials at once"
+    ))]
+    NoThread(#[source] std::io::Error),
     /// The file is not there.
     #[error("there is no file {}", .path.display())]
     NotFound {
@@ -647,9 +653,9 @@ impl DataError {
         Self::File { action, path: path.to_path_buf(), why: why.to_string() }
     }
 
-    /// Whether the system does not let a file be written: nothing that was given is wrong.
-    pub fn is_unwritable(&self) -> bool {
-        matches!(self, Self::File { action: "write", .. })
+    /// Whether the system does not let a file be written or a thread be started: nothing that was given is wrong.
+    pub fn is_of_the_system(&self) -> bool {
+        matches!(self, Self::File { action: "write", .. } | Self::NoThread(_))
     }
 
     /// A table that does not fit.

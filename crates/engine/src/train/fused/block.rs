@@ -1,7 +1,7 @@
 //! A batch turned on its side: its rows in lanes of sixteen, cut into blocks.
 
 use super::matrix::Matrix;
-use super::simd::Lane;
+use super::simd::{Lane, Simd};
 use focalsweep_core::prepared::Rows;
 
 /// Lanes of the least block: 256 rows. Losses are added up in single precision over as many.
@@ -41,7 +41,12 @@ impl Block {
 
     /// Takes the rows at `places` of `rows`, or behind these of `more`.
     #[inline(always)]
-    pub(super) fn gather(&mut self, [rows, more]: [&Rows; 2], places: impl ExactSizeIterator<Item = usize>) {
+    pub(super) fn gather<S: Simd>(
+        &mut self,
+        simd: S,
+        [rows, more]: [&Rows; 2],
+        places: impl ExactSizeIterator<Item = usize>,
+    ) {
         let inputs = self.x.columns() - 1;
         self.rows = places.len();
         let mut places = places;
@@ -62,7 +67,7 @@ impl Block {
                 one.0[slot] = 1.0;
             }
             let columns = self.x.lane_mut(lane);
-            turn(sources, &mut columns[..inputs]);
+            turn(simd, sources, &mut columns[..inputs]);
             columns[inputs] = one;
             self.sign[lane] = sign;
         }
@@ -125,10 +130,16 @@ impl Kept {
     }
 }
 
-/// The rows of a lane into its columns; 0 where there is no row.
+/// The rows of a lane into its columns, sixteen by sixteen; 0 where there is no row.
 #[inline(always)]
-fn turn(rows: [&[f32]; 16], columns: &mut [Lane]) {
-    for (place, column) in columns.iter_mut().enumerate() {
+fn turn<S: Simd>(simd: S, rows: [&[f32]; 16], columns: &mut [Lane]) {
+    let whole = columns.len() / 16 * 16;
+    let (squares, rest) = columns.split_at_mut(whole);
+    for (square, columns) in squares.chunks_exact_mut(16).enumerate() {
+        let of_row = |row: &[f32]| row[16 * square..].first_chunk().map_or(Lane::ZERO, |values| Lane(*values));
+        simd.turn(&rows.map(|row| if row.is_empty() { Lane::ZERO } else { of_row(row) }), columns, 1);
+    }
+    for (place, column) in (whole..).zip(rest) {
         column.0 = std::array::from_fn(|slot| rows[slot].get(place).copied().unwrap_or(0.0));
     }
 }
@@ -155,6 +166,7 @@ pub(super) fn loss_cuts(rows: usize) -> impl Iterator<Item = Cut> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::simd::Portable;
     use super::*;
 
     #[test]
@@ -171,6 +183,30 @@ mod tests {
         }
     }
 
+    /// Narrower than a square of the turn, one, and some with a rest.
+    #[test]
+    fn rows_are_turned_whatever_their_number_and_width() {
+        for inputs in [1, 3, 15, 16, 17, 40] {
+            let rows = Rows {
+                x: (0..50 * inputs).map(|v| v as f32 + 1.0).collect(),
+                y: vec![1; 50].into(),
+                source_rows: (0..50).collect(),
+                ..Rows::default()
+            };
+            let mut block = Block::new(3, inputs);
+            let places: Vec<usize> = (0..37).map(|at| at * 7 % 50).collect();
+            block.gather(Portable, [&rows, &rows], places.iter().copied());
+            for (at, column) in (0..48).flat_map(|at| (0..=inputs).map(move |column| (at, column))) {
+                let expected = match places.get(at) {
+                    None => 0.0,
+                    Some(_) if column == inputs => 1.0,
+                    Some(place) => rows.x[place * inputs + column],
+                };
+                assert_eq!(block.x.lane(at / 16)[column].0[at % 16], expected, "row {at}, column {column} of {inputs}");
+            }
+        }
+    }
+
     #[test]
     fn a_smaller_batch_leaves_nothing_of_a_larger_one() {
         let rows = Rows {
@@ -181,10 +217,10 @@ mod tests {
         };
         let both = [&rows, &rows];
         let mut used = Block::new(4, 2);
-        used.gather(both, 0..64);
-        used.gather(both, 70..90);
+        used.gather(Portable, both, 0..64);
+        used.gather(Portable, both, 70..90);
         let mut fresh = Block::new(4, 2);
-        fresh.gather(both, 170..190); // those from 70 on of the second
+        fresh.gather(Portable, both, 170..190); // those from 70 on of the second
         assert_eq!((used.lanes(), used.rows), (2, 20));
         for lane in 0..3 {
             assert_eq!((used.x.lane(lane), used.sign[lane]), (fresh.x.lane(lane), fresh.sign[lane]));

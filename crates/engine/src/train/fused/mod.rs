@@ -151,7 +151,7 @@ impl Kernel for Step<'_, '_, '_, '_> {
     fn run<S: Simd>(self, simd: S) {
         let Self { of, batch } = self;
         let Fused { stack, data, weights: row_weights, slots, parameters, losses, layers, room, .. } = of;
-        room.gather(stack, (data, row_weights), batch);
+        room.gather(simd, stack, (data, row_weights), batch);
         let size = stack.shape.parameters();
         let settings = &stack.settings;
         let scale = if settings.reduction == Reduction::Mean { 1.0 / batch.at.len() as f32 } else { 1.0 };
@@ -271,7 +271,7 @@ impl Kernel for Score<'_, '_> {
         let packed: Vec<Vec<Packed>> = packed.collect();
         let (none, row_weights) = (Rows::default(), rows.loss_weights());
         for (first, rows_of) in cut(n, 16 * LEAST) {
-            block.gather([rows, &none], first..first + rows_of);
+            block.gather(simd, [rows, &none], first..first + rows_of);
             block.gather_weights(&row_weights, first..first + rows_of);
             for (m, &slot) in models.iter().enumerate() {
                 let model = Model {
@@ -317,14 +317,14 @@ fn turn<S: Simd>(layers: &[Layer], weights: &[f32], turned: &mut Vec<Packed>) {
 
 impl Room {
     #[inline(always)]
-    fn gather(&mut self, stack: &Stack, (data, weights): (&Replicate, &[f32]), batch: &Batch<'_>) {
+    fn gather<S: Simd>(&mut self, simd: S, stack: &Stack, (data, weights): (&Replicate, &[f32]), batch: &Batch<'_>) {
         let (rows, of) = (batch.rows(), [&data.train, stack.synthetic(data)]);
         let uniforms = stack.uniforms(batch.epoch, batch.step, rows.len());
         let cuts = cut(rows.len(), 16 * self.lanes);
         self.blocks.resize_with(cuts.len(), || Block::new(self.lanes, stack.shape.inputs));
         for (block, (first, count)) in self.blocks.iter_mut().zip(cuts) {
             let places = || rows[first..first + count].iter().map(|&row| row as usize);
-            block.gather(of, places());
+            block.gather(simd, of, places());
             block.gather_weights(weights, places());
             block.gather_kept(&self.rates, &uniforms, &stack.shape.hidden, first);
         }
