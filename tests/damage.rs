@@ -262,28 +262,57 @@ fn a_damaged_model_is_not_exported_and_an_exported_one_not_used() {
     assert!(!folder.path().join("other").exists());
 }
 
+/// Names of the files below a folder.
+fn names_in(dir: &Path) -> Vec<String> {
+    files(dir).into_keys().filter(|name| !name.ends_with('/')).collect()
+}
+
+/// A run in `dir` that was stopped when some of its rows were there and a stack was under way.
+fn interrupt(dir: &Path) {
+    // A stack that was under way when it was seen may have ended before it hears of the stop: then once more.
+    let caught = (0..200).any(|_| {
+        let _ = fs::remove_dir_all(dir);
+        let stop = Stop::default();
+        run(WHOLE.path(), dir, &stop, &mut Early(stop.clone())).unwrap();
+        names_in(dir).iter().any(|name| name.ends_with(".checkpoint"))
+    });
+    assert!(caught, "no stack is caught under way: {:?}", names_in(dir));
+    assert_eq!(state(dir), "interrupted");
+}
+
+/// Only the plan says how many rows there are to be.
+#[test]
+fn how_far_a_stopped_run_came_is_not_left_out() {
+    let folder = TempDir::new().unwrap();
+    let dir = folder.path().join("run");
+    interrupt(&dir);
+    let page = folder.path().join("page.html");
+    let html = ["--html", page.to_str().unwrap()];
+    assert_eq!(report(&dir, &html).code, Some(0));
+    assert!(fs::read_to_string(&page).unwrap().contains("\"of\":12"));
+    fs::remove_file(&page).unwrap();
+    Damage::Flipped(2).inflict(&dir.join("plan.jsonl"));
+    let said = report(&dir, &html);
+    assert_eq!((said.code, page.exists()), (Some(3), false), "{}", said.stderr);
+    assert!(said.stderr.contains("plan.jsonl is damaged"), "{}", said.stderr);
+    let said = report(&dir, &["--unchecked"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(said.stdout.contains("nobody knows how far the run came"), "{}", said.stdout);
+}
+
 /// Every file of an interrupted run, damaged in turn: it ends in the bits of one that was left alone.
 #[test]
 fn an_interrupted_run_trains_what_was_damaged_again() {
     let folder = TempDir::new().unwrap();
     let dir = folder.path().join("begun");
-    // A stack that was under way when it was seen may have ended before it hears of the stop: then once more.
-    let names_of = || files(&dir).into_keys().filter(|name| !name.ends_with('/')).collect::<Vec<String>>();
-    let caught = (0..200).any(|_| {
-        let _ = fs::remove_dir_all(&dir);
-        let stop = Stop::default();
-        run(WHOLE.path(), &dir, &stop, &mut Early(stop.clone())).unwrap();
-        names_of().iter().any(|name| name.ends_with(".checkpoint"))
-    });
-    assert!(caught, "no stack is caught under way: {:?}", names_of());
-    assert_eq!(state(&dir), "interrupted");
+    interrupt(&dir);
     // One with notes that are there only in some runs.
     let lines = dir.join("jobs/launch.jsonl");
     let mut cut = Vec::new();
     push_line(&mut cut, br#"{"change":"device_out","device":"cuda:9","why":"a test"}"#);
     push_line(&mut cut, br#"{"change":"device_out","device":"cuda:8","why":"a test"}"#);
     fs::write(&lines, cut).unwrap();
-    let names = names_of();
+    let names = names_in(&dir);
     for kind in [".jsonl", ".bin", ".checkpoint", ".parquet", ".safetensors"] {
         assert!(names.iter().any(|name| name.ends_with(kind)), "no {kind} among {names:?}");
     }

@@ -14,7 +14,7 @@ use focalsweep_report::{self as report, CardOf, Options, Scores, model_card};
 
 /// Writes what people should know of the model beside it.
 pub(super) fn write_card(path: &Path, args: &ExportArgs, made: &Made, usage: &str) -> Result<(), Failure> {
-    let look = Look::from(report::run_files(&args.run_dir)?);
+    let look = Look::of(report::run_files(&args.run_dir)?)?;
     let by = ranked_by(&look.files);
     let (scores, options) = (Scores::of(&look.files), Options::from(by));
     let (_, found) = report_of((&look, &scores), &options, (None, Phase::Search), WITH_INTERVALS)?;

@@ -22,7 +22,10 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
     let mut looks = Vec::with_capacity(args.run_dirs.len());
     for asked in &args.run_dirs {
         let run_dir = &run_dir(asked)?;
-        looks.push(if args.unchecked { report::unchecked_run_files(run_dir)?.into() } else { Look::at(run_dir)? });
+        looks.push(match args.unchecked {
+            true => Look::unchecked(report::unchecked_run_files(run_dir)?),
+            false => Look::at(run_dir)?,
+        });
     }
     let look = together(looks)?;
     let files = &look.files;

@@ -59,7 +59,7 @@ pub const PAGE: &str = "report.html";
 
 /// Writes the files of the report. Gives the answer in short.
 pub(super) fn write_reports(spec: &Spec, dir: &RunDir, manifest: &mut Manifest) -> Result<Vec<String>, RunError> {
-    let look = Look::from(RunFiles::read(dir.root())?);
+    let look = Look::of(RunFiles::read(dir.root())?)?;
     let scores = Scores::of(&look.files);
     let (results, found) =
         report_of((&look, &scores), &rank_options(spec, None), (None, Phase::Search), WITH_INTERVALS)?;

@@ -25,12 +25,12 @@ impl Look {
         let files = report::run_files(root)?;
         let manifest = files.manifest().clone();
         if manifest.state != RunState::Running || manifest.check_current(root).is_err() {
-            return Ok(files.into());
+            return Ok(Self::of(files)?);
         }
         let looked = Self::aside(root, &files, manifest.clone());
         // It may have ended meanwhile, and removed what was being read.
         let now = report::run_files(root)?;
-        if now.manifest().state == RunState::Running { looked } else { Ok(now.into()) }
+        if now.manifest().state == RunState::Running { looked } else { Ok(Self::of(now)?) }
     }
 
     fn aside(root: &Path, files: &RunFiles, mut manifest: Manifest) -> Result<Self, RunError> {

@@ -1,6 +1,6 @@
 //! What is looked at: the files of a run, or tables that were made of its journals.
 
-use focalsweep_core::record::{RunDir, RunFiles, RunState};
+use focalsweep_core::record::{RunDir, RunDirError, RunFiles, RunState};
 use focalsweep_core::spec::OperatingPoint;
 use focalsweep_report::SoFar;
 use tempfile::TempDir;
@@ -20,19 +20,32 @@ pub struct Look {
     pub folder: Option<TempDir>,
 }
 
-impl From<RunFiles> for Look {
-    fn from(files: RunFiles) -> Self {
-        let so_far = stopped_at(&files);
-        Self { files, warnings: Vec::new(), so_far, point: None, folder: None }
+impl Look {
+    /// At tables that are whole.
+    ///
+    /// # Errors
+    /// The plan of a run that was stopped is damaged: nobody could say how far it came.
+    pub fn of(files: RunFiles) -> Result<Self, RunDirError> {
+        let so_far = stopped_at(&files)?;
+        Ok(Self { files, warnings: Vec::new(), so_far, point: None, folder: None })
+    }
+
+    /// The same where files may be damaged: what cannot be said for it is a warning.
+    pub fn unchecked(files: RunFiles) -> Self {
+        let (so_far, warnings) = match stopped_at(&files) {
+            Ok(so_far) => (so_far, Vec::new()),
+            Err(why) => (None, vec![format!("nobody knows how far the run came: {why}")]),
+        };
+        Self { files, warnings, so_far, point: None, folder: None }
     }
 }
 
-/// How far a run was when somebody stopped it; `None` of one that ended by itself, and where its plan cannot be read.
-fn stopped_at(files: &RunFiles) -> Option<SoFar> {
+/// How far a run was when somebody stopped it; `None` of one that ended by itself.
+fn stopped_at(files: &RunFiles) -> Result<Option<SoFar>, RunDirError> {
     let manifest = files.manifest();
     if manifest.state != RunState::Interrupted || manifest.ended.is_some() {
-        return None;
+        return Ok(None);
     }
-    let (plan, _) = RunDir::attend(files.root()).plan().ok()?;
-    Some(SoFar { rows: manifest.counts.rows, of: plan.rows(), goes_on: false })
+    let (plan, _) = RunDir::attend(files.root()).plan()?;
+    Ok(Some(SoFar { rows: manifest.counts.rows, of: plan.rows(), goes_on: false }))
 }
