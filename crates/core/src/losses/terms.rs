@@ -112,16 +112,16 @@ impl LossTerms {
     }
 }
 
-/// Loss and slope at x = s·z.
+/// Loss and slope at x = s·z. One exponential of the smaller side gives both probabilities and both logarithms of them,
+/// without overflow on either.
 fn focal(x: f64, sign: f64, weight: f64, gamma: f64, limit: f64) -> (f64, f64) {
-    let surprise = softplus(-x); // -log p_t
-    let (p, q) = (1.0 / (1.0 + (-x).exp()), 1.0 / (1.0 + x.exp()));
-    let focus = weight * (-gamma * softplus(x)).exp();
+    let e = (-x.abs()).exp();
+    let (small, large) = (e / (1.0 + e), 1.0 / (1.0 + e));
+    let (p, q) = if x < 0.0 { (small, large) } else { (large, small) };
+    let rest = e.ln_1p();
+    let surprise = (-x).max(0.0) + rest; // -log p_t
+    let focus = weight * (-gamma * (x.max(0.0) + rest)).exp(); // (1 - p_t)^γ
     let log_term = if surprise > limit { 0.0 } else { q };
     let surprise = surprise.min(limit);
     (focus * surprise, -sign * focus * (gamma * p * surprise + log_term))
-}
-
-fn softplus(x: f64) -> f64 {
-    x.max(0.0) + (-x.abs()).exp().ln_1p()
 }
