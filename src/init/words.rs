@@ -14,7 +14,7 @@ pub(super) fn scalar(text: &str) -> String {
 
 /// Text in double quotes, which are JSON's too.
 pub(super) fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string().replace("${", "$${")
+    focalsweep_core::spec::escaped(serde_json::Value::from(text).to_string())
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ pub(super) const DEFINITION: LossDefinition = LossDefinition {
     called: "vector-scaling loss",
     when_plain: Some("vector-scaling loss with vs_tau 0, vs_gamma 0"),
     family: 3,
-    reference: "Kini, Paraskevas, Oymak & Thrampoulidis 2021, NeurIPS, arXiv 2103.01550; its additive part: Menon et al. \
-                2021, arXiv 2007.07314",
+    reference: "Kini, Paraskevas, Oymak & Thrampoulidis 2021, NeurIPS, arXiv 2103.01550; its additive part: Menon et \
+                al. 2021, arXiv 2007.07314",
     terms,
 };
 

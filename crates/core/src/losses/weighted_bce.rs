@@ -8,8 +8,8 @@ pub(super) const DEFINITION: LossDefinition = LossDefinition {
     called: "weighted_bce",
     when_plain: None,
     family: 0,
-    reference: "King & Zeng 2001, Political Analysis 9(2); scikit-learn's class_weight=\"balanced\"; Cui, Jia, Lin, Song \
-                & Belongie 2019, arXiv 1901.05555",
+    reference: "King & Zeng 2001, Political Analysis 9(2); scikit-learn's class_weight=\"balanced\"; Cui, Jia, Lin, \
+                Song & Belongie 2019, arXiv 1901.05555",
     terms,
 };
 

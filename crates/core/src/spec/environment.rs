@@ -92,8 +92,8 @@ fn expanded(text: &str, environment: Option<Environment<'_>>) -> Result<String, 
     Ok(out)
 }
 
-/// YAML or JSON text that was made of values, so that they read back as they are.
-pub(super) fn escaped(text: String) -> String {
+/// YAML or JSON text that was made of values, so that they read back as they are: `$${` for each `${`.
+pub fn escaped(text: String) -> String {
     if text.contains("${") { text.replace("${", ESCAPED) } else { text }
 }
 

@@ -39,7 +39,7 @@ pub(crate) mod words;
 mod write;
 
 pub use bounds::{Bounds, End};
-pub use environment::Environment;
+pub use environment::{Environment, escaped};
 pub use fault::{Fault, Origin, SpecFaults};
 pub use parameters::{
     Axis, Batching, ColumnType, CommandSpace, CommandTrial, Correction, FreeColumn, Hyperparameters, Loss, PARAMETERS,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::place::Place;
-use focalsweep_core::spec::{ColumnKind, Word};
+use focalsweep_core::spec::{ColumnKind, Word, escaped};
 
 /// Words of a column that are told.
 const MOST_WORDS: usize = 8;
@@ -260,5 +260,5 @@ fn yaml(text: &str) -> String {
     let is_plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.chars().all(is_name)
         && !words.contains(&text.to_lowercase().as_str());
-    if is_plain { text.to_owned() } else { serde_json::Value::from(text).to_string() }
+    if is_plain { text.to_owned() } else { escaped(serde_json::Value::from(text).to_string()) }
 }

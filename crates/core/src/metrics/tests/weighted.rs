@@ -209,12 +209,13 @@ proptest! {
         let (scores, labels): (Vec<f32>, Vec<u8>) = rows.iter().map(|&(score, label, _)| (score, label)).unzip();
         let weights: Vec<f64> = rows.iter().map(|&(.., times)| f64::from(times) / 3.0).collect();
         let Some(ranks) = WeightedRanks::new(&scores, &labels, &weights) else { return Ok(()) };
-        let Some((auc, precision)) = ranks.influences(&labels, &weights).zip(ranks.precision_influences(&labels, &weights))
-        else { return Ok(()) };
+        let precision = ranks.precision_influences(&labels, &weights);
+        let Some((auc, precision)) = ranks.influences(&labels, &weights).zip(precision) else { return Ok(()) };
         let squares: f64 = auc.iter().map(|&of| f64::from(of).powi(2)).sum();
         prop_assert!((squares.sqrt() - ranks.auc().se.unwrap()).abs() < 1e-5);
         let at = pick.index(rows.len());
-        let class: Vec<usize> = (0..rows.len()).filter(|&row| labels[row] == labels[at] && weights[row] > 0.0).collect();
+        let counts = |&row: &usize| labels[row] == labels[at] && weights[row] > 0.0;
+        let class: Vec<usize> = (0..rows.len()).filter(counts).collect();
         let n = class.len() as f64;
         let scale = (n / (n - 1.0)).sqrt();
         let h = 1e-5;
